@@ -1,0 +1,40 @@
+# Few verbs, the same for people and for CI; each does its own set-up.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+run := .venv/bin/
+python := PYTHONPATH=operator:deploy/local .venv/bin/python
+
+.PHONY: help demo test check fix generate cluster cluster-down venv
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: venv ## a cluster with Taskyard, and a Task's life told step by step
+	@$(python) -m localcluster demo
+
+test: venv ## every test tier: unit, integration (real API server), e2e (real kubelet)
+	@$(MAKE) --no-print-directory -C operator/init
+	@$(run)pytest $(ARGS)
+
+check: venv ## ruff, mypy strict, import-linter, generated files
+	$(run)ruff check
+	$(run)ruff format --check
+	$(run)mypy
+	$(run)lint-imports --no-cache
+	$(run)python -m taskyard.api.crd --check crds charts/taskyard/files/crds
+
+fix: venv ## format, and mend what ruff can
+	$(run)ruff check --fix
+	$(run)ruff format
+
+generate: venv ## write the generated files anew
+	$(run)python -m taskyard.api.crd crds charts/taskyard/files/crds
+
+cluster: venv ## a local cluster with Taskyard installed; .cluster/kubeconfig leads to it
+	@$(python) -m localcluster up --install
+
+cluster-down: venv ## end the local cluster and everything it left
+	@$(python) -m localcluster down
+
+venv:
+	@deploy/local/bootstrap.sh

@@ -1,0 +1,3 @@
+"""Taskyard: AI coding agents as Kubernetes objects."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,201 @@
+"""Task: a prompt for an agent, the template version it runs in, and whether it is paused."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from taskyard.api.schema import DNS_SUBDOMAIN, Conditions, Duration, Model, Time, rules
+
+NAME_MAX = 52
+PROMPT_MAX = 65_536
+DISPLAY_NAME_MAX = 64
+
+PROMPT_LOCKED = "Unable to update task input, task must be paused."
+TEMPLATE_LOCKED = "Unable to update task template version, task must be paused."
+
+
+class Phase(StrEnum):
+    """Status of a Task; the REST API shows it in lower case (`Pausing` as `unknown`)."""
+
+    PENDING = "Pending"
+    INITIALIZING = "Initializing"
+    ACTIVE = "Active"
+    PAUSING = "Pausing"
+    PAUSED = "Paused"
+    UNKNOWN = "Unknown"
+    ERROR = "Error"
+
+
+class State(StrEnum):
+    """What the agent is doing, as the sidecar reports it."""
+
+    WORKING = "Working"
+    IDLE = "Idle"
+    COMPLETE = "Complete"
+    FAILED = "Failed"
+
+
+class PausedReason(StrEnum):
+    """Why a Task is paused."""
+
+    MANUAL = "Manual"
+    IDLE_TIMEOUT = "IdleTimeout"
+    MAX_RUNTIME = "MaxRuntime"
+    FINISHED = "Finished"
+
+
+class TaskSpec(Model):
+    """What a person asks for. The operator never writes it."""
+
+    prompt: Annotated[
+        str,
+        Field(
+            max_length=PROMPT_MAX,
+            description="What the agent is to do. May be empty. Changes are taken only while the Task is paused "
+            "(status.phase Paused) or before its first build.",
+            json_schema_extra=rules(("!self.contains('\\u0000')", "must not contain NUL characters")),
+        ),
+    ]
+    template_version: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=63,
+            pattern=DNS_SUBDOMAIN,
+            description="Name of a TemplateVersion in the same namespace. It may be applied later than the Task: the "
+            "Task then starts by itself. Changes are taken under the same rule as those of the prompt.",
+        ),
+    ]
+    paused: Annotated[bool, Field(description="Stops the Pod and keeps the home volume; false goes on with both.")] = (
+        False
+    )
+    display_name: Annotated[
+        str | None,
+        Field(
+            max_length=DISPLAY_NAME_MAX,
+            description="Title for people; without it status.displayName is made from the prompt.",
+        ),
+    ] = None
+    idle_timeout: Annotated[
+        Duration | None,
+        Field(
+            description="Pauses the Task after this time without work; 0s never does. Overrides the template version's."
+        ),
+    ] = None
+
+
+class TaskState(Model):
+    """Last report of the agent's doing."""
+
+    state: Annotated[State, Field(description="What the agent is doing.")]
+    message: Annotated[str, Field(max_length=160, description="One line about it.")] = ""
+    uri: Annotated[str, Field(max_length=2048, description="Link that goes with it.")] = ""
+    timestamp: Annotated[Time, Field(description="When it was reported.")]
+    build: Annotated[int, Field(ge=0, description="Number of the build in which it was reported.")]
+
+
+class TaskBuild(Model):
+    """The newest build. Its number is reserved here before the WorkspaceBuild is created."""
+
+    name: Annotated[str, Field(description="Name of the WorkspaceBuild.")]
+    number: Annotated[int, Field(ge=1, description="Consecutive number, from 1.")]
+    transition: Annotated[str, Field(description="Start or Stop.")]
+    reason: Annotated[str, Field(description="Why it was made.")]
+    phase: Annotated[str, Field(description="How far it is.")]
+    created_at: Annotated[Time, Field(description="When its number was reserved.")]
+
+
+class TaskWorkspace(Model):
+    """The Pod, as far as there is one."""
+
+    status: Annotated[str | None, Field(description="Pending, Starting, Running, Stopping, Stopped or Failed.")] = None
+    pod: Annotated[str | None, Field(description="Name of the Pod.")] = None
+    agent_lifecycle: Annotated[
+        str | None,
+        Field(description="Created, Starting, Ready, StartError, StartTimeout, ShuttingDown or Off."),
+    ] = None
+    app_health: Annotated[str | None, Field(description="Initializing, Healthy or Unhealthy.")] = None
+    restarts: Annotated[int | None, Field(description="Restarts of the agent's container in this Pod.")] = None
+    sidecar_version: Annotated[
+        str | None, Field(description="Version of the sidecar, once it has enrolled in this build.")
+    ] = None
+
+
+class TaskSnapshot(Model):
+    """Where the conversation can be read while no Pod exists."""
+
+    config_map: Annotated[str, Field(description="Name of the ConfigMap (keys snapshot.json and log.txt).")]
+    taken_at: Annotated[Time, Field(description="When it was stored.")]
+    messages: Annotated[int, Field(ge=0, description="Messages in it.")]
+    bytes: Annotated[int, Field(ge=0, description="Size of snapshot.json in bytes.")]
+    truncated: Annotated[bool, Field(description="Whether older text was left out to fit the limit.")]
+
+
+class TaskInputs(Model):
+    """Count of the TaskInputs of this Task."""
+
+    queued: Annotated[int, Field(ge=0, description="Waiting for the agent.")] = 0
+    delivered: Annotated[int, Field(ge=0, description="Delivered and not yet removed.")] = 0
+
+
+class TaskStatus(Model):
+    """What is, as the operator and the sidecar see it."""
+
+    model_config = ConfigDict(json_schema_extra={"default": {"phase": "Pending"}})
+
+    observed_generation: Annotated[
+        int | None, Field(description="Generation of the spec that the status speaks of.")
+    ] = None
+    phase: Annotated[Phase, Field(description="Derived from the newest build, the Pod and the agent.")] = Phase.PENDING
+    display_name: Annotated[str | None, Field(description="Title for people.")] = None
+    state: Annotated[TaskState | None, Field(description="Last report of what the agent is doing.")] = None
+    template: Annotated[str | None, Field(description="Template that the version in use belongs to.")] = None
+    template_version: Annotated[str | None, Field(description="Template version in use.")] = None
+    build: Annotated[TaskBuild | None, Field(description="The newest build.")] = None
+    workspace: Annotated[TaskWorkspace | None, Field(description="The Pod, as far as there is one.")] = None
+    paused_reason: Annotated[PausedReason | None, Field(description="Why the Task is paused.")] = None
+    idle_deadline: Annotated[Time | None, Field(description="When the Task pauses by itself if nothing happens.")] = (
+        None
+    )
+    observed_resumed_at: Annotated[
+        str | None, Field(description="Last value of the annotation taskyard.dev/resumed-at that was acted on.")
+    ] = None
+    prompt_sha256: Annotated[
+        str | None, Field(alias="promptSHA256", description="SHA-256 of the prompt that was last typed.")
+    ] = None
+    snapshot: Annotated[TaskSnapshot | None, Field(description="Newest snapshot of the conversation.")] = None
+    inputs: Annotated[TaskInputs | None, Field(description="Count of the TaskInputs.")] = None
+    conditions: Annotated[
+        Conditions | None,
+        Field(description="Ready, TemplateResolved, InputRequired; Reconciling and Stalled while they hold."),
+    ] = None
+
+
+class Task(Model):
+    """A prompt for an AI coding agent that works on it in a Pod with a home volume of its own."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                f"self.metadata.name.size() <= {NAME_MAX} && "
+                "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
+                f"metadata.name must be a DNS label of at most {NAME_MAX} characters: a-z, 0-9 and hyphens",
+            ),
+            (
+                "self.spec.prompt == oldSelf.spec.prompt || !has(oldSelf.status) || !has(oldSelf.status.build) "
+                "|| oldSelf.status.phase == 'Paused'",
+                PROMPT_LOCKED,
+            ),
+            (
+                "self.spec.templateVersion == oldSelf.spec.templateVersion || !has(oldSelf.status) "
+                "|| !has(oldSelf.status.build) || oldSelf.status.phase == 'Paused'",
+                TEMPLATE_LOCKED,
+            ),
+        )
+    )
+
+    spec: Annotated[TaskSpec, Field(description="What is asked for.")]
+    status: Annotated[TaskStatus | None, Field(description="What is.")] = None

@@ -1,0 +1,73 @@
+"""TaskInput: one message to the agent of a Task, queued until the agent takes it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from taskyard.api.schema import DNS_LABEL, Model, Time, rules
+
+CONTENT_MAX = 65_536
+
+
+class InputType(StrEnum):
+    """User is a message in the conversation; Raw is keystrokes."""
+
+    USER = "User"
+    RAW = "Raw"
+
+
+class InputPhase(StrEnum):
+    """What became of an input."""
+
+    QUEUED = "Queued"
+    DELIVERED = "Delivered"
+    REJECTED = "Rejected"
+
+
+class TaskInputSpec(Model):
+    """What to say, and to whom. Immutable."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            ("self == oldSelf", "A TaskInput cannot be changed; create another one."),
+            ("self.type == 'Raw' || self.content.trim() != ''", "content must not be blank"),
+        )
+    )
+
+    task: Annotated[str, Field(min_length=1, max_length=52, pattern=DNS_LABEL, description="Name of the Task.")]
+    content: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=CONTENT_MAX,
+            description="The message, or for type Raw the keystrokes as they are.",
+            json_schema_extra=rules(("!self.contains('\\u0000')", "must not contain NUL characters")),
+        ),
+    ]
+    type: Annotated[
+        InputType,
+        Field(description="User: waits until the agent is ready for input. Raw: typed at once and not recorded."),
+    ] = InputType.USER
+    resume: Annotated[bool, Field(description="Also wakes the Task when it is paused.")] = False
+
+
+class TaskInputStatus(Model):
+    """What became of it."""
+
+    model_config = ConfigDict(json_schema_extra={"default": {"phase": "Queued"}})
+
+    phase: Annotated[InputPhase, Field(description="Queued, Delivered or Rejected.")] = InputPhase.QUEUED
+    order: Annotated[int | None, Field(description="Place in line among inputs of the same second.")] = None
+    attempts: Annotated[int | None, Field(description="Deliveries that were tried and failed.")] = None
+    message: Annotated[str | None, Field(description="Why it waits, was rejected or is in doubt.")] = None
+    delivered_at: Annotated[Time | None, Field(description="When the agent had it.")] = None
+
+
+class TaskInput(Model):
+    """A message to the agent of a Task. Inputs are delivered once, one at a time, in order of creation."""
+
+    spec: Annotated[TaskInputSpec, Field(description="What to say, and to whom.")]
+    status: Annotated[TaskInputStatus | None, Field(description="What became of it.")] = None

@@ -1,0 +1,126 @@
+"""TemplateVersion: the Pod, the agent and the home that Tasks run in; immutable."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field
+
+from taskyard.api.schema import DNS_LABEL, Conditions, Duration, Model, rules
+
+IMMUTABLE = "A TemplateVersion cannot be changed; create another one and name it in the Tasks."
+NOT_FOR_TASKS = "Template does not have a valid AI task app."
+
+
+class AgentProtocol(StrEnum):
+    """How the sidecar drives the agent."""
+
+    TERMINAL = "Terminal"
+
+
+class TemplateAgent(Model):
+    """The container that is the agent."""
+
+    container: Annotated[
+        str, Field(max_length=63, pattern=DNS_LABEL, description="Name of the agent's container in the Pod.")
+    ] = "agent"
+    protocol: Annotated[
+        AgentProtocol, Field(description="How the agent is driven: Terminal, an interactive program in a terminal.")
+    ] = AgentProtocol.TERMINAL
+
+
+class TemplateHome(Model):
+    """A PersistentVolumeClaim for each Task, which survives pauses."""
+
+    size: Annotated[
+        str,
+        Field(
+            max_length=32,
+            pattern=r"^[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$",
+            description="Size of the claim, such as 10Gi.",
+        ),
+    ]
+    storage_class_name: Annotated[
+        str | None, Field(max_length=253, description="Storage class; without it the cluster's default.")
+    ] = None
+    mount_path: Annotated[
+        str,
+        Field(
+            max_length=1024,
+            pattern="^/[^:]*$",
+            description="Where the agent's container has it.",
+            json_schema_extra=rules(
+                (
+                    "!self.startsWith('/taskyard') && !self.startsWith('/var/lib/taskyard') && self != '/'",
+                    "must not be the root or lie in /taskyard or /var/lib/taskyard, which Taskyard uses",
+                )
+            ),
+        ),
+    ] = "/home/agent"
+
+
+class TemplateVersionSpec(Model):
+    """What a template version is made of. Immutable."""
+
+    model_config = ConfigDict(json_schema_extra=rules(("self == oldSelf", IMMUTABLE)))
+
+    template: Annotated[
+        str,
+        Field(min_length=1, max_length=63, pattern=DNS_LABEL, description="Family that this is a version of."),
+    ]
+    display_name: Annotated[str | None, Field(max_length=64, description="Title for people.")] = None
+    icon: Annotated[str | None, Field(max_length=2048, description="URL of a picture.")] = None
+    description: Annotated[str | None, Field(max_length=4096, description="What it is for.")] = None
+    agent: Annotated[TemplateAgent | None, Field(description="The agent; a version without it cannot run Tasks.")] = (
+        None
+    )
+    pod: Annotated[
+        dict[str, Any],
+        Field(
+            description="A PodTemplateSpec (metadata.labels, metadata.annotations, spec). Its agent container needs a "
+            "command. The condition Valid says whether the API server would take the Pod.",
+            json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
+        ),
+    ]
+    home: Annotated[
+        TemplateHome | None,
+        Field(description="Home volume of each Task; without it pausing loses the disk."),
+    ] = None
+    grace_period_seconds: Annotated[
+        int, Field(ge=10, le=86_400, description="Time for the agent to end by itself when it is stopped.")
+    ] = 300
+    start_timeout_seconds: Annotated[
+        int, Field(ge=1, le=86_400, description="Time for the Pod to be bound to a node, then for it to start.")
+    ] = 600
+    idle_timeout: Annotated[
+        Duration | None, Field(description="Pauses Tasks after this time without work; 0s never does.")
+    ] = None
+    runtime_class_name: Annotated[
+        str | None, Field(max_length=253, description="RuntimeClass of the Pods, such as gvisor.")
+    ] = None
+
+
+class TemplateVersionStatus(Model):
+    """What the API server said of the Pod."""
+
+    observed_generation: Annotated[
+        int | None, Field(description="Generation of the spec that the status speaks of.")
+    ] = None
+    conditions: Annotated[Conditions | None, Field(description="Valid: the Pod passed a server-side dry run.")] = None
+
+
+class TemplateVersion(Model):
+    """An immutable description of the workspace that Tasks run in: Pod, agent and home volume."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "self.metadata.name.size() <= 63",
+                "metadata.name must have at most 63 characters, since it is a label's value on the Pods",
+            )
+        )
+    )
+
+    spec: Annotated[TemplateVersionSpec, Field(description="What it is made of.")]
+    status: Annotated[TemplateVersionStatus | None, Field(description="Verdict of the API server.")] = None

@@ -1,0 +1,73 @@
+"""WorkspaceBuild: one start or stop of a Task's workspace; the audit trail."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from taskyard.api.schema import Model, Time, rules
+
+
+class Transition(StrEnum):
+    """What a build does to the workspace."""
+
+    START = "Start"
+    STOP = "Stop"
+
+
+class BuildReason(StrEnum):
+    """Why a build was made."""
+
+    INITIAL = "Initial"
+    MANUAL_PAUSE = "ManualPause"
+    AUTO_PAUSE = "AutoPause"
+    RESUME = "Resume"
+    RECOVER = "Recover"
+
+
+class BuildPhase(StrEnum):
+    """How far a build is."""
+
+    PENDING = "Pending"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    CANCELED = "Canceled"
+
+
+class WorkspaceBuildSpec(Model):
+    """What was decided. Immutable."""
+
+    model_config = ConfigDict(json_schema_extra=rules(("self == oldSelf", "A WorkspaceBuild cannot be changed.")))
+
+    task: Annotated[str, Field(max_length=52, description="Name of the Task.")]
+    number: Annotated[int, Field(ge=1, description="Consecutive number within the Task, from 1.")]
+    transition: Annotated[Transition, Field(description="Start or Stop.")]
+    reason: Annotated[BuildReason, Field(description="Why it was made.")]
+    template_version: Annotated[str, Field(max_length=63, description="Template version that it uses.")]
+    prompt_sha256: Annotated[
+        str, Field(alias="promptSHA256", max_length=64, description="SHA-256 of the prompt at that time.")
+    ]
+
+
+class WorkspaceBuildStatus(Model):
+    """How it went."""
+
+    model_config = ConfigDict(json_schema_extra={"default": {"phase": "Pending"}})
+
+    phase: Annotated[BuildPhase, Field(description="How far it is.")] = BuildPhase.PENDING
+    message: Annotated[str | None, Field(description="Cause and remedy of a failure.")] = None
+    pod_uid: Annotated[
+        str | None, Field(alias="podUID", description="UID of the Pod that it made; only this Pod may enrol.")
+    ] = None
+    started_at: Annotated[Time | None, Field(description="When work on it began.")] = None
+    finished_at: Annotated[Time | None, Field(description="When it ended.")] = None
+
+
+class WorkspaceBuild(Model):
+    """One start or stop of a Task's workspace. Made by the operator; the newest ten are kept."""
+
+    spec: Annotated[WorkspaceBuildSpec, Field(description="What was decided.")]
+    status: Annotated[WorkspaceBuildStatus | None, Field(description="How it went.")] = None

@@ -1,0 +1,224 @@
+"""One step, written. Every write is idempotent or guarded; what came of it goes into the stores at once."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from taskyard.api.workspacebuild import BuildPhase, BuildReason
+from taskyard.controller.cluster import (
+    CLAIMS,
+    NAMESPACES,
+    PODS,
+    TASKS,
+    WORKSPACE_BUILDS,
+    ApiError,
+    Cluster,
+    Object,
+    Resource,
+)
+from taskyard.controller.store import Store, key_of
+from taskyard.controller.stores import Stores
+from taskyard.core import build, claim, pod, status, times
+from taskyard.core.decision import (
+    CreateBuild,
+    CreateClaim,
+    CreatePod,
+    DeletePod,
+    EndBuild,
+    Reserve,
+    Rest,
+    Step,
+)
+from taskyard.core.installation import Installation
+from taskyard.core.observed import Observed, Obstacle, PodView, owner_uid
+from taskyard.core.refusals import pod_obstacle
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """The step cannot be done now; look again after `seconds`."""
+
+    obstacle: Obstacle
+    seconds: float
+
+
+class Applier:
+    """Writes steps. All methods raise ApiError."""
+
+    def __init__(self, cluster: Cluster, stores: Stores, installation: Installation) -> None:
+        self._cluster = cluster
+        self._stores = stores
+        self._installation = installation
+
+    async def apply(self, observed: Observed, step: Step) -> Blocked | None:
+        """Write a step; None when it is done, or overtaken by what the stores now show."""
+        match step:
+            case Reserve():
+                return await self._reserve(observed, step)
+            case CreateBuild():
+                return await self._create_build(observed, step)
+            case CreateClaim():
+                return await self._create_claim(observed)
+            case CreatePod():
+                return await self._create_pod(observed, step)
+            case DeletePod():
+                return await self._delete_pod(observed, step)
+            case EndBuild():
+                return await self._end_build(observed, step)
+            case Rest():
+                return None
+
+    async def write_status(self, observed: Observed, *, reserve: Reserve | None = None) -> None:
+        """Make the Task's status show what was observed; no write when it does."""
+        task = observed.task
+        patch = status.patch(task.status, status.document(observed, reserve=reserve))
+        if not patch:
+            return
+        try:
+            written = await self._cluster.patch_status(
+                TASKS, task.namespace, task.name, patch, resource_version=task.resource_version
+            )
+        except ApiError as error:
+            if not (error.is_conflict or error.is_not_found):
+                raise
+            await self._look_again(observed)
+            return
+        self._stores.tasks.put(written)
+
+    async def _look_again(self, observed: Observed) -> Object | None:
+        """A live read of the Task, after which the store shows it."""
+        task = observed.task
+        live = await self._cluster.get(TASKS, task.namespace, task.name)
+        if live is None or live["metadata"]["uid"] != task.uid:
+            self._stores.tasks.remove((task.namespace, task.name), uid=task.uid)
+        if live is not None:
+            self._stores.tasks.put(live)
+        return live
+
+    async def _reserve(self, observed: Observed, step: Reserve) -> Blocked | None:
+        task = observed.task
+        if step.reason is BuildReason.RECOVER and not await self._is_recovery_due(observed):
+            return None
+        logger.info("task %s/%s: build %d is reserved: %s, %s", task.namespace, task.name, step.number, *reason(step))
+        await self.write_status(observed, reserve=step)
+        return None
+
+    async def _is_recovery_due(self, observed: Observed) -> bool:
+        """Whether Task and namespace still stand and the Pod is truly gone, by live reads: Pods go before their owners
+        when a namespace is deleted."""
+        task, newest = observed.task, observed.newest
+        namespace = await self._cluster.get(NAMESPACES, None, task.namespace)
+        live = await self._look_again(observed)
+        gone = live is None or live["metadata"]["uid"] != task.uid or "deletionTimestamp" in live["metadata"]
+        if gone or namespace is None or "deletionTimestamp" in namespace["metadata"]:
+            raise NotDue
+        if live is not None and live["metadata"]["resourceVersion"] != task.resource_version:
+            return False
+        found = await self._cluster.get(PODS, task.namespace, newest.name) if newest else None
+        if found is not None and owner_uid(found) == task.uid and not PodView.of(found).ended:
+            self._stores.pods.put(found)
+            return False
+        return True
+
+    async def _create_build(self, observed: Observed, step: CreateBuild) -> Blocked | None:
+        template = observed.template.template if observed.template else None
+        manifest = build.manifest(observed.task, step, template=template)
+        return await self._create(WORKSPACE_BUILDS, self._stores.builds, manifest)
+
+    async def _create_claim(self, observed: Observed) -> Blocked | None:
+        if observed.template is None:
+            return None
+        return await self._create(CLAIMS, self._stores.claims, claim.manifest(observed.task, observed.template))
+
+    async def _create_pod(self, observed: Observed, step: CreatePod) -> Blocked | None:
+        if observed.template is None:
+            return None
+        manifest = pod.manifest(observed.task, step.build, observed.template, self._installation)
+        try:
+            return await self._create(PODS, self._stores.pods, manifest)
+        except ApiError as error:
+            if not error.is_refusal:
+                raise
+            obstacle = pod_obstacle(error.message)
+            if obstacle:
+                return Blocked(obstacle, 5.0)
+            message = (
+                f"the API server refuses Pod {step.build.name}: {error.message}. "
+                "Mend the cause or use another template version, then pause and resume the Task."
+            )
+            return await self._end_build(observed, EndBuild(step.build, BuildPhase.FAILED, message))
+
+    async def _create(self, resource: Resource, store: Store, manifest: Object) -> Blocked | None:
+        """Create a child. One of its name that is there already is the Task's own (the store was behind), is waited out
+        (a former Task's), or stands in the way (anybody else's)."""
+        namespace, name = key_of(manifest)
+        try:
+            store.put(await self._cluster.create(resource, manifest))
+            return None
+        except ApiError as error:
+            if not error.is_already_exists:
+                raise
+        found = await self._cluster.get(resource, namespace, name)
+        if found is None:
+            return Blocked(Obstacle("Waiting", f"{manifest['kind']} {name} of a former Task is being removed."), 0.2)
+        owner = owner_uid(found)
+        if owner == owner_uid(manifest):
+            store.put(found)
+            return None
+        if owner is not None:
+            return Blocked(
+                Obstacle("FormerTask", f"{manifest['kind']} {name} of a former Task of this name is being removed."),
+                1.0,
+            )
+        message = (
+            f"{manifest['kind']} {name} exists and is not this Task's; "
+            "delete it, or delete this Task and use another name."
+        )
+        return Blocked(Obstacle("NameConflict", message), 30.0)
+
+    async def _delete_pod(self, observed: Observed, step: DeletePod) -> Blocked | None:
+        task = observed.task
+        logger.info("task %s/%s: Pod %s is deleted: %s", task.namespace, task.name, step.pod.name, step.why)
+        await self._cluster.delete(PODS, task.namespace, step.pod.name, uid=step.pod.uid)
+        # Its own state tells how far it is: terminating or gone.
+        found = await self._cluster.get(PODS, task.namespace, step.pod.name)
+        if found is None or found["metadata"]["uid"] != step.pod.uid:
+            self._stores.pods.remove((task.namespace, step.pod.name), uid=step.pod.uid)
+        else:
+            self._stores.pods.put(found)
+        return None
+
+    async def _end_build(self, observed: Observed, step: EndBuild) -> Blocked | None:
+        task, now = observed.task, times.rfc3339(observed.now)
+        logger.info(
+            "task %s/%s: build %s: %s%s",
+            task.namespace,
+            task.name,
+            step.build.name,
+            step.phase,
+            f": {step.message}" if step.message else "",
+        )
+        patch: Object = {
+            "phase": step.phase,
+            "startedAt": times.rfc3339(step.build.created_at),
+            "finishedAt": now,
+        }
+        if step.message:
+            patch["message"] = step.message
+        if step.pod_uid:
+            patch["podUID"] = step.pod_uid
+        written = await self._cluster.patch_status(WORKSPACE_BUILDS, task.namespace, step.build.name, patch)
+        self._stores.builds.put(written)
+        return None
+
+
+class NotDue(Exception):  # noqa: N818 - a verdict, not an error
+    """The Task is going: nothing is to be done for it."""
+
+
+def reason(step: Reserve) -> tuple[str, str]:
+    """Transition and reason, for the log."""
+    return step.transition, step.reason

@@ -1,0 +1,138 @@
+"""Delivering TaskInputs: the work of the inputs' queue, whose keys are Tasks."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from taskyard.api.taskinput import InputPhase
+from taskyard.controller.cluster import TASK_INPUTS, ApiError, Cluster, Object
+from taskyard.controller.gather import gather_inputs
+from taskyard.controller.sidecars import Accepted, Failed, NotReady, Refused, Sidecars
+from taskyard.controller.store import Key
+from taskyard.controller.stores import Stores
+from taskyard.core import names, times
+from taskyard.core.inputs import Adopt, Deliver, InputView, KeepOrder, Reject, RestInputs, next_step
+from taskyard.core.observed import PodView, TaskView
+
+logger = logging.getLogger(__name__)
+
+NOT_READY_SECONDS = 2.0
+FAILED_FIRST_SECONDS = 1.0
+FAILED_MOST_SECONDS = 60.0
+
+
+class Delivery:
+    """Takes one Task's inputs forward. `again(key, seconds)` has the Task's inputs looked at later."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        stores: Stores,
+        sidecars: Sidecars,
+        *,
+        clock: Callable[[], datetime],
+        again: Callable[[Key, float], None],
+    ) -> None:
+        self._cluster = cluster
+        self._stores = stores
+        self._sidecars = sidecars
+        self._clock = clock
+        self._again = again
+
+    async def deliver(self, key: Key) -> None:
+        """Do one thing after the other until the queue is empty or has to wait. Raises ApiError."""
+        while await self._advance(key):
+            pass
+
+    async def _advance(self, key: Key) -> bool:
+        """One step; whether another may follow at once."""
+        manifest = self._stores.tasks.get(key)
+        task = TaskView.of(manifest) if manifest else None
+        created_at = times.parse(manifest["metadata"]["creationTimestamp"]) if manifest else None
+        now = self._clock()
+        step = next_step(task, gather_inputs(self._stores, key), created_at=created_at, now=now)
+        match step:
+            case KeepOrder(entry):
+                await self._write(entry, {"order": entry.order})
+            case Reject(entry, message):
+                logger.info("input %s/%s: rejected: %s", entry.namespace, entry.name, message)
+                await self._write(entry, {"phase": InputPhase.REJECTED, "message": message})
+            case Adopt(entry) if task:
+                await self._adopt(entry, task)
+            case Deliver(entry) if task:
+                return await self._send(key, entry, task, now=now)
+            case RestInputs(until):
+                if until:
+                    self._again(key, (until - now).total_seconds())
+                return False
+        return True
+
+    async def _send(self, key: Key, entry: InputView, task: TaskView, *, now: datetime) -> bool:
+        pod = self._pod(key, task)
+        if pod is None or pod.ip is None:
+            self._again(key, NOT_READY_SECONDS)
+            return False
+        answer = await self._sidecars.send(
+            ip=pod.ip,
+            pod_uid=pod.uid,
+            content=entry.content,
+            kind=entry.type.lower(),
+            idempotency_key=entry.uid,
+        )
+        match answer:
+            case Accepted(in_doubt):
+                logger.info("input %s/%s: delivered%s", entry.namespace, entry.name, ", in doubt" if in_doubt else "")
+                await self._write(
+                    entry,
+                    {
+                        "phase": InputPhase.DELIVERED,
+                        "deliveredAt": times.rfc3339(self._clock()),
+                        "message": "in doubt" if in_doubt else None,
+                    },
+                )
+                return True
+            case Refused(cause):
+                logger.info("input %s/%s: rejected: %s", entry.namespace, entry.name, cause)
+                await self._write(entry, {"phase": InputPhase.REJECTED, "message": cause})
+                return True
+            case NotReady(cause):
+                logger.debug("input %s/%s: waits: %s", entry.namespace, entry.name, cause)
+                self._again(key, NOT_READY_SECONDS)
+                return False
+            case Failed(cause):
+                logger.warning("input %s/%s: not delivered: %s", entry.namespace, entry.name, cause)
+                await self._write(entry, {"attempts": entry.attempts + 1, "message": cause})
+                self._again(key, min(FAILED_FIRST_SECONDS * 2**entry.attempts, FAILED_MOST_SECONDS))
+                return False
+
+    def _pod(self, key: Key, task: TaskView) -> PodView | None:
+        """The Pod of the newest build, by its name."""
+        build = task.build
+        manifest = self._stores.pods.get((key[0], build["name"])) if build else None
+        return PodView.of(manifest) if manifest else None
+
+    async def _adopt(self, entry: InputView, task: TaskView) -> None:
+        owner = names.owner_reference(name=task.name, uid=task.uid)
+        await self._patched(
+            entry,
+            self._cluster.patch(
+                TASK_INPUTS,
+                entry.namespace,
+                entry.name,
+                {"metadata": {"uid": entry.uid, "ownerReferences": [owner]}},
+            ),
+        )
+
+    async def _write(self, entry: InputView, status: Object) -> None:
+        await self._patched(entry, self._cluster.patch_status(TASK_INPUTS, entry.namespace, entry.name, status))
+
+    async def _patched(self, entry: InputView, write: Awaitable[Object]) -> None:
+        """Await a write and keep what came of it; an input that is gone by now is forgotten."""
+        try:
+            self._stores.inputs.put(await write)
+        except ApiError as error:
+            if not error.is_not_found:
+                raise
+            self._stores.inputs.remove((entry.namespace, entry.name), uid=entry.uid)

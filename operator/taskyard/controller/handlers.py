@@ -1,0 +1,36 @@
+"""What kopf watches: the kinds that people write. Every handler hands its event on; none writes to the object."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import kopf
+
+from taskyard.api import GROUP, VERSION
+from taskyard.controller.cluster import TASK_INPUTS, TASKS, TEMPLATE_VERSIONS
+
+registry = kopf.OperatorRegistry()
+
+
+@kopf.on.login(registry=registry)
+def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
+    """The Pod's service account, or the kubeconfig outside of a cluster."""
+    return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+
+
+@kopf.on.event(GROUP, VERSION, "tasks", registry=registry)
+async def task_event(event: kopf.RawEvent, memo: Any, **_: Any) -> None:
+    """A Task came, changed or went."""
+    memo.take(TASKS, event)
+
+
+@kopf.on.event(GROUP, VERSION, "templateversions", registry=registry)
+async def template_version_event(event: kopf.RawEvent, memo: Any, **_: Any) -> None:
+    """A TemplateVersion came, changed or went."""
+    memo.take(TEMPLATE_VERSIONS, event)
+
+
+@kopf.on.event(GROUP, VERSION, "taskinputs", registry=registry)
+async def task_input_event(event: kopf.RawEvent, memo: Any, **_: Any) -> None:
+    """A TaskInput came, changed or went."""
+    memo.take(TASK_INPUTS, event)

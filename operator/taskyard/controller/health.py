@@ -1,0 +1,24 @@
+"""`/healthz` and `/readyz` for the kubelet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from aiohttp import web
+
+
+async def serve(port: int, *, is_ready: Callable[[], bool]) -> web.AppRunner:
+    """Serve until the runner is cleaned up: alive while the loop turns, ready once every kind has been listed."""
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def readyz(_: web.Request) -> web.Response:
+        return web.Response(text="ok\n") if is_ready() else web.Response(status=503, text="not listed yet\n")
+
+    app = web.Application()
+    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, port=port).start()
+    return runner

@@ -1,0 +1,93 @@
+"""A queue of keys to look at: coalescing, one worker per key at a time, retries with back-off, deadlines."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+
+from taskyard.controller.cluster import ApiError
+from taskyard.controller.store import Key
+
+logger = logging.getLogger(__name__)
+
+RETRY_FIRST_SECONDS = 0.2
+RETRY_MOST_SECONDS = 60.0
+
+
+class KeyedQueue:
+    """Calls `work` with each key added, soon and once for any number of additions, never twice at a time for a key.
+
+    A key added while it is worked on is worked on again afterwards. `work` may raise ApiError: one log line, then the
+    key comes again, later each time; any other error is a defect, logged with its trace, and retried all the same.
+    """
+
+    def __init__(self, name: str, work: Callable[[Key], Awaitable[None]], *, workers: int) -> None:
+        self._name = name
+        self._work = work
+        self._workers = workers
+        self._ready: asyncio.Queue[Key] = asyncio.Queue()
+        self._waiting: set[Key] = set()
+        self._working: set[Key] = set()
+        self._again: set[Key] = set()
+        self._failures: dict[Key, int] = {}
+        self._timers: dict[Key, asyncio.TimerHandle] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting) + len(self._again)
+
+    def add(self, key: Key) -> None:
+        """Have a key looked at."""
+        if key in self._working:
+            self._again.add(key)
+        elif key not in self._waiting:
+            self._waiting.add(key)
+            self._ready.put_nowait(key)
+
+    def add_after(self, key: Key, seconds: float) -> None:
+        """Have a key looked at later; the earlier of two times counts."""
+        loop = asyncio.get_running_loop()
+        at = loop.time() + max(seconds, 0.0)
+        former = self._timers.get(key)
+        if former is not None and not former.cancelled() and former.when() <= at:
+            return
+        if former is not None:
+            former.cancel()
+        self._timers[key] = loop.call_at(at, self._fire, key)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._workers):
+                group.create_task(self._worker())
+
+    def _fire(self, key: Key) -> None:
+        del self._timers[key]
+        self.add(key)
+
+    async def _worker(self) -> None:
+        while True:
+            key = await self._ready.get()
+            self._waiting.discard(key)
+            self._working.add(key)
+            try:
+                await self._work(key)
+                self._failures.pop(key, None)
+            except ApiError as error:
+                self._retry(key, str(error))
+            except Exception:
+                logger.exception("%s %s/%s: defect", self._name, *key)
+                self._retry(key, "see above")
+            finally:
+                self._working.discard(key)
+                if key in self._again:
+                    self._again.discard(key)
+                    self.add(key)
+
+    def _retry(self, key: Key, cause: str) -> None:
+        failures = self._failures.get(key, 0)
+        self._failures[key] = failures + 1
+        delay = min(RETRY_FIRST_SECONDS * 2**failures, RETRY_MOST_SECONDS) * random.uniform(0.5, 1.0)
+        logger.warning("%s %s/%s: %s; again in %.1f s", self._name, *key, cause, delay)
+        self.add_after(key, delay)

@@ -1,0 +1,73 @@
+"""Reconciling one Task: gather, decide, apply, until there is nothing to do; then its status."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from taskyard.controller.apply import Applier, NotDue
+from taskyard.controller.cluster import ApiError
+from taskyard.controller.gather import gather
+from taskyard.controller.store import Key
+from taskyard.controller.stores import Stores
+from taskyard.core.decision import Rest, decide
+from taskyard.core.observed import Obstacle
+
+logger = logging.getLogger(__name__)
+
+# A start takes four steps, a stop three: more than this in one go is a loop, left to the next look.
+STEPS_MOST = 16
+
+
+class Reconciler:
+    """The work of the Tasks' queue. `again(key, seconds)` has a key looked at later."""
+
+    def __init__(
+        self,
+        stores: Stores,
+        applier: Applier,
+        *,
+        clock: Callable[[], datetime],
+        again: Callable[[Key, float], None],
+    ) -> None:
+        self._stores = stores
+        self._applier = applier
+        self._clock = clock
+        self._again = again
+        self._obstacles: dict[Key, Obstacle] = {}
+
+    async def reconcile(self, key: Key) -> None:
+        """Bring one Task forward as far as it goes now. Raises ApiError."""
+        try:
+            await self._steps(key)
+        except NotDue:
+            logger.debug("task %s/%s: it is being deleted", *key)
+        except ApiError as error:
+            if not error.is_namespace_terminating:
+                raise
+            logger.debug("task %s/%s: its namespace is being deleted", *key)
+
+    async def _steps(self, key: Key) -> None:
+        for _ in range(STEPS_MOST):
+            observed = gather(self._stores, key, now=self._clock(), obstacle=self._obstacles.get(key))
+            if observed is None:
+                self._obstacles.pop(key, None)
+                return
+            step = decide(observed)
+            if isinstance(step, Rest):
+                break
+            blocked = await self._applier.apply(observed, step)
+            if blocked:
+                if self._obstacles.get(key) != blocked.obstacle:
+                    logger.warning("task %s/%s: %s: %s", *key, blocked.obstacle.reason, blocked.obstacle.message)
+                self._obstacles[key] = blocked.obstacle
+                self._again(key, blocked.seconds)
+                break
+            self._obstacles.pop(key, None)
+        observed = gather(self._stores, key, now=self._clock(), obstacle=self._obstacles.get(key))
+        if observed is None or observed.task.deleting:
+            return
+        await self._applier.write_status(observed)
+        if isinstance(step, Rest) and step.until:
+            self._again(key, (step.until - observed.now).total_seconds())

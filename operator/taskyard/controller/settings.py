@@ -1,0 +1,68 @@
+"""The operator's settings, from its environment (docs/contracts.md)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+class SettingsError(Exception):
+    """A variable is missing or wrong; the text names it and says what it takes."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the chart sets. `namespace` is the installation's own, where its keys are."""
+
+    namespace: str
+    gateway_url: str
+    sidecar_image: str
+    sidecar_image_pull_policy: str
+    sidecar_resources: dict[str, Any]
+    image_pull_secrets: tuple[str, ...]
+    health_port: int
+    log_level: str
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Settings:
+        """Raises SettingsError."""
+        return cls(
+            namespace=required(environment, "TASKYARD_NAMESPACE", "the namespace of the installation"),
+            gateway_url=required(environment, "TASKYARD_GATEWAY_URL", "the gateway's address, https://…:8444"),
+            sidecar_image=required(environment, "TASKYARD_SIDECAR_IMAGE", "the image of the sidecar"),
+            sidecar_image_pull_policy=environment.get("TASKYARD_SIDECAR_IMAGE_PULL_POLICY", "IfNotPresent"),
+            sidecar_resources=resources(environment.get("TASKYARD_SIDECAR_RESOURCES", "{}")),
+            image_pull_secrets=tuple(
+                name.strip() for name in environment.get("TASKYARD_IMAGE_PULL_SECRETS", "").split(",") if name.strip()
+            ),
+            health_port=port(environment.get("TASKYARD_HEALTH_PORT", "8080")),
+            log_level=environment.get("TASKYARD_LOG_LEVEL", "INFO").upper(),
+        )
+
+
+def required(environment: Mapping[str, str], name: str, meaning: str) -> str:
+    """A variable without a default."""
+    value = environment.get(name, "")
+    if not value:
+        raise SettingsError(f"environment variable {name} is not set; it holds {meaning}")
+    return value
+
+
+def resources(text: str) -> dict[str, Any]:
+    """The sidecar's resources, a ResourceRequirements as JSON."""
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise SettingsError(f"environment variable TASKYARD_SIDECAR_RESOURCES is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise SettingsError("environment variable TASKYARD_SIDECAR_RESOURCES must be a JSON object")
+    return value
+
+
+def port(text: str) -> int:
+    """A TCP port."""
+    if not text.isdecimal() or not 0 <= int(text) <= 65535:
+        raise SettingsError(f"environment variable TASKYARD_HEALTH_PORT must be a port number, not {text!r}")
+    return int(text)

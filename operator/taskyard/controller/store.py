@@ -1,0 +1,87 @@
+"""Newest known state of one kind's objects, by namespace and name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from taskyard.controller.cluster import Object
+
+Key = tuple[str, str]
+
+
+def key_of(manifest: Object) -> Key:
+    """Namespace and name."""
+    return manifest["metadata"]["namespace"], manifest["metadata"]["name"]
+
+
+class Store:
+    """Objects of one kind, grouped by `group` (the Task they belong to, say), so that none is searched for.
+
+    Own writes and watch events arrive in any order: an older resourceVersion never replaces a newer one.
+    """
+
+    def __init__(self, group: Callable[[Object], Key]) -> None:
+        self._group = group
+        self._objects: dict[Key, Object] = {}
+        self._groups: dict[Key, set[Key]] = {}
+
+    def __len__(self) -> int:
+        return len(self._objects)
+
+    def __iter__(self) -> Iterator[Object]:
+        return iter(self._objects.values())
+
+    def get(self, key: Key) -> Object | None:
+        return self._objects.get(key)
+
+    def grouped(self, group: Key) -> list[Object]:
+        """The objects of a group, in no order."""
+        return [self._objects[key] for key in self._groups.get(group, ())]
+
+    def put(self, manifest: Object) -> bool:
+        """Keep an object unless a newer state of it is known; whether it was kept."""
+        key = key_of(manifest)
+        former = self._objects.get(key)
+        if former is not None:
+            if version(former) >= version(manifest):
+                return False
+            self._leave(key, former)
+        self._objects[key] = manifest
+        self._groups.setdefault(self._group(manifest), set()).add(key)
+        return True
+
+    def remove(self, key: Key, *, uid: str | None = None) -> Object | None:
+        """Forget an object; with `uid` only that very one. Returns what was forgotten."""
+        former = self._objects.get(key)
+        if former is None or (uid is not None and former["metadata"]["uid"] != uid):
+            return None
+        del self._objects[key]
+        self._leave(key, former)
+        return former
+
+    def replace(self, manifests: list[Object], *, listed_at: str) -> list[Object]:
+        """Make the store what a list at resourceVersion `listed_at` says; the objects that came, changed or went.
+
+        What was written after the list was made is kept: the watch tells of it later.
+        """
+        present = {key_of(manifest) for manifest in manifests}
+        gone = [
+            former
+            for key, former in list(self._objects.items())
+            if key not in present and version(former) <= int(listed_at)
+        ]
+        for former in gone:
+            self.remove(key_of(former))
+        return gone + [manifest for manifest in manifests if self.put(manifest)]
+
+    def _leave(self, key: Key, manifest: Object) -> None:
+        group = self._group(manifest)
+        members = self._groups[group]
+        members.discard(key)
+        if not members:
+            del self._groups[group]
+
+
+def version(manifest: Object) -> int:
+    """The resourceVersion as a number; Kubernetes lets them be compared so within a kind."""
+    return int(manifest["metadata"]["resourceVersion"])

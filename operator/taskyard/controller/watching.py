@@ -1,0 +1,83 @@
+"""kopf, run so that a fault of its watches is a line in the log and not the end of the operator."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import kopf
+
+from taskyard.controller.cluster import Resource
+from taskyard.controller.handlers import registry
+from taskyard.controller.intake import Intake
+
+logger = logging.getLogger(__name__)
+
+RESTART_FIRST_SECONDS = 1.0
+RESTART_MOST_SECONDS = 30.0
+# A run that lasted this long was a good one: the next fault is the first again.
+GOOD_RUN_SECONDS = 60.0
+
+Take = Callable[[Resource, Mapping[str, Any]], None]
+
+
+def settings() -> kopf.OperatorSettings:
+    """No Events, no peering, no look at what kinds come and go: only watches."""
+    result = kopf.OperatorSettings()
+    result.posting.enabled = False
+    result.peering.standalone = True
+    result.scanning.disabled = True
+    result.watching.server_timeout = 300
+    result.watching.inactivity_timeout = 330
+    result.watching.reconnect_backoff = 1.0
+    # Not kopf's to decide: it would end the whole process with SIGKILL.
+    result.process.ultimate_exiting_timeout = None
+    return result
+
+
+async def watch(intake: Intake) -> None:
+    """Run kopf until cancelled; a watch that fails fatally (kopf does so for any error but 410) is begun anew.
+
+    It has a thread and a loop to itself: when it ends, it cancels every task of its loop that it does not know.
+    """
+    loop = asyncio.get_running_loop()
+
+    def take(resource: Resource, event: Mapping[str, Any]) -> None:
+        loop.call_soon_threadsafe(intake.take, resource, event)
+
+    failures = 0
+    while True:
+        began, stop = loop.time(), threading.Event()
+        try:
+            cause = await asyncio.to_thread(run, take, stop)
+        finally:
+            stop.set()
+        failures = 0 if loop.time() - began > GOOD_RUN_SECONDS else failures + 1
+        delay = min(RESTART_FIRST_SECONDS * 2**failures, RESTART_MOST_SECONDS) * random.uniform(0.5, 1.0)
+        logger.warning("watches of what people write ended: %s; again in %.1f s", cause, delay)
+        await asyncio.sleep(delay)
+
+
+def run(take: Take, stop: threading.Event) -> str:
+    """One run of kopf in this thread; why it ended."""
+    operator = kopf.operator(
+        registry=registry, settings=settings(), memo=kopf.Memo(take=take), clusterwide=True, stop_flag=stop
+    )
+    try:
+        asyncio.run(operator)
+    except Exception as error:
+        return " ".join(str(error).split()) or type(error).__name__
+    return "kopf stopped"
+
+
+def tidy(record: logging.LogRecord) -> bool:
+    """A log filter: kopf's records as one line each, without traces; none of those that are meant to be so."""
+    if record.name.partition(".")[0] != "kopf":
+        return True
+    record.msg, record.args = " ".join(record.getMessage().split()), None
+    record.exc_info = record.exc_text = None
+    return "OS signals are ignored" not in record.msg

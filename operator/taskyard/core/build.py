@@ -1,0 +1,33 @@
+"""Manifest of a WorkspaceBuild."""
+
+from __future__ import annotations
+
+from taskyard.api import API_VERSION
+from taskyard.core import names
+from taskyard.core.decision import CreateBuild
+from taskyard.core.keys import prompt_sha256
+from taskyard.core.observed import Manifest, TaskView
+
+
+def manifest(task: TaskView, step: CreateBuild, *, template: str | None) -> Manifest:
+    """The build of a reservation. The prompt cannot have changed since it was reserved."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "WorkspaceBuild",
+        "metadata": {
+            "name": names.build_name(task.name, step.number),
+            "namespace": task.namespace,
+            "labels": names.labels(
+                task=task.name, template=template, template_version=task.template_version, build=step.number
+            ),
+            "ownerReferences": [names.owner_reference(name=task.name, uid=task.uid)],
+        },
+        "spec": {
+            "task": task.name,
+            "number": step.number,
+            "transition": step.transition,
+            "reason": step.reason,
+            "templateVersion": task.template_version,
+            "promptSHA256": prompt_sha256(task.prompt),
+        },
+    }

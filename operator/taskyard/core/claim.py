@@ -1,0 +1,32 @@
+"""Manifest of the claim with a Task's home."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from taskyard.core import names
+from taskyard.core.observed import Manifest, TaskView, TemplateView
+
+
+def manifest(task: TaskView, template: TemplateView) -> Manifest:
+    """The claim, in the size and class that the template version asks for."""
+    home = template.home
+    if home is None:
+        raise ValueError(f"template version {template.name} has no home")
+    spec: dict[str, Any] = {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": home["size"]}},
+    }
+    if home.get("storageClassName") is not None:
+        spec["storageClassName"] = home["storageClassName"]
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {
+            "name": names.claim_name(task.name),
+            "namespace": task.namespace,
+            "labels": names.labels(task=task.name, template=template.template, template_version=template.name),
+            "ownerReferences": [names.owner_reference(name=task.name, uid=task.uid)],
+        },
+        "spec": spec,
+    }

@@ -1,0 +1,242 @@
+"""The next step for a Task: one ordered chain of small functions, the first that has an answer decides.
+
+Every step is one idempotent write. Whatever is killed between two of them, the next look at the objects finds what
+is still to be done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
+from taskyard.core.intent import Intent, idle_deadline, intent
+from taskyard.core.observed import BuildView, Observed, PodView
+from taskyard.core.template import resolve
+
+RECOVER_LIMIT = 5
+RECOVER_FIRST_WAIT = timedelta(seconds=5)
+# A Pod that lasted this long was no failed recovery: the count begins anew.
+RECOVER_WINDOW = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Reserve:
+    """Write the next build's number into the Task's status."""
+
+    number: int
+    transition: Transition
+    reason: BuildReason
+
+
+@dataclass(frozen=True)
+class CreateBuild:
+    """Create the WorkspaceBuild whose number is reserved."""
+
+    number: int
+    transition: Transition
+    reason: BuildReason
+
+
+@dataclass(frozen=True)
+class CreateClaim:
+    """Create the claim of the Task's home."""
+
+
+@dataclass(frozen=True)
+class CreatePod:
+    """Create the Pod of a start build."""
+
+    build: BuildView
+
+
+@dataclass(frozen=True)
+class DeletePod:
+    """Delete a Pod; `why` goes to the log."""
+
+    pod: PodView
+    why: str
+
+
+@dataclass(frozen=True)
+class EndBuild:
+    """Write a build's result."""
+
+    build: BuildView
+    phase: BuildPhase
+    message: str | None = None
+    pod_uid: str | None = None
+
+
+@dataclass(frozen=True)
+class Rest:
+    """Nothing to do until something changes, or until `until`."""
+
+    until: datetime | None = None
+
+
+Step = Reserve | CreateBuild | CreateClaim | CreatePod | DeletePod | EndBuild | Rest
+
+
+def decide(observed: Observed) -> Step:
+    """The next step for a Task."""
+    for rule in CHAIN:
+        step = rule(observed)
+        if step is not None:
+            return step
+    return Rest(until=idle_deadline(observed))
+
+
+def task_is_being_deleted(observed: Observed) -> Step | None:
+    """Children go with their owner; a build would only delay that."""
+    return Rest() if observed.task.deleting else None
+
+
+def reserved_build_is_missing(observed: Observed) -> Step | None:
+    """A number is never skipped: what was reserved is created."""
+    reserved = observed.pending_reservation
+    if reserved is None:
+        return None
+    return CreateBuild(reserved["number"], Transition(reserved["transition"]), BuildReason(reserved["reason"]))
+
+
+def start_is_no_longer_wanted(observed: Observed) -> Step | None:
+    """A pause asked for while the workspace starts ends that build; the stop build after it removes the Pod."""
+    build = observed.newest
+    if build is None or build.finished or build.transition is Transition.STOP:
+        return None
+    if intent(observed) is Intent.RUN:
+        return None
+    return EndBuild(build, BuildPhase.CANCELED, "The Task was paused before the workspace had started.")
+
+
+def start_is_unfinished(observed: Observed) -> Step | None:
+    """Claim, room for the Pod, the Pod, its node."""
+    build = observed.newest
+    if build is None or build.finished or build.transition is Transition.STOP:
+        return None
+    template = observed.template
+    if template is None or not resolve(template, name=template.name, namespace=observed.task.namespace).resolved:
+        return Rest()
+    if template.home and not observed.claim_exists:
+        return CreateClaim()
+    pod = observed.pod_of(build)
+    for other in observed.pods:
+        if other is not pod:
+            return Rest() if other.deleting else DeletePod(other, "it is left from a former build")
+    timed_out_at = build.created_at + template.start_timeout
+    if pod is None:
+        return CreatePod(build)
+    if pod.deleting:
+        return Rest()
+    if pod.node:
+        return EndBuild(build, BuildPhase.SUCCEEDED, pod_uid=pod.uid)
+    if observed.now < timed_out_at:
+        return Rest(until=timed_out_at)
+    return EndBuild(build, BuildPhase.FAILED, unbound_message(pod, template.start_timeout))
+
+
+def unbound_message(pod: PodView, waited: timedelta) -> str:
+    """Cause and remedy for a Pod that no node took."""
+    seconds = int(waited.total_seconds())
+    cause = pod.unschedulable or "the scheduler has not said why"
+    return (
+        f"Pod {pod.name} was not bound to a node within {seconds} s: {cause}. "
+        "Free or add a node that fits, or use a template version that asks for less; then pause and resume the Task."
+    )
+
+
+def failed_start_left_a_pod(observed: Observed) -> Step | None:
+    """A failed start deletes its Pod."""
+    build = observed.newest
+    if build is None or build.transition is Transition.STOP:
+        return None
+    if build.phase not in (BuildPhase.FAILED, BuildPhase.CANCELED):
+        return None
+    pod = observed.pod_of(build)
+    return DeletePod(pod, "its build has failed") if pod and not pod.deleting else None
+
+
+def stop_is_unfinished(observed: Observed) -> Step | None:
+    """Every Pod of the Task goes; the stop has succeeded when it is gone."""
+    build = observed.newest
+    if build is None or build.finished or build.transition is Transition.START:
+        return None
+    for pod in observed.pods:
+        if not pod.deleting:
+            return DeletePod(pod, f"build {build.name} stops the workspace")
+    return Rest() if observed.pods else EndBuild(build, BuildPhase.SUCCEEDED)
+
+
+def pause_is_wanted(observed: Observed) -> Step | None:
+    """A running or failed workspace is stopped. Without a build there is nothing to stop."""
+    wanted, build = intent(observed), observed.newest
+    if wanted is Intent.RUN or build is None or build.transition is Transition.STOP:
+        return None if wanted is Intent.RUN else Rest()
+    reason = BuildReason.MANUAL_PAUSE if wanted is Intent.PAUSE_ASKED else BuildReason.AUTO_PAUSE
+    return Reserve(next_number(observed), Transition.STOP, reason)
+
+
+def start_is_wanted(observed: Observed) -> Step | None:
+    """The first start, or the one after a pause, as soon as the template version is there."""
+    build = observed.newest
+    if build is not None and build.transition is Transition.START:
+        return None
+    task = observed.task
+    if not resolve(observed.template, name=task.template_version, namespace=task.namespace).resolved:
+        return Rest()
+    reason = BuildReason.INITIAL if build is None else BuildReason.RESUME
+    return Reserve(next_number(observed), Transition.START, reason)
+
+
+def pod_is_lost(observed: Observed) -> Step | None:
+    """A Pod that vanished or ended while the Task should run gets a new start, later each time, five in a row."""
+    build = observed.newest
+    if build is None or build.transition is Transition.STOP or build.phase is not BuildPhase.SUCCEEDED:
+        return None
+    pod = observed.pod_of(build)
+    if pod and not pod.ended:
+        return None
+    recovers = failed_recoveries(observed)
+    if recovers >= RECOVER_LIMIT:
+        return EndBuild(
+            build,
+            BuildPhase.FAILED,
+            f"The Pod was lost {recovers + 1} times in a row; see the Pod's events and its node. "
+            "Pause and resume the Task to try again.",
+        )
+    if recovers:
+        retry_at = build.created_at + RECOVER_FIRST_WAIT * 2**recovers
+        if observed.now < retry_at:
+            return Rest(until=retry_at)
+    return Reserve(next_number(observed), Transition.START, BuildReason.RECOVER)
+
+
+def failed_recoveries(observed: Observed) -> int:
+    """How many of the newest builds are recoveries whose Pod did not last."""
+    count, later = 0, observed.now
+    for build in reversed(observed.builds):
+        if build.reason is not BuildReason.RECOVER or later - build.created_at > RECOVER_WINDOW:
+            break
+        count, later = count + 1, build.created_at
+    return count
+
+
+def next_number(observed: Observed) -> int:
+    """One more than any number that was reserved or is in a build, so old builds may go without a gap or a repeat."""
+    highest = observed.newest.number if observed.newest else 0
+    return max(observed.task.reserved_number, highest) + 1
+
+
+CHAIN: tuple[Callable[[Observed], Step | None], ...] = (
+    task_is_being_deleted,  # the owner goes, and its children with it
+    reserved_build_is_missing,  # a reservation is always carried out
+    start_is_no_longer_wanted,  # paused while starting
+    start_is_unfinished,  # a start goes on
+    failed_start_left_a_pod,  # a failed start clears up
+    stop_is_unfinished,  # a stop goes on
+    pause_is_wanted,  # running, to be paused
+    start_is_wanted,  # not running, to be started
+    pod_is_lost,  # running without a Pod
+)

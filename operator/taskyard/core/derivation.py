@@ -1,0 +1,62 @@
+"""A Task's phase: build, then agent, then app; the first that is not active wins.
+
+The rows are those of the model that Taskyard's REST API is compatible with; `Pausing`, a stop that has not finished, is
+Taskyard's own and is shown there as `unknown`.
+"""
+
+from __future__ import annotations
+
+from taskyard.api.task import Phase
+from taskyard.api.workspacebuild import BuildPhase, Transition
+from taskyard.core.lifecycle import AgentLifecycle, AppHealth
+
+
+def from_build(*, transition: Transition, phase: BuildPhase) -> Phase:
+    """What the newest build says."""
+    if phase in (BuildPhase.FAILED, BuildPhase.CANCELED):
+        return Phase.ERROR
+    if transition is Transition.STOP:
+        return Phase.PAUSED if phase is BuildPhase.SUCCEEDED else Phase.PAUSING
+    return Phase.PENDING if phase is BuildPhase.PENDING else Phase.ACTIVE
+
+
+def from_agent(lifecycle: AgentLifecycle | None) -> Phase:
+    """What the agent's lifecycle says. A start that failed is the app's matter: it may answer all the same."""
+    match lifecycle:
+        case None | AgentLifecycle.CREATED | AgentLifecycle.STARTING:
+            return Phase.INITIALIZING
+        case AgentLifecycle.READY | AgentLifecycle.START_TIMEOUT | AgentLifecycle.START_ERROR:
+            return Phase.ACTIVE
+        case AgentLifecycle.SHUTTING_DOWN | AgentLifecycle.OFF:
+            return Phase.UNKNOWN
+
+
+def from_app(health: AppHealth | None) -> Phase:
+    """What the app's health says."""
+    match health:
+        case AppHealth.INITIALIZING:
+            return Phase.INITIALIZING
+        case AppHealth.UNHEALTHY:
+            return Phase.ERROR
+        case AppHealth.HEALTHY:
+            return Phase.ACTIVE
+        case None:
+            return Phase.UNKNOWN
+
+
+def phase(
+    *,
+    transition: Transition,
+    build_phase: BuildPhase,
+    lifecycle: AgentLifecycle | None,
+    health: AppHealth | None,
+) -> Phase:
+    """Phase of a Task that has a build."""
+    for answer in (
+        from_build(transition=transition, phase=build_phase),
+        from_agent(lifecycle),
+        from_app(health),
+    ):
+        if answer is not Phase.ACTIVE:
+            return answer
+    return Phase.ACTIVE

@@ -1,0 +1,18 @@
+"""Titles for people, made from prompts."""
+
+from __future__ import annotations
+
+MAX = 64
+
+
+def display_name(prompt: str, *, fallback: str) -> str:
+    """First words of a prompt, at most 64 characters, first letter in upper case; `fallback` for a blank prompt."""
+    text = " ".join(prompt.split())
+    if not text:
+        return fallback
+    if len(text) > MAX:
+        head = text[: MAX - 1]
+        at_word = head.rsplit(" ", 1)[0] if " " in head else head
+        text = at_word + "…"
+    # A first letter may grow in upper case (ß): the limit holds for what is shown.
+    return (text[0].upper() + text[1:])[:MAX]

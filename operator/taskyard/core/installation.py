@@ -1,0 +1,18 @@
+"""What an installation sets for every Task's Pod."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Settings of the chart that end up in Pods. `ca_certificate` is the PEM of the installation's own authority."""
+
+    gateway_url: str
+    ca_certificate: str
+    sidecar_image: str
+    sidecar_image_pull_policy: str = "IfNotPresent"
+    sidecar_resources: dict[str, Any] = field(default_factory=dict)
+    image_pull_secrets: tuple[str, ...] = ()

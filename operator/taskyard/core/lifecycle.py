@@ -1,0 +1,82 @@
+"""Agent lifecycle and app health, read off the Pod (design: Derivation)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from taskyard.core.observed import SIDECAR, ContainerView, PodView
+
+# What the kubelet says of a container that it cannot start; it tries again, but a person has to mend the cause.
+CANNOT_START = frozenset(
+    {
+        "ErrImagePull",
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "ErrImageNeverPull",
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "RunContainerError",
+        "StartError",
+    }
+)
+
+
+class AgentLifecycle(StrEnum):
+    """How far the agent's container is."""
+
+    CREATED = "Created"
+    STARTING = "Starting"
+    READY = "Ready"
+    START_ERROR = "StartError"
+    START_TIMEOUT = "StartTimeout"
+    SHUTTING_DOWN = "ShuttingDown"
+    OFF = "Off"
+
+
+class AppHealth(StrEnum):
+    """Whether the agent answers, by the sidecar's readiness."""
+
+    INITIALIZING = "Initializing"
+    HEALTHY = "Healthy"
+    UNHEALTHY = "Unhealthy"
+
+
+def start_fault(pod: PodView) -> ContainerView | None:
+    """The container that cannot start: its image cannot be had, its configuration is wrong, or it is an init container
+    that ended in failure."""
+    for container in pod.init_containers:
+        if container.waiting_reason in CANNOT_START:
+            return container
+        if container.name != SIDECAR and container.exit_code not in (None, 0):
+            return container
+    return next((c for c in pod.containers if c.waiting_reason in CANNOT_START), None)
+
+
+def agent_lifecycle(
+    *, pod: PodView | None, enrolled: bool, start_timeout: timedelta | None, now: datetime
+) -> AgentLifecycle:
+    """Lifecycle after a start build that succeeded. `enrolled`: the sidecar has, in this build. `start_timeout` is None
+    when the template version is gone: the Pod then has all the time it needs."""
+    if pod is None or pod.ended:
+        return AgentLifecycle.OFF
+    if pod.deleting:
+        return AgentLifecycle.SHUTTING_DOWN
+    agent = pod.agent
+    if agent and enrolled and (agent.running or agent.restarts > 0):
+        # A container between two runs counts as ready: that it does not answer shows in the health.
+        return AgentLifecycle.READY
+    if start_fault(pod):
+        return AgentLifecycle.START_ERROR
+    if start_timeout is not None and now - pod.created_at > start_timeout:
+        return AgentLifecycle.START_TIMEOUT
+    return AgentLifecycle.STARTING if enrolled else AgentLifecycle.CREATED
+
+
+def app_health(*, pod: PodView | None, former: str | None) -> AppHealth | None:
+    """Health in this build; `former` is the health shown before, absent at the build's begin."""
+    if pod is None:
+        return None
+    if pod.sidecar and pod.sidecar.ready:
+        return AppHealth.HEALTHY
+    return AppHealth.UNHEALTHY if former in (AppHealth.HEALTHY, AppHealth.UNHEALTHY) else AppHealth.INITIALIZING

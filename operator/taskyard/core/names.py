@@ -1,0 +1,52 @@
+"""Names and labels of a Task's children (design: Names)."""
+
+from __future__ import annotations
+
+TASK_LABEL = "taskyard.dev/task"
+TEMPLATE_LABEL = "taskyard.dev/template"
+TEMPLATE_VERSION_LABEL = "taskyard.dev/template-version"
+BUILD_LABEL = "taskyard.dev/build"
+RESUMED_AT = "taskyard.dev/resumed-at"
+AGENT_CONTAINER = "taskyard.dev/agent-container"
+
+KEYS_SECRET = "taskyard-keys"
+
+
+def build_name(task: str, number: int) -> str:
+    """Name of a WorkspaceBuild, and of the Pod that a start build makes."""
+    return f"{task}-{number}"
+
+
+def claim_name(task: str) -> str:
+    """Name of the PersistentVolumeClaim with a Task's home."""
+    return f"{task}-home"
+
+
+def snapshot_name(task: str) -> str:
+    """Name of the ConfigMap with a Task's conversation."""
+    return f"{task}-snapshot"
+
+
+def labels(*, task: str, template: str | None, template_version: str, build: int | None = None) -> dict[str, str]:
+    """Labels of a child; a Task's name is a label's value as it is, being at most 52 characters."""
+    result = {
+        TASK_LABEL: task,
+        TEMPLATE_VERSION_LABEL: template_version,
+        "app.kubernetes.io/name": "taskyard-task",
+        "app.kubernetes.io/instance": task,
+        "app.kubernetes.io/managed-by": "taskyard",
+    }
+    if template:
+        result[TEMPLATE_LABEL] = template
+    if build is not None:
+        result[BUILD_LABEL] = str(build)
+    return result
+
+
+def owner_reference(*, name: str, uid: str) -> dict[str, object]:
+    """The reference by which garbage collection removes a child with its Task.
+
+    `blockOwnerDeletion` stays unset: nothing of a Task's deletion waits for its children, and setting it would need a
+    right on the Task's finalizers.
+    """
+    return {"apiVersion": "taskyard.dev/v1alpha1", "kind": "Task", "name": name, "uid": uid, "controller": True}

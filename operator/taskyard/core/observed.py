@@ -1,0 +1,283 @@
+"""Views: what decisions need to know of the API objects, as frozen plain values.
+
+A view is made from the object's JSON. Fields that the API server guarantees are read without a default.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
+from taskyard.core import names, times
+
+SIDECAR = "taskyard-sidecar"
+
+Manifest = dict[str, Any]
+
+
+def owner_uid(manifest: Manifest) -> str | None:
+    """UID of the Task that controls an object; None for an object that no Task controls."""
+    for reference in manifest["metadata"].get("ownerReferences", ()):
+        if reference.get("kind") == "Task" and reference.get("controller"):
+            return str(reference["uid"])
+    return None
+
+
+@dataclass(frozen=True)
+class TaskView:
+    """A Task. `status` is the document as it is stored; `build_*` repeat its reservation."""
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    resource_version: str
+    deleting: bool
+    prompt: str
+    template_version: str
+    paused: bool
+    display_name: str | None
+    idle_timeout: str | None
+    resumed_at: str | None
+    status: Manifest
+
+    @property
+    def build(self) -> Manifest | None:
+        """The reservation of the newest build, `status.build`."""
+        return self.status.get("build")
+
+    @property
+    def reserved_number(self) -> int:
+        """Highest number reserved so far; 0 before the first build."""
+        return int(self.build["number"]) if self.build else 0
+
+    @classmethod
+    def of(cls, task: Manifest) -> TaskView:
+        metadata, spec = task["metadata"], task["spec"]
+        return cls(
+            namespace=metadata["namespace"],
+            name=metadata["name"],
+            uid=metadata["uid"],
+            generation=metadata["generation"],
+            resource_version=metadata["resourceVersion"],
+            deleting="deletionTimestamp" in metadata,
+            prompt=spec["prompt"],
+            template_version=spec["templateVersion"],
+            paused=spec.get("paused", False),
+            display_name=spec.get("displayName"),
+            idle_timeout=spec.get("idleTimeout"),
+            resumed_at=metadata.get("annotations", {}).get(names.RESUMED_AT),
+            status=task.get("status", {}),
+        )
+
+
+@dataclass(frozen=True)
+class BuildView:
+    """A WorkspaceBuild."""
+
+    name: str
+    number: int
+    transition: Transition
+    reason: BuildReason
+    template_version: str
+    prompt_sha256: str
+    phase: BuildPhase
+    pod_uid: str | None
+    message: str | None
+    created_at: datetime
+    finished_at: datetime | None
+
+    @property
+    def finished(self) -> bool:
+        return self.phase in (BuildPhase.SUCCEEDED, BuildPhase.FAILED, BuildPhase.CANCELED)
+
+    @classmethod
+    def of(cls, build: Manifest) -> BuildView:
+        spec, status = build["spec"], build.get("status", {})
+        finished_at = status.get("finishedAt")
+        return cls(
+            name=build["metadata"]["name"],
+            number=spec["number"],
+            transition=Transition(spec["transition"]),
+            reason=BuildReason(spec["reason"]),
+            template_version=spec["templateVersion"],
+            prompt_sha256=spec["promptSHA256"],
+            phase=BuildPhase(status.get("phase", BuildPhase.PENDING)),
+            pod_uid=status.get("podUID"),
+            message=status.get("message"),
+            created_at=times.parse(build["metadata"]["creationTimestamp"]),
+            finished_at=times.parse(finished_at) if finished_at else None,
+        )
+
+
+@dataclass(frozen=True)
+class ContainerView:
+    """One container's status: exactly one of waiting, running and terminated, or none yet."""
+
+    name: str
+    ready: bool
+    started: bool
+    restarts: int
+    running: bool
+    waiting_reason: str | None
+    waiting_message: str | None
+    exit_code: int | None
+    last_exit_code: int | None
+
+    @classmethod
+    def of(cls, status: Manifest) -> ContainerView:
+        state = status.get("state", {})
+        waiting, terminated = state.get("waiting", {}), state.get("terminated")
+        last = status.get("lastState", {}).get("terminated")
+        return cls(
+            name=status["name"],
+            ready=status.get("ready", False),
+            started=bool(status.get("started", False)),
+            restarts=status.get("restartCount", 0),
+            running="running" in state,
+            waiting_reason=waiting.get("reason"),
+            waiting_message=waiting.get("message"),
+            exit_code=terminated["exitCode"] if terminated else None,
+            last_exit_code=last["exitCode"] if last else None,
+        )
+
+
+@dataclass(frozen=True)
+class PodView:
+    """A Pod of the Task."""
+
+    name: str
+    uid: str
+    node: str | None
+    ip: str | None
+    phase: str
+    reason: str | None
+    deleting: bool
+    created_at: datetime
+    unschedulable: str | None
+    agent_name: str | None
+    init_containers: tuple[ContainerView, ...]
+    containers: tuple[ContainerView, ...]
+
+    @property
+    def ended(self) -> bool:
+        """Whether its containers will never run again."""
+        return self.phase in ("Succeeded", "Failed")
+
+    @property
+    def sidecar(self) -> ContainerView | None:
+        return next((c for c in self.init_containers if c.name == SIDECAR), None)
+
+    @property
+    def agent(self) -> ContainerView | None:
+        """The agent's container. The Pod itself says which it is: its template version may be gone."""
+        return next((c for c in self.containers if c.name == self.agent_name), None)
+
+    @classmethod
+    def of(cls, pod: Manifest) -> PodView:
+        metadata, status = pod["metadata"], pod.get("status", {})
+        unschedulable = next(
+            (
+                condition.get("message") or condition.get("reason")
+                for condition in status.get("conditions", ())
+                if condition["type"] == "PodScheduled" and condition["status"] == "False"
+            ),
+            None,
+        )
+        return cls(
+            name=metadata["name"],
+            uid=metadata["uid"],
+            node=pod["spec"].get("nodeName"),
+            ip=status.get("podIP"),
+            phase=status.get("phase", "Pending"),
+            reason=status.get("reason"),
+            deleting="deletionTimestamp" in metadata,
+            created_at=times.parse(metadata["creationTimestamp"]),
+            unschedulable=unschedulable,
+            agent_name=metadata.get("annotations", {}).get(names.AGENT_CONTAINER),
+            init_containers=tuple(map(ContainerView.of, status.get("initContainerStatuses", ()))),
+            containers=tuple(map(ContainerView.of, status.get("containerStatuses", ()))),
+        )
+
+
+@dataclass(frozen=True)
+class TemplateView:
+    """A TemplateVersion."""
+
+    name: str
+    template: str
+    agent_container: str | None
+    protocol: str | None
+    pod: Manifest
+    home: Manifest | None
+    grace_period_seconds: int
+    start_timeout: timedelta
+    idle_timeout: str | None
+    runtime_class_name: str | None
+
+    @classmethod
+    def of(cls, version: Manifest) -> TemplateView:
+        spec = version["spec"]
+        agent = spec.get("agent")
+        return cls(
+            name=version["metadata"]["name"],
+            template=spec["template"],
+            agent_container=agent["container"] if agent else None,
+            protocol=agent["protocol"] if agent else None,
+            pod=spec["pod"],
+            home=spec.get("home"),
+            grace_period_seconds=spec["gracePeriodSeconds"],
+            start_timeout=timedelta(seconds=spec["startTimeoutSeconds"]),
+            idle_timeout=spec.get("idleTimeout"),
+            runtime_class_name=spec.get("runtimeClassName"),
+        )
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """What keeps the newest build from going on, as the API server put it; goes when a later try passes."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Observed:
+    """All that is known of one Task at one moment.
+
+    `builds` are this Task's own, oldest first; `pods` are those that it controls; `claim_exists` is true once its own
+    claim was seen or made.
+    """
+
+    now: datetime
+    task: TaskView
+    builds: tuple[BuildView, ...]
+    pods: tuple[PodView, ...]
+    template: TemplateView | None
+    claim_exists: bool
+    resume_requested: bool
+    inputs_queued: int
+    inputs_delivered: int
+    obstacle: Obstacle | None = None
+
+    @property
+    def newest(self) -> BuildView | None:
+        """The newest build that exists; the Task may have reserved a higher number."""
+        return self.builds[-1] if self.builds else None
+
+    @property
+    def pending_reservation(self) -> Manifest | None:
+        """The reservation whose build is still to be created."""
+        reserved = self.task.build
+        if reserved and (self.newest is None or reserved["number"] > self.newest.number):
+            return reserved
+        return None
+
+    def pod_of(self, build: BuildView) -> PodView | None:
+        """The Pod that a start build made: by its UID once recorded, by name before."""
+        for pod in self.pods:
+            if pod.uid == build.pod_uid or (build.pod_uid is None and pod.name == build.name):
+                return pod
+        return None

@@ -1,0 +1,204 @@
+"""A Task's status document, as far as the operator writes it, and the patch that leads there.
+
+The gateway writes `state`, `snapshot`, `promptSHA256` and `workspace.sidecarVersion`; the operator clears the first and
+the last when it reserves a start, so what they say is always of the newest start.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from taskyard.api.task import PausedReason, Phase
+from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
+from taskyard.core import conditions, derivation, display, names, times
+from taskyard.core.decision import Reserve
+from taskyard.core.intent import idle_deadline
+from taskyard.core.lifecycle import AgentLifecycle, AppHealth, agent_lifecycle, app_health
+from taskyard.core.observed import Manifest, Observed
+from taskyard.core.template import resolve
+
+
+@dataclass(frozen=True)
+class Derived:
+    """What the newest build and its Pod amount to."""
+
+    phase: Phase
+    lifecycle: AgentLifecycle | None
+    health: AppHealth | None
+
+
+def derive(observed: Observed, *, reserve: Reserve | None = None) -> Derived:
+    """Phase, lifecycle and health now; with `reserve`, as they are once that build is reserved."""
+    task, build = observed.task, observed.newest
+    if reserve or observed.pending_reservation:
+        transition = reserve.transition if reserve else Transition((observed.pending_reservation or {})["transition"])
+        return Derived(
+            derivation.phase(transition=transition, build_phase=BuildPhase.PENDING, lifecycle=None, health=None),
+            None,
+            None,
+        )
+    if build is None:
+        return Derived(Phase.PAUSED if task.paused else Phase.PENDING, None, None)
+    lifecycle = health = None
+    if build.transition is Transition.START and build.phase is BuildPhase.SUCCEEDED:
+        workspace = task.status.get("workspace", {})
+        pod = observed.pod_of(build)
+        lifecycle = agent_lifecycle(
+            pod=pod,
+            enrolled="sidecarVersion" in workspace,
+            start_timeout=observed.template.start_timeout if observed.template else None,
+            now=observed.now,
+        )
+        health = app_health(pod=pod, former=workspace.get("appHealth"))
+    found = derivation.phase(transition=build.transition, build_phase=build.phase, lifecycle=lifecycle, health=health)
+    return Derived(found, lifecycle, health)
+
+
+def document(observed: Observed, *, reserve: Reserve | None = None) -> Manifest:
+    """The operator's part of the status; a key with the value None is to be absent."""
+    task, now = observed.task, times.rfc3339(observed.now)
+    derived = derive(observed, reserve=reserve)
+    resolution = resolve(observed.template, name=wanted_version(observed), namespace=task.namespace)
+    found = conditions.verdicts(observed, phase=derived.phase, resolution=resolution, health=derived.health)
+    deadline = None if reserve else idle_deadline(observed)
+    result: Manifest = {
+        "observedGeneration": task.generation,
+        "phase": derived.phase,
+        "displayName": task.display_name or display.display_name(task.prompt, fallback=task.name),
+        "build": build_reference(observed, reserve=reserve),
+        "workspace": workspace(observed, derived, reserve=reserve),
+        "pausedReason": paused_reason(observed, derived.phase),
+        "idleDeadline": times.rfc3339(deadline) if deadline else None,
+        "observedResumedAt": observed_resumed_at(observed, reserve=reserve),
+        "inputs": inputs(observed),
+        "conditions": conditions.render(
+            found, former=task.status.get("conditions", []), generation=task.generation, now=now
+        ),
+    }
+    if observed.template:
+        result["template"] = observed.template.template
+        result["templateVersion"] = observed.template.name
+    if reserve and reserve.transition is Transition.START:
+        result["state"] = None
+    return result
+
+
+def wanted_version(observed: Observed) -> str:
+    """Name of the template version in use: the start build's while there is one, else the Task's."""
+    build = observed.newest
+    if build and build.transition is Transition.START:
+        return build.template_version
+    return observed.task.template_version
+
+
+def build_reference(observed: Observed, *, reserve: Reserve | None) -> Manifest | None:
+    """`status.build`: the reservation, and how far its build is."""
+    if reserve:
+        return {
+            "name": names.build_name(observed.task.name, reserve.number),
+            "number": reserve.number,
+            "transition": reserve.transition,
+            "reason": reserve.reason,
+            "phase": BuildPhase.PENDING,
+            "createdAt": times.rfc3339(observed.now),
+        }
+    build = observed.newest
+    if build is None or observed.pending_reservation:
+        return observed.task.build
+    reserved = observed.task.build
+    return {
+        "name": build.name,
+        "number": build.number,
+        "transition": build.transition,
+        "reason": build.reason,
+        "phase": build.phase,
+        "createdAt": reserved["createdAt"] if reserved else times.rfc3339(build.created_at),
+    }
+
+
+def workspace(observed: Observed, derived: Derived, *, reserve: Reserve | None) -> Manifest | None:
+    """`status.workspace` without what the gateway writes, but for its clearing at a new start."""
+    if reserve and reserve.transition is Transition.START:
+        return {
+            "status": "Pending",
+            "pod": None,
+            "agentLifecycle": None,
+            "appHealth": None,
+            "restarts": None,
+            "sidecarVersion": None,
+        }
+    build = observed.newest
+    if build is None:
+        return None if not observed.pending_reservation else {"status": "Pending"}
+    pod = observed.pod_of(build) if build.transition is Transition.START else None
+    pod = pod or (observed.pods[-1] if observed.pods else None)
+    agent = pod.agent if pod else None
+    return {
+        "status": workspace_status(observed, reserve=reserve),
+        "pod": pod.name if pod and pod.node else None,
+        "agentLifecycle": derived.lifecycle,
+        "appHealth": derived.health,
+        "restarts": agent.restarts if agent and agent.restarts else None,
+    }
+
+
+def workspace_status(observed: Observed, *, reserve: Reserve | None) -> str:
+    """The workspace in one word, by the newest build."""
+    build = observed.newest
+    if reserve or observed.pending_reservation or build is None:
+        stopping = reserve is not None and reserve.transition is Transition.STOP
+        pending = observed.pending_reservation
+        stopping = stopping or (pending is not None and pending["transition"] == Transition.STOP)
+        return "Stopping" if stopping else "Pending"
+    if build.phase in (BuildPhase.FAILED, BuildPhase.CANCELED):
+        return "Failed"
+    if build.transition is Transition.STOP:
+        return "Stopped" if build.finished else "Stopping"
+    return "Running" if build.finished else "Pending"
+
+
+def paused_reason(observed: Observed, phase: Phase) -> PausedReason | None:
+    """Why the Task is paused or pausing. A pause by hand on top of an automatic one counts: taking it back wakes."""
+    if phase not in (Phase.PAUSED, Phase.PAUSING):
+        return None
+    if observed.task.paused:
+        return PausedReason.MANUAL
+    build = observed.newest
+    if build and build.reason is BuildReason.AUTO_PAUSE:
+        return PausedReason.IDLE_TIMEOUT
+    return PausedReason.MANUAL
+
+
+def observed_resumed_at(observed: Observed, *, reserve: Reserve | None) -> str | None:
+    """Value of the resumed-at annotation that was acted on. While a pause is in force a new one is not yet."""
+    before: str | None = observed.task.status.get("observedResumedAt")
+    if reserve:
+        return observed.task.resumed_at if reserve.transition is Transition.START else before
+    build = observed.newest
+    is_running = build is not None and build.transition is Transition.START
+    return observed.task.resumed_at if is_running else before
+
+
+def inputs(observed: Observed) -> Manifest | None:
+    """`status.inputs`, absent while there are none."""
+    if not observed.inputs_queued and not observed.inputs_delivered and "inputs" not in observed.task.status:
+        return None
+    return {"queued": observed.inputs_queued, "delivered": observed.inputs_delivered}
+
+
+def patch(current: Manifest, wanted: Manifest) -> Manifest:
+    """The JSON merge patch (RFC 7386) that makes `current` show `wanted`; empty when it does already."""
+    result: Manifest = {}
+    for key, value in wanted.items():
+        present = current.get(key)
+        if isinstance(value, dict) and isinstance(present, dict):
+            inner = patch(present, value)
+            if inner:
+                result[key] = inner
+        elif value != present:
+            if isinstance(value, dict):
+                value = {name: part for name, part in value.items() if part is not None}
+                if not value:
+                    continue
+            result[key] = value
+    return result

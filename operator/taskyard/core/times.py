@@ -1,0 +1,26 @@
+"""Moments and spans as Kubernetes writes them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+_UNITS = {"h": 3600, "m": 60, "s": 1}
+
+
+def rfc3339(moment: datetime) -> str:
+    """`2026-01-31T12:00:00Z`: UTC, whole seconds, like every timestamp of Kubernetes."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse(text: str) -> datetime:
+    """The moment of an RFC 3339 text. Raises ValueError for anything else."""
+    return datetime.fromisoformat(text)
+
+
+def duration(text: str) -> timedelta:
+    """The span of `1h30m`, `45s`. Raises ValueError for anything else."""
+    parts = re.findall(r"([0-9]+)([hms])", text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise ValueError(f"{text!r} is not a duration such as 45s, 30m or 1h30m")
+    return timedelta(seconds=sum(int(number) * _UNITS[unit] for number, unit in parts))

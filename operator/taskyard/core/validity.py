@@ -1,0 +1,59 @@
+"""The condition Valid of a TemplateVersion: would the API server take its Pod?"""
+
+from __future__ import annotations
+
+from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
+from taskyard.core import pod, times
+from taskyard.core.conditions import Verdict
+from taskyard.core.installation import Installation
+from taskyard.core.keys import prompt_sha256
+from taskyard.core.observed import BuildView, Manifest, TaskView, TemplateView
+from taskyard.core.template import agent_problem
+
+# No Task has this name: it is longer than a Task's may be.
+NAME = "taskyard-dry-run-" + "x" * 36
+
+
+def probe(template: TemplateView, installation: Installation, *, namespace: str, uid: str, now: str) -> Manifest:
+    """The Pod of a Task that uses the version, to be created in a dry run."""
+    task = TaskView(
+        namespace=namespace,
+        name=NAME,
+        uid=uid,
+        generation=1,
+        resource_version="0",
+        deleting=False,
+        prompt="",
+        template_version=template.name,
+        paused=False,
+        display_name=None,
+        idle_timeout=None,
+        resumed_at=None,
+        status={},
+    )
+    build = BuildView(
+        name=NAME,
+        number=1,
+        transition=Transition.START,
+        reason=BuildReason.INITIAL,
+        template_version=template.name,
+        prompt_sha256=prompt_sha256(""),
+        phase=BuildPhase.PENDING,
+        pod_uid=None,
+        message=None,
+        created_at=times.parse(now),
+        finished_at=None,
+    )
+    return pod.manifest(task, build, template, installation)
+
+
+def problem(template: TemplateView) -> str | None:
+    """What can be told without the API server."""
+    return agent_problem(template) if template.agent_container else None
+
+
+def verdict(refusal: str | None) -> Verdict:
+    """The condition; `refusal` is why the Pod was refused, None when it was taken."""
+    if refusal is None:
+        return Verdict("Valid", True, "DryRunPassed", "The API server would take the Pod.")
+    return Verdict("Valid", False, "PodRefused", f"{refusal}. Create a version without the fault.")
