@@ -1,0 +1,50 @@
+"""An operator process against the real API server, and a stand-in for the kubelet, which this tier does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from integration.controller.faultproxy import FaultProxy
+from integration.controller.kubelet import Kubelet
+from integration.controller.operatorprocess import OperatorProcess
+from kube import Kube
+
+
+@pytest.fixture(scope="session")
+def kube(kubeconfig: Path) -> Iterator[Kube]:
+    client = Kube(kubeconfig)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def proxy(kube: Kube, tmp_path: Path) -> Iterator[FaultProxy]:
+    with FaultProxy(kube, tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def operator(proxy: FaultProxy, tmp_path: Path, namespace: str) -> Iterator[OperatorProcess]:
+    """Not started yet. It sees every namespace, so tests with it run one after the other and clear up their Tasks."""
+    process = OperatorProcess(proxy.kubeconfig, tmp_path, namespace=namespace)
+    yield process
+    process.kill()
+
+
+@pytest.fixture
+def kubelet(kube: Kube, namespace: str) -> Kubelet:
+    return Kubelet(kube, namespace)
+
+
+@pytest.fixture(autouse=True)
+def clean(kube: Kube, namespace: str) -> Iterator[None]:
+    """Leave no Task of this test to the next one's operator."""
+    yield
+    for plural in ("tasks", "taskinputs", "workspacebuilds", "pods"):
+        for found in kube.list(plural, namespace):
+            kube.delete(plural, namespace, found["metadata"]["name"])
+            if plural == "pods":
+                Kubelet(kube, namespace).remove(found["metadata"]["name"])

@@ -1,0 +1,127 @@
+"""A proxy between the operator and the API server that runs a hook around every write.
+
+The operator speaks plain HTTP to it on loopback; it speaks TLS to the API server with the administrator's certificate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+from aiohttp import ClientSession, ClientTimeout, TCPConnector, web
+
+from kube import Kube
+
+# (number of the write from 1, "before" or "after" it reached the API server, method and path); true loses the write.
+Hook = Callable[[int, str, str], bool | None]
+
+
+class FaultProxy:
+    """Counts the operator's writes (dry runs are none), and can break its watches."""
+
+    def __init__(self, kube: Kube, folder: Path) -> None:
+        self._kube = kube
+        self._folder = folder
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self.writes: list[str] = []
+        self.hook: Hook | None = None
+        self.refused: set[str] = set()
+        self._watches: dict[str, set[web.StreamResponse]] = {}
+
+    def __enter__(self) -> FaultProxy:
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+
+    @property
+    def kubeconfig(self) -> Path:
+        """A kubeconfig that leads through the proxy."""
+        path = self._folder / "proxy.kubeconfig"
+        path.write_text(
+            yaml.safe_dump(
+                {
+                    "apiVersion": "v1",
+                    "kind": "Config",
+                    "clusters": [{"name": "proxy", "cluster": {"server": f"http://127.0.0.1:{self.port}"}}],
+                    "users": [{"name": "nobody", "user": {}}],
+                    "contexts": [{"name": "proxy", "context": {"cluster": "proxy", "user": "nobody"}}],
+                    "current-context": "proxy",
+                }
+            )
+        )
+        return path
+
+    def break_watches(self, plural: str, code: int) -> int:
+        """Send an ERROR event of this code down every watch of a kind, and end it; how many there were."""
+        return asyncio.run_coroutine_threadsafe(self._break(plural, code), self._loop).result(10)
+
+    async def _break(self, plural: str, code: int) -> int:
+        status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "message": "a fault"}
+        event = json.dumps({"type": "ERROR", "object": status}).encode() + b"\n"
+        broken = list(self._watches.get(plural, ()))
+        for response in broken:
+            await response.write(event)
+            await response.write_eof()
+        return len(broken)
+
+    async def _start(self) -> None:
+        self._session = ClientSession(
+            connector=TCPConnector(ssl=self._kube.context, limit=200),
+            timeout=ClientTimeout(total=None),
+            read_bufsize=2**21,
+        )
+        app = web.Application(client_max_size=2**22)
+        app.router.add_route("*", "/{path:.*}", self._forward)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+
+    async def _stop(self) -> None:
+        await self._runner.cleanup()
+        await self._session.close()
+
+    async def _forward(self, request: web.Request) -> web.StreamResponse:
+        plural = request.path.rpartition("/")[2]
+        if plural in self.refused:
+            return web.Response(status=503)
+        is_write = request.method not in ("GET", "HEAD") and "dryRun" not in request.query
+        line = f"{request.method} {request.path}"
+        number = 0
+        if is_write:
+            self.writes.append(line)
+            number = len(self.writes)
+            if self.hook and self.hook(number, "before", line):
+                return web.Response(status=503)
+        headers = {name: value for name, value in request.headers.items() if name in ("Content-Type", "Accept")}
+        async with self._session.request(
+            request.method, self._kube.server + request.raw_path, data=await request.read() or None, headers=headers
+        ) as answer:
+            if is_write and self.hook:
+                await answer.read()
+                self.hook(number, "after", line)
+            response = web.StreamResponse(status=answer.status, headers={"Content-Type": answer.content_type})
+            await response.prepare(request)
+            watches = self._watches.setdefault(plural, set())
+            if "watch" in request.query:
+                watches.add(response)
+            try:
+                async for chunk in answer.content.iter_any():
+                    await response.write(chunk)
+                await response.write_eof()
+            except (ConnectionError, RuntimeError):
+                pass  # the operator is gone, or the watch was broken
+            finally:
+                watches.discard(response)
+        return response

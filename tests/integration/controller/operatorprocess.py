@@ -1,0 +1,87 @@
+"""The operator as a real process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+
+START_SECONDS = 30.0
+
+
+class OperatorProcess:
+    """Starts, kills and restarts the operator; its log goes on over restarts."""
+
+    def __init__(self, kubeconfig: Path, folder: Path, *, namespace: str) -> None:
+        self._log = folder / "operator.log"
+        self._port = free_port()
+        self._environment = {
+            **os.environ,
+            "KUBECONFIG": str(kubeconfig),
+            "TASKYARD_NAMESPACE": namespace,
+            "TASKYARD_GATEWAY_URL": "https://taskyard-gateway.taskyard.svc:8444",
+            "TASKYARD_SIDECAR_IMAGE": "localhost/taskyard:test",
+            "TASKYARD_HEALTH_PORT": str(self._port),
+        }
+        self._environment.pop("KUBERNETES_SERVICE_HOST", None)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text() if self._log.exists() else ""
+
+    def start(self) -> None:
+        """Start, without waiting."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "taskyard.controller.main"],
+                env=self._environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+            )
+
+    def wait_ready(self) -> None:
+        """Return once it has listed every kind."""
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end:
+            try:
+                if httpx.get(f"http://127.0.0.1:{self._port}/readyz", trust_env=False).is_success:
+                    return
+            except httpx.HTTPError:
+                pass
+            assert self._process is not None and self._process.poll() is None, f"the operator ended:\n{self.log}"
+            time.sleep(0.05)
+        raise AssertionError(f"the operator was not ready within {START_SECONDS} s:\n{self.log}")
+
+    def kill(self) -> None:
+        """End it at once, as a node that loses power would."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+
+    def wait_dead(self) -> None:
+        assert self._process is not None
+        self._process.wait(10)
+
+    def stop(self) -> int:
+        """Ask it to end, and tell its exit status."""
+        assert self._process is not None
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            return self._process.wait(15)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

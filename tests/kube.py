@@ -1,0 +1,126 @@
+"""A small synchronous client of an API server for tests: plain dictionaries over httpx, and bounded waits."""
+
+from __future__ import annotations
+
+import base64
+import ssl
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+Object = dict[str, Any]
+
+PREFIXES = {
+    "tasks": "/apis/taskyard.dev/v1alpha1",
+    "templateversions": "/apis/taskyard.dev/v1alpha1",
+    "workspacebuilds": "/apis/taskyard.dev/v1alpha1",
+    "taskinputs": "/apis/taskyard.dev/v1alpha1",
+}
+WAIT_SECONDS = 30.0
+
+
+class Kube:
+    """The API server of a kubeconfig (certificates inline or by path)."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        config = yaml.safe_load(kubeconfig.read_text())
+        cluster = config["clusters"][0]["cluster"]
+        user = config["users"][0]["user"]
+        context = ssl.create_default_context(cadata=read(cluster, "certificate-authority", kubeconfig).decode())
+        with tempfile.TemporaryDirectory() as folder:
+            certificate, key = Path(folder) / "crt", Path(folder) / "key"
+            certificate.write_bytes(read(user, "client-certificate", kubeconfig))
+            key.write_bytes(read(user, "client-key", kubeconfig))
+            context.load_cert_chain(certificate, key)
+        self.context = context
+        self.server: str = cluster["server"]
+        self._client = httpx.Client(base_url=self.server, verify=context, timeout=10, trust_env=False)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def request(
+        self, method: str, path: str, body: Object | None = None, content_type: str = "application/json"
+    ) -> Any:
+        """One request; any status but success is an AssertionError with the server's message."""
+        response = self._client.request(method, path, json=body, headers={"Content-Type": content_type})
+        assert response.is_success, f"{method} {path}: {response.status_code}: {response.text}"
+        return response.json()
+
+    def refusal(self, method: str, path: str, body: Object) -> str:
+        """The message with which the server refuses a request; AssertionError when it takes it."""
+        content_type = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        response = self._client.request(method, path, json=body, headers={"Content-Type": content_type})
+        assert not response.is_success, f"{method} {path} was taken: {response.text}"
+        return str(response.json()["message"])
+
+    def patch_namespace(self, name: str, patch: Object) -> Object:
+        return self.request("PATCH", f"/api/v1/namespaces/{name}", patch, "application/merge-patch+json")
+
+    def path(self, plural: str, namespace: str | None, name: str | None = None, subresource: str | None = None) -> str:
+        parts = [PREFIXES.get(plural, "/api/v1")]
+        parts += ["namespaces", namespace] if namespace else []
+        parts += [part for part in (plural, name, subresource) if part]
+        return "/".join(parts)
+
+    def create(self, plural: str, namespace: str, manifest: Object) -> Object:
+        return self.request("POST", self.path(plural, namespace), manifest)
+
+    def get(self, plural: str, namespace: str | None, name: str) -> Object | None:
+        response = self._client.get(self.path(plural, namespace, name))
+        return None if response.status_code == 404 else response.raise_for_status().json()
+
+    def list(self, plural: str, namespace: str) -> list[Object]:
+        return self.request("GET", self.path(plural, namespace))["items"]
+
+    def patch(self, plural: str, namespace: str, name: str, patch: Object, subresource: str | None = None) -> Object:
+        return self.request(
+            "PATCH", self.path(plural, namespace, name, subresource), patch, "application/merge-patch+json"
+        )
+
+    def delete(self, plural: str, namespace: str, name: str) -> None:
+        self._client.delete(self.path(plural, namespace, name))
+
+    def wait(
+        self,
+        what: str,
+        plural: str,
+        namespace: str,
+        name: str,
+        holds: Callable[[Object], Any],
+        seconds: float = WAIT_SECONDS,
+    ) -> Object:
+        """The object once `holds` is true of it; AssertionError with its last state after `seconds`."""
+        end, found = time.monotonic() + seconds, None
+        while time.monotonic() < end:
+            found = self.get(plural, namespace, name)
+            if found is not None and holds(found):
+                return found
+            time.sleep(0.05)
+        raise AssertionError(
+            f"{what}: not within {seconds} s; {plural} {namespace}/{name} is:\n{yaml.safe_dump(found)}"
+        )
+
+    def wait_gone(self, plural: str, namespace: str, name: str, seconds: float = WAIT_SECONDS) -> None:
+        """Return once there is no such object."""
+        end = time.monotonic() + seconds
+        while self.get(plural, namespace, name) is not None:
+            assert time.monotonic() < end, f"{plural} {namespace}/{name} is still there after {seconds} s"
+            time.sleep(0.05)
+
+
+def read(section: Object, name: str, kubeconfig: Path) -> bytes:
+    """A certificate or key of a kubeconfig."""
+    if f"{name}-data" in section:
+        return base64.b64decode(section[f"{name}-data"])
+    return (kubeconfig.parent / section[name]).read_bytes()
+
+
+def phase_is(phase: str) -> Callable[[Object], bool]:
+    """For `wait`: the object's status.phase."""
+    return lambda found: found.get("status", {}).get("phase") == phase

@@ -1,0 +1,39 @@
+"""Objects that tests of several tiers apply."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Object = dict[str, Any]
+
+
+def task(name: str = "hello", **spec: Any) -> Object:
+    """A Task with the prompt `echo hello`, of template version shell-v1."""
+    return {
+        "apiVersion": "taskyard.dev/v1alpha1",
+        "kind": "Task",
+        "metadata": {"name": name},
+        "spec": {"prompt": "echo hello", "templateVersion": "shell-v1", **spec},
+    }
+
+
+def template_version(name: str = "shell-v1", *, command: list[str] | None = None, **spec: Any) -> Object:
+    """A version with bash as the agent and a home of 1 GiB."""
+    container = {"name": "agent", "image": "debian:trixie-slim", "command": command or ["bash", "--norc"]}
+    pod = {"spec": {"securityContext": {"runAsUser": 1000}, "containers": [container]}}
+    return {
+        "apiVersion": "taskyard.dev/v1alpha1",
+        "kind": "TemplateVersion",
+        "metadata": {"name": name},
+        "spec": {"template": "shell", "agent": {}, "home": {"size": "1Gi"}, "pod": pod, **spec},
+    }
+
+
+def task_input(name: str, content: str, *, task: str = "hello", **spec: Any) -> Object:
+    """A message to a Task's agent."""
+    return {
+        "apiVersion": "taskyard.dev/v1alpha1",
+        "kind": "TaskInput",
+        "metadata": {"name": name},
+        "spec": {"task": task, "content": content, **spec},
+    }
