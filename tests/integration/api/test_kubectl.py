@@ -1,0 +1,159 @@
+"""What a user meets at the API server with kubectl: refusals at apply time, explain, diff, server-side apply."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import manifests
+from localcluster import programs
+
+Kubectl = Callable[..., "subprocess.CompletedProcess[str]"]
+Object = dict[str, Any]
+
+
+@pytest.fixture
+def kubectl(kubeconfig: Path, namespace: str) -> Kubectl:
+    """kubectl in the test's namespace; manifests go to its standard input as YAML."""
+
+    def run(*arguments: str, stdin: Object | str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [programs.kubectl(), "--kubeconfig", kubeconfig, "--namespace", namespace, *arguments],
+            input=stdin if isinstance(stdin, str) else yaml.safe_dump(stdin),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+def without(manifest: Object, *path: str) -> Object:
+    """A copy without the field at `path`."""
+    result = deepcopy(manifest)
+    part = result
+    for step in path[:-1]:
+        part = part[step]
+    del part[path[-1]]
+    return result
+
+
+@pytest.mark.parametrize(
+    ("manifest", "message"),
+    [
+        pytest.param(
+            without(manifests.task(), "spec", "templateVersion"),
+            "spec.templateVersion: Required value",
+            id="no-template-version",
+        ),
+        pytest.param(without(manifests.task(), "spec", "prompt"), "spec.prompt: Required value", id="no-prompt"),
+        pytest.param(
+            manifests.task("x" * 53),
+            "metadata.name must be a DNS label of at most 52 characters",
+            id="name-of-53",
+        ),
+        pytest.param(
+            manifests.task("a.b"), "metadata.name must be a DNS label of at most 52 characters", id="name-with-a-dot"
+        ),
+        pytest.param(manifests.task(prompt="x" * 65_537), "Too long: may not be more than 65536", id="prompt-of-65537"),
+        pytest.param(manifests.task(prompt="a\0b"), "must not contain NUL characters", id="prompt-with-nul"),
+        pytest.param(
+            manifests.task(displayName="x" * 65), "Too long: may not be more than 64", id="display-name-of-65"
+        ),
+        pytest.param(manifests.task(promt="typo"), 'unknown field "spec.promt"', id="unknown-field"),
+        pytest.param(manifests.task(paused="yes"), "must be of type boolean", id="wrong-type"),
+        pytest.param(
+            manifests.task(idleTimeout="soon"),
+            "must be a duration in hours, minutes and seconds, such as 45s, 30m or 1h30m",
+            id="bad-duration",
+        ),
+        pytest.param(
+            manifests.template_version("x" * 64),
+            "metadata.name must have at most 63 characters",
+            id="version-name-of-64",
+        ),
+        pytest.param(
+            without(manifests.template_version(), "spec", "pod"), "spec.pod: Required value", id="version-without-pod"
+        ),
+        pytest.param(
+            manifests.template_version(home={"size": "much"}), "spec.home.size in body should match", id="home-size"
+        ),
+        pytest.param(
+            manifests.template_version(home={"size": "1Gi", "mountPath": "/taskyard/bin"}),
+            "must not be the root or lie in /taskyard",
+            id="home-on-taskyards-folder",
+        ),
+        pytest.param(manifests.task_input("empty", ""), "spec.content", id="empty-input"),
+        pytest.param(manifests.task_input("blank", " \n"), "content must not be blank", id="blank-input"),
+        pytest.param(
+            manifests.task_input("long", "x" * 65_537), "Too long: may not be more than 65536", id="long-input"
+        ),
+    ],
+)
+def test_bad_input_is_refused_at_apply_time_with_the_cause(kubectl: Kubectl, manifest: Object, message: str) -> None:
+    result = kubectl("apply", "-f", "-", stdin=manifest)
+    assert result.returncode != 0
+    assert message in result.stderr
+
+
+def test_longest_and_emptiest_input_is_taken(kubectl: Kubectl) -> None:
+    for manifest in (
+        manifests.task("x" * 52, prompt="ü" * 65_536, displayName="x" * 64, idleTimeout="1h30m"),
+        manifests.task("empty", prompt=""),
+        manifests.task_input("long", "x" * 65_536),
+        manifests.task_input("interrupt", "\x03", type="Raw"),
+    ):
+        result = kubectl("apply", "--server-side", "-f", "-", stdin=manifest)
+        assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        pytest.param({"home": {"size": "2Gi"}}, "A TemplateVersion cannot be changed", id="home"),
+        pytest.param({"command": ["bash", "-i"]}, "A TemplateVersion cannot be changed", id="pod"),
+        pytest.param({"displayName": "Shell"}, "A TemplateVersion cannot be changed", id="title"),
+    ],
+)
+def test_a_template_version_cannot_be_edited(kubectl: Kubectl, change: Object, message: str) -> None:
+    assert kubectl("apply", "-f", "-", stdin=manifests.template_version()).returncode == 0
+    result = kubectl("apply", "-f", "-", stdin=manifests.template_version(**change))
+    assert result.returncode != 0
+    assert message in result.stderr
+
+
+def test_status_starts_as_pending_and_shows_in_the_table(kubectl: Kubectl) -> None:
+    assert kubectl("apply", "-f", "-", stdin=manifests.task()).returncode == 0
+    header, row = kubectl("get", "tasks").stdout.splitlines()
+    assert header.split() == ["NAME", "STATUS", "STATE", "MESSAGE", "TEMPLATE", "AGE"]
+    assert row.split()[:2] == ["hello", "Pending"]
+    wide = kubectl("get", "ait", "-o", "wide").stdout.splitlines()[0]
+    assert wide.split()[-4:] == ["BUILD", "POD", "DISPLAY", "NAME"]
+    assert "hello" in kubectl("get", "taskyard").stdout
+
+
+def test_explain_tells_what_every_field_of_a_task_is_for(kubectl: Kubectl) -> None:
+    result = kubectl("explain", "task.spec")
+    assert result.returncode == 0
+    for field in ("prompt", "templateVersion", "paused", "displayName", "idleTimeout"):
+        assert field in result.stdout
+    assert "<no description>" not in kubectl("explain", "task", "--recursive=false").stdout
+
+
+def test_diff_and_server_side_apply_by_two_managers(kubectl: Kubectl) -> None:
+    assert kubectl("apply", "--server-side", "--field-manager=git", "-f", "-", stdin=manifests.task()).returncode == 0
+    assert kubectl("diff", "--server-side", "--field-manager=git", "-f", "-", stdin=manifests.task()).returncode == 0
+    changed = kubectl("diff", "--server-side", "--field-manager=git", "-f", "-", stdin=manifests.task(paused=True))
+    assert changed.returncode == 1
+    assert "+  paused: true" in changed.stdout
+    other = without(without(manifests.task(paused=True), "spec", "prompt"), "spec", "templateVersion")
+    assert kubectl("apply", "--server-side", "--field-manager=person", "-f", "-", stdin=other).returncode == 0
+    assert kubectl("apply", "--server-side", "--field-manager=git", "-f", "-", stdin=manifests.task()).returncode == 0
+    assert kubectl("get", "task", "hello", "-o", "jsonpath={.spec.paused}").stdout == "true"
