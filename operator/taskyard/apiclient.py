@@ -41,19 +41,6 @@ class ApiError(Exception):
         self.causes = causes
 
     @property
-    def is_not_found(self) -> bool:
-        return self.status == 404
-
-    @property
-    def is_conflict(self) -> bool:
-        """Someone else wrote first: look again, then decide again."""
-        return self.status == 409 and self.reason == "Conflict"
-
-    @property
-    def is_already_exists(self) -> bool:
-        return self.status == 409 and self.reason == "AlreadyExists"
-
-    @property
     def is_namespace_terminating(self) -> bool:
         return self.status == 403 and "NamespaceTerminating" in self.causes
 
@@ -61,6 +48,14 @@ class ApiError(Exception):
     def is_refusal(self) -> bool:
         """The object itself was refused: trying the same again does not help."""
         return self.status in (400, 403, 422) and not self.is_namespace_terminating
+
+
+class MissingError(ApiError):
+    """What should be read or written to does not exist."""
+
+
+class ConflictError(ApiError):
+    """Someone else wrote first, or the object exists already: look again, then decide again."""
 
 
 class Connection:
@@ -144,19 +139,19 @@ class Connection:
         raise refusal(what, response.status, content)
 
 
-async def connect(*, user_agent: str) -> Connection:
-    """A connection for the service account in a Pod, or for the kubeconfig (`KUBECONFIG`) outside of a cluster.
+async def connect(*, user_agent: str, kubeconfig: str = "") -> Connection:
+    """A connection for a kubeconfig if one is named, for the service account in a Pod, or for the user's kubeconfig.
 
     ApiError when there is neither, or when it cannot be read.
     """
     # With a copy of our own: the client's shared default would be changed for everything in the process.
     configuration = Configuration()
     try:
-        if os.environ.get("KUBERNETES_SERVICE_HOST") and not os.environ.get("KUBECONFIG"):
+        if os.environ.get("KUBERNETES_SERVICE_HOST") and not kubeconfig:
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         else:
             await config.load_kube_config(  # type: ignore[no-untyped-call]
-                config_file=os.environ.get("KUBECONFIG") or DEFAULT_KUBECONFIG,
+                config_file=kubeconfig or DEFAULT_KUBECONFIG,
                 client_configuration=configuration,
                 persist_config=False,
             )
@@ -171,12 +166,13 @@ def refusal(what: str, status: int, content: bytes) -> ApiError:
         document = json.loads(content)
     except ValueError:
         document = None
+    kind = {404: MissingError, 409: ConflictError}.get(status, ApiError)
     if not isinstance(document, dict):
-        return ApiError(what, content[:200].decode(errors="replace").strip() or f"status {status}", status=status)
+        return kind(what, content[:200].decode(errors="replace").strip() or f"status {status}", status=status)
     details = document.get("details") or {}
     causes = tuple(str(cause.get("reason", "")) for cause in details.get("causes") or ())
     message = " ".join(str(document.get("message", "")).split()) or f"status {status}"
-    return ApiError(what, message, status=status, reason=str(document.get("reason", "")), causes=causes)
+    return kind(what, message, status=status, reason=str(document.get("reason", "")), causes=causes)
 
 
 def one_line(error: BaseException) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from localcluster import programs, progress
 from localcluster.controlplane import ControlPlane
 from localcluster.locations import REPOSITORY

@@ -14,6 +14,8 @@ from taskyard.controller.cluster import (
     WORKSPACE_BUILDS,
     ApiError,
     Cluster,
+    ConflictError,
+    MissingError,
     Object,
     Resource,
 )
@@ -81,9 +83,7 @@ class Applier:
             written = await self._cluster.patch_status(
                 TASKS, task.namespace, task.name, patch, resource_version=task.resource_version
             )
-        except ApiError as error:
-            if not (error.is_conflict or error.is_not_found):
-                raise
+        except (ConflictError, MissingError):
             await self._look_again(observed)
             return
         self._stores.tasks.put(written)
@@ -158,9 +158,8 @@ class Applier:
         try:
             store.put(await self._cluster.create(resource, manifest))
             return None
-        except ApiError as error:
-            if not error.is_already_exists:
-                raise
+        except ConflictError:
+            pass
         found = await self._cluster.get(resource, namespace, name)
         if found is None:
             return Blocked(Obstacle("Waiting", f"{manifest['kind']} {name} of a former Task is being removed."), 0.2)

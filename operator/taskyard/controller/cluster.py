@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from taskyard import __version__
 from taskyard.api import API_VERSION
-from taskyard.apiclient import MERGE_PATCH, ApiError, Connection, Object, connect
+from taskyard.apiclient import MERGE_PATCH, ApiError, ConflictError, Connection, MissingError, Object, connect
 
 PAGE = 500
 # A watch ends by itself after this time; quiet ones are kept open by bookmarks, about one a minute.
@@ -44,7 +45,7 @@ CLAIMS = Resource("/api/v1", "persistentvolumeclaims", selector="taskyard.dev/ta
 SECRETS = Resource("/api/v1", "secrets")
 NAMESPACES = Resource("/api/v1", "namespaces")
 
-__all__ = ["ApiError", "Cluster", "Object", "Resource"]
+__all__ = ["ApiError", "Cluster", "ConflictError", "MissingError", "Object", "Resource"]
 
 
 class Cluster:
@@ -54,9 +55,9 @@ class Cluster:
         self._connection = connection
 
     @classmethod
-    async def connect(cls) -> Cluster:
-        """The API server of the Pod's service account, or of the kubeconfig."""
-        return cls(await connect(user_agent=f"taskyard-operator/{__version__}"))
+    async def connect(cls, kubeconfig: str) -> Cluster:
+        """The API server of a kubeconfig; without one that of the Pod's service account, or the user's kubeconfig."""
+        return cls(await connect(user_agent=f"taskyard-operator/{__version__}", kubeconfig=kubeconfig))
 
     async def close(self) -> None:
         await self._connection.close()
@@ -65,10 +66,8 @@ class Cluster:
         """An object; None when there is none."""
         try:
             return await self._connection.call("GET", resource.path(namespace, name))
-        except ApiError as error:
-            if error.is_not_found:
-                return None
-            raise
+        except MissingError:
+            return None
 
     async def list(self, resource: Resource) -> tuple[list[Object], str]:
         """All objects of a kind, in pages, and the resourceVersion to watch from."""
@@ -121,9 +120,6 @@ class Cluster:
     async def delete(self, resource: Resource, namespace: str, name: str, *, uid: str) -> None:
         """Delete this very object, not another of its name; one that is gone already is fine."""
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
-        try:
+        # Conflict: the name is another object's by now, so ours is gone.
+        with contextlib.suppress(MissingError, ConflictError):
             await self._connection.call("DELETE", resource.path(namespace, name), body=body)
-        except ApiError as error:
-            # Conflict: the name is another object's by now, so ours is gone.
-            if not (error.is_not_found or error.is_conflict):
-                raise

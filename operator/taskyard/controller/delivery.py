@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from taskyard.api.taskinput import InputPhase
-from taskyard.controller.cluster import TASK_INPUTS, ApiError, Cluster, Object
+from taskyard.controller.cluster import TASK_INPUTS, Cluster, MissingError, Object
 from taskyard.controller.gather import gather_inputs
 from taskyard.controller.sidecars import Accepted, Failed, NotReady, Refused, Sidecars
 from taskyard.controller.store import Key
@@ -132,7 +132,5 @@ class Delivery:
         """Await a write and keep what came of it; an input that is gone by now is forgotten."""
         try:
             self._stores.inputs.put(await write)
-        except ApiError as error:
-            if not error.is_not_found:
-                raise
+        except MissingError:
             self._stores.inputs.remove((entry.namespace, entry.name), uid=entry.uid)

@@ -6,14 +6,13 @@ sync.
 
 from __future__ import annotations
 
-import base64
 import logging
 import secrets
-from dataclasses import dataclass, field
 from datetime import datetime
 
-from taskyard.controller.cluster import SECRETS, ApiError, Cluster, Object
-from taskyard.core.certificates import Authority, check_authority, new_authority
+from taskyard.controller.cluster import SECRETS, Cluster, ConflictError, Object
+from taskyard.core.certificates import new_authority
+from taskyard.core.keyring import Keyring, keyring_from, secret_data
 from taskyard.core.keys import MASTER_KEY_BYTES
 from taskyard.core.names import KEYS_SECRET
 
@@ -24,36 +23,20 @@ class KeysError(Exception):
     """The Secret is there and cannot be used; the text says what is wrong and what helps."""
 
 
-@dataclass(frozen=True)
-class Keys:
-    """Certificate of the authority (PEM), and the key from which every Pod's key is derived."""
-
-    ca_certificate: str
-    master_key: bytes = field(repr=False)
-
-
-async def ensure(cluster: Cluster, namespace: str, *, now: datetime) -> Keys:
+async def ensure(cluster: Cluster, namespace: str, *, now: datetime) -> Keyring:
     """The keys, made at the first start. Raises ApiError and KeysError."""
     found = await cluster.get(SECRETS, namespace, KEYS_SECRET)
     if found is None:
         try:
             found = await cluster.create(SECRETS, manifest(namespace, now=now))
             logger.info("secret %s/%s: made", namespace, KEYS_SECRET)
-        except ApiError as error:
-            if not error.is_already_exists:
-                raise
+        except ConflictError:
             found = await cluster.get(SECRETS, namespace, KEYS_SECRET)
     return parse(found or {}, namespace)
 
 
 def manifest(namespace: str, *, now: datetime) -> Object:
     """A Secret with new keys."""
-    authority = new_authority(now)
-    values = {
-        "ca.crt": authority.certificate_pem.encode(),
-        "ca.key": authority.key_pem.encode(),
-        "master.key": secrets.token_bytes(MASTER_KEY_BYTES),
-    }
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -64,23 +47,16 @@ def manifest(namespace: str, *, now: datetime) -> Object:
         },
         "immutable": True,
         "type": "Opaque",
-        "data": {name: base64.b64encode(value).decode() for name, value in values.items()},
+        "data": secret_data(Keyring(new_authority(now), secrets.token_bytes(MASTER_KEY_BYTES))),
     }
 
 
-def parse(secret: Object, namespace: str) -> Keys:
+def parse(secret: Object, namespace: str) -> Keyring:
     """The keys in a Secret. Raises KeysError."""
-    where = f"secret {namespace}/{KEYS_SECRET}"
-    remedy = "restore it from a backup, or delete it and restart operator and gateway (running Tasks then enrol again)"
     try:
-        data = {name: base64.b64decode(value) for name, value in secret.get("data", {}).items()}
-        authority = Authority(data["ca.crt"].decode(), data["ca.key"].decode())
-        check_authority(authority)
-        master_key = data["master.key"]
-    except KeyError as error:
-        raise KeysError(f"{where} has no {error.args[0]}; {remedy}") from error
+        return keyring_from(secret.get("data", {}))
     except ValueError as error:
-        raise KeysError(f"{where}: {error}; {remedy}") from error
-    if len(master_key) != MASTER_KEY_BYTES:
-        raise KeysError(f"{where}: master.key has {len(master_key)} bytes, not {MASTER_KEY_BYTES}; {remedy}")
-    return Keys(ca_certificate=authority.certificate_pem, master_key=master_key)
+        raise KeysError(
+            f"secret {namespace}/{KEYS_SECRET}: {error}; restore it from a backup, or delete it and restart the "
+            "operator (running Tasks then enrol again)"
+        ) from error

@@ -14,7 +14,7 @@ from taskyard.controller.apply import Applier
 from taskyard.controller.cluster import CLAIMS, PODS, WORKSPACE_BUILDS, ApiError, Cluster
 from taskyard.controller.delivery import Delivery
 from taskyard.controller.intake import Intake
-from taskyard.controller.keys import Keys, KeysError
+from taskyard.controller.keys import KeysError
 from taskyard.controller.queue import KeyedQueue
 from taskyard.controller.reconcile import Reconciler
 from taskyard.controller.reflector import Reflector
@@ -23,6 +23,7 @@ from taskyard.controller.sidecars import Sidecars
 from taskyard.controller.stores import Stores
 from taskyard.controller.validation import Validator
 from taskyard.core.installation import Installation
+from taskyard.core.keyring import Keyring
 
 logger = logging.getLogger("taskyard.controller")
 
@@ -72,11 +73,11 @@ async def run(settings: Settings) -> None:
     await asyncio.wait({serving})
 
 
-async def connected(settings: Settings) -> tuple[Cluster, Keys]:
+async def connected(settings: Settings) -> tuple[Cluster, Keyring]:
     """The API server and the installation's keys, waiting for both as long as it takes."""
     while True:
         try:
-            cluster = await Cluster.connect()
+            cluster = await Cluster.connect(settings.kubeconfig)
             return cluster, await keys.ensure(cluster, settings.namespace, now=clock())
         except (ApiError, KeysError) as error:
             logger.warning("not started yet: %s; again in %.0f s", error, RETRY_SECONDS)
@@ -90,14 +91,14 @@ async def serve(settings: Settings) -> None:
     cluster, found = await connected(settings)
     installation = Installation(
         gateway_url=settings.gateway_url,
-        ca_certificate=found.ca_certificate,
+        ca_certificate=found.authority.certificate_pem,
         sidecar_image=settings.sidecar_image,
         sidecar_image_pull_policy=settings.sidecar_image_pull_policy,
         sidecar_resources=settings.sidecar_resources,
         image_pull_secrets=settings.image_pull_secrets,
     )
     stores = Stores()
-    sidecars = Sidecars(ca_certificate=found.ca_certificate, master_key=found.master_key)
+    sidecars = Sidecars(ca_certificate=found.authority.certificate_pem, master_key=found.master_key)
     tasks = KeyedQueue("task", lambda key: reconciler.reconcile(key), workers=TASK_WORKERS)
     inputs = KeyedQueue("inputs of task", lambda key: delivery.deliver(key), workers=INPUT_WORKERS)
     versions = KeyedQueue("template version", lambda key: validator.validate(key), workers=VERSION_WORKERS)

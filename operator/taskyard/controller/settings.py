@@ -24,6 +24,7 @@ class Settings:
     image_pull_secrets: tuple[str, ...]
     health_port: int
     log_level: str
+    kubeconfig: str
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Settings:
@@ -39,6 +40,7 @@ class Settings:
             ),
             health_port=port(environment.get("TASKYARD_HEALTH_PORT", "8080")),
             log_level=environment.get("TASKYARD_LOG_LEVEL", "INFO").upper(),
+            kubeconfig=environment.get("KUBECONFIG", ""),
         )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from datetime import datetime
 
-from taskyard.controller.cluster import PODS, TEMPLATE_VERSIONS, ApiError, Cluster
+from taskyard.controller.cluster import PODS, TEMPLATE_VERSIONS, ApiError, Cluster, MissingError
 from taskyard.controller.store import Key
 from taskyard.controller.stores import Stores
 from taskyard.core import conditions, status, times, validity
@@ -64,8 +65,5 @@ class Validator:
             "conditions": conditions.render([validity.verdict(refusal)], former=[], generation=generation, now=now),
         }
         patch = status.patch(manifest.get("status", {}), wanted)
-        try:
+        with contextlib.suppress(MissingError):
             self._stores.template_versions.put(await self._cluster.patch_status(TEMPLATE_VERSIONS, *key, patch))
-        except ApiError as error:
-            if not error.is_not_found:
-                raise

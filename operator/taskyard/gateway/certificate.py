@@ -1,0 +1,44 @@
+"""The gateway's own certificate: made at start, replaced in the running listener before it ends."""
+
+import os
+import ssl
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from taskyard.core.certificates import Authority, ServingCertificate, issue_serving_certificate
+
+LIFETIME = timedelta(days=30)
+
+
+class OwnCertificate:
+    """A TLS context whose certificate can be replaced; connections made before keep theirs."""
+
+    def __init__(self, dns_names: tuple[str, ...]) -> None:
+        self._dns_names = dns_names
+        self._authority: Authority | None = None
+        self._issued: ServingCertificate | None = None
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.minimum_version = ssl.TLSVersion.TLSv1_2
+
+    def is_due(self, authority: Authority, now: datetime) -> bool:
+        """Whether there is none yet, it is another authority's, or more than half of its life is over."""
+        issued = self._issued
+        return issued is None or authority != self._authority or issued.not_after - now < LIFETIME / 2
+
+    def renew(self, authority: Authority, now: datetime) -> datetime:
+        """Sign a new one and serve it from now on; when it ends. ValueError when the authority cannot sign."""
+        issued = issue_serving_certificate(authority, dns_names=self._dns_names, now=now, lifetime=LIFETIME)
+        _load(self.context, issued)
+        self._authority, self._issued = authority, issued
+        return issued.not_after
+
+
+def _load(context: ssl.SSLContext, certificate: ServingCertificate) -> None:
+    # The library reads files only. One in memory leaves no key on a disk and needs no place that can be written to.
+    descriptor = os.memfd_create("taskyard-gateway", os.MFD_CLOEXEC)
+    try:
+        with os.fdopen(os.dup(descriptor), "w") as file:
+            file.write(certificate.certificate_pem + certificate.key_pem)
+        context.load_cert_chain(Path("/proc/self/fd") / str(descriptor))
+    finally:
+        os.close(descriptor)

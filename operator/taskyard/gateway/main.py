@@ -1,0 +1,106 @@
+"""Entry point of the gateway."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import time
+from datetime import UTC, datetime
+
+from taskyard import __version__
+from taskyard.apiclient import ApiError
+from taskyard.core.keyring import Keyring
+from taskyard.gateway.app import sidecar_app
+from taskyard.gateway.certificate import OwnCertificate
+from taskyard.gateway.cluster import Cluster
+from taskyard.gateway.context import Context
+from taskyard.gateway.keysecret import keep_fresh, wait_for_keys
+from taskyard.gateway.ratelimit import Rate, ReviewLimit
+from taskyard.gateway.serving import bind, listener, probes
+from taskyard.gateway.settings import Settings, settings_from
+
+# Endpoints of the Service change a moment after the Pod is told to stop; until then sidecars still come.
+DRAIN_SECONDS = 2.0
+
+_EACH_SIDECAR = Rate(per_second=5, burst=20)
+_ALL_SIDECARS = Rate(per_second=50, burst=100)
+_REMEMBERED_CALLERS = 4096
+
+_logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Run the gateway until SIGTERM or SIGINT; exit status 1, after one line, when it cannot start."""
+    try:
+        settings = settings_from(os.environ)
+    except ValueError as error:
+        sys.exit(f"taskyard-gateway: {error}")
+    logging.basicConfig(
+        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stdout
+    )
+    # Below errors it speaks of its own inner life, and of every malformed request: a client could fill the log.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
+    try:
+        asyncio.run(run(settings))
+    except (ApiError, OSError, ValueError) as error:
+        _logger.error("cannot run: %s", error)
+        sys.exit(1)
+
+
+async def run(settings: Settings) -> None:
+    """Serve until a signal. ApiError without credentials, OSError when a port is taken, ValueError for bad keys."""
+    stop, serving = asyncio.Event(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    cluster = await Cluster.connect(settings.kubeconfig)
+    try:
+        health = listener(probes(lambda: serving.is_set() and not stop.is_set()), tls=None)
+        with bind(settings.listen_address, settings.health_port) as socket:
+            answering = asyncio.create_task(health.serve(sockets=[socket]))
+            try:
+                _logger.info("taskyard-gateway %s, probes on port %d", __version__, settings.health_port)
+                keyring = await wait_for_keys(cluster, settings.namespace, stop)
+                if keyring is not None:
+                    await _serve_sidecars(settings, cluster, keyring, stop=stop, serving=serving)
+            finally:
+                health.should_exit = True
+                await answering
+    finally:
+        await cluster.close()
+    _logger.info("stopped")
+
+
+async def _serve_sidecars(
+    settings: Settings, cluster: Cluster, keyring: Keyring, *, stop: asyncio.Event, serving: asyncio.Event
+) -> None:
+    certificate = OwnCertificate(settings.dns_names)
+    certificate.renew(keyring.authority, _now())
+    context = Context(
+        cluster=cluster,
+        keyring=keyring,
+        reviews=ReviewLimit(
+            each=_EACH_SIDECAR, all_together=_ALL_SIDECARS, callers=_REMEMBERED_CALLERS, now=time.monotonic()
+        ),
+        now=_now,
+        monotonic=time.monotonic,
+    )
+    server = listener(sidecar_app(context), tls=certificate.context)
+    with bind(settings.listen_address, settings.sidecar_port) as socket:
+        serving_sidecars = asyncio.create_task(server.serve(sockets=[socket]))
+        # If it ever ends by itself, the process ends too, and is started anew.
+        serving_sidecars.add_done_callback(lambda _: stop.set())
+        refreshing = asyncio.create_task(keep_fresh(context, certificate, settings.namespace, stop))
+        try:
+            serving.set()
+            _logger.info("serving sidecars on port %d", settings.sidecar_port)
+            await stop.wait()
+            _logger.info("stopping")
+            await asyncio.sleep(DRAIN_SECONDS)
+        finally:
+            server.should_exit = True
+            await asyncio.gather(serving_sidecars, refreshing)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

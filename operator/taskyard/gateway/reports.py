@@ -1,0 +1,60 @@
+"""Status reports of an agent: what they must be, and what they change in a Task's status."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from taskyard.core.messages import sanitize_message
+from taskyard.core.times import rfc3339
+from taskyard.gateway.errors import HttpError
+
+APP_SLUG = "taskyard"
+MESSAGE_BYTES = 160
+
+_STATES = {"working": "Working", "idle": "Idle", "complete": "Complete", "failure": "Failed"}
+
+
+class Report(BaseModel):
+    """The body of `PATCH …/app-status`. `prompt_sha256` is of the prompt that was last typed."""
+
+    app_slug: str = ""
+    message: str = ""
+    uri: Annotated[str, Field(max_length=2048)] = ""
+    state: str = ""
+    prompt_sha256: Annotated[str | None, Field(pattern=r"^[0-9a-f]{64}$")] = None
+
+
+def check(report: Report) -> None:
+    """HttpError 400 for a report that is not taken."""
+    if len(report.message.encode("utf-8", "replace")) > MESSAGE_BYTES:
+        raise HttpError(400, "Message is too long.", detail=f"Message must be at most {MESSAGE_BYTES} bytes.")
+    if report.state not in _STATES:
+        raise HttpError(400, "Invalid state provided.", detail=f"Use one of {', '.join(_STATES)}.")
+    if report.app_slug != APP_SLUG:
+        raise HttpError(
+            400, "Failed to get workspace app.", detail=f'No app found with slug "{printable(report.app_slug)}"'
+        )
+
+
+def status_change(report: Report, *, status: Mapping[str, Any], build: int, now: datetime) -> dict[str, Any]:
+    """What to merge into the Task's status; empty when nothing but the time would change."""
+    state = {
+        "state": _STATES[report.state],
+        "message": sanitize_message(report.message),
+        "uri": printable(report.uri),
+        "build": build,
+    }
+    change: dict[str, Any] = {}
+    known = status.get("state") or {}
+    if {**state, "timestamp": known.get("timestamp")} != {"message": "", "uri": "", **known}:
+        change["state"] = {**state, "timestamp": rfc3339(now)}
+    if report.prompt_sha256 and report.prompt_sha256 != status.get("promptSHA256"):
+        change["promptSHA256"] = report.prompt_sha256
+    return change
+
+
+def printable(text: str) -> str:
+    """The text without what a terminal would not print."""
+    return "".join(character for character in text if character.isprintable())

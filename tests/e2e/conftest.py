@@ -1,0 +1,71 @@
+"""The local cluster with Taskyard in it, as `make cluster` brings it up; and a namespace with restricted Pod Security.
+
+These tests refuse every other cluster. A cluster that they had to start is ended with them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from e2e.yard import Yard
+from kube import Kube
+from localcluster import cluster, install, locations, progress, target
+
+_FOLDER = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _FOLDER in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+
+
+def unable() -> str | None:
+    """Why this machine cannot run the tier, if it cannot."""
+    if sys.platform != "linux":
+        return "e2e tier: the local cluster needs Linux"
+    if os.geteuid() != 0:
+        return "e2e tier: the local cluster needs root"
+    return None
+
+
+@pytest.fixture(scope="session")
+def installation() -> Iterator[Path]:
+    """The kubeconfig of the local cluster, Taskyard installed from this tree."""
+    reason = unable()
+    if reason:
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    was_running = cluster.is_running()
+    place = target.chosen({})
+    try:
+        install.install(place, target.bring_up(place))
+        yield locations.KUBECONFIG
+    except progress.StepError as failure:
+        pytest.fail(f"{failure} (log: {failure.log})", pytrace=False)
+    finally:
+        if not was_running:
+            cluster.down()
+
+
+@pytest.fixture(scope="session")
+def kube(installation: Path) -> Iterator[Kube]:
+    client = Kube(installation)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def yard(installation: Path, kube: Kube) -> Iterator[Yard]:
+    """A namespace of the test's own that enforces restricted Pod Security, and kubectl in it."""
+    yard = Yard(installation, kube, f"e2e-{uuid.uuid4().hex[:8]}")
+    yard.create()
+    yield yard
+    yard.remove()

@@ -1,0 +1,119 @@
+"""One namespace with Tasks in it, seen as a user sees it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kube import Kube
+from localcluster import programs
+
+Object = dict[str, Any]
+SECONDS = 60.0
+
+
+class Yard:
+    """kubectl and waits in a namespace."""
+
+    def __init__(self, kubeconfig: Path, kube: Kube, namespace: str) -> None:
+        self._kubeconfig = kubeconfig
+        self.kube = kube
+        self.namespace = namespace
+
+    def create(self) -> None:
+        namespace = {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {
+                "name": self.namespace,
+                "labels": {"pod-security.kubernetes.io/enforce": "restricted"},
+            },
+        }
+        self.kube.request("POST", "/api/v1/namespaces", namespace)
+
+    def remove(self) -> None:
+        self.kubectl("delete", "namespace", self.namespace, "--wait=false")
+
+    def attempt(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """kubectl, whatever comes of it."""
+        return subprocess.run(
+            [programs.kubectl(), "--kubeconfig", self._kubeconfig, "--namespace", self.namespace, *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS * 2,
+            check=False,
+        )
+
+    def kubectl(self, *arguments: str, stdin: str = "") -> str:
+        """kubectl's output; AssertionError with its error message when it fails."""
+        result = self.attempt(*arguments, stdin=stdin)
+        assert result.returncode == 0, f"kubectl {' '.join(arguments)}: {result.stderr}"
+        return result.stdout
+
+    def apply(self, *manifests: Object) -> None:
+        self.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(manifests))
+
+    def wait(
+        self, what: str, holds: Callable[[Object], Any], *, task: str = "hello", seconds: float = SECONDS
+    ) -> Object:
+        """The Task once `holds` is true of its status."""
+        return self.kube.wait(what, "tasks", self.namespace, task, lambda t: holds(t.get("status", {})), seconds)
+
+    def wait_state(self, state: str, *, task: str = "hello", build: int | None = None) -> Object:
+        """The Task once it is Active and reports this state, in this build when one is given."""
+
+        def holds(status: Object) -> bool:
+            found = status.get("state", {})
+            return (
+                status.get("phase") == "Active"
+                and found.get("state") == state
+                and (build is None or found["build"] == build)
+            )
+
+        return self.wait(f"{task} is {state}", holds, task=task)
+
+    def messages(self, task: str = "hello") -> list[Object]:
+        """The conversation as the snapshot has it; empty while there is none."""
+        found = self.kube.get("configmaps", self.namespace, f"{task}-snapshot")
+        if found is None:
+            return []
+        envelope = json.loads(found["data"]["snapshot.json"])
+        assert envelope["format"] == "agentapi"
+        messages: list[Object] = envelope["data"]["messages"]
+        return messages
+
+    def wait_answer(self, text: str, *, task: str = "hello", seconds: float = SECONDS) -> list[Object]:
+        """The conversation once an agent's message has `text` in it."""
+        end = time.monotonic() + seconds
+        messages: list[Object] = []
+        while time.monotonic() < end:
+            messages = self.messages(task)
+            if any(text in message["content"] for message in messages if message["role"] == "agent"):
+                return messages
+            time.sleep(0.2)
+        raise AssertionError(f"no agent's message has {text!r} within {seconds} s; the snapshot is {messages}")
+
+    def say(self, name: str, content: str, *, task: str = "hello", **spec: Any) -> None:
+        """Send a message to the agent."""
+        self.apply(
+            {
+                "apiVersion": "taskyard.dev/v1alpha1",
+                "kind": "TaskInput",
+                "metadata": {"name": name},
+                "spec": {"task": task, "content": content, **spec},
+            }
+        )
+
+    def pause(self, value: bool, *, task: str = "hello") -> None:
+        self.kubectl("patch", "task", task, "--type=merge", "-p", json.dumps({"spec": {"paused": value}}))
+
+    def inside(self, pod: str, container: str, *command: str) -> subprocess.CompletedProcess[str]:
+        """A command run in a container."""
+        return self.attempt("exec", pod, "--container", container, "--", *command)

@@ -1,0 +1,51 @@
+"""kubectl and helm against an API server, for installing the chart there."""
+
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from localcluster import programs
+from localcluster.locations import REPOSITORY
+
+CHART = REPOSITORY / "charts" / "taskyard"
+NAMESPACE = "taskyard-system"
+
+Result = subprocess.CompletedProcess[str]
+
+
+class Cluster:
+    """An API server, and Taskyard's chart for it."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        self.kubeconfig = kubeconfig
+
+    def kubectl(self, *arguments: str, input: str | None = None) -> Result:
+        """Runs kubectl; its result, whatever it is."""
+        return _run([str(programs.kubectl()), "--kubeconfig", str(self.kubeconfig), *arguments], input)
+
+    def must(self, *arguments: str, input: str | None = None) -> str:
+        """What kubectl prints; it may not fail."""
+        result = self.kubectl(*arguments, input=input)
+        assert result.returncode == 0, f"kubectl {' '.join(arguments)}: {result.stderr}"
+        return result.stdout
+
+    def get(self, *arguments: str) -> Any:
+        """An object as kubectl gets it; None when there is none."""
+        printed = self.must("get", "--ignore-not-found", "-o", "json", *arguments)
+        return json.loads(printed) if printed else None
+
+    def create(self, manifest: Mapping[str, Any]) -> None:
+        self.must("create", "-f", "-", input=json.dumps(manifest))
+
+    def render(self, *arguments: str) -> str:
+        """The chart's manifests, as YAML. ``arguments`` go to ``helm template``."""
+        helm = str(programs.ensure("helm")["helm"])
+        result = _run([helm, "template", "taskyard", str(CHART), "--namespace", NAMESPACE, *arguments], None)
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+
+def _run(command: Sequence[str], text: str | None) -> Result:
+    return subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, check=False)

@@ -1,0 +1,237 @@
+"""Operator and gateway with nothing but the rights that the chart gives them.
+
+The API server is one of its own: its policy on TemplateVersions and its keys are the chart's, and it enforces what
+setting an ownerReference needs, as hardened clusters do.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from integration.chart.installation import NAMESPACE, Cluster
+from localcluster.controlplane import ControlPlane
+from localcluster.locations import REPOSITORY
+
+EXAMPLE = REPOSITORY / "deploy" / "examples" / "01-shell"
+TASKS = "shell-example"
+
+
+def eventually(look: Callable[[], Any], *, what: str, seconds: float = 30) -> Any:
+    """The first true thing that ``look`` finds."""
+    until = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < until, f"{what}: not within {seconds:.0f} s"
+        time.sleep(0.2)
+    return found
+
+
+class Process:
+    """One of Taskyard's processes, run as its service account."""
+
+    def __init__(self, cluster: Cluster, folder: Path, component: str, **environment: str) -> None:
+        self.health_port = free_port()
+        self._log = folder / f"{component}.log"
+        account = f"taskyard-{component}"
+        kubeconfig = folder / f"{component}.kubeconfig"
+        config = json.loads(cluster.kubeconfig.read_text())
+        config["users"][0]["user"] = {"token": cluster.must("create", "token", account, "-n", NAMESPACE).strip()}
+        kubeconfig.write_text(json.dumps(config))
+        with self._log.open("wb") as output:
+            self._process = subprocess.Popen(
+                [Path(sys.executable).with_name(account)],
+                env={
+                    **os.environ,
+                    "KUBECONFIG": str(kubeconfig),
+                    "TASKYARD_NAMESPACE": NAMESPACE,
+                    "TASKYARD_HEALTH_PORT": str(self.health_port),
+                    **environment,
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def is_ready(self) -> bool:
+        assert self._process.poll() is None, f"it ended:\n{self.log}"
+        try:
+            answer = httpx.get(f"http://127.0.0.1:{self.health_port}/readyz", trust_env=False, timeout=2)
+        except httpx.HTTPError:
+            return False
+        return answer.is_success
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(20)
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="module")
+def cluster(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """An API server with the chart and the example's namespace, and without a kubelet. ``control_plane`` is asked for
+    what it says where this tier cannot run."""
+    directory = tmp_path_factory.mktemp("rights")
+    plugins = "--enable-admission-plugins=NodeRestriction,OwnerReferencesPermissionEnforcement"
+    with ControlPlane(directory, apiserver_flags=(plugins,)) as running:
+        cluster = Cluster(running.kubeconfig)
+        cluster.must("create", "namespace", NAMESPACE)
+        cluster.must("apply", "--server-side", "-f", "-", input=cluster.render())
+        crds = [
+            f"crd/{plural}.taskyard.dev" for plural in ("tasks", "taskinputs", "templateversions", "workspacebuilds")
+        ]
+        cluster.must("wait", "--for=condition=Established", "--timeout=30s", *crds)
+        cluster.must("apply", "-f", str(EXAMPLE / "namespace.yaml"))
+        cluster.must("create", "serviceaccount", "default", "-n", TASKS)
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def operator(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    process = Process(
+        cluster,
+        tmp_path_factory.mktemp("operator"),
+        "operator",
+        TASKYARD_GATEWAY_URL="https://localhost:8444",
+        TASKYARD_SIDECAR_IMAGE="localhost/taskyard:test",
+    )
+    try:
+        eventually(process.is_ready, what="the operator is ready")
+        yield process
+    finally:
+        process.stop()
+
+
+@pytest.fixture(scope="module")
+def gateway_port() -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def gateway(
+    cluster: Cluster, operator: Process, gateway_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Process]:
+    process = Process(
+        cluster,
+        tmp_path_factory.mktemp("gateway"),
+        "gateway",
+        TASKYARD_LISTEN_ADDRESS="127.0.0.1",
+        TASKYARD_SIDECAR_PORT=str(gateway_port),
+    )
+    try:
+        eventually(process.is_ready, what="the gateway is ready")
+        yield process
+    finally:
+        process.stop()
+
+
+def bind(cluster: Cluster, pod: str) -> None:
+    """What the scheduler does."""
+    path = f"/api/v1/namespaces/{TASKS}/pods/{pod}/binding"
+    target = {"apiVersion": "v1", "kind": "Node", "name": "node-1"}
+    binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": pod}, "target": target}
+    cluster.must("create", "--raw", path, "-f", "-", input=json.dumps(binding))
+
+
+def test_a_task_lives_on_the_rights_of_the_chart_alone(
+    cluster: Cluster, operator: Process, gateway: Process, gateway_port: int
+) -> None:
+    for name in ("templateversion.yaml", "task.yaml", "input.yaml"):
+        cluster.must("apply", "-f", str(EXAMPLE / name))
+    task = yaml.safe_load((EXAMPLE / "task.yaml").read_text())["metadata"]["name"]
+
+    def get(kind: str, name: str) -> Any:
+        return cluster.get(kind, name, "-n", TASKS)
+
+    eventually(lambda: get("pod", f"{task}-1"), what="the Pod of the first build")
+    assert get("persistentvolumeclaim", f"{task}-home")
+    eventually(
+        lambda: get("taskinput", "hello-again")["metadata"].get("ownerReferences"), what="the owner of the input"
+    )
+    cluster.must("wait", "templateversion", "shell-v1", "-n", TASKS, "--for=condition=Valid", "--timeout=30s")
+    bind(cluster, f"{task}-1")
+    eventually(lambda: get("workspacebuild", f"{task}-1")["status"].get("phase") == "Succeeded", what="the first build")
+
+    report(cluster, task, f"https://localhost:{gateway_port}")
+    eventually(lambda: get("task", task)["status"].get("snapshot"), what="the snapshot in the status")
+    assert get("task", task)["status"]["state"]["message"] == "Looking around"
+    assert get("configmap", f"{task}-snapshot")["data"]["log.txt"]
+
+    cluster.must("patch", "task", task, "-n", TASKS, "--type=merge", "-p", '{"spec": {"paused": true}}')
+    eventually(lambda: get("pod", f"{task}-1")["metadata"].get("deletionTimestamp"), what="the deletion of the Pod")
+    for process in (operator, gateway):
+        assert "cannot " not in process.log and "is forbidden" not in process.log, process.log
+
+
+def report(cluster: Cluster, task: str, url: str) -> None:
+    """What a sidecar does: enrol, tell a state, leave two snapshots (one is made, one is changed)."""
+    token = cluster.must(
+        "create", "token", "default", "-n", TASKS, "--audience=taskyard",
+        "--bound-object-kind=Pod", f"--bound-object-name={task}-1",
+    ).strip()  # fmt: skip
+    # Who answers is another test's business.
+    with httpx.Client(base_url=url, verify=False, trust_env=False, timeout=20) as client:
+        enrolled = client.post(
+            "/api/v1alpha1/enroll",
+            headers={"Authorization": f"Bearer {token}"},
+            json={"protocolVersions": [1], "sidecarVersion": "0.1.0"},
+        )
+        assert enrolled.status_code == 200, enrolled.text
+        own = {"Authorization": f"Bearer {enrolled.json()['token']}"}
+        told = client.patch(
+            "/api/v2/workspaceagents/me/app-status",
+            headers=own,
+            json={"app_slug": "taskyard", "state": "working", "message": "Looking around", "uri": ""},
+        )
+        assert told.status_code == 200, told.text
+        uid = enrolled.json()["task"]["uid"]
+        for content in ("Hello", "Hello again"):
+            left = client.post(
+                f"/api/v2/workspaceagents/me/tasks/{uid}/log-snapshot",
+                params={"format": "agentapi"},
+                headers=own,
+                json={"messages": [{"id": 0, "content": content, "role": "agent", "time": "2026-01-01T00:00:00Z"}]},
+            )
+            assert left.status_code == 204, left.text
+
+
+@pytest.mark.parametrize(
+    ("account", "verb", "resource", "namespace"),
+    [
+        pytest.param("operator", "get", "secrets/other", NAMESPACE, id="the operator reads another secret"),
+        pytest.param("operator", "list", "secrets", NAMESPACE, id="the operator lists secrets"),
+        pytest.param("operator", "get", "secrets/taskyard-keys", TASKS, id="the operator reads secrets of Tasks"),
+        pytest.param("operator", "create", "secrets", TASKS, id="the operator makes secrets elsewhere"),
+        pytest.param("operator", "patch", "tasks.taskyard.dev", TASKS, id="the operator writes a Task"),
+        pytest.param("operator", "delete", "tasks.taskyard.dev", TASKS, id="the operator deletes a Task"),
+        pytest.param("operator", "create", "pods --subresource=exec", TASKS, id="the operator runs commands in Pods"),
+        pytest.param("operator", "delete", "persistentvolumeclaims", TASKS, id="the operator deletes a home"),
+        pytest.param("gateway", "patch", "tasks.taskyard.dev", TASKS, id="the gateway writes a Task"),
+        pytest.param("gateway", "create", "pods", TASKS, id="the gateway makes Pods"),
+        pytest.param("gateway", "get", "pods", TASKS, id="the gateway reads Pods"),
+        pytest.param("gateway", "list", "configmaps", TASKS, id="the gateway lists configuration"),
+        pytest.param("gateway", "get", "secrets/other", NAMESPACE, id="the gateway reads another secret"),
+    ],
+)
+def test_what_no_process_may(cluster: Cluster, account: str, verb: str, resource: str, namespace: str) -> None:
+    user = f"system:serviceaccount:{NAMESPACE}:taskyard-{account}"
+    result = cluster.kubectl("auth", "can-i", verb, *resource.split(), "-n", namespace, "--as", user)
+    assert result.stdout.strip() == "no", result.stderr

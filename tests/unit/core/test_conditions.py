@@ -1,0 +1,245 @@
+"""The conditions: which hold, what they say, and since when."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from taskyard.core import conditions, status
+from taskyard.core.conditions import Verdict
+from taskyard.core.observed import SIDECAR, Observed, Obstacle
+from taskyard.core.times import rfc3339
+from unit.core.builders import (
+    NOW,
+    at,
+    build,
+    container_status,
+    observed,
+    pod,
+    reservation,
+    running,
+    task,
+    template,
+)
+
+NOT_READY = container_status(SIDECAR, ready=False)
+
+
+def shown(seen: Observed) -> dict[str, dict[str, Any]]:
+    """The conditions of the status document, by type."""
+    return {condition["type"]: condition for condition in status.document(seen)["conditions"]}
+
+
+def paused(phase: str = "Succeeded", reason: str = "ManualPause", **fields: Any) -> Observed:
+    spec = fields.pop("spec", {"paused": True})
+    return observed(
+        task(status={"phase": "Paused", "build": reservation(2, "Stop", reason, phase)}, **spec),
+        builds=(build(phase="Succeeded", pod_uid="pod-1"), build(2, "Stop", reason, phase)),
+        **fields,
+    )
+
+
+def starting(*, pods: tuple[Any, ...] = (), **fields: Any) -> Observed:
+    return observed(task(status={"build": reservation()}), builds=(build(),), pods=pods, **fields)
+
+
+def failed(message: str | None, phase: str = "Failed") -> Observed:
+    return observed(task(status={"build": reservation(phase=phase)}), builds=(build(phase=phase, message=message),))
+
+
+QUOTA = Obstacle("QuotaExceeded", "The Pod waits for room.")
+
+
+@pytest.mark.parametrize(
+    ("seen", "ready", "reason", "says", "besides"),
+    [
+        pytest.param(running(), "True", "Active", "The agent is there", None, id="active"),
+        pytest.param(paused(), "True", "Paused", "home and its conversation are kept", None, id="paused"),
+        pytest.param(observed(task(paused=True)), "True", "Paused", "is stopped", None, id="created paused"),
+        pytest.param(observed(), "False", "Pending", "about to be started", "Reconciling", id="pending"),
+        pytest.param(
+            observed(template=None),
+            "False",
+            "TemplateVersionNotFound",
+            'no TemplateVersion "shell-v1" in namespace "team"; the Task starts when it is applied',
+            "Reconciling",
+            id="its template version is missing",
+        ),
+        pytest.param(
+            paused(spec={}, template=None),
+            "False",
+            "TemplateVersionNotFound",
+            "the Task starts when it is applied",
+            "Reconciling",
+            id="resumed, and its template version is missing",
+        ),
+        pytest.param(
+            paused(template=None), "True", "Paused", "is stopped", None, id="paused, its template version is missing"
+        ),
+        pytest.param(
+            starting(obstacle=QUOTA), "False", "QuotaExceeded", "waits for room", "Reconciling", id="no quota left"
+        ),
+        pytest.param(
+            starting(pods=(pod(node=None, phase="Pending", unschedulable="0/1 nodes are available"),)),
+            "False",
+            "Unschedulable",
+            "Pod web-1 waits for a node: 0/1 nodes are available",
+            "Reconciling",
+            id="no node",
+        ),
+        pytest.param(
+            running(status={"workspace": {}}, pods=(pod(sidecar=NOT_READY),)),
+            "False",
+            "Initializing",
+            "does not answer yet",
+            "Reconciling",
+            id="initializing",
+        ),
+        pytest.param(
+            running(
+                status={"workspace": {}},
+                pods=(
+                    pod(
+                        sidecar=NOT_READY,
+                        agent=container_status(state="waiting", reason="ImagePullBackOff", message="no such image"),
+                    ),
+                ),
+            ),
+            "False",
+            "ImagePullBackOff",
+            "Container agent cannot start: no such image",
+            "Reconciling",
+            id="an image that cannot be pulled",
+        ),
+        pytest.param(
+            running(
+                status={"workspace": {}},
+                pods=(pod(sidecar=NOT_READY, init=(container_status("setup", "terminated", exit_code=3),)),),
+            ),
+            "False",
+            "InitContainerFailed",
+            "Container setup cannot start: it ended with exit code 3",
+            "Reconciling",
+            id="an init container that fails",
+        ),
+        pytest.param(
+            paused("Pending", pods=(pod(deleting=True),)),
+            "False",
+            "Pausing",
+            "being stopped",
+            "Reconciling",
+            id="pausing",
+        ),
+        pytest.param(running(pods=()), "False", "PodLost", "a new one follows", "Reconciling", id="lost"),
+        pytest.param(
+            running(pods=(pod(deleting=True),)),
+            "False",
+            "PodLost",
+            "If its node node-a is lost for good, delete the Node",
+            "Reconciling",
+            id="on a lost node",
+        ),
+        pytest.param(
+            failed("no node took it"),
+            "False",
+            "BuildFailed",
+            "Build web-1 failed: no node took it",
+            "Stalled",
+            id="failed",
+        ),
+        pytest.param(failed(None), "False", "BuildFailed", "no cause was recorded", "Stalled", id="failed, silently"),
+        pytest.param(
+            failed("it was paused", "Canceled"), "False", "BuildCanceled", "it was paused", "Stalled", id="canceled"
+        ),
+        pytest.param(
+            running(pods=(pod(sidecar=NOT_READY),)),
+            "False",
+            "AgentUnhealthy",
+            "answered before and does not now",
+            "Stalled",
+            id="unhealthy",
+        ),
+        pytest.param(
+            running(
+                pods=(
+                    pod(
+                        sidecar=NOT_READY,
+                        agent=container_status(
+                            state="waiting", reason="CrashLoopBackOff", restarts=4, last_exit_code=137
+                        ),
+                    ),
+                )
+            ),
+            "False",
+            "AgentNotRunning",
+            "ended with exit code 137 and is started again by the kubelet (4 restarts so far)",
+            "Stalled",
+            id="the agent ends again and again",
+        ),
+    ],
+)
+def test_ready_and_what_goes_with_it(seen: Observed, ready: str, reason: str, says: str, besides: str | None) -> None:
+    found = shown(seen)
+    assert (found["Ready"]["status"], found["Ready"]["reason"]) == (ready, reason)
+    assert says in found["Ready"]["message"]
+    assert set(found) == {"Ready", "TemplateResolved"} | ({besides} if besides else set())
+    if besides:
+        assert found[besides]["status"] == "True"
+        assert found[besides]["reason"] == reason
+
+
+@pytest.mark.parametrize(
+    ("of", "resolved", "reason"),
+    [
+        pytest.param(template(), "True", "Resolved", id="usable"),
+        pytest.param(None, "False", "TemplateVersionNotFound", id="missing"),
+        pytest.param(template(agent=None), "False", "NoAgent", id="without an agent"),
+        pytest.param(
+            template(agent={"container": "other", "protocol": "Terminal"}),
+            "False",
+            "AgentContainerInvalid",
+            id="with an agent that is no container",
+        ),
+    ],
+)
+def test_template_resolved(of: Any, resolved: str, reason: str) -> None:
+    condition = shown(observed(template=of))["TemplateResolved"]
+    assert (condition["status"], condition["reason"]) == (resolved, reason)
+    assert condition["message"]
+
+
+def test_every_condition_speaks_of_the_generation_that_was_seen() -> None:
+    assert {condition["observedGeneration"] for condition in shown(observed()).values()} == {1}
+
+
+FORMER = {
+    "type": "Ready",
+    "status": "False",
+    "reason": "Pending",
+    "message": "",
+    "lastTransitionTime": rfc3339(at(-100)),
+    "observedGeneration": 1,
+}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "former", "since"),
+    [
+        pytest.param(Verdict("Ready", True, "Active", ""), FORMER, NOW, id="it holds now"),
+        pytest.param(Verdict("Ready", False, "Pending", ""), FORMER, at(-100), id="nothing changed"),
+        pytest.param(Verdict("Ready", False, "PodLost", "x"), FORMER, at(-100), id="only the reason changed"),
+        pytest.param(Verdict("Ready", False, "Pending", ""), None, NOW, id="it is new"),
+        pytest.param(Verdict("Stalled", False, "Pending", ""), FORMER, NOW, id="another type's time is not taken"),
+    ],
+)
+def test_a_transition_time_changes_with_the_status_alone(verdict: Verdict, former: Any, since: Any) -> None:
+    (found,) = conditions.render([verdict], former=[former] if former else [], generation=2, now=rfc3339(NOW))
+    assert found == {
+        "type": verdict.type,
+        "status": "True" if verdict.holds else "False",
+        "reason": verdict.reason,
+        "message": verdict.message,
+        "lastTransitionTime": rfc3339(since),
+        "observedGeneration": 2,
+    }

@@ -1,0 +1,101 @@
+"""Whatever happens in whatever order: never two live Pods, numbers without gaps, and what was asked for in the end."""
+
+from __future__ import annotations
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from taskyard.core.decision import Rest
+from taskyard.core.observed import BuildView
+from unit.core.world import World
+
+EVENTS = (
+    "look",
+    "write_status",
+    "pause",
+    "resume",
+    "bind",
+    "enrol",
+    "delete_by_hand",
+    "finish_deletions",
+    "lose_pod",
+    "end_pod",
+    "remove_old_builds",
+    "lose_template",
+    "restore_template",
+    "use_up_quota",
+    "free_quota",
+    "wait",
+    "wait_long",
+)
+
+# The operator looks more often than anything else happens.
+HISTORIES = st.lists(st.one_of(st.just("look"), st.just("look"), st.sampled_from(EVENTS)), max_size=60)
+
+
+def check(world: World) -> None:
+    """What holds at every moment."""
+    assert len(world.live) <= 1
+    numbers = [b["spec"]["number"] for b in world.builds]
+    if numbers:
+        assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+        assert world.task["status"]["build"]["number"] in (numbers[-1], numbers[-1] + 1)
+    unfinished = [b for b in world.builds if not BuildView.of(b).finished]
+    assert unfinished in ([], world.builds[-1:]), "one build at a time"
+
+
+@settings(max_examples=250, deadline=None)
+@given(history=HISTORIES, created_paused=st.booleans(), paused=st.booleans())
+@example(
+    history=["look", "look", "pause", "look", "resume"], created_paused=False, paused=False
+)  # canceled, then wanted
+@example(
+    history=["look", "look", "look", "use_up_quota", "look", "wait_long"], created_paused=False, paused=False
+)  # room comes late
+def test_whatever_happens_the_task_ends_as_it_was_asked(history: list[str], created_paused: bool, paused: bool) -> None:
+    world = World()
+    if created_paused:
+        world.pause()
+    for event in history:
+        getattr(world, event)()
+        check(world)
+    if paused:
+        world.pause()
+    else:
+        world.resume()
+    world.settle()
+    check(world)
+    assert isinstance(world.look(), Rest)
+    phase = world.task["status"]["phase"]
+    if paused:
+        assert phase == "Paused"
+        assert world.pods == []
+        return
+    newest = BuildView.of(world.builds[-1])
+    assert phase in ("Active", "Error")
+    if phase == "Error":
+        assert newest.message, "an error has a cause"
+        assert world.pods == []
+        # The one way out of an error is the person's, and it works.
+        world.pause()
+        world.settle()
+        assert world.task["status"]["phase"] == "Paused"
+        world.resume()
+        world.settle()
+    assert world.task["status"]["phase"] == "Active"
+    assert [p["metadata"]["name"] for p in world.live] == [world.builds[-1]["metadata"]["name"]]
+
+
+@settings(max_examples=100, deadline=None)
+@given(history=HISTORIES)
+def test_a_status_that_was_written_needs_no_further_write(history: list[str]) -> None:
+    world = World()
+    for event in history:
+        getattr(world, event)()
+    world.write_status()
+    for _ in range(2):
+        # The derived fields follow from what is, some of them from what was shown before: once more settles those.
+        world.write_status()
+    assert not world.write_status()
+    world.seconds += 1
+    assert not world.write_status(), "the time alone changes nothing"

@@ -1,0 +1,400 @@
+"""The status document of a Task, and the patch that leads there."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taskyard.api.task import Phase, TaskStatus
+from taskyard.api.workspacebuild import BuildReason, Transition
+from taskyard.core import status
+from taskyard.core.decision import Reserve
+from taskyard.core.lifecycle import AgentLifecycle, AppHealth
+from taskyard.core.observed import SIDECAR, Observed
+from taskyard.core.times import rfc3339
+from unit.core.builders import (
+    NOW,
+    at,
+    build,
+    container_status,
+    merge,
+    observed,
+    pod,
+    reservation,
+    running,
+    task,
+    template,
+)
+
+FIRST_START = Reserve(1, Transition.START, BuildReason.INITIAL)
+RECOVERY = Reserve(2, Transition.START, BuildReason.RECOVER)
+STOP = Reserve(2, Transition.STOP, BuildReason.MANUAL_PAUSE)
+
+
+def paused(reason: str = "ManualPause", phase: str = "Succeeded", **fields: Any) -> Observed:
+    spec = fields.pop("spec", {"paused": True})
+    pods = fields.pop("pods", ())
+    state = {"phase": "Active", "build": reservation(2, "Stop", reason), **fields.pop("status", {})}
+    return observed(
+        task(status=state, **spec),
+        builds=(build(phase="Succeeded", pod_uid="pod-1"), build(2, "Stop", reason, phase)),
+        pods=pods,
+        **fields,
+    )
+
+
+# Phase, lifecycle, health
+
+
+@pytest.mark.parametrize(
+    ("seen", "phase", "lifecycle", "health"),
+    [
+        pytest.param(observed(), Phase.PENDING, None, None, id="new"),
+        pytest.param(observed(task(paused=True)), Phase.PAUSED, None, None, id="created paused"),
+        pytest.param(observed(task(status={"build": reservation()})), Phase.PENDING, None, None, id="start reserved"),
+        pytest.param(
+            running(status={"build": reservation(2, "Stop", "ManualPause")}),
+            Phase.PAUSING,
+            None,
+            None,
+            id="stop reserved",
+        ),
+        pytest.param(
+            observed(task(status={"build": reservation()}), builds=(build(),), pods=(pod(),)),
+            Phase.PENDING,
+            None,
+            None,
+            id="start pending, though a Pod is there",
+        ),
+        pytest.param(
+            running(status={"workspace": {}}, pods=(pod(sidecar=container_status(SIDECAR, ready=False)),)),
+            Phase.INITIALIZING,
+            AgentLifecycle.CREATED,
+            AppHealth.INITIALIZING,
+            id="started, not enrolled",
+        ),
+        pytest.param(
+            running(
+                status={"workspace": {"sidecarVersion": "0.1.0"}},
+                pods=(pod(sidecar=container_status(SIDECAR, ready=False)),),
+            ),
+            Phase.INITIALIZING,
+            AgentLifecycle.READY,
+            AppHealth.INITIALIZING,
+            id="enrolled, not ready yet",
+        ),
+        pytest.param(running(), Phase.ACTIVE, AgentLifecycle.READY, AppHealth.HEALTHY, id="active"),
+        pytest.param(
+            running(pods=(pod(sidecar=container_status(SIDECAR, ready=False)),)),
+            Phase.ERROR,
+            AgentLifecycle.READY,
+            AppHealth.UNHEALTHY,
+            id="no longer healthy",
+        ),
+        pytest.param(running(pods=()), Phase.UNKNOWN, AgentLifecycle.OFF, None, id="Pod lost"),
+        pytest.param(
+            running(pods=(pod(deleting=True),)),
+            Phase.UNKNOWN,
+            AgentLifecycle.SHUTTING_DOWN,
+            AppHealth.HEALTHY,
+            id="Pod deleted by somebody",
+        ),
+        pytest.param(paused(phase="Pending", pods=(pod(deleting=True),)), Phase.PAUSING, None, None, id="stopping"),
+        pytest.param(paused(), Phase.PAUSED, None, None, id="stopped"),
+        pytest.param(
+            observed(task(status={"build": reservation()}), builds=(build(phase="Failed"),)),
+            Phase.ERROR,
+            None,
+            None,
+            id="start failed",
+        ),
+    ],
+)
+def test_what_a_task_derives_to(
+    seen: Observed, phase: Phase, lifecycle: AgentLifecycle | None, health: AppHealth | None
+) -> None:
+    assert status.derive(seen) == status.Derived(phase, lifecycle, health)
+
+
+@pytest.mark.parametrize(
+    ("seen", "reserve", "phase"),
+    [
+        pytest.param(observed(), FIRST_START, "Pending", id="a start"),
+        pytest.param(running(pods=()), RECOVERY, "Pending", id="a recovery"),
+        pytest.param(running(), STOP, "Pausing", id="a stop"),
+    ],
+)
+def test_a_reservation_shows_in_the_phase_at_once(seen: Observed, reserve: Reserve, phase: str) -> None:
+    document = status.document(seen, reserve=reserve)
+    assert document["phase"] == phase
+    assert document["build"] == {
+        "name": f"web-{reserve.number}",
+        "number": reserve.number,
+        "transition": reserve.transition,
+        "reason": reserve.reason,
+        "phase": "Pending",
+        "createdAt": rfc3339(NOW),
+    }
+
+
+# Single fields
+
+
+def test_a_start_clears_what_was_said_of_the_former_one() -> None:
+    before = running(
+        status={
+            "state": {"state": "Idle", "message": "", "uri": "", "timestamp": rfc3339(NOW), "build": 1},
+            "promptSHA256": "ab",
+            "snapshot": {"configMap": "web-snapshot"},
+        },
+        pods=(),
+    )
+    after = merge(before.task.status, status.patch(before.task.status, status.document(before, reserve=RECOVERY)))
+    assert "state" not in after
+    assert after["workspace"] == {"status": "Pending"}
+    assert after["promptSHA256"] == "ab", "the prompt is not typed again"
+    assert after["snapshot"] == {"configMap": "web-snapshot"}, "the conversation stays readable"
+
+
+def test_a_stop_keeps_the_last_word_of_the_agent() -> None:
+    document = status.document(running(), reserve=STOP)
+    assert "state" not in document
+    assert document["workspace"]["status"] == "Stopping"
+
+
+def test_the_operator_leaves_alone_what_the_gateway_writes() -> None:
+    document = status.document(running())
+    assert {"state", "snapshot", "promptSHA256"}.isdisjoint(document)
+    assert "sidecarVersion" not in document["workspace"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        pytest.param({"displayName": "The door"}, "The door", id="given"),
+        pytest.param({}, "Mend the door", id="made from the prompt"),
+        pytest.param({"prompt": "  "}, "web", id="no prompt: the name"),
+    ],
+)
+def test_display_name(fields: dict[str, str], shown: str) -> None:
+    assert status.document(observed(task(**fields)))["displayName"] == shown
+
+
+@pytest.mark.parametrize(
+    ("seen", "reason"),
+    [
+        pytest.param(observed(task(paused=True)), "Manual", id="created paused"),
+        pytest.param(paused(), "Manual", id="asked for"),
+        pytest.param(paused(phase="Pending"), "Manual", id="pausing"),
+        pytest.param(paused("AutoPause", spec={}), "IdleTimeout", id="idle"),
+        pytest.param(paused("AutoPause"), "Manual", id="idle, then paused by hand"),
+        pytest.param(running(), None, id="not paused"),
+        pytest.param(running(pods=()), None, id="unknown"),
+    ],
+)
+def test_paused_reason(seen: Observed, reason: str | None) -> None:
+    assert status.document(seen)["pausedReason"] == reason
+
+
+@pytest.mark.parametrize(
+    ("seen", "reserve", "expected"),
+    [
+        pytest.param(observed(task(resumed_at="noon")), FIRST_START, "noon", id="a start acts on it"),
+        pytest.param(running(of={"resumed_at": "noon"}), None, "noon", id="while it runs there is nothing to do"),
+        pytest.param(
+            paused(spec={"resumed_at": "noon"}, status={"observedResumedAt": "morning"}),
+            None,
+            "morning",
+            id="while it is paused a new value is not acted on yet",
+        ),
+        pytest.param(
+            running(of={"resumed_at": "noon"}, status={"observedResumedAt": "morning"}),
+            STOP,
+            "morning",
+            id="a stop does not act on it",
+        ),
+        pytest.param(running(), None, None, id="none"),
+    ],
+)
+def test_observed_resumed_at(seen: Observed, reserve: Reserve | None, expected: str | None) -> None:
+    assert status.document(seen, reserve=reserve)["observedResumedAt"] == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "queued", "delivered", "expected"),
+    [
+        pytest.param({}, 0, 0, None, id="never any"),
+        pytest.param({}, 2, 0, {"queued": 2, "delivered": 0}, id="some wait"),
+        pytest.param({"inputs": {"queued": 1}}, 0, 0, {"queued": 0, "delivered": 0}, id="none any more"),
+    ],
+)
+def test_inputs(before: dict[str, Any], queued: int, delivered: int, expected: dict[str, int] | None) -> None:
+    seen = observed(task(status=before), inputs_queued=queued, inputs_delivered=delivered)
+    assert status.document(seen)["inputs"] == expected
+
+
+def test_workspace_shows_pod_and_restarts() -> None:
+    crashing = container_status(state="waiting", reason="CrashLoopBackOff", restarts=3, last_exit_code=1)
+    assert status.document(running(pods=(pod(agent=crashing),)))["workspace"] == {
+        "status": "Running",
+        "pod": "web-1",
+        "agentLifecycle": "Ready",
+        "appHealth": "Healthy",
+        "restarts": 3,
+    }
+
+
+def test_a_pod_is_shown_only_once_it_has_a_node() -> None:
+    seen = observed(task(status={"build": reservation()}), builds=(build(),), pods=(pod(node=None, phase="Pending"),))
+    assert status.document(seen)["workspace"]["pod"] is None
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        pytest.param(observed(task(status={"build": reservation()})), "Pending", id="start reserved"),
+        pytest.param(observed(task(status={"build": reservation()}), builds=(build(),)), "Pending", id="starting"),
+        pytest.param(running(), "Running", id="running"),
+        pytest.param(running(status={"build": reservation(2, "Stop", "AutoPause")}), "Stopping", id="stop reserved"),
+        pytest.param(paused(phase="Pending"), "Stopping", id="stopping"),
+        pytest.param(paused(), "Stopped", id="stopped"),
+        pytest.param(
+            observed(task(status={"build": reservation()}), builds=(build(phase="Failed"),)), "Failed", id="failed"
+        ),
+        pytest.param(
+            observed(task(status={"build": reservation()}), builds=(build(phase="Canceled"),)), "Failed", id="canceled"
+        ),
+    ],
+)
+def test_workspace_in_one_word(seen: Observed, expected: str) -> None:
+    assert status.workspace_status(seen, reserve=None) == expected
+
+
+def test_the_template_version_in_use_is_the_start_builds() -> None:
+    seen = running(of={"templateVersion": "shell-v2"})
+    assert status.wanted_version(seen) == "shell-v1"
+    assert status.wanted_version(paused(spec={"templateVersion": "shell-v2"})) == "shell-v2"
+    assert status.wanted_version(observed(task(templateVersion="shell-v2"))) == "shell-v2"
+
+
+def test_template_and_version_stay_as_they_were_while_the_version_is_missing() -> None:
+    document = status.document(observed(template=None))
+    assert {"template", "templateVersion"}.isdisjoint(document)
+    assert status.document(observed())["template"] == "shell"
+
+
+SEEN = [
+    pytest.param(observed(), id="new"),
+    pytest.param(observed(task(paused=True)), id="created paused"),
+    pytest.param(observed(template=None), id="without its template version"),
+    pytest.param(running(), id="active"),
+    pytest.param(running(pods=()), id="Pod lost"),
+    pytest.param(paused(), id="paused"),
+    pytest.param(paused("AutoPause", spec={}), id="paused by itself"),
+    pytest.param(
+        observed(task(status={"build": reservation()}), builds=(build(phase="Failed", message="no"),)), id="failed"
+    ),
+    pytest.param(running(inputs_queued=1, template=template(idleTimeout="1m")), id="inputs wait"),
+]
+
+
+@pytest.mark.parametrize("seen", SEEN)
+def test_the_document_is_a_valid_status(seen: Observed) -> None:
+    written = merge(seen.task.status, status.patch(seen.task.status, status.document(seen)))
+    TaskStatus.model_validate(json.loads(json.dumps(written)))
+
+
+@pytest.mark.parametrize("seen", SEEN)
+def test_an_unchanged_task_needs_no_patch(seen: Observed) -> None:
+    written = merge(seen.task.status, status.patch(seen.task.status, status.document(seen)))
+    again = replace(seen, task=replace(seen.task, status=json.loads(json.dumps(written))), now=at(60))
+    assert status.patch(again.task.status, status.document(again)) == {}
+
+
+# The patch
+
+LEAVES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(0, 3),
+    st.sampled_from(["", "a", "b"]),
+    st.lists(st.integers(0, 2), max_size=2),
+)
+KEYS = st.sampled_from("abcd")
+PRESENT = st.recursive(
+    st.dictionaries(KEYS, LEAVES.filter(lambda leaf: leaf is not None), max_size=4),
+    lambda inner: st.dictionaries(KEYS, inner | LEAVES.filter(lambda leaf: leaf is not None), max_size=4),
+    max_leaves=8,
+)
+WANTED = st.recursive(
+    st.dictionaries(KEYS, LEAVES, max_size=4),
+    lambda inner: st.dictionaries(KEYS, inner | LEAVES, max_size=4),
+    max_leaves=8,
+)
+
+
+def shows(found: Any, wanted: Any) -> bool:
+    """Whether `found` has what is wanted: absent where None is wanted, and whatever else it likes besides."""
+    if wanted is None:
+        return found is None
+    if not isinstance(wanted, dict):
+        return bool(found == wanted)
+    # An object with nothing in it is as good as none.
+    found = {} if found is None else found
+    return isinstance(found, dict) and all(shows(found.get(key), value) for key, value in wanted.items())
+
+
+def is_leafless(wanted: Any) -> bool:
+    return isinstance(wanted, dict) and all(value is None or is_leafless(value) for value in wanted.values())
+
+
+def replaces_a_leaf_by_nothing(current: Any, wanted: Any) -> bool:
+    """An empty object wanted where a plain value is: no status has such a field."""
+    if is_leafless(wanted):
+        return current is not None and not isinstance(current, dict)
+    if not isinstance(wanted, dict) or not isinstance(current, dict):
+        return False
+    return any(replaces_a_leaf_by_nothing(current.get(key), value) for key, value in wanted.items())
+
+
+@given(current=PRESENT, wanted=WANTED)
+def test_a_patch_makes_the_current_document_show_the_wanted_one(
+    current: dict[str, Any], wanted: dict[str, Any]
+) -> None:
+    if any(replaces_a_leaf_by_nothing(current.get(key), value) for key, value in wanted.items()):
+        return
+    patched = merge(current, status.patch(current, wanted))
+    assert shows(patched, wanted)
+    for key in current.keys() - wanted.keys():
+        assert patched[key] == current[key], "what is not wanted otherwise stays"
+
+
+@given(current=PRESENT)
+def test_a_patch_to_what_is_there_is_empty(current: dict[str, Any]) -> None:
+    assert status.patch(current, current) == {}
+
+
+@pytest.mark.parametrize(
+    ("current", "wanted", "patch"),
+    [
+        pytest.param({"a": 1}, {"a": 1}, {}, id="the same"),
+        pytest.param({"a": 1}, {"a": 2}, {"a": 2}, id="another value"),
+        pytest.param({}, {"a": 1}, {"a": 1}, id="a new value"),
+        pytest.param({"a": 1}, {"a": None}, {"a": None}, id="no value any more"),
+        pytest.param({}, {"a": None}, {}, id="no value, as before"),
+        pytest.param({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}}, {"a": {"c": 3}}, id="one of many"),
+        pytest.param({"a": {"b": 1}}, {"a": {"b": 1}}, {}, id="the same within"),
+        pytest.param({"a": {"b": 1}}, {"a": {"b": None}}, {"a": {"b": None}}, id="one gone within"),
+        pytest.param({}, {"a": {"b": 1, "c": None}}, {"a": {"b": 1}}, id="a new object without its gaps"),
+        pytest.param({}, {"a": {"b": None}}, {}, id="a new object of nothing but gaps"),
+        pytest.param({"a": [1, 2]}, {"a": [1]}, {"a": [1]}, id="lists are replaced as a whole"),
+        pytest.param({"z": 1}, {}, {}, id="others' fields stay"),
+    ],
+)
+def test_patch(current: dict[str, Any], wanted: dict[str, Any], patch: dict[str, Any]) -> None:
+    assert status.patch(current, wanted) == patch
