@@ -17,9 +17,11 @@ def task(name: str = "hello", **spec: Any) -> Object:
     }
 
 
-def template_version(name: str = "shell-v1", *, command: list[str] | None = None, **spec: Any) -> Object:
+def template_version(
+    name: str = "shell-v1", *, command: list[str] | None = None, image: str = "debian:trixie-slim", **spec: Any
+) -> Object:
     """A version with bash as the agent and a home of 1 GiB."""
-    container = {"name": "agent", "image": "debian:trixie-slim", "command": command or ["bash", "--norc"]}
+    container = {"name": "agent", "image": image, "command": command or ["bash", "--norc"]}
     pod = {"spec": {"securityContext": {"runAsUser": 1000}, "containers": [container]}}
     return {
         "apiVersion": "taskyard.dev/v1alpha1",

@@ -124,7 +124,7 @@ def structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str,
             continue
         if key == "properties":
             result[key] = {name: structural(part, definitions) for name, part in value.items()}
-        elif key == "items":
+        elif key in ("items", "additionalProperties"):
             result[key] = structural(value, definitions)
         elif key != "default" or value is not None:
             result[key] = value
@@ -171,10 +171,17 @@ def definition(kind: Kind) -> dict[str, Any]:
     }
 
 
+class Plain(yaml.SafeDumper):
+    """Writes out what occurs twice, instead of pointing at it."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
 def documents() -> dict[str, str]:
     """File name to text, one file for each kind."""
     return {
-        f"{GROUP}_{kind.plural}.yaml": HEADER + yaml.safe_dump(definition(kind), sort_keys=False, width=110)
+        f"{GROUP}_{kind.plural}.yaml": HEADER + yaml.dump(definition(kind), Dumper=Plain, sort_keys=False, width=110)
         for kind in KINDS
     }
 

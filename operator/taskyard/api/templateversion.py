@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from taskyard.api.podtemplate import PodTemplate
 from taskyard.api.schema import DNS_LABEL, Conditions, Duration, Model, rules
 
 IMMUTABLE = "A TemplateVersion cannot be changed; create another one and name it in the Tasks."
@@ -76,11 +77,10 @@ class TemplateVersionSpec(Model):
         None
     )
     pod: Annotated[
-        dict[str, Any],
+        PodTemplate,
         Field(
             description="A PodTemplateSpec (metadata.labels, metadata.annotations, spec). Its agent container needs a "
-            "command. The condition Valid says whether the API server would take the Pod.",
-            json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
+            "command. The condition Valid says whether the API server would take the Pod."
         ),
     ]
     home: Annotated[

@@ -65,7 +65,13 @@ async def watch(intake: Intake) -> None:
 def run(take: Take, stop: threading.Event) -> str:
     """One run of kopf in this thread; why it ended."""
     operator = kopf.operator(
-        registry=registry, settings=settings(), memo=kopf.Memo(take=take), clusterwide=True, stop_flag=stop
+        registry=registry,
+        settings=settings(),
+        memo=kopf.Memo(take=take),
+        clusterwide=True,
+        stop_flag=stop,
+        # Left out, it is made of the user's name, which a numeric user of a container does not have.
+        identity="taskyard",  # type: ignore[arg-type] # kopf does not export its type
     )
     try:
         asyncio.run(operator)

@@ -25,6 +25,15 @@ def owner_uid(manifest: Manifest) -> str | None:
     return None
 
 
+def without_nulls(value: Any) -> Any:
+    """A copy without fields that are null: Kubernetes takes null for absence."""
+    if isinstance(value, dict):
+        return {key: without_nulls(part) for key, part in value.items() if part is not None}
+    if isinstance(value, list):
+        return [without_nulls(part) for part in value if part is not None]
+    return value
+
+
 @dataclass(frozen=True)
 class TaskView:
     """A Task. `status` is the document as it is stored; `build_*` repeat its reservation."""
@@ -226,7 +235,7 @@ class TemplateView:
             template=spec["template"],
             agent_container=agent["container"] if agent else None,
             protocol=agent["protocol"] if agent else None,
-            pod=spec["pod"],
+            pod=without_nulls(spec["pod"]),
             home=spec.get("home"),
             grace_period_seconds=spec["gracePeriodSeconds"],
             start_timeout=timedelta(seconds=spec["startTimeoutSeconds"]),

@@ -90,6 +90,16 @@ def without(manifest: Object, *path: str) -> Object:
             "must not be the root or lie in /taskyard",
             id="home-on-taskyards-folder",
         ),
+        pytest.param(
+            manifests.template_version(pod={"spec": {"containers": []}}),
+            "spec.pod.spec.containers in body should have at least 1 items",
+            id="pod-without-containers",
+        ),
+        pytest.param(
+            manifests.template_version(pod={"spec": {"containers": [{"name": "agent", "command": "bash"}]}}),
+            "must be of type array",
+            id="command-that-is-no-list",
+        ),
         pytest.param(manifests.task_input("empty", ""), "spec.content", id="empty-input"),
         pytest.param(manifests.task_input("blank", " \n"), "content must not be blank", id="blank-input"),
         pytest.param(
@@ -118,7 +128,8 @@ def test_longest_and_emptiest_input_is_taken(kubectl: Kubectl) -> None:
     ("change", "message"),
     [
         pytest.param({"home": {"size": "2Gi"}}, "A TemplateVersion cannot be changed", id="home"),
-        pytest.param({"command": ["bash", "-i"]}, "A TemplateVersion cannot be changed", id="pod"),
+        pytest.param({"command": ["bash", "-i"]}, "A TemplateVersion cannot be changed", id="command"),
+        pytest.param({"image": "debian:sid"}, "A TemplateVersion cannot be changed", id="image"),
         pytest.param({"displayName": "Shell"}, "A TemplateVersion cannot be changed", id="title"),
     ],
 )

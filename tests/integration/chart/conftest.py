@@ -1,15 +1,33 @@
-"""The API server under test as a place to install the chart to."""
+"""API servers to install the chart to."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from integration.chart.installation import NAMESPACE, Cluster
+from localcluster.controlplane import ControlPlane
+from localcluster.locations import REPOSITORY
 
 
 @pytest.fixture(scope="module")
 def cluster(kubeconfig: Path) -> Cluster:
-    """With the installation's namespace, and without the chart."""
+    """The tier's own API server, with the installation's namespace and without the chart."""
     cluster = Cluster(kubeconfig)
     cluster.kubectl("create", "namespace", NAMESPACE)
     return cluster
+
+
+@pytest.fixture(scope="session")
+def installed(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """One more API server, with the chart installed by helm.
+
+    It enforces what setting an ownerReference needs, as hardened clusters do. ``control_plane`` is asked for only to
+    say where this tier cannot run.
+    """
+    plugins = "--enable-admission-plugins=NodeRestriction,OwnerReferencesPermissionEnforcement"
+    with ControlPlane(tmp_path_factory.mktemp("installed"), apiserver_flags=(plugins,)) as running:
+        cluster = Cluster(running.kubeconfig)
+        cluster.install()
+        cluster.must("wait", "--for=condition=Established", "--timeout=30s", "-f", str(REPOSITORY / "crds"))
+        yield cluster

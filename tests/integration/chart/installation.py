@@ -41,10 +41,19 @@ class Cluster:
 
     def render(self, *arguments: str) -> str:
         """The chart's manifests, as YAML. ``arguments`` go to ``helm template``."""
-        helm = str(programs.ensure("helm")["helm"])
-        result = _run([helm, "template", "taskyard", str(CHART), "--namespace", NAMESPACE, *arguments], None)
-        assert result.returncode == 0, result.stderr
+        return self.helm("template", "taskyard", str(CHART), *arguments)
+
+    def helm(self, *arguments: str) -> str:
+        """What helm prints; it may not fail. It works in the installation's namespace."""
+        program = str(programs.ensure("helm")["helm"])
+        where = ["--kubeconfig", str(self.kubeconfig), "--namespace", NAMESPACE]
+        result = _run([program, *arguments, *where], None)
+        assert result.returncode == 0, f"helm {' '.join(arguments)}: {result.stderr}"
         return result.stdout
+
+    def install(self, *arguments: str) -> str:
+        """Installs the chart, or brings it up to date; without waiting for Pods, which this tier does not have."""
+        return self.helm("upgrade", "--install", "taskyard", str(CHART), "--create-namespace", *arguments)
 
 
 def _run(command: Sequence[str], text: str | None) -> Result:

@@ -1,5 +1,7 @@
 """The whole chart against the API server."""
 
+import json
+
 from integration.chart.installation import NAMESPACE, Cluster
 
 
@@ -22,3 +24,30 @@ def test_its_own_pods_fit_a_namespace_of_restricted_pod_security(cluster: Cluste
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert "PodSecurity" not in result.stderr
+
+
+def test_uninstalling_keeps_the_tasks_and_installing_again_takes_them_over(installed: Cluster) -> None:
+    task = {
+        "apiVersion": "taskyard.dev/v1alpha1",
+        "kind": "Task",
+        "metadata": {"name": "kept", "namespace": "default"},
+        "spec": {"templateVersion": "none", "prompt": "", "paused": True},
+    }
+    installed.must("create", "-f", "-", input=json.dumps(task))
+    installed.install("--set", "gateway.replicas=3")
+    assert installed.get("deployment", "taskyard-gateway", "-n", NAMESPACE)["spec"]["replicas"] == 3
+    installed.helm("uninstall", "taskyard")
+    assert installed.get("deployment", "taskyard-gateway", "-n", NAMESPACE) is None
+    assert installed.get("validatingadmissionpolicy", "templateversions.taskyard.dev") is None
+    assert installed.get("task", "kept", "-n", "default") is not None
+    installed.install()
+    assert installed.get("deployment", "taskyard-gateway", "-n", NAMESPACE)["spec"]["replicas"] == 1
+    installed.must("delete", "task", "kept", "-n", "default")
+
+
+def test_an_upgrade_brings_crds_up_to_date(installed: Cluster) -> None:
+    crd = "tasks.taskyard.dev"
+    before = installed.get("crd", crd)["spec"]["names"]["shortNames"]
+    installed.must("patch", "crd", crd, "--type=merge", "-p", '{"spec": {"names": {"shortNames": ["old"]}}}')
+    installed.install("--force-conflicts")
+    assert installed.get("crd", crd)["spec"]["names"]["shortNames"] == before

@@ -1,8 +1,4 @@
-"""Operator and gateway with nothing but the rights that the chart gives them.
-
-The API server is one of its own: its policy on TemplateVersions and its keys are the chart's, and it enforces what
-setting an ownerReference needs, as hardened clusters do.
-"""
+"""Operator and gateway with nothing but the rights that the chart gives them."""
 
 import json
 import os
@@ -19,7 +15,6 @@ import pytest
 import yaml
 
 from integration.chart.installation import NAMESPACE, Cluster
-from localcluster.controlplane import ControlPlane
 from localcluster.locations import REPOSITORY
 
 EXAMPLE = REPOSITORY / "deploy" / "examples" / "01-shell"
@@ -86,22 +81,11 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def cluster(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """An API server with the chart and the example's namespace, and without a kubelet. ``control_plane`` is asked for
-    what it says where this tier cannot run."""
-    directory = tmp_path_factory.mktemp("rights")
-    plugins = "--enable-admission-plugins=NodeRestriction,OwnerReferencesPermissionEnforcement"
-    with ControlPlane(directory, apiserver_flags=(plugins,)) as running:
-        cluster = Cluster(running.kubeconfig)
-        cluster.must("create", "namespace", NAMESPACE)
-        cluster.must("apply", "--server-side", "-f", "-", input=cluster.render())
-        crds = [
-            f"crd/{plural}.taskyard.dev" for plural in ("tasks", "taskinputs", "templateversions", "workspacebuilds")
-        ]
-        cluster.must("wait", "--for=condition=Established", "--timeout=30s", *crds)
-        cluster.must("apply", "-f", str(EXAMPLE / "namespace.yaml"))
-        cluster.must("create", "serviceaccount", "default", "-n", TASKS)
-        yield cluster
+def cluster(installed: Cluster) -> Cluster:
+    """With the example's namespace; without a kubelet."""
+    installed.must("apply", "-f", str(EXAMPLE / "namespace.yaml"))
+    installed.must("create", "serviceaccount", "default", "-n", TASKS)
+    return installed
 
 
 @pytest.fixture(scope="module")
@@ -154,8 +138,8 @@ def bind(cluster: Cluster, pod: str) -> None:
 def test_a_task_lives_on_the_rights_of_the_chart_alone(
     cluster: Cluster, operator: Process, gateway: Process, gateway_port: int
 ) -> None:
-    for name in ("templateversion.yaml", "task.yaml", "input.yaml"):
-        cluster.must("apply", "-f", str(EXAMPLE / name))
+    cluster.must("apply", "-k", str(EXAMPLE))
+    cluster.must("apply", "-f", str(EXAMPLE / "input.yaml"))
     task = yaml.safe_load((EXAMPLE / "task.yaml").read_text())["metadata"]["name"]
 
     def get(kind: str, name: str) -> Any:

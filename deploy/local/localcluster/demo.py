@@ -1,0 +1,149 @@
+"""The demo: a cluster with Taskyard, and the life of a Task told with kubectl, step by step.
+
+Leaves the cluster running. Running it again begins the story anew; a run that was killed leaves nothing in its way.
+"""
+
+import argparse
+import json
+import shlex
+import time
+from pathlib import Path
+
+from localcluster import install, locations, progress, stage, story, target
+from localcluster.stage import Stage, Table
+from localcluster.target import Target
+
+EXAMPLE = Path("deploy/examples/01-shell")
+NAMESPACE, TASK, TEMPLATE_VERSION = "shell-example", "hello", "shell-v1"
+AFTER_RESUME = 'cat hello.txt && echo "and this is $(hostname)"'
+_SECOND_INPUT = f"""\
+apiVersion: taskyard.dev/v1alpha1
+kind: TaskInput
+metadata:
+  name: after-resume
+spec:
+  task: {TASK}
+  content: {AFTER_RESUME}
+"""
+_IN_NAMESPACE = ("--namespace", NAMESPACE)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """The command line's ``demo``."""
+    began = time.monotonic()
+    place = target.chosen()
+    log = locations.LOGS / "demo.log"
+    image = target.bring_up(place)
+    install.install(place, image)
+    stage.logs_at(log)
+    told = Stage(place.kubectl("demo.log"), NAMESPACE, TASK)
+    clear(told)
+    tell_story(told)
+    stage.tell(closing(place, seconds=time.monotonic() - began))
+    return 0
+
+
+def clear(told: Stage) -> None:
+    """Removes the Task of an earlier run, with its Pod and its claim; quick when there is none."""
+    kubectl = told.kubectl
+    if kubectl.attempt("get", "namespace", NAMESPACE).status != 0:
+        return
+    title = "removing the Task of an earlier run"
+    names = (f"task/{TASK}", f"templateversion/{TEMPLATE_VERSION}", "taskinput/hello-again", "taskinput/after-resume")
+    with progress.step(title, log=kubectl.log):
+        said = kubectl.attempt(*_IN_NAMESPACE, "delete", *names, "--ignore-not-found", "--timeout=30s", seconds=40)
+        if said.status != 0:
+            raise progress.StepError(title, said.cause, kubectl.log)
+        children = ("pods,persistentvolumeclaims", "--selector", f"taskyard.dev/task={TASK}")
+        # The shell has been told to end by now, or by garbage collection in a moment; nobody is at work in it.
+        kubectl.attempt(*_IN_NAMESPACE, "delete", *children, "--grace-period=1", "--wait=false")
+        said = kubectl.attempt(*_IN_NAMESPACE, "wait", *children, "--for=delete", "--timeout=60s", seconds=70)
+        if said.status != 0:
+            raise progress.StepError(title, said.cause, kubectl.log)
+
+
+def tell_story(told: Stage) -> None:
+    """The life of a Task. Raises ``StepError`` at the first step that does not come to its end in time."""
+    with Table(told.kubectl, *_IN_NAMESPACE, "get", "tasks").shown() as table:
+        _start(told, table)
+        _speak(told, table)
+        _pause(told, table)
+        _resume(told, table)
+    stage.title("What was done, as objects: one build for each start and stop.")
+    told.run(*_IN_NAMESPACE, "get", "workspacebuilds,taskinputs")
+
+
+def _start(told: Stage, table: Table) -> None:
+    stage.title("A Task is applied: a prompt, and the template version that it runs in.")
+    for name in ("namespace.yaml", "templateversion.yaml", "task.yaml"):
+        told.run("apply", f"--filename={EXAMPLE / name}")
+    told.wait(f"task/{TASK}", "condition=Ready", seconds=90)
+    prompt = told.kubectl.ask(*_IN_NAMESPACE, "get", "tasks.taskyard.dev", TASK) or {}
+    _await_answer(told, str(prompt.get("spec", {}).get("prompt", "")))
+    table.settle()
+
+
+def _speak(told: Stage, table: Table) -> None:
+    stage.title("A message for the agent: it waits in line until the agent is ready, and is delivered once.")
+    told.run("apply", f"--filename={EXAMPLE / 'input.yaml'}")
+    told.wait("taskinput/hello-again", "jsonpath={.status.phase}=Delivered")
+    content = told.kubectl.ask(*_IN_NAMESPACE, "get", "taskinputs.taskyard.dev", "hello-again") or {}
+    _await_answer(told, str(content.get("spec", {}).get("content", "")))
+    table.settle()
+    stage.title("The conversation so far, as the sidecar logs it.")
+    told.show_conversation(told.pod())
+
+
+def _pause(told: Stage, table: Table) -> None:
+    stage.title("The Task is paused: its Pod goes, its home and its conversation stay.")
+    told.run(*_IN_NAMESPACE, "patch", f"task/{TASK}", "--type=merge", "--patch", json.dumps({"spec": {"paused": True}}))
+    told.wait(f"task/{TASK}", "jsonpath={.status.phase}=Paused")
+    table.settle()
+    told.run(*_IN_NAMESPACE, "get", "pods")
+    stage.title("No Pod exists, and the conversation can be read all the same.")
+    told.run(*_IN_NAMESPACE, "get", "configmap", f"{TASK}-snapshot", "--output=jsonpath={.data.log\\.txt}")
+
+
+def _resume(told: Stage, table: Table) -> None:
+    stage.title("The Task goes on: a new Pod with the old home.")
+    told.run(
+        *_IN_NAMESPACE, "patch", f"task/{TASK}", "--type=merge", "--patch", json.dumps({"spec": {"paused": False}})
+    )
+    told.wait(f"task/{TASK}", "jsonpath={.status.phase}=Active", seconds=90)
+    table.settle()
+    stage.title("The agent is asked for the file that it wrote before the pause.")
+    told.run(*_IN_NAMESPACE, "apply", "--filename=-", stdin=_SECOND_INPUT)
+    told.wait("taskinput/after-resume", "jsonpath={.status.phase}=Delivered")
+    _await_answer(told, AFTER_RESUME)
+    table.settle()
+    told.show_conversation(told.pod())
+
+
+def _await_answer(told: Stage, asked: str) -> str:
+    """The agent's answer in the sidecar's log."""
+    return told.until(
+        f"waiting for the agent's answer to {asked!r}",
+        lambda: story.answer_to(asked, story.messages(told.log_of_sidecar(told.pod()))),
+    )
+
+
+def closing(place: Target, *, seconds: float) -> str:
+    """How to go on, and how to end it."""
+    use = [f"export KUBECONFIG={shlex.quote(str(locations.KUBECONFIG))}"] if place.is_local else []
+    use += [
+        f"kubectl --namespace {NAMESPACE} get tasks",
+        f"kubectl --namespace {NAMESPACE} describe task {TASK}",
+        "kubectl explain task.spec",
+    ]
+    kubectl = locations.REPOSITORY / ".venv" / "bin" / "kubectl"
+    if place.is_local:
+        hint = f"(no kubectl of your own? it is at {kubectl})"
+        end = "make cluster-down      # leaves no process, mount, network interface or iptables rule behind"
+    else:
+        hint = ""
+        end = f"kubectl delete namespace {NAMESPACE}; helm --namespace taskyard uninstall taskyard"
+    commands = "\n".join(f"    {line}" for line in use)
+    return (
+        f"\nThat was the demo, {progress.duration(seconds)} in all. The Task is still there, try it:\n"
+        f"{commands}\n{hint}\nTo end it:\n    {end}".replace("\n\nTo", "\nTo")
+    )

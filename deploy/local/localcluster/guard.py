@@ -1,0 +1,39 @@
+"""Runs one command and ends it when whoever started the guard is gone, however it went.
+
+``python -m localcluster.guard COMMAND…``: the guard's standard input is a pipe that its owner holds open. At its end
+the command gets SIGTERM, after 5 s SIGKILL. Otherwise the guard ends as the command does. Linux and macOS.
+"""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+
+GRACE_SECONDS = 5.0
+
+
+def main(command: list[str]) -> int:
+    ended, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    signal.set_wakeup_fd(write_end)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    # Ctrl-C goes to the whole foreground group: the owner decides what happens to the command, so both stay out of it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    while child.poll() is None:
+        readable, _, _ = select.select([0, ended], [], [])
+        if 0 in readable and not os.read(0, 4096):
+            child.terminate()
+            try:
+                child.wait(GRACE_SECONDS)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        if ended in readable:
+            os.read(ended, 4096)
+    return child.returncode if child.returncode >= 0 else 128 - child.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

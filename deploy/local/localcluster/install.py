@@ -1,0 +1,149 @@
+"""Installs Taskyard's chart: release ``taskyard`` in namespace ``taskyard``. Doing it again changes nothing."""
+
+import argparse
+import os
+import re
+import subprocess
+import time
+from pathlib import Path
+
+from localcluster import locations, progress, target, trouble
+from localcluster.kubectl import Kubectl
+from localcluster.target import Target
+
+RELEASE = NAMESPACE = "taskyard"
+CHART = locations.REPOSITORY / "charts" / "taskyard"
+SECONDS = 120.0
+_LOOK_EVERY = 2.0
+_TITLE = "installing Taskyard"
+# helm's own words when an earlier run was ended in the middle of its work.
+_LOCKED = "another operation (install/upgrade/rollback) is in progress"
+_TAG = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """The command line's ``up --install``: the cluster with Taskyard in it."""
+    place = target.chosen()
+    install(place, target.bring_up(place))
+    if place.is_local:
+        print(f"Taskyard runs: export KUBECONFIG={locations.KUBECONFIG}")
+    else:
+        print("Taskyard runs in the cluster of the current context.")
+    return 0
+
+
+def install(place: Target, image: str) -> None:
+    """Installs the chart with this image, or brings what is installed up to it, and waits until all of it is ready.
+
+    Raises :class:`progress.StepError` with the Pod's waiting reason, or the last words of the container that ended.
+    """
+    helm, kubectl = place.helm(), place.kubectl("kubectl.log")
+    log = locations.LOGS / "helm.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    command = [str(helm), *helm_arguments(image, chart=CHART)]
+    with progress.step(_TITLE, log=log) as step:
+        ended_badly = _watched(step, command, place, kubectl, log)
+        if ended_badly and _LOCKED in log.read_text(errors="replace") and place.is_local:
+            # Nobody else installs into this cluster, so whoever held the lock is gone.
+            step.note("clearing what an earlier run left")
+            _unlock(kubectl)
+            ended_badly = _watched(step, command, place, kubectl, log)
+        if ended_badly:
+            cause, file = _cause(kubectl, log)
+            raise progress.StepError(_TITLE, cause, file)
+        step.note(image)
+
+
+def helm_arguments(image: str, *, chart: Path) -> list[str]:
+    """helm's arguments for an image named ``[registry/]name:tag``. Raises ``StepError`` for any other name."""
+    repository, tag = split_image(image)
+    return [
+        *("upgrade", RELEASE, str(chart), "--install"),
+        *("--namespace", NAMESPACE, "--create-namespace"),
+        *("--wait", "--timeout", f"{int(SECONDS)}s", "--history-max", "3"),
+        *("--set-string", f"image.repository={repository},image.tag={tag}"),
+    ]
+
+
+def split_image(image: str) -> tuple[str, str]:
+    """Repository and tag of an image's name; a colon before the last slash is a registry's port."""
+    repository, colon, tag = image.rpartition(":")
+    if "@" in image:
+        raise progress.StepError(_TITLE, f"the image {image} is named by a digest: give it a tag")
+    if not colon or "/" in tag or not repository or not _TAG.match(tag):
+        raise progress.StepError(_TITLE, f"the image {image!r} has no tag: name it as repository:tag")
+    return repository, tag
+
+
+def pods_note(pods: list[trouble.Object]) -> str:
+    """How far the installation's Pods are, in a few words: what keeps one back, else how many are ready."""
+    found = trouble.of_pods(pods)
+    if found:
+        return f"{found[0].pod}: {found[0].reason}"
+    current = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+    return f"{sum(map(trouble.is_ready, current))} of {len(current)} Pods ready" if current else ""
+
+
+def _watched(step: progress.Step, command: list[str], place: Target, kubectl: Kubectl, log: Path) -> bool:
+    """Runs helm, telling how far its Pods are; whether it ended badly or was ended because waiting was in vain."""
+    until = time.monotonic() + SECONDS + 30
+    with log.open("ab") as output:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **place.environment},
+        )
+        try:
+            while True:
+                try:
+                    return child.wait(_LOOK_EVERY) != 0
+                except subprocess.TimeoutExpired:
+                    pods = _pods(kubectl)
+                    step.note(pods_note(pods))
+                    if time.monotonic() > until or any(one.hopeless for one in trouble.of_pods(pods)):
+                        return True
+        finally:
+            if child.poll() is None:
+                child.terminate()
+                try:
+                    child.wait(10)
+                except subprocess.TimeoutExpired:
+                    child.kill()
+                    child.wait()
+
+
+def _pods(kubectl: Kubectl) -> list[trouble.Object]:
+    return kubectl.items("--namespace", NAMESPACE, "get", "pods", "--selector", "app.kubernetes.io/name=taskyard")
+
+
+def _unlock(kubectl: Kubectl) -> None:
+    selector = f"owner=helm,name={RELEASE},status in (pending-install,pending-upgrade,pending-rollback)"
+    kubectl.attempt("--namespace", NAMESPACE, "delete", "secrets", "--selector", selector, "--ignore-not-found")
+
+
+def _cause(kubectl: Kubectl, log: Path) -> tuple[str, Path]:
+    """Why the installation does not become ready, and the file that tells more."""
+    found = trouble.of_pods(_pods(kubectl))
+    if not found:
+        return progress.telling_line_of(log), log
+    first = found[0]
+    cause = first.text
+    if first.has_logs:
+        words = _last_words(kubectl, first)
+        if words:
+            file = locations.LOGS / f"{first.pod}.log"
+            file.write_text(words)
+            return f"{cause}: {progress.telling_line(words)}", file
+    return cause, log
+
+
+def _last_words(kubectl: Kubectl, found: trouble.Trouble) -> str:
+    """The log of the container that ended, else of the one that runs."""
+    where = ("--namespace", found.namespace, "logs", found.pod, "--container", found.container, "--tail=200")
+    for more in (("--previous",), ()):
+        said = kubectl.attempt(*where, *more)
+        if said.status == 0 and said.output.strip():
+            return said.output
+    return ""

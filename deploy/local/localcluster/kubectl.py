@@ -1,0 +1,103 @@
+"""kubectl as a person uses it: a command that is shown can be repeated by whoever reads it.
+
+Everything that runs is kept in a log file with what it said; output that is shown goes to standard output.
+"""
+
+import json
+import os
+import shlex
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from localcluster import progress
+
+# A request that hangs is no reason for the caller to hang: kubectl itself knows no bound.
+_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Said:
+    """How a command ended: ``status`` is its exit status (124: it took too long and was ended)."""
+
+    status: int
+    output: str
+    errors: str
+
+    @property
+    def cause(self) -> str:
+        """The line that says best what went wrong."""
+        return progress.telling_line(self.errors or self.output)
+
+
+@dataclass(frozen=True)
+class Kubectl:
+    """``environment`` leads it to a cluster; ``folder`` is the one that file names are relative to."""
+
+    program: Path
+    environment: Mapping[str, str]
+    folder: Path
+    log: Path
+
+    def command_line(self, *arguments: str) -> str:
+        """The command as one would type it."""
+        return shlex.join(("kubectl", *arguments))
+
+    def attempt(self, *arguments: str, stdin: str | None = None, seconds: float = _SECONDS) -> Said:
+        """Runs a command without showing it, however it ends; it is ended after ``seconds``."""
+        command: list[str | Path] = [self.program, *arguments]
+        try:
+            done = subprocess.run(
+                command,
+                # Without input of ours, kubectl must not read that of whoever called us.
+                **({"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}),
+                capture_output=True,
+                text=True,
+                env={**os.environ, **self.environment},
+                cwd=self.folder,
+                timeout=seconds,
+                check=False,
+            )
+            said = Said(done.returncode, done.stdout, done.stderr)
+        except subprocess.TimeoutExpired:
+            said = Said(124, "", f"kubectl did not end within {progress.duration(seconds)}")
+        except OSError as error:
+            said = Said(127, "", str(error))
+        self._keep(self.command_line(*arguments), said)
+        return said
+
+    def ask(self, *arguments: str, seconds: float = _SECONDS) -> dict[str, Any] | None:
+        """The object or list that ``kubectl … --output=json`` answers with; None when it answers with an error."""
+        said = self.attempt(*arguments, "--output=json", seconds=seconds)
+        try:
+            value = json.loads(said.output) if said.status == 0 else None
+        except ValueError:
+            return None
+        return value if isinstance(value, dict) else None
+
+    def items(self, *arguments: str) -> list[dict[str, Any]]:
+        """The objects of ``kubectl get … --output=json``; none when it answers with an error."""
+        found: list[dict[str, Any]] = (self.ask(*arguments) or {}).get("items", [])
+        return found
+
+    def follow(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Starts a command that runs on (``--watch``); its output is the caller's to read, line by line."""
+        return subprocess.Popen(
+            [self.program, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, **self.environment},
+            cwd=self.folder,
+            start_new_session=True,  # Ctrl-C reaches us alone, and we end it
+        )
+
+    def _keep(self, line: str, said: Said) -> None:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("a") as handle:
+            handle.write(f"$ {line}\n{said.output}{said.errors}")
+            if said.status != 0:
+                handle.write(f"(exit status {said.status})\n")

@@ -1,0 +1,12 @@
+"""The sidecar: the endpoint beside the agent, one in every Task's Pod.
+
+It drives the agent through taskyard-init's socket, keeps the conversation, serves the AgentAPI contract over TLS
+and tells the gateway what the agent does. Contract of this folder:
+
+- It is small, since it is in every Pod: no pydantic, no Kubernetes client, no cryptography library.
+- Only `gateway` talks to the gateway, only `agent` to the agent's socket, only `records` writes files.
+- `frames`, `escapes`, `screen`, `terminal`, `answer`, `conversation`, `snapshot` and `reports` are pure: bytes or
+  values in, values out.
+- A driver (`driver.Driver`) hides how an agent is driven; whatever the protocol, the routes are the same.
+- Nothing is typed before its intent is on the disk, and nothing is typed twice.
+"""

@@ -1,0 +1,114 @@
+"""The client of taskyard-init's socket: connects again and again, hands on frames, sends input. The only module
+that does.
+"""
+
+import asyncio
+import logging
+from typing import Protocol
+
+from taskyard.sidecar import frames
+
+log = logging.getLogger(__name__)
+
+READ_SIZE = 1 << 16
+INPUT_SIZE = 1 << 14
+SEND_TIMEOUT = 10.0
+HELLO_TIMEOUT = 10.0
+RETRY_FIRST = 0.1
+RETRY_LAST = 2.0
+
+
+class LostError(Exception):
+    """There is no connection to taskyard-init, or it broke."""
+
+
+class Receiver(Protocol):
+    async def hello(self, hello: frames.Hello) -> None: ...
+
+    async def output(self, data: bytes) -> None:
+        """Takes its time: until it returns nothing more is read, and the program is slowed by its terminal."""
+
+    async def exited(self, status: int) -> None: ...
+
+    async def lost(self) -> None: ...
+
+
+class AgentClient:
+    def __init__(self, path: str, receiver: Receiver) -> None:
+        self._path = path
+        self._receiver = receiver
+        self._writer: asyncio.StreamWriter | None = None
+        self._sending = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Keeps a connection until cancelled. The socket's absence is the normal case: the agent starts after the
+        sidecar.
+        """
+        delay = RETRY_FIRST
+        waiting = False
+        while True:
+            try:
+                reader, writer = await asyncio.open_unix_connection(self._path, limit=READ_SIZE)
+            except OSError as error:
+                if not waiting:
+                    log.info("waiting for the agent at %s (%s)", self._path, error.strerror or error)
+                    waiting = True
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, RETRY_LAST)
+                continue
+            waiting = False
+            self._writer = writer
+            try:
+                if await self._follow(reader):
+                    delay = RETRY_FIRST
+            except (OSError, EOFError, TimeoutError, frames.FrameError) as error:
+                log.warning("connection to the agent at %s ended: %s", self._path, error or type(error).__name__)
+            finally:
+                self._writer = None
+                writer.transport.abort()
+            await self._receiver.lost()
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, RETRY_LAST)
+
+    async def _follow(self, reader: asyncio.StreamReader) -> bool:
+        """Reads frames to the end. True when taskyard-init introduced itself."""
+        decoder = frames.Decoder()
+        introduced = False
+        while True:
+            async with asyncio.timeout(None if introduced else HELLO_TIMEOUT):
+                data = await reader.read(READ_SIZE)
+            if not data:
+                return introduced
+            for frame in decoder.feed(data):
+                if isinstance(frame, frames.Hello):
+                    introduced = True
+                    await self._receiver.hello(frame)
+                elif not introduced:
+                    raise frames.FrameError("the first frame was no hello")
+                elif isinstance(frame, frames.Output):
+                    await self._receiver.output(frame.data)
+                else:
+                    await self._receiver.exited(frame.status)
+
+    async def go(self, prompt: str) -> None:
+        await self._send(frames.go({}, prompt))
+
+    async def input(self, data: bytes) -> None:
+        """Raises LostError; part of the input may have arrived then."""
+        for start in range(0, len(data), INPUT_SIZE):
+            await self._send(frames.keystrokes(data[start : start + INPUT_SIZE]))
+
+    async def resize(self, columns: int, rows: int) -> None:
+        await self._send(frames.resize(columns, rows))
+
+    async def _send(self, frame: bytes) -> None:
+        async with self._sending:
+            writer = self._writer
+            if writer is None or writer.is_closing():
+                raise LostError("no connection to the agent")
+            try:
+                writer.write(frame)
+                async with asyncio.timeout(SEND_TIMEOUT):
+                    await writer.drain()
+            except (OSError, TimeoutError) as error:
+                raise LostError(f"the agent takes no input: {error or 'timed out'}") from error

@@ -1,0 +1,75 @@
+"""The conversation on the disk. A later record of a message replaces the earlier one; the last turn counts."""
+
+import logging
+from dataclasses import asdict
+from pathlib import Path
+
+from taskyard.sidecar.conversation import Conversation, Message, Role, Turn
+from taskyard.sidecar.records import Record, RecordFile
+
+log = logging.getLogger(__name__)
+
+SPARE = 1 << 20
+
+
+class Archive:
+    """Losing it loses words, not promises, so a disk that fails is logged and the conversation goes on in memory."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = RecordFile(path)
+        self._live = 0
+        self._failing = False
+
+    def load(self) -> Conversation:
+        """The conversation as it was last kept. Raises OSError when it cannot be read."""
+        messages: dict[int, Message] = {}
+        turn: Turn | None = None
+        for record in self._file.load():
+            message = _message(record.get("message"))
+            if message is not None:
+                messages[message.id] = message
+            turn = _turn(record.get("turn")) or turn
+        conversation = Conversation([messages[number] for number in sorted(messages)], turn)
+        self._live = self._file.size
+        return conversation
+
+    def keep(self, conversation: Conversation, message: Message | None = None, *, sync: bool = False) -> None:
+        """Writes the message, and the turn that the conversation is in."""
+        record: Record = {}
+        if message is not None:
+            record["message"] = asdict(message)
+        if conversation.turn is not None:
+            record["turn"] = asdict(conversation.turn)
+        try:
+            self._file.append(record, sync=sync)
+            if self._file.size > 2 * self._live + SPARE:
+                self._file.rewrite(_records(conversation))
+                self._live = self._file.size
+        except OSError as error:
+            if not self._failing:
+                log.error("conversation cannot be kept: %s", error)
+            self._failing = True
+        else:
+            self._failing = False
+
+
+def _records(conversation: Conversation) -> list[Record]:
+    records: list[Record] = [{"message": asdict(message)} for message in conversation.messages]
+    if conversation.turn is not None:
+        records.append({"turn": asdict(conversation.turn)})
+    return records
+
+
+def _message(value: object) -> Message | None:
+    match value:
+        case {"id": int(number), "role": "user" | "agent" as role, "content": str(content), "time": str(time), **rest}:
+            key = rest.get("key")
+            return Message(number, Role(role), content, time, key if isinstance(key, str) else None)
+    return None
+
+
+def _turn(value: object) -> Turn | None:
+    match value:
+        case {"instance": str(instance), "position": int(position), "typed": str(typed), "after": int(after)}:
+            return Turn(instance, position, typed, after)
+    return None

@@ -1,0 +1,108 @@
+"""The conversation with the agent: messages with ids from 0, of which the agent's last may still grow. Pure.
+
+Message 0 is what the agent showed before it was spoken to.
+"""
+
+import datetime
+import enum
+from dataclasses import dataclass, replace
+
+MOST_MESSAGES = 10_000
+MOST_CHARACTERS = 2 << 20
+
+
+class Role(enum.StrEnum):
+    USER = "user"
+    AGENT = "agent"
+
+
+@dataclass(frozen=True)
+class Message:
+    """`time` is RFC 3339 in UTC, when the message began. `key` names the message in the journal and is shown to
+    nobody.
+    """
+
+    id: int
+    role: Role
+    content: str
+    time: str
+    key: str | None = None
+
+    def shown(self) -> dict[str, int | str]:
+        return {"id": self.id, "content": self.content, "role": self.role.value, "time": self.time}
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What the agent shows since `position` of its run `instance` answers `typed`, and goes into the message after
+    `after`.
+
+    `after` is the id that the next message had when the turn began.
+    """
+
+    instance: str
+    position: int
+    typed: str
+    after: int
+
+
+def timestamp(now: datetime.datetime) -> str:
+    return now.astimezone(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Conversation:
+    """Bounded: the oldest messages go when there are too many; ids go on."""
+
+    def __init__(self, messages: list[Message] | None = None, turn: Turn | None = None) -> None:
+        self.messages = list(messages or [])
+        self.turn = turn
+        self._characters = sum(len(message.content) for message in self.messages)
+
+    @property
+    def next_id(self) -> int:
+        return self.messages[-1].id + 1 if self.messages else 0
+
+    @property
+    def open_message(self) -> Message | None:
+        """The agent's message that the present turn has produced so far."""
+        last = self.messages[-1] if self.messages else None
+        if self.turn is None or last is None or last.role is not Role.AGENT or last.id < self.turn.after:
+            return None
+        return last
+
+    def last(self, role: Role) -> Message | None:
+        return next((message for message in reversed(self.messages) if message.role is role), None)
+
+    def knows(self, key: str) -> bool:
+        return any(message.key == key for message in reversed(self.messages))
+
+    def begin_run(self, instance: str) -> None:
+        """A new run of the agent: what it shows is a new message."""
+        self.turn = Turn(instance, 0, "", self.next_id)
+
+    def say(self, content: str, *, key: str, instance: str, position: int, now: datetime.datetime) -> Message:
+        """Adds a user's message; what the agent shows from `position` on answers it."""
+        message = Message(self.next_id, Role.USER, content, timestamp(now), key)
+        self._add(message)
+        self.turn = Turn(instance, position, content, self.next_id)
+        return message
+
+    def answer(self, content: str, now: datetime.datetime) -> Message | None:
+        """The agent's message of the present turn is now `content`. None when that changes nothing."""
+        opened = self.open_message
+        if opened is None:
+            message = Message(self.next_id, Role.AGENT, content, timestamp(now))
+            self._add(message)
+            return message
+        if opened.content == content:
+            return None
+        message = replace(opened, content=content)
+        self.messages[-1] = message
+        self._characters += len(content) - len(opened.content)
+        return message
+
+    def _add(self, message: Message) -> None:
+        self.messages.append(message)
+        self._characters += len(message.content)
+        while len(self.messages) > MOST_MESSAGES or (self._characters > MOST_CHARACTERS and len(self.messages) > 1):
+            self._characters -= len(self.messages.pop(0).content)

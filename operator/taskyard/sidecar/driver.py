@@ -1,0 +1,88 @@
+"""What every way of driving an agent offers to the session: one implementation per protocol."""
+
+import abc
+import enum
+from typing import Protocol
+
+
+class Status(enum.StrEnum):
+    """`stable`: the agent waits for input. Everything else is `running`."""
+
+    RUNNING = "running"
+    STABLE = "stable"
+
+
+class UnreachableError(Exception):
+    """The agent cannot be reached now; nothing was typed."""
+
+
+class Listener(Protocol):
+    """Whom a driver tells what happens. The calls return at once."""
+
+    def resume(self, instance: str) -> "Turn | None":
+        """A run of the agent was met: the turn that was open in it when the sidecar last saw it, None for a new run."""
+
+    def answer(self, text: str) -> None:
+        """The agent's answer in the open turn is now `text`."""
+
+    def status_changed(self) -> None: ...
+
+    def reachable_changed(self) -> None: ...
+
+    def screen_changed(self) -> None: ...
+
+    def ended(self, exit_status: int) -> None:
+        """The agent's command ended with that exit code, or 128 + signal."""
+
+
+class Turn(Protocol):
+    """One message to the agent and its answer. `position` is the driver's own measure of where the answer starts."""
+
+    @property
+    def position(self) -> int: ...
+
+    @property
+    def typed(self) -> str: ...
+
+
+class Driver(abc.ABC):
+    agent_type = "custom"
+    transport: str
+
+    @property
+    @abc.abstractmethod
+    def status(self) -> Status: ...
+
+    @property
+    @abc.abstractmethod
+    def reachable(self) -> bool:
+        """Whether the agent runs and answers."""
+
+    @property
+    @abc.abstractmethod
+    def instance(self) -> str:
+        """Names the agent's present run; another one after each restart. Empty before the first."""
+
+    @abc.abstractmethod
+    async def run(self) -> None:
+        """Reaches the agent, starts it, follows it, and begins again when it is gone. Ends only by cancellation."""
+
+    @abc.abstractmethod
+    def open_turn(self, typed: str) -> int:
+        """From now on the answer is one to `typed`; returns the position to keep for `Listener.resume`."""
+
+    @abc.abstractmethod
+    async def send(self, content: str) -> bool:
+        """Gives the agent a message. False: it showed no reaction. Raises UnreachableError."""
+
+    @abc.abstractmethod
+    async def press(self, keys: str) -> None:
+        """Sends keystrokes as they are. Raises UnreachableError."""
+
+    @abc.abstractmethod
+    def shows(self, content: str) -> bool:
+        """Whether the agent shows the message in the open turn: it did arrive."""
+
+    @abc.abstractmethod
+    def screen(self) -> str:
+        """What a person would see."""

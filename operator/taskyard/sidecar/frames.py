@@ -1,0 +1,137 @@
+"""The frames of taskyard-init's socket: type (1 byte), length (4 bytes, big endian), payload. Pure."""
+
+import enum
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+HEADER = struct.Struct(">BI")
+HELLO = struct.Struct(">BB16sHHQI")
+SIZE = struct.Struct(">HH")
+STATUS = struct.Struct(">I")
+MAX_PAYLOAD = 1 << 20
+PROTOCOL_VERSION = 1
+
+
+class FrameError(ValueError):
+    """The bytes are no frames of this protocol; the connection is of no more use."""
+
+
+class Type(enum.IntEnum):
+    HELLO = 1
+    GO = 2
+    OUTPUT = 3
+    INPUT = 4
+    RESIZE = 5
+    EXIT = 6
+
+
+class State(enum.IntEnum):
+    WAITING = 0
+    RUNNING = 1
+    EXITED = 2
+
+
+@dataclass(frozen=True)
+class Hello:
+    """What taskyard-init says first. `total` counts the bytes of output so far, of which the last `replayed` follow."""
+
+    state: State
+    instance: str
+    columns: int
+    rows: int
+    total: int
+    replayed: int
+
+    @property
+    def replay_starts_at(self) -> int:
+        return self.total - self.replayed
+
+
+@dataclass(frozen=True)
+class Output:
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Exit:
+    """The command ended: its exit code, or 128 + signal."""
+
+    status: int
+
+
+Frame = Hello | Output | Exit
+
+
+class Decoder:
+    """Cuts what taskyard-init sends into frames. Holds at most one incomplete frame."""
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """The frames completed by `data`. Raises FrameError for a frame that is unknown, too long or malformed."""
+        self._rest += data
+        frames: list[Frame] = []
+        start = 0
+        while len(self._rest) - start >= HEADER.size:
+            kind, length = HEADER.unpack_from(self._rest, start)
+            if length > MAX_PAYLOAD:
+                raise FrameError(f"frame of type {kind} with {length} bytes, at most {MAX_PAYLOAD} are allowed")
+            end = start + HEADER.size + length
+            if len(self._rest) < end:
+                break
+            frames.append(_decode(kind, bytes(self._rest[start + HEADER.size : end])))
+            start = end
+        del self._rest[:start]
+        return frames
+
+
+def _decode(kind: int, payload: bytes) -> Frame:
+    if kind == Type.OUTPUT:
+        return Output(payload)
+    if kind == Type.HELLO:
+        return _decode_hello(payload)
+    if kind == Type.EXIT:
+        if len(payload) != STATUS.size:
+            raise FrameError(f"exit frame of {len(payload)} bytes, expected {STATUS.size}")
+        return Exit(STATUS.unpack(payload)[0])
+    raise FrameError(f"unknown frame type {kind}")
+
+
+def _decode_hello(payload: bytes) -> Hello:
+    if len(payload) != HELLO.size:
+        raise FrameError(f"hello frame of {len(payload)} bytes, expected {HELLO.size}")
+    version, state, instance, columns, rows, total, replayed = HELLO.unpack(payload)
+    if version != PROTOCOL_VERSION:
+        raise FrameError(f"taskyard-init speaks version {version} of the protocol, this sidecar {PROTOCOL_VERSION}")
+    if state not in State.__members__.values():
+        raise FrameError(f"hello frame with unknown state {state}")
+    if replayed > total:
+        raise FrameError(f"hello frame promises {replayed} bytes of {total}")
+    return Hello(State(state), instance.hex(), columns, rows, total, replayed)
+
+
+def encode(kind: Type, payload: bytes) -> bytes:
+    """One frame. Raises FrameError for a payload of more than MAX_PAYLOAD bytes, which taskyard-init would refuse."""
+    if len(payload) > MAX_PAYLOAD:
+        raise FrameError(f"{kind.name.lower()} frame of {len(payload)} bytes, at most {MAX_PAYLOAD} are allowed")
+    return HEADER.pack(kind, len(payload)) + payload
+
+
+def go(environment: Mapping[str, str], prompt: str) -> bytes:
+    """The frame that starts the command. Raises FrameError for a name or value that no environment can hold."""
+    block = bytearray()
+    for name, value in environment.items():
+        if not name or "=" in name or "\0" in name or "\0" in value:
+            raise FrameError(f"environment variable {name!r} cannot be passed on")
+        block += f"{name}={value}".encode() + b"\0"
+    return encode(Type.GO, bytes(block) + b"\0" + prompt.encode())
+
+
+def keystrokes(data: bytes) -> bytes:
+    return encode(Type.INPUT, data)
+
+
+def resize(columns: int, rows: int) -> bytes:
+    return encode(Type.RESIZE, SIZE.pack(columns, rows))

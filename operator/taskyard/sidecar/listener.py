@@ -1,0 +1,126 @@
+"""The two HTTP servers: uvicorn inside our event loop, without its signal handlers and with limits on what a client
+may hold.
+"""
+
+import asyncio
+import contextlib
+import errno
+import logging
+import socket
+import ssl
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+log = logging.getLogger(__name__)
+
+LONGEST_HEAD = 16_384
+HEAD_TIMEOUT = 5.0
+KEEP_ALIVE = 30
+TAKEN_RETRY = 1.0
+TICK = 1.0
+NO_IPV6 = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
+
+
+class Connection(H11Protocol):
+    """Drops a client that does not finish its first request's head; uvicorn would wait for ever."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._head_timer = self.loop.call_later(HEAD_TIMEOUT, self._head_overdue)
+
+    def _head_overdue(self) -> None:
+        if self.cycle is None:
+            self.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_timer.cancel()
+        super().connection_lost(exc)
+
+
+class Listener(uvicorn.Server):
+    """Serves one application on one port until it is told to stop."""
+
+    def __init__(
+        self, app: ASGIApp, *, address: str, port: int, connections: int, tls: ssl.SSLContext | None = None
+    ) -> None:
+        options: dict[str, Any] = {} if tls is None else {"ssl_context_factory": lambda config, default: tls}
+        super().__init__(
+            uvicorn.Config(
+                app,
+                loop="asyncio",
+                http=Connection,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                limit_concurrency=connections,
+                backlog=128,
+                timeout_keep_alive=KEEP_ALIVE,
+                timeout_graceful_shutdown=1,
+                h11_max_incomplete_event_size=LONGEST_HEAD,
+                **options,
+            )
+        )
+        self._address = address
+        self._port = port
+        self._stop = asyncio.Event()
+
+    @property
+    def listening(self) -> bool:
+        return self.started and not self.should_exit
+
+    async def run_until_stopped(self) -> None:
+        """A port that is taken is asked for again: in a restart the agent, which shares the Pod's addresses, may
+        hold it.
+        """
+        while True:
+            try:
+                bound = _bind(self._address, self._port)
+                break
+            except OSError as error:
+                log.error("port %d: %s", self._port, error.strerror)
+                await asyncio.sleep(TAKEN_RETRY)
+        with bound:
+            await self._serve([bound])
+
+    async def main_loop(self) -> None:
+        """uvicorn looks ten times a second whether it should end; in every Pod that would be felt."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TICK):
+                    await self._stop.wait()
+
+    def stop(self) -> None:
+        self.should_exit = True
+        self._stop.set()
+
+
+def _bind(address: str, port: int) -> socket.socket:
+    """A bound socket; `::` takes IPv4 as well, and is 0.0.0.0 on a machine without IPv6."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        return _bound(family, address, port)
+    except OSError as error:
+        if address != "::" or error.errno not in NO_IPV6:
+            raise
+        return _bound(socket.AF_INET, "0.0.0.0", port)
+
+
+def _bound(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
+    # The protocol is named, since asyncio turns Nagle's algorithm off only for sockets that say that they are TCP; with
+    # it every answer waits some 40 ms for the client's acknowledgement.
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        bound.bind((address, port))
+    except OSError:
+        bound.close()
+        raise
+    return bound

@@ -1,0 +1,201 @@
+"""The sidecar's process: puts the parts together, and takes the last snapshot at its end."""
+
+import asyncio
+import contextlib
+import datetime
+import logging
+import os
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+# httpx offers a command line of its own, for which it would load click, rich and pygments where they are installed.
+# This process is in every Pod, and they are as large as all of the rest.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+
+from taskyard.sidecar import probes as probe_routes  # noqa: E402
+from taskyard.sidecar import records, routes, settings  # noqa: E402
+from taskyard.sidecar.archive import Archive  # noqa: E402
+from taskyard.sidecar.driver import Driver  # noqa: E402
+from taskyard.sidecar.driver import Listener as DriverListener  # noqa: E402
+from taskyard.sidecar.gateway import Enrolment, Gateway  # noqa: E402
+from taskyard.sidecar.journal import Journal  # noqa: E402
+from taskyard.sidecar.listener import Listener  # noqa: E402
+from taskyard.sidecar.reporter import Reporter, Snapshots  # noqa: E402
+from taskyard.sidecar.session import Session  # noqa: E402
+from taskyard.sidecar.settings import Settings, SettingsError  # noqa: E402
+from taskyard.sidecar.terminal_driver import TerminalDriver  # noqa: E402
+from taskyard.sidecar.tls import CertificateError, ServerCertificate  # noqa: E402
+
+log = logging.getLogger("taskyard.sidecar")
+
+MOST_CONNECTIONS = 64
+MOST_PROBES = 16
+LAST_WORDS = 1.8  # what Kubernetes leaves at least between the agent's end and SIGKILL is 2 s
+SHORTEST_RENEWAL = 5.0
+
+
+def now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+class Sidecar:
+    def __init__(self, configured: Settings) -> None:
+        self._settings = configured
+        self._certificate = ServerCertificate()
+        self._gateway = Gateway(configured, now)
+        self._enrolment: Enrolment | None = None
+        self._session: Session | None = None
+        self._api: Listener | None = None
+        self._probes = probe_routes.Probes(self.not_ready)
+
+    def not_ready(self) -> str:
+        if self._enrolment is None or self._session is None:
+            return "not enrolled yet"
+        if self._api is None or not self._api.listening:
+            return f"port {self._settings.port} is not served yet"
+        return "" if self._session.driver.reachable else "the agent's terminal does not answer"
+
+    async def run(self) -> None:
+        """Works until SIGTERM or SIGINT. Raises OSError when the state directory is of no use."""
+        records.open_directory(self._settings.state_dir)
+        journal = Journal(self._settings.state_dir / "journal.jsonl")
+        journal.load()
+        archive = Archive(self._settings.state_dir / "conversation.jsonl")
+        conversation = archive.load()
+
+        log.info(
+            "%s: build %d, %d messages so far, state in %s%s",
+            self._settings.task,
+            self._settings.build_number,
+            len(conversation.messages),
+            self._settings.state_dir,
+            "" if self._settings.durable else ", which ends with the Pod",
+        )
+
+        stopped = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(2, "disk"))  # the journal alone uses it, one write at a time
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopped.set)
+
+        health = Listener(
+            probe_routes.application(self._probes),
+            address=self._settings.listen,
+            port=self._settings.health_port,
+            connections=MOST_PROBES,
+        )
+        background = [asyncio.create_task(health.run_until_stopped(), name="probes")]
+        self._gateway.enrolled = self._enrolled
+        enrolling = asyncio.create_task(self._gateway.enrol(), name="enrolment")
+        try:
+            if not await _first(enrolling, stopped, background):
+                return
+            enrolment = enrolling.result()
+            reporter = Reporter(self._gateway)
+            session = Session(
+                driver=lambda listener: self._driver(listener, enrolment.prompt),
+                prompt=enrolment.prompt,
+                prompt_sha256=enrolment.prompt_sha256,
+                journal=journal,
+                archive=archive,
+                conversation=conversation,
+                reporter=reporter,
+                transcript=sys.stdout,
+                clock=now,
+            )
+            snapshots = Snapshots(self._gateway, session.snapshot)
+            session.snapshots = self._probes.snapshots = snapshots
+            self._session = session
+            self._api = Listener(
+                routes.application(session, snapshots, self._key),
+                address=self._settings.listen,
+                port=self._settings.port,
+                connections=MOST_CONNECTIONS,
+                tls=self._certificate.context,
+            )
+            background += [
+                asyncio.create_task(self._api.run_until_stopped(), name="api"),
+                asyncio.create_task(self._renew(), name="renewal"),
+                asyncio.create_task(reporter.run(), name="reports"),
+                asyncio.create_task(snapshots.run(), name="snapshots"),
+                asyncio.create_task(session.run(), name="session"),
+            ]
+            await _first(None, stopped, background)
+            await self._last_words(session, reporter, snapshots)
+        finally:
+            for listener in (health, self._api):
+                if listener is not None:
+                    listener.stop()
+            for task in [enrolling, *background]:
+                task.cancel()
+            await asyncio.gather(enrolling, *background, return_exceptions=True)
+            await self._gateway.close()
+
+    def _driver(self, listener: DriverListener, prompt: str) -> Driver:
+        return TerminalDriver(self._settings.agent_socket, prompt, listener, stable_after=self._settings.stable_after)
+
+    def _enrolled(self, enrolment: Enrolment) -> None:
+        self._certificate.load(enrolment.certificate, enrolment.private_key)
+        self._enrolment = enrolment
+
+    def _key(self) -> str:
+        assert self._enrolment is not None
+        return self._enrolment.key
+
+    async def _renew(self) -> None:
+        """A new certificate at two thirds of the old one's life; an enrolment in between starts the wait anew."""
+        while True:
+            enrolment = self._enrolment
+            assert enrolment is not None
+            left = (enrolment.renew_at - now()).total_seconds()
+            await asyncio.sleep(max(left, SHORTEST_RENEWAL))
+            if self._enrolment is enrolment:
+                await self._gateway.enrol()
+
+    async def _last_words(self, session: Session, reporter: Reporter, snapshots: Snapshots) -> None:
+        session.close()
+        try:
+            async with asyncio.timeout(LAST_WORDS):
+                await snapshots.take_now()
+                await reporter.flush()
+        except Exception as error:
+            log.warning("last snapshot not delivered: %s", error or "timed out")
+
+
+async def _first(
+    task: asyncio.Task[Enrolment] | None, stopped: asyncio.Event, background: list[asyncio.Task[None]]
+) -> bool:
+    """Waits for the task or the signal. True when the task is done. Raises what a part of the background failed
+    with.
+    """
+    stopping = asyncio.create_task(stopped.wait())
+    awaited = {stopping, *background} | ({task} if task is not None else set())
+    try:
+        done, _ = await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+    for part in done:
+        if part is not stopping and part is not task:
+            part.result()
+    return task is not None and task in done
+
+
+def main() -> None:
+    """Entry point `taskyard-sidecar`. Exit status 0 after SIGTERM, 1 when it cannot work at all."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    for name in ("httpx", "httpcore", "uvicorn.error"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    with contextlib.suppress(AttributeError):
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    try:
+        configured = settings.from_environment(os.environ)
+        asyncio.run(Sidecar(configured).run())
+    except (SettingsError, CertificateError) as error:
+        sys.exit(f"taskyard-sidecar: {error}")
+    except OSError as error:
+        sys.exit(f"taskyard-sidecar: {error.filename or 'system'}: {error.strerror or error}")
+
+
+if __name__ == "__main__":
+    main()

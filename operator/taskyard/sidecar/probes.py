@@ -1,0 +1,56 @@
+"""The plain port 8486, for the kubelet: whether the sidecar lives, whether the agent answers, and the Pod's end."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from taskyard.sidecar.gateway import GatewayError
+from taskyard.sidecar.reporter import Snapshots
+
+log = logging.getLogger(__name__)
+
+PRESTOP_TIMEOUT = 5.0
+
+
+class Probes:
+    """`not_ready` gives the reason why the agent cannot be talked to, empty when it can; `snapshots` are there
+    after enrolment.
+    """
+
+    def __init__(self, not_ready: Callable[[], str]) -> None:
+        self._not_ready = not_ready
+        self.snapshots: Snapshots | None = None
+
+    async def healthz(self, request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def readyz(self, request: Request) -> Response:
+        reason = self._not_ready()
+        return PlainTextResponse(f"{reason}\n", 503) if reason else PlainTextResponse("ok\n")
+
+    async def prestop(self, request: Request) -> Response:
+        """Always a success: a failed hook would only be an event that nobody can act on."""
+        if self.snapshots is None:
+            return PlainTextResponse("nothing to keep\n")
+        try:
+            async with asyncio.timeout(PRESTOP_TIMEOUT):
+                await self.snapshots.take_now()
+        except (GatewayError, TimeoutError) as error:
+            log.warning("snapshot before the stop not delivered: %s", error or "timed out")
+            return PlainTextResponse("snapshot not delivered\n")
+        return PlainTextResponse("ok\n")
+
+
+def application(probes: Probes) -> Starlette:
+    return Starlette(
+        routes=[
+            Route("/healthz", probes.healthz, methods=["GET"]),
+            Route("/readyz", probes.readyz, methods=["GET"]),
+            Route("/prestop", probes.prestop, methods=["GET"]),
+        ]
+    )

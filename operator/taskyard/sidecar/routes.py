@@ -1,0 +1,249 @@
+"""The AgentAPI routes on port 8484. Every route, known or not, wants the key."""
+
+import asyncio
+import hmac
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from taskyard.sidecar.driver import UnreachableError
+from taskyard.sidecar.events import Hub, Stream, TooSlowError
+from taskyard.sidecar.gateway import GatewayError
+from taskyard.sidecar.reporter import Snapshots
+from taskyard.sidecar.session import JournalUnavailableError, NotReadyError, Session
+from taskyard.sidecar.terminal_driver import typable
+
+LARGEST_BODY = 1 << 20
+BODY_TIMEOUT = 5.0
+SNAPSHOT_TIMEOUT = 10.0
+LONGEST_CONTENT = 65_536
+LONGEST_KEY = 255
+PING_EVERY = 15.0
+WRITE_TIMEOUT = 30.0
+FIELDS = {"content", "type"}
+TITLES = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    408: "Request Timeout",
+    409: "Conflict",
+    413: "Content Too Large",
+    422: "Unprocessable Entity",
+    500: "Internal Server Error",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
+}
+
+
+class ProblemError(Exception):
+    """An answer other than success: status, what is wrong, and which fields of the body it is about."""
+
+    def __init__(self, status: int, detail: str, errors: list[dict[str, Any]] | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.errors = errors or []
+
+    def response(self, headers: dict[str, str] | None = None) -> Response:
+        body: dict[str, Any] = {"title": TITLES.get(self.status, "Error"), "status": self.status, "detail": str(self)}
+        if self.errors:
+            body["errors"] = self.errors
+        return JSONResponse(body, self.status, headers, media_type="application/problem+json")
+
+
+class KeyRequired:
+    """Lets only those in who know the key; compares in constant time. `key` is asked each time, since it may be
+    renewed.
+    """
+
+    def __init__(self, app: ASGIApp, key: Callable[[], str]) -> None:
+        self._app = app
+        self._key = key
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not self._admits(scope):
+            problem = ProblemError(401, "the sidecar's key is required")
+            await problem.response({"WWW-Authenticate": "Bearer", "Connection": "close"})(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _admits(self, scope: Scope) -> bool:
+        given = [value for name, value in scope["headers"] if name == b"authorization"]
+        expected = b"Bearer " + self._key().encode()
+        return len(given) == 1 and hmac.compare_digest(given[0], expected)
+
+
+class EventStream(StreamingResponse):
+    """Server-sent events; a client that takes nothing for WRITE_TIMEOUT seconds is dropped."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, hub: Hub, stream: Stream) -> None:
+        super().__init__(self._pieces(stream), headers={"Cache-Control": "no-store"})
+        self._hub = hub
+        self._stream = stream
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def bounded(message: Any) -> None:
+            async with asyncio.timeout(WRITE_TIMEOUT):
+                await send(message)
+
+        try:
+            await super().__call__(scope, receive, bounded)
+        except TimeoutError:
+            pass  # uvicorn closes the connection of a response that ended early
+        finally:
+            self._hub.close(self._stream)
+
+    @staticmethod
+    async def _pieces(stream: Stream) -> AsyncIterator[bytes]:
+        while True:
+            try:
+                event = await stream.next(PING_EVERY)
+            except TooSlowError:
+                return
+            yield event.encode() if event is not None else b": ping\n\n"
+
+
+class Routes:
+    """The handlers, one method per route."""
+
+    def __init__(self, session: Session, snapshots: Snapshots) -> None:
+        self._session = session
+        self._snapshots = snapshots
+
+    async def status(self, request: Request) -> Response:
+        return JSONResponse(self._session.status_body())
+
+    async def messages(self, request: Request) -> Response:
+        return JSONResponse({"messages": self._session.messages()})
+
+    async def message(self, request: Request) -> Response:
+        key = _key(request)
+        content, kind = _message(await _body(request))
+        try:
+            if kind == "raw":
+                delivery = await self._session.press(content, key)
+            else:
+                delivery = await self._session.deliver(content, key)
+        except NotReadyError as error:
+            raise ProblemError(409, str(error)) from error
+        except UnreachableError as error:
+            raise ProblemError(502, str(error)) from error
+        except JournalUnavailableError as error:
+            raise ProblemError(503, str(error)) from error
+        return JSONResponse({"ok": True, "inDoubt": True} if delivery.in_doubt else {"ok": True})
+
+    async def events(self, request: Request) -> Response:
+        return EventStream(self._session.hub, self._session.listen())
+
+    async def screen(self, request: Request) -> Response:
+        return EventStream(self._session.screens, self._session.watch())
+
+    async def snapshot(self, request: Request) -> Response:
+        try:
+            async with asyncio.timeout(SNAPSHOT_TIMEOUT):
+                taken = await self._snapshots.take_now()
+        except (GatewayError, TimeoutError) as error:
+            raise ProblemError(502, f"the snapshot could not be uploaded: {error or 'timed out'}") from error
+        return JSONResponse(
+            {"ok": True, "messages": taken.messages, "bytes": len(taken.body), "truncated": taken.truncated}
+        )
+
+
+def application(session: Session, snapshots: Snapshots, key: Callable[[], str]) -> Starlette:
+    routes = Routes(session, snapshots)
+    return Starlette(
+        routes=[
+            Route("/status", routes.status, methods=["GET"]),
+            Route("/messages", routes.messages, methods=["GET"]),
+            Route("/message", routes.message, methods=["POST"]),
+            Route("/events", routes.events, methods=["GET"]),
+            Route("/internal/screen", routes.screen, methods=["GET"]),
+            Route("/snapshot", routes.snapshot, methods=["POST"]),
+        ],
+        middleware=[Middleware(KeyRequired, key=key)],
+        exception_handlers={ProblemError: _problem, HTTPException: _http_problem, Exception: _unexpected},
+    )
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)
+    return error.response({"Connection": "close"} if error.status in (408, 413) else None)
+
+
+async def _http_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return ProblemError(error.status_code, error.detail).response(dict(error.headers or {}))
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    return ProblemError(500, "unexpected error, see the sidecar's log").response()
+
+
+async def _body(request: Request) -> bytes:
+    """The body, of at most LARGEST_BODY bytes that arrive within BODY_TIMEOUT seconds."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > LARGEST_BODY:
+                    raise ProblemError(413, f"the body may hold at most {LARGEST_BODY} bytes")
+    except TimeoutError:
+        raise ProblemError(408, f"the body did not arrive within {BODY_TIMEOUT:.0f} s") from None
+    except ClientDisconnect:
+        raise ProblemError(400, "the client went away") from None
+    return bytes(body)
+
+
+def _key(request: Request) -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not 0 < len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
+        raise ProblemError(422, f"Idempotency-Key must have 1 to {LONGEST_KEY} printable ASCII characters")
+    return f"input:{key}"
+
+
+def _message(body: bytes) -> tuple[str, str]:
+    """Content and type of a message; raises ProblemError 422 that lists every fault."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise ProblemError(422, f"the body is no JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise ProblemError(422, "the body must be a JSON object")
+    errors = [_fault("unexpected property", f"body.{name}", None) for name in value if name not in FIELDS]
+    content, kind = value.get("content"), value.get("type", "user")
+    if kind not in ("user", "raw"):
+        errors.append(_fault('expected one of "user", "raw"', "body.type", kind))
+    if not isinstance(content, str):
+        errors.append(_fault("expected a string", "body.content", content))
+    elif fault := _content_fault(content, kind):
+        errors.append(_fault(fault, "body.content", None))
+    if errors or not isinstance(content, str):
+        raise ProblemError(422, "; ".join(f"{error['location']}: {error['message']}" for error in errors), errors)
+    return (content if kind == "raw" else typable(content)), str(kind)
+
+
+def _content_fault(content: str, kind: object) -> str | None:
+    if len(content) > LONGEST_CONTENT:
+        return f"may have at most {LONGEST_CONTENT} characters"
+    if any("\ud800" <= character <= "\udfff" for character in content):
+        return "holds half a surrogate pair, which is no text"
+    if not (content if kind == "raw" else typable(content).strip()):
+        return "must not be empty"
+    return None
+
+
+def _fault(message: str, location: str, value: object) -> dict[str, Any]:
+    return {"message": message, "location": location, "value": value}

@@ -1,0 +1,354 @@
+"""The conversation with one agent: takes messages for it exactly once, follows its answers, and tells what happens."""
+
+import asyncio
+import datetime
+import itertools
+import json
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from taskyard.sidecar import reports, snapshot
+from taskyard.sidecar.archive import Archive
+from taskyard.sidecar.conversation import Conversation, Message, Turn, timestamp
+from taskyard.sidecar.driver import Driver, Status, UnreachableError
+from taskyard.sidecar.events import Event, Hub, Stream
+from taskyard.sidecar.journal import Entry, Journal, Outcome, digest, prompt_key
+from taskyard.sidecar.reporter import Reporter, Snapshots
+
+log = logging.getLogger(__name__)
+
+ERRORS_KEPT = 100
+RETRY = 5.0
+
+
+class NotReadyError(Exception):
+    """The agent works, or another message is on its way."""
+
+
+class JournalUnavailableError(Exception):
+    """What is about to be typed cannot be written down first, so it is not typed."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """`in_doubt`: it could not be told whether the agent has got the message."""
+
+    in_doubt: bool = False
+
+
+class Session:
+    """Implements driver.Listener. `run` works until it is cancelled."""
+
+    def __init__(
+        self,
+        *,
+        driver: Callable[["Session"], Driver],
+        prompt: str,
+        prompt_sha256: str,
+        journal: Journal,
+        archive: Archive,
+        conversation: Conversation,
+        reporter: Reporter,
+        transcript: TextIO,
+        clock: Callable[[], datetime.datetime],
+    ) -> None:
+        self._prompt = prompt
+        self._prompt_key = prompt_key(prompt_sha256)
+        self._prompt_sha256 = prompt_sha256
+        self._journal = journal
+        self._archive = archive
+        self._conversation = conversation
+        self._reporter = reporter
+        self._transcript = transcript
+        self._clock = clock
+        self._prompt_waits = bool(prompt.strip()) and not self._concluded(self._prompt_key)
+        self._delivering = False
+        self._under_way: dict[str, asyncio.Task[Delivery]] = {}
+        self._moved = asyncio.Event()
+        self._errors: deque[dict[str, Any]] = deque(maxlen=ERRORS_KEPT)
+        self._error_numbers = itertools.count()
+        self._transcribed = conversation.open_message
+        self.snapshots: Snapshots | None = None
+        self.hub = Hub()
+        self.screens = Hub()
+        self.driver = driver(self)
+        self._last_status = self.status
+
+    # What callers see.
+
+    @property
+    def status(self) -> Status:
+        if self._prompt_waits or self._delivering:
+            return Status.RUNNING
+        return self.driver.status
+
+    def messages(self) -> list[dict[str, int | str]]:
+        return [message.shown() for message in self._conversation.messages]
+
+    def status_body(self) -> dict[str, str]:
+        return {"status": self.status.value, "agent_type": self.driver.agent_type, "transport": self.driver.transport}
+
+    def snapshot(self) -> snapshot.Snapshot:
+        return snapshot.take(self._conversation.messages)
+
+    def listen(self) -> Stream:
+        """A stream of events that begins with all messages, the status and the last errors."""
+        known = self._conversation.messages
+        stream = self.hub.open(1024 + len(known))
+        for message in known:
+            stream.put(("message", message.id), _message_event(message))
+        stream.put("status", self._status_event())
+        for number, error in enumerate(self._errors):
+            stream.put(("replayed error", number), _error_event(error))
+        return stream
+
+    def watch(self) -> Stream:
+        """A stream of the agent's screen, which begins with the present one."""
+        stream = self.screens.open()
+        stream.put("screen", self._screen_event())
+        return stream
+
+    # Messages to the agent.
+
+    async def deliver(self, content: str, key: str | None) -> Delivery:
+        """Types a message and returns when the agent has begun with it. The same key never types twice.
+
+        Raises NotReadyError, UnreachableError (nothing was typed) and JournalUnavailableError (nothing was typed).
+        """
+        earlier = await self._earlier(content, key)
+        if earlier is not None:
+            return earlier
+        if not self.driver.reachable:
+            raise UnreachableError("the agent cannot be reached")
+        if self.status is not Status.STABLE:
+            raise NotReadyError("a message can only be sent when the agent is waiting for user input")
+        return await self._once(key or f"message:{self._conversation.next_id}:{timestamp(self._clock())}", content)
+
+    async def press(self, keys: str, key: str | None) -> Delivery:
+        """Sends keystrokes at any time; they are no part of the conversation. Raises as `deliver`, but not
+        NotReadyError.
+        """
+        task = self._under_way.get(key) if key is not None else None
+        if task is not None:
+            return await asyncio.shield(task)
+        entry = self._journal.find(key) if key is not None else None
+        if entry is not None:
+            return Delivery(entry.outcome is not Outcome.DELIVERED)
+        if not self.driver.reachable:
+            raise UnreachableError("the agent cannot be reached")
+        if key is None:
+            await self.driver.press(keys)
+            return Delivery()
+        return await self._share(key, self._press(key, keys))
+
+    async def _press(self, key: str, keys: str) -> Delivery:
+        await self._intend(key, keys)
+        try:
+            await self.driver.press(keys)
+        except UnreachableError:
+            return await self._conclude(key, Outcome.IN_DOUBT)
+        return await self._conclude(key, Outcome.DELIVERED)
+
+    async def _earlier(self, content: str, key: str | None) -> Delivery | None:
+        """What became of an earlier attempt with that key, None when there was none."""
+        if key is None:
+            return None
+        task = self._under_way.get(key)
+        if task is not None:
+            return await asyncio.shield(task)
+        entry = self._journal.find(key)
+        if entry is None:
+            return None
+        if entry.outcome is not None:
+            return Delivery(entry.outcome is Outcome.IN_DOUBT)
+        if not self.driver.reachable:
+            raise UnreachableError("the agent cannot be reached")
+        return await self._resolve(entry, content)
+
+    async def _once(self, key: str, content: str) -> Delivery:
+        self._delivering = True
+        self._update()
+        return await self._share(key, self._type(key, content))
+
+    async def _share(self, key: str, delivery: Coroutine[Any, Any, Delivery]) -> Delivery:
+        """Delivers in a task of its own: a caller that hangs up does not stop it half-way, one that asks again
+        joins it.
+        """
+        task = asyncio.create_task(delivery)
+        self._under_way[key] = task
+        task.add_done_callback(lambda done: self._delivered(key, done))
+        return await asyncio.shield(task)
+
+    def _delivered(self, key: str, task: asyncio.Task[Delivery]) -> None:
+        self._under_way.pop(key, None)
+        if not task.cancelled():
+            task.exception()  # the caller has seen it, or has gone
+
+    async def _type(self, key: str, content: str) -> Delivery:
+        try:
+            await self._intend(key, content)
+            self._say(key, content, self.driver.open_turn(content))
+            reacted = await self.driver.send(content)
+        except UnreachableError as error:
+            self._warn(f"message {key} may not have reached the agent: {error}")
+            reacted = False
+        else:
+            if not reacted:
+                self._warn(f"the agent showed no reaction to message {key}")
+        finally:
+            self._delivering = False
+            self._update()
+        return await self._conclude(key, Outcome.DELIVERED if reacted else Outcome.IN_DOUBT)
+
+    def _say(self, key: str, content: str, position: int) -> None:
+        self._complete()
+        message = self._conversation.say(
+            content, key=key, instance=self.driver.instance, position=position, now=self._clock()
+        )
+        self._archive.keep(self._conversation, message)
+        self._transcribe(message)
+        self.hub.publish(("message", message.id), _message_event(message))
+
+    async def _intend(self, key: str, content: str) -> None:
+        try:
+            await asyncio.to_thread(self._journal.intend, key, digest(content), timestamp(self._clock()))
+        except OSError as error:
+            raise JournalUnavailableError(f"the journal cannot be written: {error.strerror or error}") from error
+
+    async def _conclude(self, key: str, outcome: Outcome) -> Delivery:
+        try:
+            await asyncio.to_thread(self._journal.conclude, key, outcome, timestamp(self._clock()))
+        except OSError as error:
+            log.error("outcome of %s is not on the disk and will be in doubt after a restart: %s", key, error)
+        return Delivery(outcome is Outcome.IN_DOUBT)
+
+    async def _resolve(self, entry: Entry, content: str) -> Delivery:
+        """The sidecar ended between intent and outcome. Either way the message is not typed again."""
+        shown = self.driver.shows(content)
+        if not self._conversation.knows(entry.key):
+            self._say(entry.key, content, self.driver.open_turn(content))
+        log.warning("message %s: %s", entry.key, "found on the screen" if shown else "in doubt, not typed again")
+        return await self._conclude(entry.key, Outcome.DELIVERED if shown else Outcome.IN_DOUBT)
+
+    # The prompt.
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.driver.run())
+            tasks.create_task(self._type_prompt())
+
+    async def _type_prompt(self) -> None:
+        while self._prompt_waits:
+            self._moved.clear()
+            if self.driver.status is not Status.STABLE:
+                await self._moved.wait()
+                continue
+            try:
+                entry = self._journal.find(self._prompt_key)
+                if entry is None:
+                    await self._once(self._prompt_key, self._prompt)
+                elif entry.outcome is None:
+                    await self._resolve(entry, self._prompt)
+            except JournalUnavailableError as error:
+                self._warn(f"the prompt is not typed: {error}")
+                await asyncio.sleep(RETRY)
+                continue
+            self._prompt_waits = False
+        self._update()
+
+    def _concluded(self, key: str) -> bool:
+        entry = self._journal.find(key)
+        return entry is not None and entry.outcome is not None
+
+    # What the driver tells (driver.Listener).
+
+    def resume(self, instance: str) -> Turn | None:
+        turn = self._conversation.turn
+        if turn is None or turn.instance != instance:
+            self._complete()
+            self._conversation.begin_run(instance)
+            self._archive.keep(self._conversation)
+        return self._conversation.turn
+
+    def answer(self, text: str) -> None:
+        message = self._conversation.answer(text, self._clock())
+        if message is None:
+            return
+        self.hub.publish(("message", message.id), _message_event(message))
+        if self.snapshots is not None:
+            self.snapshots.changed(idle=False)
+        self._update()
+
+    def status_changed(self) -> None:
+        self._moved.set()
+        self._update()
+
+    def reachable_changed(self) -> None:
+        self.status_changed()
+
+    def screen_changed(self) -> None:
+        self.screens.publish("screen", self._screen_event())
+
+    def ended(self, exit_status: int) -> None:
+        self._complete()
+        self._warn(f"the agent's command ended with status {exit_status}")
+
+    # Telling others.
+
+    def _update(self) -> None:
+        status = self.status
+        if status is not self._last_status:
+            self._last_status = status
+            self.hub.publish("status", self._status_event())
+            if status is Status.STABLE:
+                self._complete()
+                if self.snapshots is not None:
+                    self.snapshots.changed(idle=True)
+        typed = self._prompt_sha256 if self._concluded(self._prompt_key) else None
+        self._reporter.tell(reports.report(status, self._conversation, typed))
+
+    def _complete(self) -> None:
+        """Keeps the agent's message as it is now; when it grows after all, it is kept and written out again."""
+        message = self._conversation.open_message
+        if message is not None and message != self._transcribed:
+            self._archive.keep(self._conversation, message, sync=True)
+            self._transcribe(message)
+
+    def close(self) -> None:
+        """The last words before the end of the process."""
+        self._complete()
+
+    def _transcribe(self, message: Message) -> None:
+        self._transcribed = message
+        line = {"time": message.time, "id": message.id, "role": message.role.value, "content": message.content}
+        try:
+            print(json.dumps(line, ensure_ascii=False), file=self._transcript, flush=True)
+        except (OSError, UnicodeError) as error:
+            log.warning("message %d could not be written to standard output: %s", message.id, error)
+
+    def _warn(self, text: str) -> None:
+        log.warning("%s", text)
+        error = {"message": text, "level": "warning", "time": timestamp(self._clock())}
+        self._errors.append(error)
+        self.hub.publish(("error", next(self._error_numbers)), _error_event(error))
+
+    def _screen_event(self) -> Event:
+        return Event("screen", lambda: {"screen": self.driver.screen()})
+
+    def _status_event(self) -> Event:
+        body = {"status": self.status.value, "agent_type": self.driver.agent_type}
+        return Event("status_change", lambda: body)
+
+
+def _message_event(message: Message) -> Event:
+    return Event(
+        "message_update",
+        lambda: {"id": message.id, "role": message.role.value, "message": message.content, "time": message.time},
+    )
+
+
+def _error_event(error: dict[str, Any]) -> Event:
+    return Event("agent_error", lambda: error)

@@ -1,0 +1,302 @@
+"""Drives an interactive program through its terminal: knows when it waits, types, and reads its answer off the
+screen.
+"""
+
+import asyncio
+import logging
+import re
+
+from taskyard.sidecar import answer, frames
+from taskyard.sidecar.agent import AgentClient, LostError
+from taskyard.sidecar.driver import Driver, Listener, Status, UnreachableError
+from taskyard.sidecar.terminal import Terminal
+
+log = logging.getLogger(__name__)
+
+SILENT_START = 10.0
+SAMPLE = 0.05
+SAMPLE_WHILE_TYPING = 0.005
+ANSWER_EVERY = 0.25
+ANSWER_SHARE = 20
+ECHO_TIMEOUT = 2.0
+ECHO_QUIET = 0.15
+ECHO_TAIL = 24
+ENTER_EVERY = 3.0
+ENTER_TIMES = 5
+SLICE = 512
+PASTE_START, PASTE_END = b"\x1b[200~", b"\x1b[201~"
+UNTYPABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def typable(content: str) -> str:
+    """The message without what a keyboard's control keys would send, which could end the paste or the program."""
+    return UNTYPABLE.sub("", content.replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
+
+
+def keystrokes(content: str, *, bracketed: bool) -> bytes:
+    """What a terminal sends when the message is pasted. Without bracketed paste every line end is an Enter, as for
+    a person.
+    """
+    typed = content.replace("\n", "\r").encode()
+    return PASTE_START + typed + PASTE_END if bracketed else typed
+
+
+class TerminalDriver(Driver):
+    """`stable_after`: seconds without a change on the screen after which the program counts as waiting for input."""
+
+    transport = "pty"
+
+    def __init__(self, socket_path: str, prompt: str, listener: Listener, *, stable_after: float) -> None:
+        self._stable_after = stable_after
+        self._client = AgentClient(socket_path, self)
+        self._prompt = prompt
+        self._listener = listener
+        self._terminal = Terminal(80, 24)
+        self._instance = ""
+        self._reachable = False
+        self._ended = False
+        self._stable = False
+        self._position = 0
+        self._replay_until = 0
+        self._mark = answer.beginning(0)
+        self._mark_at: int | None = None
+        self._typed = ""
+        self._answer: str | None = None
+        self._answer_due = 0.0
+        self._changed_at = 0.0
+        self._spoke = False
+        self._typing = False
+        self._fed = asyncio.Event()
+        self._sampled = asyncio.Condition()
+
+    @property
+    def status(self) -> Status:
+        return Status.STABLE if self._stable and self._reachable and not self._typing else Status.RUNNING
+
+    @property
+    def reachable(self) -> bool:
+        return self._reachable
+
+    @property
+    def instance(self) -> str:
+        return self._instance
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._client.run())
+            tasks.create_task(self._watch())
+
+    # What the socket's client tells.
+
+    async def hello(self, hello: frames.Hello) -> None:
+        self._set_reachable(False)
+        self._terminal = Terminal(hello.columns, hello.rows)
+        self._position = hello.replay_starts_at
+        self._replay_until = hello.total
+        self._ended = hello.state is frames.State.EXITED
+        self._instance = hello.instance
+        self._answer = None
+        self._spoke = hello.total > 0
+        self._unsettle()
+        turn = self._listener.resume(hello.instance)
+        self._typed = turn.typed if turn is not None else ""
+        self._mark = answer.beginning(self._position)
+        self._mark_at = turn.position if turn is not None and turn.position >= self._position else None
+        if hello.state is frames.State.WAITING:
+            await self._go()
+        await self._feed(b"")
+
+    async def _go(self) -> None:
+        try:
+            await self._client.go(self._prompt)
+        except LostError as error:
+            log.warning("agent could not be started: %s", error)
+
+    async def output(self, data: bytes) -> None:
+        for start in range(0, len(data), SLICE):
+            await self._feed(data[start : start + SLICE])
+            await asyncio.sleep(0)
+
+    async def _feed(self, data: bytes) -> None:
+        """Feeds the terminal, and takes the mark of the open turn where the output reaches it again."""
+        if self._mark_at is not None and self._position + len(data) >= self._mark_at:
+            before = data[: self._mark_at - self._position]
+            self._terminal.feed(before)
+            self._terminal.refresh()
+            self._mark = answer.Mark.of(self._terminal, self._mark_at)
+            self._position += len(before)
+            self._mark_at = None
+            data = data[len(before) :]
+        self._terminal.feed(data)
+        self._position += len(data)
+        self._spoke = self._spoke or bool(data)
+        replies = self._terminal.take_replies()
+        if self._reachable:
+            await self._reply(replies)
+        elif self._position >= self._replay_until and not self._ended:
+            self._set_reachable(True)
+        self._fed.set()
+
+    async def _reply(self, replies: bytes) -> None:
+        """Answers the program's questions; those of a replay were answered, or given up, long ago."""
+        if not replies:
+            return
+        try:
+            await self._client.input(replies)
+        except LostError as error:
+            log.warning("the program's question about its terminal was not answered: %s", error)
+
+    async def exited(self, status: int) -> None:
+        self._sample(final=True)
+        self._ended = True
+        self._set_reachable(False)
+        self._listener.ended(status)
+
+    async def lost(self) -> None:
+        if self._reachable:
+            self._sample(final=True)
+        self._set_reachable(False)
+
+    # Stability.
+
+    async def _watch(self) -> None:
+        """Looks at the screen whenever something was written, and notices when nothing changes any more."""
+        while True:
+            try:
+                async with asyncio.timeout(self._rest_left()):
+                    await self._fed.wait()
+            except TimeoutError:
+                self._settle()
+                continue
+            self._fed.clear()
+            if self._position < self._replay_until:
+                continue
+            self._sample()
+            async with self._sampled:
+                self._sampled.notify_all()
+            await asyncio.sleep(SAMPLE_WHILE_TYPING if self._typing else SAMPLE)
+
+    def _rest_left(self) -> float | None:
+        if self._stable or not self._reachable:
+            return None
+        rest = self._stable_after if self._spoke else SILENT_START
+        return max(0.0, self._changed_at + rest - self._now())
+
+    def _settle(self) -> None:
+        if self._rest_left() == 0.0:
+            self._stable = True
+            self._tell_answer(settled=True)
+            self._listener.status_changed()
+
+    def _unsettle(self) -> None:
+        self._changed_at = self._now()
+        if self._stable:
+            self._stable = False
+            self._listener.status_changed()
+
+    def _sample(self, *, final: bool = False) -> None:
+        if self._terminal.refresh():
+            self._unsettle()
+            self._listener.screen_changed()
+        if final or self._now() >= self._answer_due:
+            self._tell_answer(settled=final)
+
+    def _tell_answer(self, *, settled: bool) -> None:
+        if self._mark_at is not None:
+            return
+        started = self._now()
+        text = answer.read(self._terminal, self._mark, self._typed, settled=settled)
+        # A long answer that keeps growing must not take more than its share of the one core that everything runs on.
+        self._answer_due = self._now() + max(ANSWER_EVERY, ANSWER_SHARE * (self._now() - started))
+        if text != self._answer and (text or settled):
+            self._answer = text
+            self._listener.answer(text)
+
+    def _set_reachable(self, reachable: bool) -> None:
+        if reachable != self._reachable:
+            self._reachable = reachable
+            self._unsettle()
+            self._listener.reachable_changed()
+        self._fed.set()
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
+
+    # Typing.
+
+    def open_turn(self, typed: str) -> int:
+        self._terminal.refresh()
+        self._tell_answer(settled=True)
+        self._mark = answer.Mark.of(self._terminal, self._position)
+        self._typed = typed
+        self._answer = None
+        return self._position
+
+    async def send(self, content: str) -> bool:
+        if not self._reachable:
+            raise UnreachableError("the agent's terminal does not answer")
+        self._typing = True
+        try:
+            version = self._terminal.version
+            await self._client.input(keystrokes(content, bracketed=self._terminal.bracketed_paste))
+            await self._await_echo(content, version)
+            return await self._press_enter()
+        except LostError as error:
+            raise UnreachableError(str(error)) from error
+        finally:
+            self._typing = False
+            self._stable = False
+            self._changed_at = self._now()
+            self._fed.set()
+
+    async def _await_echo(self, content: str, version: int) -> None:
+        """Until the end of the message is on the screen, or the screen changed and came to rest; not fatal."""
+        tail = "".join(content.split())[-ECHO_TAIL:]
+        deadline = self._now() + ECHO_TIMEOUT
+        while (left := deadline - self._now()) > 0:
+            if self._terminal.version != version:
+                lines = self._terminal.lines(self._mark.cursor, self._terminal.end)
+                if tail in "".join("".join(line.text.split()) for line in lines):
+                    return
+                left = min(left, ECHO_QUIET)
+            if not await self._next_sample(left) and self._terminal.version != version:
+                return
+
+    async def _press_enter(self) -> bool:
+        """Enter, again where the screen shows nothing of it: some programs take the first one for a part of the
+        paste.
+        """
+        for _ in range(ENTER_TIMES):
+            seen = self._terminal.version, self._terminal.cursor
+            deadline = self._now() + ENTER_EVERY
+            await self._client.input(b"\r")
+            while (left := deadline - self._now()) > 0:
+                await self._next_sample(left)
+                if (self._terminal.version, self._terminal.cursor) != seen:
+                    return True
+                if not self._reachable:
+                    return False
+        return False
+
+    async def _next_sample(self, patience: float) -> bool:
+        try:
+            async with asyncio.timeout(patience), self._sampled:
+                await self._sampled.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def press(self, keys: str) -> None:
+        try:
+            await self._client.input(keys.encode())
+        except LostError as error:
+            raise UnreachableError(str(error)) from error
+
+    def shows(self, content: str) -> bool:
+        self._terminal.refresh()
+        return answer.shows(self._terminal, self._mark, content)
+
+    def screen(self) -> str:
+        self._terminal.refresh()
+        return self._terminal.text()

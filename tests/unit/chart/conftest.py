@@ -1,0 +1,40 @@
+"""Charts as helm renders them."""
+
+import subprocess
+
+import pytest
+import yaml
+
+from localcluster import programs
+from unit.chart.rendering import CHART, NAMESPACE, Helm, Render, Rendered
+
+
+@pytest.fixture(scope="session")
+def helm() -> Helm:
+    """Runs helm; built first where the cache lacks it."""
+    program = programs.ensure("helm")["helm"]
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([str(program), *arguments], capture_output=True, text=True, timeout=60, check=False)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def render(helm: Helm) -> Render:
+    """``render("image.tag=2", …)`` gives what ``helm template`` makes with these values set."""
+
+    def run(*settings: str) -> Rendered:
+        result = helm(
+            "template", "any-release", str(CHART), "--namespace", NAMESPACE, *(f"--set={one}" for one in settings)
+        )
+        assert result.returncode == 0, result.stderr
+        return Rendered([manifest for manifest in yaml.safe_load_all(result.stdout) if manifest])
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def default(render: Render) -> Rendered:
+    """The chart with the values it comes with."""
+    return render()

@@ -1,0 +1,283 @@
+"""What the chart makes of its values."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from localcluster.locations import REPOSITORY
+from unit.chart.rendering import CHART, NAMESPACE, Helm, Manifest, Render, Rendered
+
+OPERATOR, GATEWAY = "taskyard-operator", "taskyard-gateway"
+
+
+def documented_variables(process: str) -> set[str]:
+    """The variables that docs/contracts.md says a process gets."""
+    contracts = (REPOSITORY / "docs" / "contracts.md").read_text()
+    text = contracts.partition("## Environment")[2].partition("\n## ")[0]
+    found = re.search(rf"\b{process}: (`TASKYARD_.*?)(?:\. |\.\n)", text, re.DOTALL)
+    assert found, f"no variables of the {process} in docs/contracts.md"
+    return set(re.findall(r"`(TASKYARD_[A-Z_]+)", found[1]))
+
+
+def rules_of(rendered: Rendered, name: str) -> list[Manifest]:
+    """All rules of a process, from its ClusterRole and its Role."""
+    return [rule for kind in ("ClusterRole", "Role") for rule in rendered.one(kind, name)["rules"]]
+
+
+def test_helm_finds_nothing_to_complain_of(helm: Helm) -> None:
+    result = helm("lint", "--strict", str(CHART))
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_names_of_its_objects_do_not_depend_on_the_release(default: Rendered) -> None:
+    assert {manifest["metadata"]["name"] for manifest in default.of_kind("Deployment")} == {OPERATOR, GATEWAY}
+    assert [manifest["metadata"]["name"] for manifest in default.of_kind("Service")] == [GATEWAY]
+
+
+def test_namespaced_objects_are_in_the_namespace_of_the_release(default: Rendered) -> None:
+    kinds = ("Deployment", "Service", "ServiceAccount", "Role", "RoleBinding")
+    manifests = [manifest for kind in kinds for manifest in default.of_kind(kind)]
+    assert {manifest["metadata"]["namespace"] for manifest in manifests} == {NAMESPACE}
+    subjects = [
+        subject
+        for kind in ("ClusterRoleBinding", "RoleBinding")
+        for manifest in default.of_kind(kind)
+        for subject in manifest["subjects"]
+    ]
+    assert {subject["namespace"] for subject in subjects} == {NAMESPACE}
+
+
+@pytest.mark.parametrize(
+    ("process", "deployment", "left_out"),
+    [
+        pytest.param("Operator", OPERATOR, set(), id="operator"),
+        pytest.param("Gateway", GATEWAY, {"TASKYARD_LISTEN_ADDRESS"}, id="gateway, at all of its Pod's addresses"),
+    ],
+)
+def test_a_process_gets_the_variables_of_the_contract_and_no_others(
+    default: Rendered, process: str, deployment: str, left_out: set[str]
+) -> None:
+    assert set(default.environment(deployment)) == documented_variables(process) - left_out
+
+
+def test_the_operator_learns_from_the_values_what_its_sidecars_are(render: Render) -> None:
+    environment = render(
+        "image.repository=registry.example/taskyard",
+        "image.tag=1.2.3",
+        "image.pullPolicy=Always",
+        "imagePullSecrets[0].name=one",
+        "imagePullSecrets[1].name=two",
+        "sidecar.resources.limits.memory=99Mi",
+        "logLevel=DEBUG",
+    ).environment(OPERATOR)
+    assert environment["TASKYARD_SIDECAR_IMAGE"] == "registry.example/taskyard:1.2.3"
+    assert environment["TASKYARD_SIDECAR_IMAGE_PULL_POLICY"] == "Always"
+    assert environment["TASKYARD_IMAGE_PULL_SECRETS"] == "one,two"
+    assert json.loads(environment["TASKYARD_SIDECAR_RESOURCES"])["limits"] == {"memory": "99Mi"}
+    assert environment["TASKYARD_LOG_LEVEL"] == "DEBUG"
+    assert environment["TASKYARD_GATEWAY_URL"] == f"https://taskyard-gateway.{NAMESPACE}.svc:8444"
+    assert environment["TASKYARD_NAMESPACE"] == {"fieldRef": {"fieldPath": "metadata.namespace"}}
+
+
+def test_the_sidecar_may_have_no_resources_at_all(render: Render) -> None:
+    assert render("sidecar.resources=null").environment(OPERATOR)["TASKYARD_SIDECAR_RESOURCES"] == "{}"
+
+
+def test_without_a_tag_the_image_is_that_of_the_charts_version(default: Rendered) -> None:
+    version = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
+    for deployment in (OPERATOR, GATEWAY):
+        assert default.pod(deployment)["containers"][0]["image"] == f"taskyard:{version}"
+
+
+@pytest.mark.parametrize("deployment", [OPERATOR, GATEWAY])
+def test_a_process_is_fit_for_restricted_pod_security(default: Rendered, deployment: str) -> None:
+    pod = default.pod(deployment)
+    assert pod["securityContext"] == {
+        "runAsNonRoot": True,
+        "runAsUser": 64484,
+        "runAsGroup": 64484,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    for container in pod["containers"]:
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+
+
+@pytest.mark.parametrize(
+    ("deployment", "port"), [pytest.param(OPERATOR, 8080, id="operator"), pytest.param(GATEWAY, 8081, id="gateway")]
+)
+def test_the_probes_ask_the_port_that_the_process_is_told(default: Rendered, deployment: str, port: int) -> None:
+    [container] = default.pod(deployment)["containers"]
+    ports = {entry["name"]: entry["containerPort"] for entry in container["ports"]}
+    probes = {name: container[name]["httpGet"] for name in ("livenessProbe", "readinessProbe")}
+    assert {ports[probe["port"]] for probe in probes.values()} == {port}
+    assert {name: probe["path"] for name, probe in probes.items()} == {
+        "livenessProbe": "/healthz",
+        "readinessProbe": "/readyz",
+    }
+    assert default.environment(deployment)["TASKYARD_HEALTH_PORT"] == str(port)
+
+
+def test_the_service_leads_to_the_gateways_sidecar_port(default: Rendered) -> None:
+    service = default.one("Service", GATEWAY)["spec"]
+    deployment = default.one("Deployment", GATEWAY)["spec"]
+    assert service["selector"] == deployment["selector"]["matchLabels"]
+    assert service["selector"].items() <= deployment["template"]["metadata"]["labels"].items()
+    [container] = deployment["template"]["spec"]["containers"]
+    ports = {entry["name"]: entry["containerPort"] for entry in container["ports"]}
+    assert [(port["port"], ports[port["targetPort"]]) for port in service["ports"]] == [(8444, 8444)]
+
+
+def test_there_is_one_operator_at_a_time(default: Rendered) -> None:
+    spec = default.one("Deployment", OPERATOR)["spec"]
+    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+
+
+@pytest.mark.parametrize("process", ["operator", "gateway"])
+def test_settings_of_scheduling_reach_the_pod(render: Render, process: str) -> None:
+    rendered = render(
+        f"{process}.priorityClassName=system-cluster-critical",
+        f"{process}.nodeSelector.disk=fast",
+        f"{process}.tolerations[0].key=control",
+        f"{process}.tolerations[0].operator=Exists",
+        f"{process}.affinity.nodeAffinity.a=b",
+        f"{process}.podAnnotations.team=agents",
+        f"{process}.resources.requests.cpu=2",
+        "imagePullSecrets[0].name=mine",
+    )
+    pod = rendered.pod(f"taskyard-{process}")
+    assert pod["priorityClassName"] == "system-cluster-critical"
+    assert pod["nodeSelector"] == {"disk": "fast"}
+    assert pod["tolerations"] == [{"key": "control", "operator": "Exists"}]
+    assert pod["affinity"] == {"nodeAffinity": {"a": "b"}}
+    assert pod["imagePullSecrets"] == [{"name": "mine"}]
+    assert pod["containers"][0]["resources"]["requests"]["cpu"] == 2
+    template = rendered.one("Deployment", f"taskyard-{process}")["spec"]["template"]
+    assert template["metadata"]["annotations"] == {"team": "agents"}
+
+
+def test_the_gateway_has_as_many_replicas_as_asked_for(render: Render) -> None:
+    assert render("gateway.replicas=3").one("Deployment", GATEWAY)["spec"]["replicas"] == 3
+
+
+@pytest.mark.parametrize("process", [OPERATOR, GATEWAY])
+def test_no_process_has_a_right_to_everything(default: Rendered, process: str) -> None:
+    for rule in rules_of(default, process):
+        for field in ("apiGroups", "resources", "verbs"):
+            assert "*" not in rule[field]
+
+
+def test_secrets_are_read_by_name_and_in_the_own_namespace_only(default: Rendered) -> None:
+    for manifest in default.of_kind("ClusterRole"):
+        assert all("secrets" not in rule["resources"] for rule in manifest["rules"])
+    for manifest in default.of_kind("Role"):
+        for rule in manifest["rules"]:
+            assert rule["verbs"] == ["create"] or rule["resourceNames"] == ["taskyard-keys"]
+
+
+@pytest.mark.parametrize("process", [OPERATOR, GATEWAY])
+def test_no_process_may_write_what_a_person_wrote(default: Rendered, process: str) -> None:
+    writing = {"create", "update", "patch", "delete", "deletecollection"}
+    for rule in rules_of(default, process):
+        if {"tasks", "templateversions"} & set(rule["resources"]):
+            assert not writing & set(rule["verbs"])
+
+
+@pytest.mark.parametrize(
+    ("role", "writes"),
+    [
+        pytest.param("view", set(), id="view"),
+        pytest.param("edit", {"tasks", "taskinputs"}, id="edit"),
+        pytest.param("admin", {"tasks", "taskinputs", "templateversions"}, id="admin"),
+    ],
+)
+def test_people_get_what_their_role_in_the_namespace_says(default: Rendered, role: str, writes: set[str]) -> None:
+    manifest = default.one("ClusterRole", f"taskyard-{role}")
+    assert manifest["metadata"]["labels"][f"rbac.authorization.k8s.io/aggregate-to-{role}"] == "true"
+    verbs = {resource: set(rule["verbs"]) for rule in manifest["rules"] for resource in rule["resources"]}
+    assert set(verbs) == {"tasks", "taskinputs", "templateversions", "workspacebuilds"}
+    assert all({"get", "list", "watch"} <= found for found in verbs.values())
+    assert {resource for resource, found in verbs.items() if "create" in found} == writes
+
+
+def test_the_roles_of_people_can_stay_apart_from_the_clusters(render: Render) -> None:
+    rendered = render("rbac.aggregateToDefaultRoles=false")
+    for role in ("view", "edit", "admin"):
+        labels = rendered.one("ClusterRole", f"taskyard-{role}")["metadata"]["labels"]
+        assert not [label for label in labels if label.startswith("rbac.authorization.k8s.io/")]
+
+
+def test_the_crds_are_the_generated_ones_and_are_kept(default: Rendered) -> None:
+    generated = [yaml.safe_load(path.read_text()) for path in sorted((REPOSITORY / "crds").glob("*.yaml"))]
+    assert len(generated) >= 4
+    for crd in generated:
+        rendered = default.one("CustomResourceDefinition", crd["metadata"]["name"])
+        assert rendered["metadata"].pop("annotations") == {"helm.sh/resource-policy": "keep"}
+        assert rendered == crd
+
+
+@pytest.mark.parametrize(
+    ("setting", "left"), [pytest.param("install", False, id="not installed"), pytest.param("keep", True, id="not kept")]
+)
+def test_crds_can_be_left_to_others(render: Render, setting: str, left: bool) -> None:
+    crds = render(f"crds.{setting}=false").of_kind("CustomResourceDefinition")
+    assert bool(crds) == left
+    assert all("annotations" not in crd["metadata"] for crd in crds)
+
+
+@pytest.mark.parametrize(
+    ("setting", "complaint"),
+    [
+        pytest.param("imag.tag=1", "imag", id="an unknown key"),
+        pytest.param("operator.replicas=2", "replicas", id="an unknown key within"),
+        pytest.param("templates.allow.hostpath=true", "hostpath", id="a permission in the wrong case"),
+        pytest.param("templates.allow.hostPath=yes", "hostPath", id="a permission that is no boolean"),
+        pytest.param("gateway.replicas=-1", "replicas", id="fewer than no replicas"),
+        pytest.param("logLevel=LOUD", "logLevel", id="an unknown level"),
+        pytest.param("image.repository=", "repository", id="no image"),
+        pytest.param("image.pullPolicy=Sometimes", "pullPolicy", id="an unknown pull policy"),
+        pytest.param("sidecar.resources.requests.memory=much", "memory", id="a quantity that is none"),
+        pytest.param("imagePullSecrets[0]=one", "imagePullSecrets", id="a pull secret that is no object"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(helm: Helm, setting: str, complaint: str) -> None:
+    result = helm("template", "any-release", str(CHART), "--set", setting)
+    assert result.returncode != 0
+    assert complaint in result.stderr
+
+
+def test_every_value_has_a_rule_in_the_schema() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+
+    def check(rule: Manifest, value: Any, path: str) -> None:
+        if "$ref" in rule:
+            rule = schema["definitions"][rule["$ref"].rpartition("/")[2]]
+        if rule.get("type") == "object" and "properties" in rule:
+            assert rule["additionalProperties"] is False, f"{path} takes anything"
+            for name, inner in value.items():
+                assert name in rule["properties"], f"{path}.{name} is not in the schema"
+                check(rule["properties"][name], inner, f"{path}.{name}")
+
+    check(schema, values, "values")
+
+
+def test_the_policy_says_what_the_installation_allows(render: Render) -> None:
+    [policy] = render("templates.allow.hostPath=true").of_kind("ValidatingAdmissionPolicy")
+    [allow] = [entry["expression"] for entry in policy["spec"]["variables"] if entry["name"] == "allow"]
+    assert {name for name, allowed in json.loads(allow).items() if allowed} == {"hostPath"}
+
+
+def test_the_notes_name_the_installation_and_the_example(helm: Helm) -> None:
+    result = helm("install", "any-release", str(CHART), "--namespace", NAMESPACE, "--dry-run=client")
+    assert result.returncode == 0, result.stderr
+    assert f"kubectl -n {NAMESPACE} rollout status deployment/{OPERATOR} deployment/{GATEWAY}" in result.stdout
+    example = REPOSITORY / "deploy" / "examples" / "01-shell"
+    assert f"kubectl apply -k {example.relative_to(REPOSITORY)}\n" in result.stdout
+    assert yaml.safe_load((example / "namespace.yaml").read_text())["metadata"]["name"] in result.stdout

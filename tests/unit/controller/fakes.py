@@ -1,0 +1,133 @@
+"""A cluster in memory: it stores what is written, and tells each watch what it was given to tell.
+
+`failures` holds errors for the next calls of a verb, the first first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from copy import deepcopy
+from typing import Any
+
+from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, Resource
+from taskyard.controller.store import Key
+from unit.core.builders import merge
+
+Object = dict[str, Any]
+
+
+def api_error(status: int, reason: str = "", message: str = "no", *, causes: tuple[str, ...] = ()) -> ApiError:
+    """The error that an answer with this status becomes."""
+    kind = {404: MissingError, 409: ConflictError}.get(status, ApiError)
+    return kind("TEST /x", message, status=status, reason=reason, causes=causes)
+
+
+class FakeCluster(Cluster):
+    """As much of a Cluster as the operator's parts use, with one resourceVersion for all objects."""
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, str | None, str], Object] = {}
+        self.version = 1000
+        self.failures: dict[str, list[ApiError]] = {}
+        self.calls: list[tuple[str, str, str]] = []
+        # What each watch in turn yields, an ApiError to raise, or None to go on silently until it is cancelled.
+        self.watches: list[list[Object | ApiError | None]] = []
+        self.watched_from: list[str] = []
+
+    def hold(self, resource: Resource, manifest: Object) -> None:
+        """Have an object there, as it is."""
+        metadata = manifest["metadata"]
+        self.objects[resource.plural, metadata.get("namespace"), metadata["name"]] = manifest
+        self.version = max(self.version, int(metadata["resourceVersion"]))
+
+    def _called(self, verb: str, resource: Resource, name: str = "") -> None:
+        self.calls.append((verb, resource.plural, name))
+        waiting = self.failures.get(verb)
+        if waiting:
+            raise waiting.pop(0)
+
+    def _stored(self, resource: Resource, manifest: Object) -> Object:
+        self.version += 1
+        manifest["metadata"]["resourceVersion"] = str(self.version)
+        metadata = manifest["metadata"]
+        self.objects[resource.plural, metadata.get("namespace"), metadata["name"]] = manifest
+        return deepcopy(manifest)
+
+    def _found(self, resource: Resource, namespace: str | None, name: str) -> Object:
+        found = self.objects.get((resource.plural, namespace, name))
+        if found is None:
+            raise api_error(404, "NotFound")
+        return deepcopy(found)
+
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> Object | None:
+        self._called("get", resource, name)
+        try:
+            return self._found(resource, namespace, name)
+        except ApiError:
+            return None
+
+    async def list(self, resource: Resource) -> tuple[list[Object], str]:
+        self._called("list", resource)
+        await asyncio.sleep(0)
+        items = [deepcopy(manifest) for key, manifest in self.objects.items() if key[0] == resource.plural]
+        return items, str(self.version)
+
+    def watch(self, resource: Resource, resource_version: str) -> AsyncIterator[Object]:
+        self.watched_from.append(resource_version)
+        return self._events(self.watches.pop(0) if self.watches else [None])
+
+    async def _events(self, events: list[Object | ApiError | None]) -> AsyncIterator[Object]:
+        for event in events:
+            await asyncio.sleep(0)
+            if event is None:
+                await asyncio.Event().wait()
+            elif isinstance(event, ApiError):
+                raise event
+            else:
+                yield event
+
+    async def create(self, resource: Resource, manifest: Object, *, dry_run: bool = False) -> Object:
+        name = manifest["metadata"]["name"]
+        self._called("dry run" if dry_run else "create", resource, name)
+        if dry_run:
+            return manifest
+        if (resource.plural, manifest["metadata"]["namespace"], name) in self.objects:
+            raise api_error(409, "AlreadyExists")
+        made = deepcopy(manifest)
+        made["metadata"] |= {"uid": f"uid-{self.version}", "creationTimestamp": "2026-01-31T12:00:00Z"}
+        return self._stored(resource, made)
+
+    async def patch(self, resource: Resource, namespace: str, name: str, patch: Object) -> Object:
+        self._called("patch", resource, name)
+        return self._stored(resource, merge(self._found(resource, namespace, name), patch))
+
+    async def patch_status(
+        self, resource: Resource, namespace: str, name: str, status: Object, *, resource_version: str | None = None
+    ) -> Object:
+        self._called("patch status", resource, name)
+        found = self._found(resource, namespace, name)
+        if resource_version not in (None, found["metadata"]["resourceVersion"]):
+            raise api_error(409, "Conflict")
+        return self._stored(resource, merge(found, {"status": status}))
+
+    async def delete(self, resource: Resource, namespace: str, name: str, *, uid: str) -> None:
+        self._called("delete", resource, name)
+        self.objects.pop((resource.plural, namespace, name), None)
+
+
+class Again:
+    """Remembers who is to be looked at again, and when."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Key, float]] = []
+
+    def __call__(self, key: Key, seconds: float) -> None:
+        self.calls.append((key, seconds))
+
+
+async def until(condition: Callable[[], bool], *, seconds: float = 2.0) -> None:
+    """Wait until a condition holds; the test fails when it does not in time."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - what is waited for knows of no event
+            await asyncio.sleep(0.002)

@@ -1,0 +1,214 @@
+"""Delivering inputs: what is sent, what is written, when it is tried again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from taskyard.controller.cluster import TASK_INPUTS
+from taskyard.controller.delivery import Delivery
+from taskyard.controller.sidecars import Accepted, Answer, Failed, NotReady, Refused, Sidecars
+from taskyard.controller.stores import Stores
+from unit.controller.fakes import Again, FakeCluster
+from unit.core.builders import NOW, TASK_UID, at, input_manifest, owner, pod_manifest, reservation, task_manifest
+
+WEB = ("team", "web")
+ACTIVE = {"phase": "Active", "build": reservation(phase="Succeeded")}
+
+
+class Heard(Sidecars):
+    """Sidecars that answer as they are told, and remember what they heard."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers = list(answers)
+        self.messages: list[dict[str, str]] = []
+
+    async def send(self, **message: str) -> Answer:
+        self.messages.append(message)
+        return self.answers.pop(0)
+
+
+@dataclass
+class World:
+    """A Task with its inputs, a cluster that holds them, and sidecars that answer."""
+
+    inputs: list[dict[str, Any]]
+    answers: tuple[Answer, ...] = ()
+    task: dict[str, Any] | None = field(default_factory=lambda: task_manifest(status=ACTIVE))
+    pod: dict[str, Any] | None = field(default_factory=pod_manifest)
+    now: float = 0
+
+    def __post_init__(self) -> None:
+        self.cluster, self.stores, self.again = FakeCluster(), Stores(), Again()
+        self.sidecars = Heard(*self.answers)
+        for entry in self.inputs:
+            self.cluster.hold(TASK_INPUTS, entry)
+            self.stores.inputs.put(entry)
+        if self.task:
+            self.stores.tasks.put(self.task)
+        if self.pod:
+            self.stores.pods.put(self.pod)
+
+    async def deliver(self) -> None:
+        await Delivery(self.cluster, self.stores, self.sidecars, clock=lambda: at(self.now), again=self.again).deliver(
+            WEB
+        )
+
+    def stored(self, name: str = "one") -> dict[str, Any]:
+        return self.cluster.objects["taskinputs", "team", name]
+
+    def status(self, name: str = "one") -> dict[str, Any]:
+        return dict(self.stored(name)["status"])
+
+
+def waiting(name: str = "one", **fields: Any) -> dict[str, Any]:
+    """An input that has its place and its owner."""
+    return input_manifest(name, status={"phase": "Queued", "order": 100, **fields.pop("status", {})}, **fields)
+
+
+async def test_a_fresh_input_gets_its_place_its_owner_and_is_delivered() -> None:
+    world = World([input_manifest(owner_uid=None, version=77)], (Accepted(in_doubt=False),))
+    await world.deliver()
+    assert world.status() == {"phase": "Delivered", "order": 77, "deliveredAt": "2026-01-31T12:00:00Z"}
+    assert world.stored()["metadata"]["ownerReferences"] == [owner()]
+    assert world.sidecars.messages == [
+        {
+            "ip": "10.0.0.7",
+            "pod_uid": "pod-1",
+            "content": "go on",
+            "kind": "user",
+            "idempotency_key": "input-one",
+        }
+    ]
+    assert [verb for verb, _, _ in world.cluster.calls] == ["patch status", "patch", "patch status"]
+
+
+async def test_keystrokes_are_sent_as_such() -> None:
+    world = World([waiting(type="Raw", content="\x03")], (Accepted(in_doubt=False),))
+    await world.deliver()
+    assert [(m["kind"], m["content"]) for m in world.sidecars.messages] == [("raw", "\x03")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "before", "status", "again"),
+    [
+        pytest.param(
+            Accepted(in_doubt=True),
+            {},
+            {"phase": "Delivered", "order": 100, "deliveredAt": "2026-01-31T12:00:00Z", "message": "in doubt"},
+            [],
+            id="in doubt: delivered, and it says so",
+        ),
+        pytest.param(
+            Accepted(in_doubt=False),
+            {"attempts": 2, "message": "it was not reached"},
+            {"phase": "Delivered", "order": 100, "attempts": 2, "deliveredAt": "2026-01-31T12:00:00Z"},
+            [],
+            id="delivered at last: the old cause goes",
+        ),
+        pytest.param(
+            Refused("blank"),
+            {},
+            {"phase": "Rejected", "order": 100, "message": "blank"},
+            [],
+            id="refused: rejected with the cause",
+        ),
+        pytest.param(
+            NotReady("it works"), {}, {"phase": "Queued", "order": 100}, [2.0], id="not ready: asked again, unwritten"
+        ),
+        pytest.param(
+            Failed("no route"),
+            {},
+            {"phase": "Queued", "order": 100, "attempts": 1, "message": "no route"},
+            [1.0],
+            id="failed: tried again, and it says why",
+        ),
+        pytest.param(
+            Failed("no route"),
+            {"attempts": 3},
+            {"phase": "Queued", "order": 100, "attempts": 4, "message": "no route"},
+            [8.0],
+            id="failed again: later each time",
+        ),
+        pytest.param(
+            Failed("no route"),
+            {"attempts": 30},
+            {"phase": "Queued", "order": 100, "attempts": 31, "message": "no route"},
+            [60.0],
+            id="failed often: once a minute",
+        ),
+    ],
+)
+async def test_what_an_answer_leads_to(
+    answer: Answer, before: dict[str, Any], status: dict[str, Any], again: list[float]
+) -> None:
+    world = World([waiting(status=before)], (answer,))
+    await world.deliver()
+    assert world.status() == status
+    assert world.again.calls == [(WEB, seconds) for seconds in again]
+    assert len(world.sidecars.messages) == 1
+
+
+async def test_inputs_go_one_after_the_other_and_the_next_waits_for_the_agent() -> None:
+    world = World([waiting("a"), waiting("b", created_at=at(1))], (Accepted(in_doubt=False), NotReady("it works")))
+    await world.deliver()
+    assert [message["idempotency_key"] for message in world.sidecars.messages] == ["input-a", "input-b"]
+    assert world.status("a")["phase"] == "Delivered"
+    assert world.status("b")["phase"] == "Queued"
+
+
+async def test_a_refused_input_does_not_hold_up_the_next() -> None:
+    world = World([waiting("a"), waiting("b", created_at=at(1))], (Refused("blank"), Accepted(in_doubt=False)))
+    await world.deliver()
+    assert [world.status(name)["phase"] for name in "ab"] == ["Rejected", "Delivered"]
+
+
+@pytest.mark.parametrize(
+    "pod",
+    [pytest.param(None, id="not seen yet"), pytest.param(pod_manifest(node=None, phase="Pending"), id="no address")],
+)
+async def test_a_pod_that_cannot_be_spoken_to_is_waited_for(pod: dict[str, Any] | None) -> None:
+    world = World([waiting()], pod=pod)
+    await world.deliver()
+    assert world.sidecars.messages == []
+    assert world.again.calls == [(WEB, 2.0)]
+
+
+async def test_nothing_is_sent_to_a_task_that_is_not_active() -> None:
+    world = World([waiting()], task=task_manifest(status=ACTIVE | {"phase": "Paused"}))
+    await world.deliver()
+    assert (world.sidecars.messages, world.again.calls) == ([], [])
+
+
+async def test_an_input_without_a_task_is_looked_at_when_its_ten_minutes_are_over() -> None:
+    world = World([waiting(owner_uid=None)], task=None, now=100)
+    await world.deliver()
+    assert world.again.calls == [(WEB, 500.0)]
+    world.now = 600
+    await world.deliver()
+    assert world.status()["phase"] == "Rejected"
+
+
+async def test_an_input_that_is_deleted_meanwhile_is_forgotten() -> None:
+    world = World([waiting()], (Refused("blank"),))
+    world.cluster.objects.clear()
+    await world.deliver()
+    assert len(world.stores.inputs) == 0
+
+
+async def test_an_input_is_adopted_only_if_it_is_the_very_one() -> None:
+    entry = waiting(owner_uid=None)
+    world = World([entry], (Accepted(in_doubt=False),))
+    seen: list[dict[str, Any]] = []
+    patch = world.cluster.patch
+
+    async def remember(resource: Any, namespace: str, name: str, body: dict[str, Any]) -> dict[str, Any]:
+        seen.append(body)
+        return await patch(resource, namespace, name, body)
+
+    world.cluster.patch = remember  # type: ignore[method-assign]
+    await world.deliver()
+    assert seen == [{"metadata": {"uid": "input-one", "ownerReferences": [owner(TASK_UID)]}}]
+    assert at(0) == NOW

@@ -1,0 +1,111 @@
+"""From the stores to what decisions see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from taskyard.controller.gather import gather, gather_inputs
+from taskyard.controller.stores import Stores
+from taskyard.core.observed import Observed, Obstacle
+from unit.core.builders import (
+    NOW,
+    at,
+    build_manifest,
+    input_manifest,
+    pod_manifest,
+    task_manifest,
+    template_manifest,
+)
+
+WEB = ("team", "web")
+
+
+def filled(**kinds: list[dict[str, Any]]) -> Stores:
+    stores = Stores()
+    for name, manifests in kinds.items():
+        for manifest in manifests:
+            getattr(stores, name).put(manifest)
+    return stores
+
+
+def gathered(**kinds: list[dict[str, Any]]) -> Observed:
+    found = gather(filled(**{"tasks": [task_manifest()], **kinds}), WEB, now=NOW, obstacle=None)
+    assert found
+    return found
+
+
+def claim(uid: str | None = None) -> dict[str, Any]:
+    manifest = pod_manifest(owner_uid=uid) if uid else pod_manifest()
+    manifest["metadata"]["name"] = "web-home"
+    return manifest
+
+
+def test_without_a_task_there_is_nothing_to_see() -> None:
+    assert gather(Stores(), WEB, now=NOW, obstacle=None) is None
+
+
+def test_a_task_alone() -> None:
+    seen = gathered()
+    assert (seen.builds, seen.pods, seen.template, seen.claim_exists) == ((), (), None, False)
+    assert (seen.inputs_queued, seen.inputs_delivered, seen.resume_requested) == (0, 0, False)
+
+
+def test_time_and_obstacle_are_handed_on() -> None:
+    obstacle = Obstacle("QuotaExceeded", "no room")
+    seen = gather(filled(tasks=[task_manifest()]), WEB, now=at(5), obstacle=obstacle)
+    assert seen
+    assert (seen.now, seen.obstacle) == (at(5), obstacle)
+
+
+def test_builds_are_in_the_order_of_their_numbers() -> None:
+    seen = gathered(builds=[build_manifest(number) for number in (10, 2, 9)])
+    assert [build.number for build in seen.builds] == [2, 9, 10]
+    assert seen.newest
+    assert seen.newest.number == 10
+
+
+def test_the_newest_pod_comes_last() -> None:
+    seen = gathered(pods=[pod_manifest(3, created_at=at(5)), pod_manifest(2, created_at=at(1))])
+    assert [pod.name for pod in seen.pods] == ["web-2", "web-3"]
+
+
+def test_children_of_a_former_task_of_the_name_do_not_count() -> None:
+    seen = gathered(
+        builds=[build_manifest(uid="former")], pods=[pod_manifest(owner_uid="former")], claims=[claim("former")]
+    )
+    assert (seen.builds, seen.pods, seen.claim_exists) == ((), (), False)
+    assert gathered(claims=[claim()]).claim_exists
+
+
+def test_the_template_version_is_the_tasks_until_a_start_has_taken_one() -> None:
+    versions = [template_manifest(name=name) for name in ("shell-v1", "shell-v2")]
+    wants = [task_manifest(templateVersion="shell-v2")]
+    started = build_manifest(1, template_version="shell-v1")
+    stopped = build_manifest(2, "Stop", "ManualPause", template_version="shell-v1")
+
+    def in_use(builds: list[dict[str, Any]]) -> str | None:
+        seen = gathered(tasks=wants, template_versions=versions, builds=builds)
+        return seen.template.name if seen.template else None
+
+    assert in_use([]) == "shell-v2"
+    assert in_use([started]) == "shell-v1"
+    assert in_use([started, stopped]) == "shell-v2"
+
+
+def test_inputs_are_counted_and_one_that_waits_may_ask_to_resume() -> None:
+    seen = gathered(
+        inputs=[
+            input_manifest("a"),
+            input_manifest("b", resume=True),
+            input_manifest("c", status={"phase": "Delivered"}),
+            input_manifest("d", status={"phase": "Rejected"}, resume=True),
+            input_manifest("e", task="other"),
+        ]
+    )
+    assert (seen.inputs_queued, seen.inputs_delivered, seen.resume_requested) == (2, 1, True)
+    assert not gathered(inputs=[input_manifest(status={"phase": "Delivered"}, resume=True)]).resume_requested
+
+
+def test_the_inputs_of_a_name_are_there_before_its_task_is() -> None:
+    stores = filled(inputs=[input_manifest("a"), input_manifest("b", task="other")])
+    assert [entry.name for entry in gather_inputs(stores, WEB)] == ["a"]

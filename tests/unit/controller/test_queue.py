@@ -1,0 +1,224 @@
+"""The queue of keys, with a real loop and short times."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from taskyard.controller import queue as queue_module
+from taskyard.controller.queue import KeyedQueue
+from taskyard.controller.store import Key
+from unit.controller.fakes import api_error, until
+
+A, B = ("team", "a"), ("team", "b")
+
+
+class Work:
+    """Work that waits until it is let go, and knows who was at work with whom."""
+
+    def __init__(self) -> None:
+        self.begun: list[Key] = []
+        self.ended: list[Key] = []
+        self.at_work: list[Key] = []
+        self.together = 0
+        self.twice = False
+        self.gate = asyncio.Event()
+        self.faults: list[Exception] = []
+
+    async def __call__(self, key: Key) -> None:
+        self.twice = self.twice or key in self.at_work
+        self.at_work.append(key)
+        self.begun.append(key)
+        self.together = max(self.together, len(self.at_work))
+        try:
+            await self.gate.wait()
+            if self.faults:
+                raise self.faults.pop(0)
+        finally:
+            self.at_work.remove(key)
+            self.ended.append(key)
+
+
+@asynccontextmanager
+async def running(work: Callable[[Key], Awaitable[None]], *, workers: int = 4) -> AsyncIterator[KeyedQueue]:
+    queue = KeyedQueue("task", work, workers=workers)
+    task = asyncio.create_task(queue.run())
+    try:
+        yield queue
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+@pytest.fixture
+def short_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue_module, "RETRY_FIRST_SECONDS", 0.01)
+
+
+async def test_many_additions_are_one_look() -> None:
+    work = Work()
+    queue = KeyedQueue("task", work, workers=4)
+    for _ in range(5):
+        queue.add(A)
+    queue.add(B)
+    assert len(queue) == 2
+    work.gate.set()
+    task = asyncio.create_task(queue.run())
+    await until(lambda: len(work.ended) == 2)
+    await asyncio.sleep(0.02)
+    task.cancel()
+    assert sorted(work.ended) == [A, B]
+    assert len(queue) == 0
+
+
+async def test_keys_are_worked_on_side_by_side_up_to_the_number_of_workers() -> None:
+    work = Work()
+    async with running(work, workers=2) as queue:
+        for name in "abc":
+            queue.add(("team", name))
+        await until(lambda: len(work.begun) == 2)
+        await asyncio.sleep(0.02)
+        assert work.together == 2
+        work.gate.set()
+        await until(lambda: len(work.ended) == 3)
+    assert work.together == 2
+
+
+async def test_a_key_that_is_added_while_it_is_worked_on_comes_once_more_afterwards() -> None:
+    work = Work()
+    async with running(work) as queue:
+        queue.add(A)
+        await until(lambda: work.begun == [A])
+        for _ in range(3):
+            queue.add(A)
+        await asyncio.sleep(0.02)
+        assert work.begun == [A], "never twice at a time"
+        assert len(queue) == 1
+        work.gate.set()
+        await until(lambda: work.ended == [A, A])
+        await asyncio.sleep(0.02)
+    assert work.ended == [A, A]
+    assert not work.twice
+
+
+async def test_one_key_does_not_hold_up_another() -> None:
+    done: list[Key] = []
+
+    async def work(key: Key) -> None:
+        if key == A:
+            await asyncio.Event().wait()
+        done.append(key)
+
+    async with running(work, workers=2) as queue:
+        queue.add(A)
+        queue.add(B)
+        await until(lambda: done == [B])
+
+
+async def test_a_fault_is_one_line_and_the_key_comes_again(
+    short_retries: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    work = Work()
+    work.faults = [api_error(500, message="etcd is away")]
+    work.gate.set()
+    async with running(work) as queue:
+        queue.add(A)
+        await until(lambda: work.ended == [A, A])
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert record.exc_info is None
+    assert record.getMessage().startswith("task team/a: TEST /x: etcd is away; again in 0.0 s")
+
+
+async def test_a_defect_is_logged_with_its_trace_and_the_key_comes_again(
+    short_retries: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    work = Work()
+    work.faults = [ZeroDivisionError("oh")]
+    work.gate.set()
+    async with running(work) as queue:
+        queue.add(A)
+        await until(lambda: work.ended == [A, A])
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == ["task team/a: defect"]
+
+
+async def test_retries_come_later_each_time_and_begin_anew_after_a_success(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue_module, "RETRY_FIRST_SECONDS", 0.01)
+    monkeypatch.setattr(queue_module, "RETRY_MOST_SECONDS", 0.05)
+    monkeypatch.setattr(queue_module.random, "uniform", lambda low, high: high)
+    work = Work()
+    delays: list[float] = []
+    work.faults = [api_error(500) for _ in range(5)]
+    work.gate.set()
+    async with running(work) as queue:
+        later = queue.add_after
+        monkeypatch.setattr(queue, "add_after", lambda key, seconds: (delays.append(seconds), later(key, seconds)))
+        queue.add(A)
+        await until(lambda: len(work.ended) == 6)
+        assert delays == pytest.approx([0.01, 0.02, 0.04, 0.05, 0.05])
+        work.faults = [api_error(500)]
+        queue.add(A)
+        await until(lambda: len(work.ended) == 8)
+    assert delays[5:] == pytest.approx([0.01])
+
+
+async def test_a_key_that_was_changed_meanwhile_does_not_wait_for_its_retry() -> None:
+    work = Work()
+    work.faults = [api_error(500)]
+    async with running(work) as queue:
+        queue.add(A)
+        await until(lambda: work.begun == [A])
+        queue.add(A)
+        work.gate.set()
+        await until(lambda: work.ended == [A, A], seconds=0.09)
+
+
+async def test_later_is_later() -> None:
+    work = Work()
+    work.gate.set()
+    async with running(work) as queue:
+        queue.add_after(A, 0.05)
+        await asyncio.sleep(0.02)
+        assert work.begun == []
+        await until(lambda: work.ended == [A])
+
+
+@pytest.mark.parametrize(
+    "delays",
+    [pytest.param((30.0, 0.01), id="the second is earlier"), pytest.param((0.01, 30.0), id="the first is earlier")],
+)
+async def test_the_earlier_of_two_times_counts(delays: tuple[float, float]) -> None:
+    work = Work()
+    work.gate.set()
+    async with running(work) as queue:
+        for delay in delays:
+            queue.add_after(A, delay)
+        await until(lambda: work.ended == [A], seconds=1.0)
+        await asyncio.sleep(0.03)
+    assert work.ended == [A]
+
+
+async def test_a_time_that_has_passed_is_now() -> None:
+    work = Work()
+    work.gate.set()
+    async with running(work) as queue:
+        queue.add_after(A, -5.0)
+        await until(lambda: work.ended == [A], seconds=1.0)
+
+
+async def test_it_works_until_it_is_cancelled() -> None:
+    work = Work()
+    queue = KeyedQueue("task", work, workers=2)
+    task = asyncio.create_task(queue.run())
+    queue.add(A)
+    await until(lambda: work.begun == [A])
+    task.cancel()
+    await asyncio.wait({task}, timeout=1.0)
+    assert task.cancelled()
+    assert work.ended == [A]

@@ -1,0 +1,182 @@
+"""List and watch of one kind, against a cluster that tells what the test wants."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from taskyard.controller import reflector as reflector_module
+from taskyard.controller.cluster import PODS
+from taskyard.controller.reflector import Reflector
+from taskyard.controller.stores import Stores
+from unit.controller.fakes import FakeCluster, api_error, until
+from unit.core.builders import pod_manifest
+
+Manifest = dict[str, Any]
+
+
+@pytest.fixture(autouse=True)
+def short_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reflector_module, "RETRY_FIRST_SECONDS", 0.01)
+
+
+def event(kind: str, number: int = 1, version: int = 2000, **fields: Any) -> Manifest:
+    return {"type": kind, "object": pod_manifest(number, version=version, **fields)}
+
+
+def error(code: int, message: str = "no") -> Manifest:
+    return {"type": "ERROR", "object": {"kind": "Status", "code": code, "message": message}}
+
+
+def bookmark(version: int) -> Manifest:
+    return {"type": "BOOKMARK", "object": {"kind": "Pod", "metadata": {"resourceVersion": str(version)}}}
+
+
+class Watched:
+    """A reflector of Pods at work, and what it told."""
+
+    def __init__(self, cluster: FakeCluster) -> None:
+        self.store = Stores().pods
+        self.told: list[str] = []
+        self.reflector = Reflector(cluster, PODS, self.store, lambda pod: self.told.append(pod["metadata"]["name"]))
+
+    @property
+    def names(self) -> list[str]:
+        return sorted(pod["metadata"]["name"] for pod in self.store)
+
+
+@asynccontextmanager
+async def watching(cluster: FakeCluster) -> AsyncIterator[Watched]:
+    watched = Watched(cluster)
+    task = asyncio.create_task(watched.reflector.run())
+    try:
+        yield watched
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+def lists(cluster: FakeCluster) -> int:
+    return sum(verb == "list" for verb, _, _ in cluster.calls)
+
+
+async def test_it_lists_then_watches_from_there() -> None:
+    cluster = FakeCluster()
+    cluster.hold(PODS, pod_manifest(1))
+    async with watching(cluster) as watched:
+        assert not watched.reflector.listed.is_set()
+        await asyncio.wait_for(watched.reflector.listed.wait(), 1.0)
+        assert watched.told == ["web-1"]
+        await until(lambda: cluster.watched_from == ["1000"])
+
+
+async def test_it_tells_what_came_changed_and_went() -> None:
+    cluster = FakeCluster()
+    cluster.hold(PODS, pod_manifest(1))
+    cluster.watches = [[event("ADDED", 2, 1001), event("MODIFIED", 2, 1002), event("DELETED", 1, 1003), None]]
+    async with watching(cluster) as watched:
+        await until(lambda: len(watched.told) == 4)
+        assert watched.told == ["web-1", "web-2", "web-2", "web-1"]
+        assert watched.names == ["web-2"]
+
+
+async def test_a_state_that_is_older_than_the_known_one_is_no_news() -> None:
+    cluster = FakeCluster()
+    cluster.hold(PODS, pod_manifest(1, version=900))
+    cluster.watches = [[event("MODIFIED", 1, 800), bookmark(1005), event("MODIFIED", 1, 1006), None]]
+    async with watching(cluster) as watched:
+        await until(lambda: len(watched.told) == 2)
+        assert watched.told == ["web-1", "web-1"]
+
+
+async def test_the_deletion_of_another_of_its_name_leaves_an_object_alone() -> None:
+    cluster = FakeCluster()
+    cluster.hold(PODS, pod_manifest(1, uid="new"))
+    cluster.watches = [[event("DELETED", 1, 1001, uid="old"), bookmark(1002), None]]
+    async with watching(cluster) as watched:
+        await until(lambda: len(watched.told) == 2)
+        assert watched.names == ["web-1"]
+
+
+async def test_a_watch_that_ends_goes_on_from_its_last_event_or_bookmark_without_a_list() -> None:
+    cluster = FakeCluster()
+    cluster.watches = [[event("ADDED", 1, 1001)], [bookmark(1040)], [None]]
+    async with watching(cluster):
+        await until(lambda: len(cluster.watched_from) == 3)
+        assert cluster.watched_from == ["1000", "1001", "1040"]
+        assert lists(cluster) == 1
+
+
+async def test_after_a_410_a_new_list_replaces_the_store(caplog: pytest.LogCaptureFixture) -> None:
+    cluster = FakeCluster()
+    cluster.hold(PODS, pod_manifest(1))
+    cluster.hold(PODS, pod_manifest(2))
+    cluster.watches = [[error(410, "too old resource version")], [None]]
+    async with watching(cluster) as watched:
+        await watched.reflector.listed.wait()
+        # Deleted while no watch would tell.
+        del cluster.objects["pods", "team", "web-1"]
+        await until(lambda: len(cluster.watched_from) == 2)
+        assert watched.names == ["web-2"]
+        assert sorted(watched.told) == ["web-1", "web-1", "web-2"]
+    assert caplog.records == [], "that is everyday life and no warning"
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        pytest.param(error(500, "etcd leader changed"), "etcd leader changed", id="an ERROR event of code 500"),
+        pytest.param(api_error(0, message="the watch broke off"), "the watch broke off", id="a stream that breaks"),
+        pytest.param(api_error(410, message="Expired"), "Expired", id="a watch refused with 410"),
+    ],
+)
+async def test_a_broken_watch_is_one_line_and_a_new_list(
+    fault: Any, says: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    cluster = FakeCluster()
+    cluster.hold(PODS, pod_manifest(1))
+    cluster.watches = [[fault], [None]]
+    async with watching(cluster) as watched:
+        await until(lambda: len(cluster.watched_from) == 2)
+        assert watched.names == ["web-1"]
+        assert lists(cluster) == 2
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert record.exc_info is None
+    assert says in record.getMessage()
+    assert "listing again in" in record.getMessage()
+
+
+async def test_it_is_not_listed_before_a_list_has_passed() -> None:
+    cluster = FakeCluster()
+    cluster.failures["list"] = [api_error(503), api_error(403, "Forbidden")]
+    async with watching(cluster) as watched:
+        await until(lambda: lists(cluster) == 2)
+        assert not watched.reflector.listed.is_set()
+        await asyncio.wait_for(watched.reflector.listed.wait(), 1.0)
+        assert lists(cluster) == 3
+
+
+async def test_failing_lists_come_later_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    delays: list[float] = []
+    sleep = asyncio.sleep
+
+    async def remember(seconds: float) -> None:
+        if seconds:
+            delays.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(reflector_module.asyncio, "sleep", remember)
+    monkeypatch.setattr(reflector_module.random, "uniform", lambda low, high: high)
+    monkeypatch.setattr(reflector_module, "RETRY_MOST_SECONDS", 0.05)
+    cluster = FakeCluster()
+    cluster.failures["list"] = [api_error(503) for _ in range(5)]
+    async with watching(cluster) as watched:
+        async with asyncio.timeout(1.0):
+            await watched.reflector.listed.wait()
+    assert delays == pytest.approx([0.01, 0.02, 0.04, 0.05, 0.05])

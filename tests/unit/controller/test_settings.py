@@ -1,0 +1,72 @@
+"""The operator's settings, and what is said of wrong ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from taskyard.controller.settings import Settings, SettingsError
+
+LEAST = {
+    "TASKYARD_NAMESPACE": "taskyard",
+    "TASKYARD_GATEWAY_URL": "https://gateway.test:8444",
+    "TASKYARD_SIDECAR_IMAGE": "taskyard:1",
+}
+
+
+def test_the_least_and_the_defaults() -> None:
+    assert Settings.of(LEAST) == Settings(
+        namespace="taskyard",
+        gateway_url="https://gateway.test:8444",
+        sidecar_image="taskyard:1",
+        sidecar_image_pull_policy="IfNotPresent",
+        sidecar_resources={},
+        image_pull_secrets=(),
+        health_port=8080,
+        log_level="INFO",
+        kubeconfig="",
+    )
+
+
+def test_everything() -> None:
+    settings = Settings.of(
+        LEAST
+        | {
+            "TASKYARD_SIDECAR_IMAGE_PULL_POLICY": "Always",
+            "TASKYARD_SIDECAR_RESOURCES": '{"limits": {"memory": "64Mi"}}',
+            "TASKYARD_IMAGE_PULL_SECRETS": "one, two,,",
+            "TASKYARD_HEALTH_PORT": "9090",
+            "TASKYARD_LOG_LEVEL": "debug",
+            "KUBECONFIG": "/etc/kubeconfig",
+            "UNRELATED": "x",
+        }
+    )
+    assert settings.sidecar_image_pull_policy == "Always"
+    assert settings.sidecar_resources == {"limits": {"memory": "64Mi"}}
+    assert settings.image_pull_secrets == ("one", "two")
+    assert (settings.health_port, settings.log_level) == (9090, "DEBUG")
+    assert settings.kubeconfig == "/etc/kubeconfig"
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        pytest.param(
+            {"TASKYARD_NAMESPACE": ""}, "TASKYARD_NAMESPACE is not set; it holds the namespace", id="namespace"
+        ),
+        pytest.param({"TASKYARD_GATEWAY_URL": ""}, "TASKYARD_GATEWAY_URL is not set; it holds", id="gateway"),
+        pytest.param({"TASKYARD_SIDECAR_IMAGE": ""}, "TASKYARD_SIDECAR_IMAGE is not set; it holds", id="image"),
+        pytest.param({"TASKYARD_SIDECAR_RESOURCES": "{"}, "TASKYARD_SIDECAR_RESOURCES is not JSON", id="no JSON"),
+        pytest.param(
+            {"TASKYARD_SIDECAR_RESOURCES": "[]"}, "TASKYARD_SIDECAR_RESOURCES must be a JSON object", id="no object"
+        ),
+        pytest.param({"TASKYARD_HEALTH_PORT": "http"}, "must be a port number, not 'http'", id="no number"),
+        pytest.param({"TASKYARD_HEALTH_PORT": "65536"}, "must be a port number, not '65536'", id="no port"),
+        pytest.param({"TASKYARD_HEALTH_PORT": "-1"}, "must be a port number, not '-1'", id="a negative port"),
+        pytest.param({"TASKYARD_HEALTH_PORT": ""}, "must be a port number, not ''", id="an empty port"),
+    ],
+)
+def test_a_wrong_setting_is_named_and_what_it_takes(changed: dict[str, str], says: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        Settings.of(LEAST | changed)
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)

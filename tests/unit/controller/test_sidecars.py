@@ -1,0 +1,41 @@
+"""What a sidecar's answer means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from taskyard.controller.sidecars import Accepted, Answer, Failed, NotReady, Refused, read
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        pytest.param(200, {"ok": True}, Accepted(in_doubt=False), id="200: the agent has it"),
+        pytest.param(200, {"ok": True, "inDoubt": True}, Accepted(in_doubt=True), id="200: in doubt"),
+        pytest.param(200, {}, Accepted(in_doubt=False), id="200: nothing said"),
+        pytest.param(
+            409, {"detail": "the agent works"}, NotReady("the agent works"), id="409: the agent is not ready for input"
+        ),
+        pytest.param(422, {"detail": "blank"}, Refused("blank"), id="422: bad input"),
+        pytest.param(400, {"title": "Bad Request"}, Refused("Bad Request"), id="400: bad input, the title serves"),
+        pytest.param(413, {}, Refused("status 413"), id="413: too large"),
+        pytest.param(401, {"detail": "no key"}, Failed("the sidecar answered 401: no key"), id="401: another key"),
+        pytest.param(404, {}, Failed("the sidecar answered 404: status 404"), id="404: no such route"),
+        pytest.param(
+            502, {"detail": "agent not reachable"}, Failed("the sidecar answered 502: agent not reachable"), id="502"
+        ),
+        pytest.param(
+            503,
+            {"detail": "journal"},
+            Failed("the sidecar answered 503: journal"),
+            id="503: the journal is not written",
+        ),
+        pytest.param(
+            500, {"detail": "", "title": "Oh"}, Failed("the sidecar answered 500: Oh"), id="an empty detail is none"
+        ),
+    ],
+)
+def test_read(status: int, body: dict[str, Any], expected: Answer) -> None:
+    assert read(status, body) == expected

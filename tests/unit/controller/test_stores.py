@@ -1,0 +1,33 @@
+"""Which Task an object belongs to."""
+
+from __future__ import annotations
+
+from taskyard.controller.stores import Stores, by_label, by_task, by_template_version
+from unit.core.builders import build_manifest, input_manifest, pod_manifest, task_manifest, template_manifest
+
+
+def test_groups() -> None:
+    assert by_label(pod_manifest()) == ("team", "web")
+    assert by_task(build_manifest()) == ("team", "web")
+    assert by_task(input_manifest()) == ("team", "web")
+    assert by_template_version(task_manifest()) == ("team", "shell-v1")
+
+
+def test_a_child_that_has_lost_its_labels_is_nobodys() -> None:
+    pod = pod_manifest()
+    del pod["metadata"]["labels"]
+    assert by_label(pod) == ("team", "")
+
+
+def test_each_kind_is_found_by_its_group() -> None:
+    stores = Stores()
+    stores.tasks.put(task_manifest())
+    stores.template_versions.put(template_manifest())
+    stores.inputs.put(input_manifest())
+    stores.builds.put(build_manifest())
+    stores.pods.put(pod_manifest())
+    assert len(stores.tasks.grouped(("team", "shell-v1"))) == 1
+    assert len(stores.template_versions.grouped(("team", "shell-v1"))) == 1
+    for store in (stores.inputs, stores.builds, stores.pods):
+        assert len(store.grouped(("team", "web"))) == 1
+    assert len(stores.claims) == 0

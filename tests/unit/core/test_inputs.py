@@ -1,0 +1,222 @@
+"""The queue of messages to an agent: order, once, what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taskyard.api.taskinput import InputPhase
+from taskyard.core.inputs import (
+    Adopt,
+    Deliver,
+    InputStep,
+    InputView,
+    KeepOrder,
+    Reject,
+    RestInputs,
+    next_step,
+    queued,
+)
+from taskyard.core.observed import TaskView
+from unit.core.builders import at, build_manifest, input_manifest, reservation, task, task_input
+
+ACTIVE = task(status={"phase": "Active", "build": reservation(phase="Succeeded")})
+
+
+def step(*inputs: InputView, of: TaskView | None = ACTIVE, now: float = 0) -> InputStep:
+    """The next step for a Task that is a minute old."""
+    return next_step(of, inputs, created_at=at(-60) if of else None, now=at(now))
+
+
+def with_phase(phase: str, **fields: Any) -> TaskView:
+    return task(status={"phase": phase, "build": reservation(phase="Succeeded")}, **fields)
+
+
+# Order
+
+
+def test_an_input_keeps_its_place_before_anything_else_is_written_to_it() -> None:
+    fresh = task_input("fresh", order=None, owner_uid=None, version=7)
+    assert step(fresh) == KeepOrder(fresh)
+    assert fresh.order == 7
+    assert step(fresh, of=None) == KeepOrder(fresh), "though there is no such Task"
+    assert step(fresh, task_input("old", order=3)) == KeepOrder(fresh)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param(
+            task_input("b", created_at=at(-2), order=9), task_input("a", created_at=at(-1), order=1), id="time"
+        ),
+        pytest.param(task_input("b", order=9), task_input("a", order=10), id="within a second: order, as a number"),
+        pytest.param(task_input("a", order=5), task_input("b", order=5), id="the name where all else is the same"),
+    ],
+)
+def test_the_line(first: InputView, second: InputView) -> None:
+    assert queued((second, first)) == [first, second]
+    assert step(second, first) == Deliver(first)
+
+
+def test_inputs_of_one_second_are_in_the_order_of_their_resource_versions() -> None:
+    fresh = [task_input(name, order=None, version=version) for name, version in (("c", 8), ("a", 10), ("b", 9))]
+    assert [entry.name for entry in queued(tuple(fresh))] == ["c", "b", "a"]
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 99)), unique=True, max_size=8), st.randoms())
+def test_inputs_are_delivered_in_order_each_once(entries: list[tuple[int, int]], chance: Any) -> None:
+    world = [
+        task_input(f"i{number}", created_at=at(seconds), order=None, version=number, owner_uid=None)
+        for seconds, number in entries
+    ]
+    if len({number for _, number in entries}) < len(entries):
+        return
+    delivered: list[InputView] = []
+    for _ in range(10 * len(world) + 1):
+        chance.shuffle(world)
+        match step(*world, now=100):
+            case KeepOrder(entry):
+                # The write gives the input another resourceVersion; the order stays.
+                changed = replace(entry, has_order=True)
+            case Adopt(entry):
+                changed = replace(entry, owner=ACTIVE.uid)
+            case Deliver(entry):
+                changed = replace(entry, phase=InputPhase.DELIVERED)
+                delivered.append(entry)
+            case _:
+                break
+        world[[entry.name for entry in world].index(changed.name)] = changed
+    assert [entry.name for entry in delivered] == [f"i{number}" for _, number in sorted(entries)]
+
+
+# Delivery
+
+
+@pytest.mark.parametrize("phase", ["Delivered", "Rejected"])
+def test_what_is_done_is_not_done_again(phase: str) -> None:
+    assert step(task_input(status={"phase": phase})) == RestInputs()
+
+
+@pytest.mark.parametrize("phase", ["Pending", "Initializing", "Pausing", "Paused", "Unknown", "Error"])
+def test_inputs_wait_until_the_task_is_active(phase: str) -> None:
+    assert step(task_input(), of=with_phase(phase)) == RestInputs()
+
+
+def test_inputs_of_a_task_that_is_being_deleted_rest() -> None:
+    assert step(task_input(), of=with_phase("Active", deleting=True)) == RestInputs()
+
+
+def test_keystrokes_do_not_wait_in_line() -> None:
+    message, keys, later = task_input("a", order=1), task_input("b", order=2, type="Raw"), task_input("c", order=3)
+    assert step(message, keys, later) == Deliver(keys)
+
+
+def test_without_inputs_there_is_nothing_to_do() -> None:
+    assert step() == RestInputs()
+    assert step(of=None) == RestInputs()
+
+
+def test_an_input_without_an_owner_gets_the_task_for_one_before_it_is_delivered() -> None:
+    unowned = task_input(owner_uid=None)
+    assert step(unowned) == Adopt(unowned)
+    assert step(unowned, of=with_phase("Paused")) == Adopt(unowned), "at first sight, active or not"
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("entry", "of", "says"),
+    [
+        pytest.param(
+            task_input(owner_uid="another"),
+            ACTIVE,
+            'for a former Task "web"; create another one',
+            id="of a former Task",
+        ),
+        pytest.param(
+            task_input(owner_uid=None, created_at=at(-61)),
+            ACTIVE,
+            'older than the Task "web"',
+            id="older than the Task",
+        ),
+        pytest.param(
+            task_input(),
+            task(status={"phase": "Error", "build": reservation(phase="Failed")}),
+            'Task "web" is in Error; pause and resume it',
+            id="the build failed",
+        ),
+        pytest.param(
+            task_input(),
+            task(status={"phase": "Error", "build": reservation(phase="Canceled")}),
+            'Task "web" is in Error; pause and resume it',
+            id="the build was canceled",
+        ),
+    ],
+)
+def test_an_input_is_refused(entry: InputView, of: TaskView, says: str) -> None:
+    found = step(entry, of=of)
+    assert isinstance(found, Reject)
+    assert found.input == entry
+    assert says in found.message
+
+
+@pytest.mark.parametrize(
+    ("entry", "of"),
+    [
+        pytest.param(task_input(created_at=at(-61)), ACTIVE, id="older than the Task and owned by it"),
+        pytest.param(task_input(owner_uid=None, created_at=at(-60)), ACTIVE, id="of the Task's own second"),
+        pytest.param(task_input(), with_phase("Error"), id="the agent does not answer for a moment"),
+        pytest.param(task_input(), with_phase("Unknown"), id="the Pod is lost and comes again"),
+        pytest.param(task_input(), task(status={"phase": "Pending"}), id="the Task has not started yet"),
+    ],
+)
+def test_an_input_is_not_refused(entry: InputView, of: TaskView) -> None:
+    assert not isinstance(step(entry, of=of), Reject)
+
+
+def test_a_refusal_holds_nobody_else_up() -> None:
+    bad, good = task_input("bad", owner_uid="another"), task_input("good", order=2)
+    assert isinstance(step(bad, good), Reject)
+    assert step(replace(bad, phase=InputPhase.REJECTED), good) == Deliver(good)
+
+
+def test_an_input_without_a_task_is_refused_after_ten_minutes() -> None:
+    orphan = task_input()
+    assert step(orphan, of=None, now=599) == RestInputs(until=at(600))
+    found = step(orphan, of=None, now=600)
+    assert isinstance(found, Reject)
+    assert found.message == 'There has been no Task "web" in namespace "team" for ten minutes.'
+
+
+def test_of_several_orphans_the_eldest_is_waited_for() -> None:
+    younger, elder = task_input("a", created_at=at(5)), task_input("b", created_at=at(-5))
+    assert step(younger, elder, of=None) == RestInputs(until=at(595))
+
+
+# The view
+
+
+def test_the_view_of_a_fresh_input_has_the_defaults() -> None:
+    view = InputView.of(input_manifest(owner_uid=None, status={}))
+    assert (view.type, view.phase, view.resume, view.has_order, view.attempts, view.owner) == (
+        "User",
+        "Queued",
+        False,
+        False,
+        0,
+        None,
+    )
+
+
+def test_only_a_controlling_task_owns_an_input() -> None:
+    manifest = input_manifest()
+    (reference,) = manifest["metadata"]["ownerReferences"]
+    for other in ({"kind": "Job"}, {"controller": False}):
+        manifest["metadata"]["ownerReferences"] = [reference | other]
+        assert InputView.of(manifest).owner is None
+    assert build_manifest()["metadata"]["ownerReferences"] == [reference]

@@ -1,0 +1,62 @@
+"""Moments and spans as Kubernetes writes them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taskyard.core import times
+
+ZONES = st.integers(-12 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+MOMENTS = st.datetimes(min_value=datetime(1971, 1, 2), max_value=datetime(9998, 12, 30), timezones=ZONES)
+
+
+@given(MOMENTS)
+def test_a_moment_survives_being_written_and_read_but_for_its_fraction(moment: datetime) -> None:
+    assert times.parse(times.rfc3339(moment)) == moment.replace(microsecond=0)
+
+
+@given(MOMENTS)
+def test_a_moment_is_written_in_utc_with_whole_seconds(moment: datetime) -> None:
+    text = times.rfc3339(moment)
+    assert len(text) == len("2026-01-31T12:00:00Z")
+    assert text.endswith("Z")
+    assert times.rfc3339(times.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-01-31T12:00:00Z", "2026-01-31T12:00:00.000000Z", "2026-01-31T12:00:00+00:00", "2026-01-31T14:00:00+02:00"],
+)
+def test_the_same_moment_in_several_forms(text: str) -> None:
+    assert times.parse(text) == datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["", "noon", "2026-13-31T12:00:00Z", "2026-01-31T25:00:00Z"])
+def test_what_is_no_moment(text: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        times.parse(text)
+
+
+@given(st.integers(0, 999), st.integers(0, 999), st.integers(0, 9999))
+def test_a_duration_is_the_sum_of_its_parts(hours: int, minutes: int, seconds: int) -> None:
+    expected = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    assert times.duration(f"{hours}h{minutes}m{seconds}s") == expected
+    assert times.duration(f"{int(expected.total_seconds())}s") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("0s", 0), ("45s", 45), ("30m", 1800), ("1h30m", 5400), ("30m1h", 5400), ("1h1h", 7200), ("007s", 7)],
+)
+def test_duration(text: str, seconds: int) -> None:
+    assert times.duration(text).total_seconds() == seconds
+
+
+@pytest.mark.parametrize("text", ["", "1", "h", "1d", "1.5h", "-1h", "1h ", " 1h", "1h30", "1H", "1ms", "1h,2m"])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a duration such as 45s, 30m or 1h30m"):
+        times.duration(text)

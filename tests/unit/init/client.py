@@ -1,0 +1,128 @@
+"""A client of taskyard-init's socket, for the tests: the frames of docs/contracts.md, blocking, with bounds."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+HELLO, GO, OUTPUT, INPUT, RESIZE, EXIT = range(1, 7)
+WAITING, RUNNING, EXITED = range(3)
+
+PATIENCE = 10.0  # seconds; no wait of a test is longer
+
+
+@dataclass(frozen=True)
+class Hello:
+    version: int
+    state: int
+    instance: bytes
+    columns: int
+    rows: int
+    total: int
+    replay: int
+
+    @classmethod
+    def parse(cls, payload: bytes) -> Hello:
+        return cls(*struct.unpack(">BB16sHHQI", payload))
+
+
+def frame(kind: int, payload: bytes = b"") -> bytes:
+    return struct.pack(">BI", kind, len(payload)) + payload
+
+
+def go_payload(environment: Mapping[str, str], prompt: str | bytes) -> bytes:
+    entries = b"".join(f"{name}={value}".encode() + b"\0" for name, value in environment.items())
+    return entries + b"\0" + (prompt.encode() if isinstance(prompt, str) else prompt)
+
+
+class Client:
+    """One connection. `screen` is all output so far, `status` the exit status once it came."""
+
+    def __init__(self, path: Path, *, receive_buffer: int | None = None) -> None:
+        self.socket = socket.socket(socket.AF_UNIX)
+        if receive_buffer is not None:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.settimeout(PATIENCE)
+        self.socket.connect(str(path))
+        self.screen = bytearray()
+        self.status: int | None = None
+        self._hello: Hello | None = None
+
+    @property
+    def hello(self) -> Hello:
+        if self._hello is None:
+            kind, payload = self.read_frame()
+            assert kind == HELLO
+            self._hello = Hello.parse(payload)
+        return self._hello
+
+    def send(self, kind: int, payload: bytes = b"") -> None:
+        self.socket.sendall(frame(kind, payload))
+
+    def go(self, environment: Mapping[str, str] | None = None, prompt: str | bytes = "") -> None:
+        self.send(GO, go_payload(environment or {}, prompt))
+
+    def type(self, text: str | bytes) -> None:
+        self.send(INPUT, text.encode() if isinstance(text, str) else text)
+
+    def resize(self, columns: int, rows: int) -> None:
+        self.send(RESIZE, struct.pack(">HH", columns, rows))
+
+    def read_exactly(self, size: int) -> bytes:
+        parts = bytearray()
+        while len(parts) < size:
+            part = self.socket.recv(size - len(parts))
+            if not part:
+                raise EOFError
+            parts += part
+        return bytes(parts)
+
+    def read_frame(self) -> tuple[int, bytes]:
+        """The next frame; EOFError when the connection has ended."""
+        kind, size = struct.unpack(">BI", self.read_exactly(5))
+        return kind, self.read_exactly(size)
+
+    def take(self) -> None:
+        """Reads one frame of output or the exit frame."""
+        _ = self.hello
+        kind, payload = self.read_frame()
+        if kind == OUTPUT:
+            self.screen += payload
+        else:
+            assert kind == EXIT
+            (self.status,) = struct.unpack(">I", payload)
+
+    def read_until(self, found: str | bytes | Callable[[bytes], bool]) -> bytes:
+        """Reads output until the text is in it (or the function says so); the whole of it comes back."""
+        text = found.encode() if isinstance(found, str) else found
+        deadline = time.monotonic() + PATIENCE
+        while not (text(bytes(self.screen)) if callable(text) else text in self.screen):
+            if self.status is not None or time.monotonic() > deadline:
+                raise AssertionError(f"{found!r} is not in {bytes(self.screen[-2000:])!r}")
+            self.take()
+        return bytes(self.screen)
+
+    def read_to_exit(self) -> int:
+        """Reads to the exit frame and to the end of the connection after it; the status comes back."""
+        while self.status is None:
+            self.take()
+        assert self.is_closed()
+        return self.status
+
+    def is_closed(self) -> bool:
+        """Has the other side ended the connection? Reads away what came before, for at most PATIENCE."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                if not self.socket.recv(1 << 16):
+                    return True
+            except ConnectionResetError:
+                return True
+        return False
+
+    def close(self) -> None:
+        self.socket.close()

@@ -1,0 +1,207 @@
+"""The demo's story: what it finds in logs, and what a wait that fails says."""
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from localcluster import demo, locations, progress, story, trouble
+from localcluster.kubectl import Kubectl
+from localcluster.stage import Stage, Table
+from localcluster.target import Target
+
+
+def line(number: int, role: str, content: str) -> str:
+    return json.dumps({"time": "2026-01-01T00:00:00.000Z", "id": number, "role": role, "content": content})
+
+
+LOG = "\n".join(
+    [
+        "2026-01-01 00:00:00 INFO enrolled",
+        line(0, "agent", "$"),
+        line(1, "user", "cat hello.txt"),
+        '{"role": "someone", "with": "no id"}',
+        line(2, "agent", "Hel"),
+        line(2, "agent", "Hello"),
+        line(3, "user", "date"),
+        "not { json",
+    ]
+)
+
+
+def test_a_sidecars_log_holds_the_conversation_and_later_lines_replace_earlier_ones() -> None:
+    assert [(one.id, one.role, one.content) for one in story.messages(LOG)] == [
+        (0, "agent", "$"),
+        (1, "user", "cat hello.txt"),
+        (2, "agent", "Hello"),
+        (3, "user", "date"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        pytest.param("cat hello.txt", "Hello", id="answered"),
+        pytest.param(" cat hello.txt\n", "Hello", id="whatever blanks are around it"),
+        pytest.param("date", None, id="not answered yet"),
+        pytest.param("ls", None, id="never asked"),
+    ],
+)
+def test_the_answer_to_a_message_is_what_the_agent_says_before_the_next(asked: str, answer: str | None) -> None:
+    assert story.answer_to(asked, story.messages(LOG)) == answer
+
+
+def test_of_the_same_message_twice_the_newest_answer_counts() -> None:
+    log = "\n".join([line(0, "user", "x"), line(1, "agent", "old"), line(2, "user", "x")])
+    assert story.answer_to("x", story.messages(log)) is None
+
+
+def test_rows_are_alike_when_only_the_age_differs() -> None:
+    assert story.without_age("hello   Active   Idle   shell   3s\n") == story.without_age("hello Active Idle shell 4s")
+    assert story.without_age("hello   Active   Idle   shell   3s") != story.without_age("hello Active Working shell 3s")
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        pytest.param("True", None, id="ready"),
+        pytest.param("False", "QuotaExceeded: The Pod waits.", id="not ready"),
+    ],
+)
+def test_a_task_tells_why_it_is_not_ready(status: str, text: str | None) -> None:
+    ready = {"type": "Ready", "status": status, "reason": "QuotaExceeded", "message": "The Pod waits."}
+    assert trouble.of_task({"status": {"conditions": [ready]}}) == text
+    assert trouble.of_task({}) is None
+
+
+def test_warnings_are_the_newest_events_each_told_once() -> None:
+    def event(kind: str, reason: str, at: int) -> dict[str, Any]:
+        about = {"kind": "Pod", "name": "hello-1"}
+        return {
+            "type": kind,
+            "reason": reason,
+            "message": "x\ny",
+            "involvedObject": about,
+            "lastTimestamp": f"2026-01-01T00:00:{at:02}Z",
+            "metadata": {},
+        }
+
+    events = [event("Warning", "B", 2), event("Normal", "N", 3), event("Warning", "A", 1), event("Warning", "B", 4)]
+    assert trouble.warnings(events) == ["Pod hello-1: A: x y", "Pod hello-1: B: x y"]
+    assert trouble.warnings(events, most=1) == ["Pod hello-1: B: x y"]
+
+
+def test_the_story_is_about_what_the_example_holds() -> None:
+    folder = locations.REPOSITORY / demo.EXAMPLE
+    found = {
+        (one["kind"], one["metadata"]["name"])
+        for path in folder.glob("*.yaml")
+        for one in yaml.safe_load_all(path.read_text())
+    }
+    assert {
+        ("Namespace", demo.NAMESPACE),
+        ("Task", demo.TASK),
+        ("TemplateVersion", demo.TEMPLATE_VERSION),
+        ("TaskInput", "hello-again"),
+    } <= found
+    second = yaml.safe_load(demo._SECOND_INPUT)
+    assert second["spec"] == {"task": demo.TASK, "content": demo.AFTER_RESUME}
+
+
+def test_the_end_says_how_to_go_on_and_how_to_stop() -> None:
+    local = demo.closing(Target(True, {"KUBECONFIG": str(locations.KUBECONFIG)}), seconds=61)
+    assert f"export KUBECONFIG={locations.KUBECONFIG}" in local
+    assert "make cluster-down" in local
+    own = demo.closing(Target(False), seconds=61)
+    assert "make cluster-down" not in own
+    assert "uninstall taskyard" in own
+
+
+# A kubectl that answers from a script, to see what is shown and how waiting ends.
+
+
+def scripted(folder: Path, script: str) -> Kubectl:
+    program = folder / "kubectl"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    return Kubectl(program, {"KUBECONFIG": "/nowhere"}, folder=folder, log=folder / "kubectl.log")
+
+
+def test_commands_are_shown_before_what_they_say(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = Stage(scripted(tmp_path, 'echo "$KUBECONFIG $2"'), "ns", "hello")
+    told.run("get", "it's", stdin="a\n")
+    assert capsys.readouterr().out.splitlines() == [
+        """$ kubectl get 'it'"'"'s' <<EOF""",
+        "a",
+        "EOF",
+        "    /nowhere it's",
+    ]
+
+
+def test_a_command_that_fails_names_itself_the_cause_and_the_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = {"status": {"conditions": [{"type": "Ready", "status": "False", "reason": "NoRoom", "message": "Full."}]}}
+    (tmp_path / "task.json").write_text(json.dumps(task))
+    told = Stage(
+        scripted(tmp_path, 'case "$*" in *"get tasks"*) cat task.json;; *) echo "error: timed out" >&2; exit 1;; esac'),
+        "ns",
+        "hello",
+    )
+    with pytest.raises(progress.StepError) as failure:
+        told.wait("task/hello", "condition=Ready", seconds=1)
+    assert failure.value.title.startswith("kubectl --namespace ns wait task/hello")
+    assert failure.value.cause == "error: timed out (NoRoom: Full.)"
+    assert failure.value.log == tmp_path / "kubectl.log"
+    assert "Task hello: Ready=False NoRoom: Full." in capsys.readouterr().out
+    assert "error: timed out" in (tmp_path / "kubectl.log").read_text()
+
+
+def test_waiting_ends_early_when_the_tasks_build_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "task.json").write_text(json.dumps({"status": {"build": {"phase": "Failed"}}}))
+    told = Stage(
+        scripted(tmp_path, 'case "$*" in *" wait "*) exec sleep 8;; *"get tasks"*) cat task.json;; *) exit 1;; esac'),
+        "ns",
+        "hello",
+    )
+    with pytest.raises(progress.StepError, match="build failed"):
+        told.wait("task/hello", "condition=Ready", seconds=60)
+
+
+def test_a_command_that_hangs_is_ended(tmp_path: Path) -> None:
+    said = scripted(tmp_path, "exec sleep 60").attempt("get", "pods", seconds=0.2)
+    assert (said.status, said.cause) == (124, "kubectl did not end within 0.2s")
+
+
+def test_what_is_asked_for_again_and_again_has_an_end(tmp_path: Path) -> None:
+    told = Stage(scripted(tmp_path, "exit 1"), "ns", "hello")
+    with pytest.raises(progress.StepError, match="not there after"):
+        told.until("waiting for an answer", lambda: None, seconds=0.0)
+    assert told.until("waiting for an answer", lambda: "yes", seconds=0.0) == "yes"
+
+
+def test_the_table_shows_a_row_when_more_than_its_age_has_changed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = "NAME STATUS AGE\\nhello Pending 0s\\nhello Pending 1s\\nhello Active 2s\\n"
+    kubectl = scripted(tmp_path, f'printf "{rows}"; exec sleep 60')
+    with Table(kubectl, "get", "tasks").shown() as table:
+        table.settle(quiet=0.5, most=5.0)
+    assert capsys.readouterr().out.splitlines() == [
+        "$ kubectl get tasks --watch &",
+        "    NAME STATUS AGE",
+        "    hello Pending 0s",
+        "    hello Active 2s",
+    ]
+
+
+def test_the_table_leaves_no_process_behind(tmp_path: Path) -> None:
+    kubectl = scripted(tmp_path, "echo $$ > pid; exec sleep 60")
+    with Table(kubectl, "get", "tasks").shown() as table:
+        table.settle(quiet=0.5, most=5.0)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)

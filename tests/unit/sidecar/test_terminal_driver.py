@@ -1,0 +1,234 @@
+"""The terminal driver against real programs, through the real taskyard-init."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from taskyard.sidecar.conversation import Turn
+from taskyard.sidecar.driver import Status, UnreachableError
+from taskyard.sidecar.terminal_driver import TerminalDriver, keystrokes, typable
+from unit.sidecar.pod import SHELL
+
+PATIENCE = 20.0
+
+
+@dataclass
+class Heard:
+    """A listener that only remembers."""
+
+    turn: Turn | None = None
+    answers: list[str] = field(default_factory=list)
+    exits: list[int] = field(default_factory=list)
+    instances: list[str] = field(default_factory=list)
+
+    def resume(self, instance: str) -> Turn | None:
+        self.instances.append(instance)
+        return self.turn
+
+    def answer(self, text: str) -> None:
+        self.answers.append(text)
+
+    def status_changed(self) -> None: ...
+
+    def reachable_changed(self) -> None: ...
+
+    def screen_changed(self) -> None: ...
+
+    def ended(self, exit_status: int) -> None:
+        self.exits.append(exit_status)
+
+
+class Agent:
+    def __init__(self, driver: TerminalDriver, heard: Heard) -> None:
+        self.driver = driver
+        self.heard = heard
+
+    async def until(self, what: str, look: Callable[[], bool], patience: float = PATIENCE) -> None:
+        deadline = time.monotonic() + patience
+        while not look():
+            assert time.monotonic() < deadline, f"waited for {what}; screen: {self.driver.screen()!r}"
+            await asyncio.sleep(0.02)
+
+    async def until_stable(self) -> None:
+        await self.until("the program to wait", lambda: self.driver.status is Status.STABLE)
+
+    async def ask(self, content: str) -> str:
+        await self.until_stable()
+        self.driver.open_turn(typable(content))
+        assert await self.driver.send(typable(content))
+        assert self.driver.status is Status.RUNNING
+        await self.until_stable()
+        return self.heard.answers[-1]
+
+
+Start = Callable[..., Awaitable[asyncio.subprocess.Process]]
+
+
+@pytest.fixture
+def start(init_program: Path, tmp_path: Path) -> Start:
+    async def start(*command: str, size: str = "80x1000") -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *(init_program, "run", "--socket", tmp_path / "agent.sock", "--tty", size),
+            *("--hangup-after", "0.2", "--kill-after", "1", "--", *command),
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(tmp_path),
+                "PS1": "agent$ ",
+                "LANG": "C.UTF-8",
+                "TASKYARD_TASK_PROMPT_FILE": str(tmp_path / "prompt.txt"),
+            },
+            cwd=tmp_path,
+        )
+
+    return start
+
+
+@asynccontextmanager
+async def driving(
+    folder: Path, process: asyncio.subprocess.Process, prompt: str = "", stable_after: float = 0.6
+) -> AsyncIterator[Agent]:
+    heard = Heard()
+    driver = TerminalDriver(str(folder / "agent.sock"), prompt, heard, stable_after=stable_after)
+    task = asyncio.create_task(driver.run())
+    try:
+        yield Agent(driver, heard)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        if process.returncode is None:
+            process.terminate()
+        async with asyncio.timeout(10):
+            await process.wait()
+
+
+async def test_bash(start: Start, tmp_path: Path) -> None:
+    async with driving(tmp_path, await start(*SHELL), prompt="the prompt") as agent:
+        assert await agent.ask('echo "$TASKYARD_TASK_PROMPT"; cat prompt.txt; echo') == "the prompt\nthe prompt"
+        assert agent.heard.answers[0] == "agent$"
+        assert await agent.ask("for i in 1 2; do\n  echo round $i\ndone") == "round 1\nround 2"
+        assert await agent.ask(f"echo {'w' * 300}") == "w" * 300
+
+
+async def test_python(start: Start, tmp_path: Path) -> None:
+    async with driving(tmp_path, await start(sys.executable, "-q")) as agent:
+        assert await agent.ask("6 * 7") == "42"
+        assert await agent.ask("[print(line) for line in ('a', '', 'b')][0]") == "a\n\nb"
+
+
+async def test_program_that_prints_slowly_works_until_it_is_quiet(start: Start, tmp_path: Path) -> None:
+    script = 'echo start; while read line; do for i in 1 2 3 4; do sleep 0.8; echo "$line $i"; done; done'
+    async with driving(tmp_path, await start("bash", "-c", script), stable_after=2) as agent:
+        began = time.monotonic()
+        assert await agent.ask("go") == "go 1\ngo 2\ngo 3\ngo 4"
+        assert time.monotonic() - began > 4 * 0.8 + 2
+        assert "go 1" in agent.heard.answers
+
+
+async def test_program_that_exits(start: Start, tmp_path: Path) -> None:
+    process = await start("bash", "-c", "echo last words; exit 3")
+    async with driving(tmp_path, process) as agent:
+        await agent.until("the exit", lambda: bool(agent.heard.exits))
+        assert agent.heard.exits == [3]
+        assert agent.heard.answers[-1] == "last words"
+        assert agent.driver.status is Status.RUNNING
+        assert not agent.driver.reachable
+        with pytest.raises(UnreachableError):
+            await agent.driver.send("anybody there?")
+
+
+async def test_program_that_comes_back_is_another_run(start: Start, tmp_path: Path) -> None:
+    first = await start("bash", "-c", "echo one; read line")
+    async with driving(tmp_path, first) as agent:
+        await agent.until("the first run", lambda: agent.heard.answers == ["one"])
+        first.kill()
+        await first.wait()
+        second = await start("bash", "-c", "echo two; read line")
+        try:
+            await agent.until("the second run", lambda: agent.heard.answers[-1] == "two")
+            assert len(set(agent.heard.instances)) == 2
+        finally:
+            second.terminate()
+            await second.wait()
+
+
+async def test_program_that_floods_is_held_back_and_leaves_the_sidecar_responsive(start: Start, tmp_path: Path) -> None:
+    async with driving(
+        tmp_path, await start("bash", "-c", "timeout 2 yes 'a flood of text'; echo; echo done; read x")
+    ) as agent:
+        await agent.until("the flood", lambda: agent.driver.reachable)
+        longest = 0.0
+        while agent.driver.status is Status.RUNNING:
+            began = time.monotonic()
+            await asyncio.sleep(0)
+            longest = max(longest, time.monotonic() - began)
+            assert agent.driver.screen()
+        assert agent.heard.answers[-1].endswith("\ndone")
+        assert len(agent.heard.answers[-1]) <= 65_536
+        assert longest < 0.5
+
+
+async def test_sidecar_that_comes_back_finds_the_turn_again(start: Start, tmp_path: Path) -> None:
+    process = await start(*SHELL)
+    socket = str(tmp_path / "agent.sock")
+    heard = Heard()
+    driver = TerminalDriver(socket, "", heard, stable_after=0.6)
+    task = asyncio.create_task(driver.run())
+    agent = Agent(driver, heard)
+    await agent.ask("echo before")
+    position = driver.open_turn("echo asked; sleep 0.3; echo later")
+    assert await driver.send("echo asked; sleep 0.3; echo later")
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    async with driving(tmp_path, process) as agent:
+        agent.heard.turn = Turn(driver.instance, position, "echo asked; sleep 0.3; echo later", 4)
+        await agent.until_stable()
+        assert agent.heard.answers[-1] == "asked\nlater"
+        assert agent.driver.shows("echo asked; sleep 0.3; echo later")
+        assert not agent.driver.shows("echo before")
+
+
+async def test_program_that_asks_its_terminal_gets_an_answer(start: Start, tmp_path: Path) -> None:
+    script = (
+        r"stty raw -echo; printf '\033[6n'; IFS= read -r -d R answer; stty sane; printf 'at %q' \"$answer\"; read x"
+    )
+    async with driving(tmp_path, await start("bash", "-c", script.replace('\\"', '"'))) as agent:
+        await agent.until("the answer", lambda: "1;1" in agent.driver.screen())
+
+
+async def test_enter_is_pressed_again_when_nothing_happens(start: Start, tmp_path: Path) -> None:
+    """Some programs take the first Enter for a part of the pasted text."""
+    script = (
+        "stty raw -echo; printf '> '; IFS= read -r -N 2; printf '%s' \"$REPLY\"; IFS= read -r -N 1; "
+        "IFS= read -r -N 1; printf '\\r\\nentered\\r\\n'; stty sane; read x"
+    )
+    async with driving(tmp_path, await start("bash", "-c", script)) as agent:
+        began = time.monotonic()
+        assert await agent.ask("hi") == "entered"
+        assert 3 < time.monotonic() - began < 9
+
+
+@pytest.mark.parametrize(
+    ("content", "typed"),
+    [
+        pytest.param("hello", "hello", id="plain"),
+        pytest.param("a\r\nb\rc\n", "a\nb\nc", id="line ends"),
+        pytest.param("a\x1b[201~\x03b\x00\x7f\x9b", "a[201~b", id="nothing that ends the paste or the program"),
+        pytest.param("tab\tü😀", "tab\tü😀", id="tabs and all of Unicode"),
+    ],
+)
+def test_only_text_is_typed(content: str, typed: str) -> None:
+    assert typable(content) == typed
+
+
+def test_bracketed_paste_is_used_where_the_program_asked_for_it() -> None:
+    assert keystrokes("a\nb", bracketed=True) == b"\x1b[200~a\rb\x1b[201~"
+    assert keystrokes("a\nb", bracketed=False) == b"a\rb"
