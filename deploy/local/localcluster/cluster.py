@@ -42,7 +42,8 @@ _SHAPE = ("apiserver.py", "certificates.py", "client.py", "network.py", "node.py
 
 @dataclass(frozen=True)
 class Status:
-    """``state`` is ``ready``, ``starting``, ``broken`` or ``down``; ``detail`` says more in a few words."""
+    """``state`` is ``ready``, ``starting``, ``broken``, ``foreign`` (another checkout's) or ``down``; ``detail`` says
+    more in a few words."""
 
     state: str
     detail: str
@@ -91,7 +92,7 @@ def status() -> Status:
     if not found.is_alive():
         return Status("broken", "its first process is gone; `up` clears it and starts anew", found.checkout)
     if Path(found.checkout) != locations.REPOSITORY:
-        return Status("ready" if _phase() == "ready" else "starting", "of another checkout", found.checkout)
+        return Status("foreign", "another checkout's cluster runs; `up` makes it go", found.checkout)
     if _phase() != "ready":
         return Status("starting", _phase(), found.checkout)
     if not _is_ready():

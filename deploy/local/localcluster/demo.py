@@ -78,6 +78,7 @@ def _start(told: Stage, table: Table) -> None:
     for name in ("namespace.yaml", "templateversion.yaml", "task.yaml"):
         told.run("apply", f"--filename={EXAMPLE / name}")
     told.wait(f"task/{TASK}", "condition=Ready", seconds=90)
+    told.wait(f"task/{TASK}", "jsonpath={.status.state.state}=Idle")
     prompt = told.kubectl.ask(*_IN_NAMESPACE, "get", "tasks.taskyard.dev", TASK) or {}
     _await_answer(told, str(prompt.get("spec", {}).get("prompt", "")))
     table.settle()

@@ -199,7 +199,9 @@ def _go_under(directory: Path) -> Path | None:
 
 
 def _installer() -> list[str]:
-    uv = os.environ.get("UV") or shutil.which("uv")
+    # bootstrap.sh puts uv into the cache where the machine has none.
+    own = locations.cache() / "uv" / "bin" / "uv"
+    uv = os.environ.get("UV") or shutil.which("uv") or (str(own) if own.exists() else None)
     if uv:
         return [uv, "pip", "install", "--python", sys.executable]
     for python in (sys.executable, "/usr/bin/python3"):

@@ -46,9 +46,11 @@ class Intake:
         store, changed = self._kinds[resource]
         manifest: Object = dict(event["object"])
         if event["type"] == "DELETED":
-            store.remove(key_of(manifest), uid=manifest["metadata"]["uid"])
+            store.deleted(manifest)
             changed(manifest)
-        elif store.put(manifest):
+        # What the operator wrote itself is in the store before its event comes, and is news all the same: inputs wait
+        # for a Task to become active, an idle deadline begins then.
+        elif store.put(manifest) or (event["type"] is not None and store.knows(manifest)):
             changed(manifest)
         if event["type"] is None and resource in self._relist:
             self._relist[resource].set()

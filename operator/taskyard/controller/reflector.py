@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable
 
 from taskyard.controller.cluster import ApiError, Cluster, Object, Resource
-from taskyard.controller.store import Store, key_of
+from taskyard.controller.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class Reflector:
         if kind == "BOOKMARK":
             return
         if kind == "DELETED":
-            self._store.remove(key_of(manifest), uid=manifest["metadata"]["uid"])
+            self._store.deleted(manifest)
             self._changed(manifest)
         elif self._store.put(manifest):
             self._changed(manifest)

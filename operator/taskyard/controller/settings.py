@@ -33,13 +33,15 @@ class Settings:
             namespace=required(environment, "TASKYARD_NAMESPACE", "the namespace of the installation"),
             gateway_url=required(environment, "TASKYARD_GATEWAY_URL", "the gateway's address, https://…:8444"),
             sidecar_image=required(environment, "TASKYARD_SIDECAR_IMAGE", "the image of the sidecar"),
-            sidecar_image_pull_policy=environment.get("TASKYARD_SIDECAR_IMAGE_PULL_POLICY", "IfNotPresent"),
+            sidecar_image_pull_policy=one_of(
+                environment, "TASKYARD_SIDECAR_IMAGE_PULL_POLICY", ("IfNotPresent", "Always", "Never")
+            ),
             sidecar_resources=resources(environment.get("TASKYARD_SIDECAR_RESOURCES", "{}")),
             image_pull_secrets=tuple(
                 name.strip() for name in environment.get("TASKYARD_IMAGE_PULL_SECRETS", "").split(",") if name.strip()
             ),
             health_port=port(environment.get("TASKYARD_HEALTH_PORT", "8080")),
-            log_level=environment.get("TASKYARD_LOG_LEVEL", "INFO").upper(),
+            log_level=one_of(environment, "TASKYARD_LOG_LEVEL", ("INFO", "DEBUG", "WARNING", "ERROR")),
             kubeconfig=environment.get("KUBECONFIG", ""),
         )
 
@@ -50,6 +52,15 @@ def required(environment: Mapping[str, str], name: str, meaning: str) -> str:
     if not value:
         raise SettingsError(f"environment variable {name} is not set; it holds {meaning}")
     return value
+
+
+def one_of(environment: Mapping[str, str], name: str, words: tuple[str, ...]) -> str:
+    """A variable that takes one of `words`, in any case; the first is its default."""
+    text = environment.get(name, words[0])
+    for word in words:
+        if word.lower() == text.lower():
+            return word
+    raise SettingsError(f"environment variable {name} must be one of {', '.join(words)}, not {text!r}")
 
 
 def resources(text: str) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from taskyard.controller.cluster import Object
 
 Key = tuple[str, str]
 
+GONE_MOST = 10_000
+
 
 def key_of(manifest: Object) -> Key:
     """Namespace and name."""
@@ -17,13 +19,16 @@ def key_of(manifest: Object) -> Key:
 class Store:
     """Objects of one kind, grouped by `group` (the Task they belong to, say), so that none is searched for.
 
-    Own writes and watch events arrive in any order: an older resourceVersion never replaces a newer one.
+    Own writes and watch events arrive in any order: an older resourceVersion never replaces a newer one, and the answer
+    to a write that comes after the object's deletion was told does not bring it back.
     """
 
     def __init__(self, group: Callable[[Object], Key]) -> None:
         self._group = group
         self._objects: dict[Key, Object] = {}
         self._groups: dict[Key, set[Key]] = {}
+        # UID to last version of those that went lately: an answer is late by seconds, not by thousands of objects.
+        self._gone: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self._objects)
@@ -41,6 +46,8 @@ class Store:
     def put(self, manifest: Object) -> bool:
         """Keep an object unless a newer state of it is known; whether it was kept."""
         key = key_of(manifest)
+        if version(manifest) <= self._gone.get(manifest["metadata"]["uid"], -1):
+            return False
         former = self._objects.get(key)
         if former is not None:
             if version(former) >= version(manifest):
@@ -49,6 +56,19 @@ class Store:
         self._objects[key] = manifest
         self._groups.setdefault(self._group(manifest), set()).add(key)
         return True
+
+    def knows(self, manifest: Object) -> bool:
+        """Whether this very state is the newest known."""
+        former = self._objects.get(key_of(manifest))
+        return former is not None and version(former) == version(manifest)
+
+    def deleted(self, manifest: Object) -> None:
+        """Forget an object by its last state, as a watch tells it, for good."""
+        metadata = manifest["metadata"]
+        self._gone[metadata["uid"]] = version(manifest)
+        while len(self._gone) > GONE_MOST:
+            del self._gone[next(iter(self._gone))]
+        self.remove(key_of(manifest), uid=metadata["uid"])
 
     def remove(self, key: Key, *, uid: str | None = None) -> Object | None:
         """Forget an object; with `uid` only that very one. Returns what was forgotten."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from taskyard.api.task import Phase
 from taskyard.api.workspacebuild import BuildPhase
+from taskyard.core.intent import Intent, intent
 from taskyard.core.lifecycle import AppHealth, start_fault
 from taskyard.core.observed import Manifest, Observed
 from taskyard.core.template import Resolution
@@ -37,10 +38,8 @@ def verdicts(observed: Observed, *, phase: Phase, resolution: Resolution, health
 
 
 def is_resuming(observed: Observed, resolution: Resolution) -> bool:
-    """Whether a paused Task was asked to go on and waits for its template version."""
-    build = observed.task.build
-    was_asked = not observed.task.paused and (build is None or build["reason"] == "ManualPause")
-    return was_asked and not resolution.resolved
+    """Whether a Task without a Pod was asked to go on and waits for its template version."""
+    return intent(observed) is Intent.RUN and not resolution.resolved
 
 
 def explanation(
@@ -52,7 +51,7 @@ def explanation(
         return "BuildFailed", f"Build {build.name} failed: {build.message or 'no cause was recorded'}"
     if observed.obstacle and phase in (Phase.PENDING, Phase.PAUSING, Phase.UNKNOWN, Phase.PAUSED):
         return observed.obstacle.reason, observed.obstacle.message
-    if phase in (Phase.PENDING, Phase.PAUSED) and not resolution.resolved and not observed.task.paused:
+    if phase in (Phase.PENDING, Phase.PAUSED) and is_resuming(observed, resolution):
         return resolution.reason, resolution.message
     pod = observed.pods[-1] if observed.pods else None
     fault = start_fault(pod) if pod else None

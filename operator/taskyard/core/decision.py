@@ -125,13 +125,14 @@ def start_is_unfinished(observed: Observed) -> Step | None:
     for other in observed.pods:
         if other is not pod:
             return Rest() if other.deleting else DeletePod(other, "it is left from a former build")
-    timed_out_at = build.created_at + template.start_timeout
     if pod is None:
         return CreatePod(build)
     if pod.deleting:
         return Rest()
     if pod.node:
         return EndBuild(build, BuildPhase.SUCCEEDED, pod_uid=pod.uid)
+    # From the Pod's own begin: a build may have waited long for room in the quota or for its template version.
+    timed_out_at = pod.created_at + template.start_timeout
     if observed.now < timed_out_at:
         return Rest(until=timed_out_at)
     return EndBuild(build, BuildPhase.FAILED, unbound_message(pod, template.start_timeout))
@@ -179,9 +180,10 @@ def pause_is_wanted(observed: Observed) -> Step | None:
 
 
 def start_is_wanted(observed: Observed) -> Step | None:
-    """The first start, or the one after a pause, as soon as the template version is there."""
+    """The first start, or the one after a pause, as soon as the template version is there. A start that was canceled by
+    a pause, which was taken back before its stop was reserved, counts as paused."""
     build = observed.newest
-    if build is not None and build.transition is Transition.START:
+    if build is not None and build.transition is Transition.START and build.phase is not BuildPhase.CANCELED:
         return None
     task = observed.task
     if not resolve(observed.template, name=task.template_version, namespace=task.namespace).resolved:

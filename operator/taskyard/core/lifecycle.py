@@ -46,7 +46,8 @@ def start_fault(pod: PodView) -> ContainerView | None:
     """The container that cannot start: its image cannot be had, its configuration is wrong, or it is an init container
     that ended in failure."""
     for container in pod.init_containers:
-        if container.waiting_reason in CANNOT_START:
+        # Between two tries the kubelet shows the wait, not the failure.
+        if container.waiting_reason in CANNOT_START or container.waiting_reason == "CrashLoopBackOff":
             return container
         if container.name != SIDECAR and container.exit_code not in (None, 0):
             return container

@@ -85,7 +85,8 @@ def container_security(given: Manifest, *, pod: Manifest) -> Manifest:
         result.setdefault("runAsNonRoot", False)
     capabilities: dict[str, Any] = dict(result.get("capabilities", {"drop": ["ALL"]}))
     if "add" in capabilities:
-        capabilities["add"] = [name for name in capabilities["add"] if name not in ("NET_RAW", "CAP_NET_RAW")]
+        # Container runtimes take names in any case.
+        capabilities["add"] = [name for name in capabilities["add"] if name.upper().removeprefix("CAP_") != "NET_RAW"]
     drop = list(capabilities.get("drop", []))
     if "ALL" not in drop and "NET_RAW" not in drop:
         drop.append("NET_RAW")

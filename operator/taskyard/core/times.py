@@ -6,6 +6,8 @@ import re
 from datetime import UTC, datetime, timedelta
 
 _UNITS = {"h": 3600, "m": 60, "s": 1}
+# Longer spans are as good as this one, and a moment plus it is still a moment.
+LONGEST = timedelta(days=36_500)
 
 
 def rfc3339(moment: datetime) -> str:
@@ -15,12 +17,16 @@ def rfc3339(moment: datetime) -> str:
 
 def parse(text: str) -> datetime:
     """The moment of an RFC 3339 text. Raises ValueError for anything else."""
-    return datetime.fromisoformat(text)
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} does not say its offset from UTC")
+    return moment
 
 
 def duration(text: str) -> timedelta:
-    """The span of `1h30m`, `45s`. Raises ValueError for anything else."""
+    """The span of `1h30m`, `45s`, at most LONGEST. Raises ValueError for anything else."""
     parts = re.findall(r"([0-9]+)([hms])", text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise ValueError(f"{text!r} is not a duration such as 45s, 30m or 1h30m")
-    return timedelta(seconds=sum(int(number) * _UNITS[unit] for number, unit in parts))
+    seconds = sum(int(number) * _UNITS[unit] for number, unit in parts)
+    return timedelta(seconds=min(seconds, int(LONGEST.total_seconds())))

@@ -20,7 +20,12 @@ log = logging.getLogger(__name__)
 PROTOCOL_VERSIONS = [1]
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 NOT_RECORDED_FIRST, NOT_RECORDED_LAST = 0.2, 5.0
+REFUSED_FIRST, REFUSED_LAST = 5.0, 60.0
 FAILED_FIRST, FAILED_LAST = 0.5, 15.0
+KEEP_ALIVE = 3.0  # the gateway closes after 5 s
+
+
+BACKOFF = {409: (NOT_RECORDED_FIRST, NOT_RECORDED_LAST), 403: (REFUSED_FIRST, REFUSED_LAST)}
 
 
 class GatewayError(Exception):
@@ -33,25 +38,29 @@ class GatewayError(Exception):
 
     @property
     def permanent(self) -> bool:
-        return 400 <= self.status < 500 and self.status not in (401, 408, 409, 429)
+        return 400 <= self.status < 500 and self.status not in (401, 408, 429)
 
 
 @dataclass(frozen=True)
 class Enrolment:
-    """What makes this process the sidecar of its Pod. Certificate and key are PEM, `key` is what callers must know."""
+    """What makes this process the sidecar of its Pod. Certificate and private key are PEM.
+
+    `key` is what callers must know, `token` what this process shows to the gateway.
+    """
 
     certificate: str
     private_key: str
     issued_at: datetime.datetime
     not_after: datetime.datetime
     key: str
+    token: str
     prompt: str
     prompt_sha256: str
 
     @property
     def renew_at(self) -> datetime.datetime:
-        """Two thirds of the certificate's life."""
-        return self.issued_at + (self.not_after - self.issued_at) * 2 / 3
+        """When half of the certificate's life is over."""
+        return self.issued_at + (self.not_after - self.issued_at) / 2
 
 
 class Gateway:
@@ -66,7 +75,7 @@ class Gateway:
             base_url=settings.gateway_url,
             verify=tls.trust(settings.ca_certificate),
             timeout=TIMEOUT,
-            limits=httpx.Limits(max_connections=4, max_keepalive_connections=1),
+            limits=httpx.Limits(max_connections=4, max_keepalive_connections=1, keepalive_expiry=KEEP_ALIVE),
             headers={"User-Agent": f"taskyard-sidecar/{__version__}"},
             trust_env=False,  # a proxy for the internet is none for the gateway
         )
@@ -89,9 +98,7 @@ class Gateway:
             try:
                 enrolment = await self._ask()
             except GatewayError as error:
-                first, last = (
-                    (NOT_RECORDED_FIRST, NOT_RECORDED_LAST) if error.status == 409 else (FAILED_FIRST, FAILED_LAST)
-                )
+                first, last = BACKOFF.get(error.status, (FAILED_FIRST, FAILED_LAST))
                 delay = min(delay * 2, last) if error.status == reason_status else first
                 reason_status = error.status
                 if str(error) != told:
@@ -137,21 +144,18 @@ class Gateway:
         if enrolment is None:
             raise GatewayError("not enrolled yet")
         try:
-            await self._request(method, path, self._credential(enrolment), **arguments)
+            await self._request(method, path, enrolment.token, **arguments)
         except GatewayError as error:
             if error.status != 401:
                 raise
             renewed = await self._enrol_instead_of(enrolment)
-            await self._request(method, path, self._credential(renewed), **arguments)
+            await self._request(method, path, renewed.token, **arguments)
 
     async def _enrol_instead_of(self, refused: Enrolment) -> Enrolment:
         async with self._enrolling:
             if self._enrolment is not None and self._enrolment is not refused:
                 return self._enrolment
             return await self._enrol()
-
-    def _credential(self, enrolment: Enrolment) -> str:
-        return f"{self._settings.pod_uid}.{enrolment.key}"
 
     async def _request(self, method: str, path: str, token: str, **arguments: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}"} | arguments.pop("headers", {})
@@ -193,9 +197,10 @@ def _enrolment(response: httpx.Response, now: datetime.datetime) -> Enrolment:
                 "privateKey": str(private_key),
                 "notAfter": str(not_after),
                 "key": str(key),
+                "token": str(token),
                 "prompt": str(prompt),
                 "promptSHA256": str(prompt_sha256),
-            } if key:
+            } if key and token:
                 expires = datetime.datetime.fromisoformat(not_after)
             case _:
                 raise GatewayError("the gateway's answer to the enrolment lacks something")
@@ -205,4 +210,4 @@ def _enrolment(response: httpx.Response, now: datetime.datetime) -> Enrolment:
         expires = expires.replace(tzinfo=datetime.UTC)
     if hashlib.sha256(prompt.encode(errors="replace")).hexdigest() != prompt_sha256.lower():
         raise GatewayError("the prompt is not the one that the build was made for", status=409)
-    return Enrolment(certificate, private_key, now, expires, key, prompt, prompt_sha256.lower())
+    return Enrolment(certificate, private_key, now, expires, key, token, prompt, prompt_sha256.lower())

@@ -144,7 +144,7 @@ class Sidecar:
         return self._enrolment.key
 
     async def _renew(self) -> None:
-        """A new certificate at two thirds of the old one's life; an enrolment in between starts the wait anew."""
+        """A new certificate at half of the old one's life; an enrolment in between starts the wait anew."""
         while True:
             enrolment = self._enrolment
             assert enrolment is not None

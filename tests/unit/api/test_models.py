@@ -18,6 +18,7 @@ from taskyard.api.workspacebuild import WorkspaceBuildSpec, WorkspaceBuildStatus
 
 EXAMPLES = Path(__file__).parents[3] / "deploy" / "examples"
 MODELS: dict[str, type[Model]] = {"Task": Task, "TemplateVersion": TemplateVersion, "TaskInput": TaskInput}
+POD = {"spec": {"containers": [{"name": "agent", "image": "debian", "command": ["bash"]}]}}
 NOON = "2026-01-31T12:00:00Z"
 READY = {"type": "Ready", "status": "True", "reason": "Active", "message": "", "lastTransitionTime": NOON}
 
@@ -79,9 +80,7 @@ READY = {"type": "Ready", "status": "True", "reason": "Active", "message": "", "
             id="a status with everything",
         ),
         pytest.param(TaskStatus, {"phase": "Pending"}, id="the status of a new Task"),
-        pytest.param(
-            TemplateVersionSpec, {"template": "shell", "pod": {"spec": {}}}, id="the least version: no agent, no home"
-        ),
+        pytest.param(TemplateVersionSpec, {"template": "shell", "pod": POD}, id="the least version: no agent, no home"),
         pytest.param(
             TemplateVersionSpec,
             {
@@ -90,7 +89,7 @@ READY = {"type": "Ready", "status": "True", "reason": "Active", "message": "", "
                 "icon": "https://icons.test/shell.png",
                 "description": "bash",
                 "agent": {"container": "agent", "protocol": "Terminal"},
-                "pod": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "agent"}]}},
+                "pod": {"metadata": {"labels": {"a": "b"}}, **POD},
                 "home": {"size": "1.5Gi", "storageClassName": "fast", "mountPath": "/home/agent"},
                 "gracePeriodSeconds": 30,
                 "startTimeoutSeconds": 60,
@@ -146,11 +145,11 @@ def test_the_model_takes_and_gives_back(model: type[Model], document: dict[str, 
         pytest.param(TaskSpec, {"prompt": "x", "templateVersion": "v", "pause": True}, "pause", id="unknown field"),
         pytest.param(TaskSpec, {"prompt": "x", "templateVersion": "v", "paused": "soon"}, "paused", id="wrong type"),
         pytest.param(
-            TemplateVersionSpec, {"template": "s", "pod": {}, "home": {"size": "big"}}, "home.size", id="no size"
+            TemplateVersionSpec, {"template": "s", "pod": POD, "home": {"size": "big"}}, "home.size", id="no size"
         ),
         pytest.param(
             TemplateVersionSpec,
-            {"template": "s", "pod": {}, "gracePeriodSeconds": 1},
+            {"template": "s", "pod": POD, "gracePeriodSeconds": 1},
             "gracePeriodSeconds",
             id="no time to end",
         ),

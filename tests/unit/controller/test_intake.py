@@ -72,6 +72,25 @@ def test_an_older_state_is_no_news() -> None:
     assert taken.added == ([], [], [])
 
 
+def test_what_the_operator_wrote_itself_is_news_when_its_event_comes() -> None:
+    taken = Taken()
+    taken.stores.inputs.put(input_manifest())
+    # The answer to the operator's own write is kept before the watch tells of it.
+    taken.stores.tasks.put(task_manifest(version=101, status={"phase": "Active"}))
+    taken.take(TASKS, "MODIFIED", task_manifest(version=101, status={"phase": "Active"}))
+    assert taken.added == ([WEB], [WEB], [])
+    taken.stores.inputs.put(input_manifest(version=102, status={"phase": "Rejected"}))
+    taken.take(TASK_INPUTS, "MODIFIED", input_manifest(version=102, status={"phase": "Rejected"}))
+    assert taken.added == ([WEB], [WEB], [])
+
+
+def test_what_kopf_lists_again_is_no_news() -> None:
+    taken = Taken()
+    taken.stores.tasks.put(task_manifest(version=101))
+    taken.take(TASKS, None, task_manifest(version=101))
+    assert taken.added == ([], [], [])
+
+
 def test_a_changed_task_has_its_inputs_looked_at_when_there_are_any() -> None:
     taken = Taken()
     taken.stores.inputs.put(input_manifest())

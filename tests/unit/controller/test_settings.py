@@ -59,6 +59,12 @@ def test_everything() -> None:
         pytest.param(
             {"TASKYARD_SIDECAR_RESOURCES": "[]"}, "TASKYARD_SIDECAR_RESOURCES must be a JSON object", id="no object"
         ),
+        pytest.param({"TASKYARD_LOG_LEVEL": "loud"}, "LOG_LEVEL must be one of INFO, DEBUG", id="no level"),
+        pytest.param(
+            {"TASKYARD_SIDECAR_IMAGE_PULL_POLICY": "Sometimes"},
+            "TASKYARD_SIDECAR_IMAGE_PULL_POLICY must be one of IfNotPresent, Always, Never, not 'Sometimes'",
+            id="no policy",
+        ),
         pytest.param({"TASKYARD_HEALTH_PORT": "http"}, "must be a port number, not 'http'", id="no number"),
         pytest.param({"TASKYARD_HEALTH_PORT": "65536"}, "must be a port number, not '65536'", id="no port"),
         pytest.param({"TASKYARD_HEALTH_PORT": "-1"}, "must be a port number, not '-1'", id="a negative port"),

@@ -124,3 +124,25 @@ def test_groups_always_hold_the_objects_that_say_so(operations: list[tuple[str, 
         for each in "gh":
             assert names(store.grouped(("team", each))) == names(m for m in store if m["group"] == each)
     assert {key_of(manifest) for manifest in store} == {("team", m["metadata"]["name"]) for m in store}
+
+
+def test_an_answer_that_comes_after_the_deletion_does_not_bring_an_object_back() -> None:
+    store = filled(thing(at=5))
+    store.deleted(thing(at=7))
+    assert not store.put(thing(at=6))
+    assert len(store) == 0
+    # Seen again because it bears the label again, or another object of its name.
+    assert store.put(thing(at=8))
+    assert store.put(thing(at=9, uid="another"))
+
+
+def test_a_deletion_of_what_was_never_seen_counts_too() -> None:
+    store = Store(group_of)
+    store.deleted(thing(at=7))
+    assert not store.put(thing(at=6))
+
+
+def test_the_newest_state_is_known() -> None:
+    store = filled(thing(at=5))
+    assert [store.knows(thing(at=at)) for at in (4, 5, 6)] == [False, True, False]
+    assert not store.knows(thing("other", at=5))

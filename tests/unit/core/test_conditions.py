@@ -78,6 +78,22 @@ QUOTA = Obstacle("QuotaExceeded", "The Pod waits for room.")
             paused(template=None), "True", "Paused", "is stopped", None, id="paused, its template version is missing"
         ),
         pytest.param(
+            paused(reason="AutoPause", spec={}, template=None),
+            "True",
+            "Paused",
+            "is stopped",
+            None,
+            id="paused by itself, its template version is missing",
+        ),
+        pytest.param(
+            paused(reason="AutoPause", spec={}, template=None, resume_requested=True),
+            "False",
+            "TemplateVersionNotFound",
+            "the Task starts when it is applied",
+            "Reconciling",
+            id="paused by itself and woken, its template version is missing",
+        ),
+        pytest.param(
             starting(obstacle=QUOTA), "False", "QuotaExceeded", "waits for room", "Reconciling", id="no quota left"
         ),
         pytest.param(

@@ -202,6 +202,11 @@ def test_a_start_that_times_out_names_cause_and_remedy(unschedulable: str | None
     assert "pause and resume the Task" in step.message
 
 
+def test_a_pod_that_came_late_has_the_whole_start_timeout() -> None:
+    late = starting(pods=(pod(**UNBOUND, created_at=at(5000)),), now=at(5001))
+    assert decide(late) == Rest(until=at(5600))
+
+
 def test_a_bound_pod_does_not_time_out() -> None:
     step = decide(starting(pods=(pod(),), now=at(10_000)))
     assert step == EndBuild(build(), BuildPhase.SUCCEEDED, pod_uid="pod-1")
@@ -247,6 +252,12 @@ def test_a_start_that_came_to_nothing_deletes_its_pod(phase: str) -> None:
 def test_a_failed_start_stays_failed_until_it_is_paused() -> None:
     assert decide(failed()) == Rest()
     assert decide(failed(spec={"paused": True})) == Reserve(2, STOP, BuildReason.MANUAL_PAUSE)
+
+
+def test_a_canceled_start_that_is_wanted_again_before_its_stop_was_reserved_is_followed_by_another() -> None:
+    assert decide(failed("Canceled")) == Reserve(2, START, BuildReason.RESUME)
+    assert isinstance(decide(failed("Canceled", pods=(pod(**UNBOUND),))), DeletePod)
+    assert decide(failed("Canceled", template=None)) == Rest()
 
 
 def test_the_pod_of_a_start_that_succeeded_is_left_alone() -> None:

@@ -130,3 +130,12 @@ def test_without_a_pod_there_is_no_health() -> None:
 
 def test_a_pod_without_statuses_initializes() -> None:
     assert app_health(pod=pod(node=None, phase="Pending"), former=None) is AppHealth.INITIALIZING
+
+
+@pytest.mark.parametrize("name", ["setup", SIDECAR])
+def test_an_init_container_that_fails_again_and_again_is_a_fault_between_its_tries_too(name: str) -> None:
+    waits = container_status(name, "waiting", reason="CrashLoopBackOff", restarts=3, last_exit_code=1)
+    failing = pod(agent=WAITS, sidecar=waits) if name == SIDECAR else pod(agent=WAITS, init=(waits,))
+    fault = start_fault(failing)
+    assert fault
+    assert (fault.name, fault.waiting_reason) == (name, "CrashLoopBackOff")

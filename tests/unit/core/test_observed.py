@@ -149,6 +149,17 @@ def test_template_version() -> None:
     assert (bare.agent_container, bare.protocol, bare.home) == (None, None, None)
 
 
+def test_null_is_absence_in_a_versions_pod() -> None:
+    pod_template = {
+        "metadata": {"labels": None},
+        "spec": {"securityContext": None, "containers": [{"name": "agent", "env": None, "args": [""]}, None]},
+    }
+    assert TemplateView.of(template_manifest(pod=pod_template)).pod == {
+        "metadata": {},
+        "spec": {"containers": [{"name": "agent", "args": [""]}]},
+    }
+
+
 @pytest.mark.parametrize(
     ("reserved", "builds", "pending"),
     [

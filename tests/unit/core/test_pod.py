@@ -194,7 +194,7 @@ def test_pod_security(given: Manifest, expected: Manifest) -> None:
             id="a root container in a Pod that is not",
         ),
         pytest.param(
-            {"capabilities": {"add": ["CHOWN", "NET_RAW", "CAP_NET_RAW"]}},
+            {"capabilities": {"add": ["CHOWN", "NET_RAW", "CAP_NET_RAW", "net_raw", "Cap_Net_Raw"]}},
             {},
             {"allowPrivilegeEscalation": False, "capabilities": {"add": ["CHOWN"], "drop": ["NET_RAW"]}},
             id="never raw sockets, asked for or not",

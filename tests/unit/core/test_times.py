@@ -35,7 +35,9 @@ def test_the_same_moment_in_several_forms(text: str) -> None:
     assert times.parse(text) == datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("text", ["", "noon", "2026-13-31T12:00:00Z", "2026-01-31T25:00:00Z"])
+@pytest.mark.parametrize(
+    "text", ["", "noon", "2026-13-31T12:00:00Z", "2026-01-31T25:00:00Z", "2026-01-31", "2026-01-31T12:00:00"]
+)
 def test_what_is_no_moment(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         times.parse(text)
@@ -60,3 +62,9 @@ def test_duration(text: str, seconds: int) -> None:
 def test_what_is_no_duration(text: str) -> None:
     with pytest.raises(ValueError, match="is not a duration such as 45s, 30m or 1h30m"):
         times.duration(text)
+
+
+@pytest.mark.parametrize("text", ["876001h", "99999999h", "9" * 31 + "h", "9" * 15 + "h" + "9" * 14 + "m"])
+def test_a_span_beyond_all_measure_is_the_longest_one_and_leads_to_a_moment(text: str) -> None:
+    assert times.duration(text) == times.LONGEST
+    times.rfc3339(datetime(2026, 1, 31, tzinfo=UTC) + times.duration(text))

@@ -30,6 +30,7 @@ class GatewayApp:
     def __init__(self, authority: Authority, folder: Path) -> None:
         self.authority = authority
         self.key = secrets.token_hex(32)
+        self.token = f"team/shell-1/{POD_UID}.{self.key}"
         self.prompt = ""
         self.life = datetime.timedelta(hours=1)
         self.refusals: list[tuple[int, dict[str, str]]] = []
@@ -86,6 +87,7 @@ class GatewayApp:
                 "privateKey": issued.private_key,
                 "notAfter": issued.not_after.isoformat().replace("+00:00", "Z"),
                 "key": self.key,
+                "token": self.token,
                 "prompt": self.prompt,
                 "promptSHA256": hashlib.sha256(self.prompt.encode()).hexdigest(),
                 "task": {"namespace": "team", "name": "shell", "uid": TASK_UID},
@@ -94,7 +96,7 @@ class GatewayApp:
         )
 
     def _refused(self, request: Request) -> Response | None:
-        if request.headers.get("Authorization") != f"Bearer {POD_UID}.{self.key}":
+        if request.headers.get("Authorization") != f"Bearer {self.token}":
             self.seen_statuses.append(401)
             return JSONResponse({"message": "unknown key"}, 401)
         if self.failures:

@@ -1,0 +1,301 @@
+"""One Task brought forward, against a cluster in memory: what is written, and what stands in the way."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from taskyard.controller.apply import Applier
+from taskyard.controller.cluster import CLAIMS, NAMESPACES, PODS, TASKS, WORKSPACE_BUILDS, ApiError
+from taskyard.controller.reconcile import Reconciler
+from taskyard.controller.stores import Stores
+from unit.controller.fakes import Again, FakeCluster, api_error
+from unit.core.builders import (
+    NOW,
+    at,
+    build_manifest,
+    installation,
+    merge,
+    pod_manifest,
+    reservation,
+    task_manifest,
+    template_manifest,
+)
+
+WEB = ("team", "web")
+RUNNING = {
+    "phase": "Active",
+    "build": reservation(phase="Succeeded"),
+    "workspace": {"sidecarVersion": "0.1.0", "appHealth": "Healthy"},
+}
+
+
+class World:
+    """A Task, what the API server holds, and what the operator's stores know, which may be less."""
+
+    def __init__(self, task: dict[str, Any] | None = None) -> None:
+        self.cluster, self.stores, self.again = FakeCluster(), Stores(), Again()
+        self.now = NOW
+        self.cluster.hold(NAMESPACES, {"metadata": {"name": "team", "uid": "n", "resourceVersion": "1"}, "status": {}})
+        self.stores.template_versions.put(template_manifest())
+        self.hold(TASKS, task or task_manifest())
+        self.reconciler = Reconciler(
+            self.stores, Applier(self.cluster, self.stores, installation()), clock=self.clock, again=self.again
+        )
+
+    @classmethod
+    def running(cls, *, pod: dict[str, Any] | None = None, **task: Any) -> World:
+        """A Task that has started, without its Pod unless one is given."""
+        world = cls(task_manifest(**{"status": RUNNING, **task}))
+        world.hold(WORKSPACE_BUILDS, build_manifest(phase="Succeeded", pod_uid="pod-1"))
+        if pod:
+            world.hold(PODS, pod)
+        return world
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def hold(self, resource: Any, manifest: dict[str, Any], *, known: bool = True) -> None:
+        self.cluster.hold(resource, manifest)
+        if known:
+            stores = {TASKS: "tasks", WORKSPACE_BUILDS: "builds", PODS: "pods", CLAIMS: "claims"}
+            getattr(self.stores, stores[resource]).put(manifest)
+
+    async def reconcile(self) -> None:
+        await self.reconciler.reconcile(WEB)
+
+    def names(self, kind: str) -> list[str]:
+        return sorted(name for plural, _, name in self.cluster.objects if plural == kind)
+
+    @property
+    def status(self) -> dict[str, Any]:
+        return dict(self.cluster.objects["tasks", "team", "web"]["status"])
+
+    @property
+    def ready(self) -> tuple[str, str]:
+        (found,) = [c for c in self.status["conditions"] if c["type"] == "Ready"]
+        return found["status"], found["reason"]
+
+    def build(self, name: str = "web-1") -> dict[str, Any]:
+        return dict(self.cluster.objects["workspacebuilds", "team", name])
+
+    @property
+    def writes(self) -> list[tuple[str, str, str]]:
+        return [call for call in self.cluster.calls if call[0] not in ("get", "list")]
+
+
+async def test_a_new_task_is_brought_as_far_as_its_pod() -> None:
+    world = World()
+    await world.reconcile()
+    assert world.writes == [
+        ("patch status", "tasks", "web"),
+        ("create", "workspacebuilds", "web-1"),
+        ("create", "persistentvolumeclaims", "web-home"),
+        ("create", "pods", "web-1"),
+    ]
+    assert (world.status["phase"], world.status["build"]["number"]) == ("Pending", 1)
+    assert world.again.calls == [(WEB, 600.0)], "when the start has taken too long"
+
+
+async def test_once_more_changes_nothing() -> None:
+    world = World()
+    await world.reconcile()
+    world.cluster.calls.clear()
+    await world.reconcile()
+    assert world.cluster.calls == []
+
+
+@pytest.mark.parametrize("writes", range(4))
+async def test_a_start_that_was_cut_off_after_any_write_goes_on_from_there(writes: int) -> None:
+    world = World()
+    done = 0
+    original = world.cluster._stored
+
+    def stored(*arguments: Any) -> dict[str, Any]:
+        nonlocal done
+        if done == writes:
+            raise api_error(0, message="killed")
+        done += 1
+        return original(*arguments)
+
+    world.cluster._stored = stored  # type: ignore[method-assign]
+    with pytest.raises(ApiError):
+        await world.reconcile()
+    world.cluster._stored = original  # type: ignore[method-assign]
+    await world.reconcile()
+    assert world.names("workspacebuilds") == ["web-1"]
+    assert world.names("pods") == ["web-1"]
+    assert world.status["build"]["number"] == 1
+
+
+async def test_a_bound_pod_is_recorded_and_its_start_has_succeeded() -> None:
+    world = World()
+    await world.reconcile()
+    pod = world.cluster.objects["pods", "team", "web-1"]
+    world.hold(PODS, merge(pod, {"metadata": {"resourceVersion": "9000"}, "spec": {"nodeName": "node-a"}}))
+    await world.reconcile()
+    assert world.build()["status"] == {
+        "phase": "Succeeded",
+        "podUID": pod["metadata"]["uid"],
+        "startedAt": "2026-01-31T12:00:00Z",
+        "finishedAt": "2026-01-31T12:00:00Z",
+    }
+    assert world.status["phase"] == "Initializing"
+
+
+async def test_a_pause_deletes_the_pod_and_ends_when_it_is_gone() -> None:
+    world = World.running(pod=pod_manifest(), paused=True)
+    await world.reconcile()
+    assert world.names("pods") == []
+    assert world.build("web-2")["status"]["phase"] == "Succeeded"
+    assert (world.status["phase"], world.status["pausedReason"]) == ("Paused", "Manual")
+
+
+async def test_a_task_without_its_template_version_waits_and_says_so() -> None:
+    world = World()
+    world.stores.template_versions.remove(("team", "shell-v1"))
+    await world.reconcile()
+    assert world.ready == ("False", "TemplateVersionNotFound")
+    assert world.names("workspacebuilds") == []
+
+
+async def test_a_task_that_is_gone_or_going_is_left_alone() -> None:
+    world = World(task_manifest(deleting=True))
+    await world.reconcile()
+    world.stores.tasks.remove(WEB)
+    await world.reconcile()
+    assert world.cluster.calls == []
+
+
+async def test_in_a_namespace_that_goes_nothing_is_said() -> None:
+    world = World()
+    world.cluster.failures["create"] = [api_error(403, "Forbidden", causes=("NamespaceTerminating",))]
+    await world.reconcile()
+    assert world.names("workspacebuilds") == []
+
+
+async def test_a_fault_of_the_api_server_is_told() -> None:
+    world = World()
+    world.cluster.failures["create"] = [api_error(503)]
+    with pytest.raises(ApiError):
+        await world.reconcile()
+
+
+async def test_a_status_that_somebody_else_wrote_meanwhile_is_looked_at_again() -> None:
+    world = World()
+    world.hold(TASKS, task_manifest(version=150, paused=True), known=False)
+    await world.reconcile()
+    assert world.names("workspacebuilds") == [], "it was paused meanwhile"
+    assert world.status["phase"] == "Paused"
+
+
+# What stands in the way
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        pytest.param("exceeded quota: pods", "QuotaExceeded", id="a quota that is used up"),
+        pytest.param("error looking up service account x/y", "ServiceAccountMissing", id="no service account yet"),
+    ],
+)
+async def test_what_heals_is_waited_for(message: str, reason: str) -> None:
+    world = World()
+    world.hold(TASKS, task_manifest(version=101, status={"phase": "Pending", "build": reservation()}))
+    world.hold(WORKSPACE_BUILDS, build_manifest())
+    world.hold(CLAIMS, pod_manifest() | {"metadata": pod_manifest()["metadata"] | {"name": "web-home"}})
+    world.cluster.failures["create"] = [api_error(403, "Forbidden", message)]
+    await world.reconcile()
+    assert world.ready == ("False", reason)
+    assert world.status["phase"] == "Pending"
+    assert world.again.calls == [(WEB, 5.0)]
+    await world.reconcile()
+    assert world.names("pods") == ["web-1"]
+    assert world.ready == ("False", "Pending")
+
+
+async def test_a_pod_that_is_refused_for_good_fails_the_build_with_cause_and_remedy() -> None:
+    world = World()
+    world.hold(TASKS, task_manifest(version=101, status={"phase": "Pending", "build": reservation()}))
+    world.hold(WORKSPACE_BUILDS, build_manifest())
+    world.hold(CLAIMS, pod_manifest() | {"metadata": pod_manifest()["metadata"] | {"name": "web-home"}})
+    world.cluster.failures["create"] = [api_error(403, "Forbidden", 'violates PodSecurity "restricted"')]
+    await world.reconcile()
+    assert world.status["phase"] == "Error"
+    message = world.build()["status"]["message"]
+    assert 'the API server refuses Pod web-1: violates PodSecurity "restricted"' in message
+    assert "pause and resume the Task" in message
+
+
+@pytest.mark.parametrize(
+    ("owner_uid", "reason", "seconds"),
+    [
+        pytest.param("former", "FormerTask", 1.0, id="a former Task's"),
+        pytest.param(None, "NameConflict", 30.0, id="nobody's"),
+    ],
+)
+async def test_another_pod_of_the_name_is_never_adopted(owner_uid: str | None, reason: str, seconds: float) -> None:
+    world = World()
+    other = pod_manifest(owner_uid=owner_uid or "x")
+    if owner_uid is None:
+        del other["metadata"]["ownerReferences"]
+    world.hold(PODS, other, known=False)
+    await world.reconcile()
+    assert world.ready == ("False", reason)
+    assert world.again.calls == [(WEB, seconds)]
+    assert world.cluster.objects["pods", "team", "web-1"] == other
+
+
+async def test_an_own_child_that_the_store_does_not_know_yet_is_taken_as_it_is() -> None:
+    world = World()
+    world.hold(WORKSPACE_BUILDS, build_manifest(), known=False)
+    world.hold(PODS, pod_manifest(), known=False)
+    await world.reconcile()
+    assert world.build()["status"]["podUID"] == "pod-1"
+
+
+# Recovery begins with live reads
+
+
+async def test_a_pod_that_is_gone_is_replaced_under_the_next_number() -> None:
+    world = World.running()
+    await world.reconcile()
+    assert world.names("pods") == ["web-2"]
+    assert world.build("web-2")["spec"]["reason"] == "Recover"
+
+
+async def test_a_pod_that_only_the_store_has_lost_is_not_replaced() -> None:
+    world = World.running()
+    world.hold(PODS, pod_manifest(), known=False)
+    await world.reconcile()
+    assert world.names("workspacebuilds") == ["web-1"]
+    assert world.status["phase"] == "Active"
+
+
+async def test_a_task_that_goes_with_its_pod_is_not_recovered() -> None:
+    world = World.running()
+    world.hold(TASKS, task_manifest(status=RUNNING, version=200, deleting=True), known=False)
+    await world.reconcile()
+    assert world.names("workspacebuilds") == ["web-1"]
+    assert world.writes == []
+
+
+async def test_nothing_is_recovered_in_a_namespace_that_goes() -> None:
+    world = World.running()
+    world.cluster.objects["namespaces", None, "team"]["metadata"]["deletionTimestamp"] = "x"
+    await world.reconcile()
+    assert world.writes == []
+
+
+async def test_an_idle_task_is_looked_at_again_at_its_deadline() -> None:
+    idle = {"state": "Idle", "message": "", "uri": "", "timestamp": "2026-01-31T12:00:00Z", "build": 1}
+    world = World.running(pod=pod_manifest(), status=RUNNING | {"state": idle}, idleTimeout="1m")
+    world.now = at(20)
+    await world.reconcile()
+    assert world.again.calls == [(WEB, 40.0)]
+    assert world.status["idleDeadline"] == "2026-01-31T12:01:00Z"
+    world.now = at(60)
+    await world.reconcile()
+    assert world.status["pausedReason"] == "IdleTimeout"
