@@ -43,7 +43,7 @@ def installation() -> Iterator[Path]:
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    was_running = cluster.is_running()
+    was_running = cluster.status().state == "ready"
     place = target.chosen({})
     try:
         install.install(place, target.bring_up(place))

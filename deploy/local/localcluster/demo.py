@@ -25,7 +25,7 @@ spec:
   task: {TASK}
   content: {AFTER_RESUME}
 """
-_IN_NAMESPACE = ("--namespace", NAMESPACE)
+_IN_NAMESPACE = ("-n", NAMESPACE)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -75,8 +75,7 @@ def tell_story(told: Stage) -> None:
 
 def _start(told: Stage, table: Table) -> None:
     stage.title("A Task is applied: a prompt, and the template version that it runs in.")
-    for name in ("namespace.yaml", "templateversion.yaml", "task.yaml"):
-        told.run("apply", f"--filename={EXAMPLE / name}")
+    told.run("apply", "-k", str(EXAMPLE))
     told.wait(f"task/{TASK}", "condition=Ready", seconds=90)
     told.wait(f"task/{TASK}", "jsonpath={.status.state.state}=Idle")
     prompt = told.kubectl.ask(*_IN_NAMESPACE, "get", "tasks.taskyard.dev", TASK) or {}
@@ -86,7 +85,7 @@ def _start(told: Stage, table: Table) -> None:
 
 def _speak(told: Stage, table: Table) -> None:
     stage.title("A message for the agent: it waits in line until the agent is ready, and is delivered once.")
-    told.run("apply", f"--filename={EXAMPLE / 'input.yaml'}")
+    told.run("apply", "-f", str(EXAMPLE / "input.yaml"))
     told.wait("taskinput/hello-again", "jsonpath={.status.phase}=Delivered")
     content = told.kubectl.ask(*_IN_NAMESPACE, "get", "taskinputs.taskyard.dev", "hello-again") or {}
     _await_answer(told, str(content.get("spec", {}).get("content", "")))
@@ -97,23 +96,21 @@ def _speak(told: Stage, table: Table) -> None:
 
 def _pause(told: Stage, table: Table) -> None:
     stage.title("The Task is paused: its Pod goes, its home and its conversation stay.")
-    told.run(*_IN_NAMESPACE, "patch", f"task/{TASK}", "--type=merge", "--patch", json.dumps({"spec": {"paused": True}}))
+    told.run(*_IN_NAMESPACE, "patch", f"task/{TASK}", "--type=merge", "-p", json.dumps({"spec": {"paused": True}}))
     told.wait(f"task/{TASK}", "jsonpath={.status.phase}=Paused")
     table.settle()
     told.run(*_IN_NAMESPACE, "get", "pods")
     stage.title("No Pod exists, and the conversation can be read all the same.")
-    told.run(*_IN_NAMESPACE, "get", "configmap", f"{TASK}-snapshot", "--output=jsonpath={.data.log\\.txt}")
+    told.run(*_IN_NAMESPACE, "get", "configmap", f"{TASK}-snapshot", "-o", "jsonpath={.data.log\\.txt}")
 
 
 def _resume(told: Stage, table: Table) -> None:
     stage.title("The Task goes on: a new Pod with the old home.")
-    told.run(
-        *_IN_NAMESPACE, "patch", f"task/{TASK}", "--type=merge", "--patch", json.dumps({"spec": {"paused": False}})
-    )
+    told.run(*_IN_NAMESPACE, "patch", f"task/{TASK}", "--type=merge", "-p", json.dumps({"spec": {"paused": False}}))
     told.wait(f"task/{TASK}", "jsonpath={.status.phase}=Active", seconds=90)
     table.settle()
     stage.title("The agent is asked for the file that it wrote before the pause.")
-    told.run(*_IN_NAMESPACE, "apply", "--filename=-", stdin=_SECOND_INPUT)
+    told.run(*_IN_NAMESPACE, "apply", "-f", "-", stdin=_SECOND_INPUT)
     told.wait("taskinput/after-resume", "jsonpath={.status.phase}=Delivered")
     _await_answer(told, AFTER_RESUME)
     table.settle()
@@ -132,8 +129,8 @@ def closing(place: Target, *, seconds: float) -> str:
     """How to go on, and how to end it."""
     use = [f"export KUBECONFIG={shlex.quote(str(locations.KUBECONFIG))}"] if place.is_local else []
     use += [
-        f"kubectl --namespace {NAMESPACE} get tasks",
-        f"kubectl --namespace {NAMESPACE} describe task {TASK}",
+        f"kubectl -n {NAMESPACE} get tasks",
+        f"kubectl -n {NAMESPACE} describe task {TASK}",
         "kubectl explain task.spec",
     ]
     kubectl = locations.REPOSITORY / ".venv" / "bin" / "kubectl"

@@ -1,13 +1,12 @@
 """Installs Taskyard's chart: release ``taskyard`` in namespace ``taskyard``. Doing it again changes nothing."""
 
 import argparse
-import os
 import re
 import subprocess
 import time
 from pathlib import Path
 
-from localcluster import locations, progress, target, trouble
+from localcluster import guarded, locations, progress, target, trouble
 from localcluster.kubectl import Kubectl
 from localcluster.target import Target
 
@@ -88,12 +87,8 @@ def _watched(step: progress.Step, command: list[str], place: Target, kubectl: Ku
     """Runs helm, telling how far its Pods are; whether it ended badly or was ended because waiting was in vain."""
     until = time.monotonic() + SECONDS + 30
     with log.open("ab") as output:
-        child = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **place.environment},
+        child = guarded.start(
+            command, environment=place.environment, folder=locations.REPOSITORY, output=output, errors=subprocess.STDOUT
         )
         try:
             while True:
@@ -105,13 +100,7 @@ def _watched(step: progress.Step, command: list[str], place: Target, kubectl: Ku
                     if time.monotonic() > until or any(one.hopeless for one in trouble.of_pods(pods)):
                         return True
         finally:
-            if child.poll() is None:
-                child.terminate()
-                try:
-                    child.wait(10)
-                except subprocess.TimeoutExpired:
-                    child.kill()
-                    child.wait()
+            guarded.end(child)
 
 
 def _pods(kubectl: Kubectl) -> list[trouble.Object]:

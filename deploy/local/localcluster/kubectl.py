@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from localcluster import progress
+from localcluster import guarded, progress
 
 # A request that hangs is no reason for the caller to hang: kubectl itself knows no bound.
 _SECONDS = 30.0
@@ -82,17 +82,14 @@ class Kubectl:
         found: list[dict[str, Any]] = (self.ask(*arguments) or {}).get("items", [])
         return found
 
-    def follow(self, *arguments: str) -> "subprocess.Popen[str]":
-        """Starts a command that runs on (``--watch``); its output is the caller's to read, line by line."""
-        return subprocess.Popen(
+    def follow(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        """Starts a command that runs on (``--watch``); its output is the caller's to read, and ``guarded`` ends it."""
+        return guarded.start(
             [self.program, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env={**os.environ, **self.environment},
-            cwd=self.folder,
-            start_new_session=True,  # Ctrl-C reaches us alone, and we end it
+            environment=self.environment,
+            folder=self.folder,
+            output=subprocess.PIPE,
+            errors=subprocess.DEVNULL,
         )
 
     def _keep(self, line: str, said: Said) -> None:

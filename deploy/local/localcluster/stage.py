@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from localcluster import progress, story, trouble
+from localcluster import guarded, progress, story, trouble
 from localcluster.kubectl import Kubectl, Said
 
 _write_lock = threading.Lock()
@@ -46,12 +46,7 @@ class Table:
         try:
             yield self
         finally:
-            child.terminate()
-            try:
-                child.wait(5)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+            guarded.end(child)
             reader.join(5)
 
     def settle(self, quiet: float = 0.3, most: float = 2.0) -> None:
@@ -60,9 +55,10 @@ class Table:
         while time.monotonic() < until and time.monotonic() - self._quiet_since < quiet:
             time.sleep(0.05)
 
-    def _read(self, child: "subprocess.Popen[str]") -> None:
+    def _read(self, child: "subprocess.Popen[bytes]") -> None:
         assert child.stdout is not None
-        for row in child.stdout:
+        for line in child.stdout:
+            row = line.decode(errors="replace")
             self._quiet_since = time.monotonic()
             if story.without_age(row) != self._last:
                 self._last = story.without_age(row)
@@ -89,7 +85,7 @@ class Stage:
 
     def wait(self, what: str, condition: str, *, seconds: float = 60.0) -> None:
         """``kubectl wait``, ended early when the Task's build fails: that does not heal by itself."""
-        arguments = ("--namespace", self.namespace, "wait", what, f"--for={condition}", f"--timeout={int(seconds)}s")
+        arguments = ("-n", self.namespace, "wait", what, f"--for={condition}", f"--timeout={int(seconds)}s")
         line = self.kubectl.command_line(*arguments)
         tell(f"$ {line}")
         outcome: list[Said] = []
@@ -120,7 +116,7 @@ class Stage:
 
     def show_conversation(self, pod: str) -> None:
         """Shows the messages in the log of a Pod's sidecar, as a person would get them."""
-        line = self.kubectl.command_line("--namespace", self.namespace, "logs", pod, "--container=taskyard-sidecar")
+        line = self.kubectl.command_line("-n", self.namespace, "logs", pod, "-c", "taskyard-sidecar")
         tell(f"$ {line} | grep '\"role\"'")
         for found in story.conversation_lines(self.log_of_sidecar(pod)):
             tell(f"    {found}")

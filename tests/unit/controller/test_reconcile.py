@@ -296,6 +296,3 @@ async def test_an_idle_task_is_looked_at_again_at_its_deadline() -> None:
     await world.reconcile()
     assert world.again.calls == [(WEB, 40.0)]
     assert world.status["idleDeadline"] == "2026-01-31T12:01:00Z"
-    world.now = at(60)
-    await world.reconcile()
-    assert world.status["pausedReason"] == "IdleTimeout"
