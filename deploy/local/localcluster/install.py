@@ -39,6 +39,7 @@ def install(place: Target, image: str) -> None:
     helm, kubectl = place.helm(), place.kubectl("kubectl.log")
     log = locations.LOGS / "helm.log"
     log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("")
     command = [str(helm), *helm_arguments(image, chart=CHART)]
     with progress.step(_TITLE, log=log) as step:
         ended_badly = _watched(step, command, place, kubectl, log)

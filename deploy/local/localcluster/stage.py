@@ -76,7 +76,7 @@ class Stage:
     def run(self, *arguments: str, stdin: str | None = None, seconds: float = 60.0) -> str:
         """Shows a command, runs it, shows what it says; its output. Raises ``StepError`` when it fails."""
         line = self.kubectl.command_line(*arguments)
-        tell(f"$ {line}" + (f" <<EOF\n{stdin.rstrip()}\nEOF" if stdin is not None else ""))
+        tell(f"$ {line}" + (f" <<'EOF'\n{stdin.rstrip()}\nEOF" if stdin is not None else ""))
         said = self.kubectl.attempt(*arguments, stdin=stdin, seconds=seconds)
         self._show(said)
         if said.status != 0:
@@ -127,7 +127,7 @@ class Stage:
 
     def _show(self, said: Said) -> None:
         for row in (said.output + said.errors).splitlines():
-            tell(f"    {row}")
+            tell(f"    {row}".rstrip())
 
     def _task(self) -> trouble.Object:
         return self.kubectl.ask("--namespace", self.namespace, "get", "tasks.taskyard.dev", self.task) or {}

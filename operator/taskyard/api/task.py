@@ -44,7 +44,6 @@ class PausedReason(StrEnum):
     MANUAL = "Manual"
     IDLE_TIMEOUT = "IdleTimeout"
     MAX_RUNTIME = "MaxRuntime"
-    FINISHED = "Finished"
 
 
 class TaskSpec(Model):
@@ -84,6 +83,14 @@ class TaskSpec(Model):
         Field(
             description="Pauses the Task after this time without work; 0s never does. Overrides the template version's."
         ),
+    ] = None
+    max_runtime: Annotated[
+        Duration | None,
+        Field(description="Pauses the Task after it has run for this time without a pause; 0s never does."),
+    ] = None
+    ttl_seconds_after_finished: Annotated[
+        int | None,
+        Field(ge=0, description="Deletes the Task this long after its state became Complete or Failed."),
     ] = None
 
 

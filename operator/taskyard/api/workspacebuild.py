@@ -23,6 +23,7 @@ class BuildReason(StrEnum):
     INITIAL = "Initial"
     MANUAL_PAUSE = "ManualPause"
     AUTO_PAUSE = "AutoPause"
+    MAX_RUNTIME = "MaxRuntime"
     RESUME = "Resume"
     RECOVER = "Recover"
 

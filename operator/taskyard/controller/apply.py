@@ -26,14 +26,16 @@ from taskyard.core.decision import (
     CreateBuild,
     CreateClaim,
     CreatePod,
+    DeleteBuild,
     DeletePod,
+    DeleteTask,
     EndBuild,
     Reserve,
     Rest,
     Step,
 )
 from taskyard.core.installation import Installation
-from taskyard.core.observed import Observed, Obstacle, PodView, owner_uid
+from taskyard.core.observed import BuildView, Observed, Obstacle, PodView, owner_uid
 from taskyard.core.refusals import pod_obstacle
 
 logger = logging.getLogger(__name__)
@@ -70,6 +72,12 @@ class Applier:
                 return await self._delete_pod(observed, step)
             case EndBuild():
                 return await self._end_build(observed, step)
+            case DeleteBuild(old):
+                await self._delete_build(observed, old)
+                return None
+            case DeleteTask():
+                await self._delete_task(observed)
+                return None
             case Rest():
                 return None
 
@@ -212,6 +220,21 @@ class Applier:
         written = await self._cluster.patch_status(WORKSPACE_BUILDS, task.namespace, step.build.name, patch)
         self._stores.builds.put(written)
         return None
+
+    async def _delete_build(self, observed: Observed, old: BuildView) -> None:
+        key = (observed.task.namespace, old.name)
+        found = self._stores.builds.get(key)
+        if found is not None:
+            await self._cluster.delete(WORKSPACE_BUILDS, *key, uid=found["metadata"]["uid"])
+            self._stores.builds.remove(key, uid=found["metadata"]["uid"])
+
+    async def _delete_task(self, observed: Observed) -> None:
+        task = observed.task
+        logger.info("task %s/%s: deleted: it has finished, and its time to live is over", task.namespace, task.name)
+        await self._cluster.delete(
+            TASKS, task.namespace, task.name, uid=task.uid, resource_version=task.resource_version
+        )
+        await self._look_again(observed)
 
 
 class NotDue(Exception):  # noqa: N818 - a verdict, not an error

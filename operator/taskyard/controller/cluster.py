@@ -117,9 +117,12 @@ class Cluster:
             "PATCH", resource.path(namespace, name, "status"), body=body, content_type=MERGE_PATCH
         )
 
-    async def delete(self, resource: Resource, namespace: str, name: str, *, uid: str) -> None:
-        """Delete this very object, not another of its name; one that is gone already is fine."""
-        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
-        # Conflict: the name is another object's by now, so ours is gone.
+    async def delete(
+        self, resource: Resource, namespace: str, name: str, *, uid: str, resource_version: str | None = None
+    ) -> None:
+        """Delete this very object, not another of its name, and with `resource_version` only as it was then; one that
+        is gone, or has changed, is left."""
+        preconditions = {"uid": uid} | ({"resourceVersion": resource_version} if resource_version else {})
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
         with contextlib.suppress(MissingError, ConflictError):
             await self._connection.call("DELETE", resource.path(namespace, name), body=body)

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
-from taskyard.core.intent import Intent, idle_deadline, intent
+from taskyard.core.intent import Intent, deletion_deadline, idle_deadline, intent, runtime_deadline
 from taskyard.core.observed import BuildView, Observed, PodView
 from taskyard.core.template import resolve
 
+BUILDS_KEPT = 10
 RECOVER_LIMIT = 5
 RECOVER_FIRST_WAIT = timedelta(seconds=5)
 # A Pod that lasted this long was no failed recovery: the count begins anew.
@@ -70,13 +71,25 @@ class EndBuild:
 
 
 @dataclass(frozen=True)
+class DeleteBuild:
+    """Delete a build that is old enough."""
+
+    build: BuildView
+
+
+@dataclass(frozen=True)
+class DeleteTask:
+    """Delete a Task that has finished."""
+
+
+@dataclass(frozen=True)
 class Rest:
     """Nothing to do until something changes, or until `until`."""
 
     until: datetime | None = None
 
 
-Step = Reserve | CreateBuild | CreateClaim | CreatePod | DeletePod | EndBuild | Rest
+Step = Reserve | CreateBuild | CreateClaim | CreatePod | DeletePod | EndBuild | DeleteBuild | DeleteTask | Rest
 
 
 def decide(observed: Observed) -> Step:
@@ -85,12 +98,19 @@ def decide(observed: Observed) -> Step:
         step = rule(observed)
         if step is not None:
             return step
-    return Rest(until=idle_deadline(observed))
+    deadlines = (idle_deadline(observed), runtime_deadline(observed), deletion_deadline(observed))
+    return Rest(until=min(filter(None, deadlines), default=None))
 
 
 def task_is_being_deleted(observed: Observed) -> Step | None:
     """Children go with their owner; a build would only delay that."""
     return Rest() if observed.task.deleting else None
+
+
+def task_has_outlived_its_end(observed: Observed) -> Step | None:
+    """A Task that is Complete or Failed goes when its time to live is over."""
+    deadline = deletion_deadline(observed)
+    return DeleteTask() if deadline and observed.now >= deadline else None
 
 
 def reserved_build_is_missing(observed: Observed) -> Step | None:
@@ -175,8 +195,7 @@ def pause_is_wanted(observed: Observed) -> Step | None:
     wanted, build = intent(observed), observed.newest
     if wanted is Intent.RUN or build is None or build.transition is Transition.STOP:
         return None if wanted is Intent.RUN else Rest()
-    reason = BuildReason.MANUAL_PAUSE if wanted is Intent.PAUSE_ASKED else BuildReason.AUTO_PAUSE
-    return Reserve(next_number(observed), Transition.STOP, reason)
+    return Reserve(next_number(observed), Transition.STOP, BuildReason(wanted.value))
 
 
 def start_is_wanted(observed: Observed) -> Step | None:
@@ -215,6 +234,11 @@ def pod_is_lost(observed: Observed) -> Step | None:
     return Reserve(next_number(observed), Transition.START, BuildReason.RECOVER)
 
 
+def builds_are_too_many(observed: Observed) -> Step | None:
+    """The newest builds are kept as the audit trail."""
+    return DeleteBuild(observed.builds[0]) if len(observed.builds) > BUILDS_KEPT else None
+
+
 def failed_recoveries(observed: Observed) -> int:
     """How many of the newest builds are recoveries whose Pod did not last."""
     count, later = 0, observed.now
@@ -233,11 +257,13 @@ def next_number(observed: Observed) -> int:
 
 CHAIN: tuple[Callable[[Observed], Step | None], ...] = (
     task_is_being_deleted,  # the owner goes, and its children with it
+    task_has_outlived_its_end,  # finished, and long enough
     reserved_build_is_missing,  # a reservation is always carried out
     start_is_no_longer_wanted,  # paused while starting
     start_is_unfinished,  # a start goes on
     failed_start_left_a_pod,  # a failed start clears up
     stop_is_unfinished,  # a stop goes on
+    builds_are_too_many,  # older than the ten newest
     pause_is_wanted,  # running, to be paused
     start_is_wanted,  # not running, to be started
     pod_is_lost,  # running without a Pod

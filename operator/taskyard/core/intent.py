@@ -1,22 +1,25 @@
-"""Whether a Task is to run or to be paused, and why: the person's word first, then the idle deadline."""
+"""Whether a Task is to run or to be paused, and why: the person's word first, then its deadlines."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 
 from taskyard.api.task import PausedReason, Phase, State
-from taskyard.api.workspacebuild import BuildReason, Transition
+from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
 from taskyard.core import times
 from taskyard.core.observed import Observed
 
+AUTOMATIC = (BuildReason.AUTO_PAUSE, BuildReason.MAX_RUNTIME)
+
 
 class Intent(Enum):
-    """What the Task is to do."""
+    """What the Task is to do; a pause's value is the reason of its build."""
 
-    RUN = "Run"
-    PAUSE_ASKED = "PauseAsked"
-    PAUSE_IDLE = "PauseIdle"
+    RUN = None
+    PAUSE_ASKED = BuildReason.MANUAL_PAUSE
+    PAUSE_IDLE = BuildReason.AUTO_PAUSE
+    PAUSE_RUNTIME = BuildReason.MAX_RUNTIME
 
 
 def idle_deadline(observed: Observed) -> datetime | None:
@@ -37,6 +40,23 @@ def idle_deadline(observed: Observed) -> datetime | None:
     return times.parse(state["timestamp"]) + timeout
 
 
+def runtime_deadline(observed: Observed) -> datetime | None:
+    """When the Task has run as long as it may: the end of its newest start build plus the longest runtime."""
+    build = observed.newest
+    timeout = times.duration(observed.task.max_runtime) if observed.task.max_runtime else timedelta()
+    if not timeout or build is None or build.transition is Transition.STOP or build.phase is not BuildPhase.SUCCEEDED:
+        return None
+    return build.finished_at + timeout if build.finished_at else None
+
+
+def deletion_deadline(observed: Observed) -> datetime | None:
+    """When a finished Task is deleted: its report of Complete or Failed plus the time to live after it."""
+    state, seconds = observed.task.status.get("state"), observed.task.ttl_seconds_after_finished
+    if seconds is None or not state or state["state"] not in (State.COMPLETE, State.FAILED):
+        return None
+    return times.parse(state["timestamp"]) + min(timedelta(seconds=min(seconds, 10**9)), times.LONGEST)
+
+
 def is_woken(observed: Observed) -> bool:
     """Whether something asks an automatically paused Task to go on: an input that resumes, a new value of the
     resumed-at annotation, or a pause by hand that was taken back."""
@@ -48,17 +68,25 @@ def is_woken(observed: Observed) -> bool:
     )
 
 
-def is_auto_paused(observed: Observed) -> bool:
-    """Whether the newest build paused the Task without being asked. The build tells, so it survives restarts."""
+def automatic_pause(observed: Observed) -> Intent | None:
+    """The pause that the newest build made without being asked. The build tells, so it survives restarts."""
     build = observed.task.build
-    return build is not None and (build["transition"], build["reason"]) == (Transition.STOP, BuildReason.AUTO_PAUSE)
+    if build is None or build["transition"] != Transition.STOP or build["reason"] not in AUTOMATIC:
+        return None
+    return Intent(BuildReason(build["reason"]))
 
 
 def intent(observed: Observed) -> Intent:
     """What the Task is to do now."""
     if observed.task.paused:
         return Intent.PAUSE_ASKED
-    if is_auto_paused(observed):
-        return Intent.RUN if is_woken(observed) else Intent.PAUSE_IDLE
-    deadline = idle_deadline(observed)
-    return Intent.PAUSE_IDLE if deadline and observed.now >= deadline else Intent.RUN
+    in_force = automatic_pause(observed)
+    if in_force:
+        return Intent.RUN if is_woken(observed) else in_force
+    for deadline, pause in (
+        (idle_deadline(observed), Intent.PAUSE_IDLE),
+        (runtime_deadline(observed), Intent.PAUSE_RUNTIME),
+    ):
+        if deadline and observed.now >= deadline:
+            return pause
+    return Intent.RUN

@@ -49,6 +49,8 @@ class TaskView:
     paused: bool
     display_name: str | None
     idle_timeout: str | None
+    max_runtime: str | None
+    ttl_seconds_after_finished: int | None
     resumed_at: str | None
     status: Manifest
 
@@ -77,6 +79,8 @@ class TaskView:
             paused=spec.get("paused", False),
             display_name=spec.get("displayName"),
             idle_timeout=spec.get("idleTimeout"),
+            max_runtime=spec.get("maxRuntime"),
+            ttl_seconds_after_finished=spec.get("ttlSecondsAfterFinished"),
             resumed_at=metadata.get("annotations", {}).get(names.RESUMED_AT),
             status=task.get("status", {}),
         )

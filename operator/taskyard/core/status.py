@@ -1,7 +1,8 @@
 """A Task's status document, as far as the operator writes it, and the patch that leads there.
 
-The gateway writes `state`, `snapshot`, `promptSHA256` and `workspace.sidecarVersion`; the operator clears the first and
-the last when it reserves a start, so what they say is always of the newest start.
+The gateway writes `snapshot`, `promptSHA256`, `workspace.sidecarVersion` and the reports in `state`. The operator
+clears `sidecarVersion` when it reserves a start, drops reports that are older than the newest start, and says in
+`state` what an initializing Task waits for.
 """
 
 from __future__ import annotations
@@ -11,11 +12,17 @@ from dataclasses import dataclass
 from taskyard.api.task import PausedReason, Phase
 from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
 from taskyard.core import conditions, derivation, display, names, times
+from taskyard.core.current import current_state
 from taskyard.core.decision import Reserve
 from taskyard.core.intent import idle_deadline
 from taskyard.core.lifecycle import AgentLifecycle, AppHealth, agent_lifecycle, app_health
 from taskyard.core.observed import Manifest, Observed
 from taskyard.core.template import resolve
+
+PAUSED_REASONS = {
+    BuildReason.AUTO_PAUSE: PausedReason.IDLE_TIMEOUT,
+    BuildReason.MAX_RUNTIME: PausedReason.MAX_RUNTIME,
+}
 
 
 @dataclass(frozen=True)
@@ -78,8 +85,14 @@ def document(observed: Observed, *, reserve: Reserve | None = None) -> Manifest:
     if observed.template:
         result["template"] = observed.template.template
         result["templateVersion"] = observed.template.name
-    if reserve and reserve.transition is Transition.START:
-        result["state"] = None
+    result["state"] = current_state(
+        state=task.status.get("state"),
+        build=result["build"],
+        phase=derived.phase,
+        workspace_status=(result["workspace"] or {}).get("status"),
+        lifecycle=derived.lifecycle,
+        health=derived.health,
+    )
     return result
 
 
@@ -100,7 +113,7 @@ def build_reference(observed: Observed, *, reserve: Reserve | None) -> Manifest 
             "transition": reserve.transition,
             "reason": reserve.reason,
             "phase": BuildPhase.PENDING,
-            "createdAt": times.rfc3339(observed.now),
+            "createdAt": times.micro(observed.now),
         }
     build = observed.newest
     if build is None or observed.pending_reservation:
@@ -112,7 +125,7 @@ def build_reference(observed: Observed, *, reserve: Reserve | None) -> Manifest 
         "transition": build.transition,
         "reason": build.reason,
         "phase": build.phase,
-        "createdAt": reserved["createdAt"] if reserved else times.rfc3339(build.created_at),
+        "createdAt": reserved["createdAt"] if reserved else times.micro(build.created_at),
     }
 
 
@@ -163,10 +176,8 @@ def paused_reason(observed: Observed, phase: Phase) -> PausedReason | None:
         return None
     if observed.task.paused:
         return PausedReason.MANUAL
-    build = observed.newest
-    if build and build.reason is BuildReason.AUTO_PAUSE:
-        return PausedReason.IDLE_TIMEOUT
-    return PausedReason.MANUAL
+    build = observed.task.build
+    return PAUSED_REASONS.get(BuildReason(build["reason"]), PausedReason.MANUAL) if build else PausedReason.MANUAL
 
 
 def observed_resumed_at(observed: Observed, *, reserve: Reserve | None) -> str | None:

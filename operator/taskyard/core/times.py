@@ -15,6 +15,11 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def micro(moment: datetime) -> str:
+    """`2026-01-31T12:00:00.000000Z`: where order within a second counts, as in Kubernetes' own MicroTime."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def parse(text: str) -> datetime:
     """The moment of an RFC 3339 text. Raises ValueError for anything else."""
     moment = datetime.fromisoformat(text)

@@ -28,6 +28,8 @@ def probe(template: TemplateView, installation: Installation, *, namespace: str,
         paused=False,
         display_name=None,
         idle_timeout=None,
+        max_runtime=None,
+        ttl_seconds_after_finished=None,
         resumed_at=None,
         status={},
     )

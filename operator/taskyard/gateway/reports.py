@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from taskyard.core.messages import sanitize_message
-from taskyard.core.times import rfc3339
+from taskyard.core.times import micro
 from taskyard.gateway.errors import HttpError
 
 APP_SLUG = "taskyard"
@@ -49,7 +49,7 @@ def status_change(report: Report, *, status: Mapping[str, Any], build: int, now:
     change: dict[str, Any] = {}
     known = status.get("state") or {}
     if {**state, "timestamp": known.get("timestamp")} != {"message": "", "uri": "", **known}:
-        change["state"] = {**state, "timestamp": rfc3339(now)}
+        change["state"] = {**state, "timestamp": micro(now)}
     if report.prompt_sha256 and report.prompt_sha256 != status.get("promptSHA256"):
         change["promptSHA256"] = report.prompt_sha256
     return change

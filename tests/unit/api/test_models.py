@@ -153,6 +153,28 @@ def test_the_model_takes_and_gives_back(model: type[Model], document: dict[str, 
             "gracePeriodSeconds",
             id="no time to end",
         ),
+        pytest.param(TemplateVersionSpec, {"template": "s", "pod": {}}, "pod.spec", id="no Pod"),
+        pytest.param(
+            TemplateVersionSpec, {"template": "s", "pod": {"spec": {}}}, "pod.spec.containers", id="no containers"
+        ),
+        pytest.param(
+            TemplateVersionSpec,
+            {"template": "s", "pod": {"spec": {"containers": [{"name": "agent", "command": "bash -i"}]}}},
+            "pod.spec.containers.0.command",
+            id="a command line instead of a command",
+        ),
+        pytest.param(
+            TemplateVersionSpec,
+            {"template": "s", "pod": {"spec": {"containers": [{"name": "agent", "env": [{"value": "x"}]}]}}},
+            "pod.spec.containers.0.env.0.name",
+            id="a variable without a name",
+        ),
+        pytest.param(
+            TemplateVersionSpec,
+            {"template": "s", "pod": {"metadata": {"labels": ["a"]}, **POD}},
+            "pod.metadata.labels",
+            id="labels in a list",
+        ),
         pytest.param(TaskInputSpec, {"task": "web", "content": ""}, "content", id="no content"),
         pytest.param(TaskInputSpec, {"task": "web", "content": "x", "type": "user"}, "type", id="another type"),
     ],

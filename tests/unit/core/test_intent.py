@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from taskyard.core.intent import Intent, idle_deadline, intent, is_auto_paused, is_woken
+from taskyard.core.intent import Intent, automatic_pause, idle_deadline, intent, is_woken
 from taskyard.core.observed import Observed
 from taskyard.core.times import rfc3339
 from unit.core.builders import NOW, at, observed, reservation, running, task, template
@@ -96,15 +96,18 @@ def test_the_persons_word_comes_first() -> None:
 @pytest.mark.parametrize(
     ("build", "expected"),
     [
-        pytest.param(None, False, id="no build"),
-        pytest.param(reservation(2, "Stop", "AutoPause"), True, id="an automatic stop, done or not"),
-        pytest.param(reservation(2, "Stop", "ManualPause"), False, id="a stop that was asked for"),
-        pytest.param(reservation(2, "Start", "Resume"), False, id="a start"),
+        pytest.param(None, None, id="no build"),
+        pytest.param(reservation(2, "Stop", "AutoPause"), Intent.PAUSE_IDLE, id="an automatic stop, done or not"),
+        pytest.param(reservation(2, "Stop", "MaxRuntime"), Intent.PAUSE_RUNTIME, id="one for the longest runtime"),
+        pytest.param(reservation(2, "Stop", "ManualPause"), None, id="a stop that was asked for"),
+        pytest.param(reservation(2, "Start", "Resume"), None, id="a start"),
     ],
 )
-def test_the_newest_build_tells_whether_the_pause_was_automatic(build: dict[str, Any] | None, expected: bool) -> None:
+def test_the_newest_build_tells_whether_the_pause_was_automatic(
+    build: dict[str, Any] | None, expected: Intent | None
+) -> None:
     status = {"phase": "Paused"} | ({"build": build} if build else {})
-    assert is_auto_paused(observed(task(status=status))) is expected
+    assert automatic_pause(observed(task(status=status))) is expected
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from taskyard.core import status
 from taskyard.core.decision import Reserve
 from taskyard.core.lifecycle import AgentLifecycle, AppHealth
 from taskyard.core.observed import SIDECAR, Observed
-from taskyard.core.times import rfc3339
+from taskyard.core.times import micro, rfc3339
 from unit.core.builders import (
     NOW,
     at,
@@ -138,7 +138,7 @@ def test_a_reservation_shows_in_the_phase_at_once(seen: Observed, reserve: Reser
         "transition": reserve.transition,
         "reason": reserve.reason,
         "phase": "Pending",
-        "createdAt": rfc3339(NOW),
+        "createdAt": micro(NOW),
     }
 
 
@@ -161,15 +161,19 @@ def test_a_start_clears_what_was_said_of_the_former_one() -> None:
     assert after["snapshot"] == {"configMap": "web-snapshot"}, "the conversation stays readable"
 
 
+REPORT = {"state": "Idle", "message": "done", "uri": "", "timestamp": micro(at(5)), "build": 1}
+
+
 def test_a_stop_keeps_the_last_word_of_the_agent() -> None:
-    document = status.document(running(), reserve=STOP)
-    assert "state" not in document
+    document = status.document(running(status={"state": REPORT}), reserve=STOP)
+    assert document["state"] == REPORT
     assert document["workspace"]["status"] == "Stopping"
 
 
 def test_the_operator_leaves_alone_what_the_gateway_writes() -> None:
-    document = status.document(running())
-    assert {"state", "snapshot", "promptSHA256"}.isdisjoint(document)
+    document = status.document(running(status={"state": REPORT}))
+    assert document["state"] == REPORT
+    assert {"snapshot", "promptSHA256"}.isdisjoint(document)
     assert "sidecarVersion" not in document["workspace"]
 
 

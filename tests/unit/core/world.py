@@ -22,6 +22,7 @@ from taskyard.core.decision import (
     Step,
     decide,
 )
+from taskyard.core.names import RESUMED_AT
 from taskyard.core.observed import SIDECAR, BuildView, Observed, PodView, TaskView
 from unit.core.builders import NOW, container_status, installation, merge, observed, task_manifest, template
 
@@ -40,6 +41,8 @@ class World:
     uids: int = 0
     has_template: bool = True
     has_quota: bool = True
+    # How often somebody or something asked a Task that may have paused by itself to go on.
+    wakes: int = 0
 
     @property
     def live(self) -> list[Manifest]:
@@ -109,6 +112,25 @@ class World:
 
     def pause(self) -> None:
         self.task["spec"]["paused"] = True
+        self.wakes += 1  # taking it back wakes
+
+    def wake(self) -> None:
+        """A new value of the annotation."""
+        self.wakes += 1
+        self.task["metadata"]["annotations"] = {RESUMED_AT: str(self.wakes)}
+
+    def rest(self) -> None:
+        """The agent reports that it has nothing to do; the gateway takes that of the newest start build alone."""
+        starts = [b for b in self.builds if b["spec"]["transition"] == "Start"]
+        if starts and self.live:
+            state = {
+                "state": "Idle",
+                "message": "",
+                "uri": "",
+                "timestamp": times.rfc3339(NOW + timedelta(seconds=self.seconds)),
+                "build": starts[-1]["spec"]["number"],
+            }
+            self.task["status"] = merge(self.task["status"], {"state": state})
 
     def resume(self) -> None:
         self.task["spec"]["paused"] = False
@@ -180,11 +202,20 @@ class World:
         """Let the operator and the cluster do what they do, undisturbed, for an hour."""
         self.has_template = self.has_quota = True
         for _ in range(60):
-            for _ in range(16):
-                if isinstance(self.look(), Rest):
-                    break
-            self.write_status()
-            self.bind()
-            self.finish_deletions()
-            self.enrol()
+            self.round()
             self.seconds += 60
+
+    def turn(self) -> None:
+        """As much as there is to do now."""
+        for _ in range(4):
+            self.round()
+
+    def round(self) -> None:
+        """The operator, the kubelet and the gateway do their work, one after the other."""
+        for _ in range(16):
+            if isinstance(self.look(), Rest):
+                break
+        self.write_status()
+        self.bind()
+        self.finish_deletions()
+        self.enrol()

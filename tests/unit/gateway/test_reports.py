@@ -10,7 +10,7 @@ from taskyard.gateway.reports import Report, check, status_change
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, 999_999, tzinfo=UTC)
 REPORT = Report(app_slug="taskyard", state="idle", message="done", uri="")
-STATE = {"state": "Idle", "message": "done", "uri": "", "timestamp": "2026-01-01T12:00:00Z", "build": 3}
+STATE = {"state": "Idle", "message": "done", "uri": "", "timestamp": "2026-01-01T12:00:00.999999Z", "build": 3}
 
 
 def change(report: Report, status: dict[str, Any]) -> dict[str, Any]:

@@ -136,7 +136,7 @@ def test_commands_are_shown_before_what_they_say(tmp_path: Path, capsys: pytest.
     told = Stage(scripted(tmp_path, 'echo "$KUBECONFIG $2"'), "ns", "hello")
     told.run("get", "it's", stdin="a\n")
     assert capsys.readouterr().out.splitlines() == [
-        """$ kubectl get 'it'"'"'s' <<EOF""",
+        """$ kubectl get 'it'"'"'s' <<'EOF'""",
         "a",
         "EOF",
         "    /nowhere it's",

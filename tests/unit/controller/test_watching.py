@@ -1,0 +1,43 @@
+"""kopf's words in the operator's log."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import pytest
+
+from taskyard.controller import watching
+
+
+def record(name: str, message: str, *arguments: object) -> logging.LogRecord:
+    try:
+        raise ZeroDivisionError("oh")
+    except ZeroDivisionError:
+        return logging.LogRecord(name, logging.ERROR, "x.py", 1, message, arguments, sys.exc_info())
+
+
+def test_a_record_of_kopf_is_one_line_without_a_trace() -> None:
+    found = record("kopf._core.reactor", "Watcher failed:\n  %s", "no\nroute")
+    assert watching.tidy(found)
+    assert found.getMessage() == "Watcher failed: no route"
+    assert found.exc_info is None
+
+
+def test_what_is_meant_to_be_so_is_left_out() -> None:
+    assert not watching.tidy(record("kopf", "OS signals are ignored: not in the main thread."))
+
+
+@pytest.mark.parametrize("name", ["taskyard.controller.queue", "kopfish"])
+def test_other_records_stay_as_they_are(name: str) -> None:
+    found = record(name, "a defect:\n%s", "x")
+    assert watching.tidy(found)
+    assert found.getMessage() == "a defect:\nx"
+    assert found.exc_info
+
+
+def test_kopf_writes_nothing_and_ends_nothing() -> None:
+    settings = watching.settings()
+    assert settings.posting.enabled is False
+    assert settings.peering.standalone is True
+    assert settings.process.ultimate_exiting_timeout is None
