@@ -13,6 +13,7 @@ demo: venv ## a cluster with Taskyard, and a Task's life told step by step
 	@$(python) -m localcluster demo
 
 test: venv ## every test tier: unit, integration (real API server), e2e (real kubelet)
+	@deploy/local/bootstrap.sh valgrind
 	@$(MAKE) --no-print-directory -C operator/init
 	@$(run)pytest $(ARGS)
 
@@ -22,6 +23,7 @@ check: venv ## ruff, mypy strict, import-linter, generated files
 	$(run)mypy
 	$(run)lint-imports --no-cache
 	$(run)python -m taskyard.api.crd --check crds charts/taskyard/files/crds
+	$(run)python -m taskyard.api.reference --check docs/reference.md
 
 fix: venv ## format, and mend what ruff can
 	$(run)ruff check --fix
@@ -29,6 +31,7 @@ fix: venv ## format, and mend what ruff can
 
 generate: venv ## write the generated files anew
 	$(run)python -m taskyard.api.crd crds charts/taskyard/files/crds
+	$(run)python -m taskyard.api.reference docs/reference.md
 
 cluster: venv ## a local cluster with Taskyard installed; .cluster/kubeconfig leads to it
 	@$(python) -m localcluster up --install

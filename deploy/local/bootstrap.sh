@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes .venv from uv.lock, installing what that needs first: python3, a C compiler and make's companions from Debian when
-# this is root on Debian and they are missing, and uv into the user's cache. Prints nothing when all is there.
+# this is root on Debian and they are missing, and uv into the user's cache. Arguments are more programs to install, named
+# like their packages. Prints nothing when all is there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -18,6 +19,9 @@ missing=()
 python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || missing+=(python3 python3-venv)
 command -v cc >/dev/null || missing+=(gcc libc6-dev)
 command -v git >/dev/null || missing+=(git)
+for program in "$@"; do
+    command -v "$program" >/dev/null || missing+=("$program")
+done
 if ((${#missing[@]})); then
     if ! command -v apt-get >/dev/null || [[ $(id -u) != 0 ]]; then
         echo "bootstrap: these are missing and only root on Debian gets them installed: ${missing[*]}" >&2

@@ -99,6 +99,8 @@ class Stage:
                 raise self._failure(line, "the Task's build failed")
         if outcome[0].status != 0:
             raise self._failure(line, outcome[0].cause)
+        # The table beside it hears of the same change a moment later: its row comes first.
+        time.sleep(0.2)
         self._show(outcome[0])
 
     def until(self, what: str, found: Callable[[], str | None], *, seconds: float = 30.0) -> str:

@@ -64,6 +64,7 @@ class TaskInputStatus(Model):
     attempts: Annotated[int | None, Field(description="Deliveries that were tried and failed.")] = None
     message: Annotated[str | None, Field(description="Why it waits, was rejected or is in doubt.")] = None
     delivered_at: Annotated[Time | None, Field(description="When the agent had it.")] = None
+    rejected_at: Annotated[Time | None, Field(description="When it was rejected.")] = None
 
 
 class TaskInput(Model):

@@ -81,20 +81,21 @@ class Applier:
             case Rest():
                 return None
 
-    async def write_status(self, observed: Observed, *, reserve: Reserve | None = None) -> None:
-        """Make the Task's status show what was observed; no write when it does."""
+    async def write_status(self, observed: Observed, *, reserve: Reserve | None = None) -> bool:
+        """Make the Task's status show what was observed; no write when it does. Whether the store has changed."""
         task = observed.task
         patch = status.patch(task.status, status.document(observed, reserve=reserve))
         if not patch:
-            return
+            return False
         try:
             written = await self._cluster.patch_status(
                 TASKS, task.namespace, task.name, patch, resource_version=task.resource_version
             )
         except (ConflictError, MissingError):
             await self._look_again(observed)
-            return
+            return True
         self._stores.tasks.put(written)
+        return True
 
     async def _look_again(self, observed: Observed) -> Object | None:
         """A live read of the Task, after which the store shows it."""
@@ -166,8 +167,9 @@ class Applier:
         try:
             store.put(await self._cluster.create(resource, manifest))
             return None
-        except ConflictError:
-            pass
+        except ConflictError as error:
+            if error.reason != "AlreadyExists":
+                raise
         found = await self._cluster.get(resource, namespace, name)
         if found is None:
             return Blocked(Obstacle("Waiting", f"{manifest['kind']} {name} of a former Task is being removed."), 0.2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from taskyard.api.taskinput import InputPhase
 from taskyard.controller.cluster import TASK_INPUTS, Cluster, MissingError, Object
@@ -13,7 +13,7 @@ from taskyard.controller.sidecars import Accepted, Failed, NotReady, Refused, Si
 from taskyard.controller.store import Key
 from taskyard.controller.stores import Stores
 from taskyard.core import names, times
-from taskyard.core.inputs import Adopt, Deliver, InputView, KeepOrder, Reject, RestInputs, next_step
+from taskyard.core.inputs import Adopt, Deliver, InputView, KeepOrder, Reject, Remove, RestInputs, next_step
 from taskyard.core.observed import PodView, TaskView
 
 logger = logging.getLogger(__name__)
@@ -34,12 +34,15 @@ class Delivery:
         *,
         clock: Callable[[], datetime],
         again: Callable[[Key, float], None],
+        retention: timedelta,
     ) -> None:
         self._cluster = cluster
         self._stores = stores
         self._sidecars = sidecars
         self._clock = clock
         self._again = again
+        self._retention = retention
+        self._not_before: dict[str, datetime] = {}
 
     async def deliver(self, key: Key) -> None:
         """Do one thing after the other until the queue is empty or has to wait. Raises ApiError."""
@@ -52,13 +55,17 @@ class Delivery:
         task = TaskView.of(manifest) if manifest else None
         created_at = times.parse(manifest["metadata"]["creationTimestamp"]) if manifest else None
         now = self._clock()
-        step = next_step(task, gather_inputs(self._stores, key), created_at=created_at, now=now)
+        step = next_step(
+            task, gather_inputs(self._stores, key), created_at=created_at, retention=self._retention, now=now
+        )
         match step:
             case KeepOrder(entry):
                 await self._write(entry, {"order": entry.order})
             case Reject(entry, message):
                 logger.info("input %s/%s: rejected: %s", entry.namespace, entry.name, message)
-                await self._write(entry, {"phase": InputPhase.REJECTED, "message": message})
+                await self._reject(entry, message)
+            case Remove(entry):
+                await self._remove(entry)
             case Adopt(entry) if task:
                 await self._adopt(entry, task)
             case Deliver(entry) if task:
@@ -70,6 +77,11 @@ class Delivery:
         return True
 
     async def _send(self, key: Key, entry: InputView, task: TaskView, *, now: datetime) -> bool:
+        not_before = self._not_before.get(entry.uid)
+        if not_before and now < not_before:
+            # The event of the failed attempt's own write came back: it is no reason to try at once.
+            self._again(key, (not_before - now).total_seconds())
+            return False
         pod = self._pod(key, task)
         if pod is None or pod.ip is None:
             self._again(key, NOT_READY_SECONDS)
@@ -83,6 +95,7 @@ class Delivery:
         )
         match answer:
             case Accepted(in_doubt):
+                self._not_before.pop(entry.uid, None)
                 logger.info("input %s/%s: delivered%s", entry.namespace, entry.name, ", in doubt" if in_doubt else "")
                 await self._write(
                     entry,
@@ -95,7 +108,7 @@ class Delivery:
                 return True
             case Refused(cause):
                 logger.info("input %s/%s: rejected: %s", entry.namespace, entry.name, cause)
-                await self._write(entry, {"phase": InputPhase.REJECTED, "message": cause})
+                await self._reject(entry, cause)
                 return True
             case NotReady(cause):
                 logger.debug("input %s/%s: waits: %s", entry.namespace, entry.name, cause)
@@ -103,8 +116,10 @@ class Delivery:
                 return False
             case Failed(cause):
                 logger.warning("input %s/%s: not delivered: %s", entry.namespace, entry.name, cause)
+                delay = min(FAILED_FIRST_SECONDS * 2 ** min(entry.attempts, 10), FAILED_MOST_SECONDS)
+                self._not_before[entry.uid] = now + timedelta(seconds=delay)
                 await self._write(entry, {"attempts": entry.attempts + 1, "message": cause})
-                self._again(key, min(FAILED_FIRST_SECONDS * 2**entry.attempts, FAILED_MOST_SECONDS))
+                self._again(key, delay)
                 return False
 
     def _pod(self, key: Key, task: TaskView) -> PodView | None:
@@ -113,17 +128,20 @@ class Delivery:
         manifest = self._stores.pods.get((key[0], build["name"])) if build else None
         return PodView.of(manifest) if manifest else None
 
+    async def _reject(self, entry: InputView, message: str) -> None:
+        self._not_before.pop(entry.uid, None)
+        rejected_at = times.rfc3339(self._clock())
+        await self._write(entry, {"phase": InputPhase.REJECTED, "message": message, "rejectedAt": rejected_at})
+
+    async def _remove(self, entry: InputView) -> None:
+        await self._cluster.delete(TASK_INPUTS, entry.namespace, entry.name, uid=entry.uid)
+        self._stores.inputs.remove((entry.namespace, entry.name), uid=entry.uid)
+
     async def _adopt(self, entry: InputView, task: TaskView) -> None:
-        owner = names.owner_reference(name=task.name, uid=task.uid)
-        await self._patched(
-            entry,
-            self._cluster.patch(
-                TASK_INPUTS,
-                entry.namespace,
-                entry.name,
-                {"metadata": {"uid": entry.uid, "ownerReferences": [owner]}},
-            ),
-        )
+        owners = [*entry.owners, names.owner_reference(name=task.name, uid=task.uid)]
+        metadata = {"uid": entry.uid, "resourceVersion": entry.resource_version, "ownerReferences": owners}
+        patch = {"metadata": metadata}
+        await self._patched(entry, self._cluster.patch(TASK_INPUTS, entry.namespace, entry.name, patch))
 
     async def _write(self, entry: InputView, status: Object) -> None:
         await self._patched(entry, self._cluster.patch_status(TASK_INPUTS, entry.namespace, entry.name, status))

@@ -9,7 +9,7 @@ from typing import Any
 
 from taskyard.controller.cluster import TASK_INPUTS, TASKS, TEMPLATE_VERSIONS, ApiError, Cluster, Object, Resource
 from taskyard.controller.queue import KeyedQueue
-from taskyard.controller.store import Store, key_of
+from taskyard.controller.store import Key, Store, key_of
 from taskyard.controller.stores import Stores, by_label, by_task
 
 logger = logging.getLogger(__name__)
@@ -55,6 +55,12 @@ class Intake:
         if event["type"] is None and resource in self._relist:
             self._relist[resource].set()
 
+    def status_written(self, key: Key) -> None:
+        """The operator has written a Task's status."""
+        self._tasks.add(key)
+        if self._stores.inputs.grouped(key):
+            self._inputs.add(key)
+
     def child_changed(self, manifest: Object) -> None:
         """A Pod or a claim came, changed or went."""
         self._tasks.add(by_label(manifest))
@@ -99,10 +105,7 @@ class Intake:
             changed(manifest)
 
     def _task_changed(self, manifest: Object) -> None:
-        key = key_of(manifest)
-        self._tasks.add(key)
-        if self._stores.inputs.grouped(key):
-            self._inputs.add(key)
+        self.status_written(key_of(manifest))
 
     def _version_changed(self, manifest: Object) -> None:
         key = key_of(manifest)

@@ -75,9 +75,10 @@ async def run(settings: Settings) -> None:
 
 async def connected(settings: Settings) -> tuple[Cluster, Keyring]:
     """The API server and the installation's keys, waiting for both as long as it takes."""
+    cluster = None
     while True:
         try:
-            cluster = await Cluster.connect(settings.kubeconfig)
+            cluster = cluster or await Cluster.connect(settings.kubeconfig)
             return cluster, await keys.ensure(cluster, settings.namespace, now=clock())
         except (ApiError, KeysError) as error:
             logger.warning("not started yet: %s; again in %.0f s", error, RETRY_SECONDS)
@@ -102,8 +103,16 @@ async def serve(settings: Settings) -> None:
     tasks = KeyedQueue("task", lambda key: reconciler.reconcile(key), workers=TASK_WORKERS)
     inputs = KeyedQueue("inputs of task", lambda key: delivery.deliver(key), workers=INPUT_WORKERS)
     versions = KeyedQueue("template version", lambda key: validator.validate(key), workers=VERSION_WORKERS)
-    reconciler = Reconciler(stores, Applier(cluster, stores, installation), clock=clock, again=tasks.add_after)
-    delivery = Delivery(cluster, stores, sidecars, clock=clock, again=inputs.add_after)
+    reconciler = Reconciler(
+        stores,
+        Applier(cluster, stores, installation),
+        clock=clock,
+        again=tasks.add_after,
+        changed=lambda key: intake.status_written(key),
+    )
+    delivery = Delivery(
+        cluster, stores, sidecars, clock=clock, again=inputs.add_after, retention=settings.input_retention
+    )
     validator = Validator(cluster, stores, installation, clock=clock, again=versions.add_after)
     intake = Intake(cluster, stores, tasks=tasks, inputs=inputs, versions=versions)
     reflectors = [

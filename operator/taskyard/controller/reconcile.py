@@ -21,7 +21,8 @@ STEPS_MOST = 16
 
 
 class Reconciler:
-    """The work of the Tasks' queue. `again(key, seconds)` has a key looked at later."""
+    """The work of the Tasks' queue. `again(key, seconds)` has a Task looked at later; `changed(key)` has all that hangs
+    on its status looked at now."""
 
     def __init__(
         self,
@@ -30,11 +31,13 @@ class Reconciler:
         *,
         clock: Callable[[], datetime],
         again: Callable[[Key, float], None],
+        changed: Callable[[Key], None],
     ) -> None:
         self._stores = stores
         self._applier = applier
         self._clock = clock
         self._again = again
+        self._changed = changed
         self._obstacles: dict[Key, Obstacle] = {}
 
     async def reconcile(self, key: Key) -> None:
@@ -56,6 +59,7 @@ class Reconciler:
                 return
             step = decide(observed)
             if isinstance(step, Rest):
+                self._obstacles.pop(key, None)
                 break
             blocked = await self._applier.apply(observed, step)
             if blocked:
@@ -68,6 +72,8 @@ class Reconciler:
         observed = gather(self._stores, key, now=self._clock(), obstacle=self._obstacles.get(key))
         if observed is None or observed.task.deleting:
             return
-        await self._applier.write_status(observed)
+        if await self._applier.write_status(observed):
+            # The event of this write may be lost; what waits for the new status does not wait for that.
+            self._changed(key)
         if isinstance(step, Rest) and step.until:
             self._again(key, (step.until - observed.now).total_seconds())

@@ -14,6 +14,8 @@ logger = logging.getLogger(__name__)
 
 RETRY_FIRST_SECONDS = 0.5
 RETRY_MOST_SECONDS = 30.0
+# A watch that ends sooner than this without having told anything is a fault: asking again at once would go on forever.
+SHORT_WATCH_SECONDS = 1.0
 
 
 class Reflector:
@@ -25,18 +27,16 @@ class Reflector:
         self._store = store
         self._changed = changed
         self.listed = asyncio.Event()
+        self._failures = 0
 
     async def run(self) -> None:
-        """Go on until cancelled. Faults are one line each and tried again, later each time."""
-        failures = 0
+        """Go on until cancelled. Faults are one line each and tried again, later each time until a watch has held."""
         while True:
             try:
-                resource_version = await self._list()
-                failures = 0
-                await self._follow(resource_version)
+                await self._follow(await self._list())
             except ApiError as error:
-                delay = min(RETRY_FIRST_SECONDS * 2**failures, RETRY_MOST_SECONDS) * random.uniform(0.5, 1.0)
-                failures += 1
+                delay = min(RETRY_FIRST_SECONDS * 2**self._failures, RETRY_MOST_SECONDS) * random.uniform(0.5, 1.0)
+                self._failures += 1
                 logger.warning("%s: %s; listing again in %.1f s", self._resource.plural, error, delay)
                 await asyncio.sleep(delay)
 
@@ -49,7 +49,9 @@ class Reflector:
 
     async def _follow(self, resource_version: str) -> None:
         """Watch after watch, each from where the last one ended; returns when a list is needed."""
+        loop = asyncio.get_running_loop()
         while True:
+            began, told = loop.time(), False
             async for event in self._cluster.watch(self._resource, resource_version):
                 manifest = event["object"]
                 if event["type"] == "ERROR":
@@ -57,7 +59,12 @@ class Reflector:
                         raise ApiError(f"watch of {self._resource.plural}", str(manifest.get("message", manifest)))
                     return
                 resource_version = manifest["metadata"]["resourceVersion"]
+                told, self._failures = True, 0
                 self._take(event["type"], manifest)
+            if told or loop.time() - began >= SHORT_WATCH_SECONDS:
+                self._failures = 0
+            else:
+                raise ApiError(f"watch of {self._resource.plural}", "it ended at once")
 
     def _take(self, kind: str, manifest: Object) -> None:
         if kind == "BOOKMARK":

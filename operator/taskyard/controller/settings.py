@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
+
+from taskyard.core import times
 
 
 class SettingsError(Exception):
@@ -22,6 +25,7 @@ class Settings:
     sidecar_image_pull_policy: str
     sidecar_resources: dict[str, Any]
     image_pull_secrets: tuple[str, ...]
+    input_retention: timedelta
     health_port: int
     log_level: str
     kubeconfig: str
@@ -40,6 +44,7 @@ class Settings:
             image_pull_secrets=tuple(
                 name.strip() for name in environment.get("TASKYARD_IMAGE_PULL_SECRETS", "").split(",") if name.strip()
             ),
+            input_retention=span(environment, "TASKYARD_INPUT_RETENTION", "1h"),
             health_port=port(environment.get("TASKYARD_HEALTH_PORT", "8080")),
             log_level=one_of(environment, "TASKYARD_LOG_LEVEL", ("INFO", "DEBUG", "WARNING", "ERROR")),
             kubeconfig=environment.get("KUBECONFIG", ""),
@@ -61,6 +66,14 @@ def one_of(environment: Mapping[str, str], name: str, words: tuple[str, ...]) ->
         if word.lower() == text.lower():
             return word
     raise SettingsError(f"environment variable {name} must be one of {', '.join(words)}, not {text!r}")
+
+
+def span(environment: Mapping[str, str], name: str, default: str) -> timedelta:
+    """A duration such as 1h or 30m."""
+    try:
+        return times.duration(environment.get(name, default))
+    except ValueError as error:
+        raise SettingsError(f"environment variable {name}: {error}") from error
 
 
 def resources(text: str) -> dict[str, Any]:

@@ -14,9 +14,12 @@ from taskyard.core.installation import Installation
 from taskyard.core.observed import TemplateView
 from taskyard.core.refusals import pod_obstacle
 
+# What refuses a Pod may lie outside of the version: a RuntimeClass that is missing, the namespace's Pod Security.
+INVALID_AGAIN_SECONDS = 300.0
+
 
 class Validator:
-    """Writes the condition Valid, once for each version: what is immutable needs no second look."""
+    """Writes the condition Valid. A version that is valid needs no second look, being immutable."""
 
     def __init__(
         self,
@@ -36,11 +39,10 @@ class Validator:
     async def validate(self, key: Key) -> None:
         """Raises ApiError."""
         manifest = self._stores.template_versions.get(key)
-        if (
-            manifest is None
-            or "deletionTimestamp" in manifest["metadata"]
-            or manifest.get("status", {}).get("conditions")
-        ):
+        if manifest is None or "deletionTimestamp" in manifest["metadata"]:
+            return
+        former = manifest.get("status", {}).get("conditions", [])
+        if any(condition["type"] == "Valid" and condition["status"] == "True" for condition in former):
             return
         template, now = TemplateView.of(manifest), times.rfc3339(self._clock())
         refusal = validity.problem(template)
@@ -62,8 +64,12 @@ class Validator:
         generation = manifest["metadata"]["generation"]
         wanted = {
             "observedGeneration": generation,
-            "conditions": conditions.render([validity.verdict(refusal)], former=[], generation=generation, now=now),
+            "conditions": conditions.render([validity.verdict(refusal)], former=former, generation=generation, now=now),
         }
+        if refusal is not None:
+            self._again(key, INVALID_AGAIN_SECONDS)
         patch = status.patch(manifest.get("status", {}), wanted)
+        if not patch:
+            return
         with contextlib.suppress(MissingError):
             self._stores.template_versions.put(await self._cluster.patch_status(TEMPLATE_VERSIONS, *key, patch))

@@ -11,6 +11,8 @@ from taskyard.core.lifecycle import AppHealth, start_fault
 from taskyard.core.observed import Manifest, Observed
 from taskyard.core.template import Resolution
 
+OWN = ("Ready", "TemplateResolved", "Reconciling", "Stalled", "Valid")
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -106,9 +108,10 @@ def error_explanation(observed: Observed, *, health: AppHealth | None) -> tuple[
 
 
 def render(found: list[Verdict], *, former: list[Manifest], generation: int, now: str) -> list[Manifest]:
-    """The conditions as stored; a transition time changes only with the status."""
+    """The conditions as stored; a transition time changes only with the status. Those that others keep stay."""
     before = {condition["type"]: condition for condition in former}
-    return [condition(verdict, before.get(verdict.type), generation=generation, now=now) for verdict in found]
+    own = [condition(verdict, before.get(verdict.type), generation=generation, now=now) for verdict in found]
+    return own + [condition for condition in former if condition["type"] not in OWN]
 
 
 def condition(verdict: Verdict, former: Manifest | None, *, generation: int, now: str) -> Manifest:

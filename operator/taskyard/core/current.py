@@ -1,15 +1,13 @@
 """A Task's current state: the agent's last report, or while the Task initializes what it waits for.
 
 The rules and the messages are those of the model that the REST API is compatible with: a report counts when the newest
-build is a stop, or when it was made after that build (strictly); paused Tasks so keep their last word, and resumed ones
-drop it.
+build is a stop, or when it was made in that build; paused Tasks so keep their last word, and resumed ones drop it.
 """
 
 from __future__ import annotations
 
 from taskyard.api.task import Phase, State
 from taskyard.api.workspacebuild import Transition
-from taskyard.core import times
 from taskyard.core.lifecycle import AgentLifecycle, AppHealth
 from taskyard.core.observed import Manifest
 
@@ -40,9 +38,12 @@ def current_state(
 
 
 def is_of_build(state: Manifest, build: Manifest) -> bool:
-    """Whether a state was reported in a start build, not before it and not made up for it."""
-    reported_in = bool(state["build"] == build["number"])
-    return reported_in and times.parse(state["timestamp"]) > times.parse(build["createdAt"])
+    """Whether a state was reported in a start build, not before it and not made up for it.
+
+    The build's number tells the first: the clocks of the two that write the times need not agree. What is made up bears
+    the time of the build to the microsecond.
+    """
+    return bool(state["build"] == build["number"] and state["timestamp"] != build["createdAt"])
 
 
 def waiting_message(*, workspace_status: str | None, lifecycle: AgentLifecycle | None, health: AppHealth | None) -> str:

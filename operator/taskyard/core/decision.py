@@ -98,7 +98,12 @@ def decide(observed: Observed) -> Step:
         step = rule(observed)
         if step is not None:
             return step
-    deadlines = (idle_deadline(observed), runtime_deadline(observed), deletion_deadline(observed))
+    deadlines = (
+        idle_deadline(observed),
+        runtime_deadline(observed),
+        deletion_deadline(observed),
+        start_deadline(observed),
+    )
     return Rest(until=min(filter(None, deadlines), default=None))
 
 
@@ -247,6 +252,16 @@ def failed_recoveries(observed: Observed) -> int:
             break
         count, later = count + 1, build.created_at
     return count
+
+
+def start_deadline(observed: Observed) -> datetime | None:
+    """When an agent that has not started by then counts as late, which its status shows."""
+    build = observed.newest
+    pod = observed.pod_of(build) if build and build.transition is Transition.START else None
+    if pod is None or observed.template is None or (pod.agent and pod.agent.running):
+        return None
+    deadline = pod.created_at + observed.template.start_timeout
+    return deadline if observed.now < deadline else None
 
 
 def next_number(observed: Observed) -> int:

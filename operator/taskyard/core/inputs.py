@@ -26,17 +26,20 @@ class InputView:
     type: InputType
     resume: bool
     owner: str | None
+    owners: tuple[Manifest, ...]
+    resource_version: str
     phase: InputPhase
     has_order: bool
     order: int
     attempts: int
     message: str | None
     created_at: datetime
+    ended_at: datetime | None
 
     @classmethod
     def of(cls, manifest: Manifest) -> InputView:
         metadata, spec, status = manifest["metadata"], manifest["spec"], manifest.get("status", {})
-        order = status.get("order")
+        order, ended_at = status.get("order"), status.get("deliveredAt") or status.get("rejectedAt")
         return cls(
             namespace=metadata["namespace"],
             name=metadata["name"],
@@ -46,12 +49,15 @@ class InputView:
             type=InputType(spec.get("type", InputType.USER)),
             resume=spec.get("resume", False),
             owner=owner_uid(manifest),
+            owners=tuple(metadata.get("ownerReferences", ())),
+            resource_version=metadata["resourceVersion"],
             phase=InputPhase(status.get("phase", InputPhase.QUEUED)),
             has_order=order is not None,
             order=order if order is not None else int(metadata["resourceVersion"]),
             attempts=status.get("attempts", 0),
             message=status.get("message"),
             created_at=times.parse(metadata["creationTimestamp"]),
+            ended_at=times.parse(ended_at) if ended_at else None,
         )
 
     @property
@@ -90,13 +96,20 @@ class Deliver:
 
 
 @dataclass(frozen=True)
+class Remove:
+    """Delete an input that was delivered or rejected long enough ago."""
+
+    input: InputView
+
+
+@dataclass(frozen=True)
 class RestInputs:
     """Nothing to do until something changes, or until `until`."""
 
     until: datetime | None = None
 
 
-InputStep = KeepOrder | Adopt | Reject | Deliver | RestInputs
+InputStep = KeepOrder | Adopt | Reject | Deliver | Remove | RestInputs
 
 
 def queued(inputs: tuple[InputView, ...]) -> list[InputView]:
@@ -105,9 +118,15 @@ def queued(inputs: tuple[InputView, ...]) -> list[InputView]:
 
 
 def next_step(
-    task: TaskView | None, inputs: tuple[InputView, ...], *, created_at: datetime | None, now: datetime
+    task: TaskView | None,
+    inputs: tuple[InputView, ...],
+    *,
+    created_at: datetime | None,
+    retention: timedelta,
+    now: datetime,
 ) -> InputStep:
-    """The next step for the inputs that name one Task; `created_at` is the Task's own time of creation."""
+    """The next step for the inputs that name one Task; `created_at` is the Task's own time of creation, `retention` how
+    long inputs are kept after their end."""
     waiting = queued(inputs)
     for entry in waiting:
         if not entry.has_order:
@@ -116,18 +135,29 @@ def next_step(
         message = refusal(entry, task, created_at=created_at, now=now)
         if message:
             return Reject(entry, message)
-    if task is None:
-        return RestInputs(until=min((i.created_at for i in waiting), default=now) + ORPHAN_WAIT if waiting else None)
     for entry in inputs:
-        if entry.owner is None:
-            return Adopt(entry)
+        if entry.ended_at and now >= entry.ended_at + retention:
+            return Remove(entry)
+    if task is not None:
+        for entry in waiting:
+            if entry.owner is None:
+                return Adopt(entry)
+        deliverable = next_delivery(task, waiting)
+        if deliverable:
+            return Deliver(deliverable)
+    times_to_look = [entry.ended_at + retention for entry in inputs if entry.ended_at]
+    if task is None:
+        times_to_look += [entry.created_at + ORPHAN_WAIT for entry in waiting]
+    return RestInputs(until=min(times_to_look, default=None))
+
+
+def next_delivery(task: TaskView, waiting: list[InputView]) -> InputView | None:
+    """The input to hand to the agent, if it may have one now."""
     if task.deleting or task.status.get("phase") != Phase.ACTIVE:
-        return RestInputs()
+        return None
     # Keystrokes do not wait in line: they are how a person stops an agent that works.
-    for entry in waiting:
-        if entry.type is InputType.RAW:
-            return Deliver(entry)
-    return Deliver(waiting[0]) if waiting else RestInputs()
+    keystrokes = (entry for entry in waiting if entry.type is InputType.RAW)
+    return next(keystrokes, waiting[0] if waiting else None)
 
 
 def refusal(entry: InputView, task: TaskView | None, *, created_at: datetime | None, now: datetime) -> str | None:

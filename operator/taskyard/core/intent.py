@@ -50,9 +50,12 @@ def runtime_deadline(observed: Observed) -> datetime | None:
 
 
 def deletion_deadline(observed: Observed) -> datetime | None:
-    """When a finished Task is deleted: its report of Complete or Failed plus the time to live after it."""
+    """When a finished Task is deleted: its report of Complete or Failed plus the time to live after it; never while
+    inputs wait for it."""
     state, seconds = observed.task.status.get("state"), observed.task.ttl_seconds_after_finished
-    if seconds is None or not state or state["state"] not in (State.COMPLETE, State.FAILED):
+    if seconds is None or observed.inputs_queued or not state:
+        return None
+    if state["state"] not in (State.COMPLETE, State.FAILED):
         return None
     return times.parse(state["timestamp"]) + min(timedelta(seconds=min(seconds, 10**9)), times.LONGEST)
 

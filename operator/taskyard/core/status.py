@@ -74,7 +74,7 @@ def document(observed: Observed, *, reserve: Reserve | None = None) -> Manifest:
         "displayName": task.display_name or display.display_name(task.prompt, fallback=task.name),
         "build": build_reference(observed, reserve=reserve),
         "workspace": workspace(observed, derived, reserve=reserve),
-        "pausedReason": paused_reason(observed, derived.phase),
+        "pausedReason": paused_reason(observed, derived.phase, reserve=reserve),
         "idleDeadline": times.rfc3339(deadline) if deadline else None,
         "observedResumedAt": observed_resumed_at(observed, reserve=reserve),
         "inputs": inputs(observed),
@@ -170,14 +170,16 @@ def workspace_status(observed: Observed, *, reserve: Reserve | None) -> str:
     return "Running" if build.finished else "Pending"
 
 
-def paused_reason(observed: Observed, phase: Phase) -> PausedReason | None:
+def paused_reason(observed: Observed, phase: Phase, *, reserve: Reserve | None) -> PausedReason | None:
     """Why the Task is paused or pausing. A pause by hand on top of an automatic one counts: taking it back wakes."""
     if phase not in (Phase.PAUSED, Phase.PAUSING):
         return None
     if observed.task.paused:
         return PausedReason.MANUAL
-    build = observed.task.build
-    return PAUSED_REASONS.get(BuildReason(build["reason"]), PausedReason.MANUAL) if build else PausedReason.MANUAL
+    # The stop counts from its reservation on: an automatic one that showed as a pause by hand would be taken back.
+    reserved = observed.task.build
+    reason = reserve.reason if reserve else BuildReason(reserved["reason"]) if reserved else BuildReason.MANUAL_PAUSE
+    return PAUSED_REASONS.get(reason, PausedReason.MANUAL)
 
 
 def observed_resumed_at(observed: Observed, *, reserve: Reserve | None) -> str | None:

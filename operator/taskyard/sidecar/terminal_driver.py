@@ -21,6 +21,7 @@ ANSWER_SHARE = 20
 ECHO_TIMEOUT = 2.0
 ECHO_QUIET = 0.15
 ECHO_TAIL = 24
+LINES_TIMEOUT = 5.0
 ENTER_EVERY = 3.0
 ENTER_TIMES = 5
 SLICE = 512
@@ -238,10 +239,7 @@ class TerminalDriver(Driver):
             raise UnreachableError("the agent's terminal does not answer")
         self._typing = True
         try:
-            version = self._terminal.version
-            await self._client.input(keystrokes(content, bracketed=self._terminal.bracketed_paste))
-            await self._await_echo(content, version)
-            return await self._press_enter()
+            return await self._type(content)
         except LostError as error:
             raise UnreachableError(str(error)) from error
         finally:
@@ -249,6 +247,29 @@ class TerminalDriver(Driver):
             self._stable = False
             self._changed_at = self._now()
             self._fed.set()
+
+    async def _type(self, content: str) -> bool:
+        if not self._terminal.bracketed_paste:
+            content = await self._type_lines_but_last(content)
+        version = self._terminal.version
+        await self._client.input(keystrokes(content, bracketed=self._terminal.bracketed_paste))
+        await self._await_echo(content, version)
+        return await self._press_enter()
+
+    async def _type_lines_but_last(self, content: str) -> str:
+        """Without bracketed paste every line is an input of its own, so each gets a moment to be answered, as long as
+        the whole is not held up; returns what is left to be typed.
+        """
+        deadline = self._now() + LINES_TIMEOUT
+        while "\n" in content and self._now() < deadline:
+            line, content = content.split("\n", 1)
+            version = self._terminal.version
+            await self._client.input(keystrokes(line + "\n", bracketed=False))
+            while self._now() < deadline and await self._next_sample(ECHO_QUIET):
+                pass
+            if self._terminal.version == version:
+                await self._next_sample(ECHO_QUIET)
+        return content
 
     async def _await_echo(self, content: str, version: int) -> None:
         """Until the end of the message is on the screen, or the screen changed and came to rest; not fatal."""

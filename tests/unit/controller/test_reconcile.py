@@ -296,3 +296,15 @@ async def test_an_idle_task_is_looked_at_again_at_its_deadline() -> None:
     await world.reconcile()
     assert world.again.calls == [(WEB, 40.0)]
     assert world.status["idleDeadline"] == "2026-01-31T12:01:00Z"
+
+
+async def test_a_task_that_paused_by_itself_stays_paused() -> None:
+    idle = {"state": "Idle", "message": "", "uri": "", "timestamp": "2026-01-31T12:00:00Z", "build": 1}
+    world = World.running(pod=pod_manifest(), status=RUNNING | {"state": idle}, idleTimeout="1m")
+    world.now = at(60)
+    await world.reconcile()
+    assert world.names("workspacebuilds") == ["web-1", "web-2"]
+    assert world.names("pods") == []
+    assert (world.status["phase"], world.status["pausedReason"]) == ("Paused", "IdleTimeout")
+    assert world.ready == ("True", "Paused")
+    assert world.status["state"]["state"] == "Idle", "its last word stays"

@@ -127,6 +127,27 @@ async def test_after_a_410_a_new_list_replaces_the_store(caplog: pytest.LogCaptu
     assert caplog.records == [], "that is everyday life and no warning"
 
 
+async def test_a_watch_that_ends_at_once_is_a_fault_and_not_begun_again_without_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    cluster = FakeCluster()
+    cluster.watches = [[], [None]]
+    async with watching(cluster):
+        await until(lambda: len(cluster.watched_from) == 2)
+    (record,) = caplog.records
+    assert "it ended at once" in record.getMessage()
+
+
+async def test_watches_that_fail_one_after_the_other_come_later_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    delays = remembered_delays(monkeypatch)
+    cluster = FakeCluster()
+    cluster.watches = [*([api_error(403, "Forbidden")] for _ in range(3)), [bookmark(1001), api_error(0)], [None]]
+    async with watching(cluster):
+        await until(lambda: len(cluster.watched_from) == 5)
+    found = [delay for delay in delays if delay >= 0.01]
+    assert found == pytest.approx([0.01, 0.02, 0.04, 0.01]), "though the lists between them pass"
+
+
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
@@ -162,7 +183,8 @@ async def test_it_is_not_listed_before_a_list_has_passed() -> None:
         assert lists(cluster) == 3
 
 
-async def test_failing_lists_come_later_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def remembered_delays(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What the reflector would have slept; it goes on at once instead."""
     delays: list[float] = []
     sleep = asyncio.sleep
 
@@ -174,6 +196,11 @@ async def test_failing_lists_come_later_each_time(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(reflector_module.asyncio, "sleep", remember)
     monkeypatch.setattr(reflector_module.random, "uniform", lambda low, high: high)
     monkeypatch.setattr(reflector_module, "RETRY_MOST_SECONDS", 0.05)
+    return delays
+
+
+async def test_failing_lists_come_later_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    delays = remembered_delays(monkeypatch)
     cluster = FakeCluster()
     cluster.failures["list"] = [api_error(503) for _ in range(5)]
     async with watching(cluster) as watched:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from taskyard.core.decision import Rest
 from taskyard.core.observed import BuildView
+from unit.core.builders import task_manifest
 from unit.core.world import World
 
 EVENTS = (
@@ -106,6 +109,42 @@ def test_nothing_has_failed_so_nothing_is_an_error(history: list[str]) -> None:
         assert world.task["status"]["phase"] in ("Pending", "Initializing")
     world.settle()
     assert world.task["status"]["phase"] == "Active"
+
+
+# What makes a Task pause by itself, in the order that leads there, with whatever else in between.
+RESTLESS = st.lists(
+    st.one_of(
+        st.just("turn"),
+        st.just("turn"),
+        st.just("rest"),
+        st.sampled_from(["wait_long", "look", "write_status", "wake", "pause", "resume", "lose_pod", "end_pod"]),
+    ),
+    max_size=40,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(history=RESTLESS)
+@example(history=["turn", "rest", "turn", "wait_long", "turn", "turn"])  # paused by itself, and nobody asks
+@example(history=["turn", "rest", "turn", "wait_long", "turn", "wake", "turn"])  # paused by itself, and woken
+@example(
+    history=["turn", "rest", "turn", "wait_long", *["look"] * 2, "lose_pod", *["look"] * 3]
+)  # its Pod goes at once
+def test_a_task_that_paused_by_itself_goes_on_only_when_something_asks_for_it(history: list[str]) -> None:
+    world = World(task=task_manifest(idleTimeout="1m"))
+    for event in history:
+        getattr(world, event)()
+        check(world)
+        reasons = [b["spec"]["reason"] for b in world.builds]
+        awoken = sum(pair == ("AutoPause", "Resume") for pair in itertools.pairwise(reasons))
+        assert awoken <= world.wakes
+    is_asked = world.task["spec"].get("paused", False)
+    if is_asked or not world.builds or world.builds[-1]["spec"]["reason"] != "AutoPause":
+        return
+    world.wake()
+    world.settle()
+    assert world.task["status"]["phase"] == "Active"
+    assert world.builds[-1]["spec"]["reason"] == "Resume"
 
 
 @settings(max_examples=100, deadline=None)

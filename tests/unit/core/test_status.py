@@ -34,6 +34,7 @@ from unit.core.builders import (
 FIRST_START = Reserve(1, Transition.START, BuildReason.INITIAL)
 RECOVERY = Reserve(2, Transition.START, BuildReason.RECOVER)
 STOP = Reserve(2, Transition.STOP, BuildReason.MANUAL_PAUSE)
+AUTO_STOP = Reserve(2, Transition.STOP, BuildReason.AUTO_PAUSE)
 
 
 def paused(reason: str = "ManualPause", phase: str = "Succeeded", **fields: Any) -> Observed:
@@ -402,3 +403,29 @@ def test_a_patch_to_what_is_there_is_empty(current: dict[str, Any]) -> None:
 )
 def test_patch(current: dict[str, Any], wanted: dict[str, Any], patch: dict[str, Any]) -> None:
     assert status.patch(current, wanted) == patch
+
+
+@pytest.mark.parametrize(
+    ("seen", "reserve", "reason"),
+    [
+        pytest.param(running(), STOP, "Manual", id="a stop by hand is reserved"),
+        pytest.param(running(), AUTO_STOP, "IdleTimeout", id="an automatic stop is reserved"),
+        pytest.param(
+            running(status={"build": reservation(2, "Stop", "AutoPause")}),
+            None,
+            "IdleTimeout",
+            id="and is to be created",
+        ),
+        pytest.param(
+            running(status={"build": reservation(2, "Stop", "ManualPause")}),
+            None,
+            "Manual",
+            id="a stop is to be created",
+        ),
+        pytest.param(running(of={"paused": True}), AUTO_STOP, "Manual", id="paused by hand at the same moment"),
+    ],
+)
+def test_the_reason_of_a_pause_holds_from_its_reservation_on(
+    seen: Observed, reserve: Reserve | None, reason: str
+) -> None:
+    assert status.document(seen, reserve=reserve)["pausedReason"] == reason

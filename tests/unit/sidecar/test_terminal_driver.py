@@ -124,6 +124,11 @@ async def test_python(start: Start, tmp_path: Path) -> None:
         assert await agent.ask("[print(line) for line in ('a', '', 'b')][0]") == "a\n\nb"
 
 
+async def test_program_without_bracketed_paste_gets_line_by_line(start: Start, tmp_path: Path) -> None:
+    async with driving(tmp_path, await start("bash", "-c", "while read -p '> ' x; do echo \"got $x\"; done")) as agent:
+        assert await agent.ask("one\ntwo\n\nthree") == "got one\ngot two\n>\ngot\ngot three"
+
+
 async def test_program_that_prints_slowly_works_until_it_is_quiet(start: Start, tmp_path: Path) -> None:
     script = 'echo start; while read line; do for i in 1 2 3 4; do sleep 0.8; echo "$line $i"; done; done'
     async with driving(tmp_path, await start("bash", "-c", script), stable_after=2) as agent:
