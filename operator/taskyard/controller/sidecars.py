@@ -50,7 +50,7 @@ class Sidecars:
         context = ssl.create_default_context(cadata=ca_certificate)
         self._client = httpx.AsyncClient(
             verify=context,
-            timeout=httpx.Timeout(30.0, connect=5.0),
+            timeout=httpx.Timeout(45.0, connect=5.0),
             trust_env=False,
         )
 

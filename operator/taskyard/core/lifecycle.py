@@ -69,7 +69,7 @@ def agent_lifecycle(
         return AgentLifecycle.READY
     if start_fault(pod):
         return AgentLifecycle.START_ERROR
-    if start_timeout is not None and now - pod.created_at > start_timeout:
+    if start_timeout is not None and now >= pod.created_at + start_timeout:
         return AgentLifecycle.START_TIMEOUT
     return AgentLifecycle.STARTING if enrolled else AgentLifecycle.CREATED
 

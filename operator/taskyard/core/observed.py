@@ -138,6 +138,8 @@ class ContainerView:
     waiting_message: str | None
     exit_code: int | None
     last_exit_code: int | None
+    exit_reason: str | None = None
+    last_exit_reason: str | None = None
 
     @classmethod
     def of(cls, status: Manifest) -> ContainerView:
@@ -154,6 +156,8 @@ class ContainerView:
             waiting_message=waiting.get("message"),
             exit_code=terminated["exitCode"] if terminated else None,
             last_exit_code=last["exitCode"] if last else None,
+            exit_reason=terminated.get("reason") if terminated else None,
+            last_exit_reason=last.get("reason") if last else None,
         )
 
 

@@ -66,7 +66,7 @@ def document(observed: Observed, *, reserve: Reserve | None = None) -> Manifest:
     task, now = observed.task, times.rfc3339(observed.now)
     derived = derive(observed, reserve=reserve)
     resolution = resolve(observed.template, name=wanted_version(observed), namespace=task.namespace)
-    found = conditions.verdicts(observed, phase=derived.phase, resolution=resolution, health=derived.health)
+    found = conditions.verdicts(observed, phase=derived.phase, resolution=resolution)
     deadline = None if reserve else idle_deadline(observed)
     result: Manifest = {
         "observedGeneration": task.generation,
@@ -87,6 +87,7 @@ def document(observed: Observed, *, reserve: Reserve | None = None) -> Manifest:
         result["templateVersion"] = observed.template.name
     result["state"] = current_state(
         state=task.status.get("state"),
+        stored_build=task.build,
         build=result["build"],
         phase=derived.phase,
         workspace_status=(result["workspace"] or {}).get("status"),
