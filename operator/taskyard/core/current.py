@@ -15,17 +15,24 @@ from taskyard.core.observed import Manifest
 def current_state(
     *,
     state: Manifest | None,
+    stored_build: Manifest | None,
     build: Manifest | None,
     phase: Phase,
     workspace_status: str | None,
     lifecycle: AgentLifecycle | None,
     health: AppHealth | None,
 ) -> Manifest | None:
-    """`status.state` as it should be; `state` is the stored one, `build` the reservation of the newest build."""
+    """`status.state` as it should be.
+
+    `state` and `stored_build` are what the status says now, `build` is the reservation of the newest build, which may be
+    about to be written.
+    """
     if build is None:
         return None
-    if state is not None and (build["transition"] != Transition.START or is_of_build(state, build)):
-        return state
+    if state is not None and not is_made_up(state, stored_build):
+        # The build's number tells what is old: the clocks of the two that write the times need not agree.
+        if build["transition"] != Transition.START or state["build"] == build["number"]:
+            return state
     if phase is not Phase.INITIALIZING:
         return None
     return {
@@ -37,13 +44,10 @@ def current_state(
     }
 
 
-def is_of_build(state: Manifest, build: Manifest) -> bool:
-    """Whether a state was reported in a start build, not before it and not made up for it.
-
-    The build's number tells the first: the clocks of the two that write the times need not agree. What is made up bears
-    the time of the build to the microsecond.
-    """
-    return bool(state["build"] == build["number"] and state["timestamp"] != build["createdAt"])
+def is_made_up(state: Manifest, build: Manifest | None) -> bool:
+    """Whether a state is no report but what the operator said of a start: it bears that build's time to the
+    microsecond."""
+    return build is not None and bool(state["build"] == build["number"] and state["timestamp"] == build["createdAt"])
 
 
 def waiting_message(*, workspace_status: str | None, lifecycle: AgentLifecycle | None, health: AppHealth | None) -> str:

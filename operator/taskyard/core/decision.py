@@ -255,10 +255,13 @@ def failed_recoveries(observed: Observed) -> int:
 
 
 def start_deadline(observed: Observed) -> datetime | None:
-    """When an agent that has not started by then counts as late, which its status shows."""
+    """When an agent that has not started by then counts as late, which its status shows. It has started when it runs
+    and its sidecar has enrolled."""
     build = observed.newest
     pod = observed.pod_of(build) if build and build.transition is Transition.START else None
-    if pod is None or observed.template is None or (pod.agent and pod.agent.running):
+    if pod is None or observed.template is None:
+        return None
+    if pod.agent and pod.agent.running and "sidecarVersion" in observed.task.status.get("workspace", {}):
         return None
     deadline = pod.created_at + observed.template.start_timeout
     return deadline if observed.now < deadline else None

@@ -140,7 +140,8 @@ def next_step(
             return Remove(entry)
     if task is not None:
         for entry in waiting:
-            if entry.owner is None:
+            # A Task that goes would take what it owns with it, unsaid.
+            if entry.owner is None and not task.deleting:
                 return Adopt(entry)
         deliverable = next_delivery(task, waiting)
         if deliverable:

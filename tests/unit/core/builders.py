@@ -11,7 +11,7 @@ from taskyard.core.inputs import InputView
 from taskyard.core.installation import Installation
 from taskyard.core.names import AGENT_CONTAINER, RESUMED_AT, build_name
 from taskyard.core.observed import SIDECAR, BuildView, Observed, PodView, TaskView, TemplateView
-from taskyard.core.times import rfc3339
+from taskyard.core.times import micro, rfc3339
 
 NOW = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 TASK_UID = "11111111-1111-4111-8111-111111111111"
@@ -53,7 +53,7 @@ def task_manifest(
     status: Manifest | None = None,
     **spec: Any,
 ) -> Manifest:
-    """A Task; keyword arguments that are not named here go into its spec."""
+    """A Task; keyword arguments that are not named here go into its spec, None leaves a field out."""
     metadata: Manifest = {
         "name": name,
         "namespace": namespace,
@@ -70,7 +70,11 @@ def task_manifest(
         "apiVersion": "taskyard.dev/v1alpha1",
         "kind": "Task",
         "metadata": metadata,
-        "spec": {"prompt": "mend the door", "templateVersion": "shell-v1", **spec},
+        "spec": {
+            key: value
+            for key, value in {"prompt": "mend the door", "templateVersion": "shell-v1", **spec}.items()
+            if value is not None
+        },
         "status": {"phase": "Pending"} if status is None else status,
     }
 
@@ -89,7 +93,7 @@ def reservation(
         "transition": transition,
         "reason": reason,
         "phase": phase,
-        "createdAt": rfc3339(NOW),
+        "createdAt": micro(NOW),
     }
 
 
@@ -106,8 +110,11 @@ def build_manifest(
     template_version: str = "shell-v1",
     pod_uid: str | None = None,
     message: str | None = None,
+    finished_at: datetime | None = None,
 ) -> Manifest:
     status: Manifest = {"phase": phase} if phase else {}
+    if finished_at:
+        status["finishedAt"] = rfc3339(finished_at)
     if pod_uid:
         status["podUID"] = pod_uid
     if message:
@@ -241,6 +248,22 @@ def template_manifest(*, name: str = "shell-v1", version: int = 100, **spec: Any
             "resourceVersion": str(version),
         },
         "spec": {key: value for key, value in filled.items() if value is not None},
+    }
+
+
+def pointer_manifest(active_version: str = "shell-v1", *, name: str = "shell", version: int = 100) -> Manifest:
+    """A Template."""
+    return {
+        "apiVersion": "taskyard.dev/v1alpha1",
+        "kind": "Template",
+        "metadata": {
+            "name": name,
+            "namespace": "team",
+            "uid": "pointer-1",
+            "generation": 1,
+            "resourceVersion": str(version),
+        },
+        "spec": {"activeVersion": active_version},
     }
 
 

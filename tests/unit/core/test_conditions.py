@@ -189,7 +189,8 @@ QUOTA = Obstacle("QuotaExceeded", "The Pod waits for room.")
             ),
             "False",
             "AgentNotRunning",
-            "ended with exit code 137 and is started again by the kubelet (4 restarts so far)",
+            "The agent ended with exit code 137; the kubelet starts it again (4 restarts so far). "
+            "Its last words: kubectl logs web-1 -c agent --previous",
             "Stalled",
             id="the agent ends again and again",
         ),
@@ -259,3 +260,25 @@ def test_a_transition_time_changes_with_the_status_alone(verdict: Verdict, forme
         "lastTransitionTime": rfc3339(since),
         "observedGeneration": 2,
     }
+
+
+def test_conditions_that_others_keep_stay_as_they_are_after_the_own_ones() -> None:
+    others = [FORMER | {"type": "InputRequired"}, FORMER | {"type": "example.org/Audited", "status": "True"}]
+    found = conditions.render(
+        [Verdict("Ready", True, "Active", "")], former=[others[0], FORMER, others[1]], generation=2, now=rfc3339(NOW)
+    )
+    assert [condition["type"] for condition in found] == ["Ready", "InputRequired", "example.org/Audited"]
+    assert found[1:] == others
+
+
+def test_an_own_condition_that_holds_no_more_goes() -> None:
+    former = [FORMER, FORMER | {"type": "Reconciling", "status": "True"}, FORMER | {"type": "Stalled"}]
+    found = conditions.render([Verdict("Ready", True, "Active", "")], former=former, generation=2, now=rfc3339(NOW))
+    assert [condition["type"] for condition in found] == ["Ready"]
+
+
+def test_rendered_once_more_they_are_the_same() -> None:
+    former = [FORMER | {"type": "InputRequired"}, FORMER]
+    verdicts = [Verdict("Ready", True, "Active", ""), Verdict("Reconciling", True, "x", "")]
+    once = conditions.render(verdicts, former=former, generation=2, now=rfc3339(NOW))
+    assert conditions.render(verdicts, former=once, generation=2, now=rfc3339(at(60))) == once

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,19 +18,29 @@ from taskyard.core.inputs import (
     InputView,
     KeepOrder,
     Reject,
+    Remove,
     RestInputs,
+    next_delivery,
     next_step,
     queued,
 )
 from taskyard.core.observed import TaskView
-from unit.core.builders import at, build_manifest, input_manifest, reservation, task, task_input
+from taskyard.core.times import rfc3339
+from unit.core.builders import at, build_manifest, input_manifest, owner, reservation, task, task_input
 
+HOUR = timedelta(hours=1)
 ACTIVE = task(status={"phase": "Active", "build": reservation(phase="Succeeded")})
 
 
-def step(*inputs: InputView, of: TaskView | None = ACTIVE, now: float = 0) -> InputStep:
+def step(*inputs: InputView, of: TaskView | None = ACTIVE, now: float = 0, retention: timedelta = HOUR) -> InputStep:
     """The next step for a Task that is a minute old."""
-    return next_step(of, inputs, created_at=at(-60) if of else None, now=at(now))
+    return next_step(of, inputs, created_at=at(-60) if of else None, retention=retention, now=at(now))
+
+
+def ended(name: str = "done", phase: str = "Delivered", *, seconds: float = 0, **fields: Any) -> InputView:
+    """An input that was delivered or rejected `seconds` after NOW."""
+    moment = "deliveredAt" if phase == "Delivered" else "rejectedAt"
+    return task_input(name, status={"phase": phase, moment: rfc3339(at(seconds))}, **fields)
 
 
 def with_phase(phase: str, **fields: Any) -> TaskView:
@@ -124,6 +135,77 @@ def test_an_input_without_an_owner_gets_the_task_for_one_before_it_is_delivered(
     unowned = task_input(owner_uid=None)
     assert step(unowned) == Adopt(unowned)
     assert step(unowned, of=with_phase("Paused")) == Adopt(unowned), "at first sight, active or not"
+
+
+def test_an_input_is_adopted_together_with_its_other_owners() -> None:
+    manifest = input_manifest(owner_uid=None, status={"phase": "Queued", "order": 1})
+    others = [owner("job-1", kind="Job", controller=False), owner("task-2", "other", controller=False)]
+    manifest["metadata"]["ownerReferences"] = others
+    view = InputView.of(manifest)
+    assert (view.owner, view.owners) == (None, tuple(others))
+    assert step(view) == Adopt(view)
+
+
+@pytest.mark.parametrize("phase", ["Delivered", "Rejected"])
+def test_what_is_done_is_not_adopted(phase: str) -> None:
+    assert step(ended(phase=phase, owner_uid=None)) == RestInputs(until=at(3600))
+
+
+def test_a_task_that_is_being_deleted_adopts_nothing_that_would_go_with_it() -> None:
+    unowned = task_input(owner_uid=None)
+    assert step(unowned, of=with_phase("Active", deleting=True)) == RestInputs()
+
+
+@pytest.mark.parametrize(
+    ("of", "waiting", "expected"),
+    [
+        pytest.param(ACTIVE, ["first", "second"], "first", id="the first in line"),
+        pytest.param(ACTIVE, ["first", "keys"], "keys", id="keystrokes before it"),
+        pytest.param(ACTIVE, [], None, id="none waits"),
+        pytest.param(with_phase("Paused"), ["first", "keys"], None, id="the Task is paused"),
+        pytest.param(task(status={}), ["first"], None, id="the Task has no status yet"),
+        pytest.param(with_phase("Active", deleting=True), ["keys"], None, id="the Task is being deleted"),
+    ],
+)
+def test_what_the_agent_is_handed_next(of: TaskView, waiting: list[str], expected: str | None) -> None:
+    entries = [task_input(name, type="Raw" if name == "keys" else "User") for name in waiting]
+    found = next_delivery(of, entries)
+    assert (found.name if found else None) == expected
+
+
+# Removal
+
+
+@pytest.mark.parametrize("phase", ["Delivered", "Rejected"])
+@pytest.mark.parametrize(
+    "of", [pytest.param(ACTIVE, id="active"), pytest.param(None, id="no Task"), pytest.param(task(), id="pending")]
+)
+def test_an_input_is_removed_when_its_end_is_long_enough_ago(phase: str, of: TaskView | None) -> None:
+    done = ended(phase=phase, seconds=30)
+    assert step(done, of=of) == RestInputs(until=at(3630))
+    assert step(done, of=of, now=3629) == RestInputs(until=at(3630))
+    assert step(done, of=of, now=3630) == Remove(done)
+    assert step(done, of=of, now=30, retention=timedelta()) == Remove(done), "at once, when nothing is to be kept"
+
+
+def test_what_waits_is_never_removed_however_old_it_is() -> None:
+    assert step(task_input(), of=with_phase("Paused"), now=10**8) == RestInputs()
+
+
+def test_of_several_the_one_that_ended_first_is_waited_for() -> None:
+    assert step(ended("late", seconds=50), ended("early", "Rejected", seconds=20)) == RestInputs(until=at(3620))
+
+
+def test_a_removal_holds_no_delivery_up() -> None:
+    done, waiting = ended(), task_input("next")
+    assert step(done, waiting) == Deliver(waiting)
+    assert step(done, waiting, now=3600) == Remove(done)
+    assert step(waiting, now=3600) == Deliver(waiting)
+
+
+def test_an_orphan_and_an_end_are_both_waited_for() -> None:
+    assert step(task_input(), ended(seconds=-3590), of=None) == RestInputs(until=at(10))
+    assert step(task_input(), ended(), of=None) == RestInputs(until=at(600))
 
 
 # Refusals

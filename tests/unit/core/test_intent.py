@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from taskyard.core.intent import Intent, automatic_pause, idle_deadline, intent, is_woken
+from taskyard.core.intent import (
+    Intent,
+    automatic_pause,
+    deletion_deadline,
+    idle_deadline,
+    intent,
+    is_woken,
+    runtime_deadline,
+)
 from taskyard.core.observed import Observed
-from taskyard.core.times import rfc3339
-from unit.core.builders import NOW, at, observed, reservation, running, task, template
+from taskyard.core.times import LONGEST, rfc3339
+from unit.core.builders import NOW, at, build, observed, reservation, running, task, template
 
 IDLE = {"state": "Idle", "message": "", "uri": "", "timestamp": rfc3339(NOW), "build": 1}
 
@@ -130,3 +140,99 @@ def test_the_newest_build_tells_whether_the_pause_was_automatic(
 def test_what_wakes_an_automatically_paused_task(seen: Observed, woken: bool) -> None:
     assert is_woken(seen) is woken
     assert intent(seen) is (Intent.RUN if woken else Intent.PAUSE_IDLE)
+
+
+# The longest runtime
+
+
+def started(phase: str = "Succeeded", *, now: float = 0, **fields: Any) -> Observed:
+    """A Task that may run for a minute; its start ended ten seconds after NOW."""
+    seen = running(
+        of={"maxRuntime": "1m", **fields.pop("spec", {})}, status=fields.pop("status", None), now=at(now), **fields
+    )
+    newest = build(phase=phase, pod_uid="pod-1", finished_at=at(10) if phase == "Succeeded" else None)
+    return replace(seen, builds=(newest,))
+
+
+@pytest.mark.parametrize(
+    ("seen", "deadline"),
+    [
+        pytest.param(started(), at(70), id="the end of the start plus the longest runtime"),
+        pytest.param(started(inputs_queued=1), at(70), id="inputs that wait do not put it off"),
+        pytest.param(started(status={"state": IDLE | {"state": "Working"}}), at(70), id="nor does an agent that works"),
+        pytest.param(started(status={"phase": "Error"}), at(70), id="nor an agent that does not answer"),
+        pytest.param(started(pods=()), at(70), id="nor a Pod that is lost"),
+        pytest.param(started(spec={"maxRuntime": None}), None, id="no longest runtime"),
+        pytest.param(started(spec={"maxRuntime": "0s"}), None, id="0s is never"),
+        pytest.param(started("Pending"), None, id="it has not started yet"),
+        pytest.param(started("Failed"), None, id="it could not start"),
+        pytest.param(observed(task(maxRuntime="1m")), None, id="no build"),
+        pytest.param(
+            replace(started(), builds=(build(2, "Stop", "ManualPause", "Succeeded", finished_at=at(10)),)),
+            None,
+            id="it is stopped",
+        ),
+    ],
+)
+def test_when_a_task_has_run_as_long_as_it_may(seen: Observed, deadline: object) -> None:
+    assert runtime_deadline(seen) == deadline
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        pytest.param(69, Intent.RUN, id="before the deadline"),
+        pytest.param(70, Intent.PAUSE_RUNTIME, id="at the deadline"),
+        pytest.param(10**6, Intent.PAUSE_RUNTIME, id="long after it"),
+    ],
+)
+def test_a_task_pauses_when_it_has_run_as_long_as_it_may(now: float, expected: Intent) -> None:
+    assert intent(started(now=now)) is expected
+
+
+def test_a_recovery_gives_it_the_whole_time_anew() -> None:
+    again = build(2, reason="Recover", phase="Succeeded", finished_at=at(50))
+    assert runtime_deadline(replace(started(), builds=(*started().builds, again))) == at(110)
+
+
+def test_of_two_reasons_to_pause_idleness_is_named() -> None:
+    both = started(now=3600, spec={"idleTimeout": "1m"}, status={"state": IDLE})
+    assert intent(both) is Intent.PAUSE_IDLE
+
+
+def test_a_pause_for_the_longest_runtime_stays_until_something_wakes_it() -> None:
+    stopped = {"build": reservation(2, "Stop", "MaxRuntime", "Succeeded"), "pausedReason": "MaxRuntime"}
+    assert intent(auto_paused(status=stopped, maxRuntime="1m")) is Intent.PAUSE_RUNTIME
+    assert intent(auto_paused(status=stopped, maxRuntime="1m", resumed_at="noon")) is Intent.RUN
+    assert intent(auto_paused(status=stopped, maxRuntime="1m", paused=True)) is Intent.PAUSE_ASKED
+
+
+# The time to live after the end
+
+
+def ended(state: dict[str, Any] | None, seconds: int | None = 60, **fields: Any) -> Observed:
+    status = {"state": IDLE | state} if state is not None else {}
+    spec = {} if seconds is None else {"ttlSecondsAfterFinished": seconds}
+    return running(status=status | fields.pop("status", {}), of=spec, **fields)
+
+
+@pytest.mark.parametrize(
+    ("seen", "deadline"),
+    [
+        pytest.param(ended({"state": "Complete"}), at(60), id="complete"),
+        pytest.param(ended({"state": "Failed"}), at(60), id="failed"),
+        pytest.param(ended({"state": "Complete"}, 0), at(0), id="at once"),
+        pytest.param(
+            ended({"state": "Complete"}, status={"phase": "Paused"}), at(60), id="whether it is paused or not"
+        ),
+        pytest.param(ended({"state": "Idle"}), None, id="it rests"),
+        pytest.param(ended({"state": "Working"}), None, id="it works"),
+        pytest.param(ended(None), None, id="it has said nothing"),
+        pytest.param(ended({"state": "Complete"}, None), None, id="it is kept: that is the default"),
+        pytest.param(ended({"state": "Complete"}, inputs_queued=1), None, id="inputs wait for it"),
+        pytest.param(ended({"state": "Complete"}, 10**30), at(10**9), id="longer than anything lives"),
+    ],
+)
+def test_when_a_finished_task_is_deleted(seen: Observed, deadline: object) -> None:
+    assert deletion_deadline(seen) == deadline
+    assert deadline is None or timedelta(seconds=10**9) <= LONGEST

@@ -54,8 +54,8 @@ WAITS = container_status(state="waiting", reason="PodInitializing")
             AgentLifecycle.STARTING,
             id="an init container that succeeded: starting",
         ),
-        pytest.param({"agent": WAITS}, True, 600, AgentLifecycle.STARTING, id="at the start time-out: starting"),
-        pytest.param({"agent": WAITS}, True, 601, AgentLifecycle.START_TIMEOUT, id="past it: start timeout"),
+        pytest.param({"agent": WAITS}, True, 599, AgentLifecycle.STARTING, id="before the start time-out: starting"),
+        pytest.param({"agent": WAITS}, True, 600, AgentLifecycle.START_TIMEOUT, id="from it on: start timeout"),
         pytest.param({}, True, 601, AgentLifecycle.READY, id="ready does not time out"),
     ],
 )

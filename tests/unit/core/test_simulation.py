@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from taskyard.core.decision import Rest
+from taskyard.core.decision import BUILDS_KEPT, Rest
 from taskyard.core.observed import BuildView
 from unit.core.builders import task_manifest
 from unit.core.world import World
@@ -44,6 +44,7 @@ def check(world: World) -> None:
     if numbers:
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
         assert world.task["status"]["build"]["number"] in (numbers[-1], numbers[-1] + 1)
+    assert len(numbers) <= BUILDS_KEPT + 1, "one more than are kept, until the next look"
     unfinished = [b for b in world.builds if not BuildView.of(b).finished]
     assert unfinished in ([], world.builds[-1:]), "one build at a time"
 
@@ -138,6 +139,9 @@ def test_a_task_that_paused_by_itself_goes_on_only_when_something_asks_for_it(hi
         reasons = [b["spec"]["reason"] for b in world.builds]
         awoken = sum(pair == ("AutoPause", "Resume") for pair in itertools.pairwise(reasons))
         assert awoken <= world.wakes
+        stored = world.task["status"]
+        if stored.get("state") and stored["build"]["transition"] == "Stop":
+            assert stored["state"]["state"] == "Idle", "what a start waits for is no last word"
     is_asked = world.task["spec"].get("paused", False)
     if is_asked or not world.builds or world.builds[-1]["spec"]["reason"] != "AutoPause":
         return
@@ -145,6 +149,38 @@ def test_a_task_that_paused_by_itself_goes_on_only_when_something_asks_for_it(hi
     world.settle()
     assert world.task["status"]["phase"] == "Active"
     assert world.builds[-1]["spec"]["reason"] == "Resume"
+
+
+@settings(max_examples=100, deadline=None)
+@given(history=RESTLESS)
+@example(history=["turn", "wait_long", "turn", "turn"])  # it has run as long as it may
+@example(history=["turn", "wait_long", "turn", "wake", "turn", "wait_long", "turn"])  # twice
+def test_a_task_that_has_run_as_long_as_it_may_is_paused_and_begins_anew(history: list[str]) -> None:
+    world = World(task=task_manifest(maxRuntime="5m"))
+    for event in history:
+        getattr(world, event)()
+        check(world)
+    world.resume()
+    world.wake()
+    world.settle()
+    shown = world.task["status"]
+    if shown["phase"] == "Error":
+        assert "times in a row" in world.builds[-1]["status"]["message"]
+        return
+    assert (shown["phase"], shown["pausedReason"]) == ("Paused", "MaxRuntime")
+    assert (world.builds[-1]["spec"]["reason"], world.pods) == ("MaxRuntime", [])
+
+
+def test_a_hundred_pauses_leave_ten_builds_whose_numbers_have_no_gap() -> None:
+    world = World()
+    for _ in range(100):
+        world.turn()
+        world.pause()
+        world.turn()
+        world.resume()
+        check(world)
+    world.settle()
+    assert [b["spec"]["number"] for b in world.builds] == list(range(192, 202))
 
 
 @settings(max_examples=100, deadline=None)

@@ -171,6 +171,48 @@ def test_a_stop_keeps_the_last_word_of_the_agent() -> None:
     assert document["workspace"]["status"] == "Stopping"
 
 
+INITIALIZING = running(status={"workspace": {}}, pods=(pod(sidecar=container_status(SIDECAR, ready=False)),))
+WAITS = {
+    "state": "Working",
+    "message": "Agent is connecting",
+    "uri": "",
+    "timestamp": micro(NOW),
+    "build": 1,
+}
+
+
+@pytest.mark.parametrize(
+    ("seen", "state"),
+    [
+        pytest.param(observed(), None, id="no build"),
+        pytest.param(observed(task(status={"build": reservation()}), builds=(build(),)), None, id="pending"),
+        pytest.param(INITIALIZING, WAITS, id="initializing: what it waits for"),
+        pytest.param(
+            running(
+                status={"workspace": {"sidecarVersion": "1"}},
+                pods=(pod(sidecar=container_status(SIDECAR, ready=False)),),
+            ),
+            WAITS | {"message": "App is initializing"},
+            id="enrolled: what it waits for now",
+        ),
+        pytest.param(running(status={"state": WAITS}), None, id="active: that is over"),
+        pytest.param(running(), None, id="active without a report"),
+        pytest.param(running(status={"state": REPORT}), REPORT, id="a report"),
+        pytest.param(running(status={"state": REPORT | {"build": 0}}), None, id="a report of an older build"),
+        pytest.param(paused(status={"state": REPORT}), REPORT, id="paused: the last word"),
+        pytest.param(paused(), None, id="paused without one"),
+    ],
+)
+def test_current_state(seen: Observed, state: dict[str, Any] | None) -> None:
+    assert status.document(seen)["state"] == state
+
+
+def test_what_was_said_of_an_initializing_task_goes_when_it_is_paused() -> None:
+    waiting = replace(INITIALIZING, task=replace(INITIALIZING.task, status=INITIALIZING.task.status | {"state": WAITS}))
+    assert status.document(waiting)["state"] == WAITS
+    assert status.document(waiting, reserve=STOP)["state"] is None
+
+
 def test_the_operator_leaves_alone_what_the_gateway_writes() -> None:
     document = status.document(running(status={"state": REPORT}))
     assert document["state"] == REPORT
@@ -298,6 +340,8 @@ SEEN = [
     pytest.param(observed(task(paused=True)), id="created paused"),
     pytest.param(observed(template=None), id="without its template version"),
     pytest.param(running(), id="active"),
+    pytest.param(INITIALIZING, id="initializing"),
+    pytest.param(running(status={"state": REPORT}), id="reported"),
     pytest.param(running(pods=()), id="Pod lost"),
     pytest.param(paused(), id="paused"),
     pytest.param(paused("AutoPause", spec={}), id="paused by itself"),

@@ -27,6 +27,19 @@ def test_a_moment_is_written_in_utc_with_whole_seconds(moment: datetime) -> None
     assert times.rfc3339(times.parse(text)) == text
 
 
+@given(MOMENTS)
+def test_where_order_within_a_second_counts_nothing_is_lost(moment: datetime) -> None:
+    text = times.micro(moment)
+    assert len(text) == len("2026-01-31T12:00:00.000000Z")
+    assert text.endswith("Z")
+    assert times.parse(text) == moment
+
+
+@given(MOMENTS, MOMENTS)
+def test_texts_of_that_precision_are_in_the_order_of_their_moments(one: datetime, other: datetime) -> None:
+    assert (times.micro(one) < times.micro(other)) == (one < other)
+
+
 @pytest.mark.parametrize(
     "text",
     ["2026-01-31T12:00:00Z", "2026-01-31T12:00:00.000000Z", "2026-01-31T12:00:00+00:00", "2026-01-31T14:00:00+02:00"],

@@ -15,7 +15,9 @@ from taskyard.core.decision import (
     CreateBuild,
     CreateClaim,
     CreatePod,
+    DeleteBuild,
     DeletePod,
+    DeleteTask,
     EndBuild,
     Reserve,
     Rest,
@@ -80,7 +82,7 @@ class World:
             case Reserve():
                 self.write_status(step)
             case CreateBuild():
-                self.builds.append(self.stored(build.manifest(seen.task, step, template="shell"), phase="Pending"))
+                self.builds.append(self.stored(build.manifest(seen.task, step, template="shell", version="shell-v1"), phase="Pending"))
             case CreateClaim():
                 assert seen.template
                 self.claims.append(claim.manifest(seen.task, seen.template))
@@ -94,8 +96,17 @@ class World:
                 self.delete(next(p for p in self.pods if p["metadata"]["uid"] == step.pod.uid))
             case EndBuild():
                 ended = next(b for b in self.builds if b["metadata"]["name"] == step.build.name)
-                result = {"phase": step.phase, "podUID": step.pod_uid, "message": step.message}
+                result = {
+                    "phase": step.phase,
+                    "podUID": step.pod_uid,
+                    "message": step.message,
+                    "finishedAt": times.rfc3339(seen.now),
+                }
                 ended["status"] = merge(ended["status"], {k: v for k, v in result.items() if v is not None})
+            case DeleteBuild():
+                self.builds = [b for b in self.builds if b["metadata"]["name"] != step.build.name]
+            case DeleteTask():
+                raise AssertionError("no Task here has a time to live")
             case Rest():
                 pass
 
