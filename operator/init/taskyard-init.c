@@ -4,13 +4,13 @@
  *
  *   taskyard-init install DIR            copies itself to DIR/taskyard-init
  *   taskyard-init run --socket PATH ...  is process 1 there: waits for "go" on the socket, starts the
- *                                        command in a terminal, carries bytes between terminal and
+ *                                        command in a terminal or with pipes, carries bytes between it and
  *                                        clients, reaps orphans, ends with the command's status
  *
  * The frames are described in docs/contracts.md. The program is one thread around one poll(). Memory is
- * bounded: all clients read from one ring of the terminal's output, each at a position of its own, and the
- * terminal is not read while one of them is too far behind; of what a client sends, one frame at a time is
- * held, and no more is read from it until the terminal has taken that frame.
+ * bounded: all clients read from one ring of the terminal's output (with pipes one for each of the two), each at
+ * a position of its own, and the terminal is not read while one of them is too far behind; of what a client
+ * sends, one frame at a time is held, and no more is read from it until the terminal has taken that frame.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -64,15 +64,33 @@ enum {
     FLUSH_LIMIT = 2000,  /* for the clients to take what is left and the exit frame */
 };
 
+enum { RETRY_MOST = 300000 }; /* between two attempts */
+
 enum { EXIT_OWN_ERROR = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127, EXIT_TERMINATED = 143 };
 
-enum frame_type { HELLO = 1, GO = 2, OUTPUT = 3, INPUT = 4, RESIZE = 5, EXIT = 6 };
+enum frame_type {
+    HELLO = 1, GO = 2, OUTPUT = 3, INPUT = 4, RESIZE = 5, EXIT = 6,
+    ERRORS = 7,     /* standard error, where it has a pipe of its own */
+    END_INPUT = 8,
+    INTERRUPT = 9,
+};
+
+/* What the command says: the terminal or standard output, and standard error. */
+enum { MAIN, ERROR, STREAMS };
+static const enum frame_type FRAME_OF[STREAMS] = {OUTPUT, ERRORS};
 
 enum phase {
     WAITING,   /* for go */
     RUNNING,   /* the command runs */
     DRAINING,  /* the command has ended; the terminal may hold output of it */
+    RESTING,   /* between two attempts */
     FLUSHING,  /* the clients get what is left and the exit frame */
+};
+
+struct stream {
+    int fd;                  /* -1: there is none, or it has ended */
+    uint64_t total;          /* bytes since the start; the newest are in the ring */
+    uint8_t ring[RING_SIZE];
 };
 
 struct client {
@@ -86,7 +104,8 @@ struct client {
     uint8_t head[64];        /* of the frame that is being sent; the bytes after it come from the ring */
     size_t head_size, head_sent;
     uint32_t frame_left;
-    uint64_t position;       /* of the next byte of output for it, counted as `total` is */
+    int sending;             /* the stream of that frame */
+    uint64_t position[STREAMS]; /* of the next byte for it, counted as `total` is */
     bool exit_queued;
     int64_t progress_at;     /* when it last took or gave something */
     int64_t held_since;      /* since when it has held up the terminal; 0: it does not */
@@ -96,8 +115,10 @@ struct server {
     /* What was asked for. */
     const char *socket_path;
     char **command;
-    uint16_t columns, rows;
-    int64_t hangup_after, kill_after;
+    bool pipes, merged;      /* pipes instead of a terminal; one for standard output and error */
+    uint16_t columns, rows;  /* 0 with pipes */
+    int64_t hangup_after, kill_after, retry_after;
+    unsigned retries;        /* further attempts after a failure */
     mode_t umask;            /* the container's, for the command */
 
     /* The socket. */
@@ -109,11 +130,13 @@ struct server {
     struct client clients[MAX_CLIENTS];
     uint64_t last_ticket;
 
-    /* The command. `out` and `in` are the terminal's one descriptor; pipes would be two. */
+    /* The command. In a terminal `in` and the main stream are one descriptor. */
     enum phase phase;
     pid_t pid;
     int status;
-    int out, in;
+    int in;
+    unsigned attempt;        /* from 0 */
+    int64_t retry_at;
     int64_t rest_until;      /* nobody has the terminal open: look again then; 0: somebody has */
     bool output_ended;
     int64_t quiet_since, drain_by, flush_by;
@@ -123,8 +146,7 @@ struct server {
     int64_t stopping_since;
     int steps_taken;
 
-    uint64_t total;          /* bytes of output since the start; the newest are in the ring */
-    uint8_t ring[RING_SIZE];
+    struct stream streams[STREAMS];
 };
 
 #define FOR_EACH_CLIENT(c, s) \
@@ -259,10 +281,18 @@ static void begin_frame(struct client *c, enum frame_type type, uint32_t size) {
     c->head_sent = 0;
 }
 
+static bool will_retry(const struct server *s) {
+    return s->status != 0 && s->attempt < s->retries && !s->stopping;
+}
+
 static void greet(const struct server *s, struct client *c) {
-    uint64_t replay = s->total < WINDOW ? s->total : WINDOW;
-    uint8_t state = s->phase == WAITING ? 0 : s->phase == RUNNING ? 1 : 2;
-    c->position = s->total - replay;
+    uint64_t replay[STREAMS];
+    for (int i = 0; i < STREAMS; i++) {
+        replay[i] = s->streams[i].total < WINDOW ? s->streams[i].total : WINDOW;
+        c->position[i] = s->streams[i].total - replay[i];
+    }
+    bool ended = s->phase == FLUSHING || (s->phase == DRAINING && !will_retry(s));
+    uint8_t state = s->phase == WAITING ? 0 : ended ? 2 : 1;
     begin_frame(c, HELLO, HELLO_PAYLOAD);
     uint8_t *payload = c->head + FRAME_HEADER;
     payload[0] = PROTOCOL_VERSION;
@@ -270,8 +300,8 @@ static void greet(const struct server *s, struct client *c) {
     memcpy(payload + 2, s->instance, sizeof s->instance);
     put_number(payload + 18, s->columns, 2);
     put_number(payload + 20, s->rows, 2);
-    put_number(payload + 22, s->total, 8);
-    put_number(payload + 30, replay, 4);
+    put_number(payload + 22, s->streams[MAIN].total, 8);
+    put_number(payload + 30, replay[MAIN], 4);
     c->head_size += HELLO_PAYLOAD;
 }
 
@@ -279,10 +309,13 @@ static void greet(const struct server *s, struct client *c) {
 static bool has_something_to_send(const struct server *s, struct client *c) {
     if (c->deaf) return false;
     if (c->head_sent < c->head_size || c->frame_left > 0) return true;
-    uint64_t behind = s->total - c->position;
-    if (behind > 0) {
+    for (int turn = 1; turn <= STREAMS; turn++) { /* by turns: neither waits until the other is silent */
+        int i = (c->sending + turn) % STREAMS;
+        uint64_t behind = s->streams[i].total - c->position[i];
+        if (behind == 0) continue;
+        c->sending = i;
         c->frame_left = behind < READ_MAX ? (uint32_t)behind : READ_MAX;
-        begin_frame(c, OUTPUT, c->frame_left);
+        begin_frame(c, FRAME_OF[i], c->frame_left);
         return true;
     }
     if (s->phase == FLUSHING && !c->exit_queued) {
@@ -297,12 +330,14 @@ static bool has_something_to_send(const struct server *s, struct client *c) {
 
 static void send_to(struct server *s, struct client *c, int64_t now) {
     while (has_something_to_send(s, c)) {
-        size_t head = c->head_size - c->head_sent, at = c->position % RING_SIZE;
+        uint8_t *ring = s->streams[c->sending].ring;
+        uint64_t *position = &c->position[c->sending];
+        size_t head = c->head_size - c->head_sent, at = *position % RING_SIZE;
         size_t first = c->frame_left < RING_SIZE - at ? c->frame_left : RING_SIZE - at;
         struct iovec parts[3] = {
             {c->head + c->head_sent, head},
-            {s->ring + at, first},
-            {s->ring, c->frame_left - first},
+            {ring + at, first},
+            {ring, c->frame_left - first},
         };
         struct msghdr message = {.msg_iov = parts, .msg_iovlen = 3};
         ssize_t sent = sendmsg(c->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -315,14 +350,17 @@ static void send_to(struct server *s, struct client *c, int64_t now) {
         }
         size_t rest = (size_t)sent, of_head = rest < head ? rest : head;
         c->head_sent += of_head;
-        c->position += rest - of_head;
+        *position += rest - of_head;
         c->frame_left -= (uint32_t)(rest - of_head);
         c->progress_at = now;
     }
 }
 
 static bool is_behind(const struct server *s, const struct client *c) {
-    return !c->deaf && s->total - c->position > WINDOW;
+    if (c->deaf) return false;
+    for (int i = 0; i < STREAMS; i++)
+        if (s->streams[i].total - c->position[i] > WINDOW) return true;
+    return false;
 }
 
 /* ---- Clients: coming and going ---------------------------------------------------------------------- */
@@ -400,7 +438,7 @@ static bool set_environment(const uint8_t *at) {
         free(name);
         if (failed) return false;
     }
-    return setenv("TERM", "xterm-256color", 0) == 0;
+    return true;
 }
 
 /* Hands the prompt over as a file and, when it is short enough for one, as variables. */
@@ -423,13 +461,24 @@ static bool set_prompt(const uint8_t *prompt, size_t size) {
 
 static void set_window(const struct server *s) {
     struct winsize size = {.ws_col = s->columns, .ws_row = s->rows};
-    if (s->out >= 0) ioctl(s->out, TIOCSWINSZ, &size);
+    int terminal = s->streams[MAIN].fd;
+    if (!s->pipes && terminal >= 0) ioctl(terminal, TIOCSWINSZ, &size);
 }
 
-/* Opens a terminal; returns the side for the command, or -1 with errno. */
-static int open_terminal(struct server *s) {
+/* The command's descriptors 0, 1 and 2. */
+struct ends {
+    int fd[3];
+};
+
+static void close_ends(struct ends *ends) {
+    for (int i = 0; i < 3; i++) /* some may be the same */
+        if (ends->fd[i] >= 0 && (i == 0 || ends->fd[i] != ends->fd[i - 1])) close(ends->fd[i]);
+}
+
+/* Opens a terminal; returns whether that was possible, else errno tells why not. */
+static bool open_terminal(struct server *s, struct ends *ends) {
     int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
-    if (master < 0) return -1;
+    if (master < 0) return false;
     char name[64];
     int slave = -1;
     if (grantpt(master) == 0 && unlockpt(master) == 0) {
@@ -441,16 +490,35 @@ static int open_terminal(struct server *s) {
         int error = errno;
         close(master);
         errno = error;
-        return -1;
+        return false;
     }
     struct termios modes;
     if (tcgetattr(slave, &modes) == 0) {
         modes.c_iflag |= IUTF8; /* so the line editor erases whole characters */
         tcsetattr(slave, TCSANOW, &modes);
     }
-    s->out = s->in = master;
+    s->streams[MAIN].fd = s->in = master;
     set_window(s);
-    return slave;
+    *ends = (struct ends){{slave, slave, slave}};
+    return true;
+}
+
+/* Opens a pipe of which one end is ours and does not block; the other may, whatever the command makes of it. */
+static bool open_pipe(int *ours, int *theirs, bool ours_writes) {
+    int fd[2];
+    if (pipe2(fd, O_CLOEXEC) != 0) return false;
+    *ours = fd[ours_writes];
+    *theirs = fd[!ours_writes];
+    return fcntl(*ours, F_SETFL, O_NONBLOCK) == 0;
+}
+
+static bool open_pipes(struct server *s, struct ends *ends) {
+    *ends = (struct ends){{-1, -1, -1}};
+    if (!open_pipe(&s->in, &ends->fd[0], true)) return false;
+    if (!open_pipe(&s->streams[MAIN].fd, &ends->fd[1], false)) return false;
+    if (!s->merged) return open_pipe(&s->streams[ERROR].fd, &ends->fd[2], false);
+    ends->fd[2] = ends->fd[1];
+    return true;
 }
 
 static void discard_input(struct server *s) {
@@ -458,10 +526,18 @@ static void discard_input(struct server *s) {
         if (c->ticket != 0) end_frame(c);
 }
 
-static void close_terminal(struct server *s) {
-    if (s->out >= 0) close(s->out);
-    s->out = s->in = -1;
+static void close_input(struct server *s) {
+    if (s->in >= 0 && s->in != s->streams[MAIN].fd) close(s->in);
+    s->in = -1;
     discard_input(s);
+}
+
+static void close_terminal(struct server *s) {
+    close_input(s);
+    for (int i = 0; i < STREAMS; i++) {
+        if (s->streams[i].fd >= 0) close(s->streams[i].fd);
+        s->streams[i].fd = -1;
+    }
 }
 
 static void close_descriptors_from(unsigned first) {
@@ -479,10 +555,11 @@ static void reset_signals(void) {
 }
 
 /* In the child: becomes the command, with the terminal as its session's. */
-static _Noreturn void become_command(const struct server *s, int slave) {
+static _Noreturn void become_command(const struct server *s, const struct ends *ends) {
     int log = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3); /* the container's log, for an error at the end */
-    if (setsid() < 0 || ioctl(slave, TIOCSCTTY, 0) != 0 || dup2(slave, 0) < 0 || dup2(slave, 1) < 0 ||
-        dup2(slave, 2) < 0) {
+    bool done = setsid() >= 0 && (s->pipes || ioctl(ends->fd[0], TIOCSCTTY, 0) == 0);
+    for (int i = 0; i < 3; i++) done = done && dup2(ends->fd[i], i) >= 0; /* all of them are above 2 */
+    if (!done) {
         if (log >= 0) dup2(log, STDERR_FILENO);
         FAIL("cannot make the terminal the command's own: %s", strerror(errno));
     }
@@ -502,31 +579,37 @@ static _Noreturn void become_command(const struct server *s, int slave) {
     } else if (missing && strchr(s->command[0], '/') == NULL) {
         hint = getenv("PATH") != NULL ? " (looked for in PATH)" : " (PATH is not set)";
     }
-    for (int copies = 0; copies < 2; copies++) { /* for those who see the terminal, and for the log */
+    for (int copies = 0; copies < 2; copies++) { /* for those who see its output, and for the log */
         say("cannot run %s: %s%s", s->command[0], strerror(error), hint);
         if (dup2(3, STDERR_FILENO) < 0) break;
     }
     _exit(missing ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
 }
 
-static bool start_command(struct server *s, const uint8_t *environment, const uint8_t *prompt, size_t size) {
-    if (!set_environment(environment)) {
-        say("no memory for the environment");
-        return false;
-    }
-    if (!set_prompt(prompt, size)) return false;
-    int slave = open_terminal(s);
-    if (slave < 0) {
-        say("cannot open a terminal (/dev/ptmx): %s", strerror(errno));
+/* Starts the command, for the first time or again. */
+static bool launch(struct server *s) {
+    struct ends ends = {{-1, -1, -1}};
+    if (!(s->pipes ? open_pipes(s, &ends) : open_terminal(s, &ends))) {
+        say(s->pipes ? "cannot open a pipe: %s" : "cannot open a terminal (/dev/ptmx): %s", strerror(errno));
+        close_ends(&ends);
         return false;
     }
     s->pid = fork();
-    if (s->pid == 0) become_command(s, slave);
+    if (s->pid == 0) become_command(s, &ends);
     if (s->pid < 0) say("cannot start a process: %s", strerror(errno));
     /* Not kept open here: with it open the kernel would hang up the terminal at the command's end, and throw
-     * away output that was not read yet. */
-    close(slave);
+     * away output that was not read yet; and a pipe would never end. */
+    close_ends(&ends);
     return s->pid > 0;
+}
+
+static bool start_command(struct server *s, const uint8_t *environment, const uint8_t *prompt, size_t size) {
+    bool set = set_environment(environment) && (s->pipes || setenv("TERM", "xterm-256color", 0) == 0);
+    if (!set) {
+        say("no memory for the environment");
+        return false;
+    }
+    return set_prompt(prompt, size) && launch(s);
 }
 
 /* ---- The command: its output, its input, its end ----------------------------------------------------- */
@@ -537,18 +620,27 @@ static bool is_held_up(const struct server *s) {
     return false;
 }
 
-static void read_output(struct server *s, int64_t now) {
+static bool has_ended(const struct server *s) {
+    return s->pipes ? s->streams[MAIN].fd < 0 && s->streams[ERROR].fd < 0 : s->output_ended;
+}
+
+static void read_output(struct server *s, struct stream *stream, int64_t now) {
     for (size_t budget = READ_MAX; budget > 0;) {
-        size_t at = s->total % RING_SIZE, room = RING_SIZE - at < budget ? RING_SIZE - at : budget;
-        ssize_t got = read(s->out, s->ring + at, room);
+        size_t at = stream->total % RING_SIZE, room = RING_SIZE - at < budget ? RING_SIZE - at : budget;
+        ssize_t got = read(stream->fd, stream->ring + at, room);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0 && errno == EAGAIN) return;
+        if (got <= 0 && s->pipes) { /* nobody can write to it any more */
+            close(stream->fd);
+            stream->fd = -1;
+            return;
+        }
         if (got <= 0) { /* EIO: no process has the terminal open, now */
             s->output_ended = true;
             s->rest_until = now + REST;
             return;
         }
-        s->total += (uint64_t)got;
+        stream->total += (uint64_t)got;
         s->quiet_since = now;
         budget -= (size_t)got;
     }
@@ -565,11 +657,19 @@ static struct client *next_with_input(struct server *s) {
 static void write_input(struct server *s, int64_t now) {
     struct client *c;
     for (size_t budget = READ_MAX; budget > 0 && (c = next_with_input(s)) != NULL;) {
+        if (c->header[0] == END_INPUT) {
+            close_input(s);
+            return;
+        }
         size_t left = c->payload_size - c->delivered, size = left < budget ? left : budget;
         ssize_t wrote = write(s->in, c->payload + c->delivered, size);
         if (wrote < 0 && errno == EINTR) continue;
         if (wrote < 0 && errno == EAGAIN) return;
-        if (wrote < 0) { /* nobody is there to read it */
+        if (wrote < 0 && s->pipes) { /* nobody will ever read it */
+            close_input(s);
+            return;
+        }
+        if (wrote < 0) { /* nobody is there to read it, now */
             end_frame(c);
             continue;
         }
@@ -594,7 +694,7 @@ static void kill_session(const struct server *s) {
 static void begin_draining(struct server *s, int status, int64_t now) {
     s->phase = DRAINING;
     s->status = status;
-    s->output_ended = s->out < 0;
+    s->output_ended = s->streams[MAIN].fd < 0;
     s->rest_until = 0;
     s->quiet_since = now;
     s->drain_by = now + DRAIN_LIMIT;
@@ -605,6 +705,36 @@ static void begin_flushing(struct server *s, int64_t now) {
     s->phase = FLUSHING;
     s->flush_by = now + FLUSH_LIMIT;
     close_terminal(s);
+}
+
+/* Adds a line to what the command says, so that all who read it see where one attempt ends and the next begins. */
+__attribute__((format(printf, 2, 3))) static void remark(struct server *s, const char *format, ...) {
+    char line[256];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    struct stream *stream = &s->streams[MAIN];
+    for (int i = 0; i < length && i < (int)sizeof line - 1; i++) stream->ring[stream->total++ % RING_SIZE] = (uint8_t)line[i];
+}
+
+/* After a failed attempt: wait, longer each time. */
+static void begin_resting(struct server *s, int64_t now) {
+    int64_t wait = s->retry_after;
+    for (unsigned i = 0; i < s->attempt && wait < RETRY_MOST; i++) wait *= 2;
+    if (wait > RETRY_MOST) wait = RETRY_MOST;
+    s->attempt++;
+    s->phase = RESTING;
+    s->retry_at = now + wait;
+    kill_session(s); /* jobs it left would get in the way of the next attempt */
+    close_terminal(s);
+    remark(s, "\n[taskyard: ended with status %d; retry %u of %u in %.3g s]\n", s->status, s->attempt, s->retries,
+           (double)wait / 1000);
+}
+
+static void try_again(struct server *s, int64_t now) {
+    if (launch(s)) s->phase = RUNNING;
+    else begin_draining(s, EXIT_OWN_ERROR, now);
 }
 
 static void reap(struct server *s, int64_t now) {
@@ -622,7 +752,8 @@ static void reap(struct server *s, int64_t now) {
 /* To the command's process group and to the one in the foreground of its terminal: a shell's job. Each is woken
  * too, since a stopped process acts on a signal only when it goes on. */
 static void signal_command(const struct server *s, int number) {
-    pid_t foreground = s->out >= 0 ? tcgetpgrp(s->out) : -1;
+    int terminal = s->pipes ? -1 : s->streams[MAIN].fd;
+    pid_t foreground = terminal >= 0 ? tcgetpgrp(terminal) : -1;
     if (foreground > 1 && foreground != s->pid && foreground != getpgrp()) {
         kill(-foreground, number);
         kill(-foreground, SIGCONT);
@@ -634,6 +765,12 @@ static void signal_command(const struct server *s, int number) {
 static void ask_to_end(struct server *s) { signal_command(s, SIGTERM); }
 
 static void hang_up(struct server *s) { signal_command(s, SIGHUP); }
+
+/* Pipes are read to the end: only a terminal's end is a signal. */
+static void close_down(struct server *s) {
+    if (s->pipes) close_input(s);
+    else close_terminal(s);
+}
 
 static void kill_all(struct server *s) {
     if (getpid() == 1) kill(-1, SIGKILL); /* all there is in this container */
@@ -650,7 +787,7 @@ static int64_t next_step_at(const struct server *s) {
 }
 
 static void step_down(struct server *s, int64_t now) {
-    static void (*const actions[])(struct server *) = {ask_to_end, hang_up, close_terminal, kill_all};
+    static void (*const actions[])(struct server *) = {ask_to_end, hang_up, close_down, kill_all};
     while (now >= next_step_at(s)) actions[s->steps_taken++](s);
 }
 
@@ -669,6 +806,7 @@ static bool take_go(struct server *s, struct client *c, int64_t now) {
 static bool take_resize(struct server *s, const struct client *c) {
     uint16_t columns = (uint16_t)get_number(c->payload, 2), rows = (uint16_t)get_number(c->payload + 2, 2);
     if (columns == 0 || rows == 0) return false;
+    if (s->pipes) return true;
     s->columns = columns;
     s->rows = rows;
     set_window(s);
@@ -681,6 +819,8 @@ static bool is_valid_header(const struct client *c) {
     case GO: return c->payload_size > 0 && c->payload_size <= FRAME_IN_MAX;
     case INPUT: return c->payload_size <= FRAME_IN_MAX;
     case RESIZE: return c->payload_size == 4;
+    case END_INPUT:
+    case INTERRUPT: return c->payload_size == 0;
     default: return false;
     }
 }
@@ -688,13 +828,15 @@ static bool is_valid_header(const struct client *c) {
 /* Acts on a whole frame. Returns false when its payload is not valid. */
 static bool take_frame(struct server *s, struct client *c, int64_t now) {
     bool valid = true;
-    if (c->header[0] == INPUT && s->phase == RUNNING && s->in >= 0 && c->payload_size > 0) {
+    bool is_input = (c->header[0] == INPUT && c->payload_size > 0) || (c->header[0] == END_INPUT && s->pipes);
+    if (is_input && s->phase == RUNNING && s->in >= 0) {
         c->ticket = ++s->last_ticket;
         c->progress_at = now;
         return true;
     }
     if (c->header[0] == GO) valid = take_go(s, c, now);
     else if (c->header[0] == RESIZE) valid = take_resize(s, c);
+    else if (c->header[0] == INTERRUPT && s->phase == RUNNING) signal_command(s, SIGINT);
     end_frame(c); /* input before the command or after it has nobody to go to */
     return valid;
 }
@@ -757,7 +899,7 @@ static void take_signals(struct server *s, int64_t now) {
 }
 
 static bool is_drained(const struct server *s, int64_t now) {
-    return s->output_ended || now >= s->drain_by || now - s->quiet_since >= DRAIN_QUIET;
+    return has_ended(s) || now >= s->drain_by || now - s->quiet_since >= DRAIN_QUIET;
 }
 
 static bool all_have_everything(const struct server *s) {
@@ -782,6 +924,7 @@ static int64_t next_deadline(struct server *s, int64_t now) {
         consider(&earliest, s->drain_by);
         consider(&earliest, s->quiet_since + DRAIN_QUIET);
     }
+    if (s->phase == RESTING) consider(&earliest, s->retry_at);
     if (s->phase == FLUSHING) consider(&earliest, s->flush_by);
     FOR_EACH_CLIENT (c, s) {
         int64_t since = c->held_since > c->progress_at ? c->held_since : c->progress_at;
@@ -790,7 +933,7 @@ static int64_t next_deadline(struct server *s, int64_t now) {
     return earliest == INT64_MAX ? -1 : earliest;
 }
 
-enum { SIGNALS, LISTENER, OUT, IN, FIRST_CLIENT, PLACES = FIRST_CLIENT + MAX_CLIENTS };
+enum { SIGNALS, LISTENER, IN, OUT, FIRST_CLIENT = OUT + STREAMS, PLACES = FIRST_CLIENT + MAX_CLIENTS };
 
 /* Says what the loop waits for. A descriptor from which nothing is wanted is left out (-1), since poll()
  * would report its other side's end over and over. */
@@ -798,8 +941,9 @@ static void choose_events(struct server *s, struct pollfd *places) {
     for (int i = 0; i < PLACES; i++) places[i] = (struct pollfd){.fd = -1};
     places[SIGNALS] = (struct pollfd){.fd = s->signals, .events = POLLIN};
     if (s->accept_again_at == 0) places[LISTENER] = (struct pollfd){.fd = s->listener, .events = POLLIN};
-    if (s->rest_until == 0 && s->out >= 0) {
-        if (!is_held_up(s)) places[OUT] = (struct pollfd){.fd = s->out, .events = POLLIN};
+    if (s->rest_until == 0) {
+        for (int i = 0; i < STREAMS && !is_held_up(s); i++)
+            places[OUT + i] = (struct pollfd){.fd = s->streams[i].fd, .events = POLLIN};
         if (next_with_input(s) != NULL) places[IN] = (struct pollfd){.fd = s->in, .events = POLLOUT};
     }
     for (int i = 0; i < MAX_CLIENTS; i++) {
@@ -827,8 +971,10 @@ static void handle_events(struct server *s, const struct pollfd *places, int64_t
         if (c->ticket == 0 && events & (POLLIN | gone)) receive_from(s, c, now);
     }
     if (s->in >= 0 && places[IN].revents & POLLOUT) write_input(s, now);
+    else if (places[IN].revents & gone && s->pipes) close_input(s);
     else if (places[IN].revents & gone) s->rest_until = now + REST;
-    if (s->out >= 0 && places[OUT].revents & (POLLIN | gone)) read_output(s, now);
+    for (int i = 0; i < STREAMS; i++)
+        if (s->streams[i].fd >= 0 && places[OUT + i].revents & (POLLIN | gone)) read_output(s, &s->streams[i], now);
     if (places[SIGNALS].revents) take_signals(s, now);
     if (places[LISTENER].revents) accept_clients(s, now); /* last: a place set free above may be taken */
 }
@@ -843,7 +989,12 @@ static int serve(struct server *s) {
         if (s->rest_until != 0 && now >= s->rest_until) s->rest_until = 0;
         drop_stalled(s, now);
         if (s->phase == DRAINING && is_held_up(s)) s->quiet_since = now; /* not read, so not known quiet */
-        if (s->phase == DRAINING && is_drained(s, now)) begin_flushing(s, now);
+        if (s->phase == DRAINING && is_drained(s, now)) {
+            if (will_retry(s)) begin_resting(s, now);
+            else begin_flushing(s, now);
+        }
+        if (s->phase == RESTING && s->stopping) begin_flushing(s, now);
+        if (s->phase == RESTING && now >= s->retry_at) try_again(s, now);
         if (s->phase == FLUSHING && (all_have_everything(s) || now >= s->flush_by)) return s->status;
 
         struct pollfd places[PLACES];
@@ -891,7 +1042,8 @@ static int run(struct server *s) {
     fill_random(s->instance, sizeof s->instance);
     s->umask = umask(0);
     umask(s->umask);
-    s->out = s->in = -1;
+    s->in = -1;
+    for (int i = 0; i < STREAMS; i++) s->streams[i].fd = -1;
     for (int i = 0; i < MAX_CLIENTS; i++) s->clients[i].fd = -1;
     if (getpid() != 1 && prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
         say("orphans will not be reaped: %s", strerror(errno));
@@ -910,11 +1062,16 @@ static const char USAGE[] =
     "       taskyard-init --help | --version\n"
     "\n"
     "run waits on a Unix socket for \"go\", then runs COMMAND in a terminal that the socket's clients see and\n"
-    "type into, and ends with its exit status (125: own error, 126: not executable, 127: not found).\n"
+    "type into, or with pipes that they read and write, and ends with its exit status (125: own error, 126: not\n"
+    "executable, 127: not found).\n"
     "install copies this program to DIRECTORY/taskyard-init.\n"
     "\n"
     "  --socket PATH            the socket to make\n"
     "  --tty COLUMNSxROWS       size of the terminal (80x1000)\n"
+    "  --pipes                  pipes instead of a terminal\n"
+    "  --merge                  with --pipes: standard error goes where standard output goes\n"
+    "  --retries NUMBER         with --pipes: run COMMAND again when it fails, at most so often (0)\n"
+    "  --retry-after SECONDS    before the first of these; twice as long before each further, at most 300 s (10)\n"
     "  --hangup-after SECONDS   from SIGTERM to SIGHUP (5)\n"
     "  --kill-after SECONDS     from SIGTERM to SIGKILL (10)\n";
 
@@ -947,15 +1104,31 @@ static const char *option_value(const char *name, char ***argument) {
     return **argument;
 }
 
+static unsigned parse_count(const char *option, const char *text) {
+    char *end;
+    unsigned long count = strtoul(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end != 0 || count > 1000)
+        FAIL("%s takes a number from 0 to 1000, not \"%s\"", option, text);
+    return (unsigned)count;
+}
+
 static void parse_run(struct server *s, char **argument) {
     const char *value;
+    bool sized = false;
     s->columns = 80;
     s->rows = 1000;
+    s->retry_after = 10000;
     s->hangup_after = 5000;
     s->kill_after = 10000;
     for (; *argument != NULL && strcmp(*argument, "--") != 0; argument++) {
         if ((value = option_value("--socket", &argument)) != NULL) s->socket_path = value;
-        else if ((value = option_value("--tty", &argument)) != NULL) parse_size(s, value);
+        else if ((value = option_value("--tty", &argument)) != NULL) sized = (parse_size(s, value), true);
+        else if (strcmp(*argument, "--pipes") == 0) s->pipes = true;
+        else if (strcmp(*argument, "--merge") == 0) s->merged = true;
+        else if ((value = option_value("--retries", &argument)) != NULL)
+            s->retries = parse_count("--retries", value);
+        else if ((value = option_value("--retry-after", &argument)) != NULL)
+            s->retry_after = parse_seconds("--retry-after", value);
         else if ((value = option_value("--hangup-after", &argument)) != NULL)
             s->hangup_after = parse_seconds("--hangup-after", value);
         else if ((value = option_value("--kill-after", &argument)) != NULL)
@@ -963,6 +1136,9 @@ static void parse_run(struct server *s, char **argument) {
         else FAIL("unknown argument \"%s\" (the command goes after --)", *argument);
     }
     if (s->socket_path == NULL || *s->socket_path == 0) FAIL("--socket is missing");
+    if (s->pipes && sized) FAIL("--pipes and --tty exclude each other");
+    if (!s->pipes && (s->merged || s->retries > 0)) FAIL("--merge and --retries need --pipes");
+    if (s->pipes) s->columns = s->rows = 0;
     if (s->kill_after < s->hangup_after) FAIL("--kill-after must not be before --hangup-after");
     if (*argument == NULL || argument[1] == NULL || *argument[1] == 0) FAIL("no command is given after --");
     s->command = argument + 1;

@@ -28,6 +28,9 @@ class Receiver(Protocol):
     async def output(self, data: bytes) -> None:
         """Takes its time: until it returns nothing more is read, and the program is slowed by its terminal."""
 
+    async def errors(self, data: bytes) -> None:
+        """Standard error of a command with pipes."""
+
     async def exited(self, status: int) -> None: ...
 
     async def lost(self) -> None: ...
@@ -87,6 +90,8 @@ class AgentClient:
                     raise frames.FrameError("the first frame was no hello")
                 elif isinstance(frame, frames.Output):
                     await self._receiver.output(frame.data)
+                elif isinstance(frame, frames.Errors):
+                    await self._receiver.errors(frame.data)
                 else:
                     await self._receiver.exited(frame.status)
 
@@ -97,6 +102,14 @@ class AgentClient:
         """Raises LostError; part of the input may have arrived then."""
         for start in range(0, len(data), INPUT_SIZE):
             await self._send(frames.keystrokes(data[start : start + INPUT_SIZE]))
+
+    async def end_input(self) -> None:
+        """Closes the command's standard input. Raises LostError."""
+        await self._send(frames.end_of_input())
+
+    async def interrupt(self) -> None:
+        """SIGINT for the command. Raises LostError."""
+        await self._send(frames.interrupt())
 
     async def resize(self, columns: int, rows: int) -> None:
         await self._send(frames.resize(columns, rows))

@@ -24,6 +24,9 @@ class Type(enum.IntEnum):
     INPUT = 4
     RESIZE = 5
     EXIT = 6
+    ERRORS = 7
+    END_INPUT = 8
+    INTERRUPT = 9
 
 
 class State(enum.IntEnum):
@@ -34,7 +37,10 @@ class State(enum.IntEnum):
 
 @dataclass(frozen=True)
 class Hello:
-    """What taskyard-init says first. `total` counts the bytes of output so far, of which the last `replayed` follow."""
+    """What taskyard-init says first. `total` counts the bytes of output so far, of which the last `replayed` follow.
+
+    `columns` and `rows` are 0 for a command with pipes.
+    """
 
     state: State
     instance: str
@@ -54,13 +60,20 @@ class Output:
 
 
 @dataclass(frozen=True)
+class Errors:
+    """Standard error of a command with pipes; `Output` is its standard output."""
+
+    data: bytes
+
+
+@dataclass(frozen=True)
 class Exit:
     """The command ended: its exit code, or 128 + signal."""
 
     status: int
 
 
-Frame = Hello | Output | Exit
+Frame = Hello | Output | Errors | Exit
 
 
 class Decoder:
@@ -90,6 +103,8 @@ class Decoder:
 def _decode(kind: int, payload: bytes) -> Frame:
     if kind == Type.OUTPUT:
         return Output(payload)
+    if kind == Type.ERRORS:
+        return Errors(payload)
     if kind == Type.HELLO:
         return _decode_hello(payload)
     if kind == Type.EXIT:
@@ -135,3 +150,11 @@ def keystrokes(data: bytes) -> bytes:
 
 def resize(columns: int, rows: int) -> bytes:
     return encode(Type.RESIZE, SIZE.pack(columns, rows))
+
+
+def end_of_input() -> bytes:
+    return encode(Type.END_INPUT, b"")
+
+
+def interrupt() -> bytes:
+    return encode(Type.INTERRUPT, b"")

@@ -147,6 +147,9 @@ class TerminalDriver(Driver):
         except LostError as error:
             log.warning("the program's question about its terminal was not answered: %s", error)
 
+    async def errors(self, data: bytes) -> None:
+        """In a terminal there are none: all that the program says is on the screen."""
+
     async def exited(self, status: int) -> None:
         self._sample(final=True)
         self._ended = True

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-HELLO, GO, OUTPUT, INPUT, RESIZE, EXIT = range(1, 7)
+HELLO, GO, OUTPUT, INPUT, RESIZE, EXIT, ERRORS, END_INPUT, INTERRUPT = range(1, 10)
 WAITING, RUNNING, EXITED = range(3)
 
 PATIENCE = 10.0  # seconds; no wait of a test is longer
@@ -40,7 +40,9 @@ def go_payload(environment: Mapping[str, str], prompt: str | bytes) -> bytes:
 
 
 class Client:
-    """One connection. `screen` is all output so far, `status` the exit status once it came."""
+    """One connection. `screen` is all output so far, `errors` that of standard error where it has a pipe of its own,
+    `status` the exit status once it came.
+    """
 
     def __init__(self, path: Path, *, receive_buffer: int | None = None) -> None:
         self.socket = socket.socket(socket.AF_UNIX)
@@ -49,6 +51,7 @@ class Client:
         self.socket.settimeout(PATIENCE)
         self.socket.connect(str(path))
         self.screen = bytearray()
+        self.errors = bytearray()
         self.status: int | None = None
         self._hello: Hello | None = None
 
@@ -72,6 +75,12 @@ class Client:
     def resize(self, columns: int, rows: int) -> None:
         self.send(RESIZE, struct.pack(">HH", columns, rows))
 
+    def end_input(self) -> None:
+        self.send(END_INPUT)
+
+    def interrupt(self) -> None:
+        self.send(INTERRUPT)
+
     def read_exactly(self, size: int) -> bytes:
         parts = bytearray()
         while len(parts) < size:
@@ -92,6 +101,8 @@ class Client:
         kind, payload = self.read_frame()
         if kind == OUTPUT:
             self.screen += payload
+        elif kind == ERRORS:
+            self.errors += payload
         else:
             assert kind == EXIT
             (self.status,) = struct.unpack(">I", payload)

@@ -84,6 +84,15 @@ def test_help_and_version(program: Path) -> None:
         pytest.param(("run", "--socket", "/tmp/s", "true"), 'unknown argument "true"', id="command before --"),
         pytest.param(("run", "--sockets", "/tmp/s"), 'unknown argument "--sockets"', id="unknown option"),
         pytest.param(("run", "--tty", "80"), "--tty takes COLUMNSxROWS", id="no rows"),
+        pytest.param(
+            ("run", "--socket", "/tmp/s", "--pipes", "--tty", "80x24", "--", "true"),
+            "--pipes and --tty exclude each other",
+            id="pipes and a terminal",
+        ),
+        pytest.param(
+            ("run", "--socket", "/tmp/s", "--retries", "1", "--", "true"), "need --pipes", id="retries in a terminal"
+        ),
+        pytest.param(("run", "--retries", "-1"), "--retries takes a number", id="negative retries"),
         pytest.param(("run", "--tty", "0x24"), "--tty takes COLUMNSxROWS", id="no columns"),
         pytest.param(("run", "--tty", "80x65536"), "--tty takes COLUMNSxROWS", id="too many rows"),
         pytest.param(("run", "--tty=80x24x"), "--tty takes COLUMNSxROWS", id="more than a size"),

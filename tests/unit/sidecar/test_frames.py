@@ -29,16 +29,16 @@ def test_hello_tells_where_the_replay_starts() -> None:
 @settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.binary(max_size=300), max_size=6), st.integers(1, 50))
 def test_frames_are_the_same_however_the_bytes_are_cut(outputs: list[bytes], size: int) -> None:
-    stream = hello() + b"".join(wire(3, output) for output in outputs) + wire(6, struct.pack(">I", 143))
+    stream = hello() + b"".join(wire(3, output) for output in outputs) + wire(7, b"!") + wire(6, struct.pack(">I", 143))
     decoder = frames.Decoder()
     decoded = [frame for start in range(0, len(stream), size) for frame in decoder.feed(stream[start : start + size])]
-    assert decoded == [HELLO, *map(frames.Output, outputs), frames.Exit(143)]
+    assert decoded == [HELLO, *map(frames.Output, outputs), frames.Errors(b"!"), frames.Exit(143)]
 
 
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        pytest.param(wire(9, b""), "unknown frame type 9", id="unknown type"),
+        pytest.param(wire(10, b""), "unknown frame type 10", id="unknown type"),
         pytest.param(wire(2, b""), "unknown frame type 2", id="a frame only clients send"),
         pytest.param(struct.pack(">BI", 3, (1 << 20) + 1), "at most 1048576", id="too long, refused before it is read"),
         pytest.param(wire(1, b"short"), "hello frame of 5 bytes", id="short hello"),
