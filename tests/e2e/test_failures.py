@@ -1,0 +1,182 @@
+"""What goes wrong on a real node, and what the Task says of it: the cause, and where it helps the remedy.
+
+The Tasks of the table all start at once, each with a fault of its own; every test waits for its own.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import uuid
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import manifests
+from e2e.yard import Yard
+from kube import Kube
+from localcluster import cluster
+
+Object = dict[str, Any]
+
+IMAGE = "debian:trixie-slim"
+SETUP = {"name": "setup", "image": IMAGE, "command": ["false"]}
+
+
+def version(name: str, *, agent: Object | None = None, pod: Object | None = None, **spec: Any) -> Object:
+    """A template version with the fault in its agent's container, its Pod's spec or its own."""
+    result = deepcopy(manifests.template_version(name, home=None, gracePeriodSeconds=10, **spec))
+    if result["spec"]["home"] is None:
+        del result["spec"]["home"]
+    result["spec"]["pod"]["spec"] |= pod or {}
+    result["spec"]["pod"]["spec"]["containers"][0] |= {"imagePullPolicy": "IfNotPresent"} | (agent or {})
+    return result
+
+
+FAULTS = {
+    "image": version("image", agent={"image": "localhost/nothing:1"}),
+    "command": version("command", agent={"command": ["no-such-program"]}),
+    "exit": version("exit", agent={"command": ["bash", "-c", "exit 3"]}),
+    "init": version("init", pod={"initContainers": [SETUP]}),
+    "node": version("node", pod={"nodeSelector": {"disk": "imaginary"}}, startTimeoutSeconds=5),
+    "storage": version("storage") | {},
+    "memory": version(
+        "memory", agent={"command": ["bash", "-c", "tail /dev/zero"], "resources": {"limits": {"memory": "48Mi"}}}
+    ),
+    "root": version("root", agent={"securityContext": {"runAsUser": 0}}),
+}
+FAULTS["storage"]["spec"]["home"] = {"size": "1Gi", "storageClassName": "imaginary"}
+
+
+@pytest.fixture(scope="module")
+def faults(installation: Path, kube: Kube) -> Iterator[Yard]:
+    """One namespace with every fault in it."""
+    yard = Yard(installation, kube, f"e2e-{uuid.uuid4().hex[:8]}")
+    yard.create()
+    yard.apply(*FAULTS.values(), *(manifests.task(name, templateVersion=name) for name in FAULTS))
+    yield yard
+    yard.remove()
+
+
+def ready(status: Object) -> tuple[str, str]:
+    """Reason and message of the condition Ready."""
+    found = next((c for c in status.get("conditions", []) if c["type"] == "Ready"), {"reason": "", "message": ""})
+    return found["reason"], found["message"]
+
+
+@pytest.mark.parametrize(
+    ("task", "phase", "reasons", "message"),
+    [
+        pytest.param(
+            "image", "Initializing", {"ErrImagePull", "ImagePullBackOff"}, "Container agent cannot start", id="image"
+        ),
+        pytest.param("command", "Initializing", {"AgentNotRunning"}, "its command is not in the image", id="command"),
+        pytest.param("exit", "Initializing", {"AgentNotRunning"}, "ended with exit code 3", id="exit-again-and-again"),
+        pytest.param(
+            "init",
+            "Initializing",
+            {"InitContainerFailed", "CrashLoopBackOff"},
+            "Container setup cannot start",
+            id="init-container",
+        ),
+        pytest.param("node", "Error", {"BuildFailed"}, "was not bound to a node within 5 s", id="unschedulable"),
+        pytest.param("storage", "Pending", {"Unschedulable"}, "PersistentVolumeClaim", id="claim"),
+        pytest.param("memory", "Initializing", {"AgentNotRunning"}, "ran out of memory", id="memory"),
+        pytest.param("root", "Error", {"BuildFailed"}, "violates PodSecurity", id="pod-security"),
+    ],
+)
+def test_a_fault_is_told_with_its_cause(faults: Yard, task: str, phase: str, reasons: set[str], message: str) -> None:
+    def told(status: Object) -> bool:
+        reason, text = ready(status)
+        return status.get("phase") == phase and reason in reasons and message in text
+
+    faults.wait(f"{task}: {message}", told, task=task, seconds=90)
+
+
+def test_a_task_that_failed_to_start_runs_after_pause_repair_and_resume(faults: Yard) -> None:
+    faults.wait("it is in error", lambda status: status.get("phase") == "Error", task="node")
+    faults.pause(True, task="node")
+    faults.wait("it is paused", lambda status: status.get("phase") == "Paused", task="node")
+    faults.apply(version("mended"))
+    faults.kubectl("patch", "task", "node", "--type=merge", "-p", '{"spec":{"templateVersion":"mended"}}')
+    faults.pause(False, task="node")
+    faults.wait_state("Idle", task="node")
+
+
+def test_a_killed_sidecar_comes_back_with_the_conversation(yard: Yard) -> None:
+    yard.apply(version("shell-v1"), manifests.task(prompt="echo first $((1 + 1))"))
+    yard.wait_state("Idle")
+    yard.wait_answer("first 2")
+    pod = yard.kube.get("pods", yard.namespace, "hello-1")
+    assert pod is not None
+    (sidecar,) = pod["status"]["initContainerStatuses"]
+    identity = sidecar["containerID"].removeprefix("containerd://")
+    kill = cluster.inside("ctr", "--namespace", "k8s.io", "task", "kill", "--signal", "SIGKILL", identity)
+    subprocess.run(kill, check=True, capture_output=True, timeout=30)
+    yard.kube.wait(
+        "the sidecar is back",
+        "pods",
+        yard.namespace,
+        "hello-1",
+        lambda p: p["status"]["initContainerStatuses"][0]["restartCount"] == 1,
+    )
+    yard.say("second", "echo second $((2 + 2))")
+    messages = yard.wait_answer("second 4")
+    said = [message["content"] for message in messages if message["role"] == "user"]
+    assert said == ["echo first $((1 + 1))", "echo second $((2 + 2))"]
+    assert sum("first 2" in message["content"] for message in messages if message["role"] == "agent") == 1
+
+
+def test_fifty_tasks_under_a_quota_of_ten_pods_all_get_their_turn(yard: Yard) -> None:
+    quota = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "few"},
+        "spec": {"hard": {"pods": "10"}},
+    }
+    names = [f"task-{number}" for number in range(50)]
+    yard.apply(quota)
+    yard.kube.wait("the quota counts", "resourcequotas", yard.namespace, "few", lambda q: "hard" in q.get("status", {}))
+    yard.apply(version("shell-v1"), *(manifests.task(name, prompt="") for name in names))
+    left, most, waited = set(names), 0, False
+    for _ in range(600):
+        tasks = {task["metadata"]["name"]: task.get("status", {}) for task in yard.kube.list("tasks", yard.namespace)}
+        pods = yard.kube.list("pods", yard.namespace)
+        most = max(most, len(pods))
+        waited = waited or any(ready(status)[0] == "QuotaExceeded" for status in tasks.values())
+        for name, status in tasks.items():
+            assert status.get("phase") != "Error", f"{name}: {ready(status)}"
+            if status.get("phase") == "Active" and name in left:
+                left.discard(name)
+                yard.kube.delete("tasks", yard.namespace, name)
+        if not left:
+            break
+        subprocess.run(["sleep", "0.3"], check=True)
+    assert not left, f"{len(left)} Tasks had no turn"
+    assert waited and most <= 10
+
+
+def test_a_lost_node_leaves_one_pod(yard: Yard) -> None:
+    """The kubelet stops: Unknown until its Pod is gone, never a second Pod, then a recovery."""
+    tolerations = [
+        {"key": f"node.kubernetes.io/{taint}", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 1}
+        for taint in ("unreachable", "not-ready")
+    ]
+    yard.apply(version("shell-v1", pod={"tolerations": tolerations}), manifests.task(prompt=""))
+    yard.wait_state("Idle")
+    stop = cluster.inside("pkill", "-STOP", "-x", "kubelet")
+    go_on = cluster.inside("pkill", "-CONT", "-x", "kubelet")
+    subprocess.run(stop, check=True, timeout=30)
+    try:
+        task = yard.wait("it is unknown", lambda status: status.get("phase") == "Unknown", seconds=150)
+        reason, message = ready(task["status"])
+        assert reason == "PodLost" and "delete the Node" in message
+        assert [pod["metadata"]["name"] for pod in yard.kube.list("pods", yard.namespace)] == ["hello-1"]
+    finally:
+        subprocess.run(go_on, check=True, timeout=30)
+    yard.wait_state("Idle", build=2)
+    assert [pod["metadata"]["name"] for pod in yard.kube.list("pods", yard.namespace)] == ["hello-2"]
+    build = yard.kube.get("workspacebuilds", yard.namespace, "hello-2")
+    assert build is not None and build["spec"]["reason"] == "Recover"
