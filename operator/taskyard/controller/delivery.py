@@ -77,8 +77,9 @@ class Delivery:
         return True
 
     async def _send(self, key: Key, entry: InputView, task: TaskView, *, now: datetime) -> bool:
-        not_before = self._not_before.get(entry.uid)
-        if not_before and now < not_before:
+        not_before = self._not_before.get(entry.uid, now)
+        # Further off than any delay it is of a clock that was set back since.
+        if now < not_before <= now + timedelta(seconds=FAILED_MOST_SECONDS):
             # The event of the failed attempt's own write came back: it is no reason to try at once.
             self._again(key, (not_before - now).total_seconds())
             return False
@@ -117,6 +118,7 @@ class Delivery:
             case Failed(cause):
                 logger.warning("input %s/%s: not delivered: %s", entry.namespace, entry.name, cause)
                 delay = min(FAILED_FIRST_SECONDS * 2 ** min(entry.attempts, 10), FAILED_MOST_SECONDS)
+                self._not_before = {uid: moment for uid, moment in self._not_before.items() if now < moment}
                 self._not_before[entry.uid] = now + timedelta(seconds=delay)
                 await self._write(entry, {"attempts": entry.attempts + 1, "message": cause})
                 self._again(key, delay)

@@ -41,6 +41,11 @@ class FakeCluster(Cluster):
         self.objects[resource.plural, metadata.get("namespace"), metadata["name"]] = manifest
         self.version = max(self.version, int(metadata["resourceVersion"]))
 
+    def check_leading(self) -> None:
+        waiting = self.failures.get("check leading")
+        if waiting:
+            raise waiting.pop(0)
+
     def _called(self, verb: str, resource: Resource, name: str = "") -> None:
         self.calls.append((verb, resource.plural, name))
         waiting = self.failures.get(verb)
@@ -100,7 +105,11 @@ class FakeCluster(Cluster):
 
     async def patch(self, resource: Resource, namespace: str, name: str, patch: Object) -> Object:
         self._called("patch", resource, name)
-        return self._stored(resource, merge(self._found(resource, namespace, name), patch))
+        found = self._found(resource, namespace, name)
+        for field in ("uid", "resourceVersion"):
+            if patch.get("metadata", {}).get(field) not in (None, found["metadata"][field]):
+                raise api_error(409, "Conflict")
+        return self._stored(resource, merge(found, patch))
 
     async def patch_status(
         self, resource: Resource, namespace: str, name: str, status: Object, *, resource_version: str | None = None
@@ -111,9 +120,25 @@ class FakeCluster(Cluster):
             raise api_error(409, "Conflict")
         return self._stored(resource, merge(found, {"status": status}))
 
-    async def delete(self, resource: Resource, namespace: str, name: str, *, uid: str) -> None:
+    async def delete(
+        self, resource: Resource, namespace: str, name: str, *, uid: str, resource_version: str | None = None
+    ) -> None:
         self._called("delete", resource, name)
-        self.objects.pop((resource.plural, namespace, name), None)
+        found = self.objects.get((resource.plural, namespace, name))
+        if found is None or found["metadata"]["uid"] != uid:
+            return
+        if resource_version in (None, found["metadata"]["resourceVersion"]):
+            del self.objects[resource.plural, namespace, name]
+
+
+class Changed:
+    """Remembers whose status was written."""
+
+    def __init__(self) -> None:
+        self.calls: list[Key] = []
+
+    def __call__(self, key: Key) -> None:
+        self.calls.append(key)
 
 
 class Again:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,9 +13,10 @@ from taskyard.controller.delivery import Delivery
 from taskyard.controller.sidecars import Accepted, Answer, Failed, NotReady, Refused, Sidecars
 from taskyard.controller.stores import Stores
 from unit.controller.fakes import Again, FakeCluster
-from unit.core.builders import NOW, TASK_UID, at, input_manifest, owner, pod_manifest, reservation, task_manifest
+from unit.core.builders import TASK_UID, at, input_manifest, owner, pod_manifest, reservation, task_manifest
 
 WEB = ("team", "web")
+HOUR = timedelta(hours=1)
 ACTIVE = {"phase": "Active", "build": reservation(phase="Succeeded")}
 
 
@@ -39,6 +41,7 @@ class World:
     task: dict[str, Any] | None = field(default_factory=lambda: task_manifest(status=ACTIVE))
     pod: dict[str, Any] | None = field(default_factory=pod_manifest)
     now: float = 0
+    retention: timedelta = HOUR
 
     def __post_init__(self) -> None:
         self.cluster, self.stores, self.again = FakeCluster(), Stores(), Again()
@@ -50,11 +53,17 @@ class World:
             self.stores.tasks.put(self.task)
         if self.pod:
             self.stores.pods.put(self.pod)
+        self.delivery = Delivery(
+            self.cluster,
+            self.stores,
+            self.sidecars,
+            clock=lambda: at(self.now),
+            again=self.again,
+            retention=self.retention,
+        )
 
     async def deliver(self) -> None:
-        await Delivery(self.cluster, self.stores, self.sidecars, clock=lambda: at(self.now), again=self.again).deliver(
-            WEB
-        )
+        await self.delivery.deliver(WEB)
 
     def stored(self, name: str = "one") -> dict[str, Any]:
         return self.cluster.objects["taskinputs", "team", name]
@@ -98,21 +107,21 @@ async def test_keystrokes_are_sent_as_such() -> None:
             Accepted(in_doubt=True),
             {},
             {"phase": "Delivered", "order": 100, "deliveredAt": "2026-01-31T12:00:00Z", "message": "in doubt"},
-            [],
+            [3600.0],
             id="in doubt: delivered, and it says so",
         ),
         pytest.param(
             Accepted(in_doubt=False),
             {"attempts": 2, "message": "it was not reached"},
             {"phase": "Delivered", "order": 100, "attempts": 2, "deliveredAt": "2026-01-31T12:00:00Z"},
-            [],
+            [3600.0],
             id="delivered at last: the old cause goes",
         ),
         pytest.param(
             Refused("blank"),
             {},
-            {"phase": "Rejected", "order": 100, "message": "blank"},
-            [],
+            {"phase": "Rejected", "order": 100, "message": "blank", "rejectedAt": "2026-01-31T12:00:00Z"},
+            [3600.0],
             id="refused: rejected with the cause",
         ),
         pytest.param(
@@ -210,5 +219,99 @@ async def test_an_input_is_adopted_only_if_it_is_the_very_one() -> None:
 
     world.cluster.patch = remember  # type: ignore[method-assign]
     await world.deliver()
-    assert seen == [{"metadata": {"uid": "input-one", "ownerReferences": [owner(TASK_UID)]}}]
-    assert at(0) == NOW
+    assert seen == [{"metadata": {"uid": "input-one", "resourceVersion": "100", "ownerReferences": [owner(TASK_UID)]}}]
+
+
+async def test_an_input_keeps_its_other_owners() -> None:
+    entry = waiting(owner_uid=None)
+    other = owner("job-1", "nightly", kind="Job", controller=False)
+    entry["metadata"]["ownerReferences"] = [other]
+    world = World([entry], (NotReady("it works"),))
+    await world.deliver()
+    assert world.stored()["metadata"]["ownerReferences"] == [other, owner(TASK_UID)]
+
+
+# After a failed attempt
+
+
+async def test_the_event_of_a_failed_attempts_own_write_is_no_reason_to_try_at_once() -> None:
+    world = World([waiting()], (Failed("no route"), Accepted(in_doubt=False)))
+    await world.deliver()
+    await world.deliver()
+    world.now = 0.75
+    await world.deliver()
+    assert len(world.sidecars.messages) == 1
+    assert world.again.calls == [(WEB, 1.0), (WEB, 1.0), (WEB, 0.25)]
+    world.now = 1
+    await world.deliver()
+    assert len(world.sidecars.messages) == 2
+    assert world.status()["phase"] == "Delivered"
+
+
+async def test_each_failure_has_its_own_delay() -> None:
+    world = World([waiting()], (Failed("no route"), Failed("no route"), Accepted(in_doubt=False)))
+    await world.deliver()
+    world.now = 1
+    await world.deliver()
+    world.now = 2.5
+    await world.deliver()
+    assert world.again.calls == [(WEB, 1.0), (WEB, 2.0), (WEB, 0.5)]
+    assert world.status()["attempts"] == 2
+
+
+async def test_a_clock_that_was_set_back_holds_no_input_up() -> None:
+    world = World([waiting()], (Failed("no route"), Accepted(in_doubt=False)))
+    await world.deliver()
+    world.now = -3600
+    await world.deliver()
+    assert world.status()["phase"] == "Delivered"
+
+
+async def test_inputs_that_went_after_a_failed_attempt_are_forgotten() -> None:
+    world = World([waiting("a")], (Failed("no route"), Failed("no route")))
+    await world.deliver()
+    world.stores.inputs.remove(("team", "a"))
+    later = waiting("b")
+    world.cluster.hold(TASK_INPUTS, later)
+    world.stores.inputs.put(later)
+    world.now = 100
+    await world.deliver()
+    assert set(world.delivery._not_before) == {"input-b"}
+
+
+# Removal
+
+
+@pytest.mark.parametrize(
+    "answer", [pytest.param(Accepted(in_doubt=False), id="delivered"), pytest.param(Refused("blank"), id="rejected")]
+)
+async def test_an_input_is_removed_when_its_end_is_long_enough_ago(answer: Answer) -> None:
+    world = World([waiting()], (answer,), retention=timedelta(minutes=5))
+    await world.deliver()
+    assert world.again.calls == [(WEB, 300.0)]
+    world.now = 299
+    await world.deliver()
+    assert world.again.calls[1:] == [(WEB, 1.0)]
+    world.now = 300
+    await world.deliver()
+    assert (world.cluster.objects, len(world.stores.inputs)) == ({}, 0)
+
+
+async def test_an_input_without_a_task_is_removed_too() -> None:
+    world = World([waiting(owner_uid=None)], task=None, now=600)
+    await world.deliver()
+    assert world.status()["rejectedAt"] == "2026-01-31T12:10:00Z"
+    world.now = 4200
+    await world.deliver()
+    assert world.cluster.objects == {}
+
+
+async def test_only_the_very_input_is_removed() -> None:
+    done = waiting(status={"phase": "Delivered", "deliveredAt": "2026-01-31T12:00:00Z"})
+    world = World([done], now=3600)
+    other = waiting(version=500)
+    other["metadata"]["uid"] = "another"
+    world.cluster.hold(TASK_INPUTS, other)
+    await world.deliver()
+    assert world.stored() == other
+    assert len(world.stores.inputs) == 0

@@ -2,88 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import pytest
 
-from taskyard.controller.apply import Applier
-from taskyard.controller.cluster import CLAIMS, NAMESPACES, PODS, TASKS, WORKSPACE_BUILDS, ApiError
-from taskyard.controller.reconcile import Reconciler
-from taskyard.controller.stores import Stores
-from unit.controller.fakes import Again, FakeCluster, api_error
+from taskyard.controller.cluster import CLAIMS, PODS, TASKS, WORKSPACE_BUILDS, ApiError, ConflictError
+from unit.controller.fakes import api_error
+from unit.controller.world import RUNNING, WEB, World
 from unit.core.builders import (
     NOW,
     at,
     build_manifest,
-    installation,
     merge,
     pod_manifest,
     reservation,
     task_manifest,
     template_manifest,
 )
-
-WEB = ("team", "web")
-RUNNING = {
-    "phase": "Active",
-    "build": reservation(phase="Succeeded"),
-    "workspace": {"sidecarVersion": "0.1.0", "appHealth": "Healthy"},
-}
-
-
-class World:
-    """A Task, what the API server holds, and what the operator's stores know, which may be less."""
-
-    def __init__(self, task: dict[str, Any] | None = None) -> None:
-        self.cluster, self.stores, self.again = FakeCluster(), Stores(), Again()
-        self.now = NOW
-        self.cluster.hold(NAMESPACES, {"metadata": {"name": "team", "uid": "n", "resourceVersion": "1"}, "status": {}})
-        self.stores.template_versions.put(template_manifest())
-        self.hold(TASKS, task or task_manifest())
-        self.reconciler = Reconciler(
-            self.stores, Applier(self.cluster, self.stores, installation()), clock=self.clock, again=self.again
-        )
-
-    @classmethod
-    def running(cls, *, pod: dict[str, Any] | None = None, **task: Any) -> World:
-        """A Task that has started, without its Pod unless one is given."""
-        world = cls(task_manifest(**{"status": RUNNING, **task}))
-        world.hold(WORKSPACE_BUILDS, build_manifest(phase="Succeeded", pod_uid="pod-1"))
-        if pod:
-            world.hold(PODS, pod)
-        return world
-
-    def clock(self) -> datetime:
-        return self.now
-
-    def hold(self, resource: Any, manifest: dict[str, Any], *, known: bool = True) -> None:
-        self.cluster.hold(resource, manifest)
-        if known:
-            stores = {TASKS: "tasks", WORKSPACE_BUILDS: "builds", PODS: "pods", CLAIMS: "claims"}
-            getattr(self.stores, stores[resource]).put(manifest)
-
-    async def reconcile(self) -> None:
-        await self.reconciler.reconcile(WEB)
-
-    def names(self, kind: str) -> list[str]:
-        return sorted(name for plural, _, name in self.cluster.objects if plural == kind)
-
-    @property
-    def status(self) -> dict[str, Any]:
-        return dict(self.cluster.objects["tasks", "team", "web"]["status"])
-
-    @property
-    def ready(self) -> tuple[str, str]:
-        (found,) = [c for c in self.status["conditions"] if c["type"] == "Ready"]
-        return found["status"], found["reason"]
-
-    def build(self, name: str = "web-1") -> dict[str, Any]:
-        return dict(self.cluster.objects["workspacebuilds", "team", name])
-
-    @property
-    def writes(self) -> list[tuple[str, str, str]]:
-        return [call for call in self.cluster.calls if call[0] not in ("get", "list")]
 
 
 async def test_a_new_task_is_brought_as_far_as_its_pod() -> None:
@@ -308,3 +243,83 @@ async def test_a_task_that_paused_by_itself_stays_paused() -> None:
     assert (world.status["phase"], world.status["pausedReason"]) == ("Paused", "IdleTimeout")
     assert world.ready == ("True", "Paused")
     assert world.status["state"]["state"] == "Idle", "its last word stays"
+
+
+async def test_a_task_that_has_run_as_long_as_it_may_is_looked_at_then_and_paused() -> None:
+    world = World.running(pod=pod_manifest(), maxRuntime="1m")
+    world.hold(WORKSPACE_BUILDS, build_manifest(phase="Succeeded", pod_uid="pod-1", version=101, finished_at=NOW))
+    await world.reconcile()
+    assert world.again.calls == [(WEB, 60.0)]
+    world.now = at(60)
+    await world.reconcile()
+    assert (world.status["phase"], world.status["pausedReason"]) == ("Paused", "MaxRuntime")
+    assert world.build("web-2")["spec"]["reason"] == "MaxRuntime"
+    assert world.cluster.objects["tasks", "team", "web"]["spec"].get("paused") is None, "spec is the person's"
+
+
+# Its status
+
+
+async def test_what_hangs_on_the_status_is_looked_at_when_it_was_written() -> None:
+    world = World.running(pod=pod_manifest())
+    await world.reconcile()
+    assert world.changed.calls == [WEB]
+    await world.reconcile()
+    assert world.changed.calls == [WEB], "nothing was written"
+
+
+async def test_a_status_that_was_overtaken_is_news_too() -> None:
+    world = World(task_manifest(paused=True))
+    world.hold(TASKS, task_manifest(version=150, paused=True, status={"phase": "Paused"}), known=False)
+    await world.reconcile()
+    assert world.changed.calls == [WEB]
+    known = world.stores.tasks.get(WEB)
+    assert known
+    assert known["metadata"]["resourceVersion"] == "150", "the store shows what is"
+
+
+async def test_what_stood_in_the_way_is_forgotten_when_there_is_nothing_left_to_do() -> None:
+    world = World()
+    world.hold(TASKS, task_manifest(version=101, status={"phase": "Pending", "build": reservation()}))
+    world.hold(WORKSPACE_BUILDS, build_manifest())
+    world.hold(CLAIMS, pod_manifest() | {"metadata": pod_manifest()["metadata"] | {"name": "web-home"}})
+    world.cluster.failures["create"] = [api_error(403, "Forbidden", "exceeded quota: pods")]
+    await world.reconcile()
+    assert world.ready == ("False", "QuotaExceeded")
+    version = template_manifest()
+    world.stores.template_versions.remove(("team", "shell-v1"))
+    await world.reconcile()
+    assert world.ready == ("False", "TemplateVersionNotFound"), "nothing is tried, so no quota stands in the way"
+    world.stores.template_versions.put(version)
+    await world.reconcile()
+    assert world.ready == ("False", "Pending")
+
+
+async def test_an_obstacle_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    world.hold(PODS, pod_manifest(owner_uid="former"), known=False)
+    for _ in range(3):
+        await world.reconcile()
+    assert [r.getMessage() for r in caplog.records if r.levelname == "WARNING"] == [
+        "task team/web: FormerTask: Pod web-1 of a former Task of this name is being removed."
+    ]
+
+
+async def test_a_conflict_that_is_no_taken_name_is_told() -> None:
+    world = World()
+    world.cluster.failures["create"] = [api_error(409, "Conflict", "the quota was written to meanwhile")]
+    with pytest.raises(ConflictError):
+        await world.reconcile()
+    await world.reconcile()
+    assert world.names("pods") == ["web-1"]
+
+
+async def test_a_conflict_over_the_quota_does_not_fail_the_build() -> None:
+    world = World()
+    world.hold(TASKS, task_manifest(version=101, status={"phase": "Pending", "build": reservation()}))
+    world.hold(WORKSPACE_BUILDS, build_manifest())
+    world.hold(CLAIMS, pod_manifest() | {"metadata": pod_manifest()["metadata"] | {"name": "web-home"}})
+    world.cluster.failures["create"] = [api_error(409, "Conflict", "the quota was written to meanwhile")]
+    with pytest.raises(ConflictError):
+        await world.reconcile()
+    assert world.build()["status"].get("phase") in (None, "Pending")

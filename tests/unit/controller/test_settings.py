@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from taskyard.controller.settings import Settings, SettingsError
@@ -21,6 +23,7 @@ def test_the_least_and_the_defaults() -> None:
         sidecar_image_pull_policy="IfNotPresent",
         sidecar_resources={},
         image_pull_secrets=(),
+        input_retention=timedelta(hours=1),
         health_port=8080,
         log_level="INFO",
         kubeconfig="",
@@ -34,6 +37,7 @@ def test_everything() -> None:
             "TASKYARD_SIDECAR_IMAGE_PULL_POLICY": "Always",
             "TASKYARD_SIDECAR_RESOURCES": '{"limits": {"memory": "64Mi"}}',
             "TASKYARD_IMAGE_PULL_SECRETS": "one, two,,",
+            "TASKYARD_INPUT_RETENTION": "1h30m",
             "TASKYARD_HEALTH_PORT": "9090",
             "TASKYARD_LOG_LEVEL": "debug",
             "KUBECONFIG": "/etc/kubeconfig",
@@ -43,6 +47,7 @@ def test_everything() -> None:
     assert settings.sidecar_image_pull_policy == "Always"
     assert settings.sidecar_resources == {"limits": {"memory": "64Mi"}}
     assert settings.image_pull_secrets == ("one", "two")
+    assert settings.input_retention == timedelta(minutes=90)
     assert (settings.health_port, settings.log_level) == (9090, "DEBUG")
     assert settings.kubeconfig == "/etc/kubeconfig"
 
@@ -65,6 +70,12 @@ def test_everything() -> None:
             "TASKYARD_SIDECAR_IMAGE_PULL_POLICY must be one of IfNotPresent, Always, Never, not 'Sometimes'",
             id="no policy",
         ),
+        pytest.param(
+            {"TASKYARD_INPUT_RETENTION": "1d"},
+            "TASKYARD_INPUT_RETENTION: '1d' is not a duration such as 45s, 30m or 1h30m",
+            id="no duration",
+        ),
+        pytest.param({"TASKYARD_INPUT_RETENTION": ""}, "TASKYARD_INPUT_RETENTION: '' is not", id="an empty duration"),
         pytest.param({"TASKYARD_HEALTH_PORT": "http"}, "must be a port number, not 'http'", id="no number"),
         pytest.param({"TASKYARD_HEALTH_PORT": "65536"}, "must be a port number, not '65536'", id="no port"),
         pytest.param({"TASKYARD_HEALTH_PORT": "-1"}, "must be a port number, not '-1'", id="a negative port"),

@@ -105,3 +105,40 @@ async def test_a_version_that_goes_meanwhile_is_no_fault() -> None:
     world.cluster.objects.clear()
     await world.validator.validate(SHELL)
     assert world.verbs == ["dry run", "patch status"]
+
+
+async def test_a_version_that_was_refused_is_looked_at_again_and_becomes_valid() -> None:
+    world = World(template_manifest(), api_error(403, message='violates PodSecurity "restricted"'))
+    await world.validator.validate(SHELL)
+    assert world.again.calls == [(SHELL, 300.0)]
+    await world.validator.validate(SHELL)
+    assert world.verdict == ("True", "DryRunPassed")
+    assert world.again.calls == [(SHELL, 300.0)], "valid for good"
+
+
+async def test_the_same_verdict_is_not_written_again() -> None:
+    refusal = api_error(422, message="image: Required value")
+    world = World(template_manifest(), refusal, refusal, api_error(422, message="command: Required value"))
+    await world.validator.validate(SHELL)
+    await world.validator.validate(SHELL)
+    assert world.verbs == ["dry run", "patch status", "dry run"]
+    assert world.again.calls == [(SHELL, 300.0)] * 2, "and looked at again all the same"
+    await world.validator.validate(SHELL)
+    assert world.verbs[3:] == ["dry run", "patch status"], "another cause is written"
+
+
+async def test_what_can_be_told_without_the_api_server_is_written_once() -> None:
+    world = World(template_manifest(pod={"spec": {}}))
+    for _ in range(3):
+        await world.validator.validate(SHELL)
+    assert world.verbs == ["patch status"]
+
+
+async def test_conditions_that_others_keep_stay() -> None:
+    audited = {"type": "example.org/Audited", "status": "True", "reason": "x", "message": ""}
+    world = World(template_manifest() | {"status": {"conditions": [audited]}})
+    await world.validator.validate(SHELL)
+    found = world.stores.template_versions.get(SHELL)
+    assert found
+    assert [condition["type"] for condition in found["status"]["conditions"]] == ["Valid", "example.org/Audited"]
+    assert found["status"]["conditions"][1] == audited
