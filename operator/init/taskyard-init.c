@@ -2,7 +2,8 @@
 /*
  * taskyard-init: the one program of Taskyard that runs in an agent's container.
  *
- *   taskyard-init install DIR            copies itself to DIR/taskyard-init
+ *   taskyard-init install DIR            copies itself to DIR/taskyard-init, with taskyard-report beside it
+ *   taskyard-init report ...             the same as taskyard-report, see report.c
  *   taskyard-init run --socket PATH ...  is process 1 there: waits for "go" on the socket, starts the
  *                                        command in a terminal or with pipes, carries bytes between it and
  *                                        clients, reaps orphans, ends with the command's status
@@ -38,6 +39,8 @@
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "report.h"
 
 #ifndef TASKYARD_VERSION
 #define TASKYARD_VERSION "0.1.0"
@@ -220,6 +223,21 @@ static bool replace_file(const char *path, mode_t mode, const uint8_t *content, 
 
 /* ---- install ---------------------------------------------------------------------------------------- */
 
+/* The name under which the program is taskyard-report. */
+static void link_report(const char *directory) {
+    char path[PATH_MAX], temporary[PATH_MAX];
+    uint8_t suffix[4];
+    fill_random(suffix, sizeof suffix);
+    if (snprintf(path, sizeof path, "%s/taskyard-report", directory) >= (int)sizeof path ||
+        snprintf(temporary, sizeof temporary, "%s/taskyard-report.%08x", directory, get_number(suffix, 4)) >=
+            (int)sizeof temporary)
+        FAIL("cannot install into a path of more than %d bytes", PATH_MAX);
+    if (symlink("taskyard-init", temporary) == 0 && rename(temporary, path) == 0) return;
+    int error = errno;
+    unlink(temporary);
+    FAIL("cannot install %s: %s", path, strerror(error));
+}
+
 static int install(const char *directory) {
     char path[PATH_MAX];
     if (snprintf(path, sizeof path, "%s/taskyard-init", directory) >= (int)sizeof path)
@@ -233,6 +251,7 @@ static int install(const char *directory) {
         FAIL("cannot install %s: %s", path, strerror(errno));
     munmap(content, (size_t)info.st_size);
     close(self);
+    link_report(directory);
     return 0;
 }
 
@@ -1059,12 +1078,14 @@ static int run(struct server *s) {
 static const char USAGE[] =
     "usage: taskyard-init run --socket PATH [options] -- COMMAND [ARGUMENT...]\n"
     "       taskyard-init install DIRECTORY\n"
+    "       taskyard-init report STATE SUMMARY [--link URL] | output NAME=VALUE\n"
     "       taskyard-init --help | --version\n"
     "\n"
     "run waits on a Unix socket for \"go\", then runs COMMAND in a terminal that the socket's clients see and\n"
     "type into, or with pipes that they read and write, and ends with its exit status (125: own error, 126: not\n"
     "executable, 127: not found).\n"
-    "install copies this program to DIRECTORY/taskyard-init.\n"
+    "install copies this program to DIRECTORY/taskyard-init and links DIRECTORY/taskyard-report to it.\n"
+    "report, and the program under the name taskyard-report, tells the sidecar what the agent does.\n"
     "\n"
     "  --socket PATH            the socket to make\n"
     "  --tty COLUMNSxROWS       size of the terminal (80x1000)\n"
@@ -1151,6 +1172,10 @@ int main(int count, char **arguments) {
     while (fd >= 0 && fd <= STDERR_FILENO);
     if (fd >= 0) close(fd);
 
+    const char *name = count > 0 ? strrchr(arguments[0], '/') : NULL;
+    name = name != NULL ? name + 1 : count > 0 ? arguments[0] : "";
+    if (strcmp(name, "taskyard-report") == 0) return report(arguments + 1);
+
     const char *verb = count > 1 ? arguments[1] : "";
     if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0) {
         fputs(USAGE, stdout);
@@ -1164,6 +1189,7 @@ int main(int count, char **arguments) {
         if (count != 3) FAIL("install takes one directory");
         return install(arguments[2]);
     }
+    if (strcmp(verb, "report") == 0) return report(arguments + 2);
     if (strcmp(verb, "run") == 0) {
         parse_run(&server, arguments + 2);
         return run(&server);

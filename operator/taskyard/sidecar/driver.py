@@ -16,6 +16,10 @@ class UnreachableError(Exception):
     """The agent cannot be reached now; nothing was typed."""
 
 
+class RefusedError(Exception):
+    """The agent will never take this."""
+
+
 class Listener(Protocol):
     """Whom a driver tells what happens. The calls return at once."""
 
@@ -46,8 +50,27 @@ class Turn(Protocol):
 
 
 class Driver(abc.ABC):
+    """`prompt_at_start`: the agent has the prompt from its start on, so it is not given to it as a message.
+    `last_words`: seconds that may pass at the end of the process until state and snapshot have arrived. What Kubernetes
+    leaves at least between the agent's end and SIGKILL is 2 s.
+    """
+
     agent_type = "custom"
     transport: str
+    prompt_at_start = False
+
+    @property
+    def last_words(self) -> float:
+        return 1.8
+
+    @property
+    def refusal(self) -> str:
+        """Why the agent takes no message, whatever its status; empty when it may."""
+        return ""
+
+    def refuses_keys(self, keys: str) -> str:
+        """Why these keystrokes would never have an effect; empty when they may."""
+        return ""
 
     @property
     @abc.abstractmethod

@@ -4,14 +4,14 @@ import asyncio
 import datetime
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
 from taskyard import __version__
-from taskyard.sidecar import tls
+from taskyard.sidecar import outputs, tls
 from taskyard.sidecar.reports import Report
 from taskyard.sidecar.settings import Settings
 
@@ -129,6 +129,10 @@ class Gateway:
     async def report(self, report: Report) -> None:
         """Raises GatewayError."""
         await self._call("PATCH", "/api/v2/workspaceagents/me/app-status", json=report.body())
+
+    async def store_outputs(self, values: Mapping[str, str]) -> None:
+        """Adds to the Task's outputs, or replaces their values. Raises GatewayError."""
+        await self._call("PATCH", "/api/v1alpha1/outputs", json=outputs.body(values))
 
     async def upload(self, body: bytes) -> None:
         """Puts a snapshot in the place of the last one. Raises GatewayError."""

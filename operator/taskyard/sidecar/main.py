@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 # httpx offers a command line of its own, for which it would load click, rich and pygments where they are installed.
@@ -14,16 +15,18 @@ from concurrent.futures import ThreadPoolExecutor
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 
 from taskyard.sidecar import probes as probe_routes  # noqa: E402
-from taskyard.sidecar import records, routes, settings  # noqa: E402
+from taskyard.sidecar import records, report_routes, routes, settings  # noqa: E402
 from taskyard.sidecar.archive import Archive  # noqa: E402
 from taskyard.sidecar.driver import Driver  # noqa: E402
 from taskyard.sidecar.driver import Listener as DriverListener  # noqa: E402
-from taskyard.sidecar.gateway import Enrolment, Gateway  # noqa: E402
+from taskyard.sidecar.gateway import Enrolment, Gateway, GatewayError  # noqa: E402
 from taskyard.sidecar.journal import Journal  # noqa: E402
 from taskyard.sidecar.listener import Listener  # noqa: E402
 from taskyard.sidecar.reporter import Reporter, Snapshots  # noqa: E402
+from taskyard.sidecar.reports import Report  # noqa: E402
 from taskyard.sidecar.session import Session  # noqa: E402
 from taskyard.sidecar.settings import Settings, SettingsError  # noqa: E402
+from taskyard.sidecar.standing import Standing  # noqa: E402
 from taskyard.sidecar.terminal_driver import TerminalDriver  # noqa: E402
 from taskyard.sidecar.tls import CertificateError, ServerCertificate  # noqa: E402
 
@@ -31,7 +34,8 @@ log = logging.getLogger("taskyard.sidecar")
 
 MOST_CONNECTIONS = 64
 MOST_PROBES = 16
-LAST_WORDS = 1.8  # what Kubernetes leaves at least between the agent's end and SIGKILL is 2 s
+MOST_REPORTING = 16
+LAST_TRY_EVERY = 0.3
 SHORTEST_RENEWAL = 5.0
 
 
@@ -85,6 +89,7 @@ class Sidecar:
             port=self._settings.health_port,
             connections=MOST_PROBES,
         )
+        listeners = [health]
         background = [asyncio.create_task(health.run_until_stopped(), name="probes")]
         self._gateway.enrolled = self._enrolled
         enrolling = asyncio.create_task(self._gateway.enrol(), name="enrolment")
@@ -92,7 +97,8 @@ class Sidecar:
             if not await _first(enrolling, stopped, background):
                 return
             enrolment = enrolling.result()
-            reporter = Reporter(self._gateway)
+            reporter = Reporter(self._gateway.report, "state")
+            outputs_reporter = Reporter(self._gateway.store_outputs, "outputs")
             session = Session(
                 driver=lambda listener: self._driver(listener, enrolment.prompt),
                 prompt=enrolment.prompt,
@@ -100,12 +106,19 @@ class Sidecar:
                 journal=journal,
                 archive=archive,
                 conversation=conversation,
-                reporter=reporter,
+                standing=Standing(
+                    build=self._settings.build_number,
+                    conversation=conversation,
+                    archive=archive,
+                    reporter=reporter,
+                    outputs_reporter=outputs_reporter,
+                ),
                 transcript=sys.stdout,
                 clock=now,
             )
             snapshots = Snapshots(self._gateway, session.snapshot)
             session.snapshots = self._probes.snapshots = snapshots
+            self._probes.ending = session.end
             self._session = session
             self._api = Listener(
                 routes.application(session, snapshots, self._key),
@@ -114,7 +127,16 @@ class Sidecar:
                 connections=MOST_CONNECTIONS,
                 tls=self._certificate.context,
             )
+            reports = Listener(
+                report_routes.application(session, asyncio.get_running_loop().time),
+                address="127.0.0.1",
+                port=self._settings.report_port,
+                connections=MOST_REPORTING,
+            )
+            listeners += [self._api, reports]
             background += [
+                asyncio.create_task(reports.run_until_stopped(), name="reports' port"),
+                asyncio.create_task(outputs_reporter.run(), name="outputs"),
                 asyncio.create_task(self._api.run_until_stopped(), name="api"),
                 asyncio.create_task(self._renew(), name="renewal"),
                 asyncio.create_task(reporter.run(), name="reports"),
@@ -122,18 +144,26 @@ class Sidecar:
                 asyncio.create_task(session.run(), name="session"),
             ]
             await _first(None, stopped, background)
-            await self._last_words(session, reporter, snapshots)
+            await self._last_words(session, reporter, outputs_reporter, snapshots)
         finally:
-            for listener in (health, self._api):
-                if listener is not None:
-                    listener.stop()
+            for listener in listeners:
+                listener.stop()
             for task in [enrolling, *background]:
                 task.cancel()
             await asyncio.gather(enrolling, *background, return_exceptions=True)
             await self._gateway.close()
 
     def _driver(self, listener: DriverListener, prompt: str) -> Driver:
-        return TerminalDriver(self._settings.agent_socket, prompt, listener, stable_after=self._settings.stable_after)
+        """Drivers are loaded when they are needed: each Pod has one of them."""
+        match self._settings.protocol:
+            case "Command":
+                from taskyard.sidecar.command_driver import CommandDriver
+
+                return CommandDriver(self._settings.agent_socket, prompt, listener)
+            case _:
+                return TerminalDriver(
+                    self._settings.agent_socket, prompt, listener, stable_after=self._settings.stable_after
+                )
 
     def _enrolled(self, enrolment: Enrolment) -> None:
         self._certificate.load(enrolment.certificate, enrolment.private_key)
@@ -153,14 +183,32 @@ class Sidecar:
             if self._enrolment is enrolment:
                 await self._gateway.enrol()
 
-    async def _last_words(self, session: Session, reporter: Reporter, snapshots: Snapshots) -> None:
+    async def _last_words(
+        self,
+        session: Session,
+        reporter: Reporter[Report],
+        outputs_reporter: Reporter[Mapping[str, str]],
+        snapshots: Snapshots,
+    ) -> None:
         session.close()
         try:
-            async with asyncio.timeout(LAST_WORDS):
-                await snapshots.take_now()
-                await reporter.flush()
+            async with asyncio.timeout(session.driver.last_words):
+                await asyncio.gather(_last_snapshot(snapshots), reporter.flush(), outputs_reporter.flush())
         except Exception as error:
-            log.warning("last snapshot not delivered: %s", error or "timed out")
+            log.warning("last snapshot or state not delivered: %s", error or "timed out")
+
+
+async def _last_snapshot(snapshots: Snapshots) -> None:
+    """Tries until the caller's patience is over."""
+    while True:
+        try:
+            await snapshots.take_now()
+        except GatewayError as error:
+            if error.permanent:
+                raise
+            await asyncio.sleep(LAST_TRY_EVERY)
+        else:
+            return
 
 
 async def _first(

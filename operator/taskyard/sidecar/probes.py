@@ -18,13 +18,14 @@ PRESTOP_TIMEOUT = 5.0
 
 
 class Probes:
-    """`not_ready` gives the reason why the agent cannot be talked to, empty when it can; `snapshots` are there
-    after enrolment.
+    """`not_ready` gives the reason why the agent cannot be talked to, empty when it can; `snapshots` and
+    `ending`, whom to tell that the Pod is asked to end, are there after enrolment.
     """
 
     def __init__(self, not_ready: Callable[[], str]) -> None:
         self._not_ready = not_ready
         self.snapshots: Snapshots | None = None
+        self.ending: Callable[[], None] = lambda: None
 
     async def healthz(self, request: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -35,6 +36,7 @@ class Probes:
 
     async def prestop(self, request: Request) -> Response:
         """Always a success: a failed hook would only be an event that nobody can act on."""
+        self.ending()
         if self.snapshots is None:
             return PlainTextResponse("nothing to keep\n")
         try:

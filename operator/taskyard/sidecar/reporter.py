@@ -3,10 +3,10 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
 
 from taskyard.sidecar.gateway import Gateway, GatewayError
-from taskyard.sidecar.reports import Report
 from taskyard.sidecar.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 RETRY_FIRST, RETRY_LAST = 0.5, 30.0
 IDLE_DELAY = 1.0
 WORKING_INTERVAL = 60.0
+T = TypeVar("T")
 
 
 class Backoff:
@@ -34,18 +35,19 @@ class Backoff:
         self._delay, self._told = 0.0, ""
 
 
-class Reporter:
-    """Latest wins: what was not sent when something newer comes is never sent."""
+class Reporter(Generic[T]):
+    """Latest wins: what was not sent when something newer comes is never sent. `what` names it in the log."""
 
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
-        self._wanted: Report | None = None
-        self._delivered: Report | None = None
+    def __init__(self, send: Callable[[T], Awaitable[None]], what: str) -> None:
+        self._send = send
+        self._what = what
+        self._wanted: T | None = None
+        self._delivered: T | None = None
         self._wake = asyncio.Event()
         self._done = asyncio.Event()
         self._done.set()
 
-    def tell(self, report: Report) -> None:
+    def tell(self, report: T) -> None:
         if report == self._wanted:
             return
         self._wanted = report
@@ -59,12 +61,12 @@ class Reporter:
             self._wake.clear()
             while (report := self._wanted) is not None and report != self._delivered:
                 try:
-                    await self._gateway.report(report)
+                    await self._send(report)
                 except GatewayError as error:
                     if not error.permanent:
-                        await asyncio.sleep(backoff.after(error, "state"))
+                        await asyncio.sleep(backoff.after(error, self._what))
                         continue
-                    log.error("state given up: %s", error)
+                    log.error("%s given up: %s", self._what, error)
                 backoff.clear()
                 self._delivered = report
             self._done.set()

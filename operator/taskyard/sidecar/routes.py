@@ -9,12 +9,14 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from taskyard.sidecar.driver import UnreachableError
+from taskyard.sidecar import bodies
+from taskyard.sidecar.bodies import ProblemError
+from taskyard.sidecar.driver import RefusedError, UnreachableError
 from taskyard.sidecar.events import Hub, Stream, TooSlowError
 from taskyard.sidecar.gateway import GatewayError
 from taskyard.sidecar.reporter import Snapshots
@@ -22,41 +24,12 @@ from taskyard.sidecar.session import JournalUnavailableError, NotReadyError, Ses
 from taskyard.sidecar.terminal_driver import typable
 
 LARGEST_BODY = 1 << 20
-BODY_TIMEOUT = 5.0
 SNAPSHOT_TIMEOUT = 10.0
 LONGEST_CONTENT = 65_536
 LONGEST_KEY = 255
 PING_EVERY = 15.0
 WRITE_TIMEOUT = 30.0
 FIELDS = {"content", "type"}
-TITLES = {
-    400: "Bad Request",
-    401: "Unauthorized",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    408: "Request Timeout",
-    409: "Conflict",
-    413: "Content Too Large",
-    422: "Unprocessable Entity",
-    500: "Internal Server Error",
-    502: "Bad Gateway",
-    503: "Service Unavailable",
-}
-
-
-class ProblemError(Exception):
-    """An answer other than success: status, what is wrong, and which fields of the body it is about."""
-
-    def __init__(self, status: int, detail: str, errors: list[dict[str, Any]] | None = None) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.errors = errors or []
-
-    def response(self, headers: dict[str, str] | None = None) -> Response:
-        body: dict[str, Any] = {"title": TITLES.get(self.status, "Error"), "status": self.status, "detail": str(self)}
-        if self.errors:
-            body["errors"] = self.errors
-        return JSONResponse(body, self.status, headers, media_type="application/problem+json")
 
 
 class KeyRequired:
@@ -128,7 +101,7 @@ class Routes:
 
     async def message(self, request: Request) -> Response:
         key = _key(request)
-        content, kind = _message(await _body(request))
+        content, kind = _message(await bodies.read(request, LARGEST_BODY))
         try:
             if kind == "raw":
                 delivery = await self._session.press(content, key)
@@ -136,6 +109,8 @@ class Routes:
                 delivery = await self._session.deliver(content, key)
         except NotReadyError as error:
             raise ProblemError(409, str(error)) from error
+        except RefusedError as error:
+            raise ProblemError(422, str(error)) from error
         except UnreachableError as error:
             raise ProblemError(502, str(error)) from error
         except JournalUnavailableError as error:
@@ -177,7 +152,7 @@ def application(session: Session, snapshots: Snapshots, key: Callable[[], str]) 
 
 async def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)
-    return error.response({"Connection": "close"} if error.status in (408, 413) else None)
+    return error.response()
 
 
 async def _http_problem(request: Request, error: Exception) -> Response:
@@ -187,22 +162,6 @@ async def _http_problem(request: Request, error: Exception) -> Response:
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     return ProblemError(500, "unexpected error, see the sidecar's log").response()
-
-
-async def _body(request: Request) -> bytes:
-    """The body, of at most LARGEST_BODY bytes that arrive within BODY_TIMEOUT seconds."""
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT):
-            async for piece in request.stream():
-                body += piece
-                if len(body) > LARGEST_BODY:
-                    raise ProblemError(413, f"the body may hold at most {LARGEST_BODY} bytes")
-    except TimeoutError:
-        raise ProblemError(408, f"the body did not arrive within {BODY_TIMEOUT:.0f} s") from None
-    except ClientDisconnect:
-        raise ProblemError(400, "the client went away") from None
-    return bytes(body)
 
 
 def _key(request: Request) -> str | None:

@@ -10,13 +10,14 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from taskyard.sidecar import reports, snapshot
+from taskyard.sidecar import snapshot
 from taskyard.sidecar.archive import Archive
 from taskyard.sidecar.conversation import Conversation, Message, Turn, timestamp
-from taskyard.sidecar.driver import Driver, Status, UnreachableError
+from taskyard.sidecar.driver import Driver, RefusedError, Status, UnreachableError
 from taskyard.sidecar.events import Event, Hub, Stream
 from taskyard.sidecar.journal import Entry, Journal, Outcome, digest, prompt_key
-from taskyard.sidecar.reporter import Reporter, Snapshots
+from taskyard.sidecar.reporter import Snapshots
+from taskyard.sidecar.standing import Standing
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class Session:
         journal: Journal,
         archive: Archive,
         conversation: Conversation,
-        reporter: Reporter,
+        standing: Standing,
         transcript: TextIO,
         clock: Callable[[], datetime.datetime],
     ) -> None:
@@ -61,11 +62,12 @@ class Session:
         self._journal = journal
         self._archive = archive
         self._conversation = conversation
-        self._reporter = reporter
+        self._standing = standing
         self._transcript = transcript
         self._clock = clock
         self._prompt_waits = bool(prompt.strip()) and not self._concluded(self._prompt_key)
         self._delivering = False
+        self._unsaid = False
         self._under_way: dict[str, asyncio.Task[Delivery]] = {}
         self._moved = asyncio.Event()
         self._errors: deque[dict[str, Any]] = deque(maxlen=ERRORS_KEPT)
@@ -75,6 +77,7 @@ class Session:
         self.hub = Hub()
         self.screens = Hub()
         self.driver = driver(self)
+        self._prompt_waits = self._prompt_waits and not self.driver.prompt_at_start
         self._last_status = self.status
 
     # What callers see.
@@ -121,6 +124,8 @@ class Session:
         earlier = await self._earlier(content, key)
         if earlier is not None:
             return earlier
+        if self.driver.refusal:
+            raise NotReadyError(self.driver.refusal)
         if not self.driver.reachable:
             raise UnreachableError("the agent cannot be reached")
         if self.status is not Status.STABLE:
@@ -129,8 +134,10 @@ class Session:
 
     async def press(self, keys: str, key: str | None) -> Delivery:
         """Sends keystrokes at any time; they are no part of the conversation. Raises as `deliver`, but not
-        NotReadyError.
+        NotReadyError, and RefusedError for those that can have no effect.
         """
+        if reason := self.driver.refuses_keys(keys):
+            raise RefusedError(reason)
         task = self._under_way.get(key) if key is not None else None
         if task is not None:
             return await asyncio.shield(task)
@@ -169,7 +176,8 @@ class Session:
         return await self._resolve(entry, content)
 
     async def _once(self, key: str, content: str) -> Delivery:
-        self._delivering = True
+        # Until the message is in the conversation there is nothing new to tell but that the agent takes no other.
+        self._delivering = self._unsaid = True
         self._update()
         return await self._share(key, self._type(key, content))
 
@@ -199,7 +207,7 @@ class Session:
             if not reacted:
                 self._warn(f"the agent showed no reaction to message {key}")
         finally:
-            self._delivering = False
+            self._delivering = self._unsaid = False
             self._update()
         return await self._conclude(key, Outcome.DELIVERED if reacted else Outcome.IN_DOUBT)
 
@@ -211,6 +219,9 @@ class Session:
         self._archive.keep(self._conversation, message)
         self._transcribe(message)
         self.hub.publish(("message", message.id), _message_event(message))
+        self._standing.forget_word()
+        self._unsaid = False
+        self._update()
 
     async def _intend(self, key: str, content: str) -> None:
         try:
@@ -241,6 +252,8 @@ class Session:
             tasks.create_task(self._type_prompt())
 
     async def _type_prompt(self) -> None:
+        if self.driver.prompt_at_start:
+            await self._note_prompt()
         while self._prompt_waits:
             self._moved.clear()
             if self.driver.status is not Status.STABLE:
@@ -259,6 +272,21 @@ class Session:
             self._prompt_waits = False
         self._update()
 
+    async def _note_prompt(self) -> None:
+        """Keeps that the agent has the prompt, which it got at its start."""
+        while not self.driver.instance:
+            self._moved.clear()
+            await self._moved.wait()
+        if not self._prompt.strip() or self._concluded(self._prompt_key):
+            return
+        try:
+            await self._intend(self._prompt_key, self._prompt)
+        except JournalUnavailableError as error:
+            self._warn(str(error))
+        else:
+            await self._conclude(self._prompt_key, Outcome.DELIVERED)
+        self._update()
+
     def _concluded(self, key: str) -> bool:
         entry = self._journal.find(key)
         return entry is not None and entry.outcome is not None
@@ -271,6 +299,8 @@ class Session:
             self._complete()
             self._conversation.begin_run(instance)
             self._archive.keep(self._conversation)
+            if self.driver.prompt_at_start and self._prompt.strip():
+                self._say(f"run:{instance}", self._prompt, 0)
         return self._conversation.turn
 
     def answer(self, text: str) -> None:
@@ -294,7 +324,22 @@ class Session:
 
     def ended(self, exit_status: int) -> None:
         self._complete()
+        if self.driver.prompt_at_start:
+            self._standing.finish(exit_status, self._typed_sha256)
+            if self.snapshots is not None:
+                self.snapshots.changed(idle=True)
+            return
         self._warn(f"the agent's command ended with status {exit_status}")
+
+    # What the agent says of itself.
+
+    def report(self, state: object, summary: object, link: object = "") -> None:
+        """Complete and failed stand until the next message. Raises reports.WordError."""
+        self._standing.report(state, summary, link, self._typed_sha256)
+
+    def set_output(self, name: object, value: object) -> None:
+        """Raises outputs.OutputError."""
+        self._standing.set_output(name, value)
 
     # Telling others.
 
@@ -307,8 +352,12 @@ class Session:
                 self._complete()
                 if self.snapshots is not None:
                     self.snapshots.changed(idle=True)
-        typed = self._prompt_sha256 if self._concluded(self._prompt_key) else None
-        self._reporter.tell(reports.report(status, self._conversation, typed))
+        if not self._unsaid:
+            self._standing.see(status, self.driver, self._typed_sha256)
+
+    @property
+    def _typed_sha256(self) -> str | None:
+        return self._prompt_sha256 if self._concluded(self._prompt_key) else None
 
     def _complete(self) -> None:
         """Keeps the agent's message as it is now; when it grows after all, it is kept and written out again."""
@@ -316,6 +365,10 @@ class Session:
         if message is not None and message != self._transcribed:
             self._archive.keep(self._conversation, message, sync=True)
             self._transcribe(message)
+
+    def end(self) -> None:
+        """The Pod is asked to end: what the agent shows of that is no work."""
+        self._standing.end()
 
     def close(self) -> None:
         """The last words before the end of the process."""

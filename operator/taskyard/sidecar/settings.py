@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-PROTOCOLS = ("Terminal",)
+PROTOCOLS = ("Terminal", "ACP", "Command", "AgentAPI")
+PERMISSIONS = ("allow", "deny", "ask")
 
 
 class SettingsError(ValueError):
@@ -16,6 +17,8 @@ class SettingsError(ValueError):
 class Settings:
     """`listen` is the address of both ports; `ca_certificate` is PEM; `durable`: the state outlives the Pod.
 
+    `agent_port` is that of an agent's own server; `permissions` and `directory` are for ACP: what an agent hears that
+    asks whether it may do something, and where it works.
     `stable_after`: seconds without a change on its screen after which the agent counts as waiting for input.
     """
 
@@ -29,11 +32,15 @@ class Settings:
     build_number: int
     protocol: str
     agent_socket: str
+    agent_port: int
+    permissions: str
+    directory: str
     state_dir: Path
     durable: bool
     listen: str
     port: int
     health_port: int
+    report_port: int
     stable_after: float
 
     @property
@@ -74,6 +81,12 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         raise SettingsError(
             f"environment variable TASKYARD_AGENT_PROTOCOL is {protocol!r}; this sidecar speaks {', '.join(PROTOCOLS)}"
         )
+    permissions = environment.get("TASKYARD_AGENT_PERMISSIONS") or PERMISSIONS[0]
+    if permissions not in PERMISSIONS:
+        known = ", ".join(PERMISSIONS)
+        raise SettingsError(
+            f"environment variable TASKYARD_AGENT_PERMISSIONS must be one of {known}, not {permissions!r}"
+        )
     return Settings(
         gateway_url=gateway_url.rstrip("/"),
         ca_certificate=required("TASKYARD_CA_CERTIFICATE"),
@@ -84,11 +97,15 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         pod_uid=required("TASKYARD_POD_UID"),
         build_number=number("TASKYARD_BUILD_NUMBER"),
         protocol=protocol,
+        agent_port=number("TASKYARD_AGENT_PORT", 3284),
+        permissions=permissions,
+        directory=environment.get("TASKYARD_AGENT_DIRECTORY") or "/",
         agent_socket=environment.get("TASKYARD_AGENT_SOCKET") or "/taskyard/run/agent.sock",
         state_dir=Path(environment.get("TASKYARD_STATE_DIR") or "/var/lib/taskyard"),
         durable=environment.get("TASKYARD_DURABLE", "") == "true",
         listen=environment.get("TASKYARD_LISTEN") or "::",
         port=number("TASKYARD_SIDECAR_PORT", 8484),
         health_port=number("TASKYARD_HEALTH_PORT", 8486),
+        report_port=number("TASKYARD_REPORT_PORT", 8485),
         stable_after=seconds("TASKYARD_STABLE_SECONDS", 2.0, 0.2, 300.0),
     )

@@ -26,7 +26,8 @@ def test_install_copies_the_program(program: Path, run_dir: Path) -> None:
         installed = run_dir / "taskyard-init"
         assert installed.read_bytes() == program.read_bytes()
         assert stat.S_IMODE(installed.stat().st_mode) == 0o755
-        assert [p.name for p in run_dir.iterdir()] == ["taskyard-init"]
+        assert sorted(p.name for p in run_dir.iterdir()) == ["taskyard-init", "taskyard-report"]
+        assert (run_dir / "taskyard-report").readlink() == Path("taskyard-init")
     assert call(run_dir / "taskyard-init", "--version").stdout.startswith("taskyard-init ")
 
 

@@ -25,7 +25,8 @@ TOKEN = "service-account-token"
 
 
 class GatewayApp:
-    """Set `prompt`, `life`, `refusals` (answers given to the next enrolments) and read `reports` and `snapshots`."""
+    """Set `prompt`, `life`, `refusals` (answers given to the next enrolments) and read `reports`, `outputs`
+    and `snapshots`."""
 
     def __init__(self, authority: Authority, folder: Path) -> None:
         self.authority = authority
@@ -38,6 +39,7 @@ class GatewayApp:
         self.enrolments: list[dict[str, Any]] = []
         self.reports: list[dict[str, Any]] = []
         self.snapshots: list[dict[str, Any]] = []
+        self.outputs: list[list[dict[str, str]]] = []
         self.seen_statuses: list[int] = []
         issued = authority.issue("127.0.0.1")
         pem = folder / "gateway.pem"
@@ -46,6 +48,7 @@ class GatewayApp:
             routes=[
                 Route("/api/v1alpha1/enroll", self._enrol, methods=["POST"]),
                 Route("/api/v2/workspaceagents/me/app-status", self._status, methods=["PATCH"]),
+                Route("/api/v1alpha1/outputs", self._outputs, methods=["PATCH"]),
                 Route("/api/v2/workspaceagents/me/tasks/{task}/log-snapshot", self._snapshot, methods=["POST"]),
             ]
         )
@@ -110,6 +113,12 @@ class GatewayApp:
             return refused
         self.reports.append(await request.json())
         return JSONResponse({"message": "ok"})
+
+    async def _outputs(self, request: Request) -> Response:
+        if (refused := self._refused(request)) is not None:
+            return refused
+        self.outputs.append((await request.json())["outputs"])
+        return JSONResponse({})
 
     async def _snapshot(self, request: Request) -> Response:
         if (refused := self._refused(request)) is not None:

@@ -55,7 +55,7 @@ class Pod:
         self.state = folder / "state"
         self.home = folder / "home"
         self.home.mkdir()
-        self.port, self.health_port = free_port(), free_port()
+        self.port, self.health_port, self.report_port = free_port(), free_port(), free_port()
         self.agent: subprocess.Popen[bytes] | None = None
         self.sidecar: subprocess.Popen[bytes] | None = None
         self.transcript = folder / "stdout.txt"
@@ -66,15 +66,18 @@ class Pod:
 
     # Processes.
 
-    def start_agent(self, command: Sequence[str] = SHELL, size: str = "80x1000") -> None:
+    def start_agent(self, command: Sequence[str] = SHELL, size: str = "80x1000", options: Sequence[str] = ()) -> None:
+        """`options` are those of `taskyard-init run`, instead of a terminal's size."""
+        how = options or ("--tty", size)
         self.agent = subprocess.Popen(
-            [self._init, "run", "--socket", self.socket, "--tty", size, *STOP_SOON, "--", *command],
+            [self._init, "run", "--socket", self.socket, *how, *STOP_SOON, "--", *command],
             env={
                 "PATH": os.environ["PATH"],
                 "HOME": str(self.home),
                 "PS1": "agent$ ",
                 "LANG": "C.UTF-8",
                 "TASKYARD_TASK_PROMPT_FILE": str(self.folder / "prompt.txt"),
+                "TASKYARD_MCP_URL": self.mcp_url,
             },
             cwd=self.home,
         )
@@ -99,6 +102,7 @@ class Pod:
             "TASKYARD_STABLE_SECONDS": STABLE_SECONDS,
             "TASKYARD_SIDECAR_PORT": str(self.port),
             "TASKYARD_HEALTH_PORT": str(self.health_port),
+            "TASKYARD_REPORT_PORT": str(self.report_port),
         } | changes
         with self.transcript.open("ab") as out, self.log.open("ab") as err:
             self.sidecar = subprocess.Popen(
@@ -156,6 +160,15 @@ class Pod:
             headers={"Idempotency-Key": key} if key else {},
             extensions={"sni_hostname": POD_UID},
         )
+
+    @property
+    def mcp_url(self) -> str:
+        return f"http://127.0.0.1:{self.report_port}/mcp"
+
+    def states(self) -> list[tuple[str, str]]:
+        """What the gateway was told, without what only told the prompt's hash."""
+        told = [(report["state"], report["message"]) for report in self.gateway.reports]
+        return [state for number, state in enumerate(told) if number == 0 or state != told[number - 1]]
 
     def health(self, path: str) -> httpx.Response:
         return httpx.get(f"http://127.0.0.1:{self.health_port}{path}", trust_env=False, timeout=PATIENCE)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from taskyard.sidecar import reports
 from taskyard.sidecar.conversation import Conversation
 from taskyard.sidecar.driver import Status
+from taskyard.sidecar.reports import State, Word, WordError
 
 NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
@@ -38,17 +39,85 @@ def test_message_is_always_short_and_printable(text: str) -> None:
     assert line == line.strip()
 
 
+def conversation() -> Conversation:
+    """An agent that greeted in its run `run` and was asked something."""
+    talk = Conversation()
+    talk.begin_run("run")
+    talk.answer("Welcome\n$", NOW)
+    talk.say("\nfix it\nplease", key="k", instance="run", position=0, now=NOW)
+    return talk
+
+
+def tell(status: Status, talk: Conversation, instance: str = "run", word: Word | None = None) -> tuple[str, str]:
+    told = reports.report(status, talk, instance=instance, word=word)
+    return told.state, told.message
+
+
 def test_working_shows_what_was_asked_and_idle_what_was_answered() -> None:
-    conversation = Conversation()
-    conversation.begin_run("run")
-    assert reports.report(Status.RUNNING, conversation, None) == reports.Report("working", "")
-    conversation.answer("Welcome\n$", NOW)
-    conversation.say("\nfix it\nplease", key="k", instance="run", position=0, now=NOW)
-    assert reports.report(Status.RUNNING, conversation, None) == reports.Report("working", "fix it")
-    conversation.answer("looking\ndone\n\n", NOW)
-    assert reports.report(Status.STABLE, conversation, "ab") == reports.Report("idle", "done", "ab")
+    talk = conversation()
+    assert tell(Status.RUNNING, talk) == ("working", "fix it")
+    talk.answer("looking\ndone\n\n", NOW)
+    assert tell(Status.STABLE, talk) == ("idle", "done")
+    told = reports.report(Status.STABLE, talk, instance="run", prompt_sha256="ab")
+    assert told == reports.Report(reports.State.IDLE, "done", "ab")
 
 
-def test_body_names_the_prompt_once_it_was_typed() -> None:
-    assert reports.Report("idle", "x").body() == {"app_slug": "taskyard", "state": "idle", "message": "x", "uri": ""}
-    assert reports.Report("idle", "x", "ab").body()["prompt_sha256"] == "ab"
+@pytest.mark.parametrize("status", [pytest.param(s, id=s.value) for s in Status])
+def test_before_the_first_message_to_a_run_there_is_nothing_to_show(status: Status) -> None:
+    talk = Conversation()
+    assert tell(status, talk, "")[1] == ""
+    talk.begin_run("run")
+    talk.answer("Welcome\n$", NOW)
+    assert tell(status, talk)[1] == "", "a greeting is no news"
+    talk.say("fix it", key="k", instance="run", position=0, now=NOW)
+    talk.answer("done", NOW)
+    assert tell(status, talk, "another run")[1] == "", "it is a former run's"
+    talk.begin_run("another run")
+    assert tell(status, talk, "another run")[1] == ""
+
+
+@pytest.mark.parametrize(
+    ("state", "seen_at_first", "after_news"),
+    [
+        pytest.param(State.WORKING, "working", "idle", id="working"),
+        pytest.param(State.IDLE, "idle", "idle", id="idle"),
+        pytest.param(State.COMPLETE, "complete", "complete", id="complete stands"),
+        pytest.param(State.FAILED, "failed", "failed", id="failed stands"),
+    ],
+)
+def test_the_agents_own_word_counts_until_something_newer(state: State, seen_at_first: str, after_news: str) -> None:
+    word = Word(state, "all tests pass", "https://example.test/1")
+    assert tell(Status.STABLE, conversation(), word=word) == (seen_at_first, "all tests pass")
+    assert tell(Status.STABLE, conversation(), word=word.after_news()) == (after_news, "all tests pass")
+    told = reports.report(Status.STABLE, conversation(), instance="run", word=word.after_news())
+    assert told.uri == "https://example.test/1"
+
+
+@pytest.mark.parametrize(
+    ("state", "summary", "link", "fault"),
+    [
+        pytest.param("done", "x", "", "state must be one of working, idle, complete, failed", id="unknown state"),
+        pytest.param(None, "x", "", "state must", id="no state"),
+        pytest.param("idle", None, "", "summary must", id="no summary"),
+        pytest.param("idle", " \x1b[1m ", "", "summary must", id="blank summary"),
+        pytest.param("idle", "x", 5, "link must", id="link that is no text"),
+        pytest.param("idle", "x", "javascript:alert(1)", "link must", id="link to a script"),
+        pytest.param("idle", "x", "https://", "link must", id="link to nowhere"),
+        pytest.param("idle", "x", "https://[", "link must", id="broken link"),
+        pytest.param("idle", "x", "https://a/\x1b[2J", "link must", id="link with control characters"),
+        pytest.param("idle", "x", "https://a/" + "b" * 2040, "link must", id="long link"),
+    ],
+)
+def test_a_word_that_makes_no_sense_is_not_taken(state: object, summary: object, link: object, fault: str) -> None:
+    with pytest.raises(WordError, match=fault):
+        reports.word(state, summary, link)
+
+
+def test_a_summary_that_is_too_long_is_cut() -> None:
+    assert reports.word("working", "x" * 200, None, build=3) == Word(State.WORKING, "x" * 157 + "…", "", 3)
+
+
+def test_body_names_the_prompt_once_it_was_typed_and_failed_as_the_gateway_does() -> None:
+    told = reports.Report(State.FAILED, "x", None, "https://a/")
+    assert told.body() == {"app_slug": "taskyard", "state": "failure", "message": "x", "uri": "https://a/"}
+    assert reports.Report(State.IDLE, "x", "ab").body()["prompt_sha256"] == "ab"

@@ -1,0 +1,43 @@
+"""Named values that the agent hands out, for whoever waits for its work. Pure."""
+
+import re
+from collections.abc import Mapping
+
+MOST = 16
+LARGEST = 1024
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,62}")
+
+
+class OutputError(ValueError):
+    """The value is not taken; the text is for the agent."""
+
+
+def with_value(outputs: Mapping[str, str], name: object, value: object) -> dict[str, str]:
+    """The outputs with one more, or with another value for one. Raises OutputError."""
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise OutputError("name must be 1 to 63 letters, digits, '_', '.' or '-', and begin with a letter or '_'")
+    if not isinstance(value, str):
+        raise OutputError("value must be text")
+    if any(not (character.isprintable() or character in "\n\t") for character in value):
+        raise OutputError("value must be printable text")
+    if len(value.encode()) > LARGEST:
+        raise OutputError(f"value may have at most {LARGEST} bytes")
+    if name not in outputs and len(outputs) >= MOST:
+        raise OutputError(f"there are {MOST} outputs, which is the most; a value can still be replaced")
+    return {**outputs, name: value}
+
+
+def body(outputs: Mapping[str, str]) -> dict[str, list[dict[str, str]]]:
+    """As the gateway takes them."""
+    return {"outputs": [{"name": name, "value": value} for name, value in outputs.items()]}
+
+
+def kept(value: object) -> dict[str, str]:
+    """The outputs out of a record on the disk; what is not one is passed over."""
+    outputs: dict[str, str] = {}
+    for name, text in value.items() if isinstance(value, dict) else ():
+        try:
+            outputs = with_value(outputs, name, text)
+        except OutputError:
+            continue
+    return outputs

@@ -1,0 +1,89 @@
+"""How the agent stands: what is seen of it and what it says of itself, told to the gateway."""
+
+from collections.abc import Mapping
+
+from taskyard.sidecar import outputs, reports
+from taskyard.sidecar.archive import Archive
+from taskyard.sidecar.conversation import Conversation
+from taskyard.sidecar.driver import Driver, Status
+from taskyard.sidecar.reporter import Reporter
+from taskyard.sidecar.reports import Report, Word
+
+
+class Standing:
+    """`build` is the number of the build that this Pod belongs to: a word of a former one counts no more."""
+
+    def __init__(
+        self,
+        *,
+        build: int,
+        conversation: Conversation,
+        archive: Archive,
+        reporter: Reporter[Report],
+        outputs_reporter: Reporter[Mapping[str, str]],
+    ) -> None:
+        self._build = build
+        self._conversation = conversation
+        self._archive = archive
+        self._reporter = reporter
+        self._outputs_reporter = outputs_reporter
+        self._status: Status | None = None
+        self._ending = False
+        if archive.word is not None and archive.word.build != build:
+            archive.word = None
+        if archive.outputs:
+            outputs_reporter.tell(archive.outputs)
+
+    def see(self, status: Status, driver: Driver, prompt_sha256: str | None) -> None:
+        """Tells what is seen. An agent that is not there is no news, and neither is one that is asked to end: what
+        was told last stays.
+        """
+        if self._ending or not driver.reachable:
+            return
+        word = self._archive.word
+        if word is not None and self._status is not None and status is not self._status:
+            word = self._archive.word = word.after_news()
+        self._status = status
+        self._reporter.tell(
+            reports.report(status, self._conversation, instance=driver.instance, word=word, prompt_sha256=prompt_sha256)
+        )
+
+    def forget_word(self) -> None:
+        """A message to the agent begins: what it said of itself before is over."""
+        self._ending = False
+        if self._archive.word is not None:
+            self._archive.word = None
+            self._archive.keep_standing()
+
+    def end(self) -> None:
+        """The Pod ends: from now on the agent's farewell is no work of it, only its own word counts."""
+        self._ending = True
+
+    def finish(self, exit_status: int, prompt_sha256: str | None) -> None:
+        """The agent was a command, and has ended: that is the result, unless it was asked to end and did so."""
+        if self._ending and exit_status != 0:
+            return
+        word = self._archive.word = reports.result(
+            exit_status, self._conversation, word=self._archive.word, build=self._build
+        )
+        self._archive.keep_standing()
+        assert word.state is not None
+        self._reporter.tell(Report(word.state, word.summary, prompt_sha256, word.link))
+
+    # The agent's own word.
+
+    def report(self, state: object, summary: object, link: object, prompt_sha256: str | None) -> Word:
+        """Raises reports.WordError."""
+        word = self._archive.word = reports.word(state, summary, link, build=self._build)
+        self._archive.keep_standing()
+        assert word.state is not None
+        self._reporter.tell(Report(word.state, word.summary, prompt_sha256, word.link))
+        return word
+
+    def set_output(self, name: object, value: object) -> None:
+        """Raises outputs.OutputError."""
+        changed = outputs.with_value(self._archive.outputs, name, value)
+        if changed != self._archive.outputs:
+            self._archive.outputs = changed
+            self._archive.keep_standing()
+            self._outputs_reporter.tell(changed)

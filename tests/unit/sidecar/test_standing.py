@@ -1,0 +1,143 @@
+"""What the gateway is told of the agent's state, from first to last: every report once, none too many."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from unit.sidecar.pod import Pod, until
+
+IDLE = "idle"
+STABLE = 1.5  # longer than the agent must rest to be seen as idle, in these tests
+
+
+@pytest.fixture
+def idle_pod(pod: Pod) -> Pod:
+    pod.start_agent()
+    pod.start_sidecar()
+    until("the first idle state", lambda: pod.states()[-1:] == [("idle", "")])
+    return pod
+
+
+def say(pod: Pod, content: str, answer: str) -> None:
+    assert pod.post(content).json() == {"ok": True}
+    until("the answer's state", lambda: pod.states()[-1] == ("idle", answer))
+
+
+def report(pod: Pod, **body: object) -> httpx.Response:
+    return httpx.post(f"http://127.0.0.1:{pod.report_port}/report", json=body, trust_env=False, timeout=5)
+
+
+def test_a_delivery_is_told_once_and_with_the_new_message_only(idle_pod: Pod) -> None:
+    say(idle_pod, "echo one", "one")
+    say(idle_pod, "echo two", "two")
+    assert idle_pod.states() == [
+        ("working", ""),
+        ("idle", ""),
+        ("working", "echo one"),
+        ("idle", "one"),
+        ("working", "echo two"),
+        ("idle", "two"),
+    ]
+    assert len(idle_pod.gateway.reports) == 6, "a report was sent twice"
+
+
+def test_an_agent_that_ends_with_its_pod_leaves_the_last_state(idle_pod: Pod) -> None:
+    """As the kubelet does it: the hook, SIGTERM to the agent, SIGTERM to the sidecar when it is gone."""
+    say(idle_pod, "trap 'echo farewell' TERM; echo done", "done")
+    assert idle_pod.health("/prestop").status_code == 200
+    idle_pod.stop_agent()
+    time.sleep(STABLE)
+    assert idle_pod.kill_sidecar(signal.SIGTERM) == 0
+    assert idle_pod.states()[-1] == ("idle", "done")
+
+
+def test_an_agent_that_dies_is_no_news_and_its_next_run_begins_with_nothing(idle_pod: Pod) -> None:
+    say(idle_pod, "echo done", "done")
+    told = len(idle_pod.states())
+    assert idle_pod.agent is not None
+    idle_pod.agent.kill()
+    idle_pod.agent.wait()
+    until("the agent to be missed", lambda: idle_pod.health("/readyz").status_code == 503)
+    time.sleep(STABLE)
+    assert len(idle_pod.states()) == told
+    idle_pod.start_agent()
+    until("the new run's idle state", lambda: idle_pod.states()[-1] == ("idle", ""))
+    assert idle_pod.states()[told:] == [("working", ""), ("idle", "")]
+
+
+def test_a_resume_with_nothing_to_type_shows_no_old_message(idle_pod: Pod) -> None:
+    say(idle_pod, "echo done", "done")
+    idle_pod.stop_agent()
+    idle_pod.kill_sidecar(signal.SIGTERM)
+    told = len(idle_pod.states())
+    idle_pod.start_agent()
+    idle_pod.start_sidecar(TASKYARD_BUILD_NUMBER="3")
+    until("the resumed agent's idle state", lambda: idle_pod.states()[told:][-1:] == [("idle", "")])
+    assert idle_pod.states()[told:] == [("working", ""), ("idle", "")]
+
+
+def test_complete_stands_until_the_next_message_whatever_is_seen(idle_pod: Pod) -> None:
+    say(idle_pod, "echo one", "one")
+    assert report(idle_pod, state="complete", summary="all done", link="https://example.test/1").text == "ok\n"
+    until("the report", lambda: idle_pod.states()[-1] == ("complete", "all done"))
+    assert idle_pod.gateway.reports[-1]["uri"] == "https://example.test/1"
+    idle_pod.post("echo typed by hand\r", kind="raw")
+    until("the screen", lambda: "typed by hand" in idle_pod.messages()[-1]["content"])
+    idle_pod.until_stable()
+    idle_pod.kill_sidecar()
+    idle_pod.start_sidecar()
+    idle_pod.until_stable()
+    time.sleep(0.2)
+    assert idle_pod.states()[-1] == ("complete", "all done"), "the screen or a restart has undone the agent's word"
+    say(idle_pod, "echo two", "two")
+    assert idle_pod.states()[-2:] == [("working", "echo two"), ("idle", "two")]
+
+
+def test_complete_of_a_former_build_is_over(idle_pod: Pod) -> None:
+    report(idle_pod, state="complete", summary="all done")
+    until("the report", lambda: idle_pod.states()[-1] == ("complete", "all done"))
+    idle_pod.stop_agent()
+    idle_pod.kill_sidecar(signal.SIGTERM)
+    idle_pod.start_agent()
+    idle_pod.start_sidecar(TASKYARD_BUILD_NUMBER="3")
+    until("the resumed agent's idle state", lambda: idle_pod.states()[-1] == ("idle", ""))
+
+
+def test_a_report_while_working_changes_the_line_and_stays_with_the_idle_state(idle_pod: Pod) -> None:
+    idle_pod.post("sleep 0.3; echo done")
+    report(idle_pod, state="working", summary="running the tests")
+    until("the end", lambda: idle_pod.states()[-1] == ("idle", "running the tests"))
+    assert ("working", "running the tests") in idle_pod.states()
+
+
+@pytest.fixture
+def reporter(init_program: Path, idle_pod: Pod) -> str:
+    """The command of the agent's container."""
+    subprocess.run([init_program, "install", idle_pod.folder], check=True, timeout=10)
+    return str(idle_pod.folder / "taskyard-report")
+
+
+def test_a_shell_reports_by_command(idle_pod: Pod, reporter: str) -> None:
+    idle_pod.post(f"{reporter} complete 'it is \"done\": ü\\' --link https://example.test/1; echo status $?")
+    until("the report", lambda: idle_pod.states()[-1] == ("complete", 'it is "done": ü\\'))
+    idle_pod.until_stable()
+    assert idle_pod.states()[-1] == ("complete", 'it is "done": ü\\')
+    assert idle_pod.gateway.reports[-1]["uri"] == "https://example.test/1"
+    assert idle_pod.contents()[-1] == ("agent", "status 0")
+
+
+def test_outputs_reach_the_gateway_and_outlive_the_sidecar(idle_pod: Pod, reporter: str) -> None:
+    idle_pod.gateway.failures = [503]
+    idle_pod.post(f"{reporter} output pr=https://example.test/1; {reporter} output 'text=a = b'")
+    wanted = [{"name": "pr", "value": "https://example.test/1"}, {"name": "text", "value": "a = b"}]
+    until("the outputs", lambda: idle_pod.gateway.outputs[-1:] == [wanted])
+    idle_pod.kill_sidecar()
+    idle_pod.gateway.outputs.clear()
+    idle_pod.start_sidecar(TASKYARD_BUILD_NUMBER="3")
+    until("the outputs again", lambda: idle_pod.gateway.outputs == [wanted])
