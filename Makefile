@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 run := .venv/bin/
+# Most tests wait for something: more processes than cores pay.
+PROCESSES ?= 4
 python := PYTHONPATH=operator:deploy/local .venv/bin/python
 
 .PHONY: help demo test check fix generate cluster cluster-down venv
@@ -15,7 +17,7 @@ demo: venv ## a cluster with Taskyard, and a Task's life told step by step
 test: venv ## every test tier: unit, integration (real API server), e2e (real kubelet)
 	@deploy/local/bootstrap.sh valgrind
 	@$(MAKE) --no-print-directory -C operator/init
-	@$(run)pytest $(ARGS)
+	@$(run)pytest -n $(PROCESSES) --dist loadgroup $(ARGS)
 
 check: venv ## ruff, mypy strict, import-linter, generated files
 	$(run)ruff check

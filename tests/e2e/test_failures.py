@@ -143,7 +143,8 @@ def test_fifty_tasks_under_a_quota_of_ten_pods_all_get_their_turn(yard: Yard) ->
     left, most, waited = set(names), 0, False
     for _ in range(600):
         tasks = {task["metadata"]["name"]: task.get("status", {}) for task in yard.kube.list("tasks", yard.namespace)}
-        pods = yard.kube.list("pods", yard.namespace)
+        # The quota forgets a Pod when it has ended, though its object is there a little longer.
+        pods = [pod for pod in yard.kube.list("pods", yard.namespace) if "deletionTimestamp" not in pod["metadata"]]
         most = max(most, len(pods))
         waited = waited or any(ready(status)[0] == "QuotaExceeded" for status in tasks.values())
         for name, status in tasks.items():
@@ -176,7 +177,11 @@ def test_a_lost_node_leaves_one_pod(yard: Yard) -> None:
         assert [pod["metadata"]["name"] for pod in yard.kube.list("pods", yard.namespace)] == ["hello-1"]
     finally:
         subprocess.run(go_on, check=True, timeout=30)
-    yard.wait_state("Idle", build=2)
-    assert [pod["metadata"]["name"] for pod in yard.kube.list("pods", yard.namespace)] == ["hello-2"]
-    build = yard.kube.get("workspacebuilds", yard.namespace, "hello-2")
-    assert build is not None and build["spec"]["reason"] == "Recover"
+    # As long as the node bears its taint, a Pod that tolerates it for a second is evicted again.
+    task = yard.wait(
+        "it has recovered",
+        lambda status: status["phase"] == "Active" and status["build"]["reason"] == "Recover",
+        seconds=120,
+    )
+    (pod,) = yard.kube.list("pods", yard.namespace)
+    assert pod["metadata"]["name"] == task["status"]["build"]["name"]

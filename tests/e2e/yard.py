@@ -38,7 +38,7 @@ class Yard:
         self.kube.request("POST", "/api/v1/namespaces", namespace)
 
     def remove(self) -> None:
-        self.kubectl("delete", "namespace", self.namespace, "--wait=false")
+        self.kubectl("delete", "namespace", self.namespace, "--wait=false", "--ignore-not-found")
 
     def attempt(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """kubectl, whatever comes of it."""

@@ -1,0 +1,57 @@
+"""The example with parameters, on the real node: what a Task chose is what the agent has."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import yaml
+
+from e2e.yard import Yard
+from localcluster import locations
+
+EXAMPLE = locations.REPOSITORY / "deploy" / "examples" / "02-parameters"
+
+Object = dict[str, Any]
+
+
+def example(namespace: str, *names: str) -> list[Object]:
+    """Manifests of the example, in a namespace of the test's own."""
+    found = [yaml.safe_load((EXAMPLE / f"{name}.yaml").read_text()) for name in names]
+    for manifest in found:
+        manifest["metadata"]["namespace"] = namespace
+    return found
+
+
+def condition(status: Object, name: str) -> Object:
+    return next(
+        (c for c in status.get("conditions", []) if c["type"] == name), {"status": "", "reason": "", "message": ""}
+    )
+
+
+def test_the_example_with_parameters(yard: Yard) -> None:
+    # The Task first: it waits, and says for what.
+    yard.apply(*example(yard.namespace, "task"))
+    yard.wait("it waits", lambda s: condition(s, "Ready")["reason"] == "TemplateNotFound", task="greet")
+    yard.apply(*example(yard.namespace, "template", "templateversion"))
+    waiting = yard.wait("it waits", lambda s: condition(s, "Ready")["reason"] == "SecretNotUsable", task="greet")
+    assert 'Secret "service-token" does not exist' in condition(waiting["status"], "Ready")["message"]
+    yard.apply(*example(yard.namespace, "secret"))
+    yard.wait("it is idle", lambda s: s.get("state", {}).get("state") == "Idle", task="greet")
+    said = yard.kubectl("exec", "greet-1", "-c", "agent", "--", "cat", "/home/agent/greeting.txt")
+    assert said == "Hello, Everybody; my token has 16 characters\n"
+    pod = json.loads(yard.kubectl("get", "pod", "greet-1", "-o", "json"))
+    (agent,) = [c for c in pod["spec"]["containers"] if c["name"] == "agent"]
+    assert agent["resources"]["limits"] == {"memory": "512Mi"}
+    assert "not-a-real-token" not in json.dumps(pod)
+    assert "greeter-v1" in yard.kubectl("get", "templates.taskyard.dev", "greeter")
+
+
+def test_a_key_that_the_secret_does_not_have_is_told_with_its_name(yard: Yard) -> None:
+    template, version, secret, task = example(yard.namespace, "template", "templateversion", "secret", "task")
+    task["spec"]["parameters"][0]["secretRef"]["key"] = "tokne"
+    yard.apply(template, version, secret, task)
+    found = yard.wait(
+        "it says so", lambda s: condition(s, "Ready")["reason"] == "CreateContainerConfigError", task="greet"
+    )
+    assert "couldn't find key tokne in Secret" in condition(found["status"], "Ready")["message"]
