@@ -1,5 +1,7 @@
-"""How the tiers are spread when several processes run them (`make test`): tests of one file stay together, and so do all
-that share the one local cluster. What takes longest begins first."""
+"""How the tiers are spread when several processes run them (`make test`).
+
+Tests of one file stay together, and so do all that share the one local cluster. What takes longest begins first.
+"""
 
 from __future__ import annotations
 
