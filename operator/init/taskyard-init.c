@@ -41,6 +41,7 @@
 #include <unistd.h>
 
 #include "report.h"
+#include "upload.h"
 
 #ifndef TASKYARD_VERSION
 #define TASKYARD_VERSION "0.1.0"
@@ -76,6 +77,8 @@ enum frame_type {
     ERRORS = 7,     /* standard error, where it has a pipe of its own */
     END_INPUT = 8,
     INTERRUPT = 9,
+    FILE_BEGIN = 10, FILE_DATA = 11, FILE_END = 12,
+    FILE_STORED = 13,
 };
 
 /* What the command says: the terminal or standard output, and standard error. */
@@ -104,12 +107,15 @@ struct client {
     uint8_t *payload;        /* of the frame that is arriving, or that waits for the terminal */
     uint32_t payload_size, payload_got, delivered;
     uint64_t ticket;         /* not 0: its input frame is complete and waits; the lowest is next */
-    uint8_t head[64];        /* of the frame that is being sent; the bytes after it come from the ring */
+    uint8_t head[FRAME_HEADER + UPLOAD_ANSWER_MAX]; /* what is being sent; the bytes after it come from the ring */
     size_t head_size, head_sent;
     uint32_t frame_left;
     int sending;             /* the stream of that frame */
     uint64_t position[STREAMS]; /* of the next byte for it, counted as `total` is */
     bool exit_queued;
+    struct upload upload;    /* the file that it sends */
+    uint8_t stored[UPLOAD_ANSWER_MAX]; /* what became of the file before */
+    size_t stored_size;      /* 0: it has been told */
     int64_t progress_at;     /* when it last took or gave something */
     int64_t held_since;      /* since when it has held up the terminal; 0: it does not */
 };
@@ -328,6 +334,13 @@ static void greet(const struct server *s, struct client *c) {
 static bool has_something_to_send(const struct server *s, struct client *c) {
     if (c->deaf) return false;
     if (c->head_sent < c->head_size || c->frame_left > 0) return true;
+    if (c->stored_size > 0) {
+        begin_frame(c, FILE_STORED, (uint32_t)c->stored_size);
+        memcpy(c->head + FRAME_HEADER, c->stored, c->stored_size);
+        c->head_size += c->stored_size;
+        c->stored_size = 0;
+        return true;
+    }
     for (int turn = 1; turn <= STREAMS; turn++) { /* by turns: neither waits until the other is silent */
         int i = (c->sending + turn) % STREAMS;
         uint64_t behind = s->streams[i].total - c->position[i];
@@ -393,6 +406,7 @@ static void end_frame(struct client *c) {
 
 static void close_client(struct client *c) {
     end_frame(c);
+    upload_abandon(&c->upload);
     close(c->fd);
     c->fd = -1;
 }
@@ -832,6 +846,22 @@ static bool take_resize(struct server *s, const struct client *c) {
     return true;
 }
 
+/* One file at a time, and its result is taken before the next. */
+static bool take_file(struct server *s, struct client *c) {
+    bool begins = c->header[0] == FILE_BEGIN;
+    if (begins == c->upload.open || c->stored_size > 0) return false;
+    if (begins && !upload_is_valid_name(c->payload, c->payload_size)) return false;
+    char directory[sizeof((struct sockaddr_un *)0)->sun_path];
+    snprintf(directory, sizeof directory, "%s", s->socket_path);
+    char *slash = strrchr(directory, '/');
+    if (slash != NULL) *slash = 0;
+    const char *where = slash == NULL ? "." : slash == directory ? "/" : directory;
+    if (begins) upload_begin(&c->upload, where, c->payload, c->payload_size);
+    else if (c->header[0] == FILE_DATA) upload_write(&c->upload, c->payload, c->payload_size);
+    else c->stored_size = upload_end(&c->upload, where, c->stored);
+    return true;
+}
+
 /* Is this a header that a client may send? */
 static bool is_valid_header(const struct client *c) {
     switch (c->header[0]) {
@@ -840,6 +870,9 @@ static bool is_valid_header(const struct client *c) {
     case RESIZE: return c->payload_size == 4;
     case END_INPUT:
     case INTERRUPT: return c->payload_size == 0;
+    case FILE_BEGIN: return c->payload_size > 0 && c->payload_size <= NAME_MAX;
+    case FILE_DATA: return c->payload_size > 0 && c->payload_size <= FRAME_IN_MAX;
+    case FILE_END: return c->payload_size == 0;
     default: return false;
     }
 }
@@ -855,6 +888,7 @@ static bool take_frame(struct server *s, struct client *c, int64_t now) {
     }
     if (c->header[0] == GO) valid = take_go(s, c, now);
     else if (c->header[0] == RESIZE) valid = take_resize(s, c);
+    else if (c->header[0] >= FILE_BEGIN) valid = take_file(s, c);
     else if (c->header[0] == INTERRUPT && s->phase == RUNNING) signal_command(s, SIGINT);
     end_frame(c); /* input before the command or after it has nobody to go to */
     return valid;

@@ -4,6 +4,7 @@ that does.
 
 import asyncio
 import logging
+from collections.abc import AsyncIterable
 from typing import Protocol
 
 from taskyard.sidecar import frames
@@ -20,6 +21,10 @@ RETRY_LAST = 2.0
 
 class LostError(Exception):
     """There is no connection to taskyard-init, or it broke."""
+
+
+class FileRefusedError(Exception):
+    """A file could not be written on the agent's side; the text says why."""
 
 
 class Receiver(Protocol):
@@ -92,8 +97,10 @@ class AgentClient:
                     await self._receiver.output(frame.data)
                 elif isinstance(frame, frames.Errors):
                     await self._receiver.errors(frame.data)
-                else:
+                elif isinstance(frame, frames.Exit):
                     await self._receiver.exited(frame.status)
+                else:
+                    raise frames.FrameError("an answer to a file that was not sent")
 
     async def go(self, prompt: str) -> None:
         await self._send(frames.go({}, prompt))
@@ -125,3 +132,50 @@ class AgentClient:
                     await writer.drain()
             except (OSError, TimeoutError) as error:
                 raise LostError(f"the agent takes no input: {error or 'timed out'}") from error
+
+
+async def send_file(path: str, name: str, pieces: AsyncIterable[bytes]) -> str:
+    """Stores a file in the agent's reach, over a connection of its own; returns its path there.
+
+    Raises LostError, FileRefusedError, and what `pieces` raises. After a failure nothing of the file is left.
+    """
+    try:
+        reader, writer = await asyncio.open_unix_connection(path, limit=READ_SIZE)
+    except OSError as error:
+        raise LostError(f"the agent cannot be reached: {error.strerror or error}") from error
+    answer = asyncio.create_task(_stored(reader))
+    try:
+        await _write(writer, frames.file_begin(name))
+        async for piece in pieces:
+            for start in range(0, len(piece), READ_SIZE):
+                await _write(writer, frames.file_data(piece[start : start + READ_SIZE]))
+        await _write(writer, frames.file_end())
+        async with asyncio.timeout(SEND_TIMEOUT):
+            stored = await answer
+    except (OSError, EOFError, frames.FrameError) as error:
+        raise LostError(f"the agent took no file: {error or 'connection lost'}") from error
+    finally:
+        answer.cancel()
+        await asyncio.gather(answer, return_exceptions=True)
+        writer.transport.abort()
+    if not stored.ok:
+        raise FileRefusedError(stored.text)
+    return stored.text
+
+
+async def _write(writer: asyncio.StreamWriter, frame: bytes) -> None:
+    writer.write(frame)
+    async with asyncio.timeout(SEND_TIMEOUT):
+        await writer.drain()
+
+
+async def _stored(reader: asyncio.StreamReader) -> frames.Stored:
+    """Reads past the agent's output to the answer."""
+    decoder = frames.Decoder()
+    while True:
+        data = await reader.read(READ_SIZE)
+        if not data:
+            raise EOFError("connection lost")
+        for frame in decoder.feed(data):
+            if isinstance(frame, frames.Stored):
+                return frame

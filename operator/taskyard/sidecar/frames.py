@@ -10,6 +10,7 @@ HELLO = struct.Struct(">BB16sHHQI")
 SIZE = struct.Struct(">HH")
 STATUS = struct.Struct(">I")
 MAX_PAYLOAD = 1 << 20
+STORED_MAX = 1024
 PROTOCOL_VERSION = 1
 
 
@@ -27,6 +28,10 @@ class Type(enum.IntEnum):
     ERRORS = 7
     END_INPUT = 8
     INTERRUPT = 9
+    FILE_BEGIN = 10
+    FILE_DATA = 11
+    FILE_END = 12
+    FILE_STORED = 13
 
 
 class State(enum.IntEnum):
@@ -73,7 +78,15 @@ class Exit:
     status: int
 
 
-Frame = Hello | Output | Errors | Exit
+@dataclass(frozen=True)
+class Stored:
+    """What became of a file that was sent: its path for the agent, or, when it is not `ok`, what went wrong."""
+
+    ok: bool
+    text: str
+
+
+Frame = Hello | Output | Errors | Exit | Stored
 
 
 class Decoder:
@@ -111,6 +124,8 @@ def _decode(kind: int, payload: bytes) -> Frame:
         if len(payload) != STATUS.size:
             raise FrameError(f"exit frame of {len(payload)} bytes, expected {STATUS.size}")
         return Exit(STATUS.unpack(payload)[0])
+    if kind == Type.FILE_STORED:
+        return _decode_stored(payload)
     raise FrameError(f"unknown frame type {kind}")
 
 
@@ -125,6 +140,13 @@ def _decode_hello(payload: bytes) -> Hello:
     if replayed > total:
         raise FrameError(f"hello frame promises {replayed} bytes of {total}")
     return Hello(State(state), instance.hex(), columns, rows, total, replayed)
+
+
+def _decode_stored(payload: bytes) -> Stored:
+    text = payload[1:].decode(errors="replace")
+    if not 1 < len(payload) <= STORED_MAX or payload[0] > 1 or not text.isprintable():
+        raise FrameError(f"malformed answer of {len(payload)} bytes to a file")
+    return Stored(payload[0] == 0, text)
 
 
 def encode(kind: Type, payload: bytes) -> bytes:
@@ -158,3 +180,15 @@ def end_of_input() -> bytes:
 
 def interrupt() -> bytes:
     return encode(Type.INTERRUPT, b"")
+
+
+def file_begin(name: str) -> bytes:
+    return encode(Type.FILE_BEGIN, name.encode(errors="replace"))
+
+
+def file_data(data: bytes) -> bytes:
+    return encode(Type.FILE_DATA, data)
+
+
+def file_end() -> bytes:
+    return encode(Type.FILE_END, b"")

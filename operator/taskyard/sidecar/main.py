@@ -29,6 +29,7 @@ from taskyard.sidecar.settings import Settings, SettingsError  # noqa: E402
 from taskyard.sidecar.standing import Standing  # noqa: E402
 from taskyard.sidecar.terminal_driver import TerminalDriver  # noqa: E402
 from taskyard.sidecar.tls import CertificateError, ServerCertificate  # noqa: E402
+from taskyard.sidecar.uploads import Uploads  # noqa: E402
 
 log = logging.getLogger("taskyard.sidecar")
 
@@ -121,7 +122,7 @@ class Sidecar:
             self._probes.ending = session.end
             self._session = session
             self._api = Listener(
-                routes.application(session, snapshots, self._key),
+                routes.application(session, snapshots, Uploads(self._settings.agent_socket), self._key),
                 address=self._settings.listen,
                 port=self._settings.port,
                 connections=MOST_CONNECTIONS,
@@ -162,7 +163,11 @@ class Sidecar:
                 return CommandDriver(self._settings.agent_socket, prompt, listener)
             case _:
                 return TerminalDriver(
-                    self._settings.agent_socket, prompt, listener, stable_after=self._settings.stable_after
+                    self._settings.agent_socket,
+                    prompt,
+                    listener,
+                    stable_after=self._settings.stable_after,
+                    agent_type=self._settings.agent_type,
                 )
 
     def _enrolled(self, enrolment: Enrolment) -> None:

@@ -10,11 +10,11 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from taskyard.sidecar import bodies
+from taskyard.sidecar import bodies, openapi
 from taskyard.sidecar.bodies import ProblemError
 from taskyard.sidecar.driver import RefusedError, UnreachableError
 from taskyard.sidecar.events import Hub, Stream, TooSlowError
@@ -22,6 +22,7 @@ from taskyard.sidecar.gateway import GatewayError
 from taskyard.sidecar.reporter import Snapshots
 from taskyard.sidecar.session import JournalUnavailableError, NotReadyError, Session
 from taskyard.sidecar.terminal_driver import typable
+from taskyard.sidecar.uploads import Uploads
 
 LARGEST_BODY = 1 << 20
 SNAPSHOT_TIMEOUT = 10.0
@@ -89,9 +90,10 @@ class EventStream(StreamingResponse):
 class Routes:
     """The handlers, one method per route."""
 
-    def __init__(self, session: Session, snapshots: Snapshots) -> None:
+    def __init__(self, session: Session, snapshots: Snapshots, uploads: Uploads) -> None:
         self._session = session
         self._snapshots = snapshots
+        self._uploads = uploads
 
     async def status(self, request: Request) -> Response:
         return JSONResponse(self._session.status_body())
@@ -117,6 +119,9 @@ class Routes:
             raise ProblemError(503, str(error)) from error
         return JSONResponse({"ok": True, "inDoubt": True} if delivery.in_doubt else {"ok": True})
 
+    async def upload(self, request: Request) -> Response:
+        return JSONResponse({"ok": True, "filePath": await self._uploads.take(request)})
+
     async def events(self, request: Request) -> Response:
         return EventStream(self._session.hub, self._session.listen())
 
@@ -134,8 +139,17 @@ class Routes:
         )
 
 
-def application(session: Session, snapshots: Snapshots, key: Callable[[], str]) -> Starlette:
-    routes = Routes(session, snapshots)
+async def description(request: Request) -> Response:
+    return JSONResponse(openapi.document())
+
+
+async def root(request: Request) -> Response:
+    """The contract leads to a page for people here; this endpoint, which wants a key, has none but its description."""
+    return RedirectResponse("/openapi.json", 307)
+
+
+def application(session: Session, snapshots: Snapshots, uploads: Uploads, key: Callable[[], str]) -> Starlette:
+    routes = Routes(session, snapshots, uploads)
     return Starlette(
         routes=[
             Route("/status", routes.status, methods=["GET"]),
@@ -143,7 +157,10 @@ def application(session: Session, snapshots: Snapshots, key: Callable[[], str]) 
             Route("/message", routes.message, methods=["POST"]),
             Route("/events", routes.events, methods=["GET"]),
             Route("/internal/screen", routes.screen, methods=["GET"]),
+            Route("/upload", routes.upload, methods=["POST"]),
             Route("/snapshot", routes.snapshot, methods=["POST"]),
+            Route("/openapi.json", description, methods=["GET"]),
+            Route("/", root, methods=["GET"]),
         ],
         middleware=[Middleware(KeyRequired, key=key)],
         exception_handlers={ProblemError: _problem, HTTPException: _http_problem, Exception: _unexpected},

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HELLO, GO, OUTPUT, INPUT, RESIZE, EXIT, ERRORS, END_INPUT, INTERRUPT = range(1, 10)
+FILE_BEGIN, FILE_DATA, FILE_END, FILE_STORED = range(10, 14)
 WAITING, RUNNING, EXITED = range(3)
 
 PATIENCE = 10.0  # seconds; no wait of a test is longer

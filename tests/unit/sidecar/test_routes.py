@@ -22,7 +22,10 @@ ROUTES = [
     ("GET", "/events"),
     ("POST", "/message"),
     ("GET", "/internal/screen"),
+    ("POST", "/upload"),
     ("POST", "/snapshot"),
+    ("GET", "/openapi.json"),
+    ("GET", "/"),
     ("GET", "/no-such-route"),
 ]
 
