@@ -1,0 +1,160 @@
+"""Events about Tasks, written beside the work and never in its way: whatever goes wrong here, a Task goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
+
+from taskyard.controller.cluster import (
+    EVENTS,
+    ApiError,
+    Cluster,
+    ConflictError,
+    MissingError,
+    NotLeadingError,
+    Object,
+)
+from taskyard.controller.stores import Stores
+from taskyard.core import events
+from taskyard.core.events import Event, Regarding
+from taskyard.core.eventseries import EventSeries, Held, Series
+from taskyard.core.observed import owner_uid
+
+logger = logging.getLogger(__name__)
+
+QUEUE_MOST = 1000
+TRIES = 3
+RETRY_SECONDS = 0.5
+
+
+class Drop(StrEnum):
+    """Why an event was not told."""
+
+    QUEUE_FULL = "QueueFull"
+    LIMITED = "Limited"
+    FAILED = "Failed"
+
+
+class Recorder:
+    """Observes the stores of Tasks and builds, and writes what happened as Events.
+
+    Nothing is recorded before `run`: what was there when the operator started is no news. `dropped` is told of each
+    event that nobody will see. `instance` names this process.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        *,
+        instance: str,
+        clock: Callable[[], datetime],
+        dropped: Callable[[str], None],
+    ) -> None:
+        self._cluster = cluster
+        self._instance = instance
+        self._clock = clock
+        self._dropped = dropped
+        self._series = EventSeries()
+        self._queue: asyncio.Queue[Series] = asyncio.Queue(QUEUE_MOST)
+        self._runs = False
+
+    def observe_stores(self, stores: Stores) -> None:
+        """Be told of what happens to Tasks and builds."""
+        stores.tasks.observe(self.task_changed)
+        stores.builds.observe(self.build_changed)
+
+    def task_changed(self, former: Object | None, task: Object) -> None:
+        """A Task's newest state was kept: tell what happened to it. Never raises, never waits."""
+        if former is None or not self._runs or "deletionTimestamp" in task["metadata"]:
+            return
+        found = events.of_task(former.get("status", {}), task.get("status", {}))
+        self._record(Regarding.of(task), found)
+
+    def build_changed(self, former: Object | None, build: Object) -> None:
+        """A build's newest state was kept: tell of its end. Never raises, never waits."""
+        uid = owner_uid(build)
+        if former is None or uid is None or not self._runs:
+            return
+        self._record(
+            Regarding(build["metadata"]["namespace"], build["spec"]["task"], uid), events.of_build(former, build)
+        )
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        self._runs = True
+        try:
+            while True:
+                await self._write(await self._queue.get())
+        finally:
+            self._runs = False
+
+    def _record(self, regarding: Regarding, found: list[Event]) -> None:
+        now, at = asyncio.get_running_loop().time(), self._clock()
+        for event in found:
+            name = f"{regarding.name}.{secrets.token_hex(8)}"
+            series = self._series.take(regarding, event, name=name, at=at, now=now)
+            if series is Held.LIMITED:
+                self._dropped(Drop.LIMITED)
+            if isinstance(series, Held):
+                continue
+            try:
+                self._queue.put_nowait(series)
+            except asyncio.QueueFull:
+                self._give_up(series, Drop.QUEUE_FULL)
+
+    async def _write(self, series: Series) -> None:
+        """Store a series as it is now. A try that was stored though no answer came is found again by its name."""
+        for attempt in range(1, TRIES + 1):
+            series.waits, count = False, series.count
+            try:
+                await self._store(series, count)
+                series.written = count
+                return
+            except ApiError as error:
+                if error.is_namespace_terminating or isinstance(error, MissingError | NotLeadingError):
+                    logger.debug("events of task %s/%s: %s", series.regarding.namespace, series.regarding.name, error)
+                    self._series.forget(series)
+                    return
+                is_passing = error.status in (0, 429) or error.status >= 500
+                if not is_passing or attempt == TRIES:
+                    where = series.regarding.namespace, series.regarding.name
+                    logger.warning("task %s/%s: event %s is not told: %s", *where, series.event.reason, error)
+                    self._give_up(series, Drop.FAILED)
+                    return
+                await asyncio.sleep(RETRY_SECONDS * 2 ** (attempt - 1))
+            except Exception:
+                logger.exception("task %s/%s: defect", series.regarding.namespace, series.regarding.name)
+                self._give_up(series, Drop.FAILED)
+                return
+
+    async def _store(self, series: Series, count: int) -> None:
+        if series.written:
+            try:
+                await self._cluster.patch(EVENTS, series.regarding.namespace, series.name, repeated(series, count))
+                return
+            except MissingError:
+                # Events live for an hour. One that goes on is told anew, under the name that is free again.
+                pass
+        manifest = events.manifest(
+            series.event, series.regarding, name=series.name, instance=self._instance, at=series.first_at
+        )
+        if count > 1:
+            manifest |= repeated(series, count)
+        try:
+            await self._cluster.create(EVENTS, manifest)
+        except ConflictError as error:
+            if error.reason != "AlreadyExists":
+                raise
+
+    def _give_up(self, series: Series, cause: Drop) -> None:
+        self._series.forget(series)
+        self._dropped(cause)
+
+
+def repeated(series: Series, count: int) -> Object:
+    """The part of an Event that tells of its repetitions."""
+    return {"series": events.series(count=count, at=series.last_at)}

@@ -1,0 +1,153 @@
+"""Events of a Task (events.k8s.io): what was and what is, turned into what happened.
+
+They tell people (`kubectl describe task`, `kubectl events`) what the status showed on the way; nothing depends on them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from taskyard.api.task import Phase, State
+from taskyard.api.workspacebuild import BuildPhase
+from taskyard.core import current, times
+from taskyard.core.observed import Manifest
+
+NORMAL, WARNING = "Normal", "Warning"
+CONTROLLER = "taskyard.dev/operator"
+NOTE_BYTES = 1024
+
+BUILD_STARTED = "BuildStarted"
+# The rest is named for what was reached: a build's phase, the Task's phase, the agent's state.
+BUILD_ENDS = {
+    BuildPhase.SUCCEEDED: (NORMAL, "BuildSucceeded"),
+    BuildPhase.FAILED: (WARNING, "BuildFailed"),
+    BuildPhase.CANCELED: (NORMAL, "BuildCanceled"),
+}
+PHASES = {phase: (WARNING if phase in (Phase.ERROR, Phase.UNKNOWN) else NORMAL, phase.value) for phase in Phase}
+STATES = {state: (WARNING if state is State.FAILED else NORMAL, f"Agent{state.value}") for state in State}
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened: `reason` and `action` are words in CamelCase, `note` is a sentence of at most 1024 bytes."""
+
+    type: str
+    reason: str
+    action: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Regarding:
+    """The Task that events are about."""
+
+    namespace: str
+    name: str
+    uid: str
+
+    @classmethod
+    def of(cls, task: Manifest) -> Regarding:
+        metadata = task["metadata"]
+        return cls(metadata["namespace"], metadata["name"], metadata["uid"])
+
+
+def of_task(former: Manifest, status: Manifest) -> list[Event]:
+    """What happened between two status documents of a Task: a build begun, another phase, another agent's state."""
+    return build_begun(former, status) + phase_reached(former, status) + state_reported(former, status)
+
+
+def of_build(former: Manifest, build: Manifest) -> list[Event]:
+    """What happened between two states of a WorkspaceBuild: its end."""
+    status = build.get("status", {})
+    phase = status.get("phase")
+    if phase not in BUILD_ENDS or phase == former.get("status", {}).get("phase"):
+        return []
+    type_, reason = BUILD_ENDS[phase]
+    spec, name = build["spec"], build["metadata"]["name"]
+    what = f"Build {name} ({spec['transition']}, {spec['reason']})"
+    message = status.get("message")
+    ended = {
+        BuildPhase.SUCCEEDED: f"{what} has succeeded." + (f" {message}" if message else ""),
+        BuildPhase.FAILED: f"{what} has failed: {message or 'no cause was recorded'}",
+        BuildPhase.CANCELED: f"{what} was canceled: {message or 'no cause was recorded'}",
+    }
+    return [event(type_, reason, spec["transition"], ended[phase])]
+
+
+def build_begun(former: Manifest, status: Manifest) -> list[Event]:
+    """A build's number was reserved: from then on it is under way."""
+    build = status.get("build")
+    if not build or build["number"] == former.get("build", {}).get("number"):
+        return []
+    note = f"Build {build['name']} ({build['transition']}, {build['reason']}) has begun."
+    return [event(NORMAL, BUILD_STARTED, build["transition"], note)]
+
+
+def phase_reached(former: Manifest, status: Manifest) -> list[Event]:
+    """Another phase, with the cause that the condition Ready names."""
+    phase = status.get("phase")
+    if phase not in PHASES or phase == former.get("phase"):
+        return []
+    type_, reason = PHASES[phase]
+    ready = next((c for c in status.get("conditions", ()) if c["type"] == "Ready"), None)
+    note = ready["message"] if ready else f"The Task is {phase}."
+    if status.get("pausedReason"):
+        note = f"{note} Why: {status['pausedReason']}."
+    return [event(type_, reason, "ChangePhase", note)]
+
+
+def state_reported(former: Manifest, status: Manifest) -> list[Event]:
+    """The agent reported another state, or its first in a build. What the operator made up for a start is no report."""
+    state, before = status.get("state"), former.get("state")
+    if state == before or not state or state["state"] not in STATES or current.is_made_up(state, status.get("build")):
+        return []
+    if before and not current.is_made_up(before, former.get("build")):
+        if (before["state"], before["build"]) == (state["state"], state["build"]):
+            return []
+    type_, reason = STATES[state["state"]]
+    note = state.get("message") or f"The agent reports {state['state']}."
+    if state.get("uri"):
+        note = f"{note} ({state['uri']})"
+    return [event(type_, reason, "Report", note)]
+
+
+def event(type_: str, reason: str, action: str, note: str) -> Event:
+    """An event whose note fits."""
+    return Event(type_, reason, action, shortened(note))
+
+
+def shortened(note: str) -> str:
+    """The note in at most 1024 bytes of UTF-8, its end cut off where it is longer."""
+    data = note.encode("utf-8", "replace")
+    if len(data) <= NOTE_BYTES:
+        return data.decode()
+    return data[: NOTE_BYTES - len("…".encode())].decode(errors="ignore") + "…"
+
+
+def manifest(event: Event, regarding: Regarding, *, name: str, instance: str, at: datetime) -> Manifest:
+    """The Event as it is created; `instance` names the process that saw it happen."""
+    return {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {"name": name, "namespace": regarding.namespace},
+        "eventTime": times.micro(at),
+        "reportingController": CONTROLLER,
+        "reportingInstance": instance[:128],
+        "action": event.action,
+        "reason": event.reason,
+        "type": event.type,
+        "note": event.note,
+        "regarding": {
+            "apiVersion": "taskyard.dev/v1alpha1",
+            "kind": "Task",
+            "namespace": regarding.namespace,
+            "name": regarding.name,
+            "uid": regarding.uid,
+        },
+    }
+
+
+def series(*, count: int, at: datetime) -> Manifest:
+    """What an Event says of its repetitions; `count` includes the first."""
+    return {"count": count, "lastObservedTime": times.micro(at)}

@@ -1,0 +1,91 @@
+"""What was told lately: repetitions become a count, and a Task that flaps is told of less often. Memory is bounded."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+
+from taskyard.core.events import Event, Regarding
+from taskyard.core.tokenbucket import Rate, TokenBucket
+
+# The same within this time (since it was last seen) is counted up instead of told anew.
+WINDOW_SECONDS = 600.0
+# A start and a stop make about ten; a Task that flaps gets six a minute after its first ones.
+EACH_TASK = Rate(per_second=0.1, burst=25)
+REMEMBERED_EVENTS = 2048
+REMEMBERED_TASKS = 4096
+
+
+@dataclass
+class Series:
+    """One event and its repetitions. `written` of its `count` are stored under `name`; `waits` while a write is due."""
+
+    name: str
+    regarding: Regarding
+    event: Event
+    first_at: datetime
+    last_at: datetime
+    seen: float
+    count: int = 1
+    written: int = 0
+    waits: bool = False
+
+
+class Held(Enum):
+    """Why an event is not written now."""
+
+    # A later write of its series counts it.
+    COUNTED = auto()
+    # The Task had its share: nobody will hear of it.
+    LIMITED = auto()
+
+
+class EventSeries:
+    """Takes events in and says which of them are to be written. Times of `now` are seconds of a monotonic clock."""
+
+    def __init__(self) -> None:
+        self._series: OrderedDict[tuple[str, Event], Series] = OrderedDict()
+        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._series)
+
+    def take(self, regarding: Regarding, event: Event, *, name: str, at: datetime, now: float) -> Series | Held:
+        """The series to write now, or why none is. `name` is the new Event's, should there be one."""
+        key = (regarding.uid, event)
+        series = self._series.get(key)
+        if series is not None and now - series.seen < WINDOW_SECONDS:
+            self._series.move_to_end(key)
+            series.count, series.last_at, series.seen = series.count + 1, at, now
+            if series.waits or not self._allow(regarding.uid, now):
+                return Held.COUNTED
+            series.waits = True
+            return series
+        if not self._allow(regarding.uid, now):
+            return Held.LIMITED
+        series = Series(name, regarding, event, first_at=at, last_at=at, seen=now, waits=True)
+        self._series[key] = series
+        self._series.move_to_end(key)
+        if len(self._series) > REMEMBERED_EVENTS:
+            self._series.popitem(last=False)
+        return series
+
+    def forget(self, series: Series) -> None:
+        """The series was not written: the next of its kind begins anew."""
+        key = (series.regarding.uid, series.event)
+        if self._series.get(key) is series:
+            del self._series[key]
+
+    def _allow(self, uid: str, now: float) -> bool:
+        bucket = self._buckets.get(uid)
+        if bucket is None:
+            bucket = self._buckets[uid] = TokenBucket(EACH_TASK, now)
+            if len(self._buckets) > REMEMBERED_TASKS:
+                self._buckets.popitem(last=False)
+        self._buckets.move_to_end(uid)
+        if bucket.wait(now):
+            return False
+        bucket.take()
+        return True

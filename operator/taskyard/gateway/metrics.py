@@ -1,0 +1,130 @@
+"""The gateway's metrics. Labels are of bounded sets only: never a name, an address or a token."""
+
+import re
+import time
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from taskyard import __version__
+
+TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+ENROLL, REPORT, OUTPUTS, SNAPSHOT, OTHER = "enroll", "app-status", "outputs", "log-snapshot", "other"
+ACCEPTED, REFUSED, LIMITED, FAILED = "accepted", "refused", "limited", "failed"
+
+_ROUTES = (
+    (re.compile(r"/api/v1alpha1/enroll"), ENROLL),
+    (re.compile(r"/api/v2/workspaceagents/me/app-status"), REPORT),
+    (re.compile(r"/api/v1alpha1/outputs"), OUTPUTS),
+    (re.compile(r"/api/v2/workspaceagents/me/tasks/[^/]+/log-snapshot"), SNAPSHOT),
+)
+_ENROLMENTS = {200: ACCEPTED, 401: REFUSED, 403: REFUSED, 409: "early", 429: LIMITED}
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_SIZES = (1024, 4096, 8192, 16_384, 32_768, 65_536)
+
+
+class Metrics:
+    """All metrics of one gateway process, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        Gauge(
+            "taskyard_build_info", "Always 1; the label tells the version.", ["component", "version"], registry=registry
+        ).labels("gateway", __version__).set(1)
+        self._requests = Counter(
+            "taskyard_gateway_requests", "Requests of sidecars.", ["route", "code"], registry=registry
+        )
+        self._seconds = Histogram(
+            "taskyard_gateway_request_duration_seconds",
+            "From a request's head to its answer.",
+            ["route"],
+            registry=registry,
+            buckets=_BUCKETS,
+        )
+        self._enrolments = Counter(
+            "taskyard_gateway_enrolments",
+            "Enrolments; early ones come again: the operator had not recorded the Pod yet.",
+            ["result"],
+            registry=registry,
+        )
+        self._reviews = Counter("taskyard_gateway_token_reviews", "Token reviews.", ["result"], registry=registry)
+        self._reports = Counter(
+            "taskyard_gateway_reports", "Reports of agents' states that were stored.", ["state"], registry=registry
+        )
+        self._snapshot_bytes = Histogram(
+            "taskyard_gateway_snapshot_bytes",
+            "Sizes of the snapshots that were stored.",
+            registry=registry,
+            buckets=_SIZES,
+        )
+        self._api_requests = Counter(
+            "taskyard_api_requests",
+            "Requests to the API server; code is none when no answer came.",
+            ["component", "verb", "code"],
+            registry=registry,
+        )
+        for result in (ACCEPTED, REFUSED, LIMITED, FAILED):
+            self._reviews.labels(result)
+        for result in (ACCEPTED, REFUSED, "early", LIMITED, FAILED):
+            self._enrolments.labels(result)
+        for state in ("Working", "Idle", "Complete", "Failed"):
+            self._reports.labels(state)
+
+    def render(self) -> bytes:
+        """All of them as Prometheus reads them (text format 0.0.4)."""
+        return generate_latest(self.registry)
+
+    def api_request(self, verb: str, status: int) -> None:
+        """A request to the API server was answered with `status`; 0: not at all."""
+        self._api_requests.labels("gateway", verb, str(status or "none")).inc()
+
+    def token_reviewed(self, result: str) -> None:
+        """A token was reviewed, or was not: `result` is accepted, refused, limited or failed."""
+        self._reviews.labels(result).inc()
+
+    def report_stored(self, state: str) -> None:
+        """The state of an agent was written to its Task."""
+        self._reports.labels(state).inc()
+
+    def snapshot_stored(self, size: int) -> None:
+        """A snapshot of `size` bytes was written."""
+        self._snapshot_bytes.observe(size)
+
+    def answered(self, path: str, status: int, seconds: float) -> None:
+        """A request was answered after `seconds`."""
+        route = next((name for pattern, name in _ROUTES if pattern.fullmatch(path)), OTHER)
+        self._requests.labels(route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+        if route == ENROLL:
+            self._enrolments.labels(_ENROLMENTS.get(status, FAILED)).inc()
+
+
+class Measured:
+    """ASGI middleware that tells the metrics of every answer; a request without one counts as 499 (the client left) or,
+    after an error, 500."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), 499
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except Exception:
+            status = 500
+            raise
+        finally:
+            self._metrics.answered(scope["path"], status, time.perf_counter() - began)

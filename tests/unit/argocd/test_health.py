@@ -1,0 +1,76 @@
+"""Argo CD's health checks, run on their test data, in a Lua without I/O as Argo CD has it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from lupa import LuaRuntime, lua54
+
+from localcluster import programs
+from localcluster.locations import REPOSITORY
+from taskyard.api.task import Phase
+from taskyard.core import status
+from taskyard.core.observed import Observed
+from unit.core.kstatus import ASKED
+
+ARGOCD = REPOSITORY / "deploy" / "argocd"
+CHECKS = {"Task": ARGOCD, "TemplateVersion": ARGOCD / "templateversion"}
+CASES = [
+    pytest.param(folder, case, id=f"{kind} {Path(case['inputPath']).stem}")
+    for kind, folder in CHECKS.items()
+    for case in yaml.safe_load((folder / "health_test.yaml").read_text())["tests"]
+]
+
+
+def health(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
+    """What a check says of an object."""
+    lua: LuaRuntime = lua54.LuaRuntime(register_eval=False, register_builtins=False, unpack_returned_tuples=True)
+    lua.execute("io, os, debug, package, require, dofile, loadfile, python = nil")
+    lua.globals()["obj"] = lua.table_from(manifest, recursive=True)
+    return dict(lua.execute((folder / "health.lua").read_text()))
+
+
+@pytest.mark.parametrize(("folder", "case"), CASES)
+def test_the_health_of_the_test_data(folder: Path, case: dict[str, Any]) -> None:
+    manifest = yaml.safe_load((folder / case["inputPath"]).read_text())
+    assert health(folder, manifest) == case["healthStatus"]
+
+
+@pytest.mark.parametrize("folder", CHECKS.values(), ids=CHECKS)
+def test_all_test_data_is_used(folder: Path) -> None:
+    cases = yaml.safe_load((folder / "health_test.yaml").read_text())["tests"]
+    assert {case["inputPath"] for case in cases} == {
+        f"testdata/{path.name}" for path in (folder / "testdata").iterdir()
+    }
+
+
+def test_every_phase_has_test_data() -> None:
+    found = {yaml.safe_load(path.read_text())["status"].get("phase") for path in (ARGOCD / "testdata").iterdir()}
+    assert found == set(Phase)
+
+
+HEALTH_OF = {Phase.ACTIVE: "Healthy", Phase.PAUSED: "Suspended", Phase.ERROR: "Degraded"}
+
+
+@pytest.mark.parametrize("seen", ASKED)
+def test_the_health_of_what_the_operator_writes(seen: Observed) -> None:
+    document = {key: value for key, value in status.document(seen).items() if value is not None}
+    found = health(ARGOCD, {"metadata": {"generation": seen.task.generation}, "status": document})
+    assert found["status"] == HEALTH_OF.get(document["phase"], "Progressing")
+    assert found["message"]
+
+
+def test_the_kustomization_puts_both_into_argo_cds_config_map() -> None:
+    rendered = subprocess.run(
+        [programs.kubectl(), "kustomize", ARGOCD], capture_output=True, text=True, timeout=60, check=True
+    ).stdout
+    (config_map,) = yaml.safe_load_all(rendered)
+    assert (config_map["metadata"]["name"], config_map["metadata"]["namespace"]) == ("argocd-cm", "argocd")
+    assert config_map["data"] == {
+        f"resource.customizations.health.taskyard.dev_{kind}": (folder / "health.lua").read_text()
+        for kind, folder in CHECKS.items()
+    }

@@ -1,0 +1,31 @@
+"""What the chart has of metrics and Events."""
+
+import pytest
+
+from unit.chart.rendering import Render, Rendered
+
+
+def test_no_monitor_is_made_unless_asked_for(default: Rendered) -> None:
+    assert default.of_kind("PodMonitor") == []
+
+
+def test_the_monitor_finds_the_port_of_both_processes(render: Render) -> None:
+    rendered = render("metrics.podMonitor.enabled=true", "metrics.podMonitor.labels.release=prometheus")
+    monitor = rendered.one("PodMonitor", "taskyard")
+    assert monitor["metadata"]["labels"]["release"] == "prometheus"
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    assert (endpoint["path"], endpoint["interval"]) == ("/metrics", "30s")
+    (among,) = monitor["spec"]["selector"]["matchExpressions"]
+    for component in among["values"]:
+        deployment = rendered.one("Deployment", f"taskyard-{component}")
+        labels = deployment["spec"]["template"]["metadata"]["labels"]
+        assert monitor["spec"]["selector"]["matchLabels"].items() <= labels.items()
+        assert labels[among["key"]] == component
+        [container] = deployment["spec"]["template"]["spec"]["containers"]
+        assert endpoint["port"] in {port["name"] for port in container["ports"]}
+
+
+@pytest.mark.parametrize("verb", ["create", "patch"])
+def test_the_operator_may_tell_events(default: Rendered, verb: str) -> None:
+    rules = default.one("ClusterRole", "taskyard-operator")["rules"]
+    assert any(rule["apiGroups"] == ["events.k8s.io"] and verb in rule["verbs"] for rule in rules)

@@ -1,0 +1,170 @@
+"""What happened, from what was and what is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from taskyard.api.task import Phase, State
+from taskyard.api.workspacebuild import BuildPhase
+from taskyard.core import events
+from taskyard.core.events import Event, Regarding
+from unit.core.builders import NOW, build_manifest, reservation
+
+REGARDING = Regarding("team", "web", "uid-1")
+
+
+def ready(message: str, holds: str = "True") -> dict[str, Any]:
+    return {"conditions": [{"type": "Ready", "status": holds, "reason": "X", "message": message}]}
+
+
+def state(
+    name: str = "Working", message: str = "", *, build: int = 1, at: str = "2026-01-31T12:00:09Z"
+) -> dict[str, Any]:
+    return {"state": name, "message": message, "uri": "", "timestamp": at, "build": build}
+
+
+STARTED = {"phase": "Active", "build": reservation(phase="Succeeded"), "state": state()}
+MADE_UP = state("Working", "Workspace is pending", at=reservation()["createdAt"])
+
+
+@pytest.mark.parametrize(
+    ("former", "status", "expected"),
+    [
+        pytest.param({"phase": "Pending"}, {"phase": "Pending"}, [], id="nothing"),
+        pytest.param({}, {}, [], id="no status at all"),
+        pytest.param(
+            {"phase": "Pending"},
+            {"phase": "Pending", "build": reservation()},
+            [Event("Normal", "BuildStarted", "Start", "Build web-1 (Start, Initial) has begun.")],
+            id="first build",
+        ),
+        pytest.param(
+            {"phase": "Active", "build": reservation(1)},
+            {
+                "phase": "Pausing",
+                "build": reservation(2, "Stop", "ManualPause"),
+                **ready("It is being stopped.", "False"),
+            },
+            [
+                Event("Normal", "BuildStarted", "Stop", "Build web-2 (Stop, ManualPause) has begun."),
+                Event("Normal", "Pausing", "ChangePhase", "It is being stopped."),
+            ],
+            id="a stop",
+        ),
+        pytest.param(
+            {"phase": "Pausing"},
+            {"phase": "Paused", "pausedReason": "IdleTimeout", **ready("It is stopped.")},
+            [Event("Normal", "Paused", "ChangePhase", "It is stopped. Why: IdleTimeout.")],
+            id="paused, with the reason",
+        ),
+        pytest.param(
+            {"phase": "Active"},
+            {"phase": "Error", **ready("The agent ended.", "False")},
+            [Event("Warning", "Error", "ChangePhase", "The agent ended.")],
+            id="an error warns",
+        ),
+        pytest.param(
+            {"phase": "Active"},
+            {"phase": "Unknown"},
+            [Event("Warning", "Unknown", "ChangePhase", "The Task is Unknown.")],
+            id="without conditions",
+        ),
+        pytest.param({"phase": "Active"}, {"phase": "Dreaming"}, [], id="a phase of a later version"),
+        pytest.param(
+            {"build": reservation()},
+            {"build": reservation(), "state": state("Idle", "Which door?")},
+            [Event("Normal", "AgentIdle", "Report", "Which door?")],
+            id="first report",
+        ),
+        pytest.param(
+            STARTED,
+            {**STARTED, "state": {**state("Complete"), "uri": "https://example.test/1"}},
+            [Event("Normal", "AgentComplete", "Report", "The agent reports Complete. (https://example.test/1)")],
+            id="another state, with its link",
+        ),
+        pytest.param(
+            STARTED,
+            {**STARTED, "state": state("Failed", "No door")},
+            [Event("Warning", "AgentFailed", "Report", "No door")],
+            id="failure warns",
+        ),
+        pytest.param(
+            STARTED, {**STARTED, "state": state("Working", "Other words")}, [], id="other words are no change"
+        ),
+        pytest.param(STARTED, {**STARTED, "state": None}, [], id="a state that goes"),
+        pytest.param(
+            {"build": reservation()}, {"build": reservation(), "state": MADE_UP}, [], id="what is made up is no report"
+        ),
+        pytest.param(
+            {"build": reservation(), "state": MADE_UP},
+            {"build": reservation(), "state": state("Working", "Reading")},
+            [Event("Normal", "AgentWorking", "Report", "Reading")],
+            id="the first report after what was made up",
+        ),
+        pytest.param(
+            {"build": reservation(3), "state": state("Idle", build=1)},
+            {"build": reservation(3), "state": state("Idle", build=3)},
+            [Event("Normal", "AgentIdle", "Report", "The agent reports Idle.")],
+            id="the same state in a new build",
+        ),
+    ],
+)
+def test_what_happened_to_a_task(former: dict[str, Any], status: dict[str, Any], expected: list[Event]) -> None:
+    assert events.of_task(former, status) == expected
+
+
+@pytest.mark.parametrize(
+    ("phase", "message", "expected"),
+    [
+        pytest.param(
+            "Succeeded",
+            None,
+            [Event("Normal", "BuildSucceeded", "Start", "Build web-1 (Start, Initial) has succeeded.")],
+        ),
+        pytest.param(
+            "Failed",
+            "no node",
+            [Event("Warning", "BuildFailed", "Start", "Build web-1 (Start, Initial) has failed: no node")],
+        ),
+        pytest.param(
+            "Canceled",
+            "paused",
+            [Event("Normal", "BuildCanceled", "Start", "Build web-1 (Start, Initial) was canceled: paused")],
+        ),
+        pytest.param("Running", None, []),
+    ],
+)
+def test_the_end_of_a_build(phase: str, message: str | None, expected: list[Event]) -> None:
+    former, now = build_manifest(), build_manifest(phase=phase, message=message)
+    assert events.of_build(former, now) == expected
+    assert events.of_build(now, now) == [], "it ends once"
+
+
+@pytest.mark.parametrize("note", ["x" * 2000, "ä" * 1000, "🚪" * 300, "half a pair \ud83d" * 100])
+def test_a_note_fits_and_is_whole_characters(note: str) -> None:
+    short = events.shortened(note)
+    assert len(short.encode()) <= 1024 and short.endswith("…")
+
+
+def test_every_reason_is_a_word_of_its_own() -> None:
+    reasons = [events.BUILD_STARTED, *(reason for _, reason in events.BUILD_ENDS.values())]
+    reasons += [reason for _, reason in (*events.PHASES.values(), *events.STATES.values())]
+    assert len(set(reasons)) == len(reasons) == 1 + 3 + len(Phase) + len(State)
+    assert all(reason.isalpha() and reason[0].isupper() for reason in reasons)
+    assert set(events.BUILD_ENDS) == set(BuildPhase) - {BuildPhase.PENDING, BuildPhase.RUNNING}
+
+
+def test_the_event_is_about_this_very_task() -> None:
+    event = Event("Normal", "Active", "ChangePhase", "It is there.")
+    found = events.manifest(event, REGARDING, name="web.1", instance="pod-" + "x" * 200, at=NOW)
+    assert found["regarding"] == {
+        "apiVersion": "taskyard.dev/v1alpha1",
+        "kind": "Task",
+        "namespace": "team",
+        "name": "web",
+        "uid": "uid-1",
+    }
+    assert found["eventTime"] == "2026-01-31T12:00:00.000000Z"
+    assert len(found["reportingInstance"]) == 128

@@ -1,0 +1,81 @@
+"""The tables of docs/operations.md say what the code says."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from localcluster.locations import REPOSITORY
+from taskyard.controller import recorder
+from taskyard.controller.metrics import Metrics as OperatorMetrics
+from taskyard.controller.queue import KeyedQueue
+from taskyard.controller.stores import Stores
+from taskyard.core import events, eventseries
+from taskyard.gateway.metrics import Metrics as GatewayMetrics
+
+PAGE = (REPOSITORY / "docs" / "operations.md").read_text()
+
+
+def table(first: str) -> list[list[str]]:
+    """The rows of the table whose head begins with `first`."""
+    after = PAGE[PAGE.index(f"\n| {first} |") :]
+    lines = after.strip().split("\n\n")[0].splitlines()[2:]
+    return [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in lines]
+
+
+async def work(key: tuple[str, str]) -> None:
+    """What a queue does here."""
+
+
+def operator() -> Any:
+    metrics = OperatorMetrics(clock=lambda: datetime.now(UTC))
+    metrics.observe_stores(Stores())
+    metrics.observe_queues({"tasks": KeyedQueue("task", work, workers=1)})
+    metrics.api_request("GET", 200)
+    metrics.watch_restarted("pods")
+    return metrics.registry
+
+
+def gateway() -> Any:
+    metrics = GatewayMetrics()
+    metrics.api_request("GET", 200)
+    metrics.answered("/", 404, 0.1)
+    return metrics.registry
+
+
+def rows(registry: Any) -> list[list[str]]:
+    """What the table has to say of a registry."""
+    found = []
+    for family in registry.collect():
+        if not family.name.startswith("taskyard_"):
+            continue
+        labels: list[str] = []
+        for sample in family.samples:
+            labels += [label for label in sample.labels if label != "le" and label not in labels]
+        name = family.name + ("_total" if family.type == "counter" else "")
+        found.append([name, family.type, ", ".join(labels), family.documentation])
+    return sorted(found)
+
+
+@pytest.mark.parametrize(("process", "registry"), [("operator", operator()), ("gateway", gateway())])
+def test_the_metrics_are_those_of_the_table(process: str, registry: Any) -> None:
+    expected = rows(registry)
+    shown = "\n".join(f"| `{' | '.join(row)} |".replace(" |", "` |", 1) for row in expected)
+    assert table(process) == expected, f"the table is to be:\n{shown}"
+
+
+def test_the_events_are_those_of_the_table() -> None:
+    expected = [("BuildStarted", events.NORMAL, "Start, Stop")]
+    expected += [(reason, kind, "Start, Stop") for kind, reason in events.BUILD_ENDS.values()]
+    expected += [(reason, kind, "ChangePhase") for kind, reason in events.PHASES.values()]
+    expected += [(reason, kind, "Report") for kind, reason in events.STATES.values()]
+    assert sorted(tuple(row[:3]) for row in table("reason")) == sorted(expected)
+
+
+def test_numbers_of_the_page_are_those_of_the_code() -> None:
+    assert f"a queue of {recorder.QUEUE_MOST} beside" in PAGE
+    assert f"{eventseries.EACH_TASK.burst} Events at once and six a minute" in PAGE
+    assert (eventseries.EACH_TASK.per_second * 60, eventseries.WINDOW_SECONDS) == (6, 600)
+    assert "within ten minutes" in PAGE
