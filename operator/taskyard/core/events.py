@@ -102,9 +102,9 @@ def state_reported(former: Manifest, status: Manifest) -> list[Event]:
     state, before = status.get("state"), former.get("state")
     if state == before or not state or state["state"] not in STATES or current.is_made_up(state, status.get("build")):
         return []
-    if before and not current.is_made_up(before, former.get("build")):
-        if (before["state"], before["build"]) == (state["state"], state["build"]):
-            return []
+    was_told = before and not current.is_made_up(before, former.get("build"))
+    if before and was_told and (before["state"], before["build"]) == (state["state"], state["build"]):
+        return []
     type_, reason = STATES[state["state"]]
     note = state.get("message") or f"The agent reports {state['state']}."
     if state.get("uri"):
