@@ -17,9 +17,11 @@ Object = dict[str, Any]
 
 PREFIXES = {
     "tasks": "/apis/taskyard.dev/v1alpha1",
+    "templates": "/apis/taskyard.dev/v1alpha1",
     "templateversions": "/apis/taskyard.dev/v1alpha1",
     "workspacebuilds": "/apis/taskyard.dev/v1alpha1",
     "taskinputs": "/apis/taskyard.dev/v1alpha1",
+    "leases": "/apis/coordination.k8s.io/v1",
 }
 WAIT_SECONDS = 30.0
 
@@ -58,6 +60,10 @@ class Kube:
         response = self._client.request(method, path, json=body, headers={"Content-Type": content_type})
         assert not response.is_success, f"{method} {path} was taken: {response.text}"
         return str(response.json()["message"])
+
+    def text(self, path: str) -> str:
+        """What a path answers that is no object, such as the API server's metrics."""
+        return self._client.get(path).raise_for_status().text
 
     def patch_namespace(self, name: str, patch: Object) -> Object:
         return self.request("PATCH", f"/api/v1/namespaces/{name}", patch, "application/merge-patch+json")

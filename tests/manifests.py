@@ -8,12 +8,13 @@ Object = dict[str, Any]
 
 
 def task(name: str = "hello", **spec: Any) -> Object:
-    """A Task with the prompt `echo hello`, of template version shell-v1."""
+    """A Task with the prompt `echo hello`, of template version shell-v1 unless a template is named."""
+    of = {} if "template" in spec else {"templateVersion": "shell-v1"}
     return {
         "apiVersion": "taskyard.dev/v1alpha1",
         "kind": "Task",
         "metadata": {"name": name},
-        "spec": {"prompt": "echo hello", "templateVersion": "shell-v1", **spec},
+        "spec": {"prompt": "echo hello", **of, **spec},
     }
 
 
@@ -28,6 +29,27 @@ def template_version(
         "kind": "TemplateVersion",
         "metadata": {"name": name},
         "spec": {"template": "shell", "agent": {}, "home": {"size": "1Gi"}, "pod": pod, **spec},
+    }
+
+
+def template(active_version: str = "shell-v1", *, name: str = "shell") -> Object:
+    """The Template of the versions that `template_version` makes."""
+    return {
+        "apiVersion": "taskyard.dev/v1alpha1",
+        "kind": "Template",
+        "metadata": {"name": name},
+        "spec": {"activeVersion": active_version},
+    }
+
+
+def secret(name: str = "token", *, labels: dict[str, str] | None = None, **data: str) -> Object:
+    """A Secret; `labels` None for one whose owner lets Tasks use it."""
+    usable = {"taskyard.dev/usable-by": "tasks"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name, "labels": usable if labels is None else labels},
+        "stringData": data or {"value": "s3cret"},
     }
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -19,8 +20,17 @@ from kubernetes.aio.client import ApiClient, Configuration
 
 Object = dict[str, Any]
 
+JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 DEFAULT_KUBECONFIG = str(Path("~/.kube/config").expanduser())
+# Told of each request: its HTTP method (WATCH for a watch) and the status of its answer, 0 when there was none.
+RequestObserver = Callable[[str, int], None]
+
+# Asked before a request is made, and again right before its body goes out: connecting may take long, and longer when
+# the process was stopped meanwhile. What it raises ends the request.
+Permit = Callable[[], None]
+_permit: ContextVar[Permit | None] = ContextVar("permit", default=None)
+
 CALL_TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)
 
 
@@ -61,8 +71,9 @@ class ConflictError(ApiError):
 class Connection:
     """An API server and the credentials for it. All calls may raise ApiError."""
 
-    def __init__(self, client: ApiClient, *, user_agent: str) -> None:
+    def __init__(self, client: ApiClient, *, user_agent: str, observe: RequestObserver | None = None) -> None:
         self._client = client
+        self._observe = observe or (lambda verb, status: None)
         self._client.user_agent = user_agent
 
     async def close(self) -> None:
@@ -76,13 +87,36 @@ class Connection:
         *,
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, str] | None = None,
-        content_type: str = "application/json",
+        content_type: str = JSON,
+        accept: str = JSON,
+        permit: Permit | None = None,
+        bearer: str | None = None,
     ) -> Object:
-        """One request, and the object that answers it."""
+        """One request, and the object that answers it, in the form that `accept` asks for. Nothing of a `body` is sent
+        once `permit` raises. With `bearer` the request is made with that token in place of the connection's own."""
         what = f"{method} {path}"
-        response = await self._send(
-            what, method, path, body=body, query=query, content_type=content_type, limits=CALL_TIMEOUT
-        )
+        if permit:
+            permit()
+        token = _permit.set(permit)
+        try:
+            response = await self._send(
+                what,
+                method,
+                path,
+                body=body,
+                query=query,
+                content_type=content_type,
+                limits=CALL_TIMEOUT,
+                accept=accept,
+                bearer=bearer,
+            )
+        except ApiError as error:
+            # The client tells what a permit raised late as a broken connection.
+            if permit and not error.status:
+                permit()
+            raise
+        finally:
+            _permit.reset(token)
         try:
             content = await response.read()
             answer: Object = json.loads(content)
@@ -92,12 +126,14 @@ class Connection:
             raise ApiError(what, "the API server's answer is not JSON", status=response.status) from error
         return answer
 
-    async def stream(self, path: str, *, query: Mapping[str, str], idle_timeout: float) -> AsyncIterator[Object]:
+    async def stream(
+        self, path: str, *, query: Mapping[str, str], idle_timeout: float, accept: str = JSON
+    ) -> AsyncIterator[Object]:
         """The lines of a watch, until the server ends it or sends nothing for `idle_timeout` seconds."""
         what = f"GET {path}"
         limits = aiohttp.ClientTimeout(total=None, connect=5, sock_read=idle_timeout)
         response = await self._send(
-            what, "GET", path, body=None, query=query, content_type="application/json", limits=limits
+            what, "GET", path, body=None, query=query, content_type=JSON, limits=limits, verb="WATCH", accept=accept
         )
         try:
             async for line in response.response.content:
@@ -119,16 +155,24 @@ class Connection:
         query: Mapping[str, str] | None,
         content_type: str,
         limits: aiohttp.ClientTimeout,
+        verb: str | None = None,
+        accept: str = JSON,
+        bearer: str | None = None,
     ) -> Any:
-        headers = {"Accept": "application/json", "Content-Type": content_type, "User-Agent": self._client.user_agent}
+        headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": self._client.user_agent}
         url = self._client.configuration.host + path
         if query:
             url = f"{url}?{urlencode(query)}"
+        status = 0
         try:
-            await self._client.update_params_for_auth(headers, None, ["BearerToken"], path, method, None)
+            if bearer is None:
+                await self._client.update_params_for_auth(headers, None, ["BearerToken"], path, method, None)
+            else:
+                headers["Authorization"] = f"Bearer {bearer}"
             response = await self._client.call_api(
                 method, url, header_params=headers, body=body, _request_timeout=limits
             )
+            status = response.status
             if response.status < 300:
                 return response
             content = await response.read()  # type: ignore[no-untyped-call]
@@ -136,16 +180,24 @@ class Connection:
             raise ApiError(what, "the API server did not answer in time") from error
         except (aiohttp.ClientError, OSError, config.ConfigException) as error:
             raise ApiError(what, f"the API server cannot be reached: {one_line(error)}") from error
+        finally:
+            self._observe(verb or method, status)
         raise refusal(what, response.status, content)
 
 
-async def connect(*, user_agent: str, kubeconfig: str = "") -> Connection:
+async def connect(
+    *, user_agent: str, kubeconfig: str = "", observe: RequestObserver | None = None, anonymous: bool = False
+) -> Connection:
     """A connection for a kubeconfig if one is named, for the service account in a Pod, or for the user's kubeconfig.
 
+    With `anonymous` it has the API server's address and authority alone, for calls with a `bearer` of their own.
     ApiError when there is neither, or when it cannot be read.
     """
     # With a copy of our own: the client's shared default would be changed for everything in the process.
     configuration = Configuration()
+    last_moment = aiohttp.TraceConfig()
+    last_moment.on_request_chunk_sent.append(ask_permit)
+    configuration.trace_configs = [last_moment]
     try:
         if os.environ.get("KUBERNETES_SERVICE_HOST") and not kubeconfig:
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
@@ -155,9 +207,26 @@ async def connect(*, user_agent: str, kubeconfig: str = "") -> Connection:
                 client_configuration=configuration,
                 persist_config=False,
             )
-        return Connection(ApiClient(configuration), user_agent=user_agent)
+        if anonymous:
+            _forget_credentials(configuration)
+        return Connection(ApiClient(configuration), user_agent=user_agent, observe=observe)
     except (config.ConfigException, OSError, ValueError) as error:
         raise ApiError("credentials for the API server", one_line(error)) from error
+
+
+def _forget_credentials(configuration: Configuration) -> None:
+    """A client certificate above all: the API server takes it for the caller whatever token comes with it."""
+    configuration.cert_file = configuration.key_file = None
+    configuration.api_key, configuration.api_key_prefix = {}, {}
+    configuration.refresh_api_key_hook = None
+    configuration.username = configuration.password = None
+
+
+async def ask_permit(session: aiohttp.ClientSession, context: object, chunk: object) -> None:
+    """The client calls this right before it writes a body, with which the head goes out."""
+    permit = _permit.get()
+    if permit:
+        permit()
 
 
 def refusal(what: str, status: int, content: bytes) -> ApiError:

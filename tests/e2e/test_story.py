@@ -93,7 +93,9 @@ def test_deleting_a_task_without_an_operator_removes_all_its_children(shell: Yar
     shell.wait_answer("Hello from")
     shell.say("left", "echo left behind")
     shell.kube.wait("it is delivered", "taskinputs", shell.namespace, "left", phase_is("Delivered"))
-    shell.kubectl("scale", "deployment", "taskyard-operator", "--namespace=taskyard", "--replicas=0")
+    operator = ("deployment/taskyard-operator", "--namespace=taskyard")
+    replicas = shell.kubectl("get", *operator, "-o", "jsonpath={.spec.replicas}")
+    shell.kubectl("scale", *operator, "--replicas=0")
     try:
         shell.kubectl(
             "wait",
@@ -113,8 +115,8 @@ def test_deleting_a_task_without_an_operator_removes_all_its_children(shell: Yar
         ):
             shell.kube.wait_gone(plural, shell.namespace, name, seconds=90)
     finally:
-        shell.kubectl("scale", "deployment", "taskyard-operator", "--namespace=taskyard", "--replicas=1")
-        shell.kubectl("rollout", "status", "deployment/taskyard-operator", "--namespace=taskyard", "--timeout=60s")
+        shell.kubectl("scale", *operator, f"--replicas={replicas}")
+        shell.kubectl("rollout", "status", *operator, "--timeout=60s")
 
 
 def test_kubectl_shows_what_a_user_wants_to_know(shell: Yard) -> None:

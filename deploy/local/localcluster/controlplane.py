@@ -164,6 +164,12 @@ class ControlPlane:
         self.stop_apiserver()
         self.start_apiserver()
 
+    def restart_controller_manager(self) -> None:
+        """Ends the controller manager and starts it again: it then knows kinds that came since, for which it looks by
+        itself only every half minute."""
+        self._running.pop("kube-controller-manager").stop()
+        self._start_controller_manager()
+
     def _run(self, name: str, command: Sequence[str]) -> None:
         self._running[name] = _Guarded(name, command, self.directory / f"{name}.log")
 

@@ -160,7 +160,9 @@ class Stage:
         return self.kubectl.items("--namespace", self.namespace, "get", *arguments)
 
     def _operator_warnings(self) -> list[str]:
-        said = self.kubectl.attempt("--namespace=taskyard", "logs", "deployment/taskyard-operator", "--tail=200")
+        said = self.kubectl.attempt(
+            "--namespace=taskyard", "logs", "deployment/taskyard-operator", "--all-pods", "--tail=200"
+        )
         told = [line for line in said.output.splitlines() if " WARNING " in line or " ERROR " in line]
         return [f"operator: {line}" for line in told[-3:]]
 

@@ -18,6 +18,7 @@ from taskyard.api import GROUP, VERSION
 from taskyard.api.schema import Model
 from taskyard.api.task import Task
 from taskyard.api.taskinput import TaskInput
+from taskyard.api.template import Template
 from taskyard.api.templateversion import TemplateVersion
 from taskyard.api.workspacebuild import WorkspaceBuild
 
@@ -67,6 +68,17 @@ KINDS = (
             Column("Display Name", ".status.displayName", priority=1),
         ),
         ("aitask", "ait"),
+    ),
+    Kind(
+        Template,
+        "templates",
+        (
+            Column("Active Version", ".spec.activeVersion"),
+            Column("Resolved", '.status.conditions[?(@.type=="Resolved")].status'),
+            AGE,
+            Column("Message", '.status.conditions[?(@.type=="Resolved")].message', priority=1),
+        ),
+        ("tpl",),
     ),
     Kind(
         TemplateVersion,

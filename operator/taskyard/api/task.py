@@ -6,15 +6,33 @@ from enum import StrEnum
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
+from pydantic.config import JsonDict
 
-from taskyard.api.schema import DNS_SUBDOMAIN, Conditions, Duration, Model, Time, rules
+from taskyard.api.parameter import MAP_BY_NAME, PARAMETERS_MOST, TaskParameter
+from taskyard.api.schema import DNS_LABEL, DNS_SUBDOMAIN, Conditions, Duration, Model, Time, rules
 
 NAME_MAX = 52
 PROMPT_MAX = 65_536
 DISPLAY_NAME_MAX = 64
+OUTPUTS_MOST = 16
+OUTPUT_NAME = "^[A-Za-z_][A-Za-z0-9_.-]*$"
+
+# What a new Task's status says. A generation that no spec has: without one, kstatus would take it for settled.
+NEVER_LOOKED_AT: JsonDict = {"phase": "Pending", "observedGeneration": -1}
 
 PROMPT_LOCKED = "Unable to update task input, task must be paused."
 TEMPLATE_LOCKED = "Unable to update task template version, task must be paused."
+PARAMETERS_LOCKED = "Unable to update task preset or parameters, task must be paused."
+ONE_TEMPLATE = "exactly one of template (name of a Template) and templateVersion (name of a TemplateVersion) is needed"
+
+# May the former object's spec still change? Paused, or before its first build.
+_UNLOCKED = "!has(oldSelf.status) || !has(oldSelf.status.build) || oldSelf.status.phase == 'Paused'"
+
+
+def _same(field: str) -> str:
+    """CEL: an optional field of the spec is as it was. (Optional types would hide its size from the cost estimate.)"""
+    new, old = f"self.spec.{field}", f"oldSelf.spec.{field}"
+    return f"has({new}) == has({old}) && (!has({new}) || {new} == {old})"
 
 
 class Phase(StrEnum):
@@ -44,10 +62,15 @@ class PausedReason(StrEnum):
     MANUAL = "Manual"
     IDLE_TIMEOUT = "IdleTimeout"
     MAX_RUNTIME = "MaxRuntime"
+    FINISHED = "Finished"
 
 
 class TaskSpec(Model):
     """What a person asks for. The operator never writes it."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(("has(self.template) != has(self.templateVersion)", ONE_TEMPLATE))
+    )
 
     prompt: Annotated[
         str,
@@ -58,8 +81,18 @@ class TaskSpec(Model):
             json_schema_extra=rules(("!self.contains('\\u0000')", "must not contain NUL characters")),
         ),
     ]
+    template: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=63,
+            pattern=DNS_LABEL,
+            description="Name of a Template in the same namespace, instead of templateVersion: its active version is "
+            "taken at each start. Changes are taken under the same rule as those of the prompt.",
+        ),
+    ] = None
     template_version: Annotated[
-        str,
+        str | None,
         Field(
             min_length=1,
             max_length=63,
@@ -67,7 +100,24 @@ class TaskSpec(Model):
             description="Name of a TemplateVersion in the same namespace. It may be applied later than the Task: the "
             "Task then starts by itself. Changes are taken under the same rule as those of the prompt.",
         ),
-    ]
+    ] = None
+    preset: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=63,
+            pattern=DNS_LABEL,
+            description="Name of a preset of the template version; without it the default one, if there is one.",
+        ),
+    ] = None
+    parameters: Annotated[
+        list[TaskParameter] | None,
+        Field(
+            max_length=PARAMETERS_MOST,
+            description="Values for parameters that the template version declares; they win over those of the preset.",
+            json_schema_extra=MAP_BY_NAME,
+        ),
+    ] = None
     paused: Annotated[bool, Field(description="Stops the Pod and keeps the home volume; false goes on with both.")] = (
         False
     )
@@ -141,6 +191,13 @@ class TaskSnapshot(Model):
     truncated: Annotated[bool, Field(description="Whether older text was left out to fit the limit.")]
 
 
+class TaskOutput(Model):
+    """A value that the agent handed out."""
+
+    name: Annotated[str, Field(min_length=1, max_length=63, pattern=OUTPUT_NAME, description="Name of the value.")]
+    value: Annotated[str, Field(max_length=1024, description="Text, at most 1,024 bytes.")]
+
+
 class TaskInputs(Model):
     """Count of the TaskInputs of this Task."""
 
@@ -151,7 +208,7 @@ class TaskInputs(Model):
 class TaskStatus(Model):
     """What is, as the operator and the sidecar see it."""
 
-    model_config = ConfigDict(json_schema_extra={"default": {"phase": "Pending"}})
+    model_config = ConfigDict(json_schema_extra={"default": NEVER_LOOKED_AT})
 
     observed_generation: Annotated[
         int | None, Field(description="Generation of the spec that the status speaks of.")
@@ -175,6 +232,14 @@ class TaskStatus(Model):
     ] = None
     snapshot: Annotated[TaskSnapshot | None, Field(description="Newest snapshot of the conversation.")] = None
     inputs: Annotated[TaskInputs | None, Field(description="Count of the TaskInputs.")] = None
+    outputs: Annotated[
+        list[TaskOutput] | None,
+        Field(
+            max_length=OUTPUTS_MOST,
+            description="Values that the agent handed out (set_output, taskyard-report output), oldest first.",
+            json_schema_extra=MAP_BY_NAME,
+        ),
+    ] = None
     conditions: Annotated[
         Conditions | None,
         Field(description="Ready, TemplateResolved, InputRequired; Reconciling and Stalled while they hold."),
@@ -191,16 +256,9 @@ class Task(Model):
                 "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
                 f"metadata.name must be a DNS label of at most {NAME_MAX} characters: a-z, 0-9 and hyphens",
             ),
-            (
-                "self.spec.prompt == oldSelf.spec.prompt || !has(oldSelf.status) || !has(oldSelf.status.build) "
-                "|| oldSelf.status.phase == 'Paused'",
-                PROMPT_LOCKED,
-            ),
-            (
-                "self.spec.templateVersion == oldSelf.spec.templateVersion || !has(oldSelf.status) "
-                "|| !has(oldSelf.status.build) || oldSelf.status.phase == 'Paused'",
-                TEMPLATE_LOCKED,
-            ),
+            (f"self.spec.prompt == oldSelf.spec.prompt || {_UNLOCKED}", PROMPT_LOCKED),
+            (f"({_same('templateVersion')} && {_same('template')}) || {_UNLOCKED}", TEMPLATE_LOCKED),
+            (f"({_same('preset')} && {_same('parameters')}) || {_UNLOCKED}", PARAMETERS_LOCKED),
         )
     )
 

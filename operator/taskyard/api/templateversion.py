@@ -7,6 +7,14 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from taskyard.api.parameter import (
+    MAP_BY_NAME,
+    PARAMETERS_MOST,
+    PRESETS_MOST,
+    SPEC_RULES,
+    TemplateParameter,
+    TemplatePreset,
+)
 from taskyard.api.podtemplate import PodTemplate
 from taskyard.api.schema import DNS_LABEL, Conditions, Duration, Model, rules
 
@@ -18,17 +26,68 @@ class AgentProtocol(StrEnum):
     """How the sidecar drives the agent."""
 
     TERMINAL = "Terminal"
+    ACP = "ACP"
+    COMMAND = "Command"
+    AGENT_API = "AgentAPI"
+
+
+class PermissionPolicy(StrEnum):
+    """What an agent hears that asks whether it may do something."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    ASK = "ask"
 
 
 class TemplateAgent(Model):
     """The container that is the agent."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            ("!has(self.port) || self.protocol == 'AgentAPI'", "port is for protocol AgentAPI"),
+            ("!has(self.permissions) || self.protocol == 'ACP'", "permissions is for protocol ACP"),
+            ("!has(self.retries) || self.protocol == 'Command'", "retries is for protocol Command"),
+        )
+    )
+
     container: Annotated[
         str, Field(max_length=63, pattern=DNS_LABEL, description="Name of the agent's container in the Pod.")
     ] = "agent"
     protocol: Annotated[
-        AgentProtocol, Field(description="How the agent is driven: Terminal, an interactive program in a terminal.")
+        AgentProtocol,
+        Field(
+            description="How the agent is driven. Terminal: an interactive program in a terminal. ACP: a program that "
+            "speaks the Agent Client Protocol on its standard input and output. Command: a program that runs once to its "
+            "end with the prompt in TASKYARD_TASK_PROMPT; exit status 0 is Complete, any other Failed, and the workspace "
+            "then stops by itself. AgentAPI: the image brings a server of that contract on port."
+        ),
     ] = AgentProtocol.TERMINAL
+    port: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=65_535,
+            description="Port of the agent's server, which need listen on loopback only (AgentAPI; without it 3284).",
+            json_schema_extra=rules(("self < 8484 || self > 8486", "must not be 8484 to 8486, which Taskyard uses")),
+        ),
+    ] = None
+    permissions: Annotated[
+        PermissionPolicy | None,
+        Field(
+            description="What an agent hears that asks whether it may do something (ACP). allow, which counts without it, "
+            "since nobody watches and the container is the limit; deny; ask: the condition InputRequired holds the "
+            "question until a TaskInput answers it."
+        ),
+    ] = None
+    retries: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            le=100,
+            description="How often a command that fails is run again before that counts, 10 s later and then twice as "
+            "long each time, at most 300 s (Command; without it 0).",
+        ),
+    ] = None
 
 
 class TemplateHome(Model):
@@ -64,7 +123,7 @@ class TemplateHome(Model):
 class TemplateVersionSpec(Model):
     """What a template version is made of. Immutable."""
 
-    model_config = ConfigDict(json_schema_extra=rules(("self == oldSelf", IMMUTABLE)))
+    model_config = ConfigDict(json_schema_extra=rules(("self == oldSelf", IMMUTABLE), *SPEC_RULES))
 
     template: Annotated[
         str,
@@ -86,6 +145,22 @@ class TemplateVersionSpec(Model):
     home: Annotated[
         TemplateHome | None,
         Field(description="Home volume of each Task; without it pausing loses the disk."),
+    ] = None
+    parameters: Annotated[
+        list[TemplateParameter] | None,
+        Field(
+            max_length=PARAMETERS_MOST,
+            description="What a Task may choose; nothing else of the Pod can be set from a Task.",
+            json_schema_extra=MAP_BY_NAME,
+        ),
+    ] = None
+    presets: Annotated[
+        list[TemplatePreset] | None,
+        Field(
+            max_length=PRESETS_MOST,
+            description="Named choices of values and resources, of which a Task may name one.",
+            json_schema_extra=MAP_BY_NAME,
+        ),
     ] = None
     grace_period_seconds: Annotated[
         int, Field(ge=10, le=86_400, description="Time for the agent to end by itself when it is stopped.")

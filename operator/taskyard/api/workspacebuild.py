@@ -24,6 +24,7 @@ class BuildReason(StrEnum):
     MANUAL_PAUSE = "ManualPause"
     AUTO_PAUSE = "AutoPause"
     MAX_RUNTIME = "MaxRuntime"
+    FINISHED = "Finished"
     RESUME = "Resume"
     RECOVER = "Recover"
 

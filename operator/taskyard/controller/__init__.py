@@ -2,4 +2,5 @@
 
 Both only say *look again at this Task* (`queue`); then `gather` reads the stores into a view, `taskyard.core` decides,
 and `apply` writes. `cluster` is the one module that talks to the API server.
+`recorder` and `metrics` observe the stores; nothing depends on them.
 """

@@ -19,9 +19,8 @@ from taskyard.controller.cluster import (
     Object,
     Resource,
 )
-from taskyard.controller.store import Store, key_of
 from taskyard.controller.stores import Stores
-from taskyard.core import build, claim, pod, status, times
+from taskyard.core import build, claim, pod, resolution, status, times
 from taskyard.core.decision import (
     CreateBuild,
     CreateClaim,
@@ -36,7 +35,9 @@ from taskyard.core.decision import (
 )
 from taskyard.core.installation import Installation
 from taskyard.core.observed import BuildView, Observed, Obstacle, PodView, owner_uid
+from taskyard.core.parameters import Violation
 from taskyard.core.refusals import pod_obstacle
+from taskyard.watchcache.store import Store, key_of
 
 logger = logging.getLogger(__name__)
 
@@ -120,11 +121,10 @@ class Applier:
         when a namespace is deleted."""
         task, newest = observed.task, observed.newest
         namespace = await self._cluster.get(NAMESPACES, None, task.namespace)
-        live = await self._look_again(observed)
-        gone = live is None or live["metadata"]["uid"] != task.uid or "deletionTimestamp" in live["metadata"]
-        if gone or namespace is None or "deletionTimestamp" in namespace["metadata"]:
+        live = await self._live(observed)
+        if namespace is None or "deletionTimestamp" in namespace["metadata"]:
             raise NotDue
-        if live is not None and live["metadata"]["resourceVersion"] != task.resource_version:
+        if live["metadata"]["resourceVersion"] != task.resource_version:
             return False
         found = await self._cluster.get(PODS, task.namespace, newest.name) if newest else None
         if found is not None and owner_uid(found) == task.uid and not PodView.of(found).ended:
@@ -132,9 +132,19 @@ class Applier:
             return False
         return True
 
+    async def _live(self, observed: Observed) -> Object:
+        """The Task by a live read. NotDue when it is gone or going."""
+        live = await self._look_again(observed)
+        if live is None or live["metadata"]["uid"] != observed.task.uid or "deletionTimestamp" in live["metadata"]:
+            raise NotDue
+        return live
+
     async def _create_build(self, observed: Observed, step: CreateBuild) -> Blocked | None:
+        # A build that was made and is gone went with its Task, which the store may not know yet.
+        await self._live(observed)
         template = observed.template.template if observed.template else None
-        manifest = build.manifest(observed.task, step, template=template)
+        version = resolution.version_for(observed, step.transition)
+        manifest = build.manifest(observed.task, step, template=template, version=version)
         return await self._create(WORKSPACE_BUILDS, self._stores.builds, manifest)
 
     async def _create_claim(self, observed: Observed) -> Blocked | None:
@@ -145,7 +155,10 @@ class Applier:
     async def _create_pod(self, observed: Observed, step: CreatePod) -> Blocked | None:
         if observed.template is None:
             return None
-        manifest = pod.manifest(observed.task, step.build, observed.template, self._installation)
+        chosen = resolution.chosen(observed)
+        if isinstance(chosen, Violation):
+            return None
+        manifest = pod.manifest(observed.task, step.build, observed.template, self._installation, chosen=chosen)
         try:
             return await self._create(PODS, self._stores.pods, manifest)
         except ApiError as error:
@@ -219,8 +232,20 @@ class Applier:
             patch["message"] = step.message
         if step.pod_uid:
             patch["podUID"] = step.pod_uid
-        written = await self._cluster.patch_status(WORKSPACE_BUILDS, task.namespace, step.build.name, patch)
-        self._stores.builds.put(written)
+        key = (task.namespace, step.build.name)
+        known = self._stores.builds.get(key)
+        if known is None:
+            return None
+        try:
+            found: Object | None = await self._cluster.patch_status(
+                WORKSPACE_BUILDS, *key, patch, resource_version=known["metadata"]["resourceVersion"]
+            )
+        except (ConflictError, MissingError):
+            found = await self._cluster.get(WORKSPACE_BUILDS, *key)
+        if found is None:
+            self._stores.builds.remove(key, uid=known["metadata"]["uid"])
+        else:
+            self._stores.builds.put(found)
         return None
 
     async def _delete_build(self, observed: Observed, old: BuildView) -> None:

@@ -2,65 +2,83 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 
 from taskyard import __version__
 from taskyard.api import API_VERSION
-from taskyard.apiclient import MERGE_PATCH, ApiError, ConflictError, Connection, MissingError, Object, connect
-
-PAGE = 500
-# A watch ends by itself after this time; quiet ones are kept open by bookmarks, about one a minute.
-WATCH_SECONDS = 300
-WATCH_IDLE_SECONDS = 330
-
-
-@dataclass(frozen=True)
-class Resource:
-    """A kind as the API server's paths have it. `selector` bounds what lists and watches see."""
-
-    prefix: str
-    plural: str
-    selector: str = ""
-
-    def path(self, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
-        parts = [self.prefix]
-        if namespace is not None:
-            parts.append(f"namespaces/{namespace}")
-        parts.append(self.plural)
-        if name is not None:
-            parts.append(name)
-        if subresource is not None:
-            parts.append(subresource)
-        return "/".join(parts)
-
+from taskyard.apiclient import (
+    MERGE_PATCH,
+    ApiError,
+    ConflictError,
+    Connection,
+    MissingError,
+    Object,
+    RequestObserver,
+    connect,
+)
+from taskyard.core.choices import USABLE_LABEL, USABLE_VALUE
+from taskyard.watchcache import reading
+from taskyard.watchcache.resource import Resource
 
 TASKS = Resource(f"/apis/{API_VERSION}", "tasks")
+TEMPLATES = Resource(f"/apis/{API_VERSION}", "templates")
 TEMPLATE_VERSIONS = Resource(f"/apis/{API_VERSION}", "templateversions")
 WORKSPACE_BUILDS = Resource(f"/apis/{API_VERSION}", "workspacebuilds")
 TASK_INPUTS = Resource(f"/apis/{API_VERSION}", "taskinputs")
 PODS = Resource("/api/v1", "pods", selector="taskyard.dev/task")
 CLAIMS = Resource("/api/v1", "persistentvolumeclaims", selector="taskyard.dev/task")
 SECRETS = Resource("/api/v1", "secrets")
+# Secrets that their owners let Tasks use. Their values never leave the API server: only metadata is asked for.
+USABLE_SECRETS = Resource("/api/v1", "secrets", selector=f"{USABLE_LABEL}={USABLE_VALUE}", metadata_only=True)
 NAMESPACES = Resource("/api/v1", "namespaces")
+EVENTS = Resource("/apis/events.k8s.io/v1", "events")
+LEASES = Resource("/apis/coordination.k8s.io/v1", "leases")
 
-__all__ = ["ApiError", "Cluster", "ConflictError", "MissingError", "Object", "Resource"]
+__all__ = ["ApiError", "Cluster", "ConflictError", "MissingError", "NotLeadingError", "Object", "Resource"]
+
+
+class NotLeadingError(ApiError):
+    """This process does not hold the Lease, or not any more: nothing was written."""
 
 
 class Cluster:
-    """Reads and writes of the operator. All raise ApiError."""
+    """Reads and writes of the operator. All raise ApiError.
 
-    def __init__(self, connection: Connection) -> None:
+    Before each write `guard` is asked, which raises NotLeadingError unless this process may write; only the Lease
+    itself is written without. A write that has begun goes on when its caller is cancelled: `settle` waits for it.
+    """
+
+    def __init__(self, connection: Connection, *, guard: Callable[[], None]) -> None:
         self._connection = connection
+        self._guard = guard
+        self._writing: set[asyncio.Task[Object]] = set()
 
     @classmethod
-    async def connect(cls, kubeconfig: str) -> Cluster:
+    async def connect(
+        cls, kubeconfig: str, *, guard: Callable[[], None], observe: RequestObserver | None = None
+    ) -> Cluster:
         """The API server of a kubeconfig; without one that of the Pod's service account, or the user's kubeconfig."""
-        return cls(await connect(user_agent=f"taskyard-operator/{__version__}", kubeconfig=kubeconfig))
+        connection = await connect(
+            user_agent=f"taskyard-operator/{__version__}", kubeconfig=kubeconfig, observe=observe
+        )
+        return cls(connection, guard=guard)
 
     async def close(self) -> None:
         await self._connection.close()
+
+    def check_leading(self) -> None:
+        """For what is written elsewhere than at the API server. Raises NotLeadingError."""
+        self._guard()
+
+    async def settle(self, seconds: float) -> None:
+        """Return once no write is on its way; those that still are after `seconds` are broken off."""
+        if self._writing:
+            _, late = await asyncio.wait(self._writing, timeout=seconds)
+            for write in late:
+                write.cancel()
 
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Object | None:
         """An object; None when there is none."""
@@ -71,40 +89,22 @@ class Cluster:
 
     async def list(self, resource: Resource) -> tuple[list[Object], str]:
         """All objects of a kind, in pages, and the resourceVersion to watch from."""
-        items: list[Object] = []
-        query = {"limit": str(PAGE)} | ({"labelSelector": resource.selector} if resource.selector else {})
-        while True:
-            page = await self._connection.call("GET", resource.path(), query=query)
-            items += page["items"]
-            token = page["metadata"].get("continue")
-            if not token:
-                return items, page["metadata"]["resourceVersion"]
-            query["continue"] = token
+        return await reading.list_all(self._connection, resource)
 
     def watch(self, resource: Resource, resource_version: str) -> AsyncIterator[Object]:
         """Events after `resource_version`, bookmarks among them, until the server ends the watch."""
-        query = {
-            "watch": "true",
-            "allowWatchBookmarks": "true",
-            "resourceVersion": resource_version,
-            "timeoutSeconds": str(WATCH_SECONDS),
-        }
-        if resource.selector:
-            query["labelSelector"] = resource.selector
-        return self._connection.stream(resource.path(), query=query, idle_timeout=WATCH_IDLE_SECONDS)
+        return reading.watch(self._connection, resource, resource_version)
 
     async def create(self, resource: Resource, manifest: Object, *, dry_run: bool = False) -> Object:
         """Create an object. With `dry_run` everything is checked and nothing is stored."""
         query = {"dryRun": "All"} if dry_run else None
-        return await self._connection.call(
-            "POST", resource.path(manifest["metadata"]["namespace"]), body=manifest, query=query
-        )
+        path = resource.path(manifest["metadata"]["namespace"])
+        return await self._write(resource, "POST", path, body=manifest, query=query)
 
     async def patch(self, resource: Resource, namespace: str, name: str, patch: Object) -> Object:
         """Merge `patch` into an object; with a resourceVersion in it only if that is still the newest."""
-        return await self._connection.call(
-            "PATCH", resource.path(namespace, name), body=patch, content_type=MERGE_PATCH
-        )
+        path = resource.path(namespace, name)
+        return await self._write(resource, "PATCH", path, body=patch, content_type=MERGE_PATCH)
 
     async def patch_status(
         self, resource: Resource, namespace: str, name: str, status: Object, *, resource_version: str | None = None
@@ -113,9 +113,8 @@ class Cluster:
         body: Object = {"status": status}
         if resource_version is not None:
             body["metadata"] = {"resourceVersion": resource_version}
-        return await self._connection.call(
-            "PATCH", resource.path(namespace, name, "status"), body=body, content_type=MERGE_PATCH
-        )
+        path = resource.path(namespace, name, "status")
+        return await self._write(resource, "PATCH", path, body=body, content_type=MERGE_PATCH)
 
     async def delete(
         self, resource: Resource, namespace: str, name: str, *, uid: str, resource_version: str | None = None
@@ -125,4 +124,28 @@ class Cluster:
         preconditions = {"uid": uid} | ({"resourceVersion": resource_version} if resource_version else {})
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
         with contextlib.suppress(MissingError, ConflictError):
-            await self._connection.call("DELETE", resource.path(namespace, name), body=body)
+            await self._write(resource, "DELETE", resource.path(namespace, name), body=body)
+
+    async def _write(
+        self,
+        resource: Resource,
+        method: str,
+        path: str,
+        *,
+        body: Object,
+        query: Mapping[str, str] | None = None,
+        content_type: str = "application/json",
+    ) -> Object:
+        """The one way by which anything is written."""
+        call = partial(self._connection.call, method, path, body=body, query=query, content_type=content_type)
+        if resource is LEASES:
+            return await call()
+        write = asyncio.create_task(call(permit=self._guard))
+        self._writing.add(write)
+        write.add_done_callback(self._written)
+        return await asyncio.shield(write)
+
+    def _written(self, write: asyncio.Task[Object]) -> None:
+        self._writing.discard(write)
+        if not write.cancelled():
+            write.exception()  # whoever asked for it may be gone: asyncio would tell of a fault that nobody saw

@@ -7,14 +7,15 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from taskyard.api.taskinput import InputPhase
-from taskyard.controller.cluster import TASK_INPUTS, Cluster, MissingError, Object
+from taskyard.api.templateversion import AgentProtocol
+from taskyard.controller.cluster import TASK_INPUTS, Cluster, ConflictError, MissingError, Object
 from taskyard.controller.gather import gather_inputs
-from taskyard.controller.sidecars import Accepted, Failed, NotReady, Refused, Sidecars
-from taskyard.controller.store import Key
 from taskyard.controller.stores import Stores
 from taskyard.core import names, times
-from taskyard.core.inputs import Adopt, Deliver, InputView, KeepOrder, Reject, Remove, RestInputs, next_step
-from taskyard.core.observed import PodView, TaskView
+from taskyard.core.inputs import Adopt, Conclude, Deliver, InputView, KeepOrder, Reject, Remove, RestInputs, next_step
+from taskyard.core.observed import PodView, TaskView, TemplateView
+from taskyard.sidecarclient import Accepted, Failed, NotReady, Refused, Sidecars
+from taskyard.watchcache.store import Key
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +57,12 @@ class Delivery:
         created_at = times.parse(manifest["metadata"]["creationTimestamp"]) if manifest else None
         now = self._clock()
         step = next_step(
-            task, gather_inputs(self._stores, key), created_at=created_at, retention=self._retention, now=now
+            task,
+            gather_inputs(self._stores, key),
+            created_at=created_at,
+            retention=self._retention,
+            now=now,
+            runs_once=self._runs_once(key, task),
         )
         match step:
             case KeepOrder(entry):
@@ -64,6 +70,9 @@ class Delivery:
             case Reject(entry, message):
                 logger.info("input %s/%s: rejected: %s", entry.namespace, entry.name, message)
                 await self._reject(entry, message)
+            case Conclude(entry, message):
+                logger.info("input %s/%s: %s", entry.namespace, entry.name, message)
+                await self._conclude(entry, message)
             case Remove(entry):
                 await self._remove(entry)
             case Adopt(entry) if task:
@@ -87,6 +96,7 @@ class Delivery:
         if pod is None or pod.ip is None:
             self._again(key, NOT_READY_SECONDS)
             return False
+        self._cluster.check_leading()
         answer = await self._sidecars.send(
             ip=pod.ip,
             pod_uid=pod.uid,
@@ -98,14 +108,7 @@ class Delivery:
             case Accepted(in_doubt):
                 self._not_before.pop(entry.uid, None)
                 logger.info("input %s/%s: delivered%s", entry.namespace, entry.name, ", in doubt" if in_doubt else "")
-                await self._write(
-                    entry,
-                    {
-                        "phase": InputPhase.DELIVERED,
-                        "deliveredAt": times.rfc3339(self._clock()),
-                        "message": "in doubt" if in_doubt else None,
-                    },
-                )
+                await self._conclude(entry, "in doubt" if in_doubt else None)
                 return True
             case Refused(cause):
                 logger.info("input %s/%s: rejected: %s", entry.namespace, entry.name, cause)
@@ -123,6 +126,16 @@ class Delivery:
                 await self._write(entry, {"attempts": entry.attempts + 1, "message": cause})
                 self._again(key, delay)
                 return False
+
+    def _runs_once(self, key: Key, task: TaskView | None) -> bool:
+        """Whether the Task's agent is a command."""
+        name = task.status.get("templateVersion") if task else None
+        version = self._stores.template_versions.get((key[0], name)) if name else None
+        return version is not None and TemplateView.of(version).protocol == AgentProtocol.COMMAND
+
+    async def _conclude(self, entry: InputView, message: str | None) -> None:
+        delivered_at = times.rfc3339(self._clock())
+        await self._write(entry, {"phase": InputPhase.DELIVERED, "deliveredAt": delivered_at, "message": message})
 
     def _pod(self, key: Key, task: TaskView) -> PodView | None:
         """The Pod of the newest build, by its name."""
@@ -146,11 +159,23 @@ class Delivery:
         await self._patched(entry, self._cluster.patch(TASK_INPUTS, entry.namespace, entry.name, patch))
 
     async def _write(self, entry: InputView, status: Object) -> None:
-        await self._patched(entry, self._cluster.patch_status(TASK_INPUTS, entry.namespace, entry.name, status))
+        write = self._cluster.patch_status(
+            TASK_INPUTS, entry.namespace, entry.name, status, resource_version=entry.resource_version
+        )
+        await self._patched(entry, write)
 
     async def _patched(self, entry: InputView, write: Awaitable[Object]) -> None:
-        """Await a write and keep what came of it; an input that is gone by now is forgotten."""
+        """Await a write and keep what came of it; an input that is gone by now is forgotten, and one that somebody else
+        wrote to is looked at again (the sidecar knows the key of a message that it has)."""
         try:
-            self._stores.inputs.put(await write)
+            written: Object | None = await write
         except MissingError:
+            written = None
+        except ConflictError:
+            written = await self._cluster.get(TASK_INPUTS, entry.namespace, entry.name)
+            if written is not None and written["metadata"]["resourceVersion"] == entry.resource_version:
+                raise
+        if written is None or written["metadata"]["uid"] != entry.uid:
             self._stores.inputs.remove((entry.namespace, entry.name), uid=entry.uid)
+        if written is not None:
+            self._stores.inputs.put(written)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from taskyard.api.taskinput import InputPhase
-from taskyard.api.workspacebuild import Transition
-from taskyard.controller.store import Key
 from taskyard.controller.stores import Stores
+from taskyard.core.choices import PointerView, SecretKey
 from taskyard.core.inputs import InputView, queued
 from taskyard.core.observed import BuildView, Observed, Obstacle, PodView, TaskView, TemplateView, owner_uid
+from taskyard.core.resolution import version_name
+from taskyard.watchcache.store import Key
 
 
 def gather(stores: Stores, key: Key, *, now: datetime, obstacle: Obstacle | None) -> Observed | None:
@@ -27,18 +29,23 @@ def gather(stores: Stores, key: Key, *, now: datetime, obstacle: Obstacle | None
         key=lambda pod: (pod.created_at, pod.name),
     )
     inputs = gather_inputs(stores, key)
-    return Observed(
+    observed = Observed(
         now=now,
         task=task,
         builds=tuple(builds),
         pods=tuple(pods),
-        template=template_in_use(stores, task, builds),
+        template=None,
         claim_exists=any(owner_uid(claim) == task.uid for claim in stores.claims.grouped(key)),
         resume_requested=any(entry.resume for entry in queued(inputs)),
         inputs_queued=len(queued(inputs)),
         inputs_delivered=sum(entry.phase is InputPhase.DELIVERED for entry in inputs),
         obstacle=obstacle,
+        pointer=pointer(stores, task),
+        usable_secrets=usable_secrets(stores, task),
     )
+    name = version_name(observed)
+    version = stores.template_versions.get((task.namespace, name)) if name else None
+    return replace(observed, template=TemplateView.of(version)) if version else observed
 
 
 def gather_inputs(stores: Stores, key: Key) -> tuple[InputView, ...]:
@@ -46,9 +53,15 @@ def gather_inputs(stores: Stores, key: Key) -> tuple[InputView, ...]:
     return tuple(map(InputView.of, stores.inputs.grouped(key)))
 
 
-def template_in_use(stores: Stores, task: TaskView, builds: list[BuildView]) -> TemplateView | None:
-    """The version of the newest start build while that is the newest of all, else the one that the Task names."""
-    running = builds and builds[-1].transition is Transition.START
-    name = builds[-1].template_version if running else task.template_version
-    version = stores.template_versions.get((task.namespace, name))
-    return TemplateView.of(version) if version else None
+def pointer(stores: Stores, task: TaskView) -> PointerView | None:
+    """The Template that a Task names."""
+    template = stores.templates.get((task.namespace, task.template)) if task.template else None
+    return PointerView.of(template) if template else None
+
+
+def usable_secrets(stores: Stores, task: TaskView) -> frozenset[str] | None:
+    """Those of the Secrets that a Task names which are there and labelled; None where there are no such parameters."""
+    if stores.secrets is None:
+        return None
+    named = {given.chosen.name for given in task.parameters if isinstance(given.chosen, SecretKey)}
+    return frozenset(name for name in named if stores.secrets.get((task.namespace, name)))

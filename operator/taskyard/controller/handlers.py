@@ -7,7 +7,7 @@ from typing import Any
 import kopf
 
 from taskyard.api import GROUP, VERSION
-from taskyard.controller.cluster import TASK_INPUTS, TASKS, TEMPLATE_VERSIONS
+from taskyard.controller.cluster import TASK_INPUTS, TASKS, TEMPLATE_VERSIONS, TEMPLATES
 
 registry = kopf.OperatorRegistry()
 
@@ -22,6 +22,12 @@ def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
 async def task_event(event: kopf.RawEvent, memo: Any, **_: Any) -> None:
     """A Task came, changed or went."""
     memo.take(TASKS, event)
+
+
+@kopf.on.event(GROUP, VERSION, "templates", registry=registry)
+async def template_event(event: kopf.RawEvent, memo: Any, **_: Any) -> None:
+    """A Template came, changed or went."""
+    memo.take(TEMPLATES, event)
 
 
 @kopf.on.event(GROUP, VERSION, "templateversions", registry=registry)

@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz` for the kubelet."""
+"""`/healthz` and `/readyz` for the kubelet, `/metrics` for Prometheus."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+# What `render` gives: the text format of Prometheus.
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-async def serve(port: int, *, is_ready: Callable[[], bool]) -> web.AppRunner:
+
+async def serve(port: int, *, is_ready: Callable[[], bool], render: Callable[[], bytes]) -> web.AppRunner:
     """Serve until the runner is cleaned up: alive while the loop turns, ready once every kind has been listed."""
 
     async def healthz(_: web.Request) -> web.Response:
@@ -16,8 +19,11 @@ async def serve(port: int, *, is_ready: Callable[[], bool]) -> web.AppRunner:
     async def readyz(_: web.Request) -> web.Response:
         return web.Response(text="ok\n") if is_ready() else web.Response(status=503, text="not listed yet\n")
 
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=render(), headers={"Content-Type": METRICS_TYPE})
+
     app = web.Application()
-    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz)])
+    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics)])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, port=port).start()

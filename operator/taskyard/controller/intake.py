@@ -7,10 +7,20 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from taskyard.controller.cluster import TASK_INPUTS, TASKS, TEMPLATE_VERSIONS, ApiError, Cluster, Object, Resource
+from taskyard.controller.cluster import (
+    SECRETS,
+    TASK_INPUTS,
+    TASKS,
+    TEMPLATE_VERSIONS,
+    TEMPLATES,
+    ApiError,
+    Cluster,
+    Object,
+    Resource,
+)
 from taskyard.controller.queue import KeyedQueue
-from taskyard.controller.store import Key, Store, key_of
-from taskyard.controller.stores import Stores, by_label, by_task
+from taskyard.controller.stores import Stores, by_label, by_task, naming
+from taskyard.watchcache.store import Key, Store, key_of
 
 logger = logging.getLogger(__name__)
 
@@ -27,15 +37,24 @@ class Intake:
     """
 
     def __init__(
-        self, cluster: Cluster, stores: Stores, *, tasks: KeyedQueue, inputs: KeyedQueue, versions: KeyedQueue
+        self,
+        cluster: Cluster,
+        stores: Stores,
+        *,
+        tasks: KeyedQueue,
+        inputs: KeyedQueue,
+        templates: KeyedQueue,
+        versions: KeyedQueue,
     ) -> None:
         self._cluster = cluster
         self._stores = stores
         self._tasks = tasks
         self._inputs = inputs
+        self._templates = templates
         self._versions = versions
         self._kinds: dict[Resource, tuple[Store, Callable[[Object], None]]] = {
             TASKS: (stores.tasks, self._task_changed),
+            TEMPLATES: (stores.templates, self._template_changed),
             TEMPLATE_VERSIONS: (stores.template_versions, self._version_changed),
             TASK_INPUTS: (stores.inputs, self._input_changed),
         }
@@ -68,6 +87,10 @@ class Intake:
     def build_changed(self, manifest: Object) -> None:
         """A build came, changed or went."""
         self._tasks.add(by_task(manifest))
+
+    def secret_changed(self, manifest: Object) -> None:
+        """A Secret that Tasks may use came or changed, or went or is no longer theirs to use."""
+        self._look_at_tasks_naming(SECRETS, key_of(manifest))
 
     async def list_all(self) -> None:
         """List every kind once. Raises ApiError."""
@@ -110,7 +133,17 @@ class Intake:
     def _version_changed(self, manifest: Object) -> None:
         key = key_of(manifest)
         self._versions.add(key)
-        for task in self._stores.tasks.grouped(key):
+        self._look_at_tasks_naming(TEMPLATE_VERSIONS, key)
+        for template in self._stores.templates.grouped(key):
+            self._template_changed(template)
+
+    def _template_changed(self, manifest: Object) -> None:
+        key = key_of(manifest)
+        self._templates.add(key)
+        self._look_at_tasks_naming(TEMPLATES, key)
+
+    def _look_at_tasks_naming(self, resource: Resource, key: Key) -> None:
+        for task in self._stores.tasks.grouped(naming(resource, key)):
             self._tasks.add(key_of(task))
 
     def _input_changed(self, manifest: Object) -> None:

@@ -3,27 +3,44 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
+import secrets
 import signal
 import sys
 from datetime import UTC, datetime
 
+import prometheus_client
+
+from taskyard.apiclient import RequestObserver
 from taskyard.controller import health, keys, watching
 from taskyard.controller.apply import Applier
-from taskyard.controller.cluster import CLAIMS, PODS, WORKSPACE_BUILDS, ApiError, Cluster
+from taskyard.controller.cluster import (
+    CLAIMS,
+    PODS,
+    USABLE_SECRETS,
+    WORKSPACE_BUILDS,
+    ApiError,
+    Cluster,
+    NotLeadingError,
+)
 from taskyard.controller.delivery import Delivery
 from taskyard.controller.intake import Intake
 from taskyard.controller.keys import KeysError
+from taskyard.controller.leader import Leader
+from taskyard.controller.metrics import Metrics
+from taskyard.controller.pointers import Pointers
 from taskyard.controller.queue import KeyedQueue
 from taskyard.controller.reconcile import Reconciler
-from taskyard.controller.reflector import Reflector
+from taskyard.controller.recorder import Recorder
 from taskyard.controller.settings import Settings, SettingsError
-from taskyard.controller.sidecars import Sidecars
 from taskyard.controller.stores import Stores
 from taskyard.controller.validation import Validator
 from taskyard.core.installation import Installation
 from taskyard.core.keyring import Keyring
+from taskyard.sidecarclient import Sidecars
+from taskyard.watchcache.reflector import Reflector
 
 logger = logging.getLogger("taskyard.controller")
 
@@ -31,6 +48,7 @@ TASK_WORKERS = 32
 INPUT_WORKERS = 64
 VERSION_WORKERS = 2
 RETRY_SECONDS = 2.0
+SETTLE_SECONDS = 3.0
 
 
 def clock() -> datetime:
@@ -39,7 +57,7 @@ def clock() -> datetime:
 
 
 def main() -> None:
-    """Run the operator. Exit status 2: its settings are wrong."""
+    """Run the operator. Exit status 1: its settings are wrong, or it has lost its Lease and must not go on."""
     try:
         settings = Settings.of(os.environ)
     except SettingsError as error:
@@ -54,11 +72,14 @@ def main() -> None:
     for handler in logging.getLogger().handlers:
         handler.addFilter(watching.tidy)
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    asyncio.run(run(settings))
+    # Half of all series else, and of no use: the time at which each counter was made.
+    prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+    sys.exit(asyncio.run(run(settings)))
 
 
-async def run(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT. What is being written then is finished or done again by the next process."""
+async def run(settings: Settings) -> int:
+    """Run until SIGTERM or SIGINT, or until the Lease is lost; the exit status. What is being written at a signal is
+    finished, or done again by the next process."""
     stop = asyncio.Event()
     serving = asyncio.create_task(serve(settings))
     loop = asyncio.get_running_loop()
@@ -67,76 +88,150 @@ async def run(settings: Settings) -> None:
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
-    if serving.done():
+    if not serving.done():
+        serving.cancel()
+        await asyncio.wait({serving})
+        return 0
+    lost = None
+    try:
         serving.result()
-    serving.cancel()
-    await asyncio.wait({serving})
+    except* NotLeadingError as found:
+        lost = found
+    if lost is None:
+        return 0
+    # The next process begins with an empty memory: more robust than to undo all that this one had begun.
+    logger.error("%s; the operator ends", first(lost))
+    return 1
 
 
-async def connected(settings: Settings) -> tuple[Cluster, Keyring]:
-    """The API server and the installation's keys, waiting for both as long as it takes."""
-    cluster = None
+def first(group: BaseExceptionGroup[NotLeadingError]) -> NotLeadingError:
+    """One of the errors of a group of the same."""
+    error = group.exceptions[0]
+    return first(error) if isinstance(error, BaseExceptionGroup) else error
+
+
+def elected(settings: Settings) -> Leader | None:
+    """This process' part in the election; None where there is none. Its name is new with each process."""
+    if not settings.leader_election:
+        return None
+    identity = f"{settings.pod_name}_{secrets.token_hex(4)}"
+    return Leader(settings.namespace, identity=identity, terms=settings.lease)
+
+
+async def connected(settings: Settings, leader: Leader | None, observe: RequestObserver) -> Cluster:
+    """The API server, waiting as long as it takes for credentials that can be read."""
     while True:
         try:
-            cluster = cluster or await Cluster.connect(settings.kubeconfig)
-            return cluster, await keys.ensure(cluster, settings.namespace, now=clock())
+            return await Cluster.connect(
+                settings.kubeconfig, guard=leader.check if leader else lambda: None, observe=observe
+            )
+        except ApiError as error:
+            logger.warning("not started yet: %s; again in %.0f s", error, RETRY_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS)
+
+
+async def keyring(cluster: Cluster, namespace: str, *, ready: asyncio.Event) -> Keyring:
+    """The installation's keys, waiting for them as long as it takes; not `ready` meanwhile."""
+    while True:
+        try:
+            found = await keys.ensure(cluster, namespace, now=clock())
+            ready.set()
+            return found
+        except NotLeadingError:
+            raise
         except (ApiError, KeysError) as error:
+            ready.clear()
             logger.warning("not started yet: %s; again in %.0f s", error, RETRY_SECONDS)
             await asyncio.sleep(RETRY_SECONDS)
 
 
 async def serve(settings: Settings) -> None:
-    """Everything that runs."""
-    started = asyncio.Event()
-    probes = await health.serve(settings.health_port, is_ready=started.is_set)
-    cluster, found = await connected(settings)
-    installation = Installation(
-        gateway_url=settings.gateway_url,
-        ca_certificate=found.authority.certificate_pem,
-        sidecar_image=settings.sidecar_image,
-        sidecar_image_pull_policy=settings.sidecar_image_pull_policy,
-        sidecar_resources=settings.sidecar_resources,
-        image_pull_secrets=settings.image_pull_secrets,
-    )
-    stores = Stores()
-    sidecars = Sidecars(ca_certificate=found.authority.certificate_pem, master_key=found.master_key)
-    tasks = KeyedQueue("task", lambda key: reconciler.reconcile(key), workers=TASK_WORKERS)
-    inputs = KeyedQueue("inputs of task", lambda key: delivery.deliver(key), workers=INPUT_WORKERS)
-    versions = KeyedQueue("template version", lambda key: validator.validate(key), workers=VERSION_WORKERS)
-    reconciler = Reconciler(
-        stores,
-        Applier(cluster, stores, installation),
-        clock=clock,
-        again=tasks.add_after,
-        changed=lambda key: intake.status_written(key),
-    )
-    delivery = Delivery(
-        cluster, stores, sidecars, clock=clock, again=inputs.add_after, retention=settings.input_retention
-    )
-    validator = Validator(cluster, stores, installation, clock=clock, again=versions.add_after)
-    intake = Intake(cluster, stores, tasks=tasks, inputs=inputs, versions=versions)
-    reflectors = [
-        Reflector(cluster, WORKSPACE_BUILDS, stores.builds, intake.build_changed),
-        Reflector(cluster, PODS, stores.pods, intake.child_changed),
-        Reflector(cluster, CLAIMS, stores.claims, intake.child_changed),
-    ]
-    try:
+    """Everything that runs: a standby knows what the leader knows, and neither decides nor writes."""
+    ready = asyncio.Event()
+    metrics = Metrics(clock=clock)
+    leader = elected(settings)
+    async with contextlib.AsyncExitStack() as closing:
+        probes = await health.serve(settings.health_port, is_ready=ready.is_set, render=metrics.render)
+        closing.push_async_callback(probes.cleanup)
+        cluster = await connected(settings, leader, metrics.api_request)
+        closing.push_async_callback(cluster.close)
+        closing.push_async_callback(leader.release if leader else settle, cluster)
+        stores = Stores(secret_parameters=settings.secret_parameters)
+        tasks = KeyedQueue(
+            "task", metrics.measured("tasks", lambda key: reconciler.reconcile(key)), workers=TASK_WORKERS
+        )
+        inputs = KeyedQueue(
+            "inputs of task", metrics.measured("inputs", lambda key: delivery.deliver(key)), workers=INPUT_WORKERS
+        )
+        templates = KeyedQueue(
+            "template", metrics.measured("templates", lambda key: pointers.check(key)), workers=VERSION_WORKERS
+        )
+        versions = KeyedQueue(
+            "template version",
+            metrics.measured("versions", lambda key: validator.validate(key)),
+            workers=VERSION_WORKERS,
+        )
+        recorder = Recorder(cluster, instance=settings.pod_name, clock=clock, dropped=metrics.event_dropped)
+        recorder.observe_stores(stores)
+        intake = Intake(cluster, stores, tasks=tasks, inputs=inputs, templates=templates, versions=versions)
+        restarted = metrics.watch_restarted
+        reflectors = [
+            Reflector(cluster, WORKSPACE_BUILDS, stores.builds, intake.build_changed, restarted=restarted),
+            Reflector(cluster, PODS, stores.pods, intake.child_changed, restarted=restarted),
+            Reflector(cluster, CLAIMS, stores.claims, intake.child_changed, restarted=restarted),
+        ]
+        if stores.secrets is not None:
+            reflectors.append(
+                Reflector(cluster, USABLE_SECRETS, stores.secrets, intake.secret_changed, restarted=restarted)
+            )
         async with asyncio.TaskGroup() as group:
+            election = group.create_task(leader.acquire(cluster, ready=ready)) if leader else None
             for reflector in reflectors:
                 group.create_task(reflector.run())
             await listed(intake, reflectors)
             logger.info(
                 "started: %d tasks, %d builds, %d pods", len(stores.tasks), len(stores.builds), len(stores.pods)
             )
-            started.set()
+            ready.set()
             group.create_task(intake.keep_listed())
-            group.create_task(watching.watch(intake))
-            for queue in (tasks, inputs, versions):
+            group.create_task(watching.watch(intake, restarted=restarted))
+            if leader and election:
+                await election
+                group.create_task(leader.hold(cluster))
+            found = await keyring(cluster, settings.namespace, ready=ready)
+            # What happens is counted and told by the one that makes it happen.
+            metrics.observe_stores(stores)
+            metrics.observe_queues({"tasks": tasks, "inputs": inputs, "templates": templates, "versions": versions})
+            installation = Installation(
+                gateway_url=settings.gateway_url,
+                ca_certificate=found.authority.certificate_pem,
+                sidecar_image=settings.sidecar_image,
+                sidecar_image_pull_policy=settings.sidecar_image_pull_policy,
+                sidecar_resources=settings.sidecar_resources,
+                image_pull_secrets=settings.image_pull_secrets,
+            )
+            sidecars = Sidecars(ca_certificate=found.authority.certificate_pem, master_key=found.master_key)
+            closing.push_async_callback(sidecars.close)
+            reconciler = Reconciler(
+                stores,
+                Applier(cluster, stores, installation),
+                clock=clock,
+                again=tasks.add_after,
+                changed=lambda key: intake.status_written(key),
+            )
+            delivery = Delivery(
+                cluster, stores, sidecars, clock=clock, again=inputs.add_after, retention=settings.input_retention
+            )
+            pointers = Pointers(cluster, stores, clock=clock)
+            validator = Validator(cluster, stores, installation, clock=clock, again=versions.add_after)
+            group.create_task(recorder.run())
+            for queue in (tasks, inputs, templates, versions):
                 group.create_task(queue.run())
-    finally:
-        await sidecars.close()
-        await cluster.close()
-        await probes.cleanup()
+
+
+async def settle(cluster: Cluster) -> None:
+    """Let what is being written at the end be finished."""
+    await cluster.settle(SETTLE_SECONDS)
 
 
 async def listed(intake: Intake, reflectors: list[Reflector]) -> None:

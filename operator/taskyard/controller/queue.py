@@ -7,8 +7,8 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 
-from taskyard.controller.cluster import ApiError
-from taskyard.controller.store import Key
+from taskyard.controller.cluster import ApiError, NotLeadingError
+from taskyard.watchcache.store import Key
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +21,7 @@ class KeyedQueue:
 
     A key added while it is worked on is worked on again afterwards. `work` may raise ApiError: one log line, then the
     key comes again, later each time; any other error is a defect, logged with its trace, and retried all the same.
+    NotLeadingError ends `run`: nothing more is to be done.
     """
 
     def __init__(self, name: str, work: Callable[[Key], Awaitable[None]], *, workers: int) -> None:
@@ -28,7 +29,8 @@ class KeyedQueue:
         self._work = work
         self._workers = workers
         self._ready: asyncio.Queue[Key] = asyncio.Queue()
-        self._waiting: set[Key] = set()
+        # Since when each key waits, the longest first.
+        self._waiting: dict[Key, float] = {}
         self._working: set[Key] = set()
         self._again: set[Key] = set()
         self._failures: dict[Key, int] = {}
@@ -37,12 +39,18 @@ class KeyedQueue:
     def __len__(self) -> int:
         return len(self._waiting) + len(self._again)
 
+    @property
+    def age(self) -> float:
+        """Seconds that the key at its head has waited for a worker; 0 when none waits."""
+        since = next(iter(self._waiting.values()), None)
+        return 0.0 if since is None else asyncio.get_running_loop().time() - since
+
     def add(self, key: Key) -> None:
         """Have a key looked at."""
         if key in self._working:
             self._again.add(key)
         elif key not in self._waiting:
-            self._waiting.add(key)
+            self._waiting[key] = asyncio.get_running_loop().time()
             self._ready.put_nowait(key)
 
     def add_after(self, key: Key, seconds: float) -> None:
@@ -69,11 +77,13 @@ class KeyedQueue:
     async def _worker(self) -> None:
         while True:
             key = await self._ready.get()
-            self._waiting.discard(key)
+            self._waiting.pop(key, None)
             self._working.add(key)
             try:
                 await self._work(key)
                 self._failures.pop(key, None)
+            except NotLeadingError:
+                raise
             except ApiError as error:
                 self._retry(key, str(error))
             except Exception:

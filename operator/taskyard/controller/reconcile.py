@@ -9,10 +9,10 @@ from datetime import datetime
 from taskyard.controller.apply import Applier, NotDue
 from taskyard.controller.cluster import ApiError
 from taskyard.controller.gather import gather
-from taskyard.controller.store import Key
 from taskyard.controller.stores import Stores
 from taskyard.core.decision import Rest, decide
 from taskyard.core.observed import Obstacle
+from taskyard.watchcache.store import Key
 
 logger = logging.getLogger(__name__)
 

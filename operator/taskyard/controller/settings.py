@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from taskyard.core import times
+from taskyard.core.lease import Terms
 
 
 class SettingsError(Exception):
@@ -25,10 +28,14 @@ class Settings:
     sidecar_image_pull_policy: str
     sidecar_resources: dict[str, Any]
     image_pull_secrets: tuple[str, ...]
+    secret_parameters: bool
     input_retention: timedelta
     health_port: int
     log_level: str
     kubeconfig: str
+    leader_election: bool
+    lease: Terms
+    pod_name: str
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Settings:
@@ -44,10 +51,14 @@ class Settings:
             image_pull_secrets=tuple(
                 name.strip() for name in environment.get("TASKYARD_IMAGE_PULL_SECRETS", "").split(",") if name.strip()
             ),
+            secret_parameters=one_of(environment, "TASKYARD_SECRET_PARAMETERS", ("true", "false")) == "true",
             input_retention=span(environment, "TASKYARD_INPUT_RETENTION", "1h"),
             health_port=port(environment.get("TASKYARD_HEALTH_PORT", "8080")),
             log_level=one_of(environment, "TASKYARD_LOG_LEVEL", ("INFO", "DEBUG", "WARNING", "ERROR")),
             kubeconfig=environment.get("KUBECONFIG", ""),
+            leader_election=one_of(environment, "TASKYARD_LEADER_ELECTION", ("true", "false")) == "true",
+            lease=lease_terms(environment),
+            pod_name=environment.get("TASKYARD_POD_NAME", "") or socket.gethostname(),
         )
 
 
@@ -74,6 +85,30 @@ def span(environment: Mapping[str, str], name: str, default: str) -> timedelta:
         return times.duration(environment.get(name, default))
     except ValueError as error:
         raise SettingsError(f"environment variable {name}: {error}") from error
+
+
+def lease_terms(environment: Mapping[str, str]) -> Terms:
+    """The spans of the leader election. With these defaults a killed leader is replaced within 15 s."""
+    duration = seconds(environment, "TASKYARD_LEASE_DURATION", "10s")
+    if duration != int(duration):
+        raise SettingsError("environment variable TASKYARD_LEASE_DURATION must be of whole seconds")
+    terms = Terms(
+        duration=int(duration),
+        renew_deadline=seconds(environment, "TASKYARD_LEASE_RENEW_DEADLINE", "7s"),
+        retry_period=seconds(environment, "TASKYARD_LEASE_RETRY_PERIOD", "2s"),
+    )
+    if terms.problem:
+        raise SettingsError(f"environment variables TASKYARD_LEASE_…: {terms.problem}")
+    return terms
+
+
+def seconds(environment: Mapping[str, str], name: str, default: str) -> float:
+    """A span such as 10s or 1.5s."""
+    text = environment.get(name, default)
+    found = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)s", text)
+    if not found:
+        raise SettingsError(f"environment variable {name} must be a number of seconds such as 10s, not {text!r}")
+    return float(found[1])
 
 
 def resources(text: str) -> dict[str, Any]:

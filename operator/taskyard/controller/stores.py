@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from taskyard.controller.cluster import Object
-from taskyard.controller.store import Key, Store, key_of
+from taskyard.controller.cluster import SECRETS, TEMPLATE_VERSIONS, TEMPLATES, Object, Resource
 from taskyard.core import names
+from taskyard.watchcache.store import Group, Key, Store, key_of
 
 
 def by_label(manifest: Object) -> Key:
@@ -18,17 +18,39 @@ def by_task(manifest: Object) -> Key:
     return manifest["metadata"]["namespace"], manifest["spec"]["task"]
 
 
-def by_template_version(manifest: Object) -> Key:
-    """The template version that a Task names."""
-    return manifest["metadata"]["namespace"], manifest["spec"]["templateVersion"]
+def by_active_version(manifest: Object) -> Key:
+    """The template version that a Template makes active."""
+    return manifest["metadata"]["namespace"], manifest["spec"]["activeVersion"]
+
+
+def naming(resource: Resource, key: Key) -> Group:
+    """The group of the Tasks that name an object: its kind, namespace and name."""
+    return resource.plural, *key
+
+
+def named_by(task: Object) -> list[Group]:
+    """What a Task names: its Template or template version, the version that it uses, and Secrets."""
+    namespace, spec = task["metadata"]["namespace"], task["spec"]
+    named = [
+        (TEMPLATES, spec.get("template")),
+        (TEMPLATE_VERSIONS, spec.get("templateVersion")),
+        (TEMPLATE_VERSIONS, task.get("status", {}).get("templateVersion")),
+        *((SECRETS, given.get("secretRef", {}).get("name")) for given in spec.get("parameters") or ()),
+    ]
+    return [naming(resource, (namespace, name)) for resource, name in named if name]
 
 
 class Stores:
-    """The stores; what decisions read comes from here and from nowhere else."""
+    """The stores; what decisions read comes from here and from nowhere else.
 
-    def __init__(self) -> None:
-        self.tasks = Store(by_template_version)
+    `secrets` holds those that their owners let Tasks use, without their values; it is None where Tasks can use none.
+    """
+
+    def __init__(self, *, secret_parameters: bool = True) -> None:
+        self.tasks = Store(key_of, also=named_by)
+        self.templates = Store(by_active_version)
         self.template_versions = Store(key_of)
+        self.secrets = Store(key_of) if secret_parameters else None
         self.inputs = Store(by_task)
         self.builds = Store(by_task)
         self.pods = Store(by_label)

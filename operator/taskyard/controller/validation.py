@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from datetime import datetime
 
-from taskyard.controller.cluster import PODS, TEMPLATE_VERSIONS, ApiError, Cluster, MissingError
-from taskyard.controller.store import Key
+from taskyard.controller.cluster import (
+    PODS,
+    TEMPLATE_VERSIONS,
+    ApiError,
+    Cluster,
+    ConflictError,
+    MissingError,
+    Object,
+)
 from taskyard.controller.stores import Stores
 from taskyard.core import conditions, status, times, validity
 from taskyard.core.installation import Installation
 from taskyard.core.observed import TemplateView
 from taskyard.core.refusals import pod_obstacle
+from taskyard.watchcache.store import Key
 
 # What refuses a Pod may lie outside of the version: a RuntimeClass that is missing, the namespace's Pod Security.
 INVALID_AGAIN_SECONDS = 300.0
+AGAIN_SECONDS = 0.2
 
 
 class Validator:
@@ -71,5 +79,15 @@ class Validator:
         patch = status.patch(manifest.get("status", {}), wanted)
         if not patch:
             return
-        with contextlib.suppress(MissingError):
-            self._stores.template_versions.put(await self._cluster.patch_status(TEMPLATE_VERSIONS, *key, patch))
+        try:
+            written: Object | None = await self._cluster.patch_status(
+                TEMPLATE_VERSIONS, *key, patch, resource_version=manifest["metadata"]["resourceVersion"]
+            )
+        except MissingError:
+            return
+        except ConflictError:
+            # Written to or made anew meanwhile: look at what is there now.
+            written = await self._cluster.get(TEMPLATE_VERSIONS, *key)
+            self._again(key, AGAIN_SECONDS)
+        if written is not None:
+            self._stores.template_versions.put(written)

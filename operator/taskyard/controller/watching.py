@@ -22,6 +22,8 @@ RESTART_MOST_SECONDS = 30.0
 # A run that lasted this long was a good one: the next fault is the first again.
 GOOD_RUN_SECONDS = 60.0
 
+LEFT_OUT = ("OS signals are ignored", "Multidimensional multitasker has failed")
+
 Take = Callable[[Resource, Mapping[str, Any]], None]
 
 
@@ -39,8 +41,9 @@ def settings() -> kopf.OperatorSettings:
     return result
 
 
-async def watch(intake: Intake) -> None:
-    """Run kopf until cancelled; a watch that fails fatally (kopf does so for any error but 410) is begun anew.
+async def watch(intake: Intake, *, restarted: Callable[[str], None] = lambda what: None) -> None:
+    """Run kopf until cancelled; a watch that fails fatally (kopf does so for any error but 410) is begun anew, and
+    `restarted` told ("kopf": all kinds of it are).
 
     It has a thread and a loop to itself: when it ends, it cancels every task of its loop that it does not know.
     """
@@ -60,6 +63,7 @@ async def watch(intake: Intake) -> None:
         delay = min(RESTART_FIRST_SECONDS * 2**failures, RESTART_MOST_SECONDS) * random.uniform(0.5, 1.0)
         logger.warning("watches of what people write ended: %s; again in %.1f s", cause, delay)
         await asyncio.sleep(delay)
+        restarted("kopf")
 
 
 def run(take: Take, stop: threading.Event) -> str:
@@ -81,9 +85,10 @@ def run(take: Take, stop: threading.Event) -> str:
 
 
 def tidy(record: logging.LogRecord) -> bool:
-    """A log filter: kopf's records as one line each, without traces; none of those that are meant to be so."""
+    """A log filter: kopf's records as one line each, without traces; none of those that are meant to be so, or that say
+    a watch's fault again without saying which watch."""
     if record.name.partition(".")[0] != "kopf":
         return True
     record.msg, record.args = " ".join(record.getMessage().split()), None
     record.exc_info = record.exc_text = None
-    return "OS signals are ignored" not in record.msg
+    return not record.msg.startswith(LEFT_OUT)

@@ -9,8 +9,8 @@ from taskyard.core.keys import prompt_sha256
 from taskyard.core.observed import Manifest, TaskView
 
 
-def manifest(task: TaskView, step: CreateBuild, *, template: str | None) -> Manifest:
-    """The build of a reservation. The prompt cannot have changed since it was reserved."""
+def manifest(task: TaskView, step: CreateBuild, *, template: str | None, version: str) -> Manifest:
+    """The build of a reservation, of a template version. The prompt cannot have changed since it was reserved."""
     return {
         "apiVersion": API_VERSION,
         "kind": "WorkspaceBuild",
@@ -18,7 +18,7 @@ def manifest(task: TaskView, step: CreateBuild, *, template: str | None) -> Mani
             "name": names.build_name(task.name, step.number),
             "namespace": task.namespace,
             "labels": names.labels(
-                task=task.name, template=template, template_version=task.template_version, build=step.number
+                task=task.name, template=template, template_version=version, build=step.number
             ),
             "ownerReferences": [names.owner_reference(name=task.name, uid=task.uid)],
         },
@@ -27,7 +27,7 @@ def manifest(task: TaskView, step: CreateBuild, *, template: str | None) -> Mani
             "number": step.number,
             "transition": step.transition,
             "reason": step.reason,
-            "templateVersion": task.template_version,
+            "templateVersion": version,
             "promptSHA256": prompt_sha256(task.prompt),
         },
     }

@@ -9,7 +9,7 @@ from taskyard.core import explanation
 from taskyard.core.observed import Manifest, Observed
 from taskyard.core.template import Resolution
 
-OWN = ("Ready", "TemplateResolved", "Reconciling", "Stalled", "Valid")
+OWN = ("Ready", "TemplateResolved", "Reconciling", "Stalled", "Valid", "Resolved")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
 from taskyard.core.intent import Intent, deletion_deadline, idle_deadline, intent, runtime_deadline
 from taskyard.core.observed import BuildView, Observed, PodView
-from taskyard.core.template import resolve
+from taskyard.core.resolution import resolution
 
 BUILDS_KEPT = 10
 RECOVER_LIMIT = 5
@@ -119,10 +119,14 @@ def task_has_outlived_its_end(observed: Observed) -> Step | None:
 
 
 def reserved_build_is_missing(observed: Observed) -> Step | None:
-    """A number is never skipped: what was reserved is created."""
+    """A number is never skipped: what was reserved is created. A start waits for its template version first, which is
+    taken when it is created, unless it is no longer wanted: then it is created to be canceled."""
     reserved = observed.pending_reservation
     if reserved is None:
         return None
+    starts = reserved["transition"] == Transition.START and intent(observed) is Intent.RUN
+    if starts and not resolution(observed).resolved:
+        return Rest()
     return CreateBuild(reserved["number"], Transition(reserved["transition"]), BuildReason(reserved["reason"]))
 
 
@@ -141,12 +145,12 @@ def start_is_unfinished(observed: Observed) -> Step | None:
     build = observed.newest
     if build is None or build.finished or build.transition is Transition.STOP:
         return None
-    template = observed.template
-    if template is None or not resolve(template, name=template.name, namespace=observed.task.namespace).resolved:
+    template, pod = observed.template, observed.pod_of(build)
+    # A Pod that is there needs none of it any more.
+    if pod is None and not resolution(observed).resolved:
         return Rest()
-    if template.home and not observed.claim_exists:
+    if template and template.home and not observed.claim_exists:
         return CreateClaim()
-    pod = observed.pod_of(build)
     for other in observed.pods:
         if other is not pod:
             return Rest() if other.deleting else DeletePod(other, "it is left from a former build")
@@ -156,6 +160,8 @@ def start_is_unfinished(observed: Observed) -> Step | None:
         return Rest()
     if pod.node:
         return EndBuild(build, BuildPhase.SUCCEEDED, pod_uid=pod.uid)
+    if template is None:
+        return Rest()
     # From the Pod's own begin: a build may have waited long for room in the quota or for its template version.
     timed_out_at = pod.created_at + template.start_timeout
     if observed.now < timed_out_at:
@@ -209,8 +215,7 @@ def start_is_wanted(observed: Observed) -> Step | None:
     build = observed.newest
     if build is not None and build.transition is Transition.START and build.phase is not BuildPhase.CANCELED:
         return None
-    task = observed.task
-    if not resolve(observed.template, name=task.template_version, namespace=task.namespace).resolved:
+    if not resolution(observed).resolved:
         return Rest()
     reason = BuildReason.INITIAL if build is None else BuildReason.RESUME
     return Reserve(next_number(observed), Transition.START, reason)

@@ -65,7 +65,7 @@ def start_explanation(pod: PodView) -> tuple[str, str] | None:
 def agent_explanation(pod: PodView) -> tuple[str, str] | None:
     """An agent that has ended and is started again by the kubelet."""
     agent = pod.agent
-    if agent is None or agent.running or (agent.exit_code is None and agent.last_exit_code is None):
+    if agent is None or agent.running or pod.runs_once or (agent.exit_code is None and agent.last_exit_code is None):
         return None
     return "AgentNotRunning", (
         f"The agent {end(agent)}; the kubelet starts it again ({agent.restarts} restarts so far). Its last words: "

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from taskyard.api.task import Phase
 from taskyard.api.taskinput import InputPhase, InputType
-from taskyard.api.workspacebuild import BuildPhase
+from taskyard.api.workspacebuild import BuildPhase, Transition
 from taskyard.core import times
 from taskyard.core.observed import Manifest, TaskView, owner_uid
 
@@ -89,6 +89,14 @@ class Reject:
 
 
 @dataclass(frozen=True)
+class Conclude:
+    """Take an input as delivered without sending it: it has had its effect."""
+
+    input: InputView
+    message: str
+
+
+@dataclass(frozen=True)
 class Deliver:
     """Hand an input to the agent."""
 
@@ -109,7 +117,7 @@ class RestInputs:
     until: datetime | None = None
 
 
-InputStep = KeepOrder | Adopt | Reject | Deliver | Remove | RestInputs
+InputStep = KeepOrder | Adopt | Reject | Conclude | Deliver | Remove | RestInputs
 
 
 def queued(inputs: tuple[InputView, ...]) -> list[InputView]:
@@ -124,9 +132,10 @@ def next_step(
     created_at: datetime | None,
     retention: timedelta,
     now: datetime,
+    runs_once: bool = False,
 ) -> InputStep:
     """The next step for the inputs that name one Task; `created_at` is the Task's own time of creation, `retention` how
-    long inputs are kept after their end."""
+    long inputs are kept after their end, `runs_once` whether its agent is a command, which takes no messages."""
     waiting = queued(inputs)
     for entry in waiting:
         if not entry.has_order:
@@ -135,6 +144,9 @@ def next_step(
         message = refusal(entry, task, created_at=created_at, now=now)
         if message:
             return Reject(entry, message)
+        step = command_step(entry, task) if runs_once and task else None
+        if step:
+            return step
     for entry in inputs:
         if entry.ended_at and now >= entry.ended_at + retention:
             return Remove(entry)
@@ -159,6 +171,23 @@ def next_delivery(task: TaskView, waiting: list[InputView]) -> InputView | None:
     # Keystrokes do not wait in line: they are how a person stops an agent that works.
     keystrokes = (entry for entry in waiting if entry.type is InputType.RAW)
     return next(keystrokes, waiting[0] if waiting else None)
+
+
+def command_step(entry: InputView, task: TaskView) -> Conclude | Reject | None:
+    """What becomes of a message to a command: it can wake a Task, and has had all its effect when that runs again."""
+    build = task.build
+    if entry.type is InputType.RAW or build is None:
+        return None
+    is_running = build["transition"] == Transition.START
+    if entry.resume and not is_running:
+        return None
+    if entry.resume and entry.created_at <= times.parse(build["createdAt"]) and build["number"] > 1:
+        return Conclude(entry, "The command was run again.")
+    return Reject(
+        entry,
+        "The agent is a command, which takes no messages; change the prompt while the Task is paused, or resume it to "
+        "run the command again.",
+    )
 
 
 def refusal(entry: InputView, task: TaskView | None, *, created_at: datetime | None, now: datetime) -> str | None:

@@ -8,9 +8,10 @@ from enum import Enum
 from taskyard.api.task import PausedReason, Phase, State
 from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
 from taskyard.core import times
+from taskyard.core.finish import finish
 from taskyard.core.observed import Observed
 
-AUTOMATIC = (BuildReason.AUTO_PAUSE, BuildReason.MAX_RUNTIME)
+AUTOMATIC = (BuildReason.AUTO_PAUSE, BuildReason.MAX_RUNTIME, BuildReason.FINISHED)
 
 
 class Intent(Enum):
@@ -20,6 +21,7 @@ class Intent(Enum):
     PAUSE_ASKED = BuildReason.MANUAL_PAUSE
     PAUSE_IDLE = BuildReason.AUTO_PAUSE
     PAUSE_RUNTIME = BuildReason.MAX_RUNTIME
+    PAUSE_FINISHED = BuildReason.FINISHED
 
 
 def idle_deadline(observed: Observed) -> datetime | None:
@@ -86,6 +88,8 @@ def intent(observed: Observed) -> Intent:
     in_force = automatic_pause(observed)
     if in_force:
         return Intent.RUN if is_woken(observed) else in_force
+    if finish(observed):
+        return Intent.PAUSE_FINISHED
     for deadline, pause in (
         (idle_deadline(observed), Intent.PAUSE_IDLE),
         (runtime_deadline(observed), Intent.PAUSE_RUNTIME),

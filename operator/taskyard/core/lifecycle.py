@@ -67,6 +67,8 @@ def agent_lifecycle(
     if agent and enrolled and (agent.running or agent.restarts > 0):
         # A container between two runs counts as ready: that it does not answer shows in the health.
         return AgentLifecycle.READY
+    if agent and enrolled and pod.runs_once and agent.exit_code is not None:
+        return AgentLifecycle.READY  # a command that has ended; the Pod follows
     if start_fault(pod):
         return AgentLifecycle.START_ERROR
     if start_timeout is not None and now >= pod.created_at + start_timeout:
@@ -80,4 +82,6 @@ def app_health(*, pod: PodView | None, former: str | None) -> AppHealth | None:
         return None
     if pod.sidecar and pod.sidecar.ready:
         return AppHealth.HEALTHY
+    if pod.runs_once and pod.agent and pod.agent.exit_code is not None:
+        return AppHealth.HEALTHY  # the sidecar of a command that has ended is no more ready for anything
     return AppHealth.UNHEALTHY if former in (AppHealth.HEALTHY, AppHealth.UNHEALTHY) else AppHealth.INITIALIZING

@@ -11,6 +11,7 @@ from typing import Any
 
 from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
 from taskyard.core import names, times
+from taskyard.core.choices import GivenView, ParameterView, PointerView, PresetView
 
 SIDECAR = "taskyard-sidecar"
 
@@ -45,7 +46,7 @@ class TaskView:
     resource_version: str
     deleting: bool
     prompt: str
-    template_version: str
+    template_version: str | None
     paused: bool
     display_name: str | None
     idle_timeout: str | None
@@ -53,6 +54,9 @@ class TaskView:
     ttl_seconds_after_finished: int | None
     resumed_at: str | None
     status: Manifest
+    template: str | None = None
+    preset: str | None = None
+    parameters: tuple[GivenView, ...] = ()
 
     @property
     def build(self) -> Manifest | None:
@@ -75,7 +79,7 @@ class TaskView:
             resource_version=metadata["resourceVersion"],
             deleting="deletionTimestamp" in metadata,
             prompt=spec["prompt"],
-            template_version=spec["templateVersion"],
+            template_version=spec.get("templateVersion"),
             paused=spec.get("paused", False),
             display_name=spec.get("displayName"),
             idle_timeout=spec.get("idleTimeout"),
@@ -83,6 +87,9 @@ class TaskView:
             ttl_seconds_after_finished=spec.get("ttlSecondsAfterFinished"),
             resumed_at=metadata.get("annotations", {}).get(names.RESUMED_AT),
             status=task.get("status", {}),
+            template=spec.get("template"),
+            preset=spec.get("preset"),
+            parameters=tuple(map(GivenView.of, spec.get("parameters") or ())),
         )
 
 
@@ -163,7 +170,7 @@ class ContainerView:
 
 @dataclass(frozen=True)
 class PodView:
-    """A Pod of the Task."""
+    """A Pod of the Task. `runs_once`: the end of its containers is a result, they are not started again."""
 
     name: str
     uid: str
@@ -177,6 +184,7 @@ class PodView:
     agent_name: str | None
     init_containers: tuple[ContainerView, ...]
     containers: tuple[ContainerView, ...]
+    runs_once: bool = False
 
     @property
     def ended(self) -> bool:
@@ -216,6 +224,7 @@ class PodView:
             agent_name=metadata.get("annotations", {}).get(names.AGENT_CONTAINER),
             init_containers=tuple(map(ContainerView.of, status.get("initContainerStatuses", ()))),
             containers=tuple(map(ContainerView.of, status.get("containerStatuses", ()))),
+            runs_once=pod["spec"].get("restartPolicy") == "Never",
         )
 
 
@@ -233,6 +242,11 @@ class TemplateView:
     start_timeout: timedelta
     idle_timeout: str | None
     runtime_class_name: str | None
+    parameters: tuple[ParameterView, ...] = ()
+    presets: tuple[PresetView, ...] = ()
+    port: int | None = None
+    permissions: str | None = None
+    retries: int | None = None
 
     @classmethod
     def of(cls, version: Manifest) -> TemplateView:
@@ -249,6 +263,11 @@ class TemplateView:
             start_timeout=timedelta(seconds=spec["startTimeoutSeconds"]),
             idle_timeout=spec.get("idleTimeout"),
             runtime_class_name=spec.get("runtimeClassName"),
+            parameters=tuple(map(ParameterView.of, spec.get("parameters") or ())),
+            presets=tuple(map(PresetView.of, spec.get("presets") or ())),
+            port=agent.get("port") if agent else None,
+            permissions=agent.get("permissions") if agent else None,
+            retries=agent.get("retries") if agent else None,
         )
 
 
@@ -265,7 +284,9 @@ class Observed:
     """All that is known of one Task at one moment.
 
     `builds` are this Task's own, oldest first; `pods` are those that it controls; `claim_exists` is true once its own
-    claim was seen or made.
+    claim was seen or made. `template` is the template version in use, or that the next start takes; `pointer` the
+    Template that the Task names, if it does and there is one. `usable_secrets` are the names of those Secrets of the
+    Task's parameters that their owners let Tasks use; None when this installation has no secret parameters.
     """
 
     now: datetime
@@ -278,6 +299,8 @@ class Observed:
     inputs_queued: int
     inputs_delivered: int
     obstacle: Obstacle | None = None
+    pointer: PointerView | None = None
+    usable_secrets: frozenset[str] | None = frozenset()
 
     @property
     def newest(self) -> BuildView | None:

@@ -5,20 +5,27 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-from taskyard.core import names, sidecar
+from taskyard.core import driving, names, sidecar
 from taskyard.core.installation import Installation
 from taskyard.core.observed import BuildView, Manifest, TaskView, TemplateView
+from taskyard.core.parameters import Chosen
 
-TERMINAL_SIZE = "80x1000"
 DEFAULT_GROUP = 1000
-DEFAULT_MOUNT = "/home/agent"
+NOTHING = Chosen()
 
 
-def manifest(task: TaskView, build: BuildView, template: TemplateView, installation: Installation) -> Manifest:
-    """The Pod of a start build, named like it."""
+def manifest(
+    task: TaskView,
+    build: BuildView,
+    template: TemplateView,
+    installation: Installation,
+    *,
+    chosen: Chosen = NOTHING,
+) -> Manifest:
+    """The Pod of a start build, named like it, with what the Task has chosen."""
     given = deepcopy(template.pod)
     spec: Manifest = given.get("spec", {})
-    spec["restartPolicy"] = "Always"
+    spec["restartPolicy"] = driving.restart_policy(template)
     spec["automountServiceAccountToken"] = False
     spec["terminationGracePeriodSeconds"] = template.grace_period_seconds
     spec.setdefault("enableServiceLinks", False)
@@ -34,7 +41,7 @@ def manifest(task: TaskView, build: BuildView, template: TemplateView, installat
         )
     for container in spec["containers"]:
         if container["name"] == template.agent_container:
-            make_agent(container, task, template)
+            make_agent(container, task, template, chosen)
     spec["initContainers"] = [
         sidecar.container(task, template, installation, build=build.number),
         *spec.get("initContainers", []),
@@ -95,15 +102,15 @@ def container_security(given: Manifest, *, pod: Manifest) -> Manifest:
     return result
 
 
-def make_agent(container: Manifest, task: TaskView, template: TemplateView) -> None:
-    """Wrap the agent's command, and give its container the variables and folders it needs. Changes `container`."""
+def make_agent(container: Manifest, task: TaskView, template: TemplateView, chosen: Chosen) -> None:
+    """Wrap the agent's command, and give its container the variables, resources and folders it needs. Changes
+    `container`."""
     container["command"] = [
         sidecar.INIT,
         "run",
         "--socket",
         sidecar.SOCKET,
-        "--tty",
-        TERMINAL_SIZE,
+        *driving.init_options(template),
         "--",
         *container["command"],
     ]
@@ -112,17 +119,25 @@ def make_agent(container: Manifest, task: TaskView, template: TemplateView) -> N
         "TASKYARD_TASK_NAMESPACE": task.namespace,
         "TASKYARD_TASK_UID": task.uid,
         "TASKYARD_TASK_PROMPT_FILE": sidecar.PROMPT_FILE,
+        "TASKYARD_MCP_URL": sidecar.MCP_URL,
         "CODER_TASK_ID": task.uid,
     }
-    given = [variable for variable in container.get("env", []) if variable["name"] not in own]
-    container["env"] = [*given, *({"name": name, "value": value} for name, value in own.items())]
+    taken = {*own, *(variable["name"] for variable in chosen.env)}
+    given = [variable for variable in container.get("env", []) if variable["name"] not in taken]
+    container["env"] = [
+        *given,
+        *(variable for variable in chosen.env if variable["name"] not in own),
+        *({"name": name, "value": value} for name, value in own.items()),
+    ]
+    if chosen.resources is not None:
+        container["resources"] = chosen.resources
     container["volumeMounts"] = [
         *container.get("volumeMounts", []),
         {"name": sidecar.BIN_VOLUME, "mountPath": sidecar.BIN, "readOnly": True},
         {"name": sidecar.RUN_VOLUME, "mountPath": sidecar.RUN},
         {
             "name": sidecar.HOME_VOLUME,
-            "mountPath": (template.home or {}).get("mountPath", DEFAULT_MOUNT),
+            "mountPath": (template.home or {}).get("mountPath", sidecar.DEFAULT_MOUNT),
             "subPath": "home",
         },
     ]

@@ -5,12 +5,14 @@ Paths, ports and variables are those of docs/contracts.md.
 
 from __future__ import annotations
 
+from taskyard.core import driving
 from taskyard.core.installation import Installation
 from taskyard.core.observed import SIDECAR, Manifest, TaskView, TemplateView
 
 USER = 64484
 PORT = 8484
 PROBE_PORT = 8486
+MCP_URL = "http://127.0.0.1:8485/mcp"
 AUDIENCE = "taskyard"
 TOKEN_SECONDS = 3600
 
@@ -20,6 +22,7 @@ SOCKET = f"{RUN}/agent.sock"
 PROMPT_FILE = f"{RUN}/prompt.txt"
 INIT = f"{BIN}/taskyard-init"
 STATE = "/var/lib/taskyard"
+DEFAULT_MOUNT = "/home/agent"
 TOKEN_FOLDER = "/var/run/secrets/taskyard"
 
 BIN_VOLUME = "taskyard-bin"
@@ -85,7 +88,7 @@ def environment(task: TaskView, template: TemplateView, installation: Installati
         "TASKYARD_TASK_NAMESPACE": task.namespace,
         "TASKYARD_TASK_UID": task.uid,
         "TASKYARD_BUILD_NUMBER": str(build),
-        "TASKYARD_AGENT_PROTOCOL": template.protocol or "",
+        **driving.sidecar_environment(template, default_mount=DEFAULT_MOUNT),
         "TASKYARD_AGENT_SOCKET": SOCKET,
         "TASKYARD_STATE_DIR": STATE,
         "TASKYARD_DURABLE": "true" if template.home else "false",

@@ -1,8 +1,8 @@
 """A Task's status document, as far as the operator writes it, and the patch that leads there.
 
-The gateway writes `snapshot`, `promptSHA256`, `workspace.sidecarVersion` and the reports in `state`. The operator
-clears `sidecarVersion` when it reserves a start, drops reports that are older than the newest start, and says in
-`state` what an initializing Task waits for.
+The gateway writes `snapshot`, `promptSHA256`, `outputs`, `workspace.sidecarVersion` and the reports in `state`. The
+operator clears `sidecarVersion` when it reserves a start, drops reports that are older than the newest start, and
+says in `state` what an initializing Task waits for.
 """
 
 from __future__ import annotations
@@ -14,14 +14,16 @@ from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
 from taskyard.core import conditions, derivation, display, names, times
 from taskyard.core.current import current_state
 from taskyard.core.decision import Reserve
+from taskyard.core.finish import derived_state
 from taskyard.core.intent import idle_deadline
 from taskyard.core.lifecycle import AgentLifecycle, AppHealth, agent_lifecycle, app_health
 from taskyard.core.observed import Manifest, Observed
-from taskyard.core.template import resolve
+from taskyard.core.resolution import resolution
 
 PAUSED_REASONS = {
     BuildReason.AUTO_PAUSE: PausedReason.IDLE_TIMEOUT,
     BuildReason.MAX_RUNTIME: PausedReason.MAX_RUNTIME,
+    BuildReason.FINISHED: PausedReason.FINISHED,
 }
 
 
@@ -65,8 +67,8 @@ def document(observed: Observed, *, reserve: Reserve | None = None) -> Manifest:
     """The operator's part of the status; a key with the value None is to be absent."""
     task, now = observed.task, times.rfc3339(observed.now)
     derived = derive(observed, reserve=reserve)
-    resolution = resolve(observed.template, name=wanted_version(observed), namespace=task.namespace)
-    found = conditions.verdicts(observed, phase=derived.phase, resolution=resolution)
+    resolved = resolution(observed)
+    found = conditions.verdicts(observed, phase=derived.phase, resolution=resolved)
     deadline = None if reserve else idle_deadline(observed)
     result: Manifest = {
         "observedGeneration": task.generation,
@@ -85,7 +87,9 @@ def document(observed: Observed, *, reserve: Reserve | None = None) -> Manifest:
     if observed.template:
         result["template"] = observed.template.template
         result["templateVersion"] = observed.template.name
-    result["state"] = current_state(
+    elif task.template:
+        result["template"] = task.template
+    result["state"] = derived_state(observed) or current_state(
         state=task.status.get("state"),
         stored_build=task.build,
         build=result["build"],
@@ -95,14 +99,6 @@ def document(observed: Observed, *, reserve: Reserve | None = None) -> Manifest:
         health=derived.health,
     )
     return result
-
-
-def wanted_version(observed: Observed) -> str:
-    """Name of the template version in use: the start build's while there is one, else the Task's."""
-    build = observed.newest
-    if build and build.transition is Transition.START:
-        return build.template_version
-    return observed.task.template_version
 
 
 def build_reference(observed: Observed, *, reserve: Reserve | None) -> Manifest | None:

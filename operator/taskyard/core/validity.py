@@ -8,6 +8,7 @@ from taskyard.core.conditions import Verdict
 from taskyard.core.installation import Installation
 from taskyard.core.keys import prompt_sha256
 from taskyard.core.observed import BuildView, Manifest, TaskView, TemplateView
+from taskyard.core.parameters import Chosen, default_resources, preset_problem
 from taskyard.core.template import agent_problem
 
 # No Task has this name: it is longer than a Task's may be.
@@ -46,12 +47,13 @@ def probe(template: TemplateView, installation: Installation, *, namespace: str,
         created_at=times.parse(now),
         finished_at=None,
     )
-    return pod.manifest(task, build, template, installation)
+    chosen = Chosen(resources=default_resources(template))
+    return pod.manifest(task, build, template, installation, chosen=chosen)
 
 
 def problem(template: TemplateView) -> str | None:
     """What can be told without the API server."""
-    return agent_problem(template) if template.agent_container else None
+    return (agent_problem(template) if template.agent_container else None) or preset_problem(template)
 
 
 def verdict(refusal: str | None) -> Verdict:

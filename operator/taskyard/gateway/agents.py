@@ -68,6 +68,8 @@ async def _store_report(context: Context, request: Request, caller: Caller, repo
         except (ConflictError, MissingError):
             caller = await authenticate(context, request)
             continue
+        if "state" in change:
+            context.metrics.report_stored(change["state"]["state"])
         return
     raise HttpError(503, "The Task's status changes too often.", retry_after=1)
 
@@ -124,6 +126,7 @@ async def _store_snapshot(context: Context, caller: Caller, snapshot: Snapshot) 
     try:
         await _store_config_map(context, caller, snapshot)
         await _store_summary(context, caller, snapshot)
+        context.metrics.snapshot_stored(snapshot.size)
     except ApiError as error:
         _logger.warning("snapshot of task %s/%s: %s", caller.task.namespace, caller.task.name, error)
         raise HttpError(500, "Internal error storing snapshot.", detail=error.message) from error

@@ -8,9 +8,10 @@ from starlette.exceptions import HTTPException
 
 from taskyard import __version__
 from taskyard.apiclient import ApiError
-from taskyard.gateway import agents, enroll
+from taskyard.gateway import agents, enroll, outputs
 from taskyard.gateway.context import Context
 from taskyard.gateway.errors import HttpError
+from taskyard.gateway.metrics import Measured
 
 _logger = logging.getLogger(__name__)
 
@@ -18,8 +19,10 @@ _logger = logging.getLogger(__name__)
 def sidecar_app(context: Context) -> FastAPI:
     """Routes and error answers. Its callers are programs of ours, so it serves no documentation."""
     app = FastAPI(title="Taskyard", version=__version__, openapi_url=None, redirect_slashes=False)
+    app.add_middleware(Measured, metrics=context.metrics)
     app.include_router(enroll.routes(context))
     app.include_router(agents.routes(context))
+    app.include_router(outputs.routes(context))
     app.add_exception_handler(HttpError, _http_error)
     app.add_exception_handler(HTTPException, _routing_error)
     app.add_exception_handler(ApiError, _cluster_error)

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from taskyard import __version__
 from taskyard.api import API_VERSION
-from taskyard.apiclient import MERGE_PATCH, Connection, MissingError, Object, connect
+from taskyard.apiclient import MERGE_PATCH, Connection, MissingError, Object, RequestObserver, connect
 
 _GROUP = f"/apis/{API_VERSION}"
 
@@ -16,9 +16,9 @@ class Cluster:
         self._connection = connection
 
     @classmethod
-    async def connect(cls, kubeconfig: str) -> "Cluster":
+    async def connect(cls, kubeconfig: str, *, observe: RequestObserver | None = None) -> "Cluster":
         """The API server of a kubeconfig; without one that of the Pod's service account, or the user's kubeconfig."""
-        return cls(await connect(user_agent=f"taskyard-gateway/{__version__}", kubeconfig=kubeconfig))
+        return cls(await connect(user_agent=f"taskyard-gateway/{__version__}", kubeconfig=kubeconfig, observe=observe))
 
     async def close(self) -> None:
         """Close the connections."""

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from taskyard.core.keyring import Keyring
 from taskyard.gateway.cluster import Cluster
+from taskyard.gateway.metrics import Metrics
 from taskyard.gateway.objects import Build, Task, build_from, task_from
 from taskyard.gateway.ratelimit import ReviewLimit
 from taskyard.gateway.standing import Evidence, needs_builds, newest_start
@@ -13,7 +14,7 @@ from taskyard.gateway.standing import Evidence, needs_builds, newest_start
 
 @dataclass
 class Context:
-    """The cluster, the keys in force (replaced when the Secret changes), and the clocks.
+    """The cluster, the keys in force (replaced when the Secret changes), the metrics, and the clocks.
 
     `now` is the wall clock (UTC), `monotonic` counts seconds.
     """
@@ -21,6 +22,7 @@ class Context:
     cluster: Cluster
     keyring: Keyring
     reviews: ReviewLimit
+    metrics: Metrics
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
 

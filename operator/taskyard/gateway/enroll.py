@@ -8,11 +8,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from taskyard.apiclient import ConflictError, MissingError
+from taskyard.apiclient import ApiError, ConflictError, MissingError
 from taskyard.core.certificates import POD_CERTIFICATE_LIFETIME, issue_serving_certificate
 from taskyard.core.keys import encode_pod_token, pod_key
 from taskyard.core.times import rfc3339
-from taskyard.gateway import enrollment
+from taskyard.gateway import enrollment, metrics
 from taskyard.gateway.bodies import read_model
 from taskyard.gateway.context import Context, gather
 from taskyard.gateway.enrollment import Refused, Review
@@ -69,8 +69,15 @@ def _agree(asked: EnrollRequest) -> int:
 async def _review(context: Context, token: str, *, caller: str) -> Review:
     wait = context.reviews.take(caller, context.monotonic())
     if wait:
+        context.metrics.token_reviewed(metrics.LIMITED)
         raise HttpError(429, "Too many token reviews.", retry_after=wait)
-    return enrollment.review_from(await context.cluster.review_token(token, enrollment.AUDIENCE))
+    try:
+        review = enrollment.review_from(await context.cluster.review_token(token, enrollment.AUDIENCE))
+    except ApiError:
+        context.metrics.token_reviewed(metrics.FAILED)
+        raise
+    context.metrics.token_reviewed(metrics.REFUSED if enrollment.refuse_token(review) else metrics.ACCEPTED)
+    return review
 
 
 def _enforce(review: Review, refused: Refused | None) -> None:

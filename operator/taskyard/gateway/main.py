@@ -8,15 +8,19 @@ import sys
 import time
 from datetime import UTC, datetime
 
+import prometheus_client
+
 from taskyard import __version__
 from taskyard.apiclient import ApiError
 from taskyard.core.keyring import Keyring
+from taskyard.core.tokenbucket import Rate
 from taskyard.gateway.app import sidecar_app
 from taskyard.gateway.certificate import OwnCertificate
 from taskyard.gateway.cluster import Cluster
 from taskyard.gateway.context import Context
 from taskyard.gateway.keysecret import keep_fresh, wait_for_keys
-from taskyard.gateway.ratelimit import Rate, ReviewLimit
+from taskyard.gateway.metrics import Metrics
+from taskyard.gateway.ratelimit import ReviewLimit
 from taskyard.gateway.serving import bind, listener, probes
 from taskyard.gateway.settings import Settings, settings_from
 
@@ -41,6 +45,8 @@ def main() -> None:
     )
     # Below errors it speaks of its own inner life, and of every malformed request: a client could fill the log.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
+    # The time at which each counter was made: half of all series else.
+    prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
     try:
         asyncio.run(run(settings))
     except (ApiError, OSError, ValueError) as error:
@@ -53,16 +59,17 @@ async def run(settings: Settings) -> None:
     stop, serving = asyncio.Event(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    cluster = await Cluster.connect(settings.kubeconfig)
+    metrics = Metrics()
+    cluster = await Cluster.connect(settings.kubeconfig, observe=metrics.api_request)
     try:
-        health = listener(probes(lambda: serving.is_set() and not stop.is_set()), tls=None)
+        health = listener(probes(lambda: serving.is_set() and not stop.is_set(), metrics.render), tls=None)
         with bind(settings.listen_address, settings.health_port) as socket:
             answering = asyncio.create_task(health.serve(sockets=[socket]))
             try:
                 _logger.info("taskyard-gateway %s, probes on port %d", __version__, settings.health_port)
                 keyring = await wait_for_keys(cluster, settings.namespace, stop)
                 if keyring is not None:
-                    await _serve_sidecars(settings, cluster, keyring, stop=stop, serving=serving)
+                    await _serve_sidecars(settings, cluster, keyring, metrics=metrics, stop=stop, serving=serving)
             finally:
                 health.should_exit = True
                 await answering
@@ -72,7 +79,13 @@ async def run(settings: Settings) -> None:
 
 
 async def _serve_sidecars(
-    settings: Settings, cluster: Cluster, keyring: Keyring, *, stop: asyncio.Event, serving: asyncio.Event
+    settings: Settings,
+    cluster: Cluster,
+    keyring: Keyring,
+    *,
+    metrics: Metrics,
+    stop: asyncio.Event,
+    serving: asyncio.Event,
 ) -> None:
     certificate = OwnCertificate(settings.dns_names)
     certificate.renew(keyring.authority, _now())
@@ -83,6 +96,7 @@ async def _serve_sidecars(
             each=_EACH_SIDECAR, all_together=_ALL_SIDECARS, callers=_REMEMBERED_CALLERS, now=time.monotonic()
         ),
         now=_now,
+        metrics=metrics,
         monotonic=time.monotonic,
     )
     server = listener(sidecar_app(context), tls=certificate.context)

@@ -1,4 +1,4 @@
-"""Token buckets: how often the gateway asks the API server to review a token.
+"""How often the gateway asks the API server to review a token.
 
 Whatever shares a Pod with a sidecar can call the gateway with made-up tokens, and each of them costs a TokenReview.
 So every caller's address has a small bucket, and all of them together a larger one: a flood from one Pod takes nothing
@@ -6,35 +6,8 @@ away from the others.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True)
-class Rate:
-    """`per_second` on average, `burst` at once."""
-
-    per_second: float
-    burst: int
-
-
-class TokenBucket:
-    """One bucket, full at first. `now` is in seconds of a monotonic clock."""
-
-    def __init__(self, rate: Rate, now: float) -> None:
-        self._rate = rate
-        self._tokens = float(rate.burst)
-        self._filled_at = now
-
-    def wait(self, now: float) -> float:
-        """Seconds until a token can be taken; 0 when one can be taken now."""
-        elapsed = max(0.0, now - self._filled_at)
-        self._tokens = min(self._rate.burst, self._tokens + elapsed * self._rate.per_second)
-        self._filled_at = max(self._filled_at, now)
-        return 0.0 if self._tokens >= 1 else (1 - self._tokens) / self._rate.per_second
-
-    def take(self) -> None:
-        """Take one token; only after `wait` answered 0."""
-        self._tokens -= 1
+from taskyard.core.tokenbucket import Rate, TokenBucket
 
 
 class ReviewLimit:

@@ -12,6 +12,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from taskyard.gateway import metrics
+
 HEADER_TIMEOUT = 10.0
 GRACE_SECONDS = 10
 CLOSE_SECONDS = 1.0
@@ -134,13 +136,15 @@ def _listen(address: str, port: int) -> socket.socket:
     return socket.create_server(("", port), backlog=_BACKLOG)
 
 
-def probes(is_ready: Callable[[], bool]) -> ASGIApp:
-    """`GET /healthz` (the process answers) and `GET /readyz` (it takes sidecars)."""
+def probes(is_ready: Callable[[], bool], render: Callable[[], bytes]) -> ASGIApp:
+    """`GET /healthz` (the process answers), `GET /readyz` (it takes sidecars), `GET /metrics` (what `render` gives)."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         path: Any = scope.get("path")
         if path == "/healthz":
             response = PlainTextResponse("ok\n")
+        elif path == "/metrics":
+            response = PlainTextResponse(render(), headers={"Content-Type": metrics.TYPE})
         elif path == "/readyz":
             response = PlainTextResponse("ok\n") if is_ready() else PlainTextResponse("not ready\n", status_code=503)
         else:

@@ -63,12 +63,12 @@ def read(terminal: Terminal, mark: Mark, typed: str, *, settled: bool) -> str:
     """
     end = terminal.end
     if not typed:
-        return bounded("\n".join(_joined(terminal, mark.cursor if mark.lines else 0, end)))
-    start = _start(terminal, mark, end)
-    if start == mark.cursor and start + 1 < end and mark.prompt and terminal.line(start).text == mark.prompt:
-        start += 1  # the message was not echoed, so its input line is only the prompt
-    end, rest = _without_prompt(terminal, mark, start, end, settled)
-    lines = _without_echo(_joined(terminal, start, end), mark.prompt, typed)
+        return bounded("\n".join(joined(terminal, mark.cursor if mark.lines else 0, end)))
+    first = start(terminal, mark, end)
+    if first == mark.cursor and first + 1 < end and mark.prompt and terminal.line(first).text == mark.prompt:
+        first += 1  # the message was not echoed, so its input line is only the prompt
+    end, rest = _without_prompt(terminal, mark, first, end, settled)
+    lines = _without_echo(joined(terminal, first, end), mark.prompt, typed)
     if rest:
         lines.append(rest)
     return bounded("\n".join(lines))
@@ -88,7 +88,7 @@ def bounded(text: str) -> str:
     return CUT_NOTE + text[-(LONGEST - len(CUT_NOTE)) :]
 
 
-def _start(terminal: Terminal, mark: Mark, end: int) -> int:
+def start(terminal: Terminal, mark: Mark, end: int) -> int:
     """The first line that is not what it was. What a program redraws above the cursor is passed over as far as it
     was there before.
     """
@@ -125,18 +125,18 @@ def _without_prompt(terminal: Terminal, mark: Mark, start: int, end: int, settle
     return end, ""
 
 
-def _joined(terminal: Terminal, start: int, end: int) -> list[str]:
+def joined(terminal: Terminal, start: int, end: int) -> list[str]:
     """The lines as the program wrote them: rows that it wrapped are put together again."""
-    joined: list[str] = []
+    put_together: list[str] = []
     wrapped = False
     for line in terminal.lines(start, end):
         text = line.text.ljust(terminal.columns) if line.wrapped else line.text
         if wrapped:
-            joined[-1] += text
+            put_together[-1] += text
         else:
-            joined.append(text)
+            put_together.append(text)
         wrapped = line.wrapped
-    return joined
+    return put_together
 
 
 def _without_echo(lines: Sequence[str], prompt: str, typed: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 import abc
 import enum
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Status(enum.StrEnum):
@@ -67,6 +67,29 @@ class Driver(abc.ABC):
     def refusal(self) -> str:
         """Why the agent takes no message, whatever its status; empty when it may."""
         return ""
+
+    @property
+    def question(self) -> str:
+        """What the agent asks somebody at its terminal before it goes on, in one line; empty when it asks nothing."""
+        return ""
+
+    @property
+    def asks(self) -> bool:
+        """Whether the agent's questions are answered by people, with `answer`."""
+        return False
+
+    @property
+    def asked(self) -> dict[str, Any] | None:
+        """The question that waits for an answer: its `id`, `text` and `options`, each with `id` and `name`."""
+        return None
+
+    def refuses_answer(self, question_id: str, content: str) -> str:
+        """Why this is no answer to what is asked; empty when it is one."""
+        return f'the question "{question_id}" is not asked: this agent asks none'
+
+    async def answer(self, question_id: str, content: str) -> None:
+        """Raises RefusedError and UnreachableError."""
+        raise RefusedError(self.refuses_answer(question_id, content))
 
     def refuses_keys(self, keys: str) -> str:
         """Why these keystrokes would never have an effect; empty when they may."""

@@ -161,6 +161,18 @@ class Sidecar:
                 from taskyard.sidecar.command_driver import CommandDriver
 
                 return CommandDriver(self._settings.agent_socket, prompt, listener)
+            case "ACP":
+                from taskyard.sidecar.acp_driver import AcpDriver
+
+                return AcpDriver(
+                    self._settings.agent_socket,
+                    prompt,
+                    listener,
+                    permissions=self._settings.permissions,
+                    directory=self._settings.directory,
+                    mcp_url=f"http://127.0.0.1:{self._settings.report_port}/mcp",
+                    state_file=self._settings.state_dir / "acp.jsonl",
+                )
             case _:
                 return TerminalDriver(
                     self._settings.agent_socket,

@@ -11,7 +11,7 @@ from taskyard.sidecar.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 
-RETRY_FIRST, RETRY_LAST = 0.5, 30.0
+RETRY_FIRST, RETRY_LAST = 0.5, 15.0
 IDLE_DELAY = 1.0
 WORKING_INTERVAL = 60.0
 T = TypeVar("T")
@@ -88,11 +88,13 @@ class Snapshots:
         self._next: asyncio.Task[Snapshot] | None = None
         self._uploaded = b""
         self._uploaded_at = -WORKING_INTERVAL
+        self._not_before = 0.0
 
     def changed(self, *, idle: bool) -> None:
         """Something was said: a snapshot soon when the agent is idle, else when the last one is a minute old."""
         now = self._now()
         due = now + IDLE_DELAY if idle else max(now, self._uploaded_at + WORKING_INTERVAL)
+        due = max(due, self._not_before)
         if self._due is None or due < self._due or idle:
             self._due = due
             self._wake.set()
@@ -113,8 +115,9 @@ class Snapshots:
                 if error.permanent:
                     log.error("snapshot given up: %s", error)
                 else:
-                    self._due = self._now() + backoff.after(error, "snapshot")
+                    self._due = self._not_before = self._now() + backoff.after(error, "snapshot")
             else:
+                self._not_before = 0.0
                 backoff.clear()
 
     async def take_now(self) -> Snapshot:

@@ -3,6 +3,7 @@
 import enum
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 from taskyard.sidecar.conversation import Conversation
@@ -48,15 +49,19 @@ class Word:
 
 @dataclass(frozen=True)
 class Report:
-    """`prompt_sha256` is that of the prompt that was typed last, in hex; None while none was."""
+    """`prompt_sha256` is that of the prompt that was typed last, in hex; None while none was. `question` is what the
+    agent asks people, if it `asks` them at all.
+    """
 
     state: State
     message: str
     prompt_sha256: str | None = None
     uri: str = ""
+    asks: bool = False
+    question: dict[str, Any] | None = None
 
-    def body(self) -> dict[str, str]:
-        body = {
+    def body(self) -> dict[str, Any]:
+        body: dict[str, Any] = {
             "app_slug": SLUG,
             "state": WIRE.get(self.state, self.state.value),
             "message": self.message,
@@ -64,6 +69,8 @@ class Report:
         }
         if self.prompt_sha256 is not None:
             body["prompt_sha256"] = self.prompt_sha256
+        if self.asks:
+            body["question"] = self.question
         return body
 
 
@@ -72,15 +79,18 @@ def report(
     conversation: Conversation,
     *,
     instance: str,
+    question: str = "",
     word: Word | None = None,
     prompt_sha256: str | None = None,
 ) -> Report:
-    """The agent's own word, else what is seen of it.
+    """The question that the agent waits with, else its own word, else what is seen of it.
 
     Working: the first line of the message that is being worked on. Idle: the last line of the answer to it. Both are
     empty before the first message to this run of the agent, `instance`.
     """
     seen = State.WORKING if status is Status.RUNNING else State.IDLE
+    if question:
+        return Report(State.WORKING, sanitise(f"Asks: {question}"), prompt_sha256)
     if word is not None:
         return Report(word.state or seen, word.summary, prompt_sha256, word.link)
     turn = conversation.turn

@@ -30,7 +30,8 @@ LONGEST_CONTENT = 65_536
 LONGEST_KEY = 255
 PING_EVERY = 15.0
 WRITE_TIMEOUT = 30.0
-FIELDS = {"content", "type"}
+FIELDS = {"content", "type", "answers"}
+LONGEST_QUESTION_ID = 128
 
 
 class KeyRequired:
@@ -103,9 +104,11 @@ class Routes:
 
     async def message(self, request: Request) -> Response:
         key = _key(request)
-        content, kind = _message(await bodies.read(request, LARGEST_BODY))
+        content, kind, answers = _message(await bodies.read(request, LARGEST_BODY))
         try:
-            if kind == "raw":
+            if answers is not None:
+                delivery = await self._session.answer(answers, content, key)
+            elif kind == "raw":
                 delivery = await self._session.press(content, key)
             else:
                 delivery = await self._session.deliver(content, key)
@@ -190,8 +193,10 @@ def _key(request: Request) -> str | None:
     return f"input:{key}"
 
 
-def _message(body: bytes) -> tuple[str, str]:
-    """Content and type of a message; raises ProblemError 422 that lists every fault."""
+def _message(body: bytes) -> tuple[str, str, str | None]:
+    """Content and type of a message, and the question that it answers; raises ProblemError 422 that lists every
+    fault.
+    """
     try:
         value = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -206,9 +211,14 @@ def _message(body: bytes) -> tuple[str, str]:
         errors.append(_fault("expected a string", "body.content", content))
     elif fault := _content_fault(content, kind):
         errors.append(_fault(fault, "body.content", None))
+    answers = value.get("answers")
+    if answers is not None and not (isinstance(answers, str) and 0 < len(answers) <= LONGEST_QUESTION_ID):
+        errors.append(_fault("expected the id of a question", "body.answers", None))
+    elif answers is not None and kind == "raw":
+        errors.append(_fault("keystrokes answer no question", "body.answers", answers))
     if errors or not isinstance(content, str):
         raise ProblemError(422, "; ".join(f"{error['location']}: {error['message']}" for error in errors), errors)
-    return (content if kind == "raw" else typable(content)), str(kind)
+    return (content if kind == "raw" else typable(content)), str(kind), answers
 
 
 def _content_fault(content: str, kind: object) -> str | None:

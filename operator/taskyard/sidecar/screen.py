@@ -44,12 +44,27 @@ class Row(StaticDefaultDict[int, Char]):
     def __init__(self) -> None:
         super().__init__(BLANK)
         self.wrapped = False
+        self.wide = False
 
     def line(self, columns: int) -> Line:
         if not self:
             return EMPTY
-        text = "".join([self[x].data for x in range(min(max(self) + 1, columns))])
-        return Line(text.rstrip(), self.wrapped)
+        cells = [self[x].data for x in range(min(max(self) + 1, columns))]
+        return Line("".join(_whole(cells) if self.wide else cells).rstrip(), self.wrapped)
+
+
+def _whole(cells: list[str]) -> list[str]:
+    """Cells of a row with wide characters, each of which is followed by an empty one. Of a character that lost one of
+    its halves to something else the other half shows as a blank.
+    """
+    whole = list(cells)
+    for x, data in enumerate(cells):
+        if not data:
+            if x == 0 or wcwidth(cells[x - 1][:1] or "-") != 2:
+                whole[x] = " "
+        elif not data.isascii() and wcwidth(data[0]) == 2 and x + 1 < len(cells) and cells[x + 1]:
+            whole[x] = " "
+    return whole
 
 
 class Rows:
@@ -257,7 +272,7 @@ class Screen(pyte.Screen):
 
     def _draw_one(self, character: str) -> None:
         width = wcwidth(character)
-        if width <= 0:
+        if width <= 0 or width > self.columns:
             self._combine(character)
             return
         if self.cursor.x + width > self.columns:
@@ -269,6 +284,7 @@ class Screen(pyte.Screen):
         row[self.cursor.x] = Char(character)
         if width == 2:
             row[self.cursor.x + 1] = STUB
+            row.wide = True
         self.cursor.x += width
 
     def _wrap(self, width: int = 1) -> None:

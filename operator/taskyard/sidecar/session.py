@@ -151,6 +151,33 @@ class Session:
             return Delivery()
         return await self._share(key, self._press(key, keys))
 
+    async def answer(self, question_id: str, content: str, key: str | None) -> Delivery:
+        """Answers a question of the agent, which may be at work; the answer is a part of the conversation. Raises as
+        `press`; RefusedError for what is not asked any more, or is no answer to it.
+        """
+        task = self._under_way.get(key) if key is not None else None
+        if task is not None:
+            return await asyncio.shield(task)
+        entry = self._journal.find(key) if key is not None else None
+        if entry is not None:
+            return Delivery(entry.outcome is not Outcome.DELIVERED)
+        if reason := self.driver.refuses_answer(question_id, content):
+            raise RefusedError(reason)
+        if not self.driver.reachable:
+            raise UnreachableError("the agent cannot be reached")
+        key = key or f"answer:{question_id}"
+        return await self._share(key, self._answer(key, question_id, content))
+
+    async def _answer(self, key: str, question_id: str, content: str) -> Delivery:
+        await self._intend(key, content)
+        self._say(key, content, self.driver.open_turn(content))
+        try:
+            await self.driver.answer(question_id, content)
+        except (RefusedError, UnreachableError) as error:
+            self._warn(f"answer {key} may not have reached the agent: {error}")
+            return await self._conclude(key, Outcome.IN_DOUBT)
+        return await self._conclude(key, Outcome.DELIVERED)
+
     async def _press(self, key: str, keys: str) -> Delivery:
         await self._intend(key, keys)
         try:

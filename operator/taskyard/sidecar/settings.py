@@ -19,6 +19,7 @@ class Settings:
 
     `agent_port` is that of an agent's own server; `permissions` and `directory` are for ACP: what an agent hears that
     asks whether it may do something, and where it works.
+    `agent_type` names the program that the terminal shows, as far as the agent's command tells.
     `stable_after`: seconds without a change on its screen after which the agent counts as waiting for input.
     """
 
@@ -31,6 +32,7 @@ class Settings:
     pod_uid: str
     build_number: int
     protocol: str
+    agent_type: str
     agent_socket: str
     agent_port: int
     permissions: str
@@ -97,6 +99,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         pod_uid=required("TASKYARD_POD_UID"),
         build_number=number("TASKYARD_BUILD_NUMBER"),
         protocol=protocol,
+        agent_type=environment.get("TASKYARD_AGENT_TYPE") or "custom",
         agent_port=number("TASKYARD_AGENT_PORT", 3284),
         permissions=permissions,
         directory=environment.get("TASKYARD_AGENT_DIRECTORY") or "/",

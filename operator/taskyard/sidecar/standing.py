@@ -1,6 +1,7 @@
 """How the agent stands: what is seen of it and what it says of itself, told to the gateway."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from taskyard.sidecar import outputs, reports
 from taskyard.sidecar.archive import Archive
@@ -44,9 +45,15 @@ class Standing:
         if word is not None and self._status is not None and status is not self._status:
             word = self._archive.word = word.after_news()
         self._status = status
-        self._reporter.tell(
-            reports.report(status, self._conversation, instance=driver.instance, word=word, prompt_sha256=prompt_sha256)
+        seen = reports.report(
+            status,
+            self._conversation,
+            instance=driver.instance,
+            question=driver.question,
+            word=word,
+            prompt_sha256=prompt_sha256,
         )
+        self._reporter.tell(replace(seen, asks=driver.asks, question=driver.asked))
 
     def forget_word(self) -> None:
         """A message to the agent begins: what it said of itself before is over."""

@@ -9,7 +9,8 @@ from taskyard.sidecar.screen import BRACKETED_PASTE, EMPTY, Line, Screen
 class Terminal:
     """Feed it the program's output, read its lines.
 
-    `version` goes up when `refresh` sees that some text changed; `cursor` is (absolute line, column).
+    `version` goes up when `refresh` sees that some text changed; `changed` is the first line in which it then did;
+    `cursor` is (absolute line, column).
     """
 
     def __init__(self, columns: int, rows: int) -> None:
@@ -18,6 +19,7 @@ class Terminal:
         self._lines: dict[int, Line] = {}
         self._top = 0
         self.version = 0
+        self.changed = 0
 
     @property
     def columns(self) -> int:
@@ -61,7 +63,7 @@ class Terminal:
 
     def refresh(self) -> bool:
         """Renders the lines that were written to. True when some text is not what it was at the last call."""
-        changed = self.top != self._top
+        changed = [self._top] if self.top != self._top else []
         for number in range(self._top, self.top):
             self._lines.pop(number, None)
         self._top = self.top
@@ -72,14 +74,16 @@ class Terminal:
             row = self._screen.buffer.numbered.get(number)
             line = row.line(self._screen.columns) if row is not None else EMPTY
             if line != self._lines.get(number, EMPTY):
-                changed = True
+                changed.append(number)
                 if line.text:
                     self._lines[number] = line
                 else:
                     self._lines.pop(number, None)
         dirty.clear()
-        self.version += changed
-        return changed
+        if changed:
+            self.version += 1
+            self.changed = min(changed)
+        return bool(changed)
 
     @property
     def end(self) -> int:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 
-from taskyard.sidecar import answer, frames
+from taskyard.sidecar import answer, frames, programs, transcript
 from taskyard.sidecar.agent import AgentClient, LostError
 from taskyard.sidecar.driver import Driver, Listener, Status, UnreachableError
 from taskyard.sidecar.terminal import Terminal
@@ -14,6 +14,8 @@ from taskyard.sidecar.terminal import Terminal
 log = logging.getLogger(__name__)
 
 SILENT_START = 10.0
+UNSURE = 60.0
+RECOGNISED_WITHIN = 1 << 17
 SAMPLE = 0.05
 SAMPLE_WHILE_TYPING = 0.005
 ANSWER_EVERY = 0.25
@@ -25,6 +27,7 @@ LINES_TIMEOUT = 5.0
 ENTER_EVERY = 3.0
 ENTER_TIMES = 5
 SLICE = 512
+NOTHING_READ = programs.Reading(None, busy=False)
 PASTE_START, PASTE_END = b"\x1b[200~", b"\x1b[201~"
 UNTYPABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -43,12 +46,24 @@ def keystrokes(content: str, *, bracketed: bool) -> bytes:
 
 
 class TerminalDriver(Driver):
-    """`stable_after`: seconds without a change on the screen after which the program counts as waiting for input."""
+    """`stable_after`: seconds without a change on the screen after which the program counts as waiting for input. One
+    that is known by its `agent_type` or its banner must show its input box too, and may not show that it works or asks.
+    """
 
     transport = "pty"
 
-    def __init__(self, socket_path: str, prompt: str, listener: Listener, *, stable_after: float) -> None:
+    def __init__(
+        self,
+        socket_path: str,
+        prompt: str,
+        listener: Listener,
+        *,
+        stable_after: float,
+        agent_type: str = "custom",
+    ) -> None:
         self._stable_after = stable_after
+        self._started = self._program = programs.named(agent_type)
+        self._reading = NOTHING_READ
         self._client = AgentClient(socket_path, self)
         self._prompt = prompt
         self._listener = listener
@@ -69,6 +84,18 @@ class TerminalDriver(Driver):
         self._typing = False
         self._fed = asyncio.Event()
         self._sampled = asyncio.Condition()
+
+    @property
+    def agent_type(self) -> str:  # type: ignore[override]
+        return self._program.name
+
+    @property
+    def question(self) -> str:
+        return self._reading.question
+
+    @property
+    def refusal(self) -> str:
+        return f"the agent asks something else first: {self.question}" if self.question else ""
 
     @property
     def status(self) -> Status:
@@ -96,6 +123,7 @@ class TerminalDriver(Driver):
         self._replay_until = hello.total
         self._ended = hello.state is frames.State.EXITED
         self._instance = hello.instance
+        self._program, self._reading = self._started, NOTHING_READ
         self._answer = None
         self._spoke = hello.total > 0
         self._unsettle()
@@ -184,6 +212,10 @@ class TerminalDriver(Driver):
         if self._stable or not self._reachable:
             return None
         rest = self._stable_after if self._spoke else SILENT_START
+        if self._program.known and not self._reading.waits:
+            if self._reading.question:
+                return None
+            rest = max(rest, UNSURE)  # a new version of the program may look different: its silence tells too
         return max(0.0, self._changed_at + rest - self._now())
 
     def _settle(self) -> None:
@@ -200,16 +232,30 @@ class TerminalDriver(Driver):
 
     def _sample(self, *, final: bool = False) -> None:
         if self._terminal.refresh():
-            self._unsettle()
+            self._look()
             self._listener.screen_changed()
         if final or self._now() >= self._answer_due:
             self._tell_answer(settled=final)
+
+    def _look(self) -> None:
+        """What changed may be news. In a program that waits, hints and clocks in its input box are none."""
+        if not self._program.known and not self._typed and self._position < RECOGNISED_WITHIN:
+            self._program = programs.from_screen(self._terminal, self._program)
+        before, self._reading = self._reading, programs.read(self._program, self._terminal)
+        box = self._reading.box
+        if not (before.waits and self._reading.waits and box == before.box and self._terminal.changed >= (box or 0)):
+            self._unsettle()
+        if self._reading.question != before.question:
+            self._listener.status_changed()
 
     def _tell_answer(self, *, settled: bool) -> None:
         if self._mark_at is not None:
             return
         started = self._now()
-        text = answer.read(self._terminal, self._mark, self._typed, settled=settled)
+        if self._program.known:
+            text = transcript.read(self._program, self._reading, self._terminal, self._mark, self._typed)
+        else:
+            text = answer.read(self._terminal, self._mark, self._typed, settled=settled)
         # A long answer that keeps growing must not take more than its share of the one core that everything runs on.
         self._answer_due = self._now() + max(ANSWER_EVERY, ANSWER_SHARE * (self._now() - started))
         if text != self._answer and (text or settled):
@@ -230,7 +276,8 @@ class TerminalDriver(Driver):
     # Typing.
 
     def open_turn(self, typed: str) -> int:
-        self._terminal.refresh()
+        if self._terminal.refresh():
+            self._look()
         self._tell_answer(settled=True)
         self._mark = answer.Mark.of(self._terminal, self._position)
         self._typed = typed
@@ -319,6 +366,8 @@ class TerminalDriver(Driver):
 
     def shows(self, content: str) -> bool:
         self._terminal.refresh()
+        if self._program.known and transcript.shows(self._program, self._terminal, self._mark, content):
+            return True
         return answer.shows(self._terminal, self._mark, content)
 
     def screen(self) -> str:

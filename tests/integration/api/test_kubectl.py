@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable
 from copy import deepcopy
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 import manifests
-from localcluster import programs
+from integration.api.conftest import Kubectl
 
-Kubectl = Callable[..., "subprocess.CompletedProcess[str]"]
 Object = dict[str, Any]
-
-
-@pytest.fixture
-def kubectl(kubeconfig: Path, namespace: str) -> Kubectl:
-    """kubectl in the test's namespace; manifests go to its standard input as YAML."""
-
-    def run(*arguments: str, stdin: Object | str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [programs.kubectl(), "--kubeconfig", kubeconfig, "--namespace", namespace, *arguments],
-            input=stdin if isinstance(stdin, str) else yaml.safe_dump(stdin),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    return run
 
 
 def without(manifest: Object, *path: str) -> Object:
@@ -50,8 +28,8 @@ def without(manifest: Object, *path: str) -> Object:
     [
         pytest.param(
             without(manifests.task(), "spec", "templateVersion"),
-            "spec.templateVersion: Required value",
-            id="no-template-version",
+            "exactly one of template (name of a Template) and templateVersion (name of a TemplateVersion) is needed",
+            id="no-template",
         ),
         pytest.param(without(manifests.task(), "spec", "prompt"), "spec.prompt: Required value", id="no-prompt"),
         pytest.param(

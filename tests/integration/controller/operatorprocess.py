@@ -18,7 +18,9 @@ START_SECONDS = 30.0
 class OperatorProcess:
     """Starts, kills and restarts the operator; its log goes on over restarts."""
 
-    def __init__(self, kubeconfig: Path, folder: Path, *, namespace: str) -> None:
+    def __init__(
+        self, kubeconfig: Path, folder: Path, *, namespace: str, name: str = "operator-0", **environment: str
+    ) -> None:
         self._log = folder / "operator.log"
         self._port = free_port()
         self._environment = {
@@ -28,6 +30,12 @@ class OperatorProcess:
             "TASKYARD_GATEWAY_URL": "https://taskyard-gateway.taskyard.svc:8444",
             "TASKYARD_SIDECAR_IMAGE": "localhost/taskyard:test",
             "TASKYARD_HEALTH_PORT": str(self._port),
+            "TASKYARD_POD_NAME": name,
+            # Short, since a test that kills it waits for its successor.
+            "TASKYARD_LEASE_DURATION": "2s",
+            "TASKYARD_LEASE_RENEW_DEADLINE": "1.5s",
+            "TASKYARD_LEASE_RETRY_PERIOD": "0.25s",
+            **environment,
         }
         self._environment.pop("KUBERNETES_SERVICE_HOST", None)
         self._process: subprocess.Popen[bytes] | None = None
@@ -35,6 +43,20 @@ class OperatorProcess:
     @property
     def log(self) -> str:
         return self._log.read_text() if self._log.exists() else ""
+
+    @property
+    def address(self) -> str:
+        """Where its probes and metrics are."""
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def ended_by_itself(self) -> bool:
+        """Whether it ended without being killed."""
+        return self._process is not None and self._process.poll() not in (None, -signal.SIGKILL)
 
     def start(self) -> None:
         """Start, without waiting."""
@@ -68,6 +90,26 @@ class OperatorProcess:
     def wait_dead(self) -> None:
         assert self._process is not None
         self._process.wait(10)
+
+    def suspend(self) -> None:
+        """Have it stand still, as a node that swaps or a machine that sleeps would."""
+        self._signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def ask_to_end(self) -> None:
+        """What the kubelet does first; `stop` waits as well."""
+        self._signal(signal.SIGTERM)
+
+    def _signal(self, number: int) -> None:
+        assert self._process is not None and self._process.poll() is None, f"the operator ended:\n{self.log}"
+        self._process.send_signal(number)
+
+    def wait_status(self) -> int:
+        """Its exit status, once it has ended."""
+        assert self._process is not None
+        return self._process.wait(15)
 
     def stop(self) -> int:
         """Ask it to end, and tell its exit status."""

@@ -17,11 +17,13 @@ from integration.gateway.world import Administrator, Gateway, Workspace, ask, en
 from localcluster.controlplane import ControlPlane
 from taskyard.core import names
 from taskyard.core.keyring import Keyring, secret_data
+from taskyard.core.tokenbucket import Rate
 from taskyard.gateway.certificate import OwnCertificate
 from taskyard.gateway.cluster import Cluster
 from taskyard.gateway.context import Context
 from taskyard.gateway.keysecret import keep_fresh
-from taskyard.gateway.ratelimit import Rate, ReviewLimit
+from taskyard.gateway.metrics import Metrics
+from taskyard.gateway.ratelimit import ReviewLimit
 
 MEMORY_MIB = 120
 
@@ -192,6 +194,7 @@ async def test_changed_keys_and_an_ending_certificate_are_replaced_while_it_runs
         keyring=first,
         reviews=ReviewLimit(each=rate, all_together=rate, callers=1, now=0),
         now=lambda: datetime.now(UTC),
+        metrics=Metrics(),
         monotonic=time.monotonic,
     )
     stop = asyncio.Event()

@@ -13,11 +13,17 @@ from taskyard.api import API_VERSION
 from taskyard.api.schema import Model
 from taskyard.api.task import Task, TaskSpec, TaskStatus
 from taskyard.api.taskinput import TaskInput, TaskInputSpec, TaskInputStatus
+from taskyard.api.template import Template, TemplateSpec, TemplateStatus
 from taskyard.api.templateversion import TemplateVersion, TemplateVersionSpec, TemplateVersionStatus
 from taskyard.api.workspacebuild import WorkspaceBuildSpec, WorkspaceBuildStatus
 
 EXAMPLES = Path(__file__).parents[3] / "deploy" / "examples"
-MODELS: dict[str, type[Model]] = {"Task": Task, "TemplateVersion": TemplateVersion, "TaskInput": TaskInput}
+MODELS: dict[str, type[Model]] = {
+    "Task": Task,
+    "Template": Template,
+    "TemplateVersion": TemplateVersion,
+    "TaskInput": TaskInput,
+}
 POD = {"spec": {"containers": [{"name": "agent", "image": "debian", "command": ["bash"]}]}}
 NOON = "2026-01-31T12:00:00Z"
 READY = {"type": "Ready", "status": "True", "reason": "Active", "message": "", "lastTransitionTime": NOON}
@@ -38,6 +44,21 @@ READY = {"type": "Ready", "status": "True", "reason": "Active", "message": "", "
             },
             id="a Task with everything",
         ),
+        pytest.param(
+            TaskSpec,
+            {
+                "prompt": "",
+                "template": "shell",
+                "preset": "large",
+                "parameters": [
+                    {"name": "branch", "value": "main"},
+                    {"name": "api-key", "secretRef": {"name": "mine", "key": "key"}},
+                ],
+            },
+            id="a Task that chooses",
+        ),
+        pytest.param(TemplateSpec, {"activeVersion": "shell-v1"}, id="a Template"),
+        pytest.param(TemplateStatus, {"observedGeneration": 1, "conditions": [READY]}, id="a Template's status"),
         pytest.param(
             TaskStatus,
             {
@@ -135,10 +156,23 @@ def test_the_model_takes_and_gives_back(model: type[Model], document: dict[str, 
 @pytest.mark.parametrize(
     ("model", "document", "field"),
     [
-        pytest.param(TaskSpec, {"prompt": "x"}, "templateVersion", id="no template version"),
         pytest.param(TaskSpec, {"templateVersion": "v1"}, "prompt", id="no prompt"),
         pytest.param(TaskSpec, {"prompt": "x" * 65_537, "templateVersion": "v1"}, "prompt", id="a long prompt"),
         pytest.param(TaskSpec, {"prompt": "x", "templateVersion": "V1"}, "templateVersion", id="no name"),
+        pytest.param(TaskSpec, {"prompt": "x", "template": "a.b"}, "template", id="no name of a Template"),
+        pytest.param(
+            TaskSpec,
+            {"prompt": "x", "template": "s", "parameters": [{"value": "x"}]},
+            "parameters.0.name",
+            id="no parameter",
+        ),
+        pytest.param(TemplateSpec, {}, "activeVersion", id="no active version"),
+        pytest.param(
+            TemplateVersionSpec,
+            {"template": "s", "pod": POD, "parameters": [{"name": "a", "type": "number"}]},
+            "parameters.0.type",
+            id="a type of parameter that does not exist",
+        ),
         pytest.param(
             TaskSpec, {"prompt": "x", "templateVersion": "v", "displayName": "d" * 65}, "displayName", id="a long title"
         ),
@@ -190,7 +224,7 @@ def test_the_model_refuses_and_names_the_field(model: type[Model], document: dic
     [
         pytest.param(path, id=str(path.relative_to(EXAMPLES)))
         for path in sorted(EXAMPLES.rglob("*.yaml"))
-        if "taskyard.dev/" in path.read_text()
+        if API_VERSION in path.read_text()
     ],
 )
 def test_the_models_take_the_examples(path: Path) -> None:

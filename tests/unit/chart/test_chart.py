@@ -134,9 +134,51 @@ def test_the_service_leads_to_the_gateways_sidecar_port(default: Rendered) -> No
     assert [(port["port"], ports[port["targetPort"]]) for port in service["ports"]] == [(8444, 8444)]
 
 
-def test_there_is_one_operator_at_a_time(default: Rendered) -> None:
-    spec = default.one("Deployment", OPERATOR)["spec"]
+def test_two_of_each_process_and_a_new_one_is_there_before_an_old_one_goes(default: Rendered) -> None:
+    for deployment in (OPERATOR, GATEWAY):
+        spec = default.one("Deployment", deployment)["spec"]
+        assert spec["replicas"] == 2
+        assert spec["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0}}
+
+
+@pytest.mark.parametrize("deployment", [OPERATOR, GATEWAY])
+def test_replicas_spread_and_are_drained_one_by_one(default: Rendered, deployment: str) -> None:
+    labels = default.one("Deployment", deployment)["spec"]["selector"]["matchLabels"]
+    constraints = default.pod(deployment)["topologySpreadConstraints"]
+    assert {one["topologyKey"] for one in constraints} == {"kubernetes.io/hostname", "topology.kubernetes.io/zone"}
+    for one in constraints:
+        assert one["whenUnsatisfiable"] == "ScheduleAnyway" and one["labelSelector"]["matchLabels"] == labels
+    budget = default.one("PodDisruptionBudget", deployment)
+    assert budget["metadata"]["namespace"] == NAMESPACE
+    assert budget["spec"]["maxUnavailable"] == 1 and budget["spec"]["selector"]["matchLabels"] == labels
+
+
+def test_a_single_replica_stands_in_no_drains_way(render: Render) -> None:
+    [budget] = render("operator.replicas=1").of_kind("PodDisruptionBudget")
+    assert budget["metadata"]["name"] == GATEWAY
+
+
+def test_the_operator_may_hold_one_lease_and_knows_by_which_name(default: Rendered) -> None:
+    rules = [rule for rule in default.one("Role", OPERATOR)["rules"] if rule["resources"] == ["leases"]]
+    assert [(rule["verbs"], rule.get("resourceNames")) for rule in rules] == [
+        (["create"], None),
+        (["get", "patch"], ["taskyard-operator"]),
+    ]
+    environment = default.environment(OPERATOR)
+    assert environment["TASKYARD_POD_NAME"] == {"fieldRef": {"fieldPath": "metadata.name"}}
+    assert environment["TASKYARD_LEADER_ELECTION"] == "true"
+    assert environment["TASKYARD_LEASE_DURATION"] == "10s"
+
+
+def test_without_an_election_there_is_one_operator_at_a_time(render: Render, helm: Helm) -> None:
+    off = "operator.leaderElection.enabled=false"
+    rendered = render(off, "operator.replicas=1")
+    spec = rendered.one("Deployment", OPERATOR)["spec"]
     assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+    assert rendered.environment(OPERATOR)["TASKYARD_LEADER_ELECTION"] == "false"
+    result = helm("template", "any-release", str(CHART), "--set", off)
+    assert result.returncode != 0
+    assert "operator.replicas must be 0 or 1 while operator.leaderElection.enabled is false" in result.stderr
 
 
 @pytest.mark.parametrize("process", ["operator", "gateway"])
@@ -173,19 +215,30 @@ def test_no_process_has_a_right_to_everything(default: Rendered, process: str) -
             assert "*" not in rule[field]
 
 
+def test_which_secrets_tasks_may_use_can_be_watched_and_only_while_that_is_switched_on(
+    default: Rendered, render: Render
+) -> None:
+    off = render("secretParameters.enabled=false")
+    for rendered, expected in ((default, [["list", "watch"]]), (off, [])):
+        rules = [rule for manifest in rendered.of_kind("ClusterRole") for rule in manifest["rules"]]
+        assert [rule["verbs"] for rule in rules if "secrets" in rule["resources"]] == expected
+    assert default.environment(OPERATOR)["TASKYARD_SECRET_PARAMETERS"] == "true"
+    assert off.environment(OPERATOR)["TASKYARD_SECRET_PARAMETERS"] == "false"
+
+
 def test_secrets_are_read_by_name_and_in_the_own_namespace_only(default: Rendered) -> None:
-    for manifest in default.of_kind("ClusterRole"):
-        assert all("secrets" not in rule["resources"] for rule in manifest["rules"])
     for manifest in default.of_kind("Role"):
         for rule in manifest["rules"]:
-            assert rule["verbs"] == ["create"] or rule["resourceNames"] == ["taskyard-keys"]
+            if rule["resources"] == ["secrets"]:
+                assert rule["verbs"] == ["create"] or rule["resourceNames"] == ["taskyard-keys"]
 
 
 @pytest.mark.parametrize("process", [OPERATOR, GATEWAY])
 def test_no_process_may_write_what_a_person_wrote(default: Rendered, process: str) -> None:
-    writing = {"create", "update", "patch", "delete", "deletecollection"}
+    # Deleting is another matter: a Task may ask for it (spec.ttlSecondsAfterFinished).
+    writing = {"create", "update", "patch"}
     for rule in rules_of(default, process):
-        if {"tasks", "templateversions"} & set(rule["resources"]):
+        if {"tasks", "templates", "templateversions"} & set(rule["resources"]):
             assert not writing & set(rule["verbs"])
 
 
@@ -194,14 +247,14 @@ def test_no_process_may_write_what_a_person_wrote(default: Rendered, process: st
     [
         pytest.param("view", set(), id="view"),
         pytest.param("edit", {"tasks", "taskinputs"}, id="edit"),
-        pytest.param("admin", {"tasks", "taskinputs", "templateversions"}, id="admin"),
+        pytest.param("admin", {"tasks", "taskinputs", "templates", "templateversions"}, id="admin"),
     ],
 )
 def test_people_get_what_their_role_in_the_namespace_says(default: Rendered, role: str, writes: set[str]) -> None:
     manifest = default.one("ClusterRole", f"taskyard-{role}")
     assert manifest["metadata"]["labels"][f"rbac.authorization.k8s.io/aggregate-to-{role}"] == "true"
     verbs = {resource: set(rule["verbs"]) for rule in manifest["rules"] for resource in rule["resources"]}
-    assert set(verbs) == {"tasks", "taskinputs", "templateversions", "workspacebuilds"}
+    assert set(verbs) == {"tasks", "taskinputs", "templates", "templateversions", "workspacebuilds"}
     assert all({"get", "list", "watch"} <= found for found in verbs.values())
     assert {resource for resource, found in verbs.items() if "create" in found} == writes
 
@@ -235,7 +288,8 @@ def test_crds_can_be_left_to_others(render: Render, setting: str, left: bool) ->
     ("setting", "complaint"),
     [
         pytest.param("imag.tag=1", "imag", id="an unknown key"),
-        pytest.param("operator.replicas=2", "replicas", id="an unknown key within"),
+        pytest.param("operator.replica=2", "replica", id="an unknown key within"),
+        pytest.param("operator.leaderElection.leaseDuration=1m", "leaseDuration", id="a span in minutes"),
         pytest.param("templates.allow.hostpath=true", "hostpath", id="a permission in the wrong case"),
         pytest.param("templates.allow.hostPath=yes", "hostPath", id="a permission that is no boolean"),
         pytest.param("gateway.replicas=-1", "replicas", id="fewer than no replicas"),

@@ -11,7 +11,7 @@ from copy import deepcopy
 from typing import Any
 
 from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, Resource
-from taskyard.controller.store import Key
+from taskyard.watchcache.store import Key
 from unit.core.builders import merge
 
 Object = dict[str, Any]

@@ -1,10 +1,17 @@
-"""Paths at the API server."""
+"""Paths at the API server, and the guard before every write."""
 
 from __future__ import annotations
 
-import pytest
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
 
-from taskyard.controller.cluster import NAMESPACES, PODS, TASKS
+import pytest
+from aiohttp import web
+
+from taskyard.controller.cluster import LEASES, NAMESPACES, PODS, TASKS, USABLE_SECRETS, Cluster, NotLeadingError
+from unit.controller.fakes import until
 
 
 @pytest.mark.parametrize(
@@ -28,3 +35,146 @@ def test_path(path: str, expected: str) -> None:
 def test_children_are_watched_by_their_label() -> None:
     assert PODS.selector == "taskyard.dev/task"
     assert TASKS.selector == ""
+
+
+class Answering:
+    """A connection that remembers what was asked of it."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+
+    async def call(self, method: str, path: str, **how: Any) -> dict[str, Any]:
+        self.asked.append((f"{method} {path}", how))
+        return {"items": [], "metadata": {"resourceVersion": "7"}}
+
+    def stream(self, path: str, **how: Any) -> None:
+        self.asked.append((f"WATCH {path}", how))
+
+
+async def test_of_secrets_nothing_is_asked_for_but_the_metadata_of_labelled_ones() -> None:
+    connection = Answering()
+    cluster = Cluster(connection, guard=lambda: None)  # type: ignore[arg-type]
+    await cluster.list(USABLE_SECRETS)
+    cluster.watch(USABLE_SECRETS, "7")
+    assert [what for what, _ in connection.asked] == ["GET /api/v1/secrets", "WATCH /api/v1/secrets"]
+    for _, how in connection.asked:
+        assert how["query"]["labelSelector"] == "taskyard.dev/usable-by=tasks"
+        assert "as=PartialObjectMetadata" in how["accept"]
+        assert "," not in how["accept"], "no other form would do"
+
+
+class Server:
+    """An API server that answers every request with an object, once `goes_on` is set."""
+
+    def __init__(self) -> None:
+        self.requests: list[str] = []
+        self.goes_on = asyncio.Event()
+        self.goes_on.set()
+
+    async def answer(self, request: web.Request) -> web.Response:
+        await request.read()
+        self.requests.append(request.method)
+        await self.goes_on.wait()
+        return web.json_response({})
+
+
+class Guard:
+    """Permits the next `times` questions."""
+
+    def __init__(self) -> None:
+        self.times = 1000
+
+    def __call__(self) -> None:
+        self.times -= 1
+        if self.times < 0:
+            raise NotLeadingError("lease x", "lost")
+
+
+@pytest.fixture
+def guard() -> Guard:
+    return Guard()
+
+
+@pytest.fixture
+async def server() -> Server:
+    return Server()
+
+
+@pytest.fixture
+async def cluster(server: Server, guard: Guard, tmp_path: Path) -> AsyncIterator[Cluster]:
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", server.answer)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    path = tmp_path / "kubeconfig"
+    path.write_text(
+        f"""
+        apiVersion: v1
+        kind: Config
+        clusters: [{{name: test, cluster: {{server: "http://127.0.0.1:{runner.addresses[0][1]}"}}}}]
+        users: [{{name: nobody, user: {{}}}}]
+        contexts: [{{name: test, context: {{cluster: test, user: nobody}}}}]
+        current-context: test
+        """
+    )
+    connected = await Cluster.connect(str(path), guard=guard)
+    yield connected
+    await connected.close()
+    await runner.cleanup()
+
+
+WRITES = [
+    pytest.param(lambda c: c.create(PODS, {"metadata": {"namespace": "team"}}), id="create"),
+    pytest.param(lambda c: c.patch(PODS, "team", "web-1", {}), id="patch"),
+    pytest.param(lambda c: c.patch_status(TASKS, "team", "web", {}), id="patch status"),
+    pytest.param(lambda c: c.delete(PODS, "team", "web-1", uid="u"), id="delete"),
+]
+Write = Callable[[Cluster], Awaitable[object]]
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize(
+    "times",
+    [pytest.param(0, id="before it began"), pytest.param(1, id="while it was connecting")],
+)
+async def test_nothing_is_written_once_the_lease_is_lost(
+    cluster: Cluster, server: Server, guard: Guard, write: Write, times: int
+) -> None:
+    guard.times = times
+    with pytest.raises(NotLeadingError):
+        await write(cluster)
+    assert server.requests == []
+    guard.times = 2
+    await write(cluster)
+    assert len(server.requests) == 1
+
+
+async def test_reads_and_the_lease_itself_need_no_lease(cluster: Cluster, server: Server, guard: Guard) -> None:
+    guard.times = 0
+    await cluster.get(TASKS, "team", "web")
+    await cluster.create(LEASES, {"metadata": {"namespace": "team"}})
+    await cluster.patch(LEASES, "team", "lease", {})
+    assert server.requests == ["GET", "POST", "PATCH"]
+
+
+async def test_a_write_that_has_begun_is_finished_though_its_caller_is_gone(cluster: Cluster, server: Server) -> None:
+    server.goes_on.clear()
+    caller = asyncio.create_task(cluster.patch(PODS, "team", "web-1", {}))
+    await until(lambda: bool(server.requests))
+    caller.cancel()
+    settled = asyncio.create_task(cluster.settle(5))
+    await asyncio.sleep(0.05)
+    assert not settled.done()
+    server.goes_on.set()
+    await settled
+
+
+async def test_settling_breaks_off_what_takes_too_long(cluster: Cluster, server: Server) -> None:
+    server.goes_on.clear()
+    caller = asyncio.create_task(cluster.patch(PODS, "team", "web-1", {}))
+    await until(lambda: bool(server.requests))
+    await cluster.settle(0.05)
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    server.goes_on.set()

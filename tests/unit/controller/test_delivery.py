@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from taskyard.controller.cluster import TASK_INPUTS
+from taskyard.controller.cluster import TASK_INPUTS, ConflictError, NotLeadingError
 from taskyard.controller.delivery import Delivery
-from taskyard.controller.sidecars import Accepted, Answer, Failed, NotReady, Refused, Sidecars
 from taskyard.controller.stores import Stores
-from unit.controller.fakes import Again, FakeCluster
+from taskyard.sidecarclient import Accepted, Answer, Failed, NotReady, Refused, Sidecars
+from unit.controller.fakes import Again, FakeCluster, api_error
 from unit.core.builders import TASK_UID, at, input_manifest, owner, pod_manifest, reservation, task_manifest
 
 WEB = ("team", "web")
@@ -315,3 +315,29 @@ async def test_only_the_very_input_is_removed() -> None:
     await world.deliver()
     assert world.stored() == other
     assert len(world.stores.inputs) == 0
+
+
+async def test_nothing_is_sent_once_the_lease_is_lost() -> None:
+    world = World([waiting()], (Accepted(in_doubt=False),))
+    world.cluster.failures["check leading"] = [NotLeadingError("lease x", "lost")]
+    with pytest.raises(NotLeadingError):
+        await world.deliver()
+    assert world.sidecars.messages == []
+    assert world.cluster.calls == []
+
+
+async def test_what_somebody_else_wrote_meanwhile_is_looked_at_and_the_message_keeps_its_key() -> None:
+    world = World([waiting()], (Accepted(in_doubt=False), Accepted(in_doubt=False)))
+    labelled = world.stored() | {"metadata": world.stored()["metadata"] | {"resourceVersion": "2000"}}
+    world.cluster.hold(TASK_INPUTS, labelled)
+    await world.deliver()
+    assert world.status()["phase"] == "Delivered"
+    assert [message["idempotency_key"] for message in world.sidecars.messages] == ["input-one", "input-one"]
+    assert [verb for verb, _, _ in world.cluster.calls] == ["patch status", "get", "patch status"]
+
+
+async def test_a_conflict_that_nobody_made_is_a_fault_and_not_tried_at_once() -> None:
+    world = World([waiting()], (Accepted(in_doubt=False),))
+    world.cluster.failures["patch status"] = [api_error(409, "Conflict")]
+    with pytest.raises(ConflictError):
+        await world.deliver()

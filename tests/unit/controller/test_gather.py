@@ -13,6 +13,7 @@ from unit.core.builders import (
     build_manifest,
     input_manifest,
     pod_manifest,
+    pointer_manifest,
     task_manifest,
     template_manifest,
 )
@@ -90,6 +91,48 @@ def test_the_template_version_is_the_tasks_until_a_start_has_taken_one() -> None
     assert in_use([]) == "shell-v2"
     assert in_use([started]) == "shell-v1"
     assert in_use([started, stopped]) == "shell-v2"
+
+
+def test_a_template_leads_to_its_active_version_at_each_start() -> None:
+    versions = [template_manifest(name=name) for name in ("shell-v1", "shell-v2")]
+    wants = [task_manifest(template="shell", templateVersion=None)]
+    started = build_manifest(1, template_version="shell-v1", phase="Succeeded")
+    stopped = build_manifest(2, "Stop", "ManualPause", template_version="shell-v1")
+
+    def in_use(*builds: dict[str, Any], active: str = "shell-v2") -> str | None:
+        seen = gathered(
+            tasks=wants, templates=[pointer_manifest(active)], template_versions=versions, builds=list(builds)
+        )
+        assert seen.pointer
+        return seen.template.name if seen.template else None
+
+    assert in_use() == "shell-v2"
+    assert in_use(active="missing") is None
+    assert in_use(started) == "shell-v1"
+    assert in_use(started, active="missing") == "shell-v1"
+    assert in_use(started, stopped) == "shell-v2"
+    nobody_tells = gathered(tasks=wants, template_versions=versions)
+    assert (nobody_tells.pointer, nobody_tells.template) == (None, None)
+
+
+def test_of_the_secrets_those_count_that_the_task_names_and_may_use() -> None:
+    given = [{"name": name, "secretRef": {"name": name, "key": "k"}} for name in ("mine", "unlabelled")]
+    wants = task_manifest(parameters=[*given, {"name": "branch", "value": "main"}])
+
+    def usable(namespace: str = "team") -> frozenset[str] | None:
+        labelled = [
+            {"metadata": {"namespace": namespace, "name": name, "uid": name, "resourceVersion": "1"}}
+            for name in ("mine", "another")
+        ]
+        return gathered(tasks=[wants], secrets=labelled).usable_secrets
+
+    assert usable() == {"mine"}
+    assert usable("elsewhere") == frozenset()
+    stores = Stores(secret_parameters=False)
+    stores.tasks.put(wants)
+    seen = gather(stores, WEB, now=NOW, obstacle=None)
+    assert seen
+    assert seen.usable_secrets is None
 
 
 def test_inputs_are_counted_and_one_that_waits_may_ask_to_resume() -> None:

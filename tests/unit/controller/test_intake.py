@@ -9,13 +9,20 @@ from typing import Any
 import pytest
 
 from taskyard.controller import intake as intake_module
-from taskyard.controller.cluster import TASK_INPUTS, TASKS, TEMPLATE_VERSIONS, ApiError
+from taskyard.controller.cluster import TASK_INPUTS, TASKS, TEMPLATE_VERSIONS, TEMPLATES, ApiError
 from taskyard.controller.intake import Intake
 from taskyard.controller.queue import KeyedQueue
-from taskyard.controller.store import Key
 from taskyard.controller.stores import Stores
+from taskyard.watchcache.store import Key
 from unit.controller.fakes import FakeCluster, api_error, until
-from unit.core.builders import build_manifest, input_manifest, pod_manifest, task_manifest, template_manifest
+from unit.core.builders import (
+    build_manifest,
+    input_manifest,
+    pod_manifest,
+    pointer_manifest,
+    task_manifest,
+    template_manifest,
+)
 
 WEB = ("team", "web")
 SHELL = ("team", "shell-v1")
@@ -39,10 +46,18 @@ class Taken:
     stores: Stores = field(default_factory=Stores)
     tasks: Keys = field(default_factory=Keys)
     inputs: Keys = field(default_factory=Keys)
+    templates: Keys = field(default_factory=Keys)
     versions: Keys = field(default_factory=Keys)
 
     def __post_init__(self) -> None:
-        self.intake = Intake(self.cluster, self.stores, tasks=self.tasks, inputs=self.inputs, versions=self.versions)
+        self.intake = Intake(
+            self.cluster,
+            self.stores,
+            tasks=self.tasks,
+            inputs=self.inputs,
+            templates=self.templates,
+            versions=self.versions,
+        )
 
     def take(self, resource: Any, kind: str | None, manifest: dict[str, Any]) -> None:
         self.intake.take(resource, {"type": kind, "object": manifest})
@@ -123,6 +138,43 @@ def test_a_template_version_is_checked_and_all_its_tasks_are_looked_at() -> None
     assert (inputs, versions) == ([], [SHELL])
 
 
+def test_a_template_is_checked_and_all_its_tasks_are_looked_at() -> None:
+    taken = Taken()
+    for name, template in (("a", "shell"), ("b", "other"), ("c", "shell")):
+        taken.stores.tasks.put(task_manifest(name=name, template=template, templateVersion=None))
+    taken.take(TEMPLATES, "ADDED", pointer_manifest())
+    assert taken.templates.keys == [("team", "shell")]
+    assert sorted(taken.tasks.keys) == [("team", "a"), ("team", "c")]
+
+
+def test_a_version_concerns_the_template_that_makes_it_active_and_its_tasks() -> None:
+    taken = Taken()
+    taken.stores.templates.put(pointer_manifest())
+    taken.stores.tasks.put(task_manifest(template="shell", templateVersion=None))
+    taken.take(TEMPLATE_VERSIONS, "ADDED", template_manifest())
+    assert (taken.templates.keys, taken.added) == ([("team", "shell")], ([WEB], [], [SHELL]))
+
+
+def test_a_version_concerns_a_task_that_still_runs_with_it() -> None:
+    taken = Taken()
+    taken.stores.tasks.put(
+        task_manifest(template="shell", templateVersion=None, status={"templateVersion": "shell-v1"})
+    )
+    taken.take(TEMPLATE_VERSIONS, "DELETED", template_manifest())
+    assert taken.added == ([WEB], [], [SHELL])
+
+
+def test_a_secret_concerns_the_tasks_that_name_it() -> None:
+    taken = Taken()
+    given = [{"name": "token", "secretRef": {"name": "mine", "key": "k"}}, {"name": "branch", "value": "main"}]
+    taken.stores.tasks.put(task_manifest(parameters=given))
+    taken.stores.tasks.put(task_manifest(name="other"))
+    taken.intake.secret_changed({"metadata": {"namespace": "team", "name": "mine"}})
+    taken.intake.secret_changed({"metadata": {"namespace": "team", "name": "another"}})
+    taken.intake.secret_changed({"metadata": {"namespace": "elsewhere", "name": "mine"}})
+    assert taken.added == ([WEB], [], [])
+
+
 def test_an_input_concerns_the_queue_and_the_task() -> None:
     taken = Taken()
     taken.take(TASK_INPUTS, "ADDED", input_manifest())
@@ -145,7 +197,7 @@ async def test_every_kind_is_listed_and_a_list_replaces_what_was_known() -> None
     taken.stores.tasks.put(task_manifest(name="gone"))
     await taken.intake.list_all()
     assert {verb: kind for verb, kind, _ in taken.cluster.calls} == {"list": "taskinputs"}
-    assert [kind for _, kind, _ in taken.cluster.calls] == ["tasks", "templateversions", "taskinputs"]
+    assert [kind for _, kind, _ in taken.cluster.calls] == ["tasks", "templates", "templateversions", "taskinputs"]
     assert taken.stores.tasks.get(("team", "gone")) is None
     tasks, inputs, versions = taken.added
     assert set(tasks) == {WEB, ("team", "gone")}
@@ -184,7 +236,7 @@ async def test_it_lists_from_time_to_time_all_the_same(monkeypatch: pytest.Monke
     monkeypatch.setattr(intake_module, "RELIST_EVERY_SECONDS", 0.01)
     taken = Taken()
     keeping = asyncio.create_task(taken.intake.keep_listed())
-    await until(lambda: len(taken.cluster.calls) >= 6)
+    await until(lambda: len(taken.cluster.calls) >= 8)
     keeping.cancel()
     await asyncio.wait({keeping})
-    assert {kind for _, kind, _ in taken.cluster.calls} == {"tasks", "templateversions", "taskinputs"}
+    assert {kind for _, kind, _ in taken.cluster.calls} == {"tasks", "templates", "templateversions", "taskinputs"}

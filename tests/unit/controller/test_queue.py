@@ -10,8 +10,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from taskyard.controller import queue as queue_module
+from taskyard.controller.cluster import NotLeadingError
 from taskyard.controller.queue import KeyedQueue
-from taskyard.controller.store import Key
+from taskyard.watchcache.store import Key
 from unit.controller.fakes import api_error, until
 
 A, B = ("team", "a"), ("team", "b")
@@ -223,3 +224,15 @@ async def test_it_works_until_it_is_cancelled() -> None:
     await asyncio.wait({task}, timeout=1.0)
     assert task.cancelled()
     assert work.ended == [A]
+
+
+async def test_it_ends_when_the_lease_is_lost() -> None:
+    work = Work()
+    work.faults.append(NotLeadingError("lease x", "lost"))
+    work.gate.set()
+    queue = KeyedQueue("task", work, workers=2)
+    queue.add(A)
+    with pytest.raises(ExceptionGroup) as ended:
+        async with asyncio.timeout(2):
+            await queue.run()
+    assert ended.value.subgroup(NotLeadingError) is not None

@@ -80,6 +80,19 @@ async def test_a_bound_pod_is_recorded_and_its_start_has_succeeded() -> None:
     assert world.status["phase"] == "Initializing"
 
 
+async def test_an_end_of_a_build_that_is_known_already_is_not_written_over() -> None:
+    """What another operator wrote, while this one was stopped."""
+    world = World()
+    await world.reconcile()
+    pod = world.cluster.objects["pods", "team", "web-1"]
+    world.hold(PODS, merge(pod, {"metadata": {"resourceVersion": "9000"}, "spec": {"nodeName": "node-a"}}))
+    ended = {"metadata": {"resourceVersion": "9001"}, "status": {"phase": "Failed", "message": "told before"}}
+    world.cluster.hold(WORKSPACE_BUILDS, merge(world.build(), ended))
+    await world.reconcile()
+    assert world.build()["status"] == ended["status"]
+    assert world.status["phase"] == "Error"
+
+
 async def test_a_pause_deletes_the_pod_and_ends_when_it_is_gone() -> None:
     world = World.running(pod=pod_manifest(), paused=True)
     await world.reconcile()
@@ -220,6 +233,18 @@ async def test_a_task_that_goes_with_its_pod_is_not_recovered() -> None:
 async def test_nothing_is_recovered_in_a_namespace_that_goes() -> None:
     world = World.running()
     world.cluster.objects["namespaces", None, "team"]["metadata"]["deletionTimestamp"] = "x"
+    await world.reconcile()
+    assert world.writes == []
+
+
+@pytest.mark.parametrize("successor", [pytest.param(False, id="deleted"), pytest.param(True, id="and made again")])
+async def test_a_build_that_went_with_its_task_is_not_made_again(successor: bool) -> None:
+    world = World()
+    world.hold(TASKS, task_manifest(status={"phase": "Pending", "build": reservation()}, version=200))
+    # Garbage collection took the build, and the watch of Tasks is behind.
+    del world.cluster.objects["tasks", "team", "web"]
+    if successor:
+        world.hold(TASKS, merge(task_manifest(version=300), {"metadata": {"uid": "another"}}), known=False)
     await world.reconcile()
     assert world.writes == []
 

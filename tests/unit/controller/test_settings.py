@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from datetime import timedelta
 
 import pytest
 
 from taskyard.controller.settings import Settings, SettingsError
+from taskyard.core.lease import Terms
 
 LEAST = {
     "TASKYARD_NAMESPACE": "taskyard",
@@ -23,10 +25,14 @@ def test_the_least_and_the_defaults() -> None:
         sidecar_image_pull_policy="IfNotPresent",
         sidecar_resources={},
         image_pull_secrets=(),
+        secret_parameters=True,
         input_retention=timedelta(hours=1),
         health_port=8080,
         log_level="INFO",
         kubeconfig="",
+        leader_election=True,
+        lease=Terms(duration=10, renew_deadline=7.0, retry_period=2.0),
+        pod_name=socket.gethostname(),
     )
 
 
@@ -37,9 +43,15 @@ def test_everything() -> None:
             "TASKYARD_SIDECAR_IMAGE_PULL_POLICY": "Always",
             "TASKYARD_SIDECAR_RESOURCES": '{"limits": {"memory": "64Mi"}}',
             "TASKYARD_IMAGE_PULL_SECRETS": "one, two,,",
+            "TASKYARD_SECRET_PARAMETERS": "false",
             "TASKYARD_INPUT_RETENTION": "1h30m",
             "TASKYARD_HEALTH_PORT": "9090",
             "TASKYARD_LOG_LEVEL": "debug",
+            "TASKYARD_LEADER_ELECTION": "False",
+            "TASKYARD_LEASE_DURATION": "2s",
+            "TASKYARD_LEASE_RENEW_DEADLINE": "1.2s",
+            "TASKYARD_LEASE_RETRY_PERIOD": "0.3s",
+            "TASKYARD_POD_NAME": "operator-1",
             "KUBECONFIG": "/etc/kubeconfig",
             "UNRELATED": "x",
         }
@@ -47,8 +59,12 @@ def test_everything() -> None:
     assert settings.sidecar_image_pull_policy == "Always"
     assert settings.sidecar_resources == {"limits": {"memory": "64Mi"}}
     assert settings.image_pull_secrets == ("one", "two")
+    assert settings.secret_parameters is False
     assert settings.input_retention == timedelta(minutes=90)
     assert (settings.health_port, settings.log_level) == (9090, "DEBUG")
+    assert settings.leader_election is False
+    assert settings.lease == Terms(duration=2, renew_deadline=1.2, retry_period=0.3)
+    assert settings.pod_name == "operator-1"
     assert settings.kubeconfig == "/etc/kubeconfig"
 
 
@@ -76,6 +92,10 @@ def test_everything() -> None:
             id="no duration",
         ),
         pytest.param({"TASKYARD_INPUT_RETENTION": ""}, "TASKYARD_INPUT_RETENTION: '' is not", id="an empty duration"),
+        pytest.param({"TASKYARD_LEASE_DURATION": "10"}, "must be a number of seconds such as 10s", id="no unit"),
+        pytest.param({"TASKYARD_LEASE_DURATION": "9.5s"}, "must be of whole seconds", id="half a second"),
+        pytest.param({"TASKYARD_LEASE_RENEW_DEADLINE": "10s"}, "must be shorter than", id="a deadline too late"),
+        pytest.param({"TASKYARD_LEADER_ELECTION": "on"}, "must be one of true, false", id="no boolean"),
         pytest.param({"TASKYARD_HEALTH_PORT": "http"}, "must be a port number, not 'http'", id="no number"),
         pytest.param({"TASKYARD_HEALTH_PORT": "65536"}, "must be a port number, not '65536'", id="no port"),
         pytest.param({"TASKYARD_HEALTH_PORT": "-1"}, "must be a port number, not '-1'", id="a negative port"),

@@ -24,8 +24,15 @@ def test_a_record_of_kopf_is_one_line_without_a_trace() -> None:
     assert found.exc_info is None
 
 
-def test_what_is_meant_to_be_so_is_left_out() -> None:
-    assert not watching.tidy(record("kopf", "OS signals are ignored: not in the main thread."))
+@pytest.mark.parametrize(
+    "message",
+    [
+        pytest.param("OS signals are ignored: not in the main thread.", id="meant to be so"),
+        pytest.param("Multidimensional multitasker has failed: too old resource version", id="said before"),
+    ],
+)
+def test_what_tells_nothing_is_left_out(message: str) -> None:
+    assert not watching.tidy(record("kopf", message))
 
 
 @pytest.mark.parametrize("name", ["taskyard.controller.queue", "kopfish"])

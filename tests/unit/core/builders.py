@@ -189,6 +189,8 @@ def pod_manifest(
     agent: Manifest | None = None,
     sidecar: Manifest | None = None,
     init: tuple[Manifest, ...] = (),
+    runs_once: bool = False,
+    reason: str | None = None,
 ) -> Manifest:
     """A Pod of a start build: bound and running, its sidecar ready, unless told otherwise."""
     name = build_name(task, number)
@@ -204,7 +206,7 @@ def pod_manifest(
     }
     if deleting:
         metadata["deletionTimestamp"] = rfc3339(NOW)
-    status: Manifest = {"phase": phase}
+    status: Manifest = {"phase": phase} | ({"reason": reason} if reason else {})
     if unschedulable:
         status["conditions"] = [
             {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": unschedulable}
@@ -217,7 +219,7 @@ def pod_manifest(
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": metadata,
-        "spec": {"nodeName": node} if node else {},
+        "spec": {"restartPolicy": "Never" if runs_once else "Always"} | ({"nodeName": node} if node else {}),
         "status": status,
     }
 

@@ -16,7 +16,7 @@ STEP = CreateBuild(4, Transition.STOP, BuildReason.AUTO_PAUSE)
 
 
 def test_it_says_what_was_reserved() -> None:
-    manifest = build.manifest(task(prompt="mend the dör"), STEP, template="shell")
+    manifest = build.manifest(task(prompt="mend the dör"), STEP, template="shell", version="shell-v1")
     assert (manifest["metadata"]["namespace"], manifest["metadata"]["name"]) == ("team", "web-4")
     assert manifest["metadata"]["ownerReferences"] == [owner()]
     assert manifest["spec"] == {
@@ -32,13 +32,13 @@ def test_it_says_what_was_reserved() -> None:
 
 @pytest.mark.parametrize("template", ["shell", None])
 def test_the_templates_label_is_there_when_the_template_is_known(template: str | None) -> None:
-    labels = build.manifest(task(), STEP, template=template)["metadata"]["labels"]
+    labels = build.manifest(task(), STEP, template=template, version="shell-v1")["metadata"]["labels"]
     assert labels.get("taskyard.dev/template") == template
     assert labels["taskyard.dev/build"] == "4"
 
 
 def test_what_was_created_is_seen_as_pending() -> None:
-    stored = build.manifest(task(), STEP, template="shell")
+    stored = build.manifest(task(), STEP, template="shell", version="shell-v1")
     stored["metadata"]["creationTimestamp"] = "2026-01-31T12:00:00Z"
     view = BuildView.of(stored)
     assert (view.name, view.number, view.transition, view.reason) == (

@@ -42,9 +42,9 @@ START, STOP = Transition.START, Transition.STOP
             id="though it was paused since: a number is never skipped",
         ),
         pytest.param(
-            observed(task(status={"build": reservation()}), template=None),
+            observed(task(status={"build": reservation()}, paused=True), template=None),
             CreateBuild(1, START, BuildReason.INITIAL),
-            id="though the template version is gone since",
+            id="though the template version is gone since: it is paused, so this build will be canceled",
         ),
         pytest.param(
             running(status={"build": reservation(2, "Stop", "ManualPause")}, of={"paused": True}),
@@ -60,6 +60,15 @@ START, STOP = Transition.START, Transition.STOP
 )
 def test_a_reservation_without_its_build_is_created(seen: Observed, expected: CreateBuild) -> None:
     assert decide(seen) == expected
+
+
+def test_a_reserved_start_waits_for_its_template_version() -> None:
+    assert decide(observed(task(status={"build": reservation()}), template=None)) == Rest()
+
+
+def test_a_reserved_stop_does_not() -> None:
+    reserved = running(status={"build": reservation(2, "Stop", "ManualPause")}, of={"paused": True}, template=None)
+    assert decide(reserved) == CreateBuild(2, STOP, BuildReason.MANUAL_PAUSE)
 
 
 def test_a_reservation_whose_build_exists_is_done() -> None:

@@ -73,6 +73,11 @@ def test_a_start_waits_while_its_template_version_is_unusable(unusable: Any) -> 
     assert decide(starting(template=unusable)) == Rest()
 
 
+def test_a_pod_that_is_there_needs_its_template_version_no_more() -> None:
+    assert decide(starting(template=None, pods=(pod(),))) == EndBuild(build(), BuildPhase.SUCCEEDED, pod_uid="pod-1")
+    assert decide(starting(template=None, pods=(pod(**UNBOUND),))) == Rest()
+
+
 def test_a_start_succeeds_when_its_pod_is_bound_and_its_uid_is_recorded() -> None:
     assert decide(starting(pods=(pod(),))) == EndBuild(build(), BuildPhase.SUCCEEDED, pod_uid="pod-1")
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from taskyard.api.taskinput import InputPhase
 from taskyard.core.inputs import (
     Adopt,
+    Conclude,
     Deliver,
     InputStep,
     InputView,
@@ -302,3 +303,32 @@ def test_only_a_controlling_task_owns_an_input() -> None:
         manifest["metadata"]["ownerReferences"] = [reference | other]
         assert InputView.of(manifest).owner is None
     assert build_manifest()["metadata"]["ownerReferences"] == [reference]
+
+
+# An agent that is a command
+
+
+def running(number: int) -> TaskView:
+    return task(status={"phase": "Initializing", "build": reservation(number, phase="Running")})
+
+
+STOPPED = task(status={"phase": "Paused", "build": reservation(2, "Stop", "Finished", "Succeeded")})
+
+
+@pytest.mark.parametrize(
+    ("of", "entry", "expected"),
+    [
+        pytest.param(running(1), task_input(), Reject, id="a message while it runs"),
+        pytest.param(STOPPED, task_input(), Reject, id="a message when it has finished"),
+        pytest.param(STOPPED, task_input(resume=True), RestInputs, id="one that wakes: the start follows"),
+        pytest.param(running(3), task_input(resume=True, created_at=at(-9)), Conclude, id="one that has woken it"),
+        pytest.param(running(3), task_input(resume=True, created_at=at(9)), Reject, id="one that had nothing to wake"),
+        pytest.param(
+            running(1), task_input(resume=True, created_at=at(-9)), Reject, id="one from before the first run"
+        ),
+        pytest.param(ACTIVE, task_input(type="Raw"), Deliver, id="keystrokes"),
+    ],
+)
+def test_a_command_takes_no_messages_but_can_be_woken(of: TaskView, entry: InputView, expected: type) -> None:
+    found = next_step(of, (entry,), created_at=at(-60), retention=HOUR, now=at(10), runs_once=True)
+    assert isinstance(found, expected)

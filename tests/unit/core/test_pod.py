@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from taskyard.core import pod, sidecar
+from taskyard.core.parameters import Chosen
 from unit.core.builders import TASK_UID, build, installation, owner, task, template
 
 Manifest = dict[str, Any]
@@ -292,8 +293,40 @@ def test_the_agents_variables() -> None:
         "TASKYARD_TASK_NAMESPACE": "team",
         "TASKYARD_TASK_UID": TASK_UID,
         "TASKYARD_TASK_PROMPT_FILE": "/taskyard/run/prompt.txt",
+        "TASKYARD_MCP_URL": "http://127.0.0.1:8485/mcp",
         "CODER_TASK_ID": TASK_UID,
     }
+
+
+def test_what_the_task_chose_comes_after_the_templates_variables_and_before_taskyards() -> None:
+    given = template(
+        pod={
+            "spec": {
+                "containers": [
+                    AGENT
+                    | {
+                        "env": [{"name": "HOME", "value": "/home/agent"}, {"name": "BRANCH", "value": "old"}],
+                        "resources": {"requests": {"cpu": "1"}},
+                    },
+                    {"name": "db", "image": "y", "resources": {"requests": {"cpu": "2"}}},
+                ]
+            }
+        }
+    )
+    token = {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "mine", "key": "k"}}}
+    chosen = Chosen(
+        env=({"name": "BRANCH", "value": "main"}, token, {"name": "TASKYARD_TASK_UID", "value": "posing"}),
+        resources={"limits": {"memory": "2Gi"}},
+    )
+    found = pod.manifest(task(), build(), given, installation(), chosen=chosen)
+    agent = container(found, "agent")
+    assert [entry["name"] for entry in agent["env"]][:4] == ["HOME", "BRANCH", "TOKEN", "TASKYARD_TASK_NAME"]
+    assert by_name(agent["env"])["BRANCH"]["value"] == "main"
+    assert by_name(agent["env"])["TASKYARD_TASK_UID"]["value"] == TASK_UID
+    assert agent["resources"] == {"limits": {"memory": "2Gi"}}
+    others = [c for c in [*found["spec"]["initContainers"], *found["spec"]["containers"]] if c["name"] != "agent"]
+    assert "secretKeyRef" not in repr(others), "nobody else gets them"
+    assert container(found, "db")["resources"] == {"requests": {"cpu": "2"}}
 
 
 def test_the_prompt_is_nowhere_in_the_pod() -> None:

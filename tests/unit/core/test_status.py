@@ -322,11 +322,15 @@ def test_workspace_in_one_word(seen: Observed, expected: str) -> None:
     assert status.workspace_status(seen, reserve=None) == expected
 
 
-def test_the_template_version_in_use_is_the_start_builds() -> None:
-    seen = running(of={"templateVersion": "shell-v2"})
-    assert status.wanted_version(seen) == "shell-v1"
-    assert status.wanted_version(paused(spec={"templateVersion": "shell-v2"})) == "shell-v2"
-    assert status.wanted_version(observed(task(templateVersion="shell-v2"))) == "shell-v2"
+def test_template_and_version_are_those_in_use() -> None:
+    document = status.document(running(of={"templateVersion": None, "template": "shell"}))
+    assert (document["template"], document["templateVersion"]) == ("shell", "shell-v1")
+
+
+def test_the_template_that_is_named_is_shown_before_it_is_there() -> None:
+    document = status.document(observed(task(templateVersion=None, template="shell"), template=None))
+    assert document["template"] == "shell"
+    assert "templateVersion" not in document
 
 
 def test_template_and_version_stay_as_they_were_while_the_version_is_missing() -> None:

@@ -28,6 +28,14 @@ def test_the_probe_differs_from_a_real_pod_in_its_names_alone() -> None:
             assert [entry["name"] for entry in tried["env"]] == [entry["name"] for entry in made["env"]]
 
 
+def test_the_probe_has_the_resources_of_a_task_that_chooses_nothing() -> None:
+    preset = {"name": "large", "default": True, "resources": {"limits": {"memory": "2Gi"}}}
+    tried = validity.probe(
+        template(presets=[preset]), installation(), namespace="team", uid="u-1", now="2026-01-31T12:00:00Z"
+    )
+    assert tried["spec"]["containers"][0]["resources"] == {"limits": {"memory": "2Gi"}}
+
+
 @pytest.mark.parametrize(
     ("refusal", "expected"),
     [
@@ -46,6 +54,12 @@ def test_verdict(refusal: str | None, expected: Verdict) -> None:
 def test_what_can_be_told_without_the_api_server() -> None:
     assert validity.problem(template()) is None
     assert validity.problem(template(agent=None)) is None, "such a version is fine, though no Task can use it"
+    preset = {"name": "large", "default": False, "parameters": [{"name": "branch", "value": "x y"}]}
+    declared = [{"name": "branch", "type": "string", "required": False, "pattern": "[a-z]+"}]
+    assert validity.problem(template(parameters=declared, presets=[preset])) == (
+        'Parameter "branch": the value of preset "large" does not match the pattern [a-z]+ as a whole; '
+        "give one that does"
+    )
     assert validity.problem(template(pod={"spec": {}})) == (
         'spec.pod has no container "agent", which spec.agent.container names'
     )

@@ -82,7 +82,8 @@ class World:
             case Reserve():
                 self.write_status(step)
             case CreateBuild():
-                self.builds.append(self.stored(build.manifest(seen.task, step, template="shell", version="shell-v1"), phase="Pending"))
+                made = build.manifest(seen.task, step, template="shell", version="shell-v1")
+                self.builds.append(self.stored(made, phase="Pending"))
             case CreateClaim():
                 assert seen.template
                 self.claims.append(claim.manifest(seen.task, seen.template))

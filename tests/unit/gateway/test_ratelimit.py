@@ -2,7 +2,8 @@
 
 import pytest
 
-from taskyard.gateway.ratelimit import Rate, ReviewLimit
+from taskyard.core.tokenbucket import Rate
+from taskyard.gateway.ratelimit import ReviewLimit
 
 EACH, ALL = Rate(1, 2), Rate(100, 100)
 

@@ -42,9 +42,10 @@ class GatewayApp:
         self.outputs: list[list[dict[str, str]]] = []
         self.seen_statuses: list[int] = []
         issued = authority.issue("127.0.0.1")
-        pem = folder / "gateway.pem"
-        pem.write_text(issued.private_key + issued.certificate)
-        app = Starlette(
+        self._pem = folder / "gateway.pem"
+        self._pem.write_text(issued.private_key + issued.certificate)
+        self._port = 0
+        self._app = Starlette(
             routes=[
                 Route("/api/v1alpha1/enroll", self._enrol, methods=["POST"]),
                 Route("/api/v2/workspaceagents/me/app-status", self._status, methods=["PATCH"]),
@@ -52,20 +53,29 @@ class GatewayApp:
                 Route("/api/v2/workspaceagents/me/tasks/{task}/log-snapshot", self._snapshot, methods=["POST"]),
             ]
         )
-        self._server = uvicorn.Server(
-            uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off", ssl_certfile=str(pem))
-        )
-        self._thread = threading.Thread(target=self._serve, daemon=True)
 
     def _serve(self) -> None:
         asyncio.run(self._server.serve())
 
     def start(self) -> None:
+        """Serves, after a stop at the same address again."""
+        configured = uvicorn.Config(
+            self._app,
+            host="127.0.0.1",
+            port=self._port,
+            log_config=None,
+            lifespan="off",
+            ssl_certfile=str(self._pem),
+            timeout_graceful_shutdown=1,
+        )
+        self._server = uvicorn.Server(configured)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
         deadline = time.monotonic() + 10
         while not self._server.started:
             assert time.monotonic() < deadline, "the tests' gateway did not start"
             time.sleep(0.01)
+        self._port = self._server.servers[0].sockets[0].getsockname()[1]
 
     def stop(self) -> None:
         self._server.should_exit = True
@@ -73,7 +83,7 @@ class GatewayApp:
 
     @property
     def url(self) -> str:
-        return f"https://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
+        return f"https://127.0.0.1:{self._port}"
 
     async def _enrol(self, request: Request) -> Response:
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":

@@ -17,6 +17,7 @@ from taskyard.sidecar.conversation import Turn
 from taskyard.sidecar.driver import Status, UnreachableError
 from taskyard.sidecar.terminal_driver import TerminalDriver, keystrokes, typable
 from unit.sidecar.pod import SHELL
+from unit.sidecar.recording import RECORDINGS, end_of
 
 PATIENCE = 20.0
 
@@ -94,10 +95,15 @@ def start(init_program: Path, tmp_path: Path) -> Start:
 
 @asynccontextmanager
 async def driving(
-    folder: Path, process: asyncio.subprocess.Process, prompt: str = "", stable_after: float = 0.6
+    folder: Path,
+    process: asyncio.subprocess.Process,
+    prompt: str = "",
+    stable_after: float = 0.6,
+    agent_type: str = "custom",
 ) -> AsyncIterator[Agent]:
     heard = Heard()
-    driver = TerminalDriver(str(folder / "agent.sock"), prompt, heard, stable_after=stable_after)
+    socket = str(folder / "agent.sock")
+    driver = TerminalDriver(socket, prompt, heard, stable_after=stable_after, agent_type=agent_type)
     task = asyncio.create_task(driver.run())
     try:
         yield Agent(driver, heard)
@@ -237,3 +243,45 @@ def test_only_text_is_typed(content: str, typed: str) -> None:
 def test_bracketed_paste_is_used_where_the_program_asked_for_it() -> None:
     assert keystrokes("a\nb", bracketed=True) == b"\x1b[200~a\rb\x1b[201~"
     assert keystrokes("a\nb", bracketed=False) == b"a\rb"
+
+
+def replaying(name: str, scene: str, then: str = "read line") -> tuple[str, ...]:
+    """A program that shows what a real agent did, then goes on."""
+    return ("bash", "-c", f"stty raw -echo; head -c {end_of(name, scene)} {RECORDINGS / name}.bin; {then}")
+
+
+async def test_question_of_a_known_program_is_told_and_not_typed_over(start: Start, tmp_path: Path) -> None:
+    process = await start(*replaying("claude-trust", "asks"))
+    async with driving(tmp_path, process, agent_type="claude") as agent:
+        question = "Quick safety check: Is this a project you created or one you trust?"
+        await agent.until("the question", lambda: agent.driver.question == question)
+        await asyncio.sleep(1.5)
+        assert agent.driver.status is Status.RUNNING
+        assert question in agent.driver.refusal
+
+
+async def test_known_program_that_works_is_not_stable_even_when_nothing_moves(start: Start, tmp_path: Path) -> None:
+    process = await start(*replaying("claude-work", "think working", "read line"))
+    async with driving(tmp_path, process, agent_type="claude") as agent:
+        await agent.until("the screen", lambda: "think 4" in agent.driver.screen())
+        await asyncio.sleep(1.5)
+        assert agent.driver.status is Status.RUNNING
+
+
+async def test_hint_that_blinks_below_the_input_box_is_no_work(start: Start, tmp_path: Path) -> None:
+    blink = (
+        r"while sleep 0.2; do printf '\0337\033[999;1Hhint\0338'; sleep 0.2; printf '\0337\033[999;1H\033[K\0338'; done"
+    )
+    process = await start(*replaying("claude-work", "write", blink))
+    async with driving(tmp_path, process, agent_type="claude") as agent:
+        await agent.until_stable()
+        await agent.until("the hint", lambda: "hint" in agent.driver.screen())
+        assert agent.driver.status is Status.STABLE
+
+
+async def test_known_program_that_a_script_starts_is_known_by_its_banner(start: Start, tmp_path: Path) -> None:
+    async with driving(tmp_path, await start(*replaying("claude-work", "start"))) as agent:
+        await agent.until("the banner", lambda: agent.driver.agent_type == "claude")
+        await agent.until_stable()
+        assert agent.heard.answers[-1].startswith("╭─── Claude Code v")
+        assert "❯" not in agent.heard.answers[-1]  # noqa: RUF001

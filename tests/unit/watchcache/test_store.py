@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskyard.controller.store import Key, Store, key_of, version
+from taskyard.watchcache.store import Key, Store, key_of, version
 
 Manifest = dict[str, Any]
 

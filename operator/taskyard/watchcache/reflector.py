@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol
 
-from taskyard.controller.cluster import ApiError, Cluster, Object, Resource
-from taskyard.controller.store import Store
+from taskyard.apiclient import ApiError, Object
+from taskyard.watchcache.resource import Resource
+from taskyard.watchcache.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -18,14 +20,32 @@ RETRY_MOST_SECONDS = 30.0
 SHORT_WATCH_SECONDS = 1.0
 
 
-class Reflector:
-    """Keeps `store` equal to what the API server has; calls `changed` with each object that came, changed or went."""
+class Source(Protocol):
+    """What lists and watches a kind (see `reading`). Both raise ApiError."""
 
-    def __init__(self, cluster: Cluster, resource: Resource, store: Store, changed: Callable[[Object], None]) -> None:
-        self._cluster = cluster
+    async def list(self, resource: Resource) -> tuple[list[Object], str]: ...
+
+    def watch(self, resource: Resource, resource_version: str) -> AsyncIterator[Object]: ...
+
+
+class Reflector:
+    """Keeps `store` equal to what the API server has; calls `changed` with each object that came, changed or went, and
+    `restarted` with the kind's plural whenever its watch could not go on."""
+
+    def __init__(
+        self,
+        source: Source,
+        resource: Resource,
+        store: Store,
+        changed: Callable[[Object], None],
+        *,
+        restarted: Callable[[str], None] = lambda plural: None,
+    ) -> None:
+        self._source = source
         self._resource = resource
         self._store = store
         self._changed = changed
+        self._restarted = restarted
         self.listed = asyncio.Event()
         self._failures = 0
 
@@ -41,7 +61,9 @@ class Reflector:
                 await asyncio.sleep(delay)
 
     async def _list(self) -> str:
-        manifests, resource_version = await self._cluster.list(self._resource)
+        if self.listed.is_set():
+            self._restarted(self._resource.plural)
+        manifests, resource_version = await self._source.list(self._resource)
         for manifest in self._store.replace(manifests, listed_at=resource_version):
             self._changed(manifest)
         self.listed.set()
@@ -52,7 +74,7 @@ class Reflector:
         loop = asyncio.get_running_loop()
         while True:
             began, told = loop.time(), False
-            async for event in self._cluster.watch(self._resource, resource_version):
+            async for event in self._source.watch(self._resource, resource_version):
                 manifest = event["object"]
                 if event["type"] == "ERROR":
                     if manifest.get("code") != 410:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from taskyard.controller.sidecars import Accepted, Answer, Failed, NotReady, Refused, read
+from taskyard.sidecarclient import Accepted, Answer, Failed, NotReady, Refused, read
 
 
 @pytest.mark.parametrize(

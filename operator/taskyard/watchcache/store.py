@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Callable, Iterable, Iterator
 
-from taskyard.controller.cluster import Object
+from taskyard.apiclient import Object
+
+logger = logging.getLogger(__name__)
 
 Key = tuple[str, str]
 
+# A Key, or a Key with the kind that it is one of before it.
+Group = tuple[str, ...]
+
 GONE_MOST = 10_000
+
+# Called with the state known before (None: there was none, or of another object of that name) and the one that is kept.
+Observer = Callable[[Object | None, Object], None]
 
 
 def key_of(manifest: Object) -> Key:
@@ -17,18 +26,23 @@ def key_of(manifest: Object) -> Key:
 
 
 class Store:
-    """Objects of one kind, grouped by `group` (the Task they belong to, say), so that none is searched for.
+    """Objects of one kind, grouped by `group` (the Task they belong to, say), so that none is searched for; each is in
+    the groups of `also` as well.
 
     Own writes and watch events arrive in any order: an older resourceVersion never replaces a newer one, and the answer
     to a write that comes after the object's deletion was told does not bring it back.
     """
 
-    def __init__(self, group: Callable[[Object], Key]) -> None:
+    def __init__(
+        self, group: Callable[[Object], Key], *, also: Callable[[Object], Iterable[Group]] = lambda manifest: ()
+    ) -> None:
         self._group = group
+        self._also = also
         self._objects: dict[Key, Object] = {}
-        self._groups: dict[Key, set[Key]] = {}
+        self._groups: dict[Group, set[Key]] = {}
         # UID to last version of those that went lately: an answer is late by seconds, not by thousands of objects.
         self._gone: dict[str, int] = {}
+        self._observers: list[Observer] = []
 
     def __len__(self) -> int:
         return len(self._objects)
@@ -36,10 +50,14 @@ class Store:
     def __iter__(self) -> Iterator[Object]:
         return iter(self._objects.values())
 
+    def observe(self, observer: Observer) -> None:
+        """Have `observer` told of each state that is kept, once, whether a write, a list or a watch brought it."""
+        self._observers.append(observer)
+
     def get(self, key: Key) -> Object | None:
         return self._objects.get(key)
 
-    def grouped(self, group: Key) -> list[Object]:
+    def grouped(self, group: Group) -> list[Object]:
         """The objects of a group, in no order."""
         return [self._objects[key] for key in self._groups.get(group, ())]
 
@@ -54,7 +72,15 @@ class Store:
                 return False
             self._leave(key, former)
         self._objects[key] = manifest
-        self._groups.setdefault(self._group(manifest), set()).add(key)
+        for group in self._groups_of(manifest):
+            self._groups.setdefault(group, set()).add(key)
+        same = former is not None and former["metadata"]["uid"] == manifest["metadata"]["uid"]
+        for observer in self._observers:
+            try:
+                observer(former if same else None, manifest)
+            except Exception:
+                # Who only looks on may not stand in the way.
+                logger.exception("%s/%s: defect in an observer", *key)
         return True
 
     def knows(self, manifest: Object) -> bool:
@@ -95,11 +121,14 @@ class Store:
         return gone + [manifest for manifest in manifests if self.put(manifest)]
 
     def _leave(self, key: Key, manifest: Object) -> None:
-        group = self._group(manifest)
-        members = self._groups[group]
-        members.discard(key)
-        if not members:
-            del self._groups[group]
+        for group in self._groups_of(manifest):
+            members = self._groups[group]
+            members.discard(key)
+            if not members:
+                del self._groups[group]
+
+    def _groups_of(self, manifest: Object) -> set[Group]:
+        return {self._group(manifest), *self._also(manifest)}
 
 
 def version(manifest: Object) -> int:

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from taskyard.controller import reflector as reflector_module
 from taskyard.controller.cluster import PODS
-from taskyard.controller.reflector import Reflector
 from taskyard.controller.stores import Stores
+from taskyard.watchcache import reflector as reflector_module
+from taskyard.watchcache.reflector import Reflector
 from unit.controller.fakes import FakeCluster, api_error, until
 from unit.core.builders import pod_manifest
 

@@ -1,0 +1,201 @@
+"""Holding the Lease of the installation: the loop around the rules of `core.lease`, and the word on every write."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import NoReturn, TypeVar
+
+from taskyard.controller.cluster import (
+    LEASES,
+    ApiError,
+    Cluster,
+    ConflictError,
+    MissingError,
+    NotLeadingError,
+    Object,
+)
+from taskyard.core import lease
+from taskyard.core.lease import LeaseView, Lost, Sight, Take, Terms, Wait
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+def steady() -> float:
+    """Seconds that never step, and that go on while the process is stopped and, where the system can tell, while the
+    machine sleeps."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+def wall() -> datetime:
+    """The time that people read in the Lease."""
+    return datetime.now(UTC)
+
+
+class Leader:
+    """One process' part in the election: `acquire` once, `hold` from then on, `release` at the end.
+
+    `identity` is this process' own and nobody else's, not even its successor's in the same Pod. What was lost is not
+    taken again: a process that has lost the Lease ends, and the next one begins with nothing in its memory.
+    """
+
+    def __init__(
+        self,
+        namespace: str,
+        *,
+        identity: str,
+        terms: Terms,
+        clock: Callable[[], float] = steady,
+        now: Callable[[], datetime] = wall,
+    ) -> None:
+        self._namespace = namespace
+        self._identity = identity
+        self._terms = terms
+        self._clock = clock
+        self._now = now
+        self._sight: Sight | None = None
+        self._until: float | None = None
+        self._over: str | None = None
+
+    def check(self) -> None:
+        """Return if this process may write now. Raises NotLeadingError."""
+        if self._over is None and self._until is not None and self._clock() >= self._until:
+            self._over = "it could not be renewed in time"
+        if self._over is not None:
+            raise NotLeadingError(self._what, f"lost: {self._over}")
+        if self._until is None:
+            raise NotLeadingError(self._what, "not held yet")
+
+    async def acquire(self, cluster: Cluster, *, ready: asyncio.Event) -> None:
+        """Return once the Lease is held. It is watched from the start and taken only when `ready`, so that time counts
+        in which this process cannot lead yet. Faults of the API server are one line each, and waited out."""
+        told = ""
+        while True:
+            pause = self._terms.retry_period
+            try:
+                step = await self._look(cluster)
+                if isinstance(step, Take) and ready.is_set():
+                    await self._write(cluster)
+                    logger.info("%s: held by %s", self._what, self._identity)
+                    return
+                if isinstance(step, Wait):
+                    pause = min(pause, step.seconds)
+                    seen = self._sight.lease if self._sight else None
+                    state = f"{seen.holder} holds it" if seen else "it was deleted; its last holder may not know yet"
+                    if state != told:
+                        logger.info("%s: %s; waiting", self._what, state)
+                        told = state
+            except (ConflictError, MissingError):
+                logger.debug("%s: somebody else was quicker", self._what)
+            except ApiError as error:
+                logger.warning("%s: not taken: %s", self._what, error)
+            await self._pause(pause * random.uniform(0.8, 1.0), ready)
+
+    async def hold(self, cluster: Cluster) -> NoReturn:
+        """Renew until the Lease is lost: NotLeadingError then, with the cause."""
+        while True:
+            assert self._until is not None
+            step = self._decide()
+            if isinstance(step, Lost):
+                self._over = self._over or step.cause
+            self.check()
+            await asyncio.sleep(max(min(self._terms.retry_period, self._until - self._clock()), 0.0))
+            try:
+                if not isinstance(self._decide(), Lost):
+                    await self._renew(cluster)
+            except ApiError as error:
+                logger.warning("%s: not renewed: %s", self._what, error)
+
+    async def release(self, cluster: Cluster) -> None:
+        """Refuse every write that has not begun, wait for the others, and let go of the Lease if it is held: the next
+        process need not wait then."""
+        try:
+            self.check()
+        except NotLeadingError:
+            await cluster.settle(0)
+            return
+        self._over = "it was given back"
+        await cluster.settle(self._terms.request_timeout)
+        try:
+            try:
+                await self._let_go(cluster)
+            except ConflictError:
+                # The last renewal was broken off, and arrived all the same.
+                await self._look(cluster)
+                await self._let_go(cluster)
+        except ApiError as error:
+            logger.warning("%s: not given back: %s", self._what, error)
+
+    async def _let_go(self, cluster: Cluster) -> None:
+        seen = self._sight.lease if self._sight else None
+        if seen is not None and seen.holder == self._identity:
+            await self._within(cluster.patch(LEASES, self._namespace, lease.NAME, lease.release(seen)), self._patience)
+            logger.info("%s: given back", self._what)
+
+    @property
+    def _what(self) -> str:
+        return f"lease {self._namespace}/{lease.NAME}"
+
+    async def _renew(self, cluster: Cluster) -> None:
+        try:
+            await self._write(cluster)
+        except (ConflictError, MissingError):
+            # Somebody wrote it or deleted it: if it was not a rival, it is renewed all the same.
+            if not isinstance(await self._look(cluster), Lost):
+                await self._write(cluster)
+
+    async def _look(self, cluster: Cluster) -> lease.Step:
+        """Read the Lease; what to do now."""
+        self._keep(await self._within(cluster.get(LEASES, self._namespace, lease.NAME), self._patience))
+        return self._decide()
+
+    async def _write(self, cluster: Cluster) -> None:
+        """Write the own name into the Lease as it was seen; it is held from the moment before that."""
+        seen, sent, now = self._sight.lease if self._sight else None, self._clock(), self._now()
+        if seen is None:
+            manifest = lease.manifest(self._namespace, identity=self._identity, terms=self._terms, now=now)
+            written = await self._within(cluster.create(LEASES, manifest), self._patience)
+        else:
+            patch = lease.hold(seen, identity=self._identity, terms=self._terms, now=now)
+            written = await self._within(cluster.patch(LEASES, self._namespace, lease.NAME, patch), self._patience)
+        self._keep(written)
+        self._until = sent + self._terms.renew_deadline
+
+    def _keep(self, manifest: Object | None) -> None:
+        seen = LeaseView.of(manifest, terms=self._terms) if manifest else None
+        self._sight = lease.see(self._sight, seen, identity=self._identity, now=self._clock())
+
+    def _decide(self) -> lease.Step:
+        assert self._sight is not None
+        return lease.decide(self._sight, identity=self._identity, until=self._until, now=self._clock())
+
+    @property
+    def _patience(self) -> float:
+        """Seconds that a request may take: it never outlasts the hold."""
+        longest = self._terms.request_timeout
+        return longest if self._until is None else max(min(longest, self._until - self._clock()), 0.0)
+
+    async def _within(self, request: Awaitable[T], seconds: float) -> T:
+        try:
+            async with asyncio.timeout(seconds):
+                return await request
+        except TimeoutError as error:
+            raise ApiError(self._what, f"no answer within {seconds:.1f} s") from error
+
+    @staticmethod
+    async def _pause(seconds: float, ready: asyncio.Event) -> None:
+        """Sleep; until `ready` comes not longer than that."""
+        if ready.is_set():
+            await asyncio.sleep(seconds)
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await ready.wait()
+        except TimeoutError:
+            pass

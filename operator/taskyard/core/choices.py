@@ -1,0 +1,88 @@
+"""Views of parameters and presets: what a template version declares, and what a Task chooses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from taskyard.api.parameter import ParameterType
+
+USABLE_LABEL = "taskyard.dev/usable-by"
+USABLE_VALUE = "tasks"
+
+
+@dataclass(frozen=True)
+class ParameterView:
+    """A parameter as a template version declares it; `env` is its variable in the agent's container."""
+
+    name: str
+    type: ParameterType
+    required: bool
+    default: str | None
+    pattern: str | None
+    env: str
+
+    @classmethod
+    def of(cls, declared: dict[str, Any]) -> ParameterView:
+        name: str = declared["name"]
+        return cls(
+            name=name,
+            type=ParameterType(declared["type"]),
+            required=declared.get("required", False),
+            default=declared.get("default"),
+            pattern=declared.get("pattern"),
+            env=declared.get("env") or name.upper().replace("-", "_"),
+        )
+
+
+@dataclass(frozen=True)
+class PresetView:
+    """A preset: values by name of parameter, and the agent's resources (a ResourceRequirements) or None."""
+
+    name: str
+    default: bool
+    values: tuple[tuple[str, str], ...]
+    resources: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, preset: dict[str, Any]) -> PresetView:
+        return cls(
+            name=preset["name"],
+            default=preset.get("default", False),
+            values=tuple((entry["name"], entry["value"]) for entry in preset.get("parameters") or ()),
+            resources=preset.get("resources"),
+        )
+
+
+@dataclass(frozen=True)
+class SecretKey:
+    """A key of a Secret in the Task's namespace."""
+
+    name: str
+    key: str
+
+
+@dataclass(frozen=True)
+class GivenView:
+    """A Task's choice for one parameter."""
+
+    name: str
+    chosen: str | SecretKey
+
+    @classmethod
+    def of(cls, given: dict[str, Any]) -> GivenView:
+        reference = given.get("secretRef")
+        chosen = SecretKey(reference["name"], reference["key"]) if reference else given["value"]
+        return cls(given["name"], chosen)
+
+
+@dataclass(frozen=True)
+class PointerView:
+    """A Template: which version is active."""
+
+    name: str
+    active_version: str
+
+    @classmethod
+    def of(cls, template: dict[str, Any]) -> PointerView:
+        return cls(template["metadata"]["name"], template["spec"]["activeVersion"])

@@ -1,0 +1,62 @@
+"""The end of an agent that is a command: its exit status is the Task's result, and the workspace stops by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from taskyard.api.task import State
+from taskyard.api.templateversion import AgentProtocol
+from taskyard.api.workspacebuild import BuildPhase, Transition
+from taskyard.core import times
+from taskyard.core.observed import Manifest, Observed, PodView
+
+RESULTS = (State.COMPLETE, State.FAILED)
+
+
+@dataclass(frozen=True)
+class Finish:
+    """How the command of the newest build ended; no exit code when only its sidecar's report tells of it."""
+
+    exit_code: int | None
+
+
+def finish(observed: Observed) -> Finish | None:
+    """How the command ended; None while it runs, when it was cut short, and for every other kind of agent."""
+    build = observed.newest
+    if build is None or build.transition is Transition.STOP or build.phase is not BuildPhase.SUCCEEDED:
+        return None
+    pod = observed.pod_of(build)
+    if pod is None:
+        is_command = observed.template is not None and observed.template.protocol == AgentProtocol.COMMAND
+        return Finish(None) if is_command and is_reported(observed) else None
+    code = pod.agent.exit_code if pod.agent else None
+    if code is None or not pod.runs_once or pod.deleting or was_cut_short(pod, code):
+        return None
+    # The sidecar ends after the command; until then its report may still be on its way.
+    return Finish(code) if pod.ended or is_reported(observed) else None
+
+
+def was_cut_short(pod: PodView, code: int) -> bool:
+    """Whether the Pod ended for a reason of its own, such as an eviction, and took the command with it."""
+    return code != 0 and pod.reason is not None
+
+
+def is_reported(observed: Observed) -> bool:
+    """Whether the Task's state is a result of the newest build."""
+    state, build = observed.task.status.get("state"), observed.newest
+    return bool(state and build and state["build"] == build.number and state["state"] in RESULTS)
+
+
+def derived_state(observed: Observed) -> Manifest | None:
+    """`status.state` of a command whose end its sidecar could not report any more; None when there is no need."""
+    end, build = finish(observed), observed.newest
+    if end is None or end.exit_code is None or build is None or is_reported(observed):
+        return None
+    done = end.exit_code == 0
+    return {
+        "state": State.COMPLETE if done else State.FAILED,
+        "message": "" if done else f"The command ended with exit code {end.exit_code}",
+        "uri": "",
+        "timestamp": times.micro(observed.now),
+        "build": build.number,
+    }

@@ -1,0 +1,217 @@
+"""A Task's choices checked against what its template version declares, and what they make of the agent's container.
+
+A Task reaches a Secret in this one way: for a parameter of type secret, and only a Secret whose owner has labelled it
+`taskyard.dev/usable-by: tasks`. The values of Secrets are never read here: the kubelet hands them to the container.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from typing import Any
+
+import re2  # type: ignore[import-untyped] # linear in time: a pattern and a value may come from different people
+
+from taskyard.api.parameter import ParameterType
+from taskyard.core.choices import (
+    USABLE_LABEL,
+    USABLE_VALUE,
+    GivenView,
+    ParameterView,
+    PresetView,
+    SecretKey,
+)
+from taskyard.core.observed import Manifest, TaskView, TemplateView
+
+NOT_FOUND = "PresetNotFound"
+INVALID = "ParameterInvalid"
+MISSING = "ParameterMissing"
+NOT_USABLE = "SecretNotUsable"
+SWITCHED_OFF = "SecretParametersOff"
+
+
+@dataclass(frozen=True)
+class Violation:
+    """What is wrong, in the words of a condition: the parameter or preset, the cause, what helps."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What goes into the agent's container: variables (EnvVars), and resources unless they are the template's."""
+
+    env: tuple[Manifest, ...] = ()
+    resources: Manifest | None = None
+
+
+def choose(template: TemplateView, task: TaskView, *, usable_secrets: Set[str] | None) -> Chosen | Violation:
+    """What a Task's choices come to. The Task's own value goes before the preset's, the preset's before the default.
+
+    `usable_secrets` are the names of the Secrets in the Task's namespace that their owners let Tasks use; None when
+    this installation has no parameters of type secret.
+    """
+    preset = preset_of(template, task.preset)
+    if isinstance(preset, Violation):
+        return preset
+    given = {entry.name: entry for entry in task.parameters}
+    declared = {parameter.name for parameter in template.parameters}
+    for name in given:
+        if name not in declared:
+            return Violation(
+                INVALID,
+                f'Parameter "{name}" is not one of TemplateVersion "{template.name}", '
+                f"which has {listing(declared, none='no parameters')}; remove it from spec.parameters.",
+            )
+    values = dict(preset.values) if preset else {}
+    env: list[Manifest] = []
+    for parameter in template.parameters:
+        found = variable(parameter, given.get(parameter.name), values, preset, task, usable_secrets)
+        if isinstance(found, Violation):
+            return found
+        if found is not None:
+            env.append({"name": parameter.env, **found})
+    return Chosen(tuple(env), preset.resources if preset else None)
+
+
+def preset_of(template: TemplateView, name: str | None) -> PresetView | Violation | None:
+    """The preset that is named, or the default one, or none."""
+    if name is None:
+        return next((preset for preset in template.presets if preset.default), None)
+    for preset in template.presets:
+        if preset.name == name:
+            return preset
+    known = {preset.name for preset in template.presets}
+    return Violation(
+        NOT_FOUND,
+        f'TemplateVersion "{template.name}" has no preset "{name}"; it has {listing(known, none="no presets")}. '
+        "Name one of them in spec.preset, or none.",
+    )
+
+
+def variable(
+    parameter: ParameterView,
+    given: GivenView | None,
+    preset_values: Mapping[str, str],
+    preset: PresetView | None,
+    task: TaskView,
+    usable_secrets: Set[str] | None,
+) -> Manifest | Violation | None:
+    """An EnvVar without its name; None for a parameter that is left out."""
+    if given is not None and isinstance(given.chosen, SecretKey):
+        return secret_variable(parameter, given.chosen, task, usable_secrets)
+    if parameter.type is ParameterType.SECRET:
+        if given is not None:
+            return Violation(
+                INVALID,
+                f'Parameter "{parameter.name}" is of type secret and takes no value: put it into a Secret labelled '
+                f"{USABLE_LABEL}: {USABLE_VALUE}, and name that with secretRef in spec.parameters.",
+            )
+        return missing(parameter)
+    source, value = "spec.parameters", given.chosen if given else None
+    if value is None and preset is not None and parameter.name in preset_values:
+        source, value = f'preset "{preset.name}"', preset_values[parameter.name]
+    if value is None:
+        source, value = "its default", parameter.default
+    if value is None:
+        return missing(parameter)
+    assert isinstance(value, str)
+    return mismatch(parameter, value, source=source) or {"value": literal(value)}
+
+
+def missing(parameter: ParameterView) -> Violation | None:
+    """The verdict on a parameter that got no value."""
+    if not parameter.required:
+        return None
+    how = "secretRef" if parameter.type is ParameterType.SECRET else "value"
+    return Violation(
+        MISSING, f'Parameter "{parameter.name}" is required and has no value; give it with {how} in spec.parameters.'
+    )
+
+
+def secret_variable(
+    parameter: ParameterView, secret: SecretKey, task: TaskView, usable_secrets: Set[str] | None
+) -> Manifest | Violation:
+    """The EnvVar of a key of a Secret."""
+    if parameter.type is not ParameterType.SECRET:
+        return Violation(
+            INVALID,
+            f'Parameter "{parameter.name}" is of type string and takes no Secret: give it with value in '
+            "spec.parameters.",
+        )
+    if usable_secrets is None:
+        return Violation(
+            SWITCHED_OFF,
+            f'Parameter "{parameter.name}" is of type secret, and this installation has these switched off '
+            "(secretParameters.enabled in the chart's values); leave it out, or have them switched on.",
+        )
+    if secret.name not in usable_secrets:
+        return Violation(
+            NOT_USABLE,
+            f'Parameter "{parameter.name}": Secret "{secret.name}" does not exist in namespace "{task.namespace}", or '
+            f"its owner does not let Tasks use it; create it, or have its owner label it "
+            f"{USABLE_LABEL}: {USABLE_VALUE}.",
+        )
+    return {"valueFrom": {"secretKeyRef": {"name": secret.name, "key": secret.key}}}
+
+
+def mismatch(parameter: ParameterView, value: str, *, source: str) -> Violation | None:
+    """The verdict on a value that does not match. The value itself is not repeated: it may be a secret in the wrong
+    place."""
+    if parameter.pattern is None:
+        return None
+    matches = compiled(parameter.pattern)
+    if isinstance(matches, str):
+        return Violation(
+            INVALID,
+            f'Parameter "{parameter.name}": its pattern {parameter.pattern} is no regular expression ({matches}); '
+            "create a template version with one that is.",
+        )
+    if matches.fullmatch(value):
+        return None
+    return Violation(
+        INVALID,
+        f'Parameter "{parameter.name}": the value of {source} does not match the pattern {parameter.pattern} as a '
+        "whole; give one that does.",
+    )
+
+
+@functools.lru_cache(maxsize=1024)
+def compiled(pattern: str) -> Any:
+    """The expression, or what is wrong with it as text. RE2 has the syntax that the API server checked it with."""
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(pattern, options=options)
+    except re2.error as error:
+        cause = error.args[0] if error.args else error
+        return cause.decode(errors="replace") if isinstance(cause, bytes) else str(cause)
+
+
+def literal(value: str) -> str:
+    """A value that the kubelet takes as it is: in variables it replaces $(NAME), and $$ stands for a dollar."""
+    return value.replace("$", "$$")
+
+
+def preset_problem(template: TemplateView) -> str | None:
+    """What is wrong with a template version's own values, if anything; the rest is checked when it is applied."""
+    declared = {parameter.name: parameter for parameter in template.parameters}
+    for preset in template.presets:
+        for name, value in preset.values:
+            found = mismatch(declared[name], value, source=f'preset "{preset.name}"') if name in declared else None
+            if found:
+                return found.message.rstrip(".")
+    return None
+
+
+def default_resources(template: TemplateView) -> Manifest | None:
+    """Resources of the agent in a Task that chooses nothing."""
+    preset = preset_of(template, None)
+    return preset.resources if isinstance(preset, PresetView) else None
+
+
+def listing(names: Set[str], *, none: str) -> str:
+    """Names for a message, in order."""
+    return ", ".join(sorted(names)) if names else none

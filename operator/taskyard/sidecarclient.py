@@ -1,0 +1,136 @@
+"""Calls to the sidecars, over TLS to the very Pod that is meant, with that Pod's key."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from taskyard.core import sidecar
+from taskyard.core.keys import pod_key
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The agent has the message; `in_doubt` when an earlier attempt's outcome could not be told."""
+
+    in_doubt: bool
+
+
+@dataclass(frozen=True)
+class NotReady:
+    """The agent does not take input now; ask again."""
+
+    cause: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The message will never be taken."""
+
+    cause: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Nobody knows whether the message arrived; the same key may be sent again."""
+
+    cause: str
+
+
+class UnreachableError(Exception):
+    """No connection to the sidecar was made: nothing was asked of it."""
+
+
+class NoAnswerError(Exception):
+    """The sidecar gave no usable answer; the text is one line."""
+
+
+Answer = Accepted | NotReady | Refused | Failed
+
+
+class Sidecars:
+    """A client for all sidecars of the installation."""
+
+    def __init__(self, *, ca_certificate: str, master_key: bytes, port: int = sidecar.PORT) -> None:
+        self._master_key = master_key
+        self._port = port
+        context = ssl.create_default_context(cadata=ca_certificate)
+        self._client = httpx.AsyncClient(
+            verify=context,
+            timeout=httpx.Timeout(45.0, connect=5.0),
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def send(self, *, ip: str, pod_uid: str, content: str, kind: str, idempotency_key: str) -> Answer:
+        """Deliver one message. A sidecar proves itself by a certificate for its Pod's UID before it sees the key."""
+        try:
+            response = await self._request(
+                "POST",
+                "/message",
+                ip=ip,
+                pod_uid=pod_uid,
+                json={"content": content, "type": kind},
+                headers={"Idempotency-Key": idempotency_key},
+            )
+            body = response.json()
+        except httpx.HTTPError as error:
+            return Failed(f"the sidecar cannot be reached: {_cause(error)}")
+        except ValueError:
+            return Failed(f"the sidecar answered {response.status_code} without JSON")
+        return read(response.status_code, body if isinstance(body, dict) else {})
+
+    async def get(self, path: str, *, ip: str, pod_uid: str) -> dict[str, Any]:
+        """The JSON object that a route answers with. UnreachableError, NoAnswerError."""
+        try:
+            response = await self._request("GET", path, ip=ip, pod_uid=pod_uid)
+            body = response.json()
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise UnreachableError(_cause(error)) from error
+        except httpx.HTTPError as error:
+            raise NoAnswerError(_cause(error)) from error
+        except ValueError as error:
+            raise NoAnswerError(f"status {response.status_code} without JSON") from error
+        if response.status_code != 200 or not isinstance(body, dict):
+            raise NoAnswerError(f"status {response.status_code}")
+        return body
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        ip: str,
+        pod_uid: str,
+        json: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> httpx.Response:
+        host = f"[{ip}]" if ":" in ip else ip
+        return await self._client.request(
+            method,
+            f"https://{host}:{self._port}{path}",
+            json=json,
+            headers={"Authorization": f"Bearer {pod_key(self._master_key, pod_uid)}", **(headers or {})},
+            extensions={"sni_hostname": pod_uid},
+        )
+
+
+def read(status: int, body: dict[str, object]) -> Answer:
+    """What a sidecar's answer means (docs/contracts.md)."""
+    detail = str(body.get("detail") or body.get("title") or f"status {status}")
+    if status == 200:
+        return Accepted(in_doubt=bool(body.get("inDoubt")))
+    if status == 409:
+        return NotReady(detail)
+    if status in (400, 413, 422):
+        return Refused(detail)
+    return Failed(f"the sidecar answered {status}: {detail}")
+
+
+def _cause(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

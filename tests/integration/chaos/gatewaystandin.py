@@ -1,0 +1,78 @@
+"""What the gateway writes for the sidecars, by the gateway's own rules, without its tokens and its listener."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from integration.chaos.patient import PatientKube
+from kube import Object
+from taskyard.core.keys import prompt_sha256
+from taskyard.gateway.objects import build_from, task_from
+from taskyard.gateway.reports import Report, status_change
+from taskyard.gateway.standing import Evidence, Standing, needs_builds, newest_start, standing_of
+
+SIDECAR_VERSION = "0.1.0"
+TRIES = 5
+
+
+class Gateway:
+    """Enrols Pods and stores their reports. Any thread may call it."""
+
+    def __init__(self, kube: PatientKube, namespace: str) -> None:
+        self._kube = kube
+        self._namespace = namespace
+
+    def enrol(self, pod: str, pod_uid: str) -> Standing:
+        """Record the Pod's sidecar in its Task, if the Pod is the one that its newest start build made."""
+        for _ in range(TRIES):
+            evidence = self._gather(pod, pod_uid)
+            standing = standing_of(evidence)
+            if standing is not Standing.CURRENT:
+                return standing
+            assert evidence.task is not None and evidence.build is not None
+            if prompt_sha256(evidence.task.prompt) != evidence.build.prompt_sha256:
+                return Standing.UNRECORDED
+            if self._write(evidence, {"workspace": {"sidecarVersion": SIDECAR_VERSION}}):
+                return standing
+        return Standing.UNRECORDED
+
+    def report(self, pod: str, pod_uid: str, state: str) -> None:
+        """Store a state (`working`, `idle`) while the Pod is its Task's newest; else drop it."""
+        for _ in range(TRIES):
+            evidence = self._gather(pod, pod_uid)
+            if standing_of(evidence) is not Standing.CURRENT:
+                return
+            assert evidence.task is not None and evidence.build is not None
+            report = Report(app_slug="taskyard", state=state)
+            change = status_change(
+                report, status=evidence.task.status, build=evidence.build.number, now=datetime.now(UTC)
+            )
+            if not change or self._write(evidence, change):
+                return
+
+    def _gather(self, build: str, pod_uid: str) -> Evidence:
+        found_build = self._read("workspacebuilds", build)
+        if found_build is None:
+            return Evidence(pod_uid=pod_uid)
+        made = build_from(found_build)
+        found_task = self._read("tasks", made.owner_name) if made.owner_name else None
+        if found_task is None:
+            return Evidence(pod_uid=pod_uid, build=made)
+        task = task_from(found_task)
+        builds = []
+        if needs_builds(task):
+            listed = self._kube.read(
+                self._kube.path("workspacebuilds", self._namespace) + f"?labelSelector=taskyard.dev/task%3D{task.name}"
+            )
+            builds = [build_from(item) for item in (listed or {"items": []})["items"]]
+        return Evidence(pod_uid=pod_uid, build=made, task=task, newest_start=newest_start(task, builds))
+
+    def _read(self, plural: str, name: str) -> Object | None:
+        return self._kube.read(self._kube.path(plural, self._namespace, name))
+
+    def _write(self, evidence: Evidence, status: Object) -> bool:
+        """Merge into the Task's status unless the Task has changed meanwhile; whether it was done."""
+        assert evidence.task is not None
+        path = self._kube.path("tasks", self._namespace, evidence.task.name, "status")
+        body = {"metadata": {"resourceVersion": evidence.task.resource_version}, "status": status}
+        return self._kube.send("PATCH", path, body).is_success

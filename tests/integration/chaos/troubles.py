@@ -1,0 +1,129 @@
+"""What happens to the processes: the operator is killed with SIGKILL, the API server is restarted."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from random import Random
+
+from integration.chaos.dice import Dice
+from integration.chaos.faults import ChaosProxy
+from integration.chaos.patient import PatientKube
+from integration.controller.operatorprocess import OperatorProcess
+from localcluster.controlplane import ControlPlane
+
+KILL_AFTER_SECONDS = (3.0, 10.0)
+# Half of the kills come with a write of the operator's, just before or just after it reached the API server.
+KILL_AFTER_WRITES = (1, 300)
+DOWN_SECONDS = (0.0, 0.7)
+WATCH_EVERY_SECONDS = 0.05
+
+
+class Troubles:
+    """Keeps the operator running, but for the kills; a thread for each kind of trouble, until `stop`."""
+
+    def __init__(
+        self,
+        dice: Dice,
+        *,
+        operator: OperatorProcess,
+        proxy: ChaosProxy,
+        plane: ControlPlane,
+        kube: PatientKube,
+        namespace: str,
+    ) -> None:
+        self._dice = dice
+        self._operator = operator
+        self._proxy = proxy
+        self._plane = plane
+        self._kube = kube
+        self._namespace = namespace
+        self._stopped = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self.met: Counter[str] = Counter()
+        self.faults: list[str] = []
+
+    def begin(self, *, seconds: float) -> None:
+        """Make trouble for so long."""
+        for work in (self._kill_operator, self._restart_apiserver):
+            thread = threading.Thread(target=self._guarded, args=(work, seconds), daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self) -> None:
+        """No more trouble; the operator runs when this returns."""
+        self._stopped.set()
+        for thread in self._threads:
+            thread.join(90)
+            assert not thread.is_alive(), "a restart did not end"
+        if not self._operator.is_running:
+            self._start_again()
+
+    def free_lease(self) -> None:
+        """Spare the next operator the wait for the Lease of one that is known to be dead."""
+        path = f"/apis/coordination.k8s.io/v1/namespaces/{self._namespace}/leases"
+        found = self._kube.read(path)
+        for lease in found["items"] if found else ():
+            self._kube.send("DELETE", f"{path}/{lease['metadata']['name']}")
+
+    def _guarded(self, work: object, seconds: float) -> None:
+        try:
+            work(time.monotonic() + seconds)  # type: ignore[operator]
+        except Exception as error:
+            self.faults.append(f"{type(error).__name__}: {error}")
+
+    def _kill_operator(self, end: float) -> None:
+        nth = 0
+        while not self._stopped.is_set() and time.monotonic() < end:
+            nth += 1
+            dice = self._dice.of("kill", nth)
+            by_write = dice.random() < 0.5
+            if by_write:
+                self._kill_at_a_write(dice)
+            until = time.monotonic() + dice.uniform(*KILL_AFTER_SECONDS)
+            while self._operator.is_running and not self._stopped.is_set() and time.monotonic() < until:
+                self._stopped.wait(WATCH_EVERY_SECONDS)
+            self._proxy.hook = None
+            if self._stopped.is_set():
+                return
+            if self._operator.is_running:
+                self._operator.kill()
+                self.met["operator killed"] += 1
+            self._operator.wait_dead()
+            if self._operator.ended_by_itself:
+                self.met["operator ended by itself"] += 1
+            self._stopped.wait(dice.uniform(*DOWN_SECONDS))
+            self._start_again()
+
+    def _kill_at_a_write(self, dice: Random) -> None:
+        """Have the operator killed by one of its next writes."""
+        target = len(self._proxy.writes) + dice.randint(*KILL_AFTER_WRITES)
+        moment = dice.choice(("before", "after"))
+
+        def strike(number: int, when: str, _: str) -> bool:
+            if number != target or when != moment:
+                return False
+            self._operator.kill()
+            self.met[f"operator killed {moment} a write"] += 1
+            return moment == "before"
+
+        self._proxy.hook = strike
+
+    def _start_again(self) -> None:
+        self._operator.wait_dead()
+        self.free_lease()
+        self._operator.start()
+
+    def _restart_apiserver(self, end: float) -> None:
+        dice = self._dice.of("apiserver")
+        begin = time.monotonic()
+        if self._stopped.wait((end - begin) * dice.uniform(0.3, 0.7)):
+            return
+        self._plane.stop_apiserver()
+        self._stopped.wait(dice.uniform(0, 1.5))
+        self._plane.start_apiserver()
+        # Its garbage collector takes a Task that was deleted and made again meanwhile for the one it knew, and would
+        # never remove what the former one left; a new one does.
+        self._plane.restart_controller_manager()
+        self.met["API server restarted"] += 1

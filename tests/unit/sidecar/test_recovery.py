@@ -1,0 +1,112 @@
+"""Gateway, sidecar and agent go away at any moment: nothing is lost, nothing is done twice."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from unit.sidecar.gateway_app import POD_UID
+from unit.sidecar.pod import Pod, until
+
+SEEDS = range(int(os.environ.get("TASKYARD_FIRST_SEED", "1")), int(os.environ.get("TASKYARD_LAST_SEED", "2")) + 1)
+MESSAGES = 8
+
+
+def test_a_gateway_that_was_away_hears_the_last_state_and_the_newest_snapshot(pod: Pod) -> None:
+    pod.start_agent()
+    pod.start_sidecar()
+    until("the first idle state", lambda: pod.states()[-1:] == [("idle", "")])
+    told = len(pod.states())
+    pod.gateway.stop()
+    for number in range(3):
+        pod.post(f"echo {number}")
+        pod.until_stable()
+    assert pod.health("/prestop").text == "snapshot not delivered\n"
+    time.sleep(2)
+    taken = len(pod.gateway.snapshots)
+    pod.gateway.start()
+    until("the last state", lambda: pod.states()[told:] == [("idle", "2")])
+    until("the newest snapshot", lambda: pod.gateway.snapshots[taken:])
+    assert pod.gateway.snapshots[taken:] == [{"messages": pod.messages()}]
+    pod.post("echo and on")
+    until("news", lambda: pod.states()[-1] == ("idle", "and on"))
+
+
+def test_a_gateway_that_is_away_is_not_asked_all_the_time(pod: Pod) -> None:
+    pod.start_agent()
+    pod.start_sidecar()
+    until("the first idle state", lambda: pod.states()[-1:] == [("idle", "")])
+    until("the first snapshot", lambda: pod.gateway.snapshots)
+    pod.gateway.failures = [503] * 1000
+    pod.post("for i in $(seq 40); do echo $i; sleep 0.1; done")
+    until("the end", lambda: "40" in pod.messages()[-1]["content"])
+    asked = 1000 - len(pod.gateway.failures)
+    assert asked < 14, f"{asked} calls in some 4 s"
+
+
+@contextmanager
+def killed_at_random(pod: Pod, chance: random.Random) -> Iterator[None]:
+    """Kills the sidecar again and again, without a warning, and starts it anew as the kubelet would."""
+    over = threading.Event()
+
+    def kill() -> None:
+        while not over.wait(chance.uniform(0.0, 3.0)):
+            pod.kill_sidecar()
+            pod.start_sidecar()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        yield
+    finally:
+        over.set()
+        killer.join()
+
+
+def deliver(pod: Pod, content: str, key: str) -> bool:
+    """As the operator does: again and again until it is delivered. Whether it is in doubt."""
+
+    def attempt() -> httpx.Response | None:
+        with pod.new_client(pod.gateway.key) as client:
+            response = client.post(
+                "/message",
+                json={"content": content},
+                headers={"Idempotency-Key": key},
+                extensions={"sni_hostname": POD_UID},
+            )
+        assert response.status_code in (200, 409, 502), response.text
+        return response if response.status_code == 200 else None
+
+    delivered = until(f"{key} to be delivered", attempt, patience=60)
+    assert delivered is not None
+    return "inDoubt" in delivered.json()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_sidecar_that_is_killed_at_any_moment_delivers_once_and_in_order(pod: Pod, seed: int) -> None:
+    chance = random.Random(seed)
+    pod.gateway.prompt = "echo prompt >> count"
+    pod.start_agent()
+    pod.start_sidecar()
+    with killed_at_random(pod, chance):
+        doubted = {
+            number: deliver(pod, f"sleep 0.{number % 4}; echo {number} >> count", f"uid-{number}")
+            for number in range(MESSAGES)
+        }
+    pod.until_stable()
+    done = (pod.home / "count").read_text().split()
+    assert done[0] == "prompt"
+    assert sorted(done[1:]) == done[1:], "out of order"
+    for number, doubt in doubted.items():
+        assert done.count(str(number)) == 1 or (doubt and done.count(str(number)) == 0), f"{number} in {done}"
+    assert done.count("prompt") == 1
+    said = [content for role, content in pod.contents() if role == "user"]
+    assert len(said) == len(set(said)) == MESSAGES + 1
+    assert [message["id"] for message in pod.messages()] == list(range(len(pod.messages())))
