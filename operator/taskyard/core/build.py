@@ -17,9 +17,7 @@ def manifest(task: TaskView, step: CreateBuild, *, template: str | None, version
         "metadata": {
             "name": names.build_name(task.name, step.number),
             "namespace": task.namespace,
-            "labels": names.labels(
-                task=task.name, template=template, template_version=version, build=step.number
-            ),
+            "labels": names.labels(task=task.name, template=template, template_version=version, build=step.number),
             "ownerReferences": [names.owner_reference(name=task.name, uid=task.uid)],
         },
         "spec": {
