@@ -38,8 +38,10 @@ LEASE = {
     "TASKYARD_LEASE_RETRY_PERIOD": "1s",
 }
 CONTROLLERS = ("garbage-collector-controller", "persistentvolumeclaim-protection-controller")
-# Longer than the back-offs that the faults have led to: a minute at most, and two recoveries.
-SETTLE_SECONDS = 75.0
+# On a slow machine the faults go on until the operator has tried so much, but not for more than twice the time.
+WRITES_OF_A_TASK = 8
+# Longer than the back-offs that the faults have led to (a minute at most, and two recoveries) and the work left over.
+SETTLE_SECONDS = 120.0
 LOOK_EVERY_SECONDS = 0.5
 # kopf's watches and the lists after them are through by then.
 QUIET_SECONDS = 4.0
@@ -107,8 +109,11 @@ class Run:
             people.prepare()
             proxy.active = True
             people.begin(tasks=self._tasks, seconds=seconds)
-            troubles.begin(seconds=seconds)
+            troubles.begin(seconds=2 * seconds)
+            begin = time.monotonic()
             time.sleep(seconds)
+            while len(proxy.writes) < WRITES_OF_A_TASK * self._tasks and time.monotonic() < begin + 2 * seconds:
+                time.sleep(LOOK_EVERY_SECONDS)
             troubles.stop()
             proxy.active, nodes.calm, sidecars.calm = False, True, True
 

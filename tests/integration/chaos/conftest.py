@@ -1,4 +1,8 @@
-"""The seeds of the chaos tests. `TASKYARD_CHAOS_SEEDS` is how many (from 1), `TASKYARD_CHAOS_SEED` one alone."""
+"""How many runs of the chaos test there are, and how large.
+
+`TASKYARD_CHAOS_SEEDS` is how many seeds (from 1), `TASKYARD_CHAOS_SEED` one alone, `TASKYARD_CHAOS_TASKS` how many Tasks
+a run has. Without them it is a short run, for every day.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import sys
 import pytest
 
 SEEDS = 1
+TASKS = 60
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -21,7 +26,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def task_count() -> int:
     """How many Tasks a run has."""
-    return int(os.environ.get("TASKYARD_CHAOS_TASKS", "200"))
+    return int(os.environ.get("TASKYARD_CHAOS_TASKS", TASKS))
 
 
 @pytest.fixture(autouse=True)

@@ -118,7 +118,7 @@ class Troubles:
     def _restart_apiserver(self, end: float) -> None:
         dice = self._dice.of("apiserver")
         begin = time.monotonic()
-        if self._stopped.wait((end - begin) * dice.uniform(0.3, 0.7)):
+        if self._stopped.wait((end - begin) * dice.uniform(0.15, 0.4)):
             return
         self._plane.stop_apiserver()
         self._stopped.wait(dice.uniform(0, 1.5))
