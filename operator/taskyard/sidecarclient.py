@@ -67,15 +67,18 @@ class Sidecars:
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def send(self, *, ip: str, pod_uid: str, content: str, kind: str, idempotency_key: str) -> Answer:
-        """Deliver one message. A sidecar proves itself by a certificate for its Pod's UID before it sees the key."""
+    async def send(
+        self, *, ip: str, pod_uid: str, content: str, kind: str, idempotency_key: str, answers: str | None = None
+    ) -> Answer:
+        """Deliver one message; `answers` is the id of the question that it answers. A sidecar proves itself by a
+        certificate for its Pod's UID before it sees the key."""
         try:
             response = await self._request(
                 "POST",
                 "/message",
                 ip=ip,
                 pod_uid=pod_uid,
-                json={"content": content, "type": kind},
+                json={"content": content, "type": kind} | ({"answers": answers} if answers else {}),
                 headers={"Idempotency-Key": idempotency_key},
             )
             body = response.json()

@@ -34,6 +34,7 @@ class TaskInputSpec(Model):
         json_schema_extra=rules(
             ("self == oldSelf", "A TaskInput cannot be changed; create another one."),
             ("self.type == 'Raw' || self.content.trim() != ''", "content must not be blank"),
+            ("self.type == 'User' || !has(self.answers)", "keystrokes (type Raw) answer no question"),
         )
     )
 
@@ -52,6 +53,17 @@ class TaskInputSpec(Model):
         Field(description="User: waits until the agent is ready for input. Raw: typed at once and not recorded."),
     ] = InputType.USER
     resume: Annotated[bool, Field(description="Also wakes the Task when it is paused.")] = False
+    answers: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=63,
+            pattern="^[a-z0-9-]+$",
+            description="Id of the question that the content answers, as the Task's condition InputRequired has it: the "
+            "name or id of an option, yes or no. It does not wait in line; it is rejected when the question is not asked "
+            "any more.",
+        ),
+    ] = None
 
 
 class TaskInputStatus(Model):

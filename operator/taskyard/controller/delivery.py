@@ -103,6 +103,7 @@ class Delivery:
             content=entry.content,
             kind=entry.type.lower(),
             idempotency_key=entry.uid,
+            answers=entry.answers,
         )
         match answer:
             case Accepted(in_doubt):

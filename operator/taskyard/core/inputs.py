@@ -35,6 +35,7 @@ class InputView:
     message: str | None
     created_at: datetime
     ended_at: datetime | None
+    answers: str | None = None
 
     @classmethod
     def of(cls, manifest: Manifest) -> InputView:
@@ -58,6 +59,7 @@ class InputView:
             message=status.get("message"),
             created_at=times.parse(metadata["creationTimestamp"]),
             ended_at=times.parse(ended_at) if ended_at else None,
+            answers=spec.get("answers"),
         )
 
     @property
@@ -168,9 +170,9 @@ def next_delivery(task: TaskView, waiting: list[InputView]) -> InputView | None:
     """The input to hand to the agent, if it may have one now."""
     if task.deleting or task.status.get("phase") != Phase.ACTIVE:
         return None
-    # Keystrokes do not wait in line: they are how a person stops an agent that works.
-    keystrokes = (entry for entry in waiting if entry.type is InputType.RAW)
-    return next(keystrokes, waiting[0] if waiting else None)
+    # Keystrokes and answers do not wait in line: they are how a person stops an agent that works, or lets it go on.
+    urgent = (entry for entry in waiting if entry.type is InputType.RAW or entry.answers)
+    return next(urgent, waiting[0] if waiting else None)
 
 
 def command_step(entry: InputView, task: TaskView) -> Conclude | Reject | None:
@@ -200,6 +202,8 @@ def refusal(entry: InputView, task: TaskView | None, *, created_at: datetime | N
         return f'It was meant for a former Task "{entry.task}"; create another one for this Task.'
     if entry.owner is None and created_at is not None and entry.created_at < created_at:
         return f'It is older than the Task "{entry.task}"; create another one for this Task.'
+    if entry.answers and task.status.get("phase") == Phase.PAUSED and not entry.resume:
+        return f'The question "{entry.answers}" is not asked any more: the Task is paused.'
     # An agent that does not answer for a moment shows as Error too; inputs wait for it. A failed build does not heal.
     if task.build and task.build["phase"] in (BuildPhase.FAILED, BuildPhase.CANCELED):
         return f'Task "{entry.task}" is in Error; pause and resume it, then create another input.'

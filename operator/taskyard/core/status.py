@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from taskyard.api.task import PausedReason, Phase
 from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
-from taskyard.core import conditions, derivation, display, names, times
+from taskyard.core import conditions, derivation, display, names, question, times
 from taskyard.core.current import current_state
 from taskyard.core.decision import Reserve
 from taskyard.core.finish import derived_state
@@ -81,7 +81,7 @@ def document(observed: Observed, *, reserve: Reserve | None = None) -> Manifest:
         "observedResumedAt": observed_resumed_at(observed, reserve=reserve),
         "inputs": inputs(observed),
         "conditions": conditions.render(
-            found, former=task.status.get("conditions", []), generation=task.generation, now=now
+            found, former=kept_conditions(observed, reserve=reserve), generation=task.generation, now=now
         ),
     }
     if observed.template:
@@ -99,6 +99,14 @@ def document(observed: Observed, *, reserve: Reserve | None = None) -> Manifest:
         health=derived.health,
     )
     return result
+
+
+def kept_conditions(observed: Observed, *, reserve: Reserve | None) -> list[Manifest]:
+    """The conditions so far; a question ends with the build in which it was asked."""
+    former: list[Manifest] = observed.task.status.get("conditions", [])
+    build = observed.newest
+    is_there = build is not None and build.transition is Transition.START and not observed.pending_reservation
+    return former if is_there and not reserve else question.without_question(former)
 
 
 def build_reference(observed: Observed, *, reserve: Reserve | None) -> Manifest | None:

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
+from taskyard.core import question
 from taskyard.core.messages import sanitize_message
-from taskyard.core.times import micro
+from taskyard.core.times import micro, rfc3339
 from taskyard.gateway.errors import HttpError
 
 APP_SLUG = "taskyard"
@@ -16,14 +17,32 @@ MESSAGE_BYTES = 160
 _STATES = {"working": "Working", "idle": "Idle", "complete": "Complete", "failure": "Failed"}
 
 
+class Option(BaseModel):
+    """One of the answers that an agent takes."""
+
+    id: Annotated[str, Field(max_length=100)]
+    name: Annotated[str, Field(max_length=100)]
+
+
+class Question(BaseModel):
+    """What an agent asks people before it goes on."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,63}$")]
+    text: Annotated[str, Field(max_length=300)]
+    options: Annotated[list[Option], Field(max_length=8)]
+
+
 class Report(BaseModel):
-    """The body of `PATCH …/app-status`. `prompt_sha256` is of the prompt that was last typed."""
+    """The body of `PATCH …/app-status`. `prompt_sha256` is of the prompt that was last typed; a `question` that is null
+    says that nothing is asked, one that is absent says nothing.
+    """
 
     app_slug: str = ""
     message: str = ""
     uri: Annotated[str, Field(max_length=2048)] = ""
     state: str = ""
     prompt_sha256: Annotated[str | None, Field(pattern=r"^[0-9a-f]{64}$")] = None
+    question: Question | None = None
 
 
 def check(report: Report) -> None:
@@ -52,7 +71,22 @@ def status_change(report: Report, *, status: Mapping[str, Any], build: int, now:
         change["state"] = {**state, "timestamp": micro(now)}
     if report.prompt_sha256 and report.prompt_sha256 != status.get("promptSHA256"):
         change["promptSHA256"] = report.prompt_sha256
+    if "question" in report.model_fields_set:
+        conditions = question.with_question(
+            status.get("conditions") or [],
+            asked=asked(report.question) if report.question else None,
+            generation=status.get("observedGeneration") or 0,
+            now=rfc3339(now),
+        )
+        if conditions is not None:
+            change["conditions"] = conditions
     return change
+
+
+def asked(found: Question) -> str:
+    """A question in the words of the condition."""
+    names = [printable(option.name) or printable(option.id) for option in found.options]
+    return question.message(question=found.id, text=printable(found.text), options=names)
 
 
 def printable(text: str) -> str:

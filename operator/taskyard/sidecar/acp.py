@@ -135,7 +135,7 @@ class Question:
     request_id: Any = field(hash=False)
 
     def body(self) -> Json:
-        options = [{"id": option.id[:128], "name": option.name[:128]} for option in self.options[:16]]
+        options = [{"id": option.id[:100], "name": option.name[:100]} for option in self.options[:8]]
         return {"id": self.id, "text": self.text, "options": options}
 
     def shown(self) -> str:
@@ -208,7 +208,7 @@ class Answer:
         self._cut = False
 
     def text(self) -> str:
-        text = "\n".join(part.strip("\n") for part in self._parts if part.strip("\n"))
+        text = "\n".join(part.strip("\n") for part in self._parts if part.strip("\n")).rstrip()
         if len(text) > LONGEST_ANSWER:
             self._cut = True
             text = text[-LONGEST_ANSWER:]

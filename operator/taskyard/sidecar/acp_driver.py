@@ -8,16 +8,15 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from taskyard import __version__
 from taskyard.sidecar import acp, frames
+from taskyard.sidecar.acp_memory import Memory
 from taskyard.sidecar.agent import AgentClient, LostError
 from taskyard.sidecar.driver import Driver, Listener, RefusedError, Status, UnreachableError
 from taskyard.sidecar.output import Tail
-from taskyard.sidecar.records import RecordFile
 
 log = logging.getLogger(__name__)
 
@@ -26,24 +25,8 @@ HANDSHAKE_AGAIN = 5.0
 REACTION = 2.0
 DOUBT = 60.0
 TELL_EVERY = 0.25
-ANSWERED_KEPT = 200
 CANCEL_KEYS = ("\x03", "\x1b")
 MCP_NAME = "taskyard"
-
-
-@dataclass
-class Memory:
-    """What outlives the sidecar. `session` was opened in the agent's run `instance`; `prompt` is the number of the
-    request that the agent works on, `written` whether that was surely sent; `answered` are the questions that it has an
-    answer to.
-    """
-
-    instance: str = ""
-    session: str = ""
-    next_number: int = 1
-    prompt: int | None = None
-    written: bool = False
-    answered: list[str] = field(default_factory=list)
 
 
 class RefusalError(Exception):
@@ -72,8 +55,7 @@ class AcpDriver(Driver):
         self._permissions = permissions
         self._directory = directory
         self._mcp_url = mcp_url
-        self._file = RecordFile(state_file)
-        self._memory = _remembered(self._file)
+        self._memory = Memory.load(state_file)
         self._instance = ""
         self._reachable = False
         self._opened = False
@@ -235,8 +217,7 @@ class AcpDriver(Driver):
                 await self._reacted.wait()
                 return
         if self._memory.prompt == number:
-            self._memory.prompt = None
-            self._save()
+            self._memory.end_prompt()
             self._listener.status_changed()
 
     async def _open_again(self) -> None:
@@ -257,7 +238,7 @@ class AcpDriver(Driver):
             self._trouble = ""
             self._memory.instance = self._instance
             self._opened = True
-            self._save()
+            self._memory.save()
             self._set_reachable(True)
             self._listener.status_changed()
             return
@@ -289,26 +270,13 @@ class AcpDriver(Driver):
 
     async def _request(self, method: str, params: acp.Json) -> Any:
         """Raises RefusalError and LostError."""
-        number = self._next_number()
+        number = self._memory.take_number()
         future = self._waiting[number] = asyncio.get_running_loop().create_future()
         try:
             await self._put(acp.request(number, method, params))
             return await future
         finally:
             self._waiting.pop(number, None)
-
-    def _next_number(self) -> int:
-        number = self._memory.next_number
-        self._memory.next_number += 1
-        self._save()
-        return number
-
-    def _save(self) -> None:
-        self._memory.answered = self._memory.answered[-ANSWERED_KEPT:]
-        try:
-            self._file.rewrite([asdict(self._memory)])
-        except OSError as error:
-            log.error("the agent's session cannot be kept: %s", error)
 
     # What the agent says.
 
@@ -346,9 +314,8 @@ class AcpDriver(Driver):
             self._answer.line(f"[error: {acp.error_text(error)}]")
         elif reason != "end_turn":
             self._answer.line(f"[stopped: {str(reason).replace('_', ' ')}]")
-        self._memory.prompt = None
+        self._memory.end_prompt()
         self._asked.clear()
-        self._save()
         self._tell()
         self._reacted.set()
         self._listener.status_changed()
@@ -381,7 +348,7 @@ class AcpDriver(Driver):
     async def _settle(self, question: acp.Question, option: acp.Option | None) -> None:
         """Answers a question; what was answered is kept first, and an answer that comes twice does no harm."""
         self._memory.answered.append(question.id)
-        self._save()
+        self._memory.save()
         self._asked = deque(known for known in self._asked if known.id != question.id)
         said = option.name if option is not None else "cancelled"
         self._answer.line(f"[permission: {question.text}: {said}]")
@@ -410,10 +377,7 @@ class AcpDriver(Driver):
     async def send(self, content: str) -> bool:
         if not (self._reachable and self._opened):
             raise UnreachableError("the agent's session is not open")
-        number = self._memory.next_number
-        self._memory.next_number += 1
-        self._memory.prompt, self._memory.written = number, False
-        self._save()
+        number = self._memory.begin_prompt()
         self._reacted.clear()
         self._listener.status_changed()
         prompt = [{"type": "text", "text": content}]
@@ -422,12 +386,11 @@ class AcpDriver(Driver):
                 acp.request(number, "session/prompt", {"sessionId": self._memory.session, "prompt": prompt})
             )
         except UnreachableError:
-            self._memory.prompt = None
-            self._save()
+            self._memory.end_prompt()
             raise
         if self._memory.prompt == number:
             self._memory.written = True
-            self._save()
+            self._memory.save()
         with contextlib.suppress(TimeoutError):  # a model may think for longer; the agent has the message all the same
             async with asyncio.timeout(REACTION):
                 await self._reacted.wait()
@@ -473,24 +436,3 @@ class AcpDriver(Driver):
 
     def screen(self) -> str:
         return self._answer.text()
-
-
-def _remembered(file: RecordFile) -> Memory:
-    try:
-        records = file.load()
-    except OSError as error:
-        log.error("the agent's session is not known any more: %s", error)
-        return Memory()
-    match records[-1] if records else None:
-        case {
-            "instance": str(instance),
-            "session": str(session),
-            "next_number": int(number),
-            "prompt": int() | None as prompt,
-            "written": bool(written),
-            "answered": list(answered),
-        }:
-            return Memory(
-                instance, session, number, prompt, written, [name for name in answered if isinstance(name, str)]
-            )
-    return Memory()

@@ -173,6 +173,10 @@ class Sidecar:
                     mcp_url=f"http://127.0.0.1:{self._settings.report_port}/mcp",
                     state_file=self._settings.state_dir / "acp.jsonl",
                 )
+            case "AgentAPI":
+                from taskyard.sidecar.agentapi_driver import AgentApiDriver
+
+                return AgentApiDriver(self._settings.agent_socket, prompt, listener, port=self._settings.agent_port)
             case _:
                 return TerminalDriver(
                     self._settings.agent_socket,

@@ -107,7 +107,7 @@ class Routes:
         content, kind, answers = _message(await bodies.read(request, LARGEST_BODY))
         try:
             if answers is not None:
-                delivery = await self._session.answer(answers, content, key)
+                delivery = await self._session.settle(answers, content, key)
             elif kind == "raw":
                 delivery = await self._session.press(content, key)
             else:

@@ -151,7 +151,7 @@ class Session:
             return Delivery()
         return await self._share(key, self._press(key, keys))
 
-    async def answer(self, question_id: str, content: str, key: str | None) -> Delivery:
+    async def settle(self, question_id: str, content: str, key: str | None) -> Delivery:
         """Answers a question of the agent, which may be at work; the answer is a part of the conversation. Raises as
         `press`; RefusedError for what is not asked any more, or is no answer to it.
         """
@@ -166,9 +166,9 @@ class Session:
         if not self.driver.reachable:
             raise UnreachableError("the agent cannot be reached")
         key = key or f"answer:{question_id}"
-        return await self._share(key, self._answer(key, question_id, content))
+        return await self._share(key, self._settle(key, question_id, content))
 
-    async def _answer(self, key: str, question_id: str, content: str) -> Delivery:
+    async def _settle(self, key: str, question_id: str, content: str) -> Delivery:
         await self._intend(key, content)
         self._say(key, content, self.driver.open_turn(content))
         try:

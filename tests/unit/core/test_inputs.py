@@ -332,3 +332,23 @@ STOPPED = task(status={"phase": "Paused", "build": reservation(2, "Stop", "Finis
 def test_a_command_takes_no_messages_but_can_be_woken(of: TaskView, entry: InputView, expected: type) -> None:
     found = next_step(of, (entry,), created_at=at(-60), retention=HOUR, now=at(10), runs_once=True)
     assert isinstance(found, expected)
+
+
+# Answers to questions
+
+
+def test_an_answer_does_not_wait_in_line() -> None:
+    message, answer = task_input("a", order=1), task_input("b", order=2, answers="q-1")
+    assert step(message, answer) == Deliver(answer)
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        pytest.param(task_input(answers="q-1"), Reject, id="nobody asks"),
+        pytest.param(task_input(answers="q-1", resume=True), RestInputs, id="it wakes the agent, which may ask again"),
+        pytest.param(task_input(), RestInputs, id="an ordinary message waits"),
+    ],
+)
+def test_an_answer_to_a_paused_task(entry: InputView, expected: type) -> None:
+    assert isinstance(step(entry, of=with_phase("Paused"), now=10), expected)

@@ -74,3 +74,23 @@ def test_faults_are_told_in_their_order(fields: dict[str, str], message: str) ->
 
 def test_a_message_of_160_bytes_is_taken() -> None:
     check(REPORT.model_copy(update={"message": "é" * 80}))
+
+
+ASKED = {"id": "q-1", "text": "rm -rf\x1b build", "options": [{"id": "once", "name": "Allow"}]}
+
+
+def test_a_question_becomes_a_condition_and_goes_when_it_is_answered() -> None:
+    asking = Report(app_slug="taskyard", state="idle", message="done", question=ASKED)  # type: ignore[arg-type]
+    others = [{"type": "Ready", "status": "True", "message": "all is well"}]
+    status: dict[str, Any] = {"state": STATE, "conditions": others, "observedGeneration": 4}
+    [ready, asked] = change(asking, status)["conditions"]
+    assert ready == others[0]
+    assert (asked["type"], asked["status"], asked["observedGeneration"]) == ("InputRequired", "True", 4)
+    assert asked["message"].startswith('The agent asks: rm -rf build? It takes "Allow"')
+    assert asked["message"].endswith(": q-1")
+    status["conditions"] = [ready, asked]
+    assert change(asking, status) == {}
+    assert change(REPORT, status) == {}, "a report without a question says nothing of it"
+    answered = Report(app_slug="taskyard", state="idle", message="done", question=None)
+    [_, ended] = change(answered, status)["conditions"]
+    assert (ended["status"], ended["reason"]) == ("False", "NothingAsked")

@@ -1,0 +1,48 @@
+"""The condition InputRequired: what an agent asks, and how it is answered. Written by the gateway, ended by the
+operator with the build in which it was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+TYPE = "InputRequired"
+ASKED = "PermissionRequested"
+NOT_ASKED = "NothingAsked"
+
+Conditions = Sequence[Mapping[str, Any]]
+
+
+def message(*, question: str, text: str, options: Sequence[str]) -> str:
+    """The question for people; its id comes last."""
+    choices = ", ".join(f'"{option}"' for option in options)
+    return (
+        f"The agent asks: {text}? It takes {choices}, yes or no. "
+        f"Answer with a TaskInput that has this id in spec.answers: {question}"
+    )
+
+
+def with_question(former: Conditions, *, asked: str | None, generation: int, now: str) -> list[dict[str, Any]] | None:
+    """The conditions with `asked`, a message, or None when nothing is asked; None when they say so already."""
+    known = next((condition for condition in former if condition["type"] == TYPE), None)
+    if asked is None and known is None:
+        return None
+    status = "False" if asked is None else "True"
+    text = asked or "The agent asks nothing."
+    if known and (known["status"], known["message"]) == (status, text):
+        return None
+    unchanged = known is not None and known["status"] == status
+    written = {
+        "type": TYPE,
+        "status": status,
+        "reason": ASKED if asked else NOT_ASKED,
+        "message": text,
+        "lastTransitionTime": known["lastTransitionTime"] if known and unchanged else now,
+        "observedGeneration": generation,
+    }
+    return [*(dict(condition) for condition in former if condition["type"] != TYPE), written]
+
+
+def without_question(former: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The conditions of a Task whose agent is not there to hear an answer."""
+    return [condition for condition in former if condition["type"] != TYPE]
