@@ -81,6 +81,16 @@ def shows(terminal: Terminal, mark: Mark, typed: str) -> bool:
     return bool(lines) and all(line in text for line in lines)
 
 
+def waits(terminal: Terminal, mark: Mark, typed: str) -> bool:
+    """Whether the message still stands in the input line, typed but not sent."""
+    row = terminal.cursor[0]
+    shown = "".join(_squeezed(FRAME_ENDS.sub("", line.text)) for line in terminal.lines(mark.cursor, row + 1))
+    message = _squeezed(typed)
+    if not message:
+        return False
+    return shown == _squeezed(mark.prompt) + message or (len(message) >= PARTIAL_ECHO and shown.endswith(message))
+
+
 def bounded(text: str) -> str:
     text = "\n".join(line.rstrip() for line in text.split("\n")).strip("\n")
     if len(text) <= LONGEST:

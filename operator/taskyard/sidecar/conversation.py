@@ -73,8 +73,8 @@ class Conversation:
     def last(self, role: Role) -> Message | None:
         return next((message for message in reversed(self.messages) if message.role is role), None)
 
-    def knows(self, key: str) -> bool:
-        return any(message.key == key for message in reversed(self.messages))
+    def find(self, key: str) -> Message | None:
+        return next((message for message in reversed(self.messages) if message.key == key), None)
 
     def begin_run(self, instance: str) -> None:
         """A new run of the agent: what it shows is a new message."""

@@ -129,6 +129,12 @@ class Driver(abc.ABC):
     def shows(self, content: str) -> bool:
         """Whether the agent shows the message in the open turn: it did arrive."""
 
+    async def recover(self, content: str) -> bool:
+        """Like `shows`, for a message that was on its way when the sidecar ended: what still waits in the agent's input
+        line is sent off. Raises UnreachableError.
+        """
+        return self.shows(content)
+
     @abc.abstractmethod
     def screen(self) -> str:
         """What a person would see."""

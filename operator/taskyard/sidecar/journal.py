@@ -68,6 +68,10 @@ class Journal:
     def find(self, key: str) -> Entry | None:
         return self._entries.get(key)
 
+    def unresolved(self) -> list[Entry]:
+        """Intents without an outcome, oldest first."""
+        return [entry for entry in self._entries.values() if entry.outcome is None]
+
     def intend(self, key: str, sha256: str, time: str) -> None:
         """On return the intent is on the disk. Raises OSError, and then nothing may be typed."""
         with self._lock:

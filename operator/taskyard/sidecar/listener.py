@@ -1,13 +1,15 @@
-"""The two HTTP servers: uvicorn inside our event loop, without its signal handlers and with limits on what a client
-may hold.
+"""The HTTP servers: uvicorn inside our event loop, without its signal handlers and with limits on what a client may
+hold.
 """
 
 import asyncio
 import contextlib
 import errno
+import ipaddress
 import logging
 import socket
 import ssl
+from asyncio import sslproto
 from typing import Any
 
 import uvicorn
@@ -18,14 +20,25 @@ log = logging.getLogger(__name__)
 
 LONGEST_HEAD = 16_384
 HEAD_TIMEOUT = 5.0
+HANDSHAKE_TIMEOUT = 5.0
+CLOSE_TIMEOUT = 2.0
+BACKLOG = 128
 KEEP_ALIVE = 30
 TAKEN_RETRY = 1.0
 TICK = 1.0
+ACCEPT_RETRY = 0.1
+# Each TLS connection has a buffer of this size. With asyncio's own 256 KiB, a hundred clients would be most of this
+# process.
+sslproto.SSLProtocol.max_size = 32_768
 NO_IPV6 = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
 
 
 class Connection(H11Protocol):
     """Drops a client that does not finish its first request's head; uvicorn would wait for ever."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.closed = asyncio.Event()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -38,13 +51,25 @@ class Connection(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_timer.cancel()
         super().connection_lost(exc)
+        self.closed.set()
 
 
 class Listener(uvicorn.Server):
-    """Serves one application on one port until it is told to stop."""
+    """Serves one application on one port until it is told to stop.
+
+    At most `connections` are open, TLS handshakes included, which uvicorn does not count; of these `reserved` are kept
+    for others than the Pod itself, so that the agent cannot take them all.
+    """
 
     def __init__(
-        self, app: ASGIApp, *, address: str, port: int, connections: int, tls: ssl.SSLContext | None = None
+        self,
+        app: ASGIApp,
+        *,
+        address: str,
+        port: int,
+        connections: int,
+        reserved: int = 0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         options: dict[str, Any] = {} if tls is None else {"ssl_context_factory": lambda config, default: tls}
         super().__init__(
@@ -58,8 +83,6 @@ class Listener(uvicorn.Server):
                 access_log=False,
                 proxy_headers=False,
                 server_header=False,
-                limit_concurrency=connections,
-                backlog=128,
                 timeout_keep_alive=KEEP_ALIVE,
                 timeout_graceful_shutdown=1,
                 h11_max_incomplete_event_size=LONGEST_HEAD,
@@ -69,6 +92,10 @@ class Listener(uvicorn.Server):
         self._address = address
         self._port = port
         self._stop = asyncio.Event()
+        self._connections = connections
+        self._from_pod = connections - reserved
+        self._open: dict[asyncio.Task[None], bool] = {}
+        self._accepting: asyncio.Task[None] | None = None
 
     @property
     def listening(self) -> bool:
@@ -88,6 +115,58 @@ class Listener(uvicorn.Server):
         with bound:
             await self._serve([bound])
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        assert sockets is not None
+        await self.lifespan.startup()
+        self.servers = []
+        self._accepting = asyncio.create_task(self._accept(sockets[0]))
+        self.started = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._accepting is not None:
+            self._accepting.cancel()
+        await super().shutdown(sockets)
+        for task in self._open:
+            task.cancel()
+
+    async def _accept(self, bound: socket.socket) -> None:
+        bound.setblocking(False)
+        bound.listen(BACKLOG)
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, peer = await loop.sock_accept(bound)
+                from_pod = _is_of_this_host(peer[0], connection.getsockname()[0])
+            except OSError:
+                await asyncio.sleep(ACCEPT_RETRY)  # no descriptors left, or the client has gone
+                continue
+            if len(self._open) >= self._connections or (from_pod and sum(self._open.values()) >= self._from_pod):
+                connection.close()
+                continue
+            task = asyncio.create_task(self._attend(connection))
+            self._open[task] = from_pod
+            task.add_done_callback(self._open.pop)
+
+    async def _attend(self, connection: socket.socket) -> None:
+        """From the handshake to the connection's end."""
+        tls = self.config.ssl
+        try:
+            _, protocol = await asyncio.get_running_loop().connect_accepted_socket(
+                self._protocol,
+                connection,
+                ssl=tls,
+                ssl_handshake_timeout=HANDSHAKE_TIMEOUT if tls is not None else None,
+                ssl_shutdown_timeout=CLOSE_TIMEOUT if tls is not None else None,
+            )
+            await protocol.closed.wait()
+        except OSError:
+            pass  # no handshake
+        finally:
+            connection.close()
+
+    def _protocol(self) -> Connection:
+        return Connection(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
     async def main_loop(self) -> None:
         """uvicorn looks ten times a second whether it should end; in every Pod that would be felt."""
         while not await self.on_tick(0):
@@ -98,6 +177,10 @@ class Listener(uvicorn.Server):
     def stop(self) -> None:
         self.should_exit = True
         self._stop.set()
+
+
+def _is_of_this_host(peer: str, own: str) -> bool:
+    return peer == own or ipaddress.ip_address(peer.removeprefix("::ffff:").partition("%")[0]).is_loopback
 
 
 def _bind(address: str, port: int) -> socket.socket:

@@ -33,8 +33,8 @@ from taskyard.sidecar.uploads import Uploads  # noqa: E402
 
 log = logging.getLogger("taskyard.sidecar")
 
-MOST_CONNECTIONS = 64
-MOST_PROBES = 16
+MOST_CONNECTIONS, RESERVED = 128, 16
+MOST_PROBES, PROBES_RESERVED = 16, 8
 MOST_REPORTING = 16
 LAST_TRY_EVERY = 0.3
 SHORTEST_RENEWAL = 5.0
@@ -89,6 +89,7 @@ class Sidecar:
             address=self._settings.listen,
             port=self._settings.health_port,
             connections=MOST_PROBES,
+            reserved=PROBES_RESERVED,
         )
         listeners = [health]
         background = [asyncio.create_task(health.run_until_stopped(), name="probes")]
@@ -126,6 +127,7 @@ class Sidecar:
                 address=self._settings.listen,
                 port=self._settings.port,
                 connections=MOST_CONNECTIONS,
+                reserved=RESERVED,
                 tls=self._certificate.context,
             )
             reports = Listener(

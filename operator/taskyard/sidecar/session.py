@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 ERRORS_KEPT = 100
 RETRY = 5.0
+REST = 0.1
 
 
 class NotReadyError(Exception):
@@ -78,13 +79,18 @@ class Session:
         self.screens = Hub()
         self.driver = driver(self)
         self._prompt_waits = self._prompt_waits and not self.driver.prompt_at_start
+        self._left_over = [
+            (entry, message.content)
+            for entry in journal.unresolved()
+            if (message := conversation.find(entry.key)) is not None
+        ]
         self._last_status = self.status
 
     # What callers see.
 
     @property
     def status(self) -> Status:
-        if self._prompt_waits or self._delivering:
+        if self._prompt_waits or self._delivering or self._left_over:
             return Status.RUNNING
         return self.driver.status
 
@@ -200,7 +206,7 @@ class Session:
             return Delivery(entry.outcome is Outcome.IN_DOUBT)
         if not self.driver.reachable:
             raise UnreachableError("the agent cannot be reached")
-        return await self._resolve(entry, content)
+        return await self._share(key, self._resolve(entry, content))
 
     async def _once(self, key: str, content: str) -> Delivery:
         # Until the message is in the conversation there is nothing new to tell but that the agent takes no other.
@@ -265,18 +271,46 @@ class Session:
 
     async def _resolve(self, entry: Entry, content: str) -> Delivery:
         """The sidecar ended between intent and outcome. Either way the message is not typed again."""
-        shown = self.driver.shows(content)
-        if not self._conversation.knows(entry.key):
+        shown = self.driver.shows(content) if self._delivering else await self._recover(content)
+        if self._conversation.find(entry.key) is None:
             self._say(entry.key, content, self.driver.open_turn(content))
         log.warning("message %s: %s", entry.key, "found on the screen" if shown else "in doubt, not typed again")
         return await self._conclude(entry.key, Outcome.DELIVERED if shown else Outcome.IN_DOUBT)
 
-    # The prompt.
+    async def _recover(self, content: str) -> bool:
+        self._delivering = True
+        try:
+            return await self.driver.recover(content)
+        finally:
+            self._delivering = False
+            self._update()
+
+    # What comes first: what was on its way when the sidecar ended, then the prompt.
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.driver.run())
-            tasks.create_task(self._type_prompt())
+            tasks.create_task(self._begin())
+
+    async def _begin(self) -> None:
+        await self._resolve_left_over()
+        await self._type_prompt()
+
+    async def _resolve_left_over(self) -> None:
+        """Before anything else is typed, since what was left in the agent's input line would become a part of it."""
+        while self._left_over:
+            self._moved.clear()
+            if not self.driver.reachable:
+                await self._moved.wait()
+                continue
+            entry, content = self._left_over[0]
+            try:
+                await self._earlier(content, entry.key)
+            except UnreachableError:
+                await asyncio.sleep(REST)
+                continue
+            del self._left_over[0]
+        self._update()
 
     async def _type_prompt(self) -> None:
         if self.driver.prompt_at_start:

@@ -57,7 +57,7 @@ def killed_at_random(pod: Pod, chance: random.Random) -> Iterator[None]:
     over = threading.Event()
 
     def kill() -> None:
-        while not over.wait(chance.uniform(0.0, 3.0)):
+        while not over.wait(chance.uniform(0.0, 6.0)):
             pod.kill_sidecar()
             pod.start_sidecar()
 
