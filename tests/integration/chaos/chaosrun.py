@@ -118,7 +118,7 @@ class Run:
             proxy.active, nodes.calm, sidecars.calm = False, True, True
 
             begin = time.monotonic()
-            picture, faults, waited_for = self._settle(kube, sidecars)
+            picture, faults, waited_for = self._settle(kube, sidecars, troubles)
             settled_after = time.monotonic() - begin
             for made in proxy.created:
                 if made["kind"] == "WorkspaceBuild":
@@ -142,10 +142,13 @@ class Run:
                 waited_for=waited_for,
             )
 
-    def _settle(self, kube: PatientKube, sidecars: Sidecars) -> tuple[Picture, list[str], list[str]]:
+    def _settle(
+        self, kube: PatientKube, sidecars: Sidecars, troubles: Troubles
+    ) -> tuple[Picture, list[str], list[str]]:
         """Wait until nothing is amiss, for a bounded time: what is amiss then, and what was at the last look before."""
         end, waited_for = time.monotonic() + SETTLE_SECONDS, list[str]()
         while True:
+            troubles.keep_running()
             picture = Picture.take(kube, NAMESPACE)
             faults = settled.faults(picture, sidecars.typed)
             if not faults or time.monotonic() > end:

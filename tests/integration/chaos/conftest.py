@@ -1,7 +1,7 @@
 """How many runs of the chaos test there are, and how large.
 
-`TASKYARD_CHAOS_SEEDS` is how many seeds (from 1), `TASKYARD_CHAOS_SEED` one alone, `TASKYARD_CHAOS_TASKS` how many Tasks
-a run has. Without them it is a short run, for every day.
+`TASKYARD_CHAOS_SEEDS` is how many seeds (from 1), `TASKYARD_CHAOS_SEED` one alone, `TASKYARD_CHAOS_TASKS` how many
+Tasks a run has. Without them it is a short run, for every day.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import Counter
@@ -13,7 +14,7 @@ from integration.chaos.patient import PatientKube
 from integration.controller.operatorprocess import OperatorProcess
 from localcluster.controlplane import ControlPlane
 
-KILL_AFTER_SECONDS = (3.0, 10.0)
+KILL_AFTER_SECONDS = (1.0, 8.0)
 # Half of the kills come with a write of the operator's, just before or just after it reached the API server.
 KILL_AFTER_WRITES = (1, 300)
 DOWN_SECONDS = (0.0, 0.7)
@@ -57,7 +58,12 @@ class Troubles:
         for thread in self._threads:
             thread.join(90)
             assert not thread.is_alive(), "a restart did not end"
+        self.keep_running()
+
+    def keep_running(self) -> None:
+        """Start an operator that has ended by itself, as one does that has lost its Lease; a kubelet would, too."""
         if not self._operator.is_running:
+            self.met["operator ended by itself"] += self._operator.ended_by_itself
             self._start_again()
 
     def free_lease(self) -> None:
@@ -78,9 +84,11 @@ class Troubles:
         while not self._stopped.is_set() and time.monotonic() < end:
             nth += 1
             dice = self._dice.of("kill", nth)
-            by_write = dice.random() < 0.5
+            by_write, early = dice.random() < 0.5, dice.random() < 0.3
             if by_write:
                 self._kill_at_a_write(dice)
+            if not early:
+                self._wait_ready()
             until = time.monotonic() + dice.uniform(*KILL_AFTER_SECONDS)
             while self._operator.is_running and not self._stopped.is_set() and time.monotonic() < until:
                 self._stopped.wait(WATCH_EVERY_SECONDS)
@@ -95,6 +103,11 @@ class Troubles:
                 self.met["operator ended by itself"] += 1
             self._stopped.wait(dice.uniform(*DOWN_SECONDS))
             self._start_again()
+
+    def _wait_ready(self) -> None:
+        """Return once the operator has begun with its work, or has ended, or not within half a minute."""
+        with contextlib.suppress(AssertionError):
+            self._operator.wait_ready()
 
     def _kill_at_a_write(self, dice: Random) -> None:
         """Have the operator killed by one of its next writes."""
