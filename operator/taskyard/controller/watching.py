@@ -68,17 +68,24 @@ async def watch(intake: Intake, *, restarted: Callable[[str], None] = lambda wha
 
 def run(take: Take, stop: threading.Event) -> str:
     """One run of kopf in this thread; why it ended."""
-    operator = kopf.operator(
-        registry=registry,
-        settings=settings(),
-        memo=kopf.Memo(take=take),
-        clusterwide=True,
-        stop_flag=stop,
-        # Left out, it is made of the user's name, which a numeric user of a container does not have.
-        identity="taskyard",  # type: ignore[arg-type] # kopf does not export its type
-    )
+
+    async def operate() -> None:
+        try:
+            await kopf.operator(
+                registry=registry,
+                settings=settings(),
+                memo=kopf.Memo(take=take),
+                clusterwide=True,
+                stop_flag=stop,
+                # Left out, it is made of the user's name, which a numeric user of a container does not have.
+                identity="taskyard",  # type: ignore[arg-type] # kopf does not export its type
+            )
+        finally:
+            # kopf waits for the flag in another thread, and the end of the loop waits for that thread.
+            stop.set()
+
     try:
-        asyncio.run(operator)
+        asyncio.run(operate())
     except Exception as error:
         return " ".join(str(error).split()) or type(error).__name__
     return "kopf stopped"

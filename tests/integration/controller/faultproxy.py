@@ -119,6 +119,9 @@ class FaultProxy:
                 await answer.read()
                 self.hook(number, "after", line)
             response = web.StreamResponse(status=answer.status, headers={"Content-Type": answer.content_type})
+            if "watch" in request.query:
+                # One that is broken ends before this handler does: the next request must not wait for that.
+                response.force_close()
             await response.prepare(request)
             watches = self._watches.setdefault(plural, set())
             if "watch" in request.query:

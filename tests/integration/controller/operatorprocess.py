@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import httpx
+import yaml
 
 START_SECONDS = 30.0
 
@@ -22,6 +23,7 @@ class OperatorProcess:
         self, kubeconfig: Path, folder: Path, *, namespace: str, name: str = "operator-0", **environment: str
     ) -> None:
         self._log = folder / "operator.log"
+        self._server = yaml.safe_load(kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
         self._port = free_port()
         self._environment = {
             **os.environ,
@@ -31,10 +33,10 @@ class OperatorProcess:
             "TASKYARD_SIDECAR_IMAGE": "localhost/taskyard:test",
             "TASKYARD_HEALTH_PORT": str(self._port),
             "TASKYARD_POD_NAME": name,
-            # Short, since a test that kills it waits for its successor.
-            "TASKYARD_LEASE_DURATION": "2s",
-            "TASKYARD_LEASE_RENEW_DEADLINE": "1.5s",
-            "TASKYARD_LEASE_RETRY_PERIOD": "0.25s",
+            # Long: on a busy machine a test may stand still for seconds.
+            "TASKYARD_LEASE_DURATION": "30s",
+            "TASKYARD_LEASE_RENEW_DEADLINE": "25s",
+            "TASKYARD_LEASE_RETRY_PERIOD": "0.5s",
             **environment,
         }
         self._environment.pop("KUBERNETES_SERVICE_HOST", None)
@@ -59,7 +61,13 @@ class OperatorProcess:
         return self._process is not None and self._process.poll() not in (None, -signal.SIGKILL)
 
     def start(self) -> None:
-        """Start, without waiting."""
+        """Start, without waiting. A predecessor that was killed leaves its Lease behind: who knows that it is dead may
+        delete that, and need not wait until it has run out."""
+        if self._process is not None:
+            self.wait_dead()
+            namespace = self._environment["TASKYARD_NAMESPACE"]
+            path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/taskyard-operator"
+            httpx.delete(self._server + path, trust_env=False)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "taskyard.controller.main"],
@@ -81,6 +89,13 @@ class OperatorProcess:
             assert self._process is not None and self._process.poll() is None, f"the operator ended:\n{self.log}"
             time.sleep(0.05)
         raise AssertionError(f"the operator was not ready within {START_SECONDS} s:\n{self.log}")
+
+    def wait_log(self, text: str) -> None:
+        """Return once the log has this text."""
+        end = time.monotonic() + START_SECONDS
+        while text not in self.log:
+            assert time.monotonic() < end, f"no {text!r} within {START_SECONDS} s:\n{self.log}"
+            time.sleep(0.05)
 
     def kill(self) -> None:
         """End it at once, as a node that loses power would."""

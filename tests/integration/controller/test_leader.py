@@ -19,7 +19,12 @@ from integration.controller.operatorprocess import OperatorProcess
 from kube import Kube, phase_is
 
 LEASE = "taskyard-operator"
-SHORT_DURATION = 2.0
+SHORT_DURATION = 4.0
+SHORT = {
+    "TASKYARD_LEASE_DURATION": f"{SHORT_DURATION:.0f}s",
+    "TASKYARD_LEASE_RENEW_DEADLINE": "3s",
+    "TASKYARD_LEASE_RETRY_PERIOD": "0.3s",
+}
 # What the chart sets.
 INSTALLED = {
     "TASKYARD_LEASE_DURATION": "10s",
@@ -53,7 +58,8 @@ def enter(kube: Kube, tmp_path: Path, namespace: str) -> Iterator[Enter]:
             folder = tmp_path / name
             folder.mkdir()
             proxy = stack.enter_context(FaultProxy(kube, folder))
-            process = OperatorProcess(proxy.kubeconfig, folder, namespace=namespace, name=name, **environment)
+            spans = environment or SHORT
+            process = OperatorProcess(proxy.kubeconfig, folder, namespace=namespace, name=name, **spans)
             stack.callback(process.kill)
             process.start()
             process.wait_ready()
