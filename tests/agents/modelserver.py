@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import signal
 import sys
 import time
 import uuid
@@ -51,7 +52,10 @@ def answer():
 ```
 
 That is all."""
-REMINDER = re.compile(r"<(system-reminder|environment_context|session_context)>.*?</\1>", re.DOTALL)
+# What agents add to a message of the user.
+REMINDER = re.compile(
+    r"<(system-reminder|environment_context|session_context)>.*?</\1>|# \*SEARCH/REPLACE block\* Rules:.*", re.DOTALL
+)
 PIECE = 12
 
 
@@ -170,7 +174,7 @@ class Completions:
     @staticmethod
     def read(body: Json) -> Asked:
         messages = body["messages"]
-        said = tuple(text_of(message["content"]) for message in messages if message["role"] == "user")
+        said = tuple(text for one in messages if one["role"] == "user" and (text := text_of(one["content"])))
         tools = frozenset(tool.get("function", {}).get("name", "") for tool in body.get("tools") or ())
         system = "\n".join(text_of(message["content"]) for message in messages if message["role"] == "system")
         return Asked(said, bool(messages) and messages[-1]["role"] == "tool", tools, system)
@@ -347,4 +351,6 @@ class Server(ThreadingHTTPServer):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="A scripted language model on loopback.")
     parser.add_argument("--port", type=int, default=8080)
+    # As the first process of a container it would not end without a handler.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     Server(parser.parse_args().port).serve_forever()

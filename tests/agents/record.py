@@ -32,7 +32,7 @@ WORK = "Please write hello.txt saying hi\nthen stop."
 # Sessions with their questions; the first is one in which it works.
 SESSIONS = {
     "claude": ("work", "trust", "key", "bypass", "login", "permission"),
-    "codex": ("work", "login", "permission"),
+    "codex": ("work", "login"),
     "gemini": ("work", "trust", "permission"),
     "opencode": ("work", "permission"),
     "aider": ("work", "git"),
@@ -43,8 +43,9 @@ SHOWN = {
     "codex": "›",
     "gemini": "Type your message",
     "opencode": "Ask anything",
-    "aider": "> ",
+    "aider": "diff>",
 }
+ASKING = {"trust": "rust", "key": "API key", "bypass": "WARNING", "login": " in", "git": "git repo"}
 PATIENCE = 40.0
 
 
@@ -95,16 +96,16 @@ class Recorder:
     async def ask(self, content: str, name: str, shown: str, *, working: float = 0) -> None:
         assert self.client is not None
         mark = len(self.output)
+        last = content.split()[-1]
+        seen = self.shown().count(last)
         pasted = content.replace("\n", "\r").encode()
         await self.client.input(b"\x1b[200~" + pasted + b"\x1b[201~")
-        await self.quiet(1.5, 4)
+        deadline = time.monotonic() + PATIENCE
+        while self.shown().count(last) <= seen and time.monotonic() < deadline:
+            await asyncio.sleep(0.05)  # an Enter that comes too early is taken for a part of what was pasted
+        await self.quiet(0.7, 2)
         self.scene(f"{name} typed", typed=content, mark=mark)
-        for _ in range(5):  # the first Enter may be taken for a part of what was pasted
-            length = len(self.output)
-            await self.client.input(b"\r")
-            await self.quiet(1.0, 1.5)
-            if len(self.output) > length + 200:
-                break
+        await self.client.input(b"\r")
         if working:
             await asyncio.sleep(working)
             self.scene(f"{name} working", typed=content, mark=mark)
@@ -119,8 +120,8 @@ async def record(program: str, session: str, path: str, init: str, size: str) ->
         shutil.rmtree(HOME, ignore_errors=True)
         agent = settings.prepared(program, HOME, url, question)
         async with running(agent, path, init, size) as recorder:
-            await recorder.until(SHOWN[program] if session in ("work", "permission") else "")
-            await recorder.quiet(3, 12)
+            await recorder.until(SHOWN[program] if session in ("work", "permission") else ASKING[session])
+            await recorder.quiet(3, 12 if session == "work" else 4)
             recorder.scene("start" if session == "work" else "asks")
             if session == "permission":
                 recorder.scenes.clear()

@@ -55,19 +55,17 @@ def claude(agent: Agent) -> None:
 
 
 def codex(agent: Agent) -> None:
-    """Questions: `login`, `permission`. Without --no-daemon it would leave a server behind."""
+    """Questions: `login`. Without --no-daemon it would leave a server behind."""
     agent.command.append("--no-daemon")
     if agent.question != "login":
         provider = f'name = "local"\nbase_url = "{agent.url}/v1"\nwire_api = "responses"\nenv_key = "OPENAI_API_KEY"\n'
         agent.write(
             ".codex/config.toml",
             'model = "scripted"\nmodel_provider = "local"\ncheck_for_update_on_startup = false\n'
-            'approval_policy = "untrusted"\nsandbox_mode = "danger-full-access"\n'
             f'[model_providers.local]\n{provider}[projects."{agent.directory}"]\ntrust_level = "trusted"\n',
         )
         agent.environment["OPENAI_API_KEY"] = "scripted"
-        if agent.question != "permission":
-            agent.command.append("--dangerously-bypass-approvals-and-sandbox")
+        agent.command.append("--dangerously-bypass-approvals-and-sandbox")
 
 
 def gemini(agent: Agent) -> None:

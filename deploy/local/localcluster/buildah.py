@@ -53,7 +53,7 @@ def network_arguments(environment: dict[str, str]) -> list[str]:
     Proxies need nothing here, buildah hands them on by itself.
     """
     arguments: list[str] = []
-    for name in ("PIP_CERT", "SSL_CERT_FILE"):
+    for name in ("PIP_CERT", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"):
         bundle = environment.get(name)
         if bundle and Path(bundle).is_file():
             # Not in its usual place: there, Debian's own package would want to write it.

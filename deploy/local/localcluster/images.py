@@ -2,6 +2,7 @@
 
 - ``pause()``: one static program that sleeps; every Pod's sandbox
 - ``ensure_base()``: ``localhost/debian:trixie-slim``, from the mirror that this machine's apt uses
+- ``ensure_agent()``: an agent's program on that base, from the Dockerfile of an example
 - ``ensure_taskyard()``: ``deploy/images/Dockerfile`` on that base, named by a hash of what goes into it, so that a tree
   that has not changed builds nothing and a changed one gives Pods a new image name
 """
@@ -121,6 +122,23 @@ def ensure_taskyard() -> Archive:
             packages.ensure({"buildah": packages.IMAGES["buildah"]})
             buildah.build(_DOCKERFILE, base=base.path, base_name=BASE, names=names, archive=archive)
             _forget_old(_directory().glob("taskyard-*.tar"))
+    os.utime(archive)
+    return Archive(archive, names)
+
+
+def ensure_agent(dockerfile: str, name: str) -> Archive:
+    """An agent's image from a Dockerfile of this tree (its path in it) that copies nothing from the tree, named like an
+    image of a registry: ``name:tag``.
+    """
+    base = ensure_base()
+    digest = _hash(base.path.name.encode() + (locations.REPOSITORY / dockerfile).read_bytes())
+    archive = _directory() / f"agent-{_file_name(name)}-{digest}.tar"
+    names = (f"localhost/{name}", f"docker.io/library/{name}")
+    with _once(archive) as missing:
+        if missing:
+            packages.ensure({"buildah": packages.IMAGES["buildah"]})
+            buildah.build(dockerfile, base=base.path, base_name=BASE, names=names, archive=archive)
+            _forget_old(_directory().glob("agent-*.tar"))
     os.utime(archive)
     return Archive(archive, names)
 

@@ -20,7 +20,7 @@ LONGEST_QUESTION = 300
 FRAME = " \t│┃|"
 MENU = re.compile(r"^(?:[❯›>●] *)?(\d)\. +\S")
 POINTED = re.compile(r"^[❯›>●] *\d\. +\S")
-RULE = re.compile(r"^[─━═_-]{10,}$")
+RULE = re.compile(r"^[─━═_╭╮╰╯┌┐└┘-]{10,}$")
 SENTENCE = re.compile(r"(?:(?<=[.?!:]) |^)([^.?!]*\?)")
 
 
@@ -73,7 +73,7 @@ CLAUDE = Program(
     box=_screen(r"^─{10,}[^\n]*\n❯(?:[^\n]*\n)+?─{10,}[^\n]*(?:\n[^\n]*){0,6}\Z"),
     busy=_screen(r"^[·✢✳✶✻✽*] [^\n]*…(?: \([^\n]*)?$|^─{10,}\n  [^\n]*esc to interrupt"),
     asks=_screen(r"(Not logged in · \S[^\n]*\S)"),
-    echo=re.compile(r"^❯ "),
+    echo=re.compile(r"^❯\s"),
     chatter=_lines(
         r"^[·✢✳✶✻✽*] (?:\S+ for \d|.*…)",
         r"^  ⎿\s+Tip: ",
@@ -102,7 +102,7 @@ GEMINI = Program(
     box=_screen(r"^─{10,}\n(?: [^\n]*\n|\n)* [*>!$] [^\n]*(?:\n[^\n]*)*\Z"),
     busy=_screen(r"^ [\u2801-\u28ff] [^\n]*\(esc to cancel"),
     asks=_screen(r"^[ │]*(Waiting for (?:auth|user confirmation)[^\n│]*?)\.*[ │]*$"),
-    echo=re.compile(r"^ > "),
+    echo=re.compile(r"^ [>*] "),
     chatter=_lines(
         r"^ [\u2801-\u28ff] .*\(esc to cancel",
         r"^ +\? for shortcuts$",
@@ -123,10 +123,10 @@ OPENCODE = Program(
 AIDER = Program(
     "aider",
     banner=_screen(r"^Aider v\d"),
-    box=_screen(r"^─{10,}\n(?:[^\n]+\n)*?(?:\w+ )*> ?[^\n]*(?:\n> [^\n]*)*\Z"),
+    box=_screen(r"^─{10,}\n(?:[^\n]+\n)*?(?:[\w-]+)?>(?: [^\n]*)?(?:\n(?:[\w-]+)?>(?: [^\n]*)?)*\Z"),
     busy=_screen(r"^[░█ ]*[░█][░█ ]* [^\n]*\Z"),
     asks=_screen(r"([^.\n]+\?) \(Y\)es/\(N\)o[^>]*\Z"),
-    echo=re.compile(r"^(?:\w+ )*> "),
+    echo=re.compile(r"^(?:[\w-]+)?> "),
     chatter=_lines(r"^[░█ ]*[░█][░█ ]* \S", r"^Tokens: .* sent, .* received\."),
 )
 

@@ -21,6 +21,7 @@ SAMPLE_WHILE_TYPING = 0.005
 ANSWER_EVERY = 0.25
 ANSWER_SHARE = 20
 ECHO_TIMEOUT = 2.0
+BOX_TIMEOUT = 10.0
 ECHO_QUIET = 0.15
 ECHO_TAIL = 24
 LINES_TIMEOUT = 5.0
@@ -302,9 +303,12 @@ class TerminalDriver(Driver):
         if not self._terminal.bracketed_paste:
             content = await self._type_lines_but_last(content)
         version = self._terminal.version
+        empty = self._box()
         await self._client.input(keystrokes(content, bracketed=self._terminal.bracketed_paste))
-        await self._await_echo(content, version)
-        return await self._press_enter()
+        filled = await self._await_box(empty) if empty else None
+        if filled is None:
+            await self._await_echo(content, version)
+        return await self._press_enter(filled)
 
     async def _type_lines_but_last(self, content: str) -> str:
         """Without bracketed paste every line is an input of its own, so each gets a moment to be answered, as long as
@@ -334,9 +338,24 @@ class TerminalDriver(Driver):
             if not await self._next_sample(left) and self._terminal.version != version:
                 return
 
-    async def _press_enter(self) -> bool:
-        """Enter, again where the screen shows nothing of it: some programs take the first one for a part of the
-        paste.
+    def _box(self) -> list[str]:
+        """Lines of a known program's input box; none when it has none now."""
+        if self._reading.box is None:
+            return []
+        return [line.text for line in self._terminal.lines(self._reading.box, self._terminal.end)]
+
+    async def _await_box(self, empty: list[str]) -> str | None:
+        """The line in which the message begins in the input box, however the program shows it, once it is there."""
+        deadline = self._now() + BOX_TIMEOUT
+        while (left := deadline - self._now()) > 0:
+            new = [line for line in self._box() if line and line not in empty]
+            if not await self._next_sample(ECHO_QUIET if new else left) and new:
+                return new[0]
+        return None
+
+    async def _press_enter(self, filled: str | None = None) -> bool:
+        """Enter, again where nothing of it is to be seen: some programs take the first one for a part of the paste.
+        A message that still stands in the input box in the line `filled` was not sent, whatever else changes.
         """
         for _ in range(ENTER_TIMES):
             seen = self._terminal.version, self._terminal.cursor
@@ -344,7 +363,11 @@ class TerminalDriver(Driver):
             await self._client.input(b"\r")
             while (left := deadline - self._now()) > 0:
                 await self._next_sample(left)
-                if (self._terminal.version, self._terminal.cursor) != seen:
+                if filled is not None:
+                    box = self._box()
+                    if self._reading.busy or self._reading.question or (box and filled not in box):
+                        return True
+                elif (self._terminal.version, self._terminal.cursor) != seen:
                     return True
                 if not self._reachable:
                     return False
@@ -369,6 +392,20 @@ class TerminalDriver(Driver):
         if self._program.known and transcript.shows(self._program, self._terminal, self._mark, content):
             return True
         return answer.shows(self._terminal, self._mark, content)
+
+    async def recover(self, content: str) -> bool:
+        self._terminal.refresh()
+        if not self._reachable or self.question or not answer.waits(self._terminal, self._mark, content):
+            return self.shows(content)
+        self._typing = True
+        try:
+            return await self._press_enter()
+        except LostError as error:
+            raise UnreachableError(str(error)) from error
+        finally:
+            self._typing = False
+            self._unsettle()
+            self._fed.set()
 
     def screen(self) -> str:
         self._terminal.refresh()

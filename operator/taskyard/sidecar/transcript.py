@@ -57,7 +57,7 @@ def _echo_end(program: Program, terminal: Terminal, typed: str, start: int, end:
             continue
         shown = ""
         for number in range(first, end):
-            shown += terminal.line(number).text.translate(ADDED)
+            shown += program.echo.sub("", terminal.line(number).text).translate(ADDED) if program.echo else ""
             if shown == wanted:
                 return number + 1
             if not wanted.startswith(shown):

@@ -121,3 +121,11 @@ def test_body_names_the_prompt_once_it_was_typed_and_failed_as_the_gateway_does(
     told = reports.Report(State.FAILED, "x", None, "https://a/")
     assert told.body() == {"app_slug": "taskyard", "state": "failure", "message": "x", "uri": "https://a/"}
     assert reports.Report(State.IDLE, "x", "ab").body()["prompt_sha256"] == "ab"
+
+
+def test_question_of_the_agent_goes_before_everything_else() -> None:
+    word = reports.word("complete", "all done")
+    told = reports.report(
+        Status.RUNNING, Conversation(), instance="a", question="Do you trust the files in this folder?", word=word
+    )
+    assert (told.state, told.message) == ("working", "Asks: Do you trust the files in this folder?")

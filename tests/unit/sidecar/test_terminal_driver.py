@@ -270,7 +270,7 @@ async def test_known_program_that_works_is_not_stable_even_when_nothing_moves(st
 
 async def test_hint_that_blinks_below_the_input_box_is_no_work(start: Start, tmp_path: Path) -> None:
     blink = (
-        r"while sleep 0.2; do printf '\0337\033[999;1Hhint\0338'; sleep 0.2; printf '\0337\033[999;1H\033[K\0338'; done"
+        r"while sleep 0.2; do printf '\0337\033[31;3Hhint\0338'; sleep 0.2; printf '\0337\033[31;3H\033[K\0338'; done"
     )
     process = await start(*replaying("claude-work", "write", blink))
     async with driving(tmp_path, process, agent_type="claude") as agent:

@@ -93,7 +93,7 @@ def test_tools_are_part_of_the_answer(name: str) -> None:
 def test_echo_status_lines_and_input_box_are_not(name: str) -> None:
     said = scene(f"{name}-work", "write").answer
     assert "I wrote hello.txt." in said
-    for foreign in ("Please write", "then stop", "Worked for", "for shortcuts", "Tokens:", "▣", "─────────────────"):
+    for foreign in ("Please write", "then stop", "Worked for", "for shortcuts", "Tokens:", "▣", "\n─────────────────"):
         assert foreign not in said, said
 
 
@@ -140,9 +140,8 @@ QUESTIONS = [
     pytest.param("claude-login", "Not logged in · Run /login", id="no login"),
     pytest.param("claude-permission", "Do you want to proceed?", id="permission"),
     pytest.param("codex-login", "Choose how you want to use Codex.", id="codex: login"),
-    pytest.param("codex-permission", "Would you like to run the following command?", id="codex: permission"),
     pytest.param("gemini-trust", "Do you trust the files in this folder?", id="gemini: trust"),
-    pytest.param("gemini-permission", "Allow execution of [echo]?", id="gemini: permission"),
+    pytest.param("gemini-permission", "Allow execution of [Shell]?", id="gemini: permission"),
     pytest.param("opencode-permission", "Permission required", id="opencode: permission"),
     pytest.param(
         "aider-git", "No git repo found, create one to track aider's changes (recommended)?", id="aider: repository"
