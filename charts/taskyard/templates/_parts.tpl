@@ -19,7 +19,8 @@ app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
 {{/* The Pod template of a process. Takes (dict "root" $ "component" "operator" "settings" .Values.operator
-     "ports" [{name, port}] "health" "name of the port" "env" "rendered list"). */}}
+     "ports" [{name, port}] "health" "name of the port" "env" "rendered list",
+     and where Secrets are mounted "secrets" [{volume, secret, path}]). */}}
 {{- define "taskyard.pod" -}}
 metadata:
   labels:
@@ -114,10 +115,21 @@ spec:
     volumeMounts:
     - name: tmp
       mountPath: /tmp
+    {{- range .secrets }}
+    - name: {{ .volume }}
+      mountPath: {{ .path }}
+      readOnly: true
+    {{- end }}
   volumes:
   # For libraries that want a temporary file; what is written here is not kept.
   - name: tmp
     emptyDir:
       medium: Memory
       sizeLimit: 16Mi
+  {{- range .secrets }}
+  - name: {{ .volume }}
+    secret:
+      secretName: {{ .secret | quote }}
+      defaultMode: 0444
+  {{- end }}
 {{- end }}

@@ -23,11 +23,16 @@ def sidecar_app(context: Context) -> FastAPI:
     app.include_router(enroll.routes(context))
     app.include_router(agents.routes(context))
     app.include_router(outputs.routes(context))
+    add_error_answers(app)
+    return app
+
+
+def add_error_answers(app: FastAPI) -> None:
+    """Answer errors of every kind in the one form that `HttpError` has."""
     app.add_exception_handler(HttpError, _http_error)
     app.add_exception_handler(HTTPException, _routing_error)
     app.add_exception_handler(ApiError, _cluster_error)
     app.add_exception_handler(Exception, _unexpected)
-    return app
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:

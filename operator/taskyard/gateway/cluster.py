@@ -1,46 +1,93 @@
 """The one module of the gateway that talks to the API server."""
 
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
 from urllib.parse import quote
 
 from taskyard import __version__
 from taskyard.api import API_VERSION
-from taskyard.apiclient import MERGE_PATCH, Connection, MissingError, Object, RequestObserver, connect
+from taskyard.apiclient import JSON, MERGE_PATCH, Connection, MissingError, Object, RequestObserver, connect
+from taskyard.watchcache import reading
+from taskyard.watchcache.resource import Resource
 
 _GROUP = f"/apis/{API_VERSION}"
 
 
 class Cluster:
-    """Reads and writes of the gateway. Reads answer None for what does not exist; all may raise ApiError."""
+    """Reads and writes of the gateway. Reads answer None for what does not exist; all may raise ApiError.
 
-    def __init__(self, connection: Connection) -> None:
+    What has a parameter `token` is written in the name of the person whose token it is, over a connection that has no
+    credentials of the gateway's.
+    """
+
+    def __init__(self, connection: Connection, anonymous: Connection) -> None:
         self._connection = connection
+        self._anonymous = anonymous
 
     @classmethod
     async def connect(cls, kubeconfig: str, *, observe: RequestObserver | None = None) -> "Cluster":
         """The API server of a kubeconfig; without one that of the Pod's service account, or the user's kubeconfig."""
-        return cls(await connect(user_agent=f"taskyard-gateway/{__version__}", kubeconfig=kubeconfig, observe=observe))
+        agent = f"taskyard-gateway/{__version__}"
+        own = await connect(user_agent=agent, kubeconfig=kubeconfig, observe=observe)
+        return cls(own, await connect(user_agent=agent, kubeconfig=kubeconfig, observe=observe, anonymous=True))
 
     async def close(self) -> None:
         """Close the connections."""
         await self._connection.close()
+        await self._anonymous.close()
 
     async def secret(self, namespace: str, name: str) -> Object | None:
         """A Secret."""
         return await self._read(f"/api/v1/namespaces/{quote(namespace)}/secrets/{quote(name)}")
 
-    async def review_token(self, token: str, audience: str) -> Object:
-        """The `status` of a TokenReview of `token` for `audience`."""
+    async def review_token(self, token: str, audience: str | None) -> Object:
+        """The `status` of a TokenReview of `token` for `audience`, None for the API server's own."""
         review = await self._connection.call(
             "POST",
             "/apis/authentication.k8s.io/v1/tokenreviews",
             body={
                 "apiVersion": "authentication.k8s.io/v1",
                 "kind": "TokenReview",
-                "spec": {"token": token, "audiences": [audience]},
+                "spec": {"token": token, **({"audiences": [audience]} if audience else {})},
             },
         )
         status: Object = review.get("status") or {}
         return status
+
+    async def review_access(self, spec: Mapping[str, Any]) -> bool:
+        """Whether a SubjectAccessReview of this `spec` allows."""
+        review = await self._connection.call(
+            "POST",
+            "/apis/authorization.k8s.io/v1/subjectaccessreviews",
+            body={"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec},
+        )
+        return (review.get("status") or {}).get("allowed") is True
+
+    async def list_all(self, resource: Resource) -> tuple[list[Object], str]:
+        """All objects of a kind, and the resourceVersion to watch from."""
+        return await reading.list_all(self._connection, resource)
+
+    def watch(self, resource: Resource, resource_version: str) -> AsyncIterator[Object]:
+        """Events after `resource_version`, until the API server ends the watch."""
+        return reading.watch(self._connection, resource, resource_version)
+
+    async def create_task(self, token: str, manifest: Object) -> Object:
+        """Create a Task for a person (ConflictError when there is one of its name)."""
+        namespace = manifest["metadata"]["namespace"]
+        return await self._as_person(token, "POST", f"{_GROUP}/namespaces/{quote(namespace)}/tasks", body=manifest)
+
+    async def patch_task(self, token: str, task: Object, patch: Object) -> Object:
+        """Merge `patch` into this very Task for a person (ConflictError when another has taken its name)."""
+        metadata = {**patch.get("metadata", {}), "uid": task["metadata"]["uid"]}
+        return await self._as_person(
+            token, "PATCH", _task_path(task), body={**patch, "metadata": metadata}, content_type=MERGE_PATCH
+        )
+
+    async def delete_task(self, token: str, task: Object) -> Object:
+        """Delete this very Task for a person (ConflictError when another has taken its name)."""
+        preconditions = {"uid": task["metadata"]["uid"]}
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
+        return await self._as_person(token, "DELETE", _task_path(task), body=body)
 
     async def build(self, namespace: str, name: str) -> Object | None:
         """A WorkspaceBuild."""
@@ -91,8 +138,17 @@ class Cluster:
             content_type=MERGE_PATCH,
         )
 
+    async def _as_person(self, token: str, method: str, path: str, *, body: Object, content_type: str = JSON) -> Object:
+        query = {"fieldManager": "taskyard-gateway"} if method != "DELETE" else None
+        return await self._anonymous.call(method, path, body=body, query=query, content_type=content_type, bearer=token)
+
     async def _read(self, path: str) -> Object | None:
         try:
             return await self._connection.call("GET", path)
         except MissingError:
             return None
+
+
+def _task_path(task: Object) -> str:
+    metadata = task["metadata"]
+    return f"{_GROUP}/namespaces/{quote(metadata['namespace'])}/tasks/{quote(metadata['name'])}"

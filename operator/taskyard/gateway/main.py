@@ -20,6 +20,8 @@ from taskyard.gateway.cluster import Cluster
 from taskyard.gateway.context import Context
 from taskyard.gateway.keysecret import keep_fresh, wait_for_keys
 from taskyard.gateway.metrics import Metrics
+from taskyard.gateway.people.cache import Cache
+from taskyard.gateway.people.listener import serving_people
 from taskyard.gateway.ratelimit import ReviewLimit
 from taskyard.gateway.serving import bind, listener, probes
 from taskyard.gateway.settings import Settings, settings_from
@@ -105,15 +107,32 @@ async def _serve_sidecars(
         # If it ever ends by itself, the process ends too, and is started anew.
         serving_sidecars.add_done_callback(lambda _: stop.set())
         refreshing = asyncio.create_task(keep_fresh(context, certificate, settings.namespace, stop))
+        _logger.info("serving sidecars on port %d", settings.sidecar_port)
         try:
-            serving.set()
-            _logger.info("serving sidecars on port %d", settings.sidecar_port)
-            await stop.wait()
-            _logger.info("stopping")
-            await asyncio.sleep(DRAIN_SECONDS)
+            if settings.people:
+                async with serving_people(settings, context, certificate.context, stop) as cache:
+                    filling = asyncio.create_task(_ready_when_full(cache, serving, settings.people_port))
+                    await _until_stopped(stop)
+                    filling.cancel()
+            else:
+                serving.set()
+                await _until_stopped(stop)
         finally:
+            stop.set()
             server.should_exit = True
             await asyncio.gather(serving_sidecars, refreshing)
+
+
+async def _ready_when_full(cache: Cache, serving: asyncio.Event, port: int) -> None:
+    await cache.full.wait()
+    serving.set()
+    _logger.info("serving people on port %d", port)
+
+
+async def _until_stopped(stop: asyncio.Event) -> None:
+    await stop.wait()
+    _logger.info("stopping")
+    await asyncio.sleep(DRAIN_SECONDS)
 
 
 def _now() -> datetime:

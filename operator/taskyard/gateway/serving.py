@@ -1,4 +1,4 @@
-"""The two listeners: sidecars over TLS, probes in plain HTTP; both bounded against clients that are slow or many."""
+"""The listeners: sidecars and people over TLS, probes in plain HTTP; bounded against clients that are slow or many."""
 
 import asyncio
 import contextlib
@@ -20,9 +20,6 @@ CLOSE_SECONDS = 1.0
 
 _HEADER_BYTES = 16_384
 _BACKLOG = 512
-# Each TLS connection has buffers of 256 KiB.
-_CONNECTIONS = 512
-_CONNECTIONS_EACH = 64
 
 
 class BoundedProtocol(H11Protocol):
@@ -32,12 +29,16 @@ class BoundedProtocol(H11Protocol):
     only when a request comes, and over all clients: one Pod could take them all.
     """
 
+    # Each TLS connection has buffers of 256 KiB.
+    most = 512
+    most_each = 64
+
     _head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._await_head()
-        if len(self.connections) > _CONNECTIONS or self._siblings() > _CONNECTIONS_EACH:
+        if len(self.connections) > self.most or self._siblings() > self.most_each:
             transport.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -96,12 +97,12 @@ class Listener(uvicorn.Server):
         yield
 
 
-def listener(app: ASGIApp, *, tls: ssl.SSLContext | None) -> Listener:
+def listener(app: ASGIApp, *, tls: ssl.SSLContext | None, http: type[BoundedProtocol] = BoundedProtocol) -> Listener:
     """A server for `app`, to be run with `serve(sockets=[…])`."""
     return Listener(
         uvicorn.Config(
             app,
-            http=BoundedProtocol,
+            http=http,
             ws="none",
             lifespan="off",
             loop="asyncio",
@@ -137,7 +138,7 @@ def _listen(address: str, port: int) -> socket.socket:
 
 
 def probes(is_ready: Callable[[], bool], render: Callable[[], bytes]) -> ASGIApp:
-    """`GET /healthz` (the process answers), `GET /readyz` (it takes sidecars), `GET /metrics` (what `render` gives)."""
+    """`GET /healthz` (the process answers), `GET /readyz` (it takes requests), `GET /metrics` (what `render` gives)."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         path: Any = scope.get("path")

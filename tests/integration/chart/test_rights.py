@@ -119,6 +119,7 @@ def gateway(
         "gateway",
         TASKYARD_LISTEN_ADDRESS="127.0.0.1",
         TASKYARD_SIDECAR_PORT=str(gateway_port),
+        TASKYARD_PEOPLE_PORT=str(free_port()),
     )
     try:
         eventually(process.is_ready, what="the gateway is ready")

@@ -105,11 +105,14 @@ def test_without_the_rights_that_it_needs_it_says_which_are_missing(
     fresh_gateway.make_keys(keyring)
     admin.delete(f"/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/{fresh_gateway.system}")
     fresh_gateway.start()
-    fresh_gateway.wait_until("/readyz", 200)
+    fresh_gateway.wait_until_logged("serving sidecars")
     running = workspace.running_task()
     with fresh_gateway.client(keyring) as client:
         assert enroll(client, running.token).status_code == 503
-    assert 'cannot create resource "tokenreviews"' in fresh_gateway.log.read_text()
+    assert fresh_gateway.probe("/readyz") == 503
+    log = fresh_gateway.log.read_text()
+    assert 'cannot create resource "tokenreviews"' in log
+    assert 'cannot list resource "tasks"' in log
 
 
 def test_slow_clients_are_cut_off(

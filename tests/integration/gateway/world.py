@@ -29,6 +29,13 @@ RULES = [
     {"apiGroups": ["taskyard.dev"], "resources": ["tasks"], "verbs": ["get"]},
     {"apiGroups": ["taskyard.dev"], "resources": ["tasks/status"], "verbs": ["patch"]},
     {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "create", "patch"]},
+    {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
+    {
+        "apiGroups": ["taskyard.dev"],
+        "resources": ["tasks", "templates", "templateversions", "workspacebuilds"],
+        "verbs": ["list", "watch"],
+    },
+    {"apiGroups": [""], "resources": ["pods", "namespaces"], "verbs": ["list", "watch"]},
 ]
 
 Object = dict[str, Any]
@@ -210,7 +217,7 @@ class Gateway:
         self.admin = admin
         self.system = system
         self.log = directory / "gateway.log"
-        self.port, self.health_port = free_port(), free_port()
+        self.port, self.health_port, self.people_port = free_port(), free_port(), free_port()
         self._kubeconfig = directory / "gateway.kubeconfig"
         self._write_kubeconfig()
         self._process: subprocess.Popen[bytes] | None = None
@@ -229,6 +236,7 @@ class Gateway:
                     "TASKYARD_LISTEN_ADDRESS": "127.0.0.1",
                     "TASKYARD_SIDECAR_PORT": str(self.port),
                     "TASKYARD_HEALTH_PORT": str(self.health_port),
+                    "TASKYARD_PEOPLE_PORT": str(self.people_port),
                     **environment,
                 },
             )
@@ -270,10 +278,16 @@ class Gateway:
             assert time.monotonic() < until, f"{path} is {found}, not {status}:\n{self.log.read_text()}"
             time.sleep(0.05)
 
-    def client(self, keyring: Keyring) -> httpx.Client:
-        """A client that trusts the installation's authority and nothing else."""
+    def wait_until_logged(self, text: str, seconds: float = 20) -> None:
+        until = time.monotonic() + seconds
+        while text not in self.log.read_text():
+            assert time.monotonic() < until, f"{text!r} is not in the log:\n{self.log.read_text()}"
+            time.sleep(0.05)
+
+    def client(self, keyring: Keyring, *, port: int | None = None) -> httpx.Client:
+        """A client that trusts the installation's authority and nothing else; of the sidecars' port, or another."""
         context = ssl.create_default_context(cadata=keyring.authority.certificate_pem)
-        return httpx.Client(base_url=f"https://localhost:{self.port}", verify=context, timeout=20)
+        return httpx.Client(base_url=f"https://localhost:{port or self.port}", verify=context, timeout=20)
 
     def make_keys(self, keyring: Keyring) -> None:
         self.admin.create(

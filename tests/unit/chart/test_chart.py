@@ -54,7 +54,19 @@ def test_namespaced_objects_are_in_the_namespace_of_the_release(default: Rendere
     ("process", "deployment", "left_out"),
     [
         pytest.param("Operator", OPERATOR, set(), id="operator"),
-        pytest.param("Gateway", GATEWAY, {"TASKYARD_LISTEN_ADDRESS"}, id="gateway, at all of its Pod's addresses"),
+        pytest.param(
+            "Gateway",
+            GATEWAY,
+            {
+                "TASKYARD_LISTEN_ADDRESS",
+                "TASKYARD_PEOPLE_TLS_DIR",
+                "TASKYARD_PEOPLE_HOSTS",
+                "TASKYARD_NAMING_URL",
+                "TASKYARD_NAMING_MODEL",
+                "TASKYARD_NAMING_KEY",
+            },
+            id="gateway, at all of its Pod's addresses, with its own certificate and no model",
+        ),
     ],
 )
 def test_a_process_gets_the_variables_of_the_contract_and_no_others(
@@ -124,14 +136,14 @@ def test_the_probes_ask_the_port_that_the_process_is_told(default: Rendered, dep
     assert default.environment(deployment)["TASKYARD_HEALTH_PORT"] == str(port)
 
 
-def test_the_service_leads_to_the_gateways_sidecar_port(default: Rendered) -> None:
+def test_the_service_leads_to_the_gateways_ports(default: Rendered) -> None:
     service = default.one("Service", GATEWAY)["spec"]
     deployment = default.one("Deployment", GATEWAY)["spec"]
     assert service["selector"] == deployment["selector"]["matchLabels"]
     assert service["selector"].items() <= deployment["template"]["metadata"]["labels"].items()
     [container] = deployment["template"]["spec"]["containers"]
     ports = {entry["name"]: entry["containerPort"] for entry in container["ports"]}
-    assert [(port["port"], ports[port["targetPort"]]) for port in service["ports"]] == [(8444, 8444)]
+    assert [(port["port"], ports[port["targetPort"]]) for port in service["ports"]] == [(8444, 8444), (8443, 8443)]
 
 
 def test_two_of_each_process_and_a_new_one_is_there_before_an_old_one_goes(default: Rendered) -> None:
@@ -254,6 +266,7 @@ def test_people_get_what_their_role_in_the_namespace_says(default: Rendered, rol
     manifest = default.one("ClusterRole", f"taskyard-{role}")
     assert manifest["metadata"]["labels"][f"rbac.authorization.k8s.io/aggregate-to-{role}"] == "true"
     verbs = {resource: set(rule["verbs"]) for rule in manifest["rules"] for resource in rule["resources"]}
+    assert verbs.pop("tasks/log") == {"get"}
     assert set(verbs) == {"tasks", "taskinputs", "templates", "templateversions", "workspacebuilds"}
     assert all({"get", "list", "watch"} <= found for found in verbs.values())
     assert {resource for resource, found in verbs.items() if "create" in found} == writes

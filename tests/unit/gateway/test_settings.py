@@ -26,10 +26,36 @@ def test_everything_can_be_given() -> None:
             "TASKYARD_SIDECAR_PORT": "1",
             "TASKYARD_HEALTH_PORT": "65535",
             "TASKYARD_LOG_LEVEL": "debug",
+            "TASKYARD_PEOPLE": "false",
+            "TASKYARD_PEOPLE_PORT": "2",
+            "TASKYARD_PEOPLE_TLS_DIR": "/tls",
+            "TASKYARD_PEOPLE_HOSTS": "a.test,b.test",
+            "TASKYARD_DEFAULT_NAMESPACE": "home",
+            "TASKYARD_NAMING_URL": "https://models.test/v1/messages",
+            "TASKYARD_NAMING_MODEL": "small",
+            "TASKYARD_NAMING_KEY": "s3cret",
             "KUBECONFIG": "/k",
         }
     )
-    assert settings == Settings("ns", "gw", "127.0.0.1", 1, 65535, "DEBUG", "/k")
+    assert settings == Settings(
+        namespace="ns",
+        service_name="gw",
+        listen_address="127.0.0.1",
+        sidecar_port=1,
+        health_port=65535,
+        people=False,
+        people_port=2,
+        people_tls_folder="/tls",
+        people_hosts=("a.test", "b.test"),
+        default_namespace="home",
+        naming_url="https://models.test/v1/messages",
+        naming_model="small",
+        naming_key="s3cret",
+        log_level="DEBUG",
+        kubeconfig="/k",
+    )
+    assert settings.dns_names[-2:] == ("a.test", "b.test")
+    assert "s3cret" not in repr(settings)
 
 
 def test_the_gateway_answers_to_the_names_of_its_service() -> None:
@@ -42,6 +68,13 @@ def test_the_gateway_answers_to_the_names_of_its_service() -> None:
     )
 
 
+GIVEN = {
+    "TASKYARD_NAMESPACE": "taskyard",
+    "TASKYARD_NAMING_URL": "https://models.test/v1/chat/completions",
+    "TASKYARD_NAMING_MODEL": "small",
+}
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -51,8 +84,12 @@ def test_the_gateway_answers_to_the_names_of_its_service() -> None:
         pytest.param("TASKYARD_HEALTH_PORT", "http", id="port by name"),
         pytest.param("TASKYARD_HEALTH_PORT", "-1", id="negative port"),
         pytest.param("TASKYARD_LOG_LEVEL", "loud", id="no log level"),
+        pytest.param("TASKYARD_PEOPLE", "yes", id="no switch"),
+        pytest.param("TASKYARD_NAMING_URL", "https://models.test/v1", id="an endpoint of neither form"),
+        pytest.param("TASKYARD_NAMING_URL", "ftp://models.test/v1/messages", id="another scheme"),
+        pytest.param("TASKYARD_NAMING_MODEL", "", id="no model"),
     ],
 )
 def test_a_wrong_setting_is_named(name: str, value: str) -> None:
     with pytest.raises(ValueError, match=name):
-        settings_from({"TASKYARD_NAMESPACE": "taskyard", name: value})
+        settings_from({**GIVEN, name: value})

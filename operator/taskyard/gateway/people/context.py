@@ -1,0 +1,86 @@
+"""What the routes for people work with, and the checks that several of them begin with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from fastapi import Request
+
+from taskyard.apiclient import Object
+from taskyard.core.keyring import Keyring
+from taskyard.gateway.cluster import Cluster
+from taskyard.gateway.people import authorization, identifiers, owners
+from taskyard.gateway.people.authentication import Authentication, Person
+from taskyard.gateway.people.authorization import Authorization
+from taskyard.gateway.people.cache import Cache
+from taskyard.gateway.people.naming import Naming
+from taskyard.gateway.people.owners import Owner
+from taskyard.gateway.people.refusals import not_found
+from taskyard.sidecarclient import Sidecars
+
+
+@dataclass
+class People:
+    """The parts, and the settings that routes look at. `keyring` answers the keys in force, `now` the
+    wall clock (UTC)."""
+
+    cluster: Cluster
+    cache: Cache
+    authentication: Authentication
+    authorization: Authorization
+    naming: Naming
+    keyring: Callable[[], Keyring]
+    now: Callable[[], datetime]
+    default_namespace: str
+    sidecar_port: int
+    _sidecars: tuple[Keyring, Sidecars] | None = None
+
+    async def close(self) -> None:
+        """End the connections to sidecars and to the model that names Tasks."""
+        if self._sidecars:
+            await self._sidecars[1].close()
+        await self.naming.close()
+
+    def sidecars(self) -> Sidecars:
+        """The client for sidecars, with the keys in force."""
+        keyring = self.keyring()
+        if self._sidecars is None or self._sidecars[0] != keyring:
+            # The former client's calls go on; its idle connections end with their sidecars.
+            client = Sidecars(
+                ca_certificate=keyring.authority.certificate_pem, master_key=keyring.master_key, port=self.sidecar_port
+            )
+            self._sidecars = keyring, client
+        return self._sidecars[1]
+
+    async def person(self, request: Request) -> Person:
+        """Who calls. HttpError 401, 429; ApiError."""
+        return await self.authentication.person(request)
+
+    def owner(self, text: str, person: Person) -> Owner | None:
+        """The namespace that a `{user}` is, None for none."""
+        return owners.find(self.cache, text, person, default=self.default_namespace)
+
+    def home(self, person: Person) -> str:
+        """The namespace that `me` is."""
+        return owners.home_of(self.cache, person, default=self.default_namespace)
+
+    async def task(self, person: Person, user: str, name: str) -> Object:
+        """The Task of a path: by its UID whatever the `{user}` is, else by its name. HttpError 404, the same for what
+        does not exist and what the person may not read."""
+        owner = self.owner(user, person)
+        found, uid = None, identifiers.parsed(name)
+        if uid:
+            found = self.cache.task_of_uid(uid)
+        if found is None and owner is not None:
+            found = self.cache.task((owner.namespace, name.lower()))
+        # The right is asked for in any case, so that a denial takes no longer than an absence.
+        namespace = found["metadata"]["namespace"] if found else owner.namespace if owner else user.lower()
+        named = found["metadata"]["name"] if found else name.lower()
+        allowed = await self.may(person, "get", authorization.TASKS, namespace, named)
+        if found is None or not allowed:
+            raise not_found()
+        return found
+
+    async def may(self, person: Person, verb: str, resource: str, namespace: str, name: str = "") -> bool:
+        """Whether the person may do that in the namespace. Raises ApiError."""
+        return await self.authorization.allows(person, verb, resource, namespace, name)

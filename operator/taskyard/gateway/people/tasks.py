@@ -1,0 +1,208 @@
+"""The routes that create, list, show and delete Tasks."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field
+
+from taskyard.api import API_VERSION
+from taskyard.apiclient import ApiError, ConflictError, MissingError, Object
+from taskyard.core import tasknames
+from taskyard.gateway.bodies import read_model
+from taskyard.gateway.errors import HttpError
+from taskyard.gateway.people import authorization, identifiers, query, taskview, wire
+from taskyard.gateway.people.authentication import Person
+from taskyard.gateway.people.context import People
+from taskyard.gateway.people.naming import digits
+from taskyard.gateway.people.owners import Owner
+from taskyard.gateway.people.query import Query, QueryError
+from taskyard.gateway.people.refusals import answer_to, not_found
+
+# The longest prompt, each of its characters as a pair of escapes.
+BODY_BYTES = 1_048_576
+DISPLAY_NAME_MAX = 64
+
+_VERSION_NOT_FOUND = "Template version not found or you do not have access to this resource"
+_TRIES = 5
+
+
+class CreateTask(BaseModel):
+    """The body of `POST /tasks/{user}`. A template version is named by its UID, or by its name in the namespace; a
+    preset by the id that `…/presets` gives, or by its name."""
+
+    template_version_id: Annotated[str, Field(min_length=1, max_length=253)]
+    template_version_preset_id: Annotated[str | None, Field(max_length=253)] = None
+    input: str
+    name: str = ""
+    display_name: str = ""
+
+
+def routes(people: People) -> APIRouter:
+    """The routes, working with `people`."""
+    router = APIRouter(prefix="/api/v2")
+
+    @router.post("/tasks/{user}")
+    async def create(request: Request, user: str) -> JSONResponse:
+        person = await people.person(request)
+        asked = await read_model(request, CreateTask, BODY_BYTES)
+        task = await _create(people, person, user, asked)
+        return JSONResponse(taskview.document(people.cache, task), status_code=201)
+
+    @router.get("/tasks")
+    async def list_tasks(request: Request) -> JSONResponse:
+        person = await people.person(request)
+        try:
+            wanted = query.parse(request.query_params.get("q", ""))
+        except QueryError as error:
+            raise _bad_query(error) from error
+        found = [taskview.document(people.cache, task) for task in await _listed(people, person, wanted)]
+        return JSONResponse({"tasks": found, "count": len(found)})
+
+    @router.get("/tasks/{user}/")
+    @router.delete("/tasks/{user}/")
+    async def unnamed(request: Request, user: str) -> JSONResponse:
+        await people.person(request)
+        raise HttpError(400, '"task" must be provided.')
+
+    @router.get("/tasks/{user}/{task}")
+    async def show(request: Request, user: str, task: str) -> JSONResponse:
+        person = await people.person(request)
+        return JSONResponse(taskview.document(people.cache, await people.task(person, user, task)))
+
+    @router.delete("/tasks/{user}/{task}")
+    async def delete(request: Request, user: str, task: str) -> Response:
+        person = await people.person(request)
+        found = await people.task(person, user, task)
+        try:
+            await people.cluster.delete_task(person.token, found)
+        except MissingError:
+            pass  # somebody was quicker
+        except ApiError as error:
+            raise answer_to(error) from error
+        metadata = found["metadata"]
+        people.cache.tasks.remove((metadata["namespace"], metadata["name"]), uid=metadata["uid"])
+        return Response(status_code=202)
+
+    return router
+
+
+async def _create(people: People, person: Person, user: str, asked: CreateTask) -> Object:
+    owner = people.owner(user, person)
+    version = await _version(people, person, owner, asked.template_version_id)
+    if not version["spec"].get("agent"):
+        raise HttpError(400, 'Template does not have a valid "coder_ai_task" resource.')
+    fault = tasknames.fault(asked.name) if asked.name else None
+    if fault:
+        raise HttpError(400, "Unable to create a Task with the provided name.", detail=fault)
+    title = asked.display_name.strip()
+    if len(title) > DISPLAY_NAME_MAX:
+        raise HttpError(400, "Display name must be 64 characters or less.")
+    preset = _preset(version, asked.template_version_preset_id)
+    if owner is None or not await people.may(person, "create", authorization.TASKS, owner.namespace):
+        raise not_found()
+    generated = None if asked.name and title else await people.naming.names(asked.input)
+    for _ in range(_TRIES):
+        name = asked.name.lower() or tasknames.with_digits(generated.stem if generated else "", digits())
+        if people.cache.tasks.get((owner.namespace, name)):
+            taken = True
+        else:
+            spec = {
+                "prompt": asked.input,
+                "templateVersion": version["metadata"]["name"],
+                "displayName": title or (generated.display_name if generated else ""),
+                **({"preset": preset} if preset else {}),
+            }
+            taken, task = await _created(people, person, owner.namespace, name, spec)
+            if task:
+                return task
+        if taken and asked.name:
+            break
+    raise HttpError(
+        409,
+        f'Workspace "{name}" already exists.',
+        validations=[{"field": "name", "detail": "This value is already in use and should be unique."}],
+    )
+
+
+async def _created(
+    people: People, person: Person, namespace: str, name: str, spec: dict[str, Any]
+) -> tuple[bool, Object | None]:
+    """Whether the name is taken, else the new Task."""
+    manifest = {
+        "apiVersion": API_VERSION,
+        "kind": "Task",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": spec,
+    }
+    try:
+        return False, people.cache.task_written(await people.cluster.create_task(person.token, manifest))
+    except ConflictError as error:
+        if error.reason == "AlreadyExists":
+            return True, None
+        raise answer_to(error) from error
+    except ApiError as error:
+        raise answer_to(error) from error
+
+
+async def _version(people: People, person: Person, owner: Owner | None, identifier: str) -> Object:
+    """The TemplateVersion of a UID or a name in the owner's namespace, where the Task is going to be."""
+    namespace = owner.namespace if owner else ""
+    uid = identifiers.parsed(identifier)
+    found = people.cache.template_version_of_uid(uid) if uid else None
+    found = found or people.cache.template_versions.get((namespace, identifier))
+    allowed = await people.may(person, "get", authorization.TEMPLATE_VERSIONS, namespace or "-", identifier)
+    if found is None or not allowed or found["metadata"]["namespace"] != namespace:
+        raise HttpError(400, _VERSION_NOT_FOUND)
+    return found
+
+
+def _preset(version: Object, identifier: str | None) -> str:
+    """The name of the preset, empty for none."""
+    if not identifier or identifier == identifiers.NONE:
+        return ""
+    for preset in version["spec"].get("presets") or ():
+        name = str(preset["name"])
+        if identifier in (name, identifiers.preset(version["metadata"]["uid"], name)):
+            return name
+    raise HttpError(
+        400,
+        "Template version preset not found.",
+        validations=[{"field": "template_version_preset_id", "detail": "This template version has no such preset."}],
+    )
+
+
+async def _listed(people: People, person: Person, wanted: Query) -> list[Object]:
+    """The Tasks that the person may list and the query wants, newest first."""
+    owner = None
+    if wanted.owner:
+        owner = people.owner(wanted.owner, person)
+        allowed = await people.may(person, "list", authorization.TASKS, owner.namespace if owner else wanted.owner)
+        if owner is None or not allowed:
+            raise _unknown("user", "owner", wanted.owner)
+    if wanted.organization and wanted.organization not in (people.cache.organization_id, wire.ORGANIZATION):
+        raise _unknown("organization", "organization", wanted.organization)
+    tasks = [
+        task
+        for task in people.cache.tasks
+        if "deletionTimestamp" not in task["metadata"]
+        and (owner is None or task["metadata"]["namespace"] == owner.namespace)
+        and (not wanted.status or wire.status(task) == wanted.status)
+    ]
+    if owner is None:
+        readable = await people.authorization.namespaces(
+            person, "list", authorization.TASKS, (task["metadata"]["namespace"] for task in tasks)
+        )
+        tasks = [task for task in tasks if task["metadata"]["namespace"] in readable]
+    # Timestamps have whole seconds: within one, by name.
+    tasks.sort(key=lambda task: str(task["metadata"]["name"]))
+    return sorted(tasks, key=lambda task: str(task["metadata"]["creationTimestamp"]), reverse=True)
+
+
+def _unknown(what: str, field: str, value: str) -> HttpError:
+    detail = f'{what} "{value}" either does not exist, or you are unauthorized to view them'
+    return _bad_query(QueryError([{"field": field, "detail": detail}]))
+
+
+def _bad_query(error: QueryError) -> HttpError:
+    return HttpError(400, "Invalid task search query.", validations=error.validations)

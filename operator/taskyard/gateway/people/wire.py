@@ -1,0 +1,90 @@
+"""Words of the REST API for those of the objects. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from taskyard.api.task import Phase
+
+# The cluster, which is the one organization.
+ORGANIZATION = "default"
+PAUSING = "unknown"
+
+STATUSES: Mapping[str, str] = {
+    Phase.PENDING: "pending",
+    Phase.INITIALIZING: "initializing",
+    Phase.ACTIVE: "active",
+    Phase.PAUSING: PAUSING,
+    Phase.PAUSED: "paused",
+    Phase.UNKNOWN: "unknown",
+    Phase.ERROR: "error",
+}
+STATES = {"Working": "working", "Idle": "idle", "Complete": "complete", "Failed": "failed"}
+LIFECYCLES = {
+    "Created": "created",
+    "Starting": "starting",
+    "Ready": "ready",
+    "StartError": "start_error",
+    "StartTimeout": "start_timeout",
+    "ShuttingDown": "shutting_down",
+    "Off": "off",
+}
+REASONS = {
+    "Initial": "initiator",
+    "ManualPause": "task_manual_pause",
+    "AutoPause": "task_auto_pause",
+    "MaxRuntime": "task_auto_pause",
+    "Finished": "task_auto_pause",
+    "Resume": "task_resume",
+    "TemplateUpdate": "task_resume",
+    "Recover": "task_resume",
+}
+JOBS = {
+    "Pending": "pending",
+    "Running": "running",
+    "Succeeded": "succeeded",
+    "Failed": "failed",
+    "Canceled": "canceled",
+}
+
+
+def phase(task: Mapping[str, Any]) -> str:
+    """A Task's phase."""
+    return str(task["status"].get("phase", Phase.PENDING))
+
+
+def status(task: Mapping[str, Any]) -> str:
+    """A Task's status on the wire."""
+    return STATUSES.get(phase(task), "unknown")
+
+
+def workspace_status(task: Mapping[str, Any]) -> str:
+    """The status of a Task's workspace on the wire."""
+    shown = (task["status"].get("workspace") or {}).get("status")
+    if shown:
+        return str(shown).lower()
+    return "stopped" if phase(task) == Phase.PAUSED else "pending"
+
+
+def build_number(task: Mapping[str, Any]) -> int:
+    """Number of the newest build, 0 before the first."""
+    return int((task["status"].get("build") or {}).get("number", 0))
+
+
+def has_agent(task: Mapping[str, Any]) -> bool:
+    """Whether the newest build has made a Pod."""
+    found, workspace = task["status"].get("build") or {}, task["status"].get("workspace") or {}
+    return found.get("transition") == "Start" and bool(workspace.get("pod") or workspace.get("agentLifecycle"))
+
+
+def title(task: Mapping[str, Any]) -> str:
+    """What a Task is called for people."""
+    shown = task["spec"].get("displayName") or task["status"].get("displayName")
+    return str(shown or task["metadata"]["name"])
+
+
+def agent_health(lifecycle: str | None) -> dict[str, Any]:
+    """Whether the agent runs as it should."""
+    if lifecycle == "Ready":
+        return {"healthy": True}
+    word = LIFECYCLES.get(lifecycle or "", "created")
+    return {"healthy": False, "reason": f"The agent is not ready: {word.replace('_', ' ')}."}

@@ -1,0 +1,26 @@
+"""A town for each test, and another one whose people may see nothing of the first."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from integration.gateway.people.town import Town
+from integration.gateway.world import Administrator, Gateway
+from taskyard.core.keyring import Keyring
+
+
+@pytest.fixture
+def town(admin: Administrator, gateway: Gateway, keyring: Keyring, namespace: str) -> Iterator[Town]:
+    town = Town(admin, gateway, keyring, namespace)
+    yield town
+    town.close()
+
+
+@pytest.fixture
+def other_town(admin: Administrator, gateway: Gateway, keyring: Keyring) -> Iterator[Town]:
+    name = f"other-{uuid.uuid4().hex[:8]}"
+    admin.create("/api/v1/namespaces", {"metadata": {"name": name}})
+    town = Town(admin, gateway, keyring, name)
+    yield town
+    town.close()
