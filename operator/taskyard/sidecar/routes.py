@@ -126,10 +126,10 @@ class Routes:
         return JSONResponse({"ok": True, "filePath": await self._uploads.take(request)})
 
     async def events(self, request: Request) -> Response:
-        return EventStream(self._session.hub, self._session.listen())
+        return EventStream(self._session.broadcast.hub, self._session.listen())
 
     async def screen(self, request: Request) -> Response:
-        return EventStream(self._session.screens, self._session.watch())
+        return EventStream(self._session.broadcast.screens, self._session.watch())
 
     async def snapshot(self, request: Request) -> Response:
         try:

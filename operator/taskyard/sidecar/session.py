@@ -2,26 +2,23 @@
 
 import asyncio
 import datetime
-import itertools
-import json
 import logging
-from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TextIO
 
 from taskyard.sidecar import snapshot
 from taskyard.sidecar.archive import Archive
-from taskyard.sidecar.conversation import Conversation, Message, Turn, timestamp
+from taskyard.sidecar.broadcast import Broadcast
+from taskyard.sidecar.conversation import Conversation, Turn, timestamp
 from taskyard.sidecar.driver import Driver, RefusedError, Status, UnreachableError
-from taskyard.sidecar.events import Event, Hub, Stream
+from taskyard.sidecar.events import Stream
 from taskyard.sidecar.journal import Entry, Journal, Outcome, digest, prompt_key
 from taskyard.sidecar.reporter import Snapshots
 from taskyard.sidecar.standing import Standing
 
 log = logging.getLogger(__name__)
 
-ERRORS_KEPT = 100
 RETRY = 5.0
 REST = 0.1
 
@@ -64,19 +61,15 @@ class Session:
         self._archive = archive
         self._conversation = conversation
         self._standing = standing
-        self._transcript = transcript
         self._clock = clock
         self._prompt_waits = bool(prompt.strip()) and not self._concluded(self._prompt_key)
         self._delivering = False
         self._unsaid = False
         self._under_way: dict[str, asyncio.Task[Delivery]] = {}
         self._moved = asyncio.Event()
-        self._errors: deque[dict[str, Any]] = deque(maxlen=ERRORS_KEPT)
-        self._error_numbers = itertools.count()
         self._transcribed = conversation.open_message
         self.snapshots: Snapshots | None = None
-        self.hub = Hub()
-        self.screens = Hub()
+        self.broadcast = Broadcast(conversation, transcript, clock)
         self.driver = driver(self)
         self._prompt_waits = self._prompt_waits and not self.driver.prompt_at_start
         self._left_over = [
@@ -105,20 +98,11 @@ class Session:
 
     def listen(self) -> Stream:
         """A stream of events that begins with all messages, the status and the last errors."""
-        known = self._conversation.messages
-        stream = self.hub.open(1024 + len(known))
-        for message in known:
-            stream.put(("message", message.id), _message_event(message))
-        stream.put("status", self._status_event())
-        for number, error in enumerate(self._errors):
-            stream.put(("replayed error", number), _error_event(error))
-        return stream
+        return self.broadcast.listen(self.status, self.driver.agent_type)
 
     def watch(self) -> Stream:
         """A stream of the agent's screen, which begins with the present one."""
-        stream = self.screens.open()
-        stream.put("screen", self._screen_event())
-        return stream
+        return self.broadcast.watch(self.driver)
 
     # Messages to the agent.
 
@@ -180,7 +164,7 @@ class Session:
         try:
             await self.driver.answer(question_id, content)
         except (RefusedError, UnreachableError) as error:
-            self._warn(f"answer {key} may not have reached the agent: {error}")
+            self.broadcast.warn(f"answer {key} may not have reached the agent: {error}")
             return await self._conclude(key, Outcome.IN_DOUBT)
         return await self._conclude(key, Outcome.DELIVERED)
 
@@ -234,11 +218,11 @@ class Session:
             self._say(key, content, self.driver.open_turn(content))
             reacted = await self.driver.send(content)
         except UnreachableError as error:
-            self._warn(f"message {key} may not have reached the agent: {error}")
+            self.broadcast.warn(f"message {key} may not have reached the agent: {error}")
             reacted = False
         else:
             if not reacted:
-                self._warn(f"the agent showed no reaction to message {key}")
+                self.broadcast.warn(f"the agent showed no reaction to message {key}")
         finally:
             self._delivering = self._unsaid = False
             self._update()
@@ -250,8 +234,9 @@ class Session:
             content, key=key, instance=self.driver.instance, position=position, now=self._clock()
         )
         self._archive.keep(self._conversation, message)
-        self._transcribe(message)
-        self.hub.publish(("message", message.id), _message_event(message))
+        self._transcribed = message
+        self.broadcast.transcribe(message)
+        self.broadcast.message(message)
         self._standing.forget_word()
         self._unsaid = False
         self._update()
@@ -327,7 +312,7 @@ class Session:
                 elif entry.outcome is None:
                     await self._resolve(entry, self._prompt)
             except JournalUnavailableError as error:
-                self._warn(f"the prompt is not typed: {error}")
+                self.broadcast.warn(f"the prompt is not typed: {error}")
                 await asyncio.sleep(RETRY)
                 continue
             self._prompt_waits = False
@@ -343,7 +328,7 @@ class Session:
         try:
             await self._intend(self._prompt_key, self._prompt)
         except JournalUnavailableError as error:
-            self._warn(str(error))
+            self.broadcast.warn(str(error))
         else:
             await self._conclude(self._prompt_key, Outcome.DELIVERED)
         self._update()
@@ -368,7 +353,7 @@ class Session:
         message = self._conversation.answer(text, self._clock())
         if message is None:
             return
-        self.hub.publish(("message", message.id), _message_event(message))
+        self.broadcast.message(message)
         if self.snapshots is not None:
             self.snapshots.changed(idle=False)
         self._update()
@@ -381,7 +366,7 @@ class Session:
         self.status_changed()
 
     def screen_changed(self) -> None:
-        self.screens.publish("screen", self._screen_event())
+        self.broadcast.screen(self.driver)
 
     def ended(self, exit_status: int) -> None:
         self._complete()
@@ -390,7 +375,7 @@ class Session:
             if self.snapshots is not None:
                 self.snapshots.changed(idle=True)
             return
-        self._warn(f"the agent's command ended with status {exit_status}")
+        self.broadcast.warn(f"the agent's command ended with status {exit_status}")
 
     # What the agent says of itself.
 
@@ -408,7 +393,7 @@ class Session:
         status = self.status
         if status is not self._last_status:
             self._last_status = status
-            self.hub.publish("status", self._status_event())
+            self.broadcast.status(status, self.driver.agent_type)
             if status is Status.STABLE:
                 self._complete()
                 if self.snapshots is not None:
@@ -425,7 +410,8 @@ class Session:
         message = self._conversation.open_message
         if message is not None and message != self._transcribed:
             self._archive.keep(self._conversation, message, sync=True)
-            self._transcribe(message)
+            self._transcribed = message
+            self.broadcast.transcribe(message)
 
     def end(self) -> None:
         """The Pod is asked to end: what the agent shows of that is no work."""
@@ -434,35 +420,3 @@ class Session:
     def close(self) -> None:
         """The last words before the end of the process."""
         self._complete()
-
-    def _transcribe(self, message: Message) -> None:
-        self._transcribed = message
-        line = {"time": message.time, "id": message.id, "role": message.role.value, "content": message.content}
-        try:
-            print(json.dumps(line, ensure_ascii=False), file=self._transcript, flush=True)
-        except (OSError, UnicodeError) as error:
-            log.warning("message %d could not be written to standard output: %s", message.id, error)
-
-    def _warn(self, text: str) -> None:
-        log.warning("%s", text)
-        error = {"message": text, "level": "warning", "time": timestamp(self._clock())}
-        self._errors.append(error)
-        self.hub.publish(("error", next(self._error_numbers)), _error_event(error))
-
-    def _screen_event(self) -> Event:
-        return Event("screen", lambda: {"screen": self.driver.screen()})
-
-    def _status_event(self) -> Event:
-        body = {"status": self.status.value, "agent_type": self.driver.agent_type}
-        return Event("status_change", lambda: body)
-
-
-def _message_event(message: Message) -> Event:
-    return Event(
-        "message_update",
-        lambda: {"id": message.id, "role": message.role.value, "message": message.content, "time": message.time},
-    )
-
-
-def _error_event(error: dict[str, Any]) -> Event:
-    return Event("agent_error", lambda: error)
