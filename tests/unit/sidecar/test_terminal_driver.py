@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -285,3 +286,27 @@ async def test_known_program_that_a_script_starts_is_known_by_its_banner(start: 
         await agent.until_stable()
         assert agent.heard.answers[-1].startswith("╭─── Claude Code v")
         assert "❯" not in agent.heard.answers[-1]  # noqa: RUF001
+
+
+@pytest.mark.skipif(not (shutil.which("less") and shutil.which("vim")), reason="needs less and vim")
+async def test_full_screen_programs_are_read_as_a_person_sees_them(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "long.txt").write_text("".join(f"line {number} 好 é\n" for number in range(1, 100)))
+    process = await start("bash", "--norc", "--noprofile", "-i", size="40x10")
+    async with driving(tmp_path, process) as agent:
+        await agent.until_stable()
+        await agent.driver.press("less long.txt\r")
+        await agent.until("the first page", lambda: agent.driver.screen().startswith("line 1 好 é\nline 2 好"))
+        await agent.driver.press(" ")
+        await agent.until("the second page", lambda: agent.driver.screen().startswith("line 10 好 é"))
+        await agent.driver.press("q")
+        await agent.until("the shell", lambda: agent.driver.screen().rstrip().endswith("agent$"))
+        assert "line 10" not in agent.driver.screen()
+        await agent.driver.press("vim -u NONE -n long.txt\r")
+        await agent.until("the editor", lambda: agent.driver.screen().startswith("line 1 好 é\nline 2"))
+        await agent.driver.press("dd3GiNEW ")
+        await agent.until(
+            "the change", lambda: agent.driver.screen().startswith("line 2 好 é\nline 3 好 é\nNEW line 4 好")
+        )
+        await agent.driver.press("\x1b:q!\r")
+        await agent.until("the shell", lambda: agent.driver.screen().rstrip().endswith("agent$"))
+        assert "NEW" not in agent.driver.screen()
