@@ -6,6 +6,7 @@ The Tasks of the table all start at once, each with a fault of its own; every te
 from __future__ import annotations
 
 import subprocess
+import time
 import uuid
 from collections.abc import Iterator
 from copy import deepcopy
@@ -46,7 +47,56 @@ FAULTS = {
         "memory", agent={"command": ["bash", "-c", "tail /dev/zero"], "resources": {"limits": {"memory": "48Mi"}}}
     ),
     "root": version("root", agent={"securityContext": {"runAsUser": 0}}),
+    "policy": version("policy", pod={"hostname": "forbidden"}),
+    "taken": version("taken"),
 }
+# A Pod of nobody's in the place of the Task's first. No node takes it, so it stays.
+TAKEN: Object = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "taken-1"},
+    "spec": {
+        "nodeSelector": {"disk": "imaginary"},
+        "securityContext": {"runAsUser": 1000, "runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [
+            {
+                "name": "web",
+                "image": IMAGE,
+                "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+            }
+        ],
+    },
+}
+
+
+def policy(namespace: str) -> tuple[Object, Object]:
+    """An administrator's own policy for the Pods of one namespace."""
+    name = f"no-forbidden-host.{namespace}"
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+    expression = "!has(object.spec.hostname) || object.spec.hostname != 'forbidden'"
+    selector = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
+    head = {"apiVersion": "admissionregistration.k8s.io/v1", "metadata": {"name": name}}
+    return (
+        head
+        | {
+            "kind": "ValidatingAdmissionPolicy",
+            "spec": {
+                "matchConstraints": {"resourceRules": [rule]},
+                "validations": [{"expression": expression, "message": "this host name is forbidden here"}],
+            },
+        },
+        head
+        | {
+            "kind": "ValidatingAdmissionPolicyBinding",
+            "spec": {
+                "policyName": name,
+                "validationActions": ["Deny"],
+                "matchResources": {"namespaceSelector": selector},
+            },
+        },
+    )
+
+
 FAULTS["storage"]["spec"]["home"] = {"size": "1Gi", "storageClassName": "imaginary"}
 
 
@@ -55,9 +105,14 @@ def faults(installation: Path, kube: Kube) -> Iterator[Yard]:
     """One namespace with every fault in it."""
     yard = Yard(installation, kube, f"e2e-{uuid.uuid4().hex[:8]}")
     yard.create()
+    policies = policy(yard.namespace)
+    yard.apply(*policies, TAKEN)
+    time.sleep(2)  # a policy takes effect a moment after it was made
     yard.apply(*FAULTS.values(), *(manifests.task(name, templateVersion=name) for name in FAULTS))
     yield yard
     yard.remove()
+    for made in policies:
+        yard.kubectl("delete", made["kind"], made["metadata"]["name"], "--ignore-not-found")
 
 
 def ready(status: Object) -> tuple[str, str]:
@@ -85,6 +140,10 @@ def ready(status: Object) -> tuple[str, str]:
         pytest.param("storage", "Pending", {"Unschedulable"}, "PersistentVolumeClaim", id="claim"),
         pytest.param("memory", "Initializing", {"AgentNotRunning"}, "ran out of memory", id="memory"),
         pytest.param("root", "Error", {"BuildFailed"}, "violates PodSecurity", id="pod-security"),
+        pytest.param("policy", "Error", {"BuildFailed"}, "this host name is forbidden here", id="admission-policy"),
+        pytest.param(
+            "taken", "Pending", {"NameConflict"}, "Pod taken-1 exists and is not this Task's", id="name-taken"
+        ),
     ],
 )
 def test_a_fault_is_told_with_its_cause(faults: Yard, task: str, phase: str, reasons: set[str], message: str) -> None:
@@ -154,7 +213,7 @@ def test_fifty_tasks_under_a_quota_of_ten_pods_all_get_their_turn(yard: Yard) ->
                 yard.kube.delete("tasks", yard.namespace, name)
         if not left:
             break
-        subprocess.run(["sleep", "0.3"], check=True)
+        time.sleep(0.3)
     assert not left, f"{len(left)} Tasks had no turn"
     assert waited and most <= 10
 

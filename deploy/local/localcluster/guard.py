@@ -4,6 +4,7 @@
 the command gets SIGTERM, after 5 s SIGKILL. Otherwise the guard ends as the command does. Linux and macOS.
 """
 
+import ctypes
 import os
 import select
 import signal
@@ -11,6 +12,8 @@ import subprocess
 import sys
 
 GRACE_SECONDS = 5.0
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 def main(command: list[str]) -> int:
@@ -20,7 +23,10 @@ def main(command: list[str]) -> int:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     # Ctrl-C goes to the whole foreground group: the owner decides what happens to the command, so both stay out of it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_end_with_the_guard)
+    # Whoever ends a test run by its process group ends the guard as well, which then takes the command with it.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: child.terminate())
     while child.poll() is None:
         readable, _, _ = select.select([0, ended], [], [])
         if 0 in readable and not os.read(0, 4096):
@@ -33,6 +39,12 @@ def main(command: list[str]) -> int:
         if ended in readable:
             os.read(ended, 4096)
     return child.returncode if child.returncode >= 0 else 128 - child.returncode
+
+
+def _end_with_the_guard() -> None:
+    """In the child, on Linux: be killed when the guard is."""
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":
