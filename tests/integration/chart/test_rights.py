@@ -207,7 +207,6 @@ def report(cluster: Cluster, task: str, url: str) -> None:
         pytest.param("operator", "get", "secrets/taskyard-keys", TASKS, id="the operator reads secrets of Tasks"),
         pytest.param("operator", "create", "secrets", TASKS, id="the operator makes secrets elsewhere"),
         pytest.param("operator", "patch", "tasks.taskyard.dev", TASKS, id="the operator writes a Task"),
-        pytest.param("operator", "delete", "tasks.taskyard.dev", TASKS, id="the operator deletes a Task"),
         pytest.param("operator", "patch", "leases/other", NAMESPACE, id="the operator takes another's lease"),
         pytest.param("operator", "delete", "leases/taskyard-operator", NAMESPACE, id="the operator deletes its lease"),
         pytest.param("operator", "get", "leases/taskyard-operator", TASKS, id="the operator reads leases elsewhere"),
