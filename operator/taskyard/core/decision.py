@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
-from taskyard.core.intent import Intent, deletion_deadline, idle_deadline, intent, runtime_deadline
+from taskyard.core.intent import (
+    Intent,
+    deletion_deadline,
+    idle_deadline,
+    intent,
+    is_resumed_anew,
+    runtime_deadline,
+)
 from taskyard.core.observed import BuildView, Observed, PodView
 from taskyard.core.resolution import resolution
 
@@ -211,10 +218,13 @@ def pause_is_wanted(observed: Observed) -> Step | None:
 
 def start_is_wanted(observed: Observed) -> Step | None:
     """The first start, or the one after a pause, as soon as the template version is there. A start that was canceled by
-    a pause, which was taken back before its stop was reserved, counts as paused."""
+    a pause, which was taken back before its stop was reserved, counts as paused; so does one that failed, once someone
+    asks for another."""
     build = observed.newest
-    if build is not None and build.transition is Transition.START and build.phase is not BuildPhase.CANCELED:
-        return None
+    if build is not None and build.transition is Transition.START:
+        is_asked_for = build.phase is BuildPhase.FAILED and is_resumed_anew(observed)
+        if build.phase is not BuildPhase.CANCELED and not is_asked_for:
+            return None
     if not resolution(observed).resolved:
         return Rest()
     reason = BuildReason.INITIAL if build is None else BuildReason.RESUME

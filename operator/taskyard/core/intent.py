@@ -68,9 +68,15 @@ def is_woken(observed: Observed) -> bool:
     task = observed.task
     return (
         observed.resume_requested
-        or (task.resumed_at is not None and task.resumed_at != task.status.get("observedResumedAt"))
+        or is_resumed_anew(observed)
         or task.status.get("pausedReason") == PausedReason.MANUAL
     )
+
+
+def is_resumed_anew(observed: Observed) -> bool:
+    """Whether the resumed-at annotation has a value that was not acted on."""
+    task = observed.task
+    return task.resumed_at is not None and task.resumed_at != task.status.get("observedResumedAt")
 
 
 def automatic_pause(observed: Observed) -> Intent | None:

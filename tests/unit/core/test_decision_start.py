@@ -195,3 +195,18 @@ def test_when_an_agent_that_has_not_started_is_late(seen: Observed, deadline: ob
 def test_an_agent_that_has_not_started_is_looked_at_when_it_is_late() -> None:
     assert decide(running(status=UNENROLLED)) == Rest(until=at(600))
     assert decide(running(status=UNENROLLED, now=at(600))) == Rest()
+
+
+# start_is_wanted, after a start that failed
+
+
+def test_a_failed_start_is_tried_again_when_someone_asks_for_it() -> None:
+    asked = failed(spec={"resumed_at": "noon"})
+    assert decide(asked) == Reserve(2, START, BuildReason.RESUME)
+
+
+def test_a_failed_start_is_left_alone_when_nobody_asks_anew() -> None:
+    seen = failed(spec={"resumed_at": "noon"})
+    acted_on = {**seen.task.status, "observedResumedAt": "noon"}
+    assert isinstance(decide(replace(seen, task=replace(seen.task, status=acted_on))), Rest)
+    assert isinstance(decide(failed()), Rest)

@@ -265,6 +265,18 @@ def test_paused_reason(seen: Observed, reason: str | None) -> None:
             "morning",
             id="a stop does not act on it",
         ),
+        pytest.param(
+            observed(
+                task(
+                    resumed_at="noon",
+                    status={"phase": "Error", "build": reservation(phase="Failed"), "observedResumedAt": "morning"},
+                ),
+                builds=(build(phase="Failed"),),
+            ),
+            None,
+            "morning",
+            id="after a failed start a new value is to be acted on",
+        ),
         pytest.param(running(), None, None, id="none"),
     ],
 )

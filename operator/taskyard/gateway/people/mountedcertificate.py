@@ -6,7 +6,7 @@ import logging
 import ssl
 from pathlib import Path
 
-CHECK_SECONDS = 10.0
+CHECK_SECONDS = 2.0
 
 _logger = logging.getLogger(__name__)
 
