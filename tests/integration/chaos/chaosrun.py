@@ -12,6 +12,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import httpx
+
 from integration.chaos import settled
 from integration.chaos.dice import Dice
 from integration.chaos.faults import ChaosProxy
@@ -74,6 +76,16 @@ class ChaosOperator(OperatorProcess):
         super().__init__(kubeconfig, folder, namespace=namespace)
         self._environment |= LEASE
 
+    def start(self) -> None:
+        """Start, as often as it takes: the Lease of the one before is removed first, by the proxy's leave."""
+        end = time.monotonic() + SETTLE_SECONDS
+        while True:
+            try:
+                return super().start()
+            except httpx.TransportError:
+                assert time.monotonic() < end, "the API server is away for too long"
+                time.sleep(LOOK_EVERY_SECONDS / 5)
+
 
 class Run:
     """A run of one seed with `tasks` Tasks, its files in `folder`."""
@@ -96,7 +108,7 @@ class Run:
             nodes = Nodes(kube, NAMESPACE, self._dice, schedule, sidecars, Gateway(kube, NAMESPACE))
             history = History()
             people = People(kube, NAMESPACE, self._dice, schedule)
-            troubles = Troubles(self._dice, operator=operator, proxy=proxy, plane=plane, kube=kube, namespace=NAMESPACE)
+            troubles = Troubles(self._dice, operator=operator, proxy=proxy, plane=plane)
             stack.enter_context(sidecars)
             stack.enter_context(schedule)
             stack.callback(kube.give_up)
@@ -126,7 +138,7 @@ class Run:
             faults += history.wrongs + history.number_faults() + sidecars.wrongs
             faults += schedule.faults + troubles.faults
             if not faults:
-                faults += self._restarted(operator, proxy, troubles)
+                faults += self._restarted(operator, proxy)
                 after = Picture.take(kube, NAMESPACE)
                 faults += [f"after the restart: {fault}" for fault in settled.faults(after, sidecars.typed)]
             faults += log_faults(operator.log)
@@ -156,11 +168,10 @@ class Run:
             waited_for = faults
             time.sleep(LOOK_EVERY_SECONDS)
 
-    def _restarted(self, operator: OperatorProcess, proxy: ChaosProxy, troubles: Troubles) -> list[str]:
+    def _restarted(self, operator: OperatorProcess, proxy: ChaosProxy) -> list[str]:
         """A fresh process finds nothing to write."""
         operator.kill()
         operator.wait_dead()
-        troubles.free_lease()
         before = len(proxy.writes)
         operator.start()
         operator.wait_ready()

@@ -58,6 +58,10 @@ class ChaosProxy(FaultProxy):
         self.met: Counter[str] = Counter()
         self.created: list[Object] = []
 
+    async def _stop(self) -> None:
+        await super()._stop()
+        await cancel_the_rest()
+
     async def _forward(self, request: web.Request) -> web.StreamResponse:
         if "watch" in request.query:
             return await self._follow(request)
@@ -196,3 +200,11 @@ def cut(request: web.Request) -> web.Response:
     if request.transport is not None:
         request.transport.abort()
     return web.Response(status=503)
+
+
+async def cancel_the_rest() -> None:
+    """Before a loop ends: what is still waiting for connections that are gone."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for other in others:
+        other.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

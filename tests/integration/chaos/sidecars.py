@@ -20,6 +20,7 @@ from pathlib import Path
 from aiohttp import web
 
 from integration.chaos.dice import Dice
+from integration.chaos.faults import cancel_the_rest, cut
 from taskyard.core.certificates import issue_serving_certificate
 from taskyard.core.keyring import Keyring
 from taskyard.core.keys import is_pod_key
@@ -61,6 +62,7 @@ class Sidecars:
     def __exit__(self, *_: object) -> None:
         for uid in list(self._runners):
             self.close(uid)
+        asyncio.run_coroutine_threadsafe(cancel_the_rest(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
 
@@ -148,9 +150,3 @@ class Sidecars:
 
 def problem(status: int, detail: str) -> web.Response:
     return web.json_response({"title": "no", "detail": detail}, status=status, content_type="application/problem+json")
-
-
-def cut(request: web.Request) -> web.Response:
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response(status=503)

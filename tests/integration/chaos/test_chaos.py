@@ -18,6 +18,7 @@ def test_nothing_is_lost_and_nothing_is_done_twice(seed: int, task_count: int, t
         f"\nseed {seed}: {task_count} Tasks, {outcome.builds} builds, {outcome.typed} messages, "
         f"settled after {outcome.settled_after:.1f} s\n"
         f"  met: {dict(sorted(outcome.met.items()))}\n  did: {dict(outcome.did)}\n"
+        f"  faults: {outcome.faults[:3]}\n"
         f"  waited last for: {outcome.waited_for[:3]}"
     )
     if outcome.faults:

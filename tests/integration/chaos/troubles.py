@@ -10,7 +10,6 @@ from random import Random
 
 from integration.chaos.dice import Dice
 from integration.chaos.faults import ChaosProxy
-from integration.chaos.patient import PatientKube
 from integration.controller.operatorprocess import OperatorProcess
 from localcluster.controlplane import ControlPlane
 
@@ -31,15 +30,11 @@ class Troubles:
         operator: OperatorProcess,
         proxy: ChaosProxy,
         plane: ControlPlane,
-        kube: PatientKube,
-        namespace: str,
     ) -> None:
         self._dice = dice
         self._operator = operator
         self._proxy = proxy
         self._plane = plane
-        self._kube = kube
-        self._namespace = namespace
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
         self.met: Counter[str] = Counter()
@@ -65,13 +60,6 @@ class Troubles:
         if not self._operator.is_running:
             self.met["operator ended by itself"] += self._operator.ended_by_itself
             self._start_again()
-
-    def free_lease(self) -> None:
-        """Spare the next operator the wait for the Lease of one that is known to be dead."""
-        path = f"/apis/coordination.k8s.io/v1/namespaces/{self._namespace}/leases"
-        found = self._kube.read(path)
-        for lease in found["items"] if found else ():
-            self._kube.send("DELETE", f"{path}/{lease['metadata']['name']}")
 
     def _guarded(self, work: object, seconds: float) -> None:
         try:
@@ -125,7 +113,6 @@ class Troubles:
 
     def _start_again(self) -> None:
         self._operator.wait_dead()
-        self.free_lease()
         self._operator.start()
 
     def _restart_apiserver(self, end: float) -> None:
