@@ -59,9 +59,9 @@ class TaskInputSpec(Model):
             min_length=1,
             max_length=63,
             pattern="^[a-z0-9-]+$",
-            description="Id of the question that the content answers, as the Task's condition InputRequired has it: the "
-            "name or id of an option, yes or no. It does not wait in line; it is rejected when the question is not asked "
-            "any more.",
+            description="Id of the question that the content answers, as the condition InputRequired has it. The "
+            "content is the name or id of an option, yes or no. It does not wait in line; it is rejected when the "
+            "question is not asked any more.",
         ),
     ] = None
 

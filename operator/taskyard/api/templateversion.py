@@ -57,9 +57,9 @@ class TemplateAgent(Model):
         AgentProtocol,
         Field(
             description="How the agent is driven. Terminal: an interactive program in a terminal. ACP: a program that "
-            "speaks the Agent Client Protocol on its standard input and output. Command: a program that runs once to its "
-            "end with the prompt in TASKYARD_TASK_PROMPT; exit status 0 is Complete, any other Failed, and the workspace "
-            "then stops by itself. AgentAPI: the image brings a server of that contract on port."
+            "speaks the Agent Client Protocol on its standard input and output. Command: a program that runs once to "
+            "its end with the prompt in TASKYARD_TASK_PROMPT; exit status 0 is Complete, any other Failed, and the "
+            "workspace then stops by itself. AgentAPI: the image brings a server of that contract on port."
         ),
     ] = AgentProtocol.TERMINAL
     port: Annotated[
@@ -74,8 +74,8 @@ class TemplateAgent(Model):
     permissions: Annotated[
         PermissionPolicy | None,
         Field(
-            description="What an agent hears that asks whether it may do something (ACP). allow, which counts without it, "
-            "since nobody watches and the container is the limit; deny; ask: the condition InputRequired holds the "
+            description="What an agent hears that asks whether it may do something (ACP). allow, which counts without "
+            "it, since nobody watches and the container is the limit; deny; ask: the condition InputRequired holds the "
             "question until a TaskInput answers it."
         ),
     ] = None

@@ -24,15 +24,15 @@ def current_state(
 ) -> Manifest | None:
     """`status.state` as it should be.
 
-    `state` and `stored_build` are what the status says now, `build` is the reservation of the newest build, which may be
-    about to be written.
+    `state` and `stored_build` are what the status says now, `build` is the reservation of the newest build, which may
+    be about to be written.
     """
     if build is None:
         return None
-    if state is not None and not is_made_up(state, stored_build):
-        # The build's number tells what is old: the clocks of the two that write the times need not agree.
-        if build["transition"] != Transition.START or state["build"] == build["number"]:
-            return state
+    # The build's number tells what is old: the clocks of the two that write the times need not agree.
+    is_current = state is not None and (build["transition"] != Transition.START or state["build"] == build["number"])
+    if state is not None and is_current and not is_made_up(state, stored_build):
+        return state
     if phase is not Phase.INITIALIZING:
         return None
     return {

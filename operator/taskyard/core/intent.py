@@ -67,9 +67,7 @@ def is_woken(observed: Observed) -> bool:
     resumed-at annotation, or a pause by hand that was taken back."""
     task = observed.task
     return (
-        observed.resume_requested
-        or is_resumed_anew(observed)
-        or task.status.get("pausedReason") == PausedReason.MANUAL
+        observed.resume_requested or is_resumed_anew(observed) or task.status.get("pausedReason") == PausedReason.MANUAL
     )
 
 

@@ -188,8 +188,8 @@ def paused_reason(observed: Observed, phase: Phase, *, reserve: Reserve | None) 
 
 
 def observed_resumed_at(observed: Observed, *, reserve: Reserve | None) -> str | None:
-    """Value of the resumed-at annotation that was acted on. While a pause is in force, or a failed start the last word, a
-    new one is not yet."""
+    """Value of the resumed-at annotation that was acted on. While a pause is in force, or a failed start the last word,
+    a new one is not yet."""
     before: str | None = observed.task.status.get("observedResumedAt")
     if reserve:
         return observed.task.resumed_at if reserve.transition is Transition.START else before

@@ -89,7 +89,7 @@ async def test_a_fresh_input_gets_its_place_its_owner_and_is_delivered() -> None
             "content": "go on",
             "kind": "user",
             "idempotency_key": "input-one",
-                "answers": None,
+            "answers": None,
         }
     ]
     assert [verb for verb, _, _ in world.cluster.calls] == ["patch status", "patch", "patch status"]
