@@ -18,6 +18,17 @@ _ROUTES = (
     (re.compile(r"/api/v2/workspaceagents/me/app-status"), REPORT),
     (re.compile(r"/api/v1alpha1/outputs"), OUTPUTS),
     (re.compile(r"/api/v2/workspaceagents/me/tasks/[^/]+/log-snapshot"), SNAPSHOT),
+    # Of people.
+    (re.compile(r"/api/v2/tasks"), "tasks"),
+    (re.compile(r"/api/v2/tasks/[^/]+"), "create"),
+    (re.compile(r"/api/v2/tasks/[^/]+/[^/]+"), "task"),
+    (re.compile(r"/api/v2/tasks/[^/]+/[^/]+/input"), "input"),
+    (re.compile(r"/api/v2/tasks/[^/]+/[^/]+/send"), "send"),
+    (re.compile(r"/api/v2/tasks/[^/]+/[^/]+/logs"), "logs"),
+    (re.compile(r"/api/v2/tasks/[^/]+/[^/]+/pause"), "pause"),
+    (re.compile(r"/api/v2/tasks/[^/]+/[^/]+/resume"), "resume"),
+    (re.compile(r"/api/v2/(users|organizations|templates|templateversions)(/.*)?"), "lookup"),
+    (re.compile(r"/api/v2/(workspaces|workspacebuilds)/[^/]+"), "workspace"),
 )
 _ENROLMENTS = {200: ACCEPTED, 401: REFUSED, 403: REFUSED, 409: "early", 429: LIMITED}
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -34,7 +45,7 @@ class Metrics:
             "taskyard_build_info", "Always 1; the label tells the version.", ["component", "version"], registry=registry
         ).labels("gateway", __version__).set(1)
         self._requests = Counter(
-            "taskyard_gateway_requests", "Requests of sidecars.", ["route", "code"], registry=registry
+            "taskyard_gateway_requests", "Requests of sidecars and people.", ["route", "code"], registry=registry
         )
         self._seconds = Histogram(
             "taskyard_gateway_request_duration_seconds",

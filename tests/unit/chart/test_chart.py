@@ -136,6 +136,35 @@ def test_the_probes_ask_the_port_that_the_process_is_told(default: Rendered, dep
     assert default.environment(deployment)["TASKYARD_HEALTH_PORT"] == str(port)
 
 
+def test_people_can_be_left_without_a_gateway(render: Render) -> None:
+    rendered = render("gateway.people.enabled=false")
+    assert [port["port"] for port in rendered.one("Service", GATEWAY)["spec"]["ports"]] == [8444]
+    assert rendered.environment(GATEWAY)["TASKYARD_PEOPLE"] == "false"
+    rules = rendered.one("ClusterRole", GATEWAY)["rules"]
+    assert not [rule for rule in rules if {"subjectaccessreviews", "pods", "namespaces"} & set(rule["resources"])]
+    assert not [rule for rule in rules if "watch" in rule["verbs"]]
+
+
+def test_the_gateway_serves_people_with_the_certificate_of_a_secret(render: Render) -> None:
+    rendered = render("gateway.people.tlsSecret=people-tls", "gateway.people.hosts={tasks.example.test,t.example.test}")
+    pod, environment = rendered.pod(GATEWAY), rendered.environment(GATEWAY)
+    [mount] = [entry for entry in pod["containers"][0]["volumeMounts"] if entry["name"] == "people-tls"]
+    assert mount["mountPath"] == environment["TASKYARD_PEOPLE_TLS_DIR"]
+    [volume] = [entry for entry in pod["volumes"] if entry["name"] == "people-tls"]
+    assert volume["secret"]["secretName"] == "people-tls"
+    assert environment["TASKYARD_PEOPLE_HOSTS"] == "tasks.example.test,t.example.test"
+
+
+def test_a_model_names_tasks_with_a_key_from_a_secret(render: Render) -> None:
+    rendered = render(
+        "gateway.people.naming.url=https://models.test/v1/messages",
+        "gateway.people.naming.model=small",
+        "gateway.people.naming.keySecret.name=model",
+    )
+    [key] = [entry for entry in rendered.pod(GATEWAY)["containers"][0]["env"] if entry["name"] == "TASKYARD_NAMING_KEY"]
+    assert key["valueFrom"] == {"secretKeyRef": {"name": "model", "key": "key"}}
+
+
 def test_the_service_leads_to_the_gateways_ports(default: Rendered) -> None:
     service = default.one("Service", GATEWAY)["spec"]
     deployment = default.one("Deployment", GATEWAY)["spec"]

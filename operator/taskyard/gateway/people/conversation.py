@@ -65,8 +65,8 @@ def routes(people: People) -> APIRouter:
 def _check_content(content: str) -> None:
     if not content.strip():
         raise HttpError(400, "Task input is required.")
-    if len(content) > CONTENT_MAX or "\0" in content:
-        detail = f"It has at most {CONTENT_MAX} characters, and no NUL among them."
+    if len(content) > CONTENT_MAX or "\0" in content or content != _sendable(content):
+        detail = f"It has at most {CONTENT_MAX} characters, no NUL and no half of a surrogate pair among them."
         raise HttpError(400, "Task input is not valid.", validations=[{"field": "input", "detail": detail}])
 
 

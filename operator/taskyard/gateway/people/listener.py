@@ -55,7 +55,7 @@ async def serving_people(
         mounted.load()
         tls = mounted.context
         background.append(asyncio.create_task(mounted.keep_fresh(stop)))
-    server = listener(people_app(people), tls=tls, http=PeoplesProtocol)
+    server = listener(people_app(people, context.metrics), tls=tls, http=PeoplesProtocol)
     with bind(settings.listen_address, settings.people_port) as listening:
         filling = asyncio.create_task(cache.run(context.cluster))
         answering = asyncio.create_task(_answer(server, cache, listening))

@@ -48,6 +48,20 @@ def test_a_message_is_required(town: Town, text: str) -> None:
     assert (answer.status_code, answer.json()) == (400, {"message": "Task input is required."})
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(json.dumps({"input": "a" * 65_537}), id="too long"),
+        pytest.param(json.dumps({"input": "a\0b"}), id="NUL"),
+        pytest.param('{"input": "\\ud800"}', id="half of a surrogate pair"),
+    ],
+)
+def test_a_message_that_no_agent_can_take(town: Town, body: str) -> None:
+    town.running_task()
+    answer = town.owner.post("/tasks/me/hello/send", content=body)
+    assert (answer.status_code, answer.json()["message"]) == (400, "Task input is not valid.")
+
+
 WAIT = "The task is resuming. Wait for the task to become active before sending messages."
 GATE: list[Any] = [
     pytest.param({"phase": "Pending"}, 409, "Task is pending.", WAIT, id="2.6-G pending"),

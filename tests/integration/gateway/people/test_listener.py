@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from integration.gateway.people.town import AUDIENCE, Town
 from integration.gateway.world import Administrator, Gateway, new_keyring
+from taskyard.apiclient import ApiError, connect
 from taskyard.core.certificates import issue_serving_certificate
 from taskyard.core.keyring import Keyring
 
@@ -80,6 +81,28 @@ def test_an_expired_token_is_refused(town: Town, kubeconfig: Path) -> None:
         assert client.get("/tasks").status_code == 200
     with town.client(signed(key_file, town, ends=now - timedelta(minutes=30))) as client:
         assert client.get("/tasks").status_code == 401
+
+
+def test_requests_of_people_are_counted_by_route(town: Town, gateway: Gateway) -> None:
+    town.task()
+    town.owner.get("/tasks")
+    town.owner.post("/tasks/me/hello/resume")
+    text = httpx.get(f"http://127.0.0.1:{gateway.health_port}/metrics", trust_env=False).text
+    assert re.search(r'taskyard_gateway_requests_total\{code="200",route="tasks"\} [1-9]', text)
+    assert re.search(r'taskyard_gateway_requests_total\{code="409",route="resume"\} [1-9]', text)
+    assert town.namespace not in text
+
+
+async def test_calls_for_people_carry_no_credentials_but_theirs(kubeconfig: Path, town: Town) -> None:
+    """A kubeconfig with a client certificate would make an administrator of everybody."""
+    connection = await connect(user_agent="test", kubeconfig=str(kubeconfig), anonymous=True)
+    try:
+        for token, status in (("made-up", 401), (town.token("owner"), 403)):
+            with pytest.raises(ApiError) as refused:
+                await connection.call("GET", "/api/v1/namespaces", bearer=token)
+            assert refused.value.status == status
+    finally:
+        await connection.close()
 
 
 def test_a_token_is_in_no_line_of_the_log(town: Town, gateway: Gateway) -> None:
