@@ -1,12 +1,14 @@
 """UUIDs of the REST API. Kubernetes gives objects theirs; what is no object of its own has one derived from what it is
 part of, the same in every replica and before it exists."""
 
+import functools
 import uuid
 
 _SPACE = uuid.UUID("6f1b0f2e-50a6-4c0e-9a51-0d7c53a1f6b4")
 NONE = str(uuid.UUID(int=0))
 
 
+@functools.lru_cache(maxsize=8192)
 def derived(*parts: str) -> str:
     """The UUID of something, by what it is called."""
     return str(uuid.uuid5(_SPACE, "/".join(parts)))

@@ -47,7 +47,7 @@ def routes(people: People) -> APIRouter:
         person = await people.person(request)
         asked = await read_model(request, CreateTask, BODY_BYTES)
         task = await _create(people, person, user, asked)
-        return JSONResponse(taskview.document(people.cache, task), status_code=201)
+        return JSONResponse(_document(people, task), status_code=201)
 
     @router.get("/tasks")
     async def list_tasks(request: Request) -> JSONResponse:
@@ -56,7 +56,7 @@ def routes(people: People) -> APIRouter:
             wanted = query.parse(request.query_params.get("q", ""))
         except QueryError as error:
             raise _bad_query(error) from error
-        found = [taskview.document(people.cache, task) for task in await _listed(people, person, wanted)]
+        found = taskview.documents(people.cache, await _listed(people, person, wanted))
         return JSONResponse({"tasks": found, "count": len(found)})
 
     @router.get("/tasks/{user}/")
@@ -68,7 +68,7 @@ def routes(people: People) -> APIRouter:
     @router.get("/tasks/{user}/{task}")
     async def show(request: Request, user: str, task: str) -> JSONResponse:
         person = await people.person(request)
-        return JSONResponse(taskview.document(people.cache, await people.task(person, user, task)))
+        return JSONResponse(_document(people, await people.task(person, user, task)))
 
     @router.delete("/tasks/{user}/{task}")
     async def delete(request: Request, user: str, task: str) -> Response:
@@ -85,6 +85,10 @@ def routes(people: People) -> APIRouter:
         return Response(status_code=202)
 
     return router
+
+
+def _document(people: People, task: Object) -> dict[str, Any]:
+    return taskview.document(task, taskview.setting_of(people.cache, task))
 
 
 async def _create(people: People, person: Person, user: str, asked: CreateTask) -> Object:

@@ -1,31 +1,68 @@
 """A Task as the REST API shows it."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from taskyard.apiclient import Object
 from taskyard.gateway.people import identifiers, owners, wire
 from taskyard.gateway.people.cache import Cache
-from taskyard.gateway.people.family import family_of, version_of
+from taskyard.gateway.people.family import Family, family_of, version_of
+from taskyard.gateway.people.owners import Owner
 
 
-def document(cache: Cache, task: Object) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Setting:
+    """What Tasks of one namespace and one template have in common."""
+
+    organization_id: str
+    owner: Owner
+    version_id: str
+    family: Family
+
+
+def setting_of(cache: Cache, task: Object) -> Setting:
+    """Looks up what stands around a Task."""
+    version = version_of(cache, task)
+    return Setting(
+        organization_id=cache.organization_id,
+        owner=owners.owner_named(cache, task["metadata"]["namespace"]),
+        version_id=version["metadata"]["uid"] if version else identifiers.NONE,
+        family=family_of(cache, task),
+    )
+
+
+def documents(cache: Cache, tasks: Iterable[Object]) -> list[dict[str, Any]]:
+    """The response objects of many Tasks; what they have in common is looked up once."""
+    known: dict[tuple[Any, ...], Setting] = {}
+    found = []
+    for task in tasks:
+        spec, status = task["spec"], task["status"]
+        named = [part.get(field) for part in (spec, status) for field in ("template", "templateVersion")]
+        key = (task["metadata"]["namespace"], *named)
+        if key not in known:
+            known[key] = setting_of(cache, task)
+        found.append(document(task, known[key]))
+    return found
+
+
+def document(task: Object, setting: Setting) -> dict[str, Any]:
     """The response object. A template that is gone leaves its fields empty."""
     metadata, spec, status = task["metadata"], task["spec"], task["status"]
-    owner = owners.owner_named(cache, metadata["namespace"])
-    version, family = version_of(cache, task), family_of(cache, task)
+    owner, family = setting.owner, setting.family
     workspace, number = status.get("workspace") or {}, wire.build_number(task)
     lifecycle = workspace.get("agentLifecycle")
     agent = identifiers.agent(metadata["uid"], number) if wire.has_agent(task) else None
     return {
         "id": metadata["uid"],
-        "organization_id": cache.organization_id,
+        "organization_id": setting.organization_id,
         "owner_id": owner.id,
         "owner_name": owner.namespace,
         "owner_avatar_url": "",
         "name": metadata["name"],
         "display_name": wire.title(task),
         "template_id": family.id,
-        "template_version_id": version["metadata"]["uid"] if version else identifiers.NONE,
+        "template_version_id": setting.version_id,
         "template_name": family.name,
         "template_display_name": family.display_name,
         "template_icon": family.icon,
