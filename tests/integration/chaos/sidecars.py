@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import ssl
 import tempfile
 import threading
@@ -26,8 +27,9 @@ from taskyard.core.keyring import Keyring
 from taskyard.core.keys import is_pod_key
 from taskyard.core.sidecar import PORT
 
-# The whole of 127.0.0.0/8 is this machine's: every Pod has an address, and none is used twice in a run.
-NETWORK = 0x7F540000
+# The whole of 127.0.0.0/8 is this machine's: every Pod has an address, none is used twice in a run, and runs at the
+# same time have a /20 each, of 1024 in 127.64.0.0/10.
+NETWORK = 0x7F400000 + (os.getpid() % 1024 << 12)
 
 
 @dataclass(frozen=True)
