@@ -94,7 +94,9 @@ def run(take: Take, stop: threading.Event) -> str:
 def tidy(record: logging.LogRecord) -> bool:
     """A log filter: kopf's records as one line each, without traces; none of those that are meant to be so, or that say
     a watch's fault again without saying which watch."""
-    if record.name.partition(".")[0] != "kopf":
+    # asyncio tells of a fault in a callback of kopf's, and where; kopf goes on.
+    is_kopfs = record.name.partition(".")[0] == "kopf" or (record.name == "asyncio" and "/kopf/" in record.getMessage())
+    if not is_kopfs:
         return True
     record.msg, record.args = " ".join(record.getMessage().split()), None
     record.exc_info = record.exc_text = None

@@ -226,9 +226,16 @@ TOKEN = {"name": "token", "projected": {"sources": [{"serviceAccountToken": {"au
             "could pose as the sidecar: use another audience",
             id="a token for the gateway",
         ),
-        pytest.param({}, {"containers": "bash"}, "spec.pod is not a Pod template", id="containers as a text"),
-        pytest.param({}, {"containers": [{"image": "x"}]}, "spec.pod is not a Pod template", id="a nameless container"),
-        pytest.param({}, {"securityContext": []}, "spec.pod is not a Pod template", id="a context as a list"),
+        pytest.param({}, {"containers": "bash"}, "spec.pod.spec.containers: Invalid value", id="containers as a text"),
+        pytest.param(
+            {},
+            {"containers": [{"image": "x"}]},
+            "spec.pod.spec.containers[0].name: Required value",
+            id="a nameless container",
+        ),
+        pytest.param(
+            {}, {"securityContext": []}, "spec.pod.spec.securityContext: Invalid value", id="a context as a list"
+        ),
         pytest.param({"ports": {"containerPort": 80}}, {}, "spec.pod is not a Pod template", id="ports as an object"),
     ],
 )
@@ -241,12 +248,12 @@ def test_a_bad_pod_is_refused_with_field_cause_and_remedy(
 def test_a_pod_without_a_spec_is_refused(guarded: Cluster, namespace: str) -> None:
     manifest = template_version(namespace)
     manifest["spec"]["pod"] = {"containers": [AGENT]}
-    assert "spec.pod is not a Pod template: it needs a spec" in refusal(guarded, manifest)
+    assert "spec.pod.spec: Required value" in refusal(guarded, manifest)
 
 
 def test_a_pod_at_the_size_limit_of_an_object_does_not_exceed_the_cost_limit(guarded: Cluster, namespace: str) -> None:
-    ports = [{"containerPort": 9000 + n % 1000} for n in range(100)]
-    containers = [{**AGENT, "name": f"c{n}", "ports": ports, "securityContext": {"runAsUser": n}} for n in range(200)]
+    ports = [{"containerPort": 9000 + n % 1000} for n in range(600)]
+    containers = [{**AGENT, "name": f"c{n}", "ports": ports, "securityContext": {"runAsUser": n}} for n in range(32)]
     assert refusal(guarded, template_version(namespace, containers=containers)) == ""
 
 

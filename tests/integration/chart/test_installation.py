@@ -41,7 +41,7 @@ def test_uninstalling_keeps_the_tasks_and_installing_again_takes_them_over(insta
     assert installed.get("validatingadmissionpolicy", "templateversions.taskyard.dev") is None
     assert installed.get("task", "kept", "-n", "default") is not None
     installed.install()
-    assert installed.get("deployment", "taskyard-gateway", "-n", NAMESPACE)["spec"]["replicas"] == 1
+    assert installed.get("deployment", "taskyard-gateway", "-n", NAMESPACE)["spec"]["replicas"] == 2
     installed.must("delete", "task", "kept", "-n", "default")
 
 
