@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 run := .venv/bin/
 # Most tests wait for something: more processes than cores pay.
-PROCESSES ?= 4
+PROCESSES ?= 3
 python := PYTHONPATH=operator:deploy/local .venv/bin/python
 
 .PHONY: help demo test check fix generate cluster cluster-down venv
