@@ -13,6 +13,7 @@ _FOLDER = Path(__file__).parent
 _LONGEST_FIRST = ("e2e", "integration", "conformance", "unit")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def tier(item: pytest.Item) -> str:
         return item.path.relative_to(_FOLDER).parts[0]
