@@ -17,7 +17,7 @@ demo: venv ## a cluster with Taskyard, and a Task's life told step by step
 test: venv ## every test tier: unit, integration (real API server), e2e (real kubelet)
 	@deploy/local/bootstrap.sh valgrind
 	@$(MAKE) --no-print-directory -C operator/init
-	@$(run)pytest -n $(PROCESSES) --dist loadgroup $(ARGS)
+	@$(run)pytest -n $(PROCESSES) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: venv ## ruff, mypy strict, import-linter, generated files
 	$(run)ruff check

@@ -6,19 +6,31 @@ Tests of one file stay together, and so do all that share the one local cluster.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 _FOLDER = Path(__file__).parent
 _LONGEST_FIRST = ("e2e", "integration", "conformance", "unit")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    def tier(item: pytest.Item) -> str:
-        return item.path.relative_to(_FOLDER).parts[0]
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+    """A file is a unit of work, the whole e2e tier is one."""
 
-    for item in items:
-        group = "cluster" if tier(item) == "e2e" else str(item.path.relative_to(_FOLDER))
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: _LONGEST_FIRST.index(tier(item)) if tier(item) in _LONGEST_FIRST else 0)
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "cluster" if file.startswith("tests/e2e/") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        tier = item.path.relative_to(_FOLDER).parts[0]
+        return _LONGEST_FIRST.index(tier) if tier in _LONGEST_FIRST else len(_LONGEST_FIRST)
+
+    items.sort(key=place)
