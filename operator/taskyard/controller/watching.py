@@ -22,7 +22,12 @@ RESTART_MOST_SECONDS = 30.0
 # A run that lasted this long was a good one: the next fault is the first again.
 GOOD_RUN_SECONDS = 60.0
 
-LEFT_OUT = ("OS signals are ignored", "Multidimensional multitasker has failed")
+LEFT_OUT = (
+    "OS signals are ignored",
+    "Multidimensional multitasker has failed",
+    # A watch that is ended while it begins: kopf would break it off then and cannot, and it ends by itself.
+    "Exception in callback stream.<locals>.request_cancel_callback",
+)
 
 Take = Callable[[Resource, Mapping[str, Any]], None]
 

@@ -35,6 +35,11 @@ def test_what_tells_nothing_is_left_out(message: str) -> None:
     assert not watching.tidy(record("kopf", message))
 
 
+def test_a_watch_that_is_ended_while_it_begins_is_no_fault() -> None:
+    message = "Exception in callback stream.<locals>.request_cancel_callback() at /lib/kopf/_cogs/clients/api.py:237"
+    assert not watching.tidy(record("asyncio", message))
+
+
 @pytest.mark.parametrize("name", ["taskyard.controller.queue", "kopfish"])
 def test_other_records_stay_as_they_are(name: str) -> None:
     found = record(name, "a defect:\n%s", "x")
