@@ -36,6 +36,7 @@ class Delivery:
         clock: Callable[[], datetime],
         again: Callable[[Key, float], None],
         retention: timedelta,
+        changed: Callable[[Key], None],
     ) -> None:
         self._cluster = cluster
         self._stores = stores
@@ -43,6 +44,7 @@ class Delivery:
         self._clock = clock
         self._again = again
         self._retention = retention
+        self._changed = changed
         self._not_before: dict[str, datetime] = {}
 
     async def deliver(self, key: Key) -> None:
@@ -152,6 +154,7 @@ class Delivery:
     async def _remove(self, entry: InputView) -> None:
         await self._cluster.delete(TASK_INPUTS, entry.namespace, entry.name, uid=entry.uid)
         self._stores.inputs.remove((entry.namespace, entry.name), uid=entry.uid)
+        self._changed((entry.namespace, entry.task))
 
     async def _adopt(self, entry: InputView, task: TaskView) -> None:
         owners = [*entry.owners, names.owner_reference(name=task.name, uid=task.uid)]
@@ -180,3 +183,5 @@ class Delivery:
             self._stores.inputs.remove((entry.namespace, entry.name), uid=entry.uid)
         if written is not None:
             self._stores.inputs.put(written)
+        # The event of this write may be lost; the Task's count of its inputs does not wait for that.
+        self._changed((entry.namespace, entry.task))

@@ -220,7 +220,13 @@ async def serve(settings: Settings) -> None:
                 changed=lambda key: intake.status_written(key),
             )
             delivery = Delivery(
-                cluster, stores, sidecars, clock=clock, again=inputs.add_after, retention=settings.input_retention
+                cluster,
+                stores,
+                sidecars,
+                clock=clock,
+                again=inputs.add_after,
+                retention=settings.input_retention,
+                changed=tasks.add,
             )
             pointers = Pointers(cluster, stores, clock=clock)
             validator = Validator(cluster, stores, installation, clock=clock, again=versions.add_after)

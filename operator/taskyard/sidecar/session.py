@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from taskyard.core import agenttype
 from taskyard.sidecar import snapshot
 from taskyard.sidecar.archive import Archive
 from taskyard.sidecar.broadcast import Broadcast
@@ -78,6 +79,7 @@ class Session:
             if (message := conversation.find(entry.key)) is not None
         ]
         self._last_status = self.status
+        self._ends_at_rest = False
 
     # What callers see.
 
@@ -238,7 +240,7 @@ class Session:
         self.broadcast.transcribe(message)
         self.broadcast.message(message)
         self._standing.forget_word()
-        self._unsaid = False
+        self._unsaid = self._ends_at_rest = False
         self._update()
 
     async def _intend(self, key: str, content: str) -> None:
@@ -350,6 +352,8 @@ class Session:
         return self._conversation.turn
 
     def answer(self, text: str) -> None:
+        if self._ends_at_rest:
+            return
         message = self._conversation.answer(text, self._clock())
         if message is None:
             return
@@ -414,7 +418,9 @@ class Session:
             self.broadcast.transcribe(message)
 
     def end(self) -> None:
-        """The Pod is asked to end: what the agent shows of that is no work."""
+        """The Pod is asked to end: what the agent shows of that is no work. Nor is it an answer when a program that is
+        known to say goodbye was at rest; a program that is not known may be at work in silence."""
+        self._ends_at_rest = self.status is Status.STABLE and self.driver.agent_type != agenttype.CUSTOM
         self._standing.end()
 
     def close(self) -> None:

@@ -46,6 +46,7 @@ class World:
     def __post_init__(self) -> None:
         self.cluster, self.stores, self.again = FakeCluster(), Stores(), Again()
         self.sidecars = Heard(*self.answers)
+        self.changed: list[tuple[str, str]] = []
         for entry in self.inputs:
             self.cluster.hold(TASK_INPUTS, entry)
             self.stores.inputs.put(entry)
@@ -60,6 +61,7 @@ class World:
             clock=lambda: at(self.now),
             again=self.again,
             retention=self.retention,
+            changed=self.changed.append,
         )
 
     async def deliver(self) -> None:
@@ -342,3 +344,9 @@ async def test_a_conflict_that_nobody_made_is_a_fault_and_not_tried_at_once() ->
     world.cluster.failures["patch status"] = [api_error(409, "Conflict")]
     with pytest.raises(ConflictError):
         await world.deliver()
+
+
+async def test_the_tasks_count_is_looked_at_when_an_input_was_written() -> None:
+    world = World([input_manifest()], answers=(Accepted(in_doubt=False),))
+    await world.deliver()
+    assert WEB in world.changed
