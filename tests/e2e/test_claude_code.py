@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -91,8 +92,12 @@ def test_claude_code_works_answers_pauses_and_goes_on_with_its_session(claude: Y
         "resumed",
         lambda i: i.get("status", {}).get("phase") == "Delivered",
     )
-    claude.wait("it has answered", lambda s: "first asked" in s.get("state", {}).get("message", "") or s)
+    quoted: list[str] = []
+    for _ in range(120):
+        quoted = [answer for answer in said(claude, "agent") if "You first asked: Please write hello.txt" in answer]
+        if len(quoted) == 2:
+            break
+        time.sleep(0.5)
     claude.wait_state("Idle", build=3)
-    quoted = [answer for answer in said(claude, "agent") if "You first asked: Please write hello.txt" in answer]
     assert len(quoted) == 2, "the session before the pause is forgotten"
     assert said(claude, "user").count(PROMPT.strip()) == 1
