@@ -23,6 +23,9 @@ from localcluster import cluster
 Object = dict[str, Any]
 
 IMAGE = "debian:trixie-slim"
+UNCOUNTED = "node.kubernetes.io/exclude-disruption"
+# An agent that ends may have been there for a moment before: on a slow machine, long enough to count as started.
+ENDED = {"Initializing", "Error"}
 SETUP = {"name": "setup", "image": IMAGE, "command": ["false"]}
 
 
@@ -122,34 +125,36 @@ def ready(status: Object) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("task", "phase", "reasons", "message"),
+    ("task", "phases", "reasons", "message"),
     [
         pytest.param(
-            "image", "Initializing", {"ErrImagePull", "ImagePullBackOff"}, "Container agent cannot start", id="image"
+            "image", {"Initializing"}, {"ErrImagePull", "ImagePullBackOff"}, "Container agent cannot start", id="image"
         ),
-        pytest.param("command", "Initializing", {"AgentNotRunning"}, "its command is not in the image", id="command"),
-        pytest.param("exit", "Initializing", {"AgentNotRunning"}, "ended with exit code 3", id="exit-again-and-again"),
+        pytest.param("command", ENDED, {"AgentNotRunning"}, "its command is not in the image", id="command"),
+        pytest.param("exit", ENDED, {"AgentNotRunning"}, "ended with exit code 3", id="exit-again-and-again"),
         pytest.param(
             "init",
-            "Initializing",
+            {"Initializing"},
             {"InitContainerFailed", "CrashLoopBackOff"},
             "Container setup cannot start",
             id="init-container",
         ),
-        pytest.param("node", "Error", {"BuildFailed"}, "was not bound to a node within 5 s", id="unschedulable"),
-        pytest.param("storage", "Pending", {"Unschedulable"}, "PersistentVolumeClaim", id="claim"),
-        pytest.param("memory", "Initializing", {"AgentNotRunning"}, "ran out of memory", id="memory"),
-        pytest.param("root", "Error", {"BuildFailed"}, "violates PodSecurity", id="pod-security"),
-        pytest.param("policy", "Error", {"BuildFailed"}, "this host name is forbidden here", id="admission-policy"),
+        pytest.param("node", {"Error"}, {"BuildFailed"}, "was not bound to a node within 5 s", id="unschedulable"),
+        pytest.param("storage", {"Pending"}, {"Unschedulable"}, "PersistentVolumeClaim", id="claim"),
+        pytest.param("memory", ENDED, {"AgentNotRunning"}, "ran out of memory", id="memory"),
+        pytest.param("root", {"Error"}, {"BuildFailed"}, "violates PodSecurity", id="pod-security"),
+        pytest.param("policy", {"Error"}, {"BuildFailed"}, "this host name is forbidden here", id="admission-policy"),
         pytest.param(
-            "taken", "Pending", {"NameConflict"}, "Pod taken-1 exists and is not this Task's", id="name-taken"
+            "taken", {"Pending"}, {"NameConflict"}, "Pod taken-1 exists and is not this Task's", id="name-taken"
         ),
     ],
 )
-def test_a_fault_is_told_with_its_cause(faults: Yard, task: str, phase: str, reasons: set[str], message: str) -> None:
+def test_a_fault_is_told_with_its_cause(
+    faults: Yard, task: str, phases: set[str], reasons: set[str], message: str
+) -> None:
     def told(status: Object) -> bool:
         reason, text = ready(status)
-        return status.get("phase") == phase and reason in reasons and message in text
+        return status.get("phase") in phases and reason in reasons and message in text
 
     faults.wait(f"{task}: {message}", told, task=task, seconds=90)
 
@@ -227,6 +232,9 @@ def test_a_lost_node_leaves_one_pod(yard: Yard) -> None:
     ]
     yard.apply(version("shell-v1", pod={"tolerations": tolerations}), manifests.task(prompt=""))
     yard.wait_state("Idle")
+    # Where every node is lost, the node lifecycle controller takes the fault for its own and evicts nothing. Our one
+    # node is not to count for that.
+    yard.kubectl("label", "nodes", "--all", f"{UNCOUNTED}=")
     stop = cluster.inside("pkill", "-STOP", "-x", "kubelet")
     go_on = cluster.inside("pkill", "-CONT", "-x", "kubelet")
     subprocess.run(stop, check=True, timeout=30)
@@ -237,6 +245,7 @@ def test_a_lost_node_leaves_one_pod(yard: Yard) -> None:
         assert [pod["metadata"]["name"] for pod in yard.kube.list("pods", yard.namespace)] == ["hello-1"]
     finally:
         subprocess.run(go_on, check=True, timeout=30)
+        yard.kubectl("label", "nodes", "--all", f"{UNCOUNTED}-")
     # As long as the node bears its taint, a Pod that tolerates it for a second is evicted again.
     task = yard.wait(
         "it has recovered",

@@ -83,6 +83,9 @@ def end(agent: ContainerView) -> str:
             return "ended with exit code 126: its command cannot be executed"
         case 127:
             return "ended with exit code 127: its command is not in the image"
+        case 137:
+            # The runtime does not always see that memory was the cause.
+            return "was killed (exit code 137), as it is when memory runs out: look at its memory limit"
         case _:
             return f"ended with exit code {code}"
 

@@ -182,17 +182,34 @@ QUOTA = Obstacle("QuotaExceeded", "The Pod waits for room.")
                     pod(
                         sidecar=NOT_READY,
                         agent=container_status(
-                            state="waiting", reason="CrashLoopBackOff", restarts=4, last_exit_code=137
+                            state="waiting", reason="CrashLoopBackOff", restarts=4, last_exit_code=3
                         ),
                     ),
                 )
             ),
             "False",
             "AgentNotRunning",
-            "The agent ended with exit code 137; the kubelet starts it again (4 restarts so far). "
+            "The agent ended with exit code 3; the kubelet starts it again (4 restarts so far). "
             "Its last words: kubectl logs web-1 -c agent --previous",
             "Stalled",
             id="the agent ends again and again",
+        ),
+        pytest.param(
+            running(
+                pods=(
+                    pod(
+                        sidecar=NOT_READY,
+                        agent=container_status(
+                            state="waiting", reason="CrashLoopBackOff", restarts=1, last_exit_code=137
+                        ),
+                    ),
+                )
+            ),
+            "False",
+            "AgentNotRunning",
+            "The agent was killed (exit code 137), as it is when memory runs out: look at its memory limit;",
+            "Stalled",
+            id="the agent is killed, by whom the runtime does not say",
         ),
     ],
 )
