@@ -20,7 +20,7 @@ app.kubernetes.io/component: {{ .component }}
 
 {{/* The Pod template of a process. Takes (dict "root" $ "component" "operator" "settings" .Values.operator
      "ports" [{name, port}] "health" "name of the port" "env" "rendered list",
-     and where Secrets are mounted "secrets" [{volume, secret, path}]). */}}
+     where Secrets are mounted "secrets" [{volume, secret, path}], and "grace", seconds to end in (30)). */}}
 {{- define "taskyard.pod" -}}
 metadata:
   labels:
@@ -33,7 +33,7 @@ spec:
   serviceAccountName: taskyard-{{ .component }}
   automountServiceAccountToken: true
   enableServiceLinks: false
-  terminationGracePeriodSeconds: 30
+  terminationGracePeriodSeconds: {{ .grace | default 30 }}
   {{- with .root.Values.imagePullSecrets }}
   imagePullSecrets:
     {{- toYaml . | nindent 4 }}

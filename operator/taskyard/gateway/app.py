@@ -1,5 +1,6 @@
 """The application behind the sidecars' listener."""
 
+import asyncio
 import logging
 
 from fastapi import FastAPI, Request
@@ -11,14 +12,16 @@ from taskyard.apiclient import ApiError
 from taskyard.gateway import agents, enroll, outputs
 from taskyard.gateway.context import Context
 from taskyard.gateway.errors import HttpError
+from taskyard.gateway.exchanges import Exchanges
 from taskyard.gateway.metrics import Measured
 
 _logger = logging.getLogger(__name__)
 
 
-def sidecar_app(context: Context) -> FastAPI:
+def sidecar_app(context: Context, stopping: asyncio.Event) -> FastAPI:
     """Routes and error answers. Its callers are programs of ours, so it serves no documentation."""
     app = FastAPI(title="Taskyard", version=__version__, openapi_url=None, redirect_slashes=False)
+    app.add_middleware(Exchanges, stopping=stopping)
     app.add_middleware(Measured, metrics=context.metrics)
     app.include_router(enroll.routes(context))
     app.include_router(agents.routes(context))

@@ -101,7 +101,7 @@ async def _serve_sidecars(
         metrics=metrics,
         monotonic=time.monotonic,
     )
-    server = listener(sidecar_app(context), tls=certificate.context)
+    server = listener(sidecar_app(context, stop), tls=certificate.context)
     with bind(settings.listen_address, settings.sidecar_port) as socket:
         serving_sidecars = asyncio.create_task(server.serve(sockets=[socket]))
         # If it ever ends by itself, the process ends too, and is started anew.

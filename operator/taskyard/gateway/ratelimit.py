@@ -19,6 +19,13 @@ class ReviewLimit:
         self._callers = callers
         self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
 
+    def take_from_all(self, now: float) -> float:
+        """As `take`, for a token that proved to be none of the made-up ones: only what all have together bounds it."""
+        wait = self._all.wait(now)
+        if not wait:
+            self._all.take()
+        return wait
+
     def take(self, caller: str, now: float) -> float:
         """0 when the caller may go on, else the seconds after which to ask again (then nothing was taken)."""
         bucket = self._buckets.get(caller)

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import socket
 import ssl
+from asyncio import sslproto
+from collections import Counter
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -15,31 +17,34 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from taskyard.gateway import metrics
 
 HEADER_TIMEOUT = 10.0
+HANDSHAKE_TIMEOUT = 10.0
 GRACE_SECONDS = 10
 CLOSE_SECONDS = 1.0
+MOST, MOST_EACH = 512, 64
 
 _HEADER_BYTES = 16_384
 _BACKLOG = 512
+_ACCEPT_RETRY = 0.1
+# Each TLS connection has a buffer of this size. With asyncio's own 256 KiB, a few hundred clients would be most of this
+# process.
+sslproto.SSLProtocol.max_size = 32_768
 
 
 class BoundedProtocol(H11Protocol):
     """HTTP/1.1 that closes a connection on which no whole request head arrives in time.
 
-    uvicorn alone waits for the first head, or the rest of one, for as long as the client likes, and counts connections
-    only when a request comes, and over all clients: one Pod could take them all.
+    uvicorn alone waits for the first head, or the rest of one, for as long as the client likes.
     """
 
-    # Each TLS connection has buffers of 256 KiB.
-    most = 512
-    most_each = 64
-
     _head_timer: asyncio.TimerHandle | None = None
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.closed = asyncio.Event()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._await_head()
-        if len(self.connections) > self.most or self._siblings() > self.most_each:
-            transport.abort()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -51,6 +56,7 @@ class BoundedProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
         super().connection_lost(exc)
+        self.closed.set()
 
     def shutdown(self) -> None:
         super().shutdown()
@@ -63,12 +69,6 @@ class BoundedProtocol(H11Protocol):
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
-
-    def _siblings(self) -> int:
-        """Connections of the same client, this one included."""
-        address = self.client and self.client[0]
-        clients = (connection.client for connection in self.connections if isinstance(connection, BoundedProtocol))
-        return sum(client is not None and client[0] == address for client in clients)
 
     def _await_head(self) -> None:
         self._head_timer = self.loop.call_later(HEADER_TIMEOUT, self._head_is_late)
@@ -89,32 +89,111 @@ class BoundedProtocol(H11Protocol):
 
 
 class Listener(uvicorn.Server):
-    """A server whose signals are the process's business, not its own."""
+    """A server whose signals are the process's business, not its own.
+
+    At most `most` connections are open, `most_each` of one address, TLS handshakes included: uvicorn counts
+    connections only when a request comes, and over all clients, so that one Pod could take them all.
+    """
+
+    def __init__(self, config: uvicorn.Config, *, most: int, most_each: int) -> None:
+        super().__init__(config)
+        self._most = most
+        self._most_each = most_each
+        self._each: Counter[str] = Counter()
+        self._open: dict[asyncio.Task[None], str] = {}
+        self._accepting: asyncio.Task[None] | None = None
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         """Leave the signals alone: with two servers in a process, the first would take them all."""
         yield
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept connections of the one socket."""
+        assert sockets is not None
+        await self.lifespan.startup()
+        self.servers = []
+        self._accepting = asyncio.create_task(self._accept(sockets[0]))
+        self.started = True
 
-def listener(app: ASGIApp, *, tls: ssl.SSLContext | None, http: type[BoundedProtocol] = BoundedProtocol) -> Listener:
-    """A server for `app`, to be run with `serve(sockets=[…])`."""
-    return Listener(
-        uvicorn.Config(
-            app,
-            http=http,
-            ws="none",
-            lifespan="off",
-            loop="asyncio",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            h11_max_incomplete_event_size=_HEADER_BYTES,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-            ssl_context_factory=None if tls is None else lambda _config, _default: tls,
-        )
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept no more, let what is being answered end within the grace period, and close the rest."""
+        if self._accepting is not None:
+            self._accepting.cancel()
+        await super().shutdown(sockets)
+        for task in self._open:
+            task.cancel()
+
+    async def _accept(self, listening: socket.socket) -> None:
+        listening.setblocking(False)
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, peer = await loop.sock_accept(listening)
+            except OSError:
+                await asyncio.sleep(_ACCEPT_RETRY)  # no descriptors left, or the client has gone
+                continue
+            if len(self._open) < self._most and self._each[peer[0]] < self._most_each:
+                task = asyncio.create_task(self._attend(connection))
+                self._open[task] = peer[0]
+                self._each[peer[0]] += 1
+                task.add_done_callback(self._ended)
+            else:
+                connection.close()
+            # A flood of connections does not keep the loop from what is open already.
+            await asyncio.sleep(0)
+
+    async def _attend(self, connection: socket.socket) -> None:
+        """From the handshake to the connection's end."""
+        tls = self.config.ssl
+        try:
+            _, protocol = await asyncio.get_running_loop().connect_accepted_socket(
+                self._protocol,
+                connection,
+                ssl=tls,
+                ssl_handshake_timeout=HANDSHAKE_TIMEOUT if tls is not None else None,
+            )
+            await protocol.closed.wait()
+        except OSError:
+            pass  # no handshake
+        finally:
+            connection.close()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        address = self._open.pop(task)
+        self._each[address] -= 1
+        if not self._each[address]:
+            del self._each[address]
+
+    def _protocol(self) -> BoundedProtocol:
+        return BoundedProtocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
+
+def listener(
+    app: ASGIApp,
+    *,
+    tls: ssl.SSLContext | None,
+    most: int = MOST,
+    most_each: int = MOST_EACH,
+    grace_seconds: int = GRACE_SECONDS,
+) -> Listener:
+    """A server for `app`, to be run with `serve(sockets=[…])`; when told to end, what it is answering has
+    `grace_seconds`."""
+    config = uvicorn.Config(
+        app,
+        http=BoundedProtocol,
+        ws="none",
+        lifespan="off",
+        loop="asyncio",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        h11_max_incomplete_event_size=_HEADER_BYTES,
+        timeout_graceful_shutdown=grace_seconds,
+        ssl_context_factory=None if tls is None else lambda _config, _default: tls,
     )
+    return Listener(config, most=most, most_each=most_each)
 
 
 def bind(address: str, port: int) -> socket.socket:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 # Those of Anthropic and of OpenAI: which of the two forms is spoken.
 _NAMING_PATHS = ("/messages", "/chat/completions")
+_MOST_COUNTED = 1_000_000
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -19,7 +20,9 @@ class Settings:
 
     `people` says whether the REST API for people is served, with the certificate in `people_tls_folder` or, without
     one, with one from the installation's authority that is good for `people_hosts` too. `default_namespace` is `me` for
-    a user without a namespace. `naming_url` leads to a language model that names Tasks.
+    a user without a namespace. One caller may send `people_rate` requests a second on average, `people_burst` at once
+    after a rest, have `people_at_once` answered at the same time, and `people_streams` streams open.
+    `naming_url` leads to a language model that names Tasks.
     """
 
     namespace: str
@@ -32,6 +35,10 @@ class Settings:
     people_tls_folder: str = ""
     people_hosts: tuple[str, ...] = ()
     default_namespace: str = "default"
+    people_rate: int = 50
+    people_burst: int = 500
+    people_at_once: int = 64
+    people_streams: int = 128
     naming_url: str = ""
     naming_model: str = ""
     naming_key: str = field(default="", repr=False)
@@ -71,6 +78,10 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         people_tls_folder=environment.get("TASKYARD_PEOPLE_TLS_DIR", ""),
         people_hosts=tuple(filter(None, environment.get("TASKYARD_PEOPLE_HOSTS", "").split(","))),
         default_namespace=environment.get("TASKYARD_DEFAULT_NAMESPACE") or Settings.default_namespace,
+        people_rate=_count(environment, "TASKYARD_PEOPLE_RATE", Settings.people_rate),
+        people_burst=_count(environment, "TASKYARD_PEOPLE_BURST", Settings.people_burst),
+        people_at_once=_count(environment, "TASKYARD_PEOPLE_AT_ONCE", Settings.people_at_once),
+        people_streams=_count(environment, "TASKYARD_PEOPLE_STREAMS", Settings.people_streams),
         naming_url=_naming_url(environment),
         naming_model=environment.get("TASKYARD_NAMING_MODEL", ""),
         naming_key=environment.get("TASKYARD_NAMING_KEY", ""),
@@ -85,6 +96,15 @@ def _port(environment: Mapping[str, str], name: str, default: int) -> int:
         return default
     if not text.isascii() or not text.isdecimal() or not 0 < int(text) < 65536:
         raise ValueError(f"{name} is {text!r}, not a port number from 1 to 65535")
+    return int(text)
+
+
+def _count(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name, "")
+    if not text:
+        return default
+    if not text.isascii() or not text.isdecimal() or not 0 < int(text) <= _MOST_COUNTED:
+        raise ValueError(f"{name} is {text!r}, not a number from 1 to {_MOST_COUNTED}")
     return int(text)
 
 

@@ -97,6 +97,7 @@ def test_a_prompt_changes_only_while_the_task_is_paused(
 def test_an_idle_task_pauses_by_itself_and_an_input_wakes_it(
     kube: Kube, operator: OperatorProcess, kubelet: Kubelet, namespace: str
 ) -> None:
+    """5-idle."""
     kube.create("templateversions", namespace, manifests.template_version())
     kube.create("tasks", namespace, manifests.task(idleTimeout="1s"))
     operator.start()

@@ -39,6 +39,7 @@ def report(client: httpx.Client, token: str, **fields: Any) -> httpx.Response:
 def test_a_report_becomes_the_tasks_state(
     client: httpx.Client, workspace: Workspace, token: str, state: str, shown: str
 ) -> None:
+    """2.10-taken."""
     response = report(client, token, state=state)
 
     assert (response.status_code, response.json()) == (200, {})
@@ -70,6 +71,7 @@ def test_other_fields_of_the_status_stay_as_they_were(client: httpx.Client, work
 
 
 def test_the_message_loses_markup_and_escape_sequences(client: httpx.Client, workspace: Workspace, token: str) -> None:
+    """2.10-clean."""
     report(client, token, message='"\\u001b[31m<b>red</b>\\n  alert\\u0007"')
     assert workspace.task_status()["state"]["message"] == "red alert"
 
@@ -81,11 +83,15 @@ def test_the_token_may_come_in_the_session_token_header(client: httpx.Client, to
 @pytest.mark.parametrize(
     ("fields", "message", "detail"),
     [
-        pytest.param({"message": "x" * 161}, "Message is too long.", "160 bytes", id="161 bytes"),
+        pytest.param({"message": "x" * 161}, "Message is too long.", "160 bytes", id="2.10-long 161 bytes"),
         pytest.param({"message": "é" * 81}, "Message is too long.", "160 bytes", id="81 characters, 162 bytes"),
-        pytest.param({"state": "failed"}, "Invalid state provided.", "failure", id="the name of the shown state"),
-        pytest.param({"state": ""}, "Invalid state provided.", "failure", id="no state"),
-        pytest.param({"app_slug": "x"}, "Failed to get workspace app.", 'No app found with slug "x"', id="another app"),
+        pytest.param(
+            {"state": "failed"}, "Invalid state provided.", "failure", id="2.10-state the name of the shown state"
+        ),
+        pytest.param({"state": ""}, "Invalid state provided.", "failure", id="2.10-state none"),
+        pytest.param(
+            {"app_slug": "x"}, "Failed to get workspace app.", 'No app found with slug "x"', id="2.10-slug another app"
+        ),
         pytest.param({"uri": "x" * 2049}, "Validation failed.", "", id="address too long"),
         pytest.param({"message": 3}, "Validation failed.", "", id="message that is no text"),
         pytest.param({"prompt_sha256": "xyz"}, "Validation failed.", "", id="hash that is none"),

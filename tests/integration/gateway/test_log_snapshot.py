@@ -43,6 +43,7 @@ def config_map(workspace: Workspace, name: str = "hello-snapshot") -> dict[str, 
 def test_a_snapshot_is_kept_in_a_config_map_that_goes_with_the_task(
     client: httpx.Client, workspace: Workspace, running: RunningTask, token: str
 ) -> None:
+    """2.9-stored, 1-delete."""
     response = upload(client, path_of(running), token, {"messages": MESSAGES})
 
     assert (response.status_code, response.content) == (204, b"")
@@ -71,6 +72,7 @@ def test_a_snapshot_is_kept_in_a_config_map_that_goes_with_the_task(
 def test_a_later_snapshot_takes_the_place_of_the_earlier(
     client: httpx.Client, workspace: Workspace, running: RunningTask, token: str
 ) -> None:
+    """2.9-stored."""
     upload(client, path_of(running), token, {"messages": MESSAGES})
     assert upload(client, path_of(running), token, {"messages": [], "truncated": True}).status_code == 204
     stored = config_map(workspace)
@@ -111,19 +113,21 @@ def test_the_last_snapshot_is_taken_while_the_pod_is_stopped(
             "?format=x",
             "Invalid format parameter.",
             'Only "agentapi" format is currently supported, got "x".',
-            id="another format",
+            id="2.9-3 another format",
         ),
     ],
 )
 def test_a_bad_query_is_refused(
     client: httpx.Client, running: RunningTask, token: str, query: str, message: str, detail: str
 ) -> None:
+    """2.9-2."""
     response = upload(client, path_of(running), token, {"messages": []}, query)
     assert (response.status_code, response.json()["message"]) == (400, message)
     assert detail in response.json()["detail"]
 
 
 def test_a_task_id_that_is_no_uuid_comes_before_the_query(client: httpx.Client, token: str) -> None:
+    """2.9-1."""
     response = upload(client, "/api/v2/workspaceagents/me/tasks/hello/log-snapshot", token, {}, "?x=1")
     assert (response.status_code, response.json()["message"]) == (400, "Invalid task ID format.")
 
@@ -131,6 +135,7 @@ def test_a_task_id_that_is_no_uuid_comes_before_the_query(client: httpx.Client, 
 def test_another_task_is_not_found_before_the_body_is_read(
     client: httpx.Client, workspace: Workspace, token: str
 ) -> None:
+    """2.9-4."""
     other = workspace.task("other")
     for uid in (other["metadata"]["uid"], str(uuid.uuid4())):
         response = upload(client, f"/api/v2/workspaceagents/me/tasks/{uid}/log-snapshot", token, b"x" * 100_000)
@@ -140,18 +145,18 @@ def test_another_task_is_not_found_before_the_body_is_read(
 @pytest.mark.parametrize(
     ("body", "message", "detail"),
     [
-        pytest.param(b"x" * 65_537, "Failed to decode request payload.", "65536", id="one byte too large"),
-        pytest.param(b"{", "Failed to decode request payload.", "", id="bad JSON"),
+        pytest.param(b"x" * 65_537, "Failed to decode request payload.", "65536", id="2.9-5 one byte too large"),
+        pytest.param(b"{", "Failed to decode request payload.", "", id="2.9-5 bad JSON"),
         pytest.param(b"[" * 60_000, "Failed to decode request payload.", "nested", id="nested too deeply"),
         pytest.param(b"[]", "Failed to decode request payload.", "object", id="a list"),
         pytest.param(
-            b"{}", "Invalid agentapi payload structure.", 'Missing required "messages" field.', id="no messages"
+            b"{}", "Invalid agentapi payload structure.", 'Missing required "messages" field.', id="2.9-6 no messages"
         ),
         pytest.param(
             b'{"messages": null}',
             "Invalid agentapi payload structure.",
             'Missing required "messages" field.',
-            id="messages null",
+            id="2.9-6 messages null",
         ),
         pytest.param(b'{"messages": [{}]}', "Invalid agentapi payload structure.", "", id="a message of nothing"),
         pytest.param(
@@ -217,6 +222,7 @@ def test_a_config_map_that_is_not_the_tasks_is_never_touched(
 def test_a_config_map_that_may_not_be_changed_is_an_internal_error(
     client: httpx.Client, workspace: Workspace, running: RunningTask, token: str
 ) -> None:
+    """2.9-7."""
     upload(client, path_of(running), token, {"messages": []})
     workspace.admin.patch(workspace.path("configmaps", "hello-snapshot", group="/api/v1"), {"immutable": True})
     response = upload(client, path_of(running), token, {"messages": MESSAGES})
@@ -227,6 +233,7 @@ def test_a_config_map_that_may_not_be_changed_is_an_internal_error(
 def test_without_a_token_and_after_deletion_the_answer_is_401(
     client: httpx.Client, workspace: Workspace, running: RunningTask, token: str
 ) -> None:
+    """2.9-token."""
     assert client.post(path_of(running)).status_code == 401
     workspace.admin.delete(workspace.path("tasks", "hello"))
     assert upload(client, path_of(running), token, {"messages": []}).status_code == 401

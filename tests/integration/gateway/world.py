@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import secrets
 import signal
 import socket
@@ -64,6 +65,25 @@ class Administrator:
     def find(self, path: str) -> Object | None:
         response = self._client.get(path)
         return None if response.status_code == 404 else self._answer(response)
+
+    def text(self, path: str) -> str:
+        """What a path answers that is no object, such as the API server's metrics."""
+        return self._client.get(path).raise_for_status().text
+
+    def counted(self) -> tuple[int, int]:
+        """Requests that the API server has counted: for objects that a gateway shows, without the watches, which go on
+        for long; and reviews of tokens and rights."""
+        objects = reviews = 0
+        for line in re.findall(r"^apiserver_request_total(\{.*)$", self.text("/metrics"), re.MULTILINE):
+            labels = dict(re.findall(r'(\w+)="([^"]*)"', line))
+            count = int(float(line.rpartition(" ")[2]))
+            if labels["resource"] in ("tokenreviews", "subjectaccessreviews"):
+                reviews += count
+            elif labels["verb"] != "WATCH" and (
+                labels["group"] == "taskyard.dev" or labels["resource"] in ("pods", "configmaps")
+            ):
+                objects += count
+        return objects, reviews
 
     def patch(self, path: str, change: Object) -> Object:
         content_type = {"Content-Type": "application/merge-patch+json"}

@@ -8,6 +8,11 @@ import pytest
 import yaml
 
 from localcluster.locations import REPOSITORY
+from taskyard.gateway.main import DRAIN_SECONDS
+from taskyard.gateway.people.conversation import CALL_SECONDS
+from taskyard.gateway.people.listener import GRACE_SECONDS as PEOPLES_GRACE
+from taskyard.gateway.serving import GRACE_SECONDS
+from taskyard.gateway.settings import Settings as GatewaySettings
 from unit.chart.rendering import CHART, NAMESPACE, Helm, Manifest, Render, Rendered
 
 OPERATOR, GATEWAY = "taskyard-operator", "taskyard-gateway"
@@ -249,6 +254,52 @@ def test_the_gateway_has_as_many_replicas_as_asked_for(render: Render) -> None:
     assert render("gateway.replicas=3").one("Deployment", GATEWAY)["spec"]["replicas"] == 3
 
 
+def test_the_gateway_is_scaled_by_its_load_when_asked_for(render: Render, default: Rendered) -> None:
+    assert not default.of_kind("HorizontalPodAutoscaler")
+    rendered = render("gateway.autoscaling.enabled=true", "gateway.replicas=3", "gateway.autoscaling.maxReplicas=9")
+    deployment = rendered.one("Deployment", GATEWAY)
+    # Else every upgrade would set the number back.
+    assert "replicas" not in deployment["spec"]
+    scaler = rendered.one("HorizontalPodAutoscaler", GATEWAY)
+    assert scaler["metadata"]["namespace"] == NAMESPACE
+    spec = scaler["spec"]
+    assert spec["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": GATEWAY}
+    assert (spec["minReplicas"], spec["maxReplicas"]) == (3, 9)
+    [metric] = spec["metrics"]
+    assert metric["resource"] == {"name": "cpu", "target": {"type": "AverageValue", "averageValue": "500m"}}
+    assert rendered.one("PodDisruptionBudget", GATEWAY)
+
+
+@pytest.mark.parametrize(
+    ("setting", "complaint"),
+    [
+        pytest.param("gateway.autoscaling.maxReplicas=1", "maxReplicas must not be less", id="fewer than at least"),
+        pytest.param("gateway.replicas=0", "gateway.replicas must be at least 1", id="none to begin with"),
+    ],
+)
+def test_a_scale_that_is_none_is_refused(helm: Helm, setting: str, complaint: str) -> None:
+    scaling = "gateway.autoscaling.enabled=true"
+    result = helm("template", "any-release", str(CHART), "--set", scaling, "--set", setting)
+    assert result.returncode != 0
+    assert complaint in result.stderr
+
+
+def test_callers_limits_are_the_gateways_own_unless_told_otherwise(render: Render, default: Rendered) -> None:
+    names = ("TASKYARD_PEOPLE_RATE", "TASKYARD_PEOPLE_BURST", "TASKYARD_PEOPLE_AT_ONCE", "TASKYARD_PEOPLE_STREAMS")
+    own = GatewaySettings(namespace="any")
+    expected = [str(value) for value in (own.people_rate, own.people_burst, own.people_at_once, own.people_streams)]
+    assert [default.environment(GATEWAY)[name] for name in names] == expected
+    rendered = render(*(f"gateway.people.limits.{name}=7" for name in ("perSecond", "burst", "atOnce", "streams")))
+    assert [rendered.environment(GATEWAY)[name] for name in names] == ["7"] * 4
+
+
+def test_a_pod_of_the_gateway_has_the_time_that_its_end_may_take(default: Rendered) -> None:
+    # One after the other: the Service forgets it, people's requests end, the sidecars' do.
+    longest = DRAIN_SECONDS + PEOPLES_GRACE + GRACE_SECONDS
+    assert default.pod(GATEWAY)["terminationGracePeriodSeconds"] >= longest + 5
+    assert PEOPLES_GRACE > CALL_SECONDS
+
+
 @pytest.mark.parametrize("process", [OPERATOR, GATEWAY])
 def test_no_process_has_a_right_to_everything(default: Rendered, process: str) -> None:
     for rule in rules_of(default, process):
@@ -335,6 +386,8 @@ def test_crds_can_be_left_to_others(render: Render, setting: str, left: bool) ->
         pytest.param("templates.allow.hostpath=true", "hostpath", id="a permission in the wrong case"),
         pytest.param("templates.allow.hostPath=yes", "hostPath", id="a permission that is no boolean"),
         pytest.param("gateway.replicas=-1", "replicas", id="fewer than no replicas"),
+        pytest.param("gateway.autoscaling.cpu=much", "cpu", id="a use of CPU that is none"),
+        pytest.param("gateway.people.limits.burst=0", "burst", id="a limit of nothing"),
         pytest.param("logLevel=LOUD", "logLevel", id="an unknown level"),
         pytest.param("image.repository=", "repository", id="no image"),
         pytest.param("image.pullPolicy=Sometimes", "pullPolicy", id="an unknown pull policy"),

@@ -59,6 +59,7 @@ def found(
 
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not Phase.INITIALIZING])
 def test_a_report_of_the_newest_start_counts_in_every_phase(phase: Phase) -> None:
+    """3-last."""
     assert found(report(), build(), phase) == report()
 
 
@@ -68,6 +69,7 @@ def test_a_report_counts_while_the_task_initializes_too() -> None:
 
 @pytest.mark.parametrize("phase", [Phase.PENDING, Phase.ACTIVE, Phase.UNKNOWN, Phase.ERROR])
 def test_a_report_of_an_older_build_is_dropped_at_a_start(phase: Phase) -> None:
+    """3-stale."""
     assert found(report(2), build(3), phase) is None
 
 
@@ -82,16 +84,19 @@ def test_the_builds_number_decides_and_no_clock() -> None:
 
 @pytest.mark.parametrize("phase", [Phase.PAUSING, Phase.PAUSED, Phase.ERROR])
 def test_a_stop_keeps_the_last_word_of_whatever_build(phase: Phase) -> None:
+    """3-last."""
     assert found(report(2), build(3, "Stop"), phase) == report(2)
     assert found(report(1), build(9, "Stop"), phase) == report(1)
 
 
 def test_the_next_start_drops_it() -> None:
+    """3-stale."""
     assert found(report(2), build(4), Phase.PENDING, stored=build(3, "Stop")) is None
 
 
 @pytest.mark.parametrize("phase", list(Phase))
 def test_without_a_build_there_is_no_state(phase: Phase) -> None:
+    """3-null."""
     assert found(None, None, phase) is None
     assert found(report(), None, phase) is None
 
@@ -160,6 +165,7 @@ def test_what_is_made_up_bears_the_builds_time_and_number_and_says_no_more() -> 
 def test_what_an_initializing_task_waits_for(
     workspace: str | None, lifecycle: AgentLifecycle | None, health: AppHealth | None, message: str
 ) -> None:
+    """3-starting."""
     assert waiting_message(workspace_status=workspace, lifecycle=lifecycle, health=health) == message
 
 

@@ -30,6 +30,7 @@ START, STOP = Transition.START, Transition.STOP
     ],
 )
 def test_the_build_says(transition: Transition, phase: BuildPhase, expected: Phase) -> None:
+    """3-build."""
     assert derivation.from_build(transition=transition, phase=phase) is expected
 
 
@@ -47,6 +48,7 @@ def test_the_build_says(transition: Transition, phase: BuildPhase, expected: Pha
     ],
 )
 def test_the_agent_says(lifecycle: AgentLifecycle | None, expected: Phase) -> None:
+    """3-agent."""
     assert derivation.from_agent(lifecycle) is expected
 
 
@@ -60,6 +62,7 @@ def test_the_agent_says(lifecycle: AgentLifecycle | None, expected: Phase) -> No
     ],
 )
 def test_the_app_says(health: AppHealth | None, expected: Phase) -> None:
+    """3-app."""
     assert derivation.from_app(health) is expected
 
 
@@ -80,6 +83,7 @@ def test_every_combination_has_one_phase_and_always_the_same() -> None:
 
 
 def test_the_first_that_is_not_active_wins_build_then_agent_then_app() -> None:
+    """3-overall."""
     for transition, build_phase, lifecycle, health in COMBINATIONS:
         found = derivation.phase(transition=transition, build_phase=build_phase, lifecycle=lifecycle, health=health)
         layers = [

@@ -112,6 +112,7 @@ MADE_UP = state("Working", "Workspace is pending", at=reservation()["createdAt"]
     ],
 )
 def test_what_happened_to_a_task(former: dict[str, Any], status: dict[str, Any], expected: list[Event]) -> None:
+    """5-events."""
     assert events.of_task(former, status) == expected
 
 

@@ -33,6 +33,7 @@ from taskyard.core.tasknames import NAME_MAX, STEM_MAX, Names
     ],
 )
 def test_fault(name: str, reason: str | None) -> None:
+    """4-valid."""
     assert tasknames.fault(name) == reason
 
 
@@ -62,11 +63,13 @@ def test_fault(name: str, reason: str | None) -> None:
     ],
 )
 def test_from_prompt(prompt: str, names: Names | None) -> None:
+    """4-prompt."""
     assert tasknames.from_prompt(prompt) == names
 
 
 @given(st.text(max_size=200))
 def test_a_name_of_any_prompt_is_valid(prompt: str) -> None:
+    """4-prompt, 4-valid."""
     names = tasknames.from_prompt(prompt) or tasknames.by_chance(len(prompt), prompt=prompt)
     whole = tasknames.with_digits(names.stem, "0f3a")
     assert tasknames.fault(whole) is None
@@ -76,6 +79,7 @@ def test_a_name_of_any_prompt_is_valid(prompt: str) -> None:
 
 @given(st.integers(min_value=0))
 def test_a_name_by_chance_fits(number: int) -> None:
+    """4-random."""
     names = tasknames.by_chance(number)
     assert re.fullmatch(r"[a-z]+-[a-z]+", names.stem)
     assert len(names.stem) <= STEM_MAX
@@ -84,7 +88,7 @@ def test_a_name_by_chance_fits(number: int) -> None:
 
 
 def test_a_prompt_in_another_script_keeps_its_title() -> None:
-    """§11: prompts without Latin letters lose even their display name."""
+    """4-title."""
     assert tasknames.by_chance(0, prompt="做一个网站") == Names("amber-anchor", "做一个网站")
     assert tasknames.by_chance(0, prompt="ёлка и дом").display_name == "Ёлка и дом"
     assert tasknames.by_chance(0, prompt="!!!").display_name == "Amber Anchor"
@@ -116,4 +120,5 @@ def answer(**fields: object) -> str:
     ],
 )
 def test_from_model(text: str, names: Names | None) -> None:
+    """4-model."""
     assert tasknames.from_model(text) == names

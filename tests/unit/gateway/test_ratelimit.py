@@ -56,3 +56,11 @@ def test_callers_that_came_long_ago_are_forgotten() -> None:
     reviews.take("b", 0)
     reviews.take("c", 0)
     assert reviews.take("a", 0) == 0
+
+
+def test_what_was_valid_before_is_bounded_by_what_all_have_alone() -> None:
+    reviews = limit(all_together=Rate(1, 5))
+    assert [reviews.take_from_all(0) for _ in range(5)] == [0] * 5
+    assert reviews.take_from_all(0) == 1
+    assert reviews.take("a", 0) == 1
+    assert reviews.take("a", 1) == 0

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from taskyard import __version__
 from taskyard.gateway.app import add_error_answers
+from taskyard.gateway.exchanges import Exchanges
 from taskyard.gateway.metrics import Measured, Metrics
 from taskyard.gateway.people import accounts, controls, conversation, tasks, templates, workspaces
 from taskyard.gateway.people.context import People
@@ -12,6 +13,7 @@ from taskyard.gateway.people.context import People
 def people_app(people: People, metrics: Metrics) -> FastAPI:
     """Routes and error answers."""
     app = FastAPI(title="Taskyard", version=__version__, openapi_url=None, redirect_slashes=False)
+    app.add_middleware(Exchanges, stopping=people.stopping)
     app.add_middleware(Measured, metrics=metrics)
     for part in (accounts, tasks, controls, conversation, templates, workspaces):
         app.include_router(part.routes(people))

@@ -1,5 +1,6 @@
 """What the routes for people work with, and the checks that several of them begin with."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,28 +10,37 @@ from fastapi import Request
 from taskyard.apiclient import Object
 from taskyard.core.keyring import Keyring
 from taskyard.gateway.cluster import Cluster
+from taskyard.gateway.errors import HttpError
+from taskyard.gateway.exchanges import when_left
 from taskyard.gateway.people import authorization, identifiers, owners
 from taskyard.gateway.people.authentication import Authentication, Person
 from taskyard.gateway.people.authorization import Authorization
 from taskyard.gateway.people.cache import Cache
+from taskyard.gateway.people.callers import Callers
 from taskyard.gateway.people.naming import Naming
 from taskyard.gateway.people.owners import Owner
 from taskyard.gateway.people.refusals import not_found
+from taskyard.gateway.people.turns import Turns
 from taskyard.sidecarclient import Sidecars
 
 
 @dataclass
 class People:
     """The parts, and the settings that routes look at. `keyring` answers the keys in force, `now` the
-    wall clock (UTC)."""
+    wall clock (UTC), `monotonic` seconds; `turns` is taken for calls to sidecars, and `stopping` is set when the
+    process is told to end: streams end then."""
 
     cluster: Cluster
     cache: Cache
     authentication: Authentication
     authorization: Authorization
+    callers: Callers
+    turns: Turns
     naming: Naming
     keyring: Callable[[], Keyring]
     now: Callable[[], datetime]
+    monotonic: Callable[[], float]
+    stopping: asyncio.Event
     default_namespace: str
     sidecar_port: int
     _sidecars: tuple[Keyring, Sidecars] | None = None
@@ -52,9 +62,17 @@ class People:
             self._sidecars = keyring, client
         return self._sidecars[1]
 
-    async def person(self, request: Request) -> Person:
-        """Who calls. HttpError 401, 429; ApiError."""
-        return await self.authentication.person(request)
+    async def person(self, request: Request, *, streaming: bool = False) -> Person:
+        """Who calls, once they have not asked for too much; `streaming` for a route whose answer lasts. HttpError 401,
+        429; ApiError."""
+        person = await self.authentication.person(request)
+        caller = person.user.username, person.user.uid
+        wait = self.callers.enter(caller, self.monotonic(), streaming=streaming)
+        if wait:
+            detail = "Too many streams are open." if streaming else "Ask less often, and for less at once."
+            raise HttpError(429, "Too many requests.", detail=detail, retry_after=wait)
+        when_left(request, lambda: self.callers.leave(caller, streaming=streaming))
+        return person
 
     def owner(self, text: str, person: Person) -> Owner | None:
         """The namespace that a `{user}` is, None for none."""

@@ -115,7 +115,7 @@ async def _gate(people: People, person: Person, task: Object, *, verb: str, reso
 async def _send(people: People, content: str, *, key: str, ip: str, pod_uid: str) -> None:
     sidecars = people.sidecars()
     try:
-        async with asyncio.timeout(CALL_SECONDS):
+        async with asyncio.timeout(CALL_SECONDS), people.turns.of(pod_uid):
             try:
                 status = await sidecars.get("/status", ip=ip, pod_uid=pod_uid)
             except UnreachableError as error:
@@ -140,7 +140,7 @@ def _busy(status: str) -> HttpError:
 
 async def _live(people: People, *, ip: str, pod_uid: str) -> list[dict[str, Any]]:
     try:
-        async with asyncio.timeout(CALL_SECONDS):
+        async with asyncio.timeout(CALL_SECONDS), people.turns.of(pod_uid):
             answer = await people.sidecars().get("/messages", ip=ip, pod_uid=pod_uid)
     except UnreachableError as error:
         raise HttpError(502, "Failed to reach task app endpoint.", detail=str(error)) from error

@@ -8,22 +8,27 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from taskyard.core import sidecar
+from taskyard.core.tokenbucket import Rate
 from taskyard.gateway.context import Context
 from taskyard.gateway.people.app import people_app
 from taskyard.gateway.people.authentication import Authentication
 from taskyard.gateway.people.authorization import Authorization
 from taskyard.gateway.people.cache import Cache
+from taskyard.gateway.people.callers import Allowance, Callers
 from taskyard.gateway.people.context import People
+from taskyard.gateway.people.conversation import CALL_SECONDS
 from taskyard.gateway.people.mountedcertificate import MountedCertificate
 from taskyard.gateway.people.naming import Model, Naming
-from taskyard.gateway.serving import BoundedProtocol, Listener, bind, listener
+from taskyard.gateway.people.turns import Turns
+from taskyard.gateway.serving import MOST, Listener, bind, listener
 from taskyard.gateway.settings import Settings
 
+# A call to an agent may take that long, and a little more until its answer is out.
+GRACE_SECONDS = int(CALL_SECONDS) + 5
 
-class PeoplesProtocol(BoundedProtocol):
-    """An ingress controller is one address for all who come through it."""
-
-    most_each = BoundedProtocol.most
+_CALLERS = 4096
+# A sidecar types one message at a time, and has connections for 112 others.
+_EACH_SIDECAR, _ALL_SIDECARS, _WAITING, _PATIENCE_SECONDS = 4, 64, 16, 10.0
 
 
 @contextlib.asynccontextmanager
@@ -42,9 +47,20 @@ async def serving_people(
         cache=cache,
         authentication=Authentication(context.cluster, context.metrics, monotonic=context.monotonic),
         authorization=Authorization(context.cluster, monotonic=context.monotonic),
+        callers=Callers(
+            Allowance(
+                rate=Rate(per_second=settings.people_rate, burst=settings.people_burst),
+                at_once=settings.people_at_once,
+                streams=settings.people_streams,
+            ),
+            remembered=_CALLERS,
+        ),
+        turns=Turns(each=_EACH_SIDECAR, in_all=_ALL_SIDECARS, waiting=_WAITING, patience=_PATIENCE_SECONDS),
         naming=Naming(model if model.url else None),
         keyring=lambda: context.keyring,
         now=context.now,
+        monotonic=context.monotonic,
+        stopping=stop,
         default_namespace=settings.default_namespace,
         sidecar_port=sidecar.PORT,
     )
@@ -55,7 +71,8 @@ async def serving_people(
         mounted.load()
         tls = mounted.context
         background.append(asyncio.create_task(mounted.keep_fresh(stop)))
-    server = listener(people_app(people, context.metrics), tls=tls, http=PeoplesProtocol)
+    # An ingress controller is one address for all who come through it.
+    server = listener(people_app(people, context.metrics), tls=tls, most_each=MOST, grace_seconds=GRACE_SECONDS)
     with bind(settings.listen_address, settings.people_port) as listening:
         filling = asyncio.create_task(cache.run(context.cluster))
         answering = asyncio.create_task(_answer(server, cache, listening))

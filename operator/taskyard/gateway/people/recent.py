@@ -23,6 +23,11 @@ class Recent(Generic[K, V]):
     def __len__(self) -> int:
         return len(self._known)
 
+    def last(self, key: K) -> V | None:
+        """The last answer for a key that is still known, however old; None without one."""
+        known = self._known.get(key)
+        return None if known is None else known[1]
+
     async def get(self, key: K, ask: Callable[[], Awaitable[V]]) -> V:
         """The answer for a key. What `ask` raises goes to all who wait, and is not remembered."""
         known = self._known.get(key)

@@ -14,7 +14,7 @@ def spec(town: Town) -> Any:
 
 
 def test_delete(town: Town) -> None:
-    """2.4: 202, empty body, and the Task is gone at once."""
+    """2.4-delete."""
     town.task()
     answer = town.owner.delete("/tasks/me/hello")
     assert (answer.status_code, answer.content) == (202, b"")
@@ -23,7 +23,7 @@ def test_delete(town: Town) -> None:
     assert town.owner.delete("/tasks/me/hello").json() == NOT_FOUND
 
 
-@pytest.mark.parametrize("text", [pytest.param("", id="2.5 empty"), pytest.param(" \n", id="2.5 blank")])
+@pytest.mark.parametrize("text", [pytest.param("", id="2.5-empty"), pytest.param(" \n", id="2.5-empty blank")])
 def test_a_prompt_is_required(town: Town, text: str) -> None:
     town.task(status=paused())
     answer = town.owner.patch("/tasks/me/hello/input", json={"input": text})
@@ -33,9 +33,9 @@ def test_a_prompt_is_required(town: Town, text: str) -> None:
 @pytest.mark.parametrize(
     "status",
     [
-        pytest.param(active(), id="2.5 active"),
-        pytest.param({"phase": "Pausing", "build": build(2, "Stop", "Running")}, id="2.5 pausing"),
-        pytest.param({"phase": "Error", "build": build(phase="Failed")}, id="2.5 error"),
+        pytest.param(active(), id="2.5-paused active"),
+        pytest.param({"phase": "Pausing", "build": build(2, "Stop", "Running")}, id="2.5-paused pausing"),
+        pytest.param({"phase": "Error", "build": build(phase="Failed")}, id="2.5-paused error"),
     ],
 )
 def test_the_prompt_of_a_task_that_is_not_paused_stays(town: Town, status: Any) -> None:
@@ -49,7 +49,7 @@ def test_the_prompt_of_a_task_that_is_not_paused_stays(town: Town, status: Any) 
 
 
 def test_the_prompt_of_a_paused_task_changes_untrimmed(town: Town) -> None:
-    """2.5: 204."""
+    """2.5-edit."""
     town.task(status=paused())
     answer = town.owner.patch("/tasks/me/hello/input", json={"input": "  other\n"})
     assert (answer.status_code, answer.content) == (204, b"")
@@ -58,7 +58,7 @@ def test_the_prompt_of_a_paused_task_changes_untrimmed(town: Town) -> None:
 
 
 def test_pause(town: Town) -> None:
-    """2.8: a stop build is asked for."""
+    """2.8-build, 1-reasons: a stop build is asked for."""
     task = town.task(status=active())
     answer = town.owner.post("/tasks/me/hello/pause")
     assert answer.status_code == 202
@@ -73,7 +73,7 @@ def test_pause(town: Town) -> None:
 
 
 def test_pausing_what_is_paused_asks_for_no_second_build(town: Town) -> None:
-    """2.8 and §11: unguarded double pause."""
+    """2.8-twice."""
     town.task(status=paused())
     answer = town.owner.post("/tasks/me/hello/pause")
     assert answer.status_code == 202
@@ -81,7 +81,7 @@ def test_pausing_what_is_paused_asks_for_no_second_build(town: Town) -> None:
 
 
 def test_resume(town: Town) -> None:
-    """2.8: a start build is asked for."""
+    """2.8-build, 1-reasons: a start build is asked for."""
     town.task(status=paused())
     town.owner.post("/tasks/me/hello/pause")
     answer = town.owner.post("/tasks/me/hello/resume")
@@ -94,7 +94,7 @@ def test_resume(town: Town) -> None:
 
 
 def test_a_running_workspace_is_not_resumed(town: Town) -> None:
-    """2.8 state guard."""
+    """2.8-running."""
     town.task(status=active())
     answer = town.owner.post("/tasks/me/hello/resume")
     assert answer.status_code == 409
@@ -116,7 +116,7 @@ def test_a_running_workspace_is_not_resumed(town: Town) -> None:
     ],
 )
 def test_every_other_workspace_may_be_resumed(town: Town, status: Any) -> None:
-    """2.8 state guard."""
+    """2.8-other."""
     town.task(status=status)
     answer = town.owner.post("/tasks/me/hello/resume")
     assert (answer.status_code, answer.json()["workspace_build"]["build_number"]) == (202, 2)
@@ -126,10 +126,10 @@ def test_every_other_workspace_may_be_resumed(town: Town, status: Any) -> None:
 @pytest.mark.parametrize(
     "status",
     [
-        pytest.param({"phase": "Pending", "build": build(phase="Pending")}, id="2.8 build pending"),
-        pytest.param({"phase": "Initializing", "build": build(phase="Running")}, id="2.8 build running"),
-        pytest.param({"phase": "Pausing", "build": build(2, "Stop", "Running")}, id="2.8 stop in flight"),
-        pytest.param(None, id="2.8 before the first build"),
+        pytest.param({"phase": "Pending", "build": build(phase="Pending")}, id="2.8-active build pending"),
+        pytest.param({"phase": "Initializing", "build": build(phase="Running")}, id="2.8-active build running"),
+        pytest.param({"phase": "Pausing", "build": build(2, "Stop", "Running")}, id="2.8-active stop in flight"),
+        pytest.param(None, id="2.8-active before the first build"),
     ],
 )
 def test_while_a_build_is_active_no_other_is_asked_for(town: Town, verb: str, status: Any) -> None:

@@ -24,7 +24,7 @@ def send(town: Town, text: Any = "go on", **headers: str) -> Any:
 
 
 def test_a_message_reaches_the_agent(town: Town, agent: Agent) -> None:
-    """2.6: 204."""
+    """2.6-sent."""
     answer = send(town, " go on ")
     assert (answer.status_code, answer.content) == (204, b"")
     assert agent.asked == [("/status", {}), ("/message", {"content": " go on ", "type": "user"})]
@@ -40,7 +40,7 @@ def test_the_callers_own_key_counts_for_that_caller_alone(town: Town, agent: Age
 
 
 @pytest.mark.parametrize(
-    "text", [pytest.param("", id="2.6 empty"), pytest.param(" \n", id="2.6 blank: 400 and not 502 (§11)")]
+    "text", [pytest.param("", id="2.6-empty"), pytest.param(" \n", id="2.6-empty blank: 400 and not 502")]
 )
 def test_a_message_is_required(town: Town, text: str) -> None:
     town.task(status=paused())
@@ -64,29 +64,29 @@ def test_a_message_that_no_agent_can_take(town: Town, body: str) -> None:
 
 WAIT = "The task is resuming. Wait for the task to become active before sending messages."
 GATE: list[Any] = [
-    pytest.param({"phase": "Pending"}, 409, "Task is pending.", WAIT, id="2.6-G pending"),
-    pytest.param({"phase": "Initializing"}, 409, "Task is initializing.", WAIT, id="2.6-G initializing"),
-    pytest.param({"phase": "Paused"}, 409, "Task is paused.", "Resume the task to send messages.", id="2.6-G paused"),
+    pytest.param({"phase": "Pending"}, 409, "Task is pending.", WAIT, id="2.6-pending"),
+    pytest.param({"phase": "Initializing"}, 409, "Task is initializing.", WAIT, id="2.6-pending initializing"),
+    pytest.param({"phase": "Paused"}, 409, "Task is paused.", "Resume the task to send messages.", id="2.6-paused"),
     pytest.param(
         {"phase": "Pausing"},
         409,
         "Task is pausing.",
         "Once it is paused, resume the task to send messages.",
-        id="2.6-G pausing (§11)",
+        id="2.6-pausing",
     ),
     pytest.param(
         {"phase": "Error"},
         400,
         "Task must be active.",
         'Task status is "error", it must be "active" to interact with the task.',
-        id="2.6-G error",
+        id="2.6-error",
     ),
     pytest.param(
         {"phase": "Unknown"},
         400,
         "Task must be active.",
         'Task status is "unknown", it must be "active" to interact with the task.',
-        id="2.6-G unknown",
+        id="2.6-error unknown",
     ),
 ]
 
@@ -100,7 +100,7 @@ def test_the_gate(town: Town, status: Any, code: int, message: str, detail: str)
 
 @pytest.mark.parametrize("route", ["send", "logs"])
 def test_a_pod_that_cannot_be_reached(town: Town, route: str) -> None:
-    """2.6-G dial fails."""
+    """2.6-dial, 2.7-livefails."""
     town.running_task(address=Agent().address)
     answer = send(town) if route == "send" else town.owner.get("/tasks/me/hello/logs")
     assert (answer.status_code, answer.json()["message"]) == (502, "Failed to reach task app endpoint.")
@@ -109,24 +109,30 @@ def test_a_pod_that_cannot_be_reached(town: Town, route: str) -> None:
 @pytest.mark.parametrize(
     ("path", "given", "code", "message"),
     [
-        pytest.param("/status", (500, {}), 502, "Failed to get status from task app.", id="2.6 status fails"),
-        pytest.param("/status", (200, b"no JSON"), 502, "Failed to get status from task app.", id="2.6 no status"),
+        pytest.param("/status", (500, {}), 502, "Failed to get status from task app.", id="2.6-statusfails"),
+        pytest.param(
+            "/status", (200, b"no JSON"), 502, "Failed to get status from task app.", id="2.6-statusfails no JSON"
+        ),
         pytest.param(
             "/status",
             (200, {"status": "running"}),
             409,
             "Task app is not ready to accept input.",
-            id="2.6 not stable",
+            id="2.6-busy not stable",
         ),
         pytest.param(
             "/message",
             (409, {"detail": "the agent works"}),
             409,
             "Task app is not ready to accept input.",
-            id="2.6 busy between status and message (§11)",
+            id="2.6-busy between status and message",
         ),
-        pytest.param("/message", (422, {"detail": "no"}), 502, "Task app rejected the message.", id="2.6 refused"),
-        pytest.param("/message", (502, {"detail": "no"}), 502, "Task app rejected the message.", id="2.6 fails"),
+        pytest.param(
+            "/message", (422, {"detail": "no"}), 502, "Task app rejected the message.", id="2.6-message refused"
+        ),
+        pytest.param(
+            "/message", (502, {"detail": "no"}), 502, "Task app rejected the message.", id="2.6-message fails"
+        ),
     ],
 )
 def test_an_agent_that_does_not_take_it(
@@ -140,7 +146,7 @@ def test_an_agent_that_does_not_take_it(
 
 
 def test_another_pods_certificate_is_not_spoken_to(town: Town, keyring: Keyring) -> None:
-    """Whoever has the address shows no certificate of the Pod, and sees neither key nor message."""
+    """2.6-gone. Whoever has the address shows no certificate of the Pod, and sees neither key nor message."""
     agent = Agent()
     town.running_task(address=agent.address)
     with agent.serving(keyring, {"metadata": {"uid": "00000000-0000-0000-0000-000000000001"}}):
@@ -159,7 +165,7 @@ ENTRIES = [
 
 
 def test_live_logs(town: Town, agent: Agent) -> None:
-    """2.7 active: no snapshot in the answer."""
+    """2.7-live, 1-log: no snapshot in the answer."""
     agent.answers["/messages"] = (200, {"messages": MESSAGES})
     assert town.owner.get("/tasks/me/hello/logs").json() == {"logs": ENTRIES}
 
@@ -167,12 +173,12 @@ def test_live_logs(town: Town, agent: Agent) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        pytest.param((500, {}), "Failed to get messages from task app.", id="2.7 messages fail"),
-        pytest.param((200, {"messages": None}), "Invalid task app response.", id="2.7 no messages"),
+        pytest.param((500, {}), "Failed to get messages from task app.", id="2.7-livefails"),
+        pytest.param((200, {"messages": None}), "Invalid task app response.", id="2.7-livefails no messages"),
         pytest.param(
             (200, {"messages": [{**MESSAGES[0], "role": "ghost"}]}),
             "Invalid task app response.",
-            id="2.7 unknown role",
+            id="2.7-livefails unknown role",
         ),
     ],
 )
@@ -205,7 +211,7 @@ def logs(town: Town) -> Any:
 
 @pytest.mark.parametrize("phase", ["Paused", "Pending", "Initializing", "Pausing"])
 def test_stored_logs(town: Town, phase: str) -> None:
-    """2.7 paused, pending, initializing; and while pausing (§11)."""
+    """2.7-stored, 2.7-none, 1-log: paused, pending, initializing, and while pausing."""
     task = town.task(status={"phase": phase, "build": build(2, "Stop")})
     assert town.owner.get("/tasks/me/hello/logs").json() == {"logs": [], "snapshot": True}
     stored(town, task, json.dumps({"format": "agentapi", "data": {"messages": MESSAGES}}))
@@ -215,16 +221,20 @@ def test_stored_logs(town: Town, phase: str) -> None:
 @pytest.mark.parametrize(
     ("text", "body"),
     [
-        pytest.param("{", {"message": "Internal error decoding task snapshot."}, id="2.7 no JSON"),
+        pytest.param("{", {"message": "Internal error decoding task snapshot."}, id="2.7-broken no JSON"),
         pytest.param(
             '{"format": "x", "data": {}}',
             {"message": "Unsupported task snapshot format.", "detail": 'Expected format "agentapi", got "x".'},
-            id="2.7 another format",
+            id="2.7-broken another format",
         ),
         pytest.param(
-            '{"format": "agentapi", "data": 1}', {"message": "Internal error decoding snapshot data."}, id="2.7 no data"
+            '{"format": "agentapi", "data": 1}',
+            {"message": "Internal error decoding snapshot data."},
+            id="2.7-broken no data",
         ),
-        pytest.param('{"format": "agentapi", "data": {}}', {"message": "Invalid snapshot data."}, id="2.7 no messages"),
+        pytest.param(
+            '{"format": "agentapi", "data": {}}', {"message": "Invalid snapshot data."}, id="2.7-broken no messages"
+        ),
     ],
 )
 def test_a_snapshot_that_is_none(town: Town, text: str, body: Any) -> None:
@@ -235,7 +245,7 @@ def test_a_snapshot_that_is_none(town: Town, text: str, body: Any) -> None:
 
 @pytest.mark.parametrize(
     ("phase", "status"),
-    [pytest.param("Error", "error", id="2.7 error"), pytest.param("Unknown", "unknown", id="2.7 unknown")],
+    [pytest.param("Error", "error", id="2.7-state error"), pytest.param("Unknown", "unknown", id="2.7-state unknown")],
 )
 def test_no_logs_in_other_states(town: Town, phase: str, status: str) -> None:
     town.task(status={"phase": phase})

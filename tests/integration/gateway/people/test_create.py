@@ -18,6 +18,7 @@ def create(town: Town, *, role: str = "owner", user: str = "me", **fields: Any) 
 
 
 def test_201_with_the_whole_response_object(town: Town) -> None:
+    """1-object."""
     answer = create(town, name="mine", display_name=" A title ", template_version_preset_id="small")
     assert answer.status_code == 201, answer.text
     stored = town.admin.get(town.workspace.path("tasks", "mine"))
@@ -95,13 +96,13 @@ def test_400_for_a_version_that_is_unreadable(town: Town, role: str) -> None:
 
 
 def test_400_for_a_version_of_another_namespace(town: Town, other_town: Town) -> None:
-    """2.1-2 unreadable."""
+    """2.1-2."""
     answer = create(town, template_version_id=other_town.version["metadata"]["uid"])
     assert (answer.status_code, answer.json()) == (400, VERSION_NOT_FOUND)
 
 
 def test_400_for_a_version_without_an_agent(town: Town) -> None:
-    """2.1-4, and it comes before the name's check."""
+    """2.1-4: and it comes before the name's check."""
     manifest = template_version("plain")
     del manifest["spec"]["agent"]
     plain = town.admin.create(town.workspace.path("templateversions"), manifest)
@@ -129,7 +130,7 @@ def test_400_for_a_bad_name(town: Town, name: str, reason: str) -> None:
 
 
 def test_400_for_a_display_name_that_is_too_long(town: Town) -> None:
-    """2.1-6, in characters rather than bytes (§11)."""
+    """2.1-6: in characters rather than bytes."""
     answer = create(town, display_name="ü" * 65)
     assert (answer.status_code, answer.json()) == (400, {"message": "Display name must be 64 characters or less."})
     assert create(town, display_name="ü" * 64 + "  ").json()["display_name"] == "ü" * 64
@@ -144,8 +145,8 @@ def test_400_for_a_display_name_that_is_too_long(town: Town) -> None:
             {"display_name": "Mine"}, r"fix-users-dashboard-[0-9a-f]{4}", "Mine", id="2.1-7 the name generated"
         ),
         pytest.param({"input": "做一个网站"}, r"[a-z]+-[a-z]+-[0-9a-f]{4}", "做一个网站", id="2.1-7 no Latin letter"),
-        pytest.param({"input": ""}, r"[a-z]+-[a-z]+-[0-9a-f]{4}", "[A-Z][a-z]+ [A-Z][a-z]+", id="2.1 empty input"),
-        pytest.param({"name": "MiXed-Case"}, "mixed-case", "Fix user's dashboard", id="2.1 capitals in a name"),
+        pytest.param({"input": ""}, r"[a-z]+-[a-z]+-[0-9a-f]{4}", "[A-Z][a-z]+ [A-Z][a-z]+", id="2.1-input empty"),
+        pytest.param({"name": "MiXed-Case"}, "mixed-case", "Fix user's dashboard", id="2.1-7 capitals in a name"),
     ],
 )
 def test_names(town: Town, fields: Any, name: str, title: str) -> None:
@@ -177,12 +178,14 @@ def test_409_for_a_name_that_is_taken(town: Town, name: str) -> None:
 
 
 def test_400_with_the_api_servers_word_for_what_it_refuses(town: Town) -> None:
+    """2.1-refused."""
     answer = create(town, input="a\0b")
     assert answer.status_code == 400
     assert "NUL" in answer.json()["detail"]
 
 
 def test_a_preset_is_named_by_its_id_and_an_unknown_one_is_refused(town: Town) -> None:
+    """2.1-preset."""
     presets = town.owner.get(f"/templateversions/{town.version['metadata']['uid']}/presets").json()
     small = next(preset["ID"] for preset in presets if preset["Name"] == "small")
     task = create(town, template_version_preset_id=small, name="mine").json()
@@ -191,6 +194,7 @@ def test_a_preset_is_named_by_its_id_and_an_unknown_one_is_refused(town: Town) -
 
 
 def test_the_owner_is_a_namespace_by_name_by_uid_or_by_its_annotation(town: Town) -> None:
+    """2-user."""
     user = f"jane-{town.namespace}@example.test"
     town.admin.patch(f"/api/v1/namespaces/{town.namespace}", {"metadata": {"annotations": {"taskyard.dev/user": user}}})
     uid = town.admin.get(f"/api/v1/namespaces/{town.namespace}")["metadata"]["uid"]

@@ -9,6 +9,7 @@ from manifests import template, template_version
 
 
 def test_a_list_is_newest_first_and_counts(town: Town) -> None:
+    """2.2-list."""
     for name in ("one", "two"):
         town.task(name)
     answer = town.owner.get("/tasks")
@@ -19,7 +20,7 @@ def test_a_list_is_newest_first_and_counts(town: Town) -> None:
 
 
 def test_a_task_whose_template_is_gone_does_not_fail_the_list(town: Town) -> None:
-    """§11: whole-list failure."""
+    """2.2-whole."""
     town.task("one")
     town.admin.delete(town.workspace.path("templateversions", "shell-v1"))
     answer = town.wait("/tasks", lambda answer: answer.json()["tasks"][0]["template_name"] == "")
@@ -29,16 +30,16 @@ def test_a_task_whose_template_is_gone_does_not_fail_the_list(town: Town) -> Non
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        pytest.param("", ["idle", "still"], id="2.2 empty: no filter"),
-        pytest.param("owner:me", ["idle", "still"], id="2.2 owner me"),
-        pytest.param("owner:{namespace}", ["idle", "still"], id="2.2 owner by name"),
-        pytest.param('"{namespace}"', ["idle", "still"], id="2.2 a bare word is an owner"),
-        pytest.param("owner:{uid}", ["idle", "still"], id="2.2 owner by UUID"),
-        pytest.param("organization:default", ["idle", "still"], id="2.2 organization by name"),
-        pytest.param("organization:{organization}", ["idle", "still"], id="2.2 organization by UUID"),
-        pytest.param("status:paused", ["still"], id="2.2 status"),
-        pytest.param("STATUS:Active owner:me", ["idle"], id="2.2 capitals, two keys"),
-        pytest.param("status:error", [], id="2.2 status that none has"),
+        pytest.param("", ["idle", "still"], id="2.2-nothing no filter"),
+        pytest.param("owner:me", ["idle", "still"], id="2.2-owner me"),
+        pytest.param("owner:{namespace}", ["idle", "still"], id="2.2-owner by name"),
+        pytest.param('"{namespace}"', ["idle", "still"], id="2.2-bare a bare word is an owner"),
+        pytest.param("owner:{uid}", ["idle", "still"], id="2.2-owner by UUID"),
+        pytest.param("organization:default", ["idle", "still"], id="2.2-organization by name"),
+        pytest.param("organization:{organization}", ["idle", "still"], id="2.2-organization by UUID"),
+        pytest.param("status:paused", ["still"], id="2.2-status"),
+        pytest.param("STATUS:Active owner:me", ["idle"], id="2.2-case capitals, two keys"),
+        pytest.param("status:error", [], id="2.2-status that none has"),
     ],
 )
 def test_a_list_by_query(town: Town, query: str, found: list[str]) -> None:
@@ -58,25 +59,25 @@ def test_a_list_by_query(town: Town, query: str, found: list[str]) -> None:
             "owner:nobody-at-all",
             "owner",
             'user "nobody-at-all" either does not exist, or you are unauthorized to view them',
-            id="2.2 owner unknown",
+            id="2.2-owner unknown",
         ),
         pytest.param(
             "owner:kube-system",
             "owner",
             'user "kube-system" either does not exist, or you are unauthorized to view them',
-            id="2.2 owner whose Tasks may not be listed",
+            id="2.2-owner whose Tasks may not be listed",
         ),
         pytest.param(
             "organization:other",
             "organization",
             'organization "other" either does not exist, or you are unauthorized to view them',
-            id="2.2 organization unknown",
+            id="2.2-organization unknown",
         ),
-        pytest.param("status:bogus", "status", "bogus", id="2.2 bogus status: checked (§11)"),
-        pytest.param(":a", "q", "Query element \":a\" cannot start or end with ':'", id="2.2 begins with a colon"),
-        pytest.param("a:", "q", "Query element \"a:\" cannot start or end with ':'", id="2.2 ends with a colon"),
-        pytest.param("a:b:c", "q", "Query element \"a:b:c\" can only contain 1 ':'", id="2.2 two colons"),
-        pytest.param("colour:red", "colour", '"colour" is not a valid query param', id="2.2 unknown key"),
+        pytest.param("status:bogus", "status", "bogus", id="2.2-status bogus: checked"),
+        pytest.param(":a", "q", "Query element \":a\" cannot start or end with ':'", id="2.2-colon begins with one"),
+        pytest.param("a:", "q", "Query element \"a:\" cannot start or end with ':'", id="2.2-colon ends with one"),
+        pytest.param("a:b:c", "q", "Query element \"a:b:c\" can only contain 1 ':'", id="2.2-colons two"),
+        pytest.param("colour:red", "colour", '"colour" is not a valid query param', id="2.2-key unknown"),
     ],
 )
 def test_400_for_a_query_that_is_none(town: Town, query: str, field: str, detail: str) -> None:
@@ -88,13 +89,13 @@ def test_400_for_a_query_that_is_none(town: Town, query: str, field: str, detail
 
 
 def test_a_path_without_a_name(town: Town) -> None:
-    """§2 path resolution: {task} empty."""
+    """2-empty."""
     answer = town.owner.get("/tasks/me/")
     assert (answer.status_code, answer.json()) == (400, {"message": '"task" must be provided.'})
 
 
 def test_a_task_by_name_in_capitals_or_by_uid_whatever_the_user_is(town: Town) -> None:
-    """§2 path resolution."""
+    """2-uuid, 2-name, 2-user."""
     uid = town.task()["metadata"]["uid"]
     for path in ("me/hello", "me/HELLO", f"{town.namespace}/hello", f"me/{uid}", f"nobody-at-all/{uid.upper()}"):
         assert town.owner.get(f"/tasks/{path}").json()["id"] == uid, path
@@ -114,13 +115,13 @@ def test_a_task_by_name_in_capitals_or_by_uid_whatever_the_user_is(town: Town) -
     ],
 )
 def test_status(town: Town, phase: str, shown: str) -> None:
-    """§1 enums, §3."""
+    """1-status, 3-overall."""
     town.task(status={"phase": phase, "build": build()})
     assert town.wait("/tasks/me/hello", lambda answer: answer.json()["status"] == shown)
 
 
 def test_an_active_task_tells_of_its_agent(town: Town) -> None:
-    """§1 response object."""
+    """1-agent."""
     town.task(status=active())
     task = town.owner.get("/tasks/me/hello").json()
     assert (task["workspace_status"], task["workspace_build_number"]) == ("running", 1)
@@ -141,12 +142,14 @@ def state(word: str, number: int) -> Any:
 @pytest.mark.parametrize(
     ("status", "shown"),
     [
-        pytest.param(active() | {"state": state("Idle", 1)}, "idle", id="3-1 of this build"),
-        pytest.param(active() | {"state": state("Complete", 1)}, "complete", id="1 the wire says complete"),
-        pytest.param(active() | {"state": state("Failed", 1)}, "failed", id="1 failure is mapped to failed"),
-        pytest.param(active() | {"state": state("Idle", 0)}, None, id="3-1 stale: of a former start"),
-        pytest.param(paused() | {"state": state("Working", 1)}, "working", id="3-1 paused Tasks keep their last word"),
-        pytest.param(active(), None, id="3-3 none"),
+        pytest.param(active() | {"state": state("Idle", 1)}, "idle", id="3-last of this build"),
+        pytest.param(active() | {"state": state("Complete", 1)}, "complete", id="1-state the wire says complete"),
+        pytest.param(active() | {"state": state("Failed", 1)}, "failed", id="1-state failure is shown as failed"),
+        pytest.param(active() | {"state": state("Idle", 0)}, None, id="3-stale of a former start"),
+        pytest.param(
+            paused() | {"state": state("Working", 1)}, "working", id="3-last paused Tasks keep their last word"
+        ),
+        pytest.param(active(), None, id="3-null none"),
     ],
 )
 def test_current_state(town: Town, status: Any, shown: str | None) -> None:
@@ -194,6 +197,14 @@ def test_workspaces_and_builds(town: Town, other_town: Town) -> None:
     for path in (f"/workspaces/{workspace['id']}", f"/workspacebuilds/{latest['id']}"):
         assert other_town.owner.get(path).json() == NOT_FOUND
     assert town.owner.get("/workspaces/nothing").json() == NOT_FOUND
+
+
+def test_the_build_of_a_pause_that_nobody_asked_for_says_so(town: Town) -> None:
+    """5-reason, 1-reasons."""
+    stopped = paused()
+    task = town.task(status={**stopped, "build": {**stopped["build"], "reason": "AutoPause"}})
+    latest = town.owner.get(f"/workspaces/{task['metadata']['uid']}").json()["latest_build"]
+    assert (latest["transition"], latest["reason"]) == ("stop", "task_auto_pause")
 
 
 def test_buildinfo(town: Town) -> None:

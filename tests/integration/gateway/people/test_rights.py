@@ -9,6 +9,7 @@ from integration.gateway.people.town import NOT_FOUND, Town, paused
 
 
 def test_without_a_token_nothing_is_shown(town: Town) -> None:
+    """2-token."""
     with town.client() as client:
         answer = client.get("/tasks")
         assert answer.status_code == 401
@@ -25,6 +26,7 @@ def test_without_a_token_nothing_is_shown(town: Town) -> None:
     ],
 )
 def test_a_made_up_token_is_refused(town: Town, token: str) -> None:
+    """2-token."""
     with town.client(token) as client:
         assert client.get("/tasks").status_code == 401
 
@@ -43,6 +45,7 @@ def test_a_token_of_an_account_that_is_gone_is_refused(town: Town) -> None:
 
 
 def test_the_token_may_be_in_the_header_that_the_contracts_clients_send(town: Town) -> None:
+    """2-token."""
     with town.client(town.token("owner"), header="Coder-Session-Token") as client:
         assert client.get("/users/me").json()["username"] == town.namespace
 
@@ -53,13 +56,13 @@ def test_a_persons_token_is_refused_at_the_sidecars_listener(client: httpx.Clien
 
 
 READS: list[Any] = [
-    pytest.param("GET", "", None, id="2.3 get"),
-    pytest.param("DELETE", "", None, id="2.4 delete"),
-    pytest.param("PATCH", "/input", {"input": "other"}, id="2.5 edit"),
-    pytest.param("POST", "/send", {"input": "hi"}, id="2.6 send"),
-    pytest.param("GET", "/logs", None, id="2.7 logs"),
-    pytest.param("POST", "/pause", None, id="2.8 pause"),
-    pytest.param("POST", "/resume", None, id="2.8 resume"),
+    pytest.param("GET", "", None, id="2.3-get"),
+    pytest.param("DELETE", "", None, id="2.4-delete"),
+    pytest.param("PATCH", "/input", {"input": "other"}, id="2.5-edit"),
+    pytest.param("POST", "/send", {"input": "hi"}, id="2.6-sent"),
+    pytest.param("GET", "/logs", None, id="2.7-live"),
+    pytest.param("POST", "/pause", None, id="2.8-build pause"),
+    pytest.param("POST", "/resume", None, id="2.8-build resume"),
 ]
 
 
@@ -67,6 +70,7 @@ READS: list[Any] = [
 def test_a_denial_is_like_an_absence_byte_for_byte(
     town: Town, other_town: Town, method: str, route: str, body: Any
 ) -> None:
+    """2-nf."""
     task = town.task(status=paused())
     for client in (other_town.owner, town.as_("nobody")):
         there = client.request(method, f"/tasks/{town.namespace}/hello{route}", json=body)
@@ -83,11 +87,11 @@ def test_a_denial_is_like_an_absence_byte_for_byte(
     ("method", "route", "body", "status"),
     [
         pytest.param("GET", "", None, 200, id="sees the Task"),
-        pytest.param("DELETE", "", None, 403, id="may not delete it"),
+        pytest.param("DELETE", "", None, 403, id="2.4-delete may not"),
         pytest.param("PATCH", "/input", {"input": "other"}, 403, id="may not change the prompt"),
-        pytest.param("POST", "/pause", None, 403, id="2.8 no build right: 403, pause"),
-        pytest.param("POST", "/resume", None, 403, id="2.8 no build right: 403, resume"),
-        pytest.param("GET", "/logs", None, 404, id="2.7 may not read the log"),
+        pytest.param("POST", "/pause", None, 403, id="2.8-right no right to write: 403, pause"),
+        pytest.param("POST", "/resume", None, 403, id="2.8-right no right to write: 403, resume"),
+        pytest.param("GET", "/logs", None, 404, id="2.7-right may not read the log"),
     ],
 )
 def test_a_reader_sees_the_task_and_no_more(town: Town, method: str, route: str, body: Any, status: int) -> None:
@@ -99,6 +103,7 @@ def test_a_reader_sees_the_task_and_no_more(town: Town, method: str, route: str,
 
 
 def test_a_reader_may_not_speak_with_the_agent_of_an_active_task(town: Town) -> None:
+    """2.6-right, 2.7-right."""
     town.running_task()
     reader = town.as_("reader")
     assert reader.post("/tasks/me/hello/send", json={"input": "hi"}).json() == NOT_FOUND
@@ -106,6 +111,7 @@ def test_a_reader_may_not_speak_with_the_agent_of_an_active_task(town: Town) -> 
 
 
 def test_everybody_lists_what_they_may_see(town: Town, other_town: Town) -> None:
+    """2.2-list."""
     town.task("one")
     other_town.task("two")
     assert [task["name"] for task in town.owner.get("/tasks").json()["tasks"]] == ["one"]

@@ -183,6 +183,9 @@ class Agent:
         self.asked: list[tuple[str, Object]] = []
         self.keys: list[str] = []
         self.key = ""
+        # Cleared, it answers nothing until this is set again.
+        self.answering = threading.Event()
+        self.answering.set()
 
     @contextmanager
     def serving(self, keyring: Keyring, pod: Object) -> Iterator[Agent]:
@@ -226,6 +229,7 @@ class Agent:
                     status, document = 401, {"title": "no key"}
                 agent.asked.append((self.path, body))
                 agent.keys.append(self.headers.get("Idempotency-Key", ""))
+                agent.answering.wait(20)
                 content = document if isinstance(document, bytes) else json.dumps(document).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(content)))

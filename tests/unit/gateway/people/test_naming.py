@@ -42,6 +42,7 @@ async def names(model: Model | None, handler: Callable[[httpx.Request], Any], pr
     ],
 )
 async def test_the_models_names_are_taken(model: Model, body: Any) -> None:
+    """4-model."""
     asked: list[httpx.Request] = []
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -69,10 +70,12 @@ async def test_the_models_names_are_taken(model: Model, body: Any) -> None:
 async def test_without_a_usable_answer_the_prompts_words_are_taken(
     handler: Callable[[httpx.Request], httpx.Response],
 ) -> None:
+    """4-model."""
     assert await names(ANTHROPIC, handler) == FROM_PROMPT
 
 
 async def test_a_model_that_is_away_or_slow_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """4-timely."""
     monkeypatch.setattr(naming, "TIMEOUT_SECONDS", 0.05)
 
     async def away(request: httpx.Request) -> httpx.Response:
@@ -87,6 +90,7 @@ async def test_a_model_that_is_away_or_slow_is_not_waited_for(monkeypatch: pytes
 
 
 async def test_an_empty_prompt_is_named_by_chance_without_asking() -> None:
+    """4-random."""
     found = await names(ANTHROPIC, lambda request: pytest.fail("it was asked"), prompt=" ")
     assert re.fullmatch("[a-z]+-[a-z]+", found.stem)
 

@@ -68,3 +68,13 @@ async def test_who_stops_waiting_stops_for_itself_alone() -> None:
     assert await second == "answer 1"
     with pytest.raises(asyncio.CancelledError):
         await first
+
+
+async def test_the_last_answer_is_known_when_it_is_old() -> None:
+    asked = Asked(most=1)
+    assert asked.recent.last("a") is None
+    await asked.get("a")
+    asked.now = 100
+    assert asked.recent.last("a") == "answer 1"
+    await asked.get("b")
+    assert asked.recent.last("a") is None

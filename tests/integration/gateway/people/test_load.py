@@ -1,0 +1,141 @@
+"""The people's listener under load: every caller has a share, sidecars are not overrun, and an end cuts nobody off."""
+
+import ssl
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from integration.gateway.people.town import Agent, Town
+from integration.gateway.world import Administrator, Gateway
+from taskyard.core.keyring import Keyring
+from taskyard.gateway.people.listener import _EACH_SIDECAR, _WAITING
+
+TOO_MANY = "Too many requests."
+AT_ONCE = 3
+
+
+@pytest.fixture(scope="module")
+def narrow_gateway(
+    admin: Administrator, keyring: Keyring, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gateway]:
+    """A gateway that gives each caller little."""
+    gateway = Gateway(admin, f"taskyard-{uuid.uuid4().hex[:8]}", tmp_path_factory.mktemp("narrow"))
+    gateway.make_keys(keyring)
+    gateway.start(TASKYARD_PEOPLE_RATE="10", TASKYARD_PEOPLE_BURST="60", TASKYARD_PEOPLE_AT_ONCE=str(AT_ONCE))
+    try:
+        gateway.wait_until("/readyz", 200)
+        yield gateway
+    finally:
+        if gateway.is_running():
+            gateway.stop()
+
+
+@pytest.fixture
+def narrow_town(admin: Administrator, narrow_gateway: Gateway, keyring: Keyring, namespace: str) -> Iterator[Town]:
+    town = Town(admin, narrow_gateway, keyring, namespace)
+    yield town
+    town.close()
+
+
+def until_asked(agent: Agent, count: int) -> None:
+    """Wait until the agent was asked so often."""
+    until = time.monotonic() + 20
+    while len(agent.asked) < count:
+        assert time.monotonic() < until, agent.asked
+        time.sleep(0.02)
+
+
+def test_a_caller_who_asks_too_often_is_told_to_wait_and_others_are_not(narrow_town: Town) -> None:
+    narrow_town.as_("reader").get("/tasks")
+    for _ in range(500):
+        answer = narrow_town.owner.get("/users/me")
+        if answer.status_code != 200:
+            break
+    assert answer.status_code == 429
+    assert answer.json() == {"message": TOO_MANY, "detail": "Ask less often, and for less at once."}
+    assert int(answer.headers["retry-after"]) >= 1
+    assert narrow_town.as_("reader").get("/tasks").status_code == 200
+    time.sleep(int(answer.headers["retry-after"]))
+    assert narrow_town.owner.get("/tasks").status_code == 200
+
+
+def test_a_caller_has_so_many_requests_at_once(narrow_town: Town, keyring: Keyring) -> None:
+    agent = Agent()
+    pod = narrow_town.running_task(address=agent.address)
+    with agent.serving(keyring, pod), ThreadPoolExecutor(AT_ONCE) as threads:
+        agent.answering.clear()
+        held = [threads.submit(narrow_town.owner.get, "/tasks/me/hello/logs") for _ in range(AT_ONCE)]
+        until_asked(agent, AT_ONCE)
+        one_more = narrow_town.owner.get("/tasks")
+        other = narrow_town.as_("reader").get("/tasks")
+        agent.answering.set()
+        assert [answer.result().status_code for answer in held] == [200] * AT_ONCE
+    assert (one_more.status_code, one_more.json()["message"]) == (429, TOO_MANY)
+    assert other.status_code == 200
+
+
+def test_calls_to_one_agent_take_turns_and_a_crowd_is_sent_away(town: Town, keyring: Keyring) -> None:
+    agent = Agent()
+    pod = town.running_task(address=agent.address)
+    taken, crowd = _EACH_SIDECAR + _WAITING, 6
+    with agent.serving(keyring, pod), ThreadPoolExecutor(taken + crowd) as threads:
+        agent.answering.clear()
+        asked = [threads.submit(town.owner.get, "/tasks/me/hello/logs") for _ in range(taken + crowd)]
+        until = time.monotonic() + 20
+        while sum(answer.done() for answer in asked) < crowd:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        assert len(agent.asked) <= _EACH_SIDECAR
+        agent.answering.set()
+        answers = [answer.result() for answer in asked]
+    refused = [answer for answer in answers if answer.status_code != 200]
+    assert len(refused) == crowd
+    for answer in refused:
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+        assert answer.json() == {"message": TOO_MANY, "detail": "Too many wait for this Task's agent."}
+
+
+def test_a_flood_of_made_up_tokens_from_one_address_is_slowed_down(
+    town: Town, gateway: Gateway, keyring: Keyring
+) -> None:
+    context = ssl.create_default_context(cadata=keyring.authority.certificate_pem)
+    transport = httpx.HTTPTransport(verify=context, local_address="127.0.0.9")
+    with httpx.Client(base_url=f"https://localhost:{gateway.people_port}/api/v2", transport=transport) as flood:
+        for number in range(2000):
+            answer = flood.get("/tasks", headers={"Authorization": f"Bearer made-up-{number}"})
+            if answer.status_code != 401:
+                break
+        assert (answer.status_code, answer.json()["message"]) == (429, "Too many token reviews.")
+        assert int(answer.headers["retry-after"]) >= 1
+    with town.client(town.token("reader")) as fresh:
+        assert fresh.get("/tasks").status_code == 200
+
+
+def test_an_end_cuts_no_request_off(admin: Administrator, keyring: Keyring, namespace: str, tmp_path: Path) -> None:
+    gateway, agent = Gateway(admin, f"taskyard-{uuid.uuid4().hex[:8]}", tmp_path), Agent()
+    gateway.make_keys(keyring)
+    gateway.start()
+    gateway.wait_until("/readyz", 200)
+    town = Town(admin, gateway, keyring, namespace)
+    pod = town.running_task(address=agent.address)
+    with agent.serving(keyring, pod), ThreadPoolExecutor(2) as threads:
+        agent.answering.clear()
+        sending = threads.submit(town.owner.post, "/tasks/me/hello/send", json={"input": "hi"})
+        until_asked(agent, 1)
+        ending = threads.submit(gateway.stop)
+        gateway.wait_until("/readyz", 503)
+        # New requests are still answered while the Service forgets the Pod, but not over a connection that stays.
+        late = town.owner.get("/tasks")
+        threading.Timer(4, agent.answering.set).start()
+        assert sending.result().status_code == 204
+        assert ending.result() == 0
+    town.close()
+    assert (late.status_code, late.headers["connection"]) == (200, "close")
+    assert [path for path, _ in agent.asked] == ["/status", "/message"]
+    assert "Traceback" not in gateway.log.read_text()
