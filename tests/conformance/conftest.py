@@ -7,9 +7,7 @@ The agent of a server that is given by URL has to be an interactive shell at its
 
 from __future__ import annotations
 
-import os
 import ssl
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,8 +17,9 @@ import pytest
 
 from conformance.endpoint import PATIENCE, Endpoint
 from unit.sidecar.authority import Authority
-from unit.sidecar.conftest import SOURCE, gateway_running, pod_running
+from unit.sidecar.conftest import gateway_running, pod_running
 from unit.sidecar.gateway_app import POD_UID
+from unit.sidecar.pod import build_init
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -51,9 +50,8 @@ def endpoint(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 @contextmanager
 def our_endpoint(folder: Path) -> Iterator[Endpoint]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    subprocess.run(["make", "-s", "-C", SOURCE, f"BUILD={folder}"], check=True, timeout=120, env=environment)
-    with gateway_running(Authority(), folder) as gateway, pod_running(gateway, folder / "taskyard-init", folder) as pod:
+    init = build_init(folder)
+    with gateway_running(Authority(), folder) as gateway, pod_running(gateway, init, folder) as pod:
         pod.start_agent()
         pod.start_sidecar()
         pod.until_stable()

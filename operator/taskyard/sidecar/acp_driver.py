@@ -7,16 +7,17 @@ kept in the state directory: the session, so that it goes on after a pause, and 
 import asyncio
 import contextlib
 import logging
-from collections import deque
 from pathlib import Path
 from typing import Any
 
 from taskyard import __version__
 from taskyard.sidecar import acp, frames
 from taskyard.sidecar.acp_memory import Memory
-from taskyard.sidecar.agent import AgentClient, LostError
-from taskyard.sidecar.driver import Driver, Listener, RefusedError, Status, UnreachableError
+from taskyard.sidecar.acp_questions import Questions
+from taskyard.sidecar.agent import LostError
+from taskyard.sidecar.driver import Listener, RefusedError, Status, UnreachableError
 from taskyard.sidecar.output import Tail
+from taskyard.sidecar.pipe_driver import PipeDriver
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,6 @@ HANDSHAKE_TIMEOUT = 120.0
 HANDSHAKE_AGAIN = 5.0
 REACTION = 2.0
 DOUBT = 60.0
-TELL_EVERY = 0.25
 CANCEL_KEYS = ("\x03", "\x1b")
 MCP_NAME = "taskyard"
 
@@ -33,7 +33,7 @@ class RefusalError(Exception):
     """The agent answered a request with an error."""
 
 
-class AcpDriver(Driver):
+class AcpDriver(PipeDriver):
     """`permissions` is allow, deny or ask; `directory` is where the agent works; `mcp_url` what it can report to."""
 
     transport = "acp"
@@ -49,15 +49,11 @@ class AcpDriver(Driver):
         mcp_url: str,
         state_file: Path,
     ) -> None:
-        self._client = AgentClient(socket_path, self)
-        self._prompt = prompt
-        self._listener = listener
+        super().__init__(socket_path, prompt, listener)
         self._permissions = permissions
         self._directory = directory
         self._mcp_url = mcp_url
         self._memory = Memory.load(state_file)
-        self._instance = ""
-        self._reachable = False
         self._opened = False
         self._torn = False
         self._trouble = ""
@@ -67,11 +63,10 @@ class AcpDriver(Driver):
         self._turn_at = 0
         self._replay_until: int | None = None
         self._waiting: dict[int, asyncio.Future[Any]] = {}
-        self._asked: deque[acp.Question] = deque()
+        self._asked = Questions()
         self._answer = acp.Answer()
         self._loading = False
         self._reacted = asyncio.Event()
-        self._news = asyncio.Event()
         self._handshake: asyncio.Task[None] | None = None
 
     @property
@@ -84,12 +79,8 @@ class AcpDriver(Driver):
         return self._reachable
 
     @property
-    def instance(self) -> str:
-        return self._instance
-
-    @property
     def question(self) -> str:
-        return self._asked[0].text if self._asked else self._trouble
+        return self._asked.first.text if self._asked.first is not None else self._trouble
 
     @property
     def asks(self) -> bool:
@@ -97,28 +88,13 @@ class AcpDriver(Driver):
 
     @property
     def asked(self) -> dict[str, Any] | None:
-        return self._asked[0].body() if self._asked else None
+        return self._asked.first.body() if self._asked.first is not None else None
 
     async def run(self) -> None:
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._client.run())
-                tasks.create_task(self._watch())
+            await super().run()
         finally:
             self._forget_requests()
-
-    async def _watch(self) -> None:
-        while True:
-            await self._news.wait()
-            self._news.clear()
-            self._tell()
-            await asyncio.sleep(TELL_EVERY)
-
-    def _tell(self) -> None:
-        text = self._answer.text()
-        if text:
-            self._listener.answer(text)
-        self._listener.screen_changed()
 
     # What the socket's client tells.
 
@@ -330,7 +306,7 @@ class AcpDriver(Driver):
             self._reacted.set()
             await self._decide(question)
         elif self._position >= self._turn_at:
-            self._asked.append(question)  # perhaps answered before: the end of the replay will tell
+            self._asked.add(question)  # perhaps answered before: the end of the replay will tell
 
     async def _decide(self, question: acp.Question) -> None:
         match self._permissions:
@@ -339,8 +315,7 @@ class AcpDriver(Driver):
             case "deny":
                 await self._settle(question, acp.by_kind(question.options, acp.REJECT))
             case _:
-                if question.id not in {known.id for known in self._asked}:
-                    self._asked.append(question)
+                self._asked.add(question)
                 self._answer.line(question.shown())
                 self._tell()
                 self._listener.status_changed()
@@ -349,7 +324,7 @@ class AcpDriver(Driver):
         """Answers a question; what was answered is kept first, and an answer that comes twice does no harm."""
         self._memory.answered.append(question.id)
         self._memory.save()
-        self._asked = deque(known for known in self._asked if known.id != question.id)
+        self._asked.remove(question)
         said = option.name if option is not None else "cancelled"
         self._answer.line(f"[permission: {question.text}: {said}]")
         self._news.set()
@@ -403,26 +378,20 @@ class AcpDriver(Driver):
 
     async def press(self, keys: str) -> None:
         await self._write(acp.notification("session/cancel", {"sessionId": self._memory.session}))
-        for question in list(self._asked):
+        for question in self._asked:
             await self._settle(question, None)
 
     def refuses_answer(self, question_id: str, content: str) -> str:
-        question = next((known for known in self._asked if known.id == question_id), None)
-        if question is None:
-            return f'the question "{question_id}" is not asked, or not any more'
-        if acp.chosen(question.options, content) is None:
-            names = ", ".join(f'"{option.name}"' for option in question.options)
-            return f"the answer must be one of {names}, yes or no"
-        return ""
+        chosen = self._asked.chosen(question_id, content)
+        return chosen if isinstance(chosen, str) else ""
 
     async def answer(self, question_id: str, content: str) -> None:
-        question = next((known for known in self._asked if known.id == question_id), None)
-        option = acp.chosen(question.options, content) if question is not None else None
-        if question is None or option is None:
-            raise RefusedError(self.refuses_answer(question_id, content))
+        chosen = self._asked.chosen(question_id, content)
+        if isinstance(chosen, str):
+            raise RefusedError(chosen)
         if not self._reachable:
             raise UnreachableError("the agent cannot be reached")
-        await self._settle(question, option)
+        await self._settle(*chosen)
 
     async def _write(self, message: bytes) -> None:
         try:

@@ -4,35 +4,29 @@ It finds the prompt in its environment and its standard input empty. taskyard-in
 often as the template version says.
 """
 
-import asyncio
 import logging
 
 from taskyard.sidecar import frames
-from taskyard.sidecar.agent import AgentClient, LostError
-from taskyard.sidecar.driver import Driver, Listener, Status, UnreachableError
+from taskyard.sidecar.agent import LostError
+from taskyard.sidecar.driver import Listener, Status, UnreachableError
 from taskyard.sidecar.output import Tail
+from taskyard.sidecar.pipe_driver import PipeDriver
 
 log = logging.getLogger(__name__)
 
-TELL_EVERY = 0.25
 LAST_WORDS = 8.0
 CTRL_C = "\x03"
 
 
-class CommandDriver(Driver):
+class CommandDriver(PipeDriver):
     transport = "pipe"
     prompt_at_start = True
 
     def __init__(self, socket_path: str, prompt: str, listener: Listener) -> None:
-        self._client = AgentClient(socket_path, self)
-        self._prompt = prompt
-        self._listener = listener
-        self._instance = ""
-        self._reachable = False
+        super().__init__(socket_path, prompt, listener)
         self._ended = False
         self._tail = Tail()
         self._total = 0
-        self._news = asyncio.Event()
 
     @property
     def status(self) -> Status:
@@ -44,10 +38,6 @@ class CommandDriver(Driver):
         return self._reachable or self._ended
 
     @property
-    def instance(self) -> str:
-        return self._instance
-
-    @property
     def refusal(self) -> str:
         return "the command has finished" if self._ended else "the command runs and takes no messages"
 
@@ -55,24 +45,6 @@ class CommandDriver(Driver):
     def last_words(self) -> float:
         """Its result is told once; the Pod has ended by itself, so there is time."""
         return LAST_WORDS if self._ended else super().last_words
-
-    async def run(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._client.run())
-            tasks.create_task(self._watch())
-
-    async def _watch(self) -> None:
-        while True:
-            await self._news.wait()
-            self._news.clear()
-            self._tell()
-            await asyncio.sleep(TELL_EVERY)
-
-    def _tell(self) -> None:
-        text = self._tail.text()
-        if text:
-            self._listener.answer(text)
-        self._listener.screen_changed()
 
     # What the socket's client tells.
 

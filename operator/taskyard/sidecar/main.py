@@ -27,7 +27,6 @@ from taskyard.sidecar.reports import Report  # noqa: E402
 from taskyard.sidecar.session import Session  # noqa: E402
 from taskyard.sidecar.settings import Settings, SettingsError  # noqa: E402
 from taskyard.sidecar.standing import Standing  # noqa: E402
-from taskyard.sidecar.terminal_driver import TerminalDriver  # noqa: E402
 from taskyard.sidecar.tls import CertificateError, ServerCertificate  # noqa: E402
 from taskyard.sidecar.uploads import Uploads  # noqa: E402
 
@@ -180,6 +179,8 @@ class Sidecar:
 
                 return AgentApiDriver(self._settings.agent_socket, prompt, listener, port=self._settings.agent_port)
             case _:
+                from taskyard.sidecar.terminal_driver import TerminalDriver
+
                 return TerminalDriver(
                     self._settings.agent_socket,
                     prompt,

@@ -16,12 +16,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from taskyard.sidecar import bodies, openapi
 from taskyard.sidecar.bodies import ProblemError
+from taskyard.sidecar.content import typable
 from taskyard.sidecar.driver import RefusedError, UnreachableError
 from taskyard.sidecar.events import Hub, Stream, TooSlowError
 from taskyard.sidecar.gateway import GatewayError
 from taskyard.sidecar.reporter import Snapshots
 from taskyard.sidecar.session import JournalUnavailableError, NotReadyError, Session
-from taskyard.sidecar.terminal_driver import typable
 from taskyard.sidecar.uploads import Uploads
 
 LARGEST_BODY = 1 << 20

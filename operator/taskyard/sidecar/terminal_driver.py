@@ -4,7 +4,6 @@ screen.
 
 import asyncio
 import logging
-import re
 
 from taskyard.sidecar import answer, frames, programs, transcript
 from taskyard.sidecar.agent import AgentClient, LostError
@@ -30,12 +29,6 @@ ENTER_TIMES = 5
 SLICE = 512
 NOTHING_READ = programs.Reading(None, busy=False)
 PASTE_START, PASTE_END = b"\x1b[200~", b"\x1b[201~"
-UNTYPABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
-
-def typable(content: str) -> str:
-    """The message without what a keyboard's control keys would send, which could end the paste or the program."""
-    return UNTYPABLE.sub("", content.replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
 
 
 def keystrokes(content: str, *, bracketed: bool) -> bytes:

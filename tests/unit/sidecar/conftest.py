@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,18 +10,12 @@ import pytest
 
 from unit.sidecar.authority import Authority
 from unit.sidecar.gateway_app import GatewayApp
-from unit.sidecar.pod import Pod
-
-SOURCE = Path(__file__).parents[3] / "operator" / "init"
+from unit.sidecar.pod import Pod, build_init
 
 
 @pytest.fixture(scope="session")
 def init_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tests' own build: nobody's running program is replaced."""
-    folder = tmp_path_factory.mktemp("init")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    subprocess.run(["make", "-s", "-C", SOURCE, f"BUILD={folder}"], check=True, timeout=120, env=environment)
-    return folder / "taskyard-init"
+    return build_init(tmp_path_factory.mktemp("init"))
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -47,8 +47,19 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def build_init(folder: Path) -> Path:
+    """taskyard-init, built for tests alone: nobody's running program is replaced."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    source = OPERATOR / "init"
+    subprocess.run(["make", "-s", "-C", source, f"BUILD={folder}"], check=True, timeout=120, env=environment)
+    return folder / "taskyard-init"
+
+
 class Pod:
-    def __init__(self, folder: Path, gateway: GatewayApp, init: Path) -> None:
+    """`gateway` is what is known of one: `url`, the `authority` with its `pem`, and the Pod's `key`."""
+
+    def __init__(self, folder: Path, gateway: GatewayApp, init: Path, uid: str = POD_UID) -> None:
+        self.uid = uid
         self.folder = folder
         self.gateway = gateway
         self.socket = folder / "agent.sock"
@@ -66,7 +77,13 @@ class Pod:
 
     # Processes.
 
-    def start_agent(self, command: Sequence[str] = SHELL, size: str = "80x1000", options: Sequence[str] = ()) -> None:
+    def start_agent(
+        self,
+        command: Sequence[str] = SHELL,
+        size: str = "80x1000",
+        options: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         """`options` are those of `taskyard-init run`, instead of a terminal's size."""
         how = options or ("--tty", size)
         self.agent = subprocess.Popen(
@@ -78,6 +95,7 @@ class Pod:
                 "LANG": "C.UTF-8",
                 "TASKYARD_TASK_PROMPT_FILE": str(self.folder / "prompt.txt"),
                 "TASKYARD_MCP_URL": self.mcp_url,
+                **(environment or {}),
             },
             cwd=self.home,
         )
@@ -92,7 +110,7 @@ class Pod:
             "TASKYARD_TASK_NAME": "shell",
             "TASKYARD_TASK_NAMESPACE": "team",
             "TASKYARD_TASK_UID": TASK_UID,
-            "TASKYARD_POD_UID": POD_UID,
+            "TASKYARD_POD_UID": self.uid,
             "TASKYARD_BUILD_NUMBER": "1",
             "TASKYARD_AGENT_PROTOCOL": "Terminal",
             "TASKYARD_AGENT_SOCKET": str(self.socket),
@@ -149,7 +167,7 @@ class Pod:
         )
 
     def get(self, path: str) -> Any:
-        response = self.client.get(path, extensions={"sni_hostname": POD_UID})
+        response = self.client.get(path, extensions={"sni_hostname": self.uid})
         response.raise_for_status()
         return response.json()
 
@@ -158,7 +176,7 @@ class Pod:
             "/message",
             json={"content": content, "type": kind} | body,
             headers={"Idempotency-Key": key} if key else {},
-            extensions={"sni_hostname": POD_UID},
+            extensions={"sni_hostname": self.uid},
         )
 
     @property
@@ -193,7 +211,7 @@ class Pod:
 
     @contextmanager
     def events(self, path: str = "/events") -> Iterator[Iterator[tuple[str, dict[str, Any]]]]:
-        with self.client.stream("GET", path, extensions={"sni_hostname": POD_UID}) as response:
+        with self.client.stream("GET", path, extensions={"sni_hostname": self.uid}) as response:
             assert response.status_code == 200
             yield _events(response)
 

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from taskyard.sidecar.content import typable
 from taskyard.sidecar.conversation import Turn
 from taskyard.sidecar.driver import Status, UnreachableError
-from taskyard.sidecar.terminal_driver import TerminalDriver, keystrokes, typable
+from taskyard.sidecar.terminal_driver import TerminalDriver, keystrokes
 from unit.sidecar.pod import SHELL
 from unit.sidecar.recording import RECORDINGS, end_of
 
@@ -226,19 +227,6 @@ async def test_enter_is_pressed_again_when_nothing_happens(start: Start, tmp_pat
         began = time.monotonic()
         assert await agent.ask("hi") == "entered"
         assert 3 < time.monotonic() - began < 9
-
-
-@pytest.mark.parametrize(
-    ("content", "typed"),
-    [
-        pytest.param("hello", "hello", id="plain"),
-        pytest.param("a\r\nb\rc\n", "a\nb\nc", id="line ends"),
-        pytest.param("a\x1b[201~\x03b\x00\x7f\x9b", "a[201~b", id="nothing that ends the paste or the program"),
-        pytest.param("tab\tü😀", "tab\tü😀", id="tabs and all of Unicode"),
-    ],
-)
-def test_only_text_is_typed(content: str, typed: str) -> None:
-    assert typable(content) == typed
 
 
 def test_bracketed_paste_is_used_where_the_program_asked_for_it() -> None:
