@@ -19,6 +19,7 @@ from taskyard.controller.cluster import (
     Object,
     Resource,
 )
+from taskyard.controller.network import NetworkKeeper
 from taskyard.controller.stores import Stores
 from taskyard.core import build, claim, pod, resolution, status, times
 from taskyard.core.decision import (
@@ -53,10 +54,11 @@ class Blocked:
 class Applier:
     """Writes steps. All methods raise ApiError."""
 
-    def __init__(self, cluster: Cluster, stores: Stores, installation: Installation) -> None:
+    def __init__(self, cluster: Cluster, stores: Stores, installation: Installation, network: NetworkKeeper) -> None:
         self._cluster = cluster
         self._stores = stores
         self._installation = installation
+        self._network = network
 
     async def apply(self, observed: Observed, step: Step) -> Blocked | None:
         """Write a step; None when it is done, or overtaken by what the stores now show."""
@@ -81,6 +83,10 @@ class Applier:
                 return None
             case Rest():
                 return None
+
+    async def keep_network(self, namespace: str) -> None:
+        """Make the namespace's NetworkPolicy what it has to be; no write when it is."""
+        await self._network.keep(namespace)
 
     async def write_status(self, observed: Observed, *, reserve: Reserve | None = None) -> bool:
         """Make the Task's status show what was observed; no write when it does. Whether the store has changed."""
@@ -158,6 +164,9 @@ class Applier:
         chosen = resolution.chosen(observed)
         if isinstance(chosen, Violation):
             return None
+        obstacle = await self._network.obstacle(observed.task.namespace)
+        if obstacle:
+            return Blocked(obstacle, 10.0)
         manifest = pod.manifest(observed.task, step.build, observed.template, self._installation, chosen=chosen)
         try:
             return await self._create(PODS, self._stores.pods, manifest)

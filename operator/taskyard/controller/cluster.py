@@ -20,6 +20,7 @@ from taskyard.apiclient import (
     connect,
 )
 from taskyard.core.choices import USABLE_LABEL, USABLE_VALUE
+from taskyard.core.names import NETWORK_POLICY
 from taskyard.watchcache import reading
 from taskyard.watchcache.resource import Resource
 
@@ -34,6 +35,8 @@ SECRETS = Resource("/api/v1", "secrets")
 # Secrets that their owners let Tasks use. Their values never leave the API server: only metadata is asked for.
 USABLE_SECRETS = Resource("/api/v1", "secrets", selector=f"{USABLE_LABEL}={USABLE_VALUE}", metadata_only=True)
 NAMESPACES = Resource("/api/v1", "namespaces")
+NETWORK_POLICIES = Resource("/apis/networking.k8s.io/v1", "networkpolicies", named=NETWORK_POLICY)
+ENDPOINT_SLICES = Resource("/apis/discovery.k8s.io/v1", "endpointslices")
 EVENTS = Resource("/apis/events.k8s.io/v1", "events")
 LEASES = Resource("/apis/coordination.k8s.io/v1", "leases")
 

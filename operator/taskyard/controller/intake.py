@@ -88,6 +88,10 @@ class Intake:
         """A build came, changed or went."""
         self._tasks.add(by_task(manifest))
 
+    def policy_changed(self, manifest: Object) -> None:
+        """A NetworkPolicy of Taskyard's name came, changed or went."""
+        self._tasks.add((manifest["metadata"]["namespace"], ""))
+
     def secret_changed(self, manifest: Object) -> None:
         """A Secret that Tasks may use came or changed, or went or is no longer theirs to use."""
         self._look_at_tasks_naming(SECRETS, key_of(manifest))

@@ -18,6 +18,7 @@ from taskyard.controller import health, keys, watching
 from taskyard.controller.apply import Applier
 from taskyard.controller.cluster import (
     CLAIMS,
+    NETWORK_POLICIES,
     PODS,
     USABLE_SECRETS,
     WORKSPACE_BUILDS,
@@ -30,6 +31,7 @@ from taskyard.controller.intake import Intake
 from taskyard.controller.keys import KeysError
 from taskyard.controller.leader import Leader
 from taskyard.controller.metrics import Metrics
+from taskyard.controller.network import NetworkKeeper
 from taskyard.controller.pointers import Pointers
 from taskyard.controller.queue import KeyedQueue
 from taskyard.controller.reconcile import Reconciler
@@ -184,6 +186,13 @@ async def serve(settings: Settings) -> None:
             reflectors.append(
                 Reflector(cluster, USABLE_SECRETS, stores.secrets, intake.secret_changed, restarted=restarted)
             )
+        if settings.network is not None:
+            reflectors.append(
+                Reflector(
+                    cluster, NETWORK_POLICIES, stores.network_policies, intake.policy_changed, restarted=restarted
+                )
+            )
+        network = NetworkKeeper(cluster, stores, settings.network)
         async with asyncio.TaskGroup() as group:
             election = group.create_task(leader.acquire(cluster, ready=ready)) if leader else None
             for reflector in reflectors:
@@ -199,6 +208,8 @@ async def serve(settings: Settings) -> None:
                 await election
                 group.create_task(leader.hold(cluster))
             found = await keyring(cluster, settings.namespace, ready=ready)
+            await learned(network)
+            group.create_task(network.keep_learning(tasks.add))
             # What happens is counted and told by the one that makes it happen.
             metrics.observe_stores(stores)
             metrics.observe_queues({"tasks": tasks, "inputs": inputs, "templates": templates, "versions": versions})
@@ -214,7 +225,7 @@ async def serve(settings: Settings) -> None:
             closing.push_async_callback(sidecars.close)
             reconciler = Reconciler(
                 stores,
-                Applier(cluster, stores, installation),
+                Applier(cluster, stores, installation, network),
                 clock=clock,
                 again=tasks.add_after,
                 changed=lambda key: intake.status_written(key),
@@ -233,6 +244,17 @@ async def serve(settings: Settings) -> None:
             group.create_task(recorder.run())
             for queue in (tasks, inputs, templates, versions):
                 group.create_task(queue.run())
+
+
+async def learned(network: NetworkKeeper) -> None:
+    """Return once it is known where the API server is: no policy is made wider than the last one was."""
+    while True:
+        try:
+            await network.learn()
+            return
+        except ApiError as error:
+            logger.warning("not started yet: %s; again in %.0f s", error, RETRY_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS)
 
 
 async def settle(cluster: Cluster) -> None:

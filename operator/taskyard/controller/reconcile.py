@@ -41,9 +41,11 @@ class Reconciler:
         self._obstacles: dict[Key, Obstacle] = {}
 
     async def reconcile(self, key: Key) -> None:
-        """Bring one Task forward as far as it goes now. Raises ApiError."""
+        """Bring one Task, and its namespace's NetworkPolicy, forward as far as it goes now; a key without a name is the
+        namespace alone. Raises ApiError."""
         try:
             await self._steps(key)
+            await self._applier.keep_network(key[0])
         except NotDue:
             logger.debug("task %s/%s: it is being deleted", *key)
         except ApiError as error:

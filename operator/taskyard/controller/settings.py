@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 import socket
@@ -12,6 +13,7 @@ from typing import Any
 
 from taskyard.core import times
 from taskyard.core.lease import Terms
+from taskyard.core.network import NAME_SERVERS, Network, NetworkRules
 
 
 class SettingsError(Exception):
@@ -29,6 +31,7 @@ class Settings:
     sidecar_resources: dict[str, Any]
     image_pull_secrets: tuple[str, ...]
     secret_parameters: bool
+    network: NetworkRules | None
     input_retention: timedelta
     health_port: int
     log_level: str
@@ -52,6 +55,7 @@ class Settings:
                 name.strip() for name in environment.get("TASKYARD_IMAGE_PULL_SECRETS", "").split(",") if name.strip()
             ),
             secret_parameters=one_of(environment, "TASKYARD_SECRET_PARAMETERS", ("true", "false")) == "true",
+            network=network_rules(environment),
             input_retention=span(environment, "TASKYARD_INPUT_RETENTION", "1h"),
             health_port=port(environment.get("TASKYARD_HEALTH_PORT", "8080")),
             log_level=one_of(environment, "TASKYARD_LOG_LEVEL", ("INFO", "DEBUG", "WARNING", "ERROR")),
@@ -120,6 +124,40 @@ def resources(text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise SettingsError("environment variable TASKYARD_SIDECAR_RESOURCES must be a JSON object")
     return value
+
+
+def network_rules(environment: Mapping[str, str]) -> NetworkRules | None:
+    """What the Pods of Tasks may reach; None where no policy is to be kept."""
+    if one_of(environment, "TASKYARD_NETWORK_POLICY", ("true", "false")) == "false":
+        return None
+    name = "TASKYARD_NETWORK_POLICY_RULES"
+    try:
+        value = json.loads(environment.get(name, "{}"))
+    except ValueError as error:
+        raise SettingsError(f"environment variable {name} is not JSON: {error}") from error
+    lists = ("dns", "blocked", "ingress", "egress")
+    if not isinstance(value, dict) or not all(
+        field in lists and isinstance(entries, list) for field, entries in value.items()
+    ):
+        raise SettingsError(f"environment variable {name} must be a JSON object of lists named {', '.join(lists)}")
+    return NetworkRules(
+        installation=environment.get("TASKYARD_NAMESPACE", ""),
+        dns=tuple(value.get("dns") or NAME_SERVERS),
+        blocked=tuple(blocked_network(name, text) for text in value.get("blocked", ())),
+        ingress=tuple(value.get("ingress", ())),
+        egress=tuple(value.get("egress", ())),
+    )
+
+
+def blocked_network(name: str, text: object) -> Network:
+    """A network that Tasks may not reach."""
+    try:
+        network = ipaddress.ip_network(str(text))
+    except ValueError as error:
+        raise SettingsError(f"environment variable {name}: blocked: {error}") from error
+    if network.prefixlen == 0:
+        raise SettingsError(f"environment variable {name}: blocked: {text} is everything, which cannot be taken away")
+    return network
 
 
 def port(text: str) -> int:

@@ -40,6 +40,16 @@ def named_by(task: Object) -> list[Group]:
     return [naming(resource, (namespace, name)) for resource, name in named if name]
 
 
+def of_namespace(namespace: str) -> Group:
+    """The group of all objects of a namespace."""
+    return (namespace,)
+
+
+def in_namespace(manifest: Object) -> list[Group]:
+    """The group of an object's namespace."""
+    return [of_namespace(manifest["metadata"]["namespace"])]
+
+
 class Stores:
     """The stores; what decisions read comes from here and from nowhere else.
 
@@ -47,11 +57,12 @@ class Stores:
     """
 
     def __init__(self, *, secret_parameters: bool = True) -> None:
-        self.tasks = Store(key_of, also=named_by)
+        self.tasks = Store(key_of, also=lambda task: [*in_namespace(task), *named_by(task)])
         self.templates = Store(by_active_version)
         self.template_versions = Store(key_of)
         self.secrets = Store(key_of) if secret_parameters else None
         self.inputs = Store(by_task)
         self.builds = Store(by_task)
-        self.pods = Store(by_label)
+        self.pods = Store(by_label, also=in_namespace)
         self.claims = Store(by_label)
+        self.network_policies = Store(key_of)

@@ -10,6 +10,7 @@ RESUMED_AT = "taskyard.dev/resumed-at"
 AGENT_CONTAINER = "taskyard.dev/agent-container"
 
 KEYS_SECRET = "taskyard-keys"
+NETWORK_POLICY = "taskyard-tasks"
 
 
 def build_name(task: str, number: int) -> str:

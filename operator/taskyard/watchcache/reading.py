@@ -19,7 +19,7 @@ WATCH_IDLE_SECONDS = 330
 async def list_all(connection: Connection, resource: Resource) -> tuple[list[Object], str]:
     """All objects of a kind, in pages, and the resourceVersion to watch from. Raises ApiError."""
     items: list[Object] = []
-    query = {"limit": str(PAGE)} | ({"labelSelector": resource.selector} if resource.selector else {})
+    query = {"limit": str(PAGE)} | resource.bounds
     while True:
         page = await connection.call(
             "GET", resource.path(), query=query, accept=METADATA_LIST if resource.metadata_only else JSON
@@ -38,9 +38,8 @@ def watch(connection: Connection, resource: Resource, resource_version: str) -> 
         "allowWatchBookmarks": "true",
         "resourceVersion": resource_version,
         "timeoutSeconds": str(WATCH_SECONDS),
+        **resource.bounds,
     }
-    if resource.selector:
-        query["labelSelector"] = resource.selector
     return connection.stream(
         resource.path(),
         query=query,

@@ -7,13 +7,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Resource:
-    """A kind as the API server's paths have it. `selector` bounds what lists and watches see; with `metadata_only` they
-    get nothing of the objects but their metadata."""
+    """A kind as the API server's paths have it. `selector` and `named` (the objects of that name, in whatever
+    namespace) bound what lists and watches see; with `metadata_only` they get nothing of the objects but their
+    metadata."""
 
     prefix: str
     plural: str
     selector: str = ""
     metadata_only: bool = False
+    named: str = ""
+
+    @property
+    def bounds(self) -> dict[str, str]:
+        """`selector` and `named` as a query."""
+        query = {"labelSelector": self.selector} if self.selector else {}
+        return query | ({"fieldSelector": f"metadata.name={self.named}"} if self.named else {})
 
     def path(self, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
         parts = [self.prefix]

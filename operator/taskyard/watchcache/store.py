@@ -61,6 +61,10 @@ class Store:
         """The objects of a group, in no order."""
         return [self._objects[key] for key in self._groups.get(group, ())]
 
+    def has(self, group: Group) -> bool:
+        """Whether there is any object in a group."""
+        return group in self._groups
+
     def put(self, manifest: Object) -> bool:
         """Keep an object unless a newer state of it is known; whether it was kept."""
         key = key_of(manifest)

@@ -160,6 +160,11 @@ def test_a_task_lives_on_the_rights_of_the_chart_alone(
     assert get("task", task)["status"]["state"]["message"] == "Looking around"
     assert get("configmap", f"{task}-snapshot")["data"]["log.txt"]
 
+    policy = get("networkpolicy", "taskyard-tasks")
+    opened = '{"spec": {"ingress": [{}]}}'
+    cluster.must("patch", "networkpolicy", "taskyard-tasks", "-n", TASKS, "--type=merge", "-p", opened)
+    eventually(lambda: get("networkpolicy", "taskyard-tasks")["spec"] == policy["spec"], what="its policy as it was")
+
     cluster.must("patch", "task", task, "-n", TASKS, "--type=merge", "-p", '{"spec": {"paused": true}}')
     eventually(lambda: get("pod", f"{task}-1")["metadata"].get("deletionTimestamp"), what="the deletion of the Pod")
     for process in (operator, gateway):
@@ -212,6 +217,9 @@ def report(cluster: Cluster, task: str, url: str) -> None:
         pytest.param("operator", "get", "leases/taskyard-operator", TASKS, id="the operator reads leases elsewhere"),
         pytest.param("operator", "create", "pods --subresource=exec", TASKS, id="the operator runs commands in Pods"),
         pytest.param("operator", "delete", "persistentvolumeclaims", TASKS, id="the operator deletes a home"),
+        pytest.param("operator", "patch", "networkpolicies/other", TASKS, id="the operator opens another's network"),
+        pytest.param("operator", "list", "networkpolicies", TASKS, id="the operator lists others' policies"),
+        pytest.param("operator", "get", "endpointslices/other", TASKS, id="the operator looks at other endpoints"),
         pytest.param("gateway", "patch", "tasks.taskyard.dev", TASKS, id="the gateway writes a Task"),
         pytest.param("gateway", "create", "pods", TASKS, id="the gateway makes Pods"),
         pytest.param("gateway", "get", "pods", TASKS, id="the gateway reads Pods"),

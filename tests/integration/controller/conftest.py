@@ -43,7 +43,7 @@ def kubelet(kube: Kube, namespace: str) -> Kubelet:
 def clean(kube: Kube, namespace: str) -> Iterator[None]:
     """Leave no Task of this test to the next one's operator."""
     yield
-    for plural in ("tasks", "taskinputs", "workspacebuilds", "pods"):
+    for plural in ("tasks", "taskinputs", "workspacebuilds", "pods", "networkpolicies"):
         for found in kube.list(plural, namespace):
             kube.delete(plural, namespace, found["metadata"]["name"])
             if plural == "pods":

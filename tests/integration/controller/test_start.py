@@ -12,7 +12,8 @@ from integration.controller.kubelet import Kubelet
 from integration.controller.operatorprocess import OperatorProcess
 from kube import Kube, phase_is
 
-WRITES_OF_A_START = 7
+# The first in its namespace also makes the NetworkPolicy, right before the Pod.
+WRITES_OF_A_START = 8
 
 
 def become_active(kube: Kube, kubelet: Kubelet, namespace: str) -> None:
@@ -33,7 +34,7 @@ def assert_one_pod_and_no_gap(kube: Kube, namespace: str) -> None:
     assert claim["metadata"]["name"] == "hello-home"
 
 
-def test_a_start_takes_seven_writes_and_the_task_then_costs_none(
+def test_a_start_takes_eight_writes_and_the_task_then_costs_none(
     kube: Kube, proxy: FaultProxy, operator: OperatorProcess, kubelet: Kubelet, namespace: str
 ) -> None:
     kube.create("templateversions", namespace, manifests.template_version())
@@ -83,10 +84,10 @@ def test_an_operator_killed_at_a_write_ends_with_one_pod_after_its_restart(
 
     proxy.hook = strike
     kube.create("tasks", namespace, manifests.task())
-    if write > 4:
+    if write > 5:
         kube.wait("the Pod is created", "pods", namespace, "hello-1", lambda pod: True)
         kubelet.bind("hello-1")
-    if write > 6:
+    if write > 7:
         kube.wait("the Task initializes", "tasks", namespace, "hello", phase_is("Initializing"))
         kubelet.enroll("hello")
         kubelet.run("hello-1", ready=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import socket
 from datetime import timedelta
+from ipaddress import ip_network
 
 import pytest
 
 from taskyard.controller.settings import Settings, SettingsError
 from taskyard.core.lease import Terms
+from taskyard.core.network import NetworkRules
 
 LEAST = {
     "TASKYARD_NAMESPACE": "taskyard",
@@ -26,6 +28,7 @@ def test_the_least_and_the_defaults() -> None:
         sidecar_resources={},
         image_pull_secrets=(),
         secret_parameters=True,
+        network=NetworkRules(installation="taskyard"),
         input_retention=timedelta(hours=1),
         health_port=8080,
         log_level="INFO",
@@ -44,6 +47,7 @@ def test_everything() -> None:
             "TASKYARD_SIDECAR_RESOURCES": '{"limits": {"memory": "64Mi"}}',
             "TASKYARD_IMAGE_PULL_SECRETS": "one, two,,",
             "TASKYARD_SECRET_PARAMETERS": "false",
+            "TASKYARD_NETWORK_POLICY_RULES": '{"dns": [{}], "blocked": ["203.0.113.0/24"], "egress": [{"ports": []}]}',
             "TASKYARD_INPUT_RETENTION": "1h30m",
             "TASKYARD_HEALTH_PORT": "9090",
             "TASKYARD_LOG_LEVEL": "debug",
@@ -60,12 +64,22 @@ def test_everything() -> None:
     assert settings.sidecar_resources == {"limits": {"memory": "64Mi"}}
     assert settings.image_pull_secrets == ("one", "two")
     assert settings.secret_parameters is False
+    assert settings.network == NetworkRules(
+        installation="taskyard",
+        dns=({},),
+        blocked=(ip_network("203.0.113.0/24"),),
+        egress=({"ports": []},),
+    )
     assert settings.input_retention == timedelta(minutes=90)
     assert (settings.health_port, settings.log_level) == (9090, "DEBUG")
     assert settings.leader_election is False
     assert settings.lease == Terms(duration=2, renew_deadline=1.2, retry_period=0.3)
     assert settings.pod_name == "operator-1"
     assert settings.kubeconfig == "/etc/kubeconfig"
+
+
+def test_no_policies_are_kept_where_they_are_switched_off() -> None:
+    assert Settings.of(LEAST | {"TASKYARD_NETWORK_POLICY": "false"}).network is None
 
 
 @pytest.mark.parametrize(
@@ -80,6 +94,16 @@ def test_everything() -> None:
         pytest.param(
             {"TASKYARD_SIDECAR_RESOURCES": "[]"}, "TASKYARD_SIDECAR_RESOURCES must be a JSON object", id="no object"
         ),
+        pytest.param(
+            {"TASKYARD_NETWORK_POLICY_RULES": '{"dnz": []}'},
+            "must be a JSON object of lists named dns, blocked, ingress, egress",
+            id="no such rule",
+        ),
+        pytest.param({"TASKYARD_NETWORK_POLICY_RULES": "["}, "RULES is not JSON", id="rules that are no JSON"),
+        pytest.param(
+            {"TASKYARD_NETWORK_POLICY_RULES": '{"blocked": ["10.0.0.1/8"]}'}, "10.0.0.1/8 has host", id="no network"
+        ),
+        pytest.param({"TASKYARD_NETWORK_POLICY_RULES": '{"blocked": ["::/0"]}'}, "is everything", id="everything"),
         pytest.param({"TASKYARD_LOG_LEVEL": "loud"}, "LOG_LEVEL must be one of INFO, DEBUG", id="no level"),
         pytest.param(
             {"TASKYARD_SIDECAR_IMAGE_PULL_POLICY": "Sometimes"},

@@ -7,8 +7,10 @@ from typing import Any
 
 from taskyard.controller.apply import Applier
 from taskyard.controller.cluster import CLAIMS, NAMESPACES, PODS, TASKS, WORKSPACE_BUILDS
+from taskyard.controller.network import NetworkKeeper
 from taskyard.controller.reconcile import Reconciler
 from taskyard.controller.stores import Stores
+from taskyard.core.network import NetworkRules
 from unit.controller.fakes import Again, Changed, FakeCluster
 from unit.core.builders import NOW, build_manifest, installation, reservation, task_manifest, template_manifest
 
@@ -23,7 +25,7 @@ RUNNING = {
 class World:
     """A Task, what the API server holds, and what the operator's stores know, which may be less."""
 
-    def __init__(self, task: dict[str, Any] | None = None) -> None:
+    def __init__(self, task: dict[str, Any] | None = None, *, network: NetworkRules | None = None) -> None:
         self.cluster, self.stores, self.again, self.changed = FakeCluster(), Stores(), Again(), Changed()
         self.now = NOW
         self.cluster.hold(NAMESPACES, {"metadata": {"name": "team", "uid": "n", "resourceVersion": "1"}, "status": {}})
@@ -31,7 +33,7 @@ class World:
         self.hold(TASKS, task or task_manifest())
         self.reconciler = Reconciler(
             self.stores,
-            Applier(self.cluster, self.stores, installation()),
+            Applier(self.cluster, self.stores, installation(), NetworkKeeper(self.cluster, self.stores, network)),
             clock=self.clock,
             again=self.again,
             changed=self.changed,

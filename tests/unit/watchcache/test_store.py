@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from taskyard.watchcache.resource import Resource
 from taskyard.watchcache.store import Key, Store, key_of, version
 
 Manifest = dict[str, Any]
@@ -146,3 +147,16 @@ def test_the_newest_state_is_known() -> None:
     store = filled(thing(at=5))
     assert [store.knows(thing(at=at)) for at in (4, 5, 6)] == [False, True, False]
     assert not store.knows(thing("other", at=5))
+
+
+def test_a_group_is_there_as_long_as_one_of_its_objects() -> None:
+    store = filled(thing(at=5, group="g"))
+    assert store.has(("team", "g"))
+    store.remove(("team", "a"))
+    assert not store.has(("team", "g"))
+
+
+def test_what_bounds_a_kind_bounds_its_lists_and_watches() -> None:
+    assert Resource("/api/v1", "pods").bounds == {}
+    bounded = Resource("/api/v1", "pods", selector="a=b", named="x")
+    assert bounded.bounds == {"labelSelector": "a=b", "fieldSelector": "metadata.name=x"}
