@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes .venv from uv.lock, installing what that needs first: python3, a C compiler and make's companions from Debian when
 # this is root on Debian and they are missing, and uv into the user's cache. Arguments are more programs to install, named
-# like their packages. Prints nothing when all is there.
+# like their packages; `clang+libclang-rt-dev` is a program that needs another package too. Prints nothing when all is there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -20,7 +20,8 @@ python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2
 command -v cc >/dev/null || missing+=(gcc libc6-dev)
 command -v git >/dev/null || missing+=(git)
 for program in "$@"; do
-    command -v "$program" >/dev/null || missing+=("$program")
+    # shellcheck disable=SC2206 # divided into packages
+    command -v "${program%%+*}" >/dev/null || missing+=(${program//+/ })
 done
 if ((${#missing[@]})); then
     if ! command -v apt-get >/dev/null || [[ $(id -u) != 0 ]]; then

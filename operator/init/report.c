@@ -23,7 +23,7 @@ enum {
     PORT = 8485,
     PATIENCE = 10,            /* seconds for each of connecting, sending, receiving */
     ARGUMENT_MAX = 8 << 10,   /* the sidecar takes no body of more than 16 KiB */
-    BODY_MAX = 64 << 10,      /* each byte of an argument becomes at most six */
+    BODY_MAX = 128 << 10,     /* two long arguments, each byte of which becomes at most six */
     ANSWER_MAX = 4 << 10,
 };
 
@@ -48,6 +48,11 @@ static void append(struct text *t, const char *bytes, size_t size) {
 }
 
 static void append_string(struct text *t, const char *string) { append(t, string, strlen(string)); }
+
+static void begin_object(struct text *t) {
+    t->size = 0;
+    append_string(t, "{");
+}
 
 /* Appends `"name":"value"`, with the value as a JSON string. Bytes that are no UTF-8 are for the sidecar to replace. */
 static void append_member(struct text *t, const char *name, const char *value, size_t size) {
@@ -153,7 +158,7 @@ static int report_output(const char *assignment) {
     const char *equals = assignment != NULL ? strchr(assignment, '=') : NULL;
     if (equals == NULL || equals == assignment) return wrong_usage();
     if (strlen(assignment) > ARGUMENT_MAX) return fail("the value is too long", 0);
-    append_string(&body, "{");
+    begin_object(&body);
     append_member(&body, "name", assignment, (size_t)(equals - assignment));
     append_member(&body, "value", equals + 1, strlen(equals + 1));
     append_string(&body, "}");
@@ -165,7 +170,7 @@ static int report_state(const char *state, const char *summary, const char *link
     size_t kept = strlen(summary);
     if (strlen(state) > ARGUMENT_MAX || strlen(link) > ARGUMENT_MAX) return fail("an argument is too long", 0);
     if (kept > 1024) kept = 1024; /* 160 bytes of it are shown */
-    append_string(&body, "{");
+    begin_object(&body);
     append_member(&body, "state", state, strlen(state));
     append_member(&body, "summary", summary, kept);
     append_member(&body, "link", link, strlen(link));
