@@ -4,6 +4,7 @@ An intent without an outcome means that the sidecar ended in between: it may or 
 message is resolved against the screen or counts as delivered in doubt, and is never typed again.
 """
 
+import contextlib
 import enum
 import hashlib
 import threading
@@ -49,12 +50,21 @@ class Journal:
         self._file = RecordFile(path)
         self._entries: dict[str, Entry] = {}
         self._lock = threading.Lock()
+        self._is_made = False
 
     def load(self) -> None:
+        """Raises OSError when it cannot be read. A disk that is full is no reason to end: nothing is typed then."""
         for record in self._file.load():
             self._take(record)
-        if not self._file.size:
+        self._is_made = bool(self._file.size)
+        with contextlib.suppress(OSError):
+            self._make()
+
+    def _make(self) -> None:
+        """A file that is there for good: what is appended to one that a crash may lose is no promise."""
+        if not self._is_made:
             self._file.rewrite([])
+            self._is_made = True
 
     def _take(self, record: Record) -> None:
         match record:
@@ -75,6 +85,7 @@ class Journal:
     def intend(self, key: str, sha256: str, time: str) -> None:
         """On return the intent is on the disk. Raises OSError, and then nothing may be typed."""
         with self._lock:
+            self._make()
             self._shorten()
             self._file.append({"kind": "intent", "key": key, "sha256": sha256, "time": time}, sync=True)
             self._entries[key] = Entry(key, sha256)

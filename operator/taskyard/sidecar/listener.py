@@ -12,9 +12,10 @@ import ssl
 from asyncio import sslproto
 from typing import Any
 
-import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import Server
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ class Connection(H11Protocol):
         self.closed.set()
 
 
-class Listener(uvicorn.Server):
+class Listener(Server):
     """Serves one application on one port until it is told to stop.
 
     At most `connections` are open, TLS handshakes included, which uvicorn does not count; of these `reserved` are kept
@@ -73,7 +74,7 @@ class Listener(uvicorn.Server):
     ) -> None:
         options: dict[str, Any] = {} if tls is None else {"ssl_context_factory": lambda config, default: tls}
         super().__init__(
-            uvicorn.Config(
+            Config(
                 app,
                 loop="asyncio",
                 http=Connection,
@@ -131,7 +132,6 @@ class Listener(uvicorn.Server):
 
     async def _accept(self, bound: socket.socket) -> None:
         bound.setblocking(False)
-        bound.listen(BACKLOG)
         loop = asyncio.get_running_loop()
         while True:
             try:
@@ -203,6 +203,8 @@ def _bound(family: socket.AddressFamily, address: str, port: int) -> socket.sock
         if family == socket.AF_INET6:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         bound.bind((address, port))
+        # At once: whoever else in the Pod is bound to the port as well could be first otherwise, unseen by us.
+        bound.listen(BACKLOG)
     except OSError:
         bound.close()
         raise

@@ -80,10 +80,12 @@ def report(
     *,
     instance: str,
     question: str = "",
+    trouble: str = "",
     word: Word | None = None,
     prompt_sha256: str | None = None,
 ) -> Report:
-    """The question that the agent waits with, else its own word, else what is seen of it.
+    """The question that the agent waits with, else the trouble that keeps its prompt from it, else its own word, else
+    what is seen of it.
 
     Working: the first line of the message that is being worked on. Idle: the last line of the answer to it. Both are
     empty before the first message to this run of the agent, `instance`.
@@ -91,6 +93,8 @@ def report(
     seen = State.WORKING if status is Status.RUNNING else State.IDLE
     if question:
         return Report(State.WORKING, sanitise(f"Asks: {question}"), prompt_sha256)
+    if trouble:
+        return Report(State.WORKING, sanitise(trouble), prompt_sha256)
     if word is not None:
         return Report(word.state or seen, word.summary, prompt_sha256, word.link)
     turn = conversation.turn

@@ -66,6 +66,7 @@ class Session:
         self._prompt_waits = bool(prompt.strip()) and not self._concluded(self._prompt_key)
         self._delivering = False
         self._unsaid = False
+        self._trouble = ""
         self._under_way: dict[str, asyncio.Task[Delivery]] = {}
         self._moved = asyncio.Event()
         self._transcribed = conversation.open_message
@@ -314,10 +315,16 @@ class Session:
                 elif entry.outcome is None:
                     await self._resolve(entry, self._prompt)
             except JournalUnavailableError as error:
-                self.broadcast.warn(f"the prompt is not typed: {error}")
+                self._is_in_trouble(f"The prompt waits: {error}")
                 await asyncio.sleep(RETRY)
                 continue
-            self._prompt_waits = False
+            self._prompt_waits, self._trouble = False, ""
+        self._update()
+
+    def _is_in_trouble(self, trouble: str) -> None:
+        if trouble != self._trouble:
+            self.broadcast.warn(trouble)
+        self._trouble = trouble
         self._update()
 
     async def _note_prompt(self) -> None:
@@ -403,7 +410,7 @@ class Session:
                 if self.snapshots is not None:
                     self.snapshots.changed(idle=True)
         if not self._unsaid:
-            self._standing.see(status, self.driver, self._typed_sha256)
+            self._standing.see(status, self.driver, self._typed_sha256, self._trouble)
 
     @property
     def _typed_sha256(self) -> str | None:

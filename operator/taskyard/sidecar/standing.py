@@ -35,9 +35,9 @@ class Standing:
         if archive.outputs:
             outputs_reporter.tell(archive.outputs)
 
-    def see(self, status: Status, driver: Driver, prompt_sha256: str | None) -> None:
-        """Tells what is seen. An agent that is not there is no news, and neither is one that is asked to end: what
-        was told last stays.
+    def see(self, status: Status, driver: Driver, prompt_sha256: str | None, trouble: str = "") -> None:
+        """Tells what is seen, and what `trouble` keeps the prompt from the agent. An agent that is not there is no
+        news, and neither is one that is asked to end: what was told last stays.
         """
         if self._ending or not driver.reachable:
             return
@@ -50,6 +50,7 @@ class Standing:
             self._conversation,
             instance=driver.instance,
             question=driver.question,
+            trouble=trouble,
             word=word,
             prompt_sha256=prompt_sha256,
         )

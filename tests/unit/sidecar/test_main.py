@@ -281,6 +281,19 @@ def test_port_that_is_taken_is_waited_for(pod: Pod) -> None:
     pod.until_stable()
 
 
+def test_a_port_that_somebody_is_bound_to_is_listened_on_before_them(pod: Pod) -> None:
+    """Linux lets two sockets be bound to a port that none listens on; whoever listens first has it."""
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", pod.port))
+        pod.start_agent()
+        pod.start_sidecar()
+        pod.until_stable()
+        with pytest.raises(OSError, match="in use"):
+            other.listen()
+    assert pod.status() == "stable"
+
+
 def test_memory_stays_small(pod: Pod) -> None:
     pod.start_agent()
     pod.start_sidecar()
