@@ -1,6 +1,7 @@
 """How the tiers are spread when several processes run them (`make test`).
 
-Tests of one file stay together, and so do all that share the one local cluster. What takes longest begins first.
+Tests of one file stay together. Those of the e2e tier are two units of about the same length, which share the one local
+cluster. What takes longest begins first.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ _LONGEST_FIRST = ("e2e", "integration", "conformance", "unit")
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]
-    """A file is a unit of work, the whole e2e tier is one."""
+    """A file is a unit of work; those of the e2e tier are joined to two."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "cluster" if file.startswith("tests/e2e/") else file
+        if not file.startswith("tests/e2e/"):
+            return file
+        return "faults on the cluster" if file.endswith("/test_failures.py") else "the cluster"
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,6 +1,7 @@
 """The local cluster with Taskyard in it, as `make cluster` brings it up; and a namespace with restricted Pod Security.
 
-These tests refuse every other cluster. A cluster that they had to start is ended with them.
+These tests refuse every other cluster. A cluster that they had to start is ended with them. Several processes may run
+them at a time; a test marked `alone` then has the cluster for itself.
 """
 
 from __future__ import annotations
@@ -8,11 +9,12 @@ from __future__ import annotations
 import os
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
+from e2e import sharing
 from e2e.yard import Yard
 from kube import Kube
 from localcluster import cluster, install, locations, progress, target
@@ -24,6 +26,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _FOLDER in item.path.parents:
             item.add_marker(pytest.mark.e2e)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    if unable():
+        return (yield)
+    with sharing.turn(alone=item.get_closest_marker("alone") is not None):
+        return (yield)
 
 
 def unable() -> str | None:
@@ -43,16 +53,19 @@ def installation() -> Iterator[Path]:
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    was_running = cluster.status().state == "ready"
-    place = target.chosen({})
+    with sharing.starting():
+        use = sharing.Use(found_running=cluster.status().state == "ready")
     try:
-        install.install(place, target.bring_up(place))
+        with sharing.starting():
+            place = target.chosen({})
+            install.install(place, target.bring_up(place))
         yield locations.KUBECONFIG
     except progress.StepError as failure:
         pytest.fail(f"{failure} (log: {failure.log})", pytrace=False)
     finally:
-        if not was_running:
-            cluster.down()
+        with sharing.starting():
+            if use.end():
+                cluster.down()
 
 
 @pytest.fixture(scope="session")

@@ -224,6 +224,7 @@ def test_fifty_tasks_under_a_quota_of_ten_pods_all_get_their_turn(yard: Yard) ->
     assert waited and most <= 10
 
 
+@pytest.mark.alone
 def test_a_lost_node_leaves_one_pod(yard: Yard) -> None:
     """The kubelet stops: Unknown until its Pod is gone, never a second Pod, then a recovery."""
     tolerations = [

@@ -88,6 +88,7 @@ def test_agent_and_sidecar_are_different_users_and_keep_apart(shell: Yard) -> No
     assert "tee hello.txt" not in pod, "the prompt is in the Pod's spec"
 
 
+@pytest.mark.alone
 def test_deleting_a_task_without_an_operator_removes_all_its_children(shell: Yard) -> None:
     shell.wait_state("Idle", build=1)
     shell.wait_answer("Hello from")
@@ -135,6 +136,7 @@ def test_kubectl_shows_what_a_user_wants_to_know(shell: Yard) -> None:
     assert '"role": "user"' in logs or '"role":"user"' in logs
 
 
+@pytest.mark.alone
 def test_a_killed_operator_and_gateway_lose_nothing(shell: Yard) -> None:
     shell.wait_state("Idle", build=1)
     shell.kubectl("delete", "pod", "--namespace=taskyard", "--all", "--grace-period=0", "--force", "--wait=false")
