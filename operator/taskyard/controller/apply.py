@@ -21,7 +21,7 @@ from taskyard.controller.cluster import (
 )
 from taskyard.controller.network import NetworkKeeper
 from taskyard.controller.stores import Stores
-from taskyard.core import build, claim, pod, resolution, status, times
+from taskyard.core import build, claim, former, pod, resolution, status, times
 from taskyard.core.decision import (
     CreateBuild,
     CreateClaim,
@@ -34,6 +34,7 @@ from taskyard.core.decision import (
     Rest,
     Step,
 )
+from taskyard.core.former import Whose
 from taskyard.core.installation import Installation
 from taskyard.core.observed import BuildView, Observed, Obstacle, PodView, owner_uid
 from taskyard.core.parameters import Violation
@@ -151,12 +152,13 @@ class Applier:
         template = observed.template.template if observed.template else None
         version = resolution.version_for(observed, step.transition)
         manifest = build.manifest(observed.task, step, template=template, version=version)
-        return await self._create(WORKSPACE_BUILDS, self._stores.builds, manifest)
+        return await self._create(observed, WORKSPACE_BUILDS, self._stores.builds, manifest)
 
     async def _create_claim(self, observed: Observed) -> Blocked | None:
         if observed.template is None:
             return None
-        return await self._create(CLAIMS, self._stores.claims, claim.manifest(observed.task, observed.template))
+        manifest = claim.manifest(observed.task, observed.template)
+        return await self._create(observed, CLAIMS, self._stores.claims, manifest)
 
     async def _create_pod(self, observed: Observed, step: CreatePod) -> Blocked | None:
         if observed.template is None:
@@ -169,7 +171,7 @@ class Applier:
             return Blocked(obstacle, 10.0)
         manifest = pod.manifest(observed.task, step.build, observed.template, self._installation, chosen=chosen)
         try:
-            return await self._create(PODS, self._stores.pods, manifest)
+            return await self._create(observed, PODS, self._stores.pods, manifest)
         except ApiError as error:
             if not error.is_refusal:
                 raise
@@ -182,8 +184,8 @@ class Applier:
             )
             return await self._end_build(observed, EndBuild(step.build, BuildPhase.FAILED, message))
 
-    async def _create(self, resource: Resource, store: Store, manifest: Object) -> Blocked | None:
-        """Create a child. One of its name that is there already is the Task's own (the store was behind), is waited out
+    async def _create(self, observed: Observed, resource: Resource, store: Store, manifest: Object) -> Blocked | None:
+        """Create a child. One of its name that is there already is the Task's own (the store was behind), is removed
         (a former Task's), or stands in the way (anybody else's)."""
         namespace, name = key_of(manifest)
         try:
@@ -195,20 +197,38 @@ class Applier:
         found = await self._cluster.get(resource, namespace, name)
         if found is None:
             return Blocked(Obstacle("Waiting", f"{manifest['kind']} {name} of a former Task is being removed."), 0.2)
-        owner = owner_uid(found)
-        if owner == owner_uid(manifest):
-            store.put(found)
-            return None
-        if owner is not None:
-            return Blocked(
-                Obstacle("FormerTask", f"{manifest['kind']} {name} of a former Task of this name is being removed."),
-                1.0,
+        match former.whose(found, observed.task):
+            case Whose.OWN:
+                store.put(found)
+                return None
+            case Whose.FORMER:
+                await self._remove_former(observed, resource, found)
+                message = f"{manifest['kind']} {name} of a former Task of this name is being removed."
+                return Blocked(Obstacle("FormerTask", message), 1.0)
+            case Whose.FOREIGN:
+                message = (
+                    f"{manifest['kind']} {name} exists and is not this Task's; "
+                    "delete it, or delete this Task and use another name."
+                )
+                return Blocked(Obstacle("NameConflict", message), 30.0)
+
+    async def _remove_former(self, observed: Observed, resource: Resource, found: Object) -> None:
+        """Delete a child of a former Task as garbage collection would, which can lose track of a Task that was made
+        again; its Pods with it, which may hold its claim."""
+        task = observed.task
+        going = {(PODS, key_of(other)): other for other in self._stores.pods.grouped((task.namespace, task.name))}
+        going = {key: other for key, other in going.items() if former.whose(other, task) is Whose.FORMER}
+        going[resource, key_of(found)] = found
+        # Only after its children were read: who has the name now had it then, so their owner is gone.
+        await self._live(observed)
+        for (kind, (namespace, name)), child in going.items():
+            metadata = child["metadata"]
+            if "deletionTimestamp" in metadata:
+                continue
+            logger.info("task %s/%s: %s %s of a former Task is deleted", namespace, task.name, kind.plural, name)
+            await self._cluster.delete(
+                kind, namespace, name, uid=metadata["uid"], resource_version=metadata["resourceVersion"]
             )
-        message = (
-            f"{manifest['kind']} {name} exists and is not this Task's; "
-            "delete it, or delete this Task and use another name."
-        )
-        return Blocked(Obstacle("NameConflict", message), 30.0)
 
     async def _delete_pod(self, observed: Observed, step: DeletePod) -> Blocked | None:
         task = observed.task

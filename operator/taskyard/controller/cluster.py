@@ -125,7 +125,12 @@ class Cluster:
         """Delete this very object, not another of its name, and with `resource_version` only as it was then; one that
         is gone, or has changed, is left."""
         preconditions = {"uid": uid} | ({"resourceVersion": resource_version} if resource_version else {})
-        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
+        body = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": preconditions,
+            "propagationPolicy": "Background",
+        }
         with contextlib.suppress(MissingError, ConflictError):
             await self._write(resource, "DELETE", resource.path(namespace, name), body=body)
 

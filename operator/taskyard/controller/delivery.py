@@ -25,7 +25,8 @@ FAILED_MOST_SECONDS = 60.0
 
 
 class Delivery:
-    """Takes one Task's inputs forward. `again(key, seconds)` has the Task's inputs looked at later."""
+    """Takes one Task's inputs forward. `again(key, seconds)` has them tried again later; `deadline(key, moment)` has
+    them looked at when the wall clock is there, None not at all."""
 
     def __init__(
         self,
@@ -35,6 +36,7 @@ class Delivery:
         *,
         clock: Callable[[], datetime],
         again: Callable[[Key, float], None],
+        deadline: Callable[[Key, datetime | None], None],
         retention: timedelta,
         changed: Callable[[Key], None],
     ) -> None:
@@ -43,6 +45,7 @@ class Delivery:
         self._sidecars = sidecars
         self._clock = clock
         self._again = again
+        self._deadline = deadline
         self._retention = retention
         self._changed = changed
         self._not_before: dict[str, datetime] = {}
@@ -82,8 +85,7 @@ class Delivery:
             case Deliver(entry) if task:
                 return await self._send(key, entry, task, now=now)
             case RestInputs(until):
-                if until:
-                    self._again(key, (until - now).total_seconds())
+                self._deadline(key, until)
                 return False
         return True
 

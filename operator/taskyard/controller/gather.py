@@ -42,6 +42,7 @@ def gather(stores: Stores, key: Key, *, now: datetime, obstacle: Obstacle | None
         obstacle=obstacle,
         pointer=pointer(stores, task),
         usable_secrets=usable_secrets(stores, task),
+        delivered_at=delivered_at(inputs),
     )
     name = version_name(observed)
     version = stores.template_versions.get((task.namespace, name)) if name else None
@@ -51,6 +52,12 @@ def gather(stores: Stores, key: Key, *, now: datetime, obstacle: Obstacle | None
 def gather_inputs(stores: Stores, key: Key) -> tuple[InputView, ...]:
     """The inputs that name a Task."""
     return tuple(map(InputView.of, stores.inputs.grouped(key)))
+
+
+def delivered_at(inputs: tuple[InputView, ...]) -> datetime | None:
+    """When the last input was delivered."""
+    delivered = (entry.ended_at for entry in inputs if entry.phase is InputPhase.DELIVERED)
+    return max(filter(None, delivered), default=None)
 
 
 def pointer(stores: Stores, task: TaskView) -> PointerView | None:

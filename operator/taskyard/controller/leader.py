@@ -72,6 +72,11 @@ class Leader:
         if self._until is None:
             raise NotLeadingError(self._what, "not held yet")
 
+    @property
+    def leads(self) -> bool:
+        """Whether this process may write now."""
+        return self._over is None and self._until is not None and self._clock() < self._until
+
     async def acquire(self, cluster: Cluster, *, ready: asyncio.Event) -> None:
         """Return once the Lease is held. It is watched from the start and taken only when `ready`, so that time counts
         in which this process cannot lead yet. Faults of the API server are one line each, and waited out."""

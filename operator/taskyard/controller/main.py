@@ -26,6 +26,7 @@ from taskyard.controller.cluster import (
     Cluster,
     NotLeadingError,
 )
+from taskyard.controller.deadlines import Deadlines
 from taskyard.controller.delivery import Delivery
 from taskyard.controller.intake import Intake
 from taskyard.controller.keys import KeysError
@@ -152,6 +153,8 @@ async def serve(settings: Settings) -> None:
     ready = asyncio.Event()
     metrics = Metrics(clock=clock)
     leader = elected(settings)
+    # Without an election whoever runs leads.
+    metrics.observe_leader(lambda: leader is None or leader.leads)
     async with contextlib.AsyncExitStack() as closing:
         probes = await health.serve(settings.health_port, is_ready=ready.is_set, render=metrics.render)
         closing.push_async_callback(probes.cleanup)
@@ -228,6 +231,7 @@ async def serve(settings: Settings) -> None:
                 Applier(cluster, stores, installation, network),
                 clock=clock,
                 again=tasks.add_after,
+                deadline=Deadlines(tasks.add, clock=clock).set,
                 changed=lambda key: intake.status_written(key),
             )
             delivery = Delivery(
@@ -236,6 +240,7 @@ async def serve(settings: Settings) -> None:
                 sidecars,
                 clock=clock,
                 again=inputs.add_after,
+                deadline=Deadlines(inputs.add, clock=clock).set,
                 retention=settings.input_retention,
                 changed=tasks.add,
             )

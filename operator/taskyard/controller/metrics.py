@@ -45,6 +45,9 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         info = self._gauge("taskyard_build_info", "Always 1; the label tells the version.", ["component", "version"])
         info.labels("operator", __version__).set(1)
+        self._leader = self._gauge(
+            "taskyard_leader", "1 while this process leads (it alone decides and writes), else 0.", []
+        )
         self._builds = self._counter(
             "taskyard_builds", "Workspace builds that ended.", ["transition", "reason", "result"]
         )
@@ -88,6 +91,10 @@ class Metrics:
         stores.tasks.observe(self._task_changed)
         stores.builds.observe(lambda former, build: self._build_changed(former, build, stores.tasks))
         stores.inputs.observe(self._input_changed)
+
+    def observe_leader(self, leads: Callable[[], bool]) -> None:
+        """Ask at each scrape whether this process leads."""
+        self._leader.set_function(lambda: float(leads()))
 
     def observe_queues(self, queues: Mapping[str, KeyedQueue]) -> None:
         """Show how many keys wait in each queue, and for how long."""

@@ -1,4 +1,4 @@
-"""A queue of keys to look at: coalescing, one worker per key at a time, retries with back-off, deadlines."""
+"""A queue of keys to look at: coalescing, one worker per key at a time, retries with back-off."""
 
 from __future__ import annotations
 

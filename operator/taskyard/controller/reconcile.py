@@ -21,8 +21,9 @@ STEPS_MOST = 16
 
 
 class Reconciler:
-    """The work of the Tasks' queue. `again(key, seconds)` has a Task looked at later; `changed(key)` has all that hangs
-    on its status looked at now."""
+    """The work of the Tasks' queue. `again(key, seconds)` has a Task tried again later; `deadline(key, moment)` has it
+    looked at when the wall clock is there, None not at all; `changed(key)` has all that hangs on its status looked at
+    now."""
 
     def __init__(
         self,
@@ -31,12 +32,14 @@ class Reconciler:
         *,
         clock: Callable[[], datetime],
         again: Callable[[Key, float], None],
+        deadline: Callable[[Key, datetime | None], None],
         changed: Callable[[Key], None],
     ) -> None:
         self._stores = stores
         self._applier = applier
         self._clock = clock
         self._again = again
+        self._deadline = deadline
         self._changed = changed
         self._obstacles: dict[Key, Obstacle] = {}
 
@@ -58,10 +61,12 @@ class Reconciler:
             observed = gather(self._stores, key, now=self._clock(), obstacle=self._obstacles.get(key))
             if observed is None:
                 self._obstacles.pop(key, None)
+                self._deadline(key, None)
                 return
             step = decide(observed)
             if isinstance(step, Rest):
                 self._obstacles.pop(key, None)
+                self._deadline(key, step.until)
                 break
             blocked = await self._applier.apply(observed, step)
             if blocked:
@@ -77,5 +82,3 @@ class Reconciler:
         if await self._applier.write_status(observed):
             # The event of this write may be lost; what waits for the new status does not wait for that.
             self._changed(key)
-        if isinstance(step, Rest) and step.until:
-            self._again(key, (step.until - observed.now).total_seconds())

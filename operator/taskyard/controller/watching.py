@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 import threading
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -27,6 +28,8 @@ LEFT_OUT = (
     "Multidimensional multitasker has failed",
     # A watch that is ended while it begins: kopf would break it off then and cannot, and it ends by itself.
     "Exception in callback stream.<locals>.request_cancel_callback",
+    # A watch that is broken off at the end: what kopf has open then ends in no order.
+    "an error occurred during closing of asynchronous generator",
 )
 
 Take = Callable[[Resource, Mapping[str, Any]], None]
@@ -100,9 +103,18 @@ def tidy(record: logging.LogRecord) -> bool:
     """A log filter: kopf's records as one line each, without traces; none of those that are meant to be so, or that say
     a watch's fault again without saying which watch."""
     # asyncio tells of a fault in a callback of kopf's, and where; kopf goes on.
-    is_kopfs = record.name.partition(".")[0] == "kopf" or (record.name == "asyncio" and "/kopf/" in record.getMessage())
+    is_kopfs = record.name.partition(".")[0] == "kopf"
+    is_kopfs = is_kopfs or (
+        record.name == "asyncio" and ("/kopf/" in record.getMessage() or was_raised_in_kopf(record))
+    )
     if not is_kopfs:
         return True
     record.msg, record.args = " ".join(record.getMessage().split()), None
     record.exc_info = record.exc_text = None
     return not record.msg.startswith(LEFT_OUT)
+
+
+def was_raised_in_kopf(record: logging.LogRecord) -> bool:
+    """Whether a record is of an exception that came through a function of kopf's."""
+    trace = record.exc_info[2] if record.exc_info else None
+    return any("/kopf/" in frame.f_code.co_filename for frame, _ in traceback.walk_tb(trace))

@@ -9,7 +9,7 @@ from taskyard.api.task import PausedReason, Phase, State
 from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
 from taskyard.core import times
 from taskyard.core.finish import finish
-from taskyard.core.observed import Observed
+from taskyard.core.observed import Manifest, Observed
 
 AUTOMATIC = (BuildReason.AUTO_PAUSE, BuildReason.MAX_RUNTIME, BuildReason.FINISHED)
 
@@ -25,7 +25,8 @@ class Intent(Enum):
 
 
 def idle_deadline(observed: Observed) -> datetime | None:
-    """When the Task pauses by itself if nothing happens: its last report of rest plus the idle timeout.
+    """When the Task pauses by itself if nothing happens: its last report of rest, or the last input that was delivered
+    since, plus the idle timeout.
 
     None while it works, while it is not active, while inputs wait for it, and when it has no timeout.
     """
@@ -39,7 +40,13 @@ def idle_deadline(observed: Observed) -> datetime | None:
         return None
     if state["state"] == State.WORKING:
         return None
-    return times.parse(state["timestamp"]) + timeout
+    return last_activity(observed, state) + timeout
+
+
+def last_activity(observed: Observed, state: Manifest) -> datetime:
+    """When the agent reported its state or, later, got an input on which it has not reported yet."""
+    reported = times.parse(state["timestamp"])
+    return max(reported, observed.delivered_at) if observed.delivered_at else reported
 
 
 def runtime_deadline(observed: Observed) -> datetime | None:
@@ -52,14 +59,14 @@ def runtime_deadline(observed: Observed) -> datetime | None:
 
 
 def deletion_deadline(observed: Observed) -> datetime | None:
-    """When a finished Task is deleted: its report of Complete or Failed plus the time to live after it; never while
-    inputs wait for it."""
+    """When a finished Task is deleted: its report of Complete or Failed, or the last input that was delivered since,
+    plus the time to live after it; never while inputs wait for it."""
     state, seconds = observed.task.status.get("state"), observed.task.ttl_seconds_after_finished
     if seconds is None or observed.inputs_queued or not state:
         return None
     if state["state"] not in (State.COMPLETE, State.FAILED):
         return None
-    return times.parse(state["timestamp"]) + min(timedelta(seconds=min(seconds, 10**9)), times.LONGEST)
+    return last_activity(observed, state) + min(timedelta(seconds=min(seconds, 10**9)), times.LONGEST)
 
 
 def is_woken(observed: Observed) -> bool:

@@ -284,7 +284,8 @@ class Observed:
     """All that is known of one Task at one moment.
 
     `builds` are this Task's own, oldest first; `pods` are those that it controls; `claim_exists` is true once its own
-    claim was seen or made. `template` is the template version in use, or that the next start takes; `pointer` the
+    claim was seen or made. `delivered_at` is when the last input was delivered, of those that are still there.
+    `template` is the template version in use, or that the next start takes; `pointer` the
     Template that the Task names, if it does and there is one. `usable_secrets` are the names of those Secrets of the
     Task's parameters that their owners let Tasks use; None when this installation has no secret parameters.
     """
@@ -301,6 +302,7 @@ class Observed:
     obstacle: Obstacle | None = None
     pointer: PointerView | None = None
     usable_secrets: frozenset[str] | None = frozenset()
+    delivered_at: datetime | None = None
 
     @property
     def newest(self) -> BuildView | None:

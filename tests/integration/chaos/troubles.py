@@ -124,6 +124,6 @@ class Troubles:
         self._stopped.wait(dice.uniform(0, 1.5))
         self._plane.start_apiserver()
         # Its garbage collector takes a Task that was deleted and made again meanwhile for the one it knew, and would
-        # never remove what the former one left; a new one does.
+        # never remove what the former one left; a new one does. The operator removes only what stands in the way.
         self._plane.restart_controller_manager()
         self.met["API server restarted"] += 1

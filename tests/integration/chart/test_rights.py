@@ -167,6 +167,14 @@ def test_a_task_lives_on_the_rights_of_the_chart_alone(
 
     cluster.must("patch", "task", task, "-n", TASKS, "--type=merge", "-p", '{"spec": {"paused": true}}')
     eventually(lambda: get("pod", f"{task}-1")["metadata"].get("deletionTimestamp"), what="the deletion of the Pod")
+
+    # Nothing is garbage collected here: what a Task leaves stands in the way of the next one of its name.
+    cluster.must("delete", "task", task, "-n", TASKS)
+    cluster.must("apply", "-k", str(EXAMPLE))
+    eventually(
+        lambda: get("persistentvolumeclaim", f"{task}-home")["metadata"].get("deletionTimestamp"),
+        what="the deletion of the former home",
+    )
     for process in (operator, gateway):
         assert "cannot " not in process.log and "is forbidden" not in process.log, process.log
 
@@ -216,7 +224,10 @@ def report(cluster: Cluster, task: str, url: str) -> None:
         pytest.param("operator", "delete", "leases/taskyard-operator", NAMESPACE, id="the operator deletes its lease"),
         pytest.param("operator", "get", "leases/taskyard-operator", TASKS, id="the operator reads leases elsewhere"),
         pytest.param("operator", "create", "pods --subresource=exec", TASKS, id="the operator runs commands in Pods"),
-        pytest.param("operator", "delete", "persistentvolumeclaims", TASKS, id="the operator deletes a home"),
+        pytest.param("operator", "patch", "persistentvolumeclaims", TASKS, id="the operator changes a home"),
+        pytest.param(
+            "operator", "deletecollection", "persistentvolumeclaims", TASKS, id="the operator deletes all homes"
+        ),
         pytest.param("operator", "patch", "networkpolicies/other", TASKS, id="the operator opens another's network"),
         pytest.param("operator", "list", "networkpolicies", TASKS, id="the operator lists others' policies"),
         pytest.param("operator", "get", "endpointslices/other", TASKS, id="the operator looks at other endpoints"),

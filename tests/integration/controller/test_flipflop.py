@@ -169,19 +169,38 @@ def test_a_resume_during_the_stop_waits_for_its_end(
     ]
 
 
-def test_a_resume_while_running_makes_no_build(
-    kube: Kube, begun: OperatorProcess, kubelet: Kubelet, namespace: str
+@pytest.mark.parametrize("phase", ["Pending", "Initializing", "Active"])
+def test_a_resume_of_what_runs_or_starts_makes_no_build(
+    kube: Kube, begun: OperatorProcess, kubelet: Kubelet, namespace: str, phase: str
 ) -> None:
-    become_active(kube, kubelet, namespace)
+    if phase == "Initializing":
+        kubelet.bind("hello-1")
+        kube.wait("it initializes", "tasks", namespace, "hello", phase_is("Initializing"))
+    if phase == "Active":
+        become_active(kube, kubelet, namespace)
     change = {"metadata": {"annotations": {"taskyard.dev/resumed-at": "2026-01-01"}}, "spec": {"paused": False}}
     kube.patch("tasks", namespace, "hello", change)
     kube.wait(
         "it was seen", "tasks", namespace, "hello", lambda t: t["status"].get("observedResumedAt") == "2026-01-01"
     )
     time.sleep(0.5)
-    assert story(kube, namespace) == [(1, "Initial", "Succeeded")]
+    assert [(number, reason) for number, reason, _ in story(kube, namespace)] == [(1, "Initial")]
     task = kube.get("tasks", namespace, "hello")
-    assert task is not None and task["status"]["phase"] == "Active"
+    assert task is not None and task["status"]["phase"] == phase
+    assert [pod["metadata"]["name"] for pod in kube.list("pods", namespace)] == ["hello-1"]
+
+
+def test_a_pause_while_pending_that_is_taken_back_leaves_one_pod(
+    kube: Kube, begun: OperatorProcess, namespace: str
+) -> None:
+    """However far the pause had come by then."""
+    pause(kube, namespace, True)
+    pause(kube, namespace, False)
+    with a_node(kube, namespace) as node:
+        kube.wait("it is active", "tasks", namespace, "hello", phase_is("Active"))
+    assert node.most == 1
+    numbers = [number for number, _, _ in story(kube, namespace)]
+    assert numbers == list(range(1, len(numbers) + 1)) and len(numbers) <= 3
 
 
 def test_a_resume_from_an_error_starts_anew(kube: Kube, operator: OperatorProcess, namespace: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 import manifests
@@ -20,6 +22,8 @@ from kube import Kube, phase_is
 
 LEASE = "taskyard-operator"
 SHORT_DURATION = 4.0
+# A few for every day.
+SEEDS = int(os.environ.get("TASKYARD_LEADER_SEEDS", "4"))
 SHORT = {
     "TASKYARD_LEASE_DURATION": f"{SHORT_DURATION:.0f}s",
     "TASKYARD_LEASE_RENEW_DEADLINE": "3s",
@@ -73,6 +77,12 @@ def holder(lease: dict[str, Any]) -> str:
     return str(lease["spec"].get("holderIdentity", "")).rpartition("_")[0]
 
 
+def leader_metric(contender: Contender) -> float:
+    """What it says of itself in its metrics."""
+    text = httpx.get(f"{contender.process.address}/metrics", trust_env=False).raise_for_status().text
+    return next(float(line.split()[1]) for line in text.splitlines() if line.startswith("taskyard_leader "))
+
+
 def wait_holder(kube: Kube, namespace: str, name: str, seconds: float = 15) -> float:
     """Return once this one leads; the seconds that it took."""
     began = time.monotonic()
@@ -100,6 +110,7 @@ def test_a_standby_is_ready_and_writes_nothing(kube: Kube, enter: Enter, namespa
     start(kube, namespace, "hello")
     time.sleep(SHORT_DURATION + 1)
     assert two.writes == []
+    assert (leader_metric(one), leader_metric(two)) == (1, 0)
     found = kube.get("leases", namespace, LEASE)
     assert found is not None and holder(found) == "one"
     assert one.process.stop() == 0 and two.process.stop() == 0
@@ -118,7 +129,7 @@ def test_a_killed_leader_is_replaced_within_fifteen_seconds(kube: Kube, enter: E
     assert "Traceback" not in two.process.log
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(SEEDS))
 def test_a_leader_that_slept_past_its_lease_does_no_harm_when_it_wakes(
     kube: Kube, enter: Enter, kubelet: Kubelet, namespace: str, seed: int
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from taskyard.controller.gather import gather, gather_inputs
 from taskyard.controller.stores import Stores
 from taskyard.core.observed import Observed, Obstacle
+from taskyard.core.times import rfc3339
 from unit.core.builders import (
     NOW,
     at,
@@ -147,6 +148,24 @@ def test_inputs_are_counted_and_one_that_waits_may_ask_to_resume() -> None:
     )
     assert (seen.inputs_queued, seen.inputs_delivered, seen.resume_requested) == (2, 1, True)
     assert not gathered(inputs=[input_manifest(status={"phase": "Delivered"}, resume=True)]).resume_requested
+
+
+def test_when_the_last_input_was_delivered() -> None:
+    def ended(name: str, phase: str, seconds: float) -> dict[str, Any]:
+        field = "deliveredAt" if phase == "Delivered" else "rejectedAt"
+        return input_manifest(name, status={"phase": phase, field: rfc3339(at(seconds))})
+
+    seen = gathered(
+        inputs=[
+            ended("a", "Delivered", 10),
+            ended("b", "Delivered", 30),
+            ended("c", "Delivered", 20),
+            ended("d", "Rejected", 40),
+            input_manifest("e"),
+        ]
+    )
+    assert seen.delivered_at == at(30)
+    assert gathered(inputs=[ended("d", "Rejected", 40)]).delivered_at is None
 
 
 def test_the_inputs_of_a_name_are_there_before_its_task_is() -> None:

@@ -75,10 +75,13 @@ class World:
 
     @property
     def may_write(self) -> bool:
+        leads = self.leader.leads
         try:
             self.leader.check()
         except NotLeadingError:
+            assert not leads and not self.leader.leads
             return False
+        assert leads
         return True
 
 

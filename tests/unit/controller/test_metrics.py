@@ -46,6 +46,14 @@ def test_tasks_are_counted_by_phase_and_state() -> None:
     assert world.value("taskyard_tasks", phase="Error", state="none") == 0
 
 
+def test_whether_it_leads_is_asked_at_each_scrape() -> None:
+    world, leads = World(), False
+    world.metrics.observe_leader(lambda: leads)
+    assert world.value("taskyard_leader") == 0
+    leads = True
+    assert world.value("taskyard_leader") == 1
+
+
 def test_a_build_is_counted_when_it_ends_with_its_time() -> None:
     world = World()
     world.stores.tasks.put(task_manifest(status={"phase": "Pending", "build": reservation()}))

@@ -14,6 +14,7 @@ from unit.core.builders import (
     at,
     build_manifest,
     merge,
+    owner,
     pod_manifest,
     reservation,
     task_manifest,
@@ -31,7 +32,7 @@ async def test_a_new_task_is_brought_as_far_as_its_pod() -> None:
         ("create", "pods", "web-1"),
     ]
     assert (world.status["phase"], world.status["build"]["number"]) == ("Pending", 1)
-    assert world.again.calls == [(WEB, 600.0)], "when the start has taken too long"
+    assert world.deadlines == {WEB: at(600)}, "when the start has taken too long"
 
 
 async def test_once_more_changes_nothing() -> None:
@@ -178,21 +179,20 @@ async def test_a_pod_that_is_refused_for_good_fails_the_build_with_cause_and_rem
 
 
 @pytest.mark.parametrize(
-    ("owner_uid", "reason", "seconds"),
+    "owners",
     [
-        pytest.param("former", "FormerTask", 1.0, id="a former Task's"),
-        pytest.param(None, "NameConflict", 30.0, id="nobody's"),
+        pytest.param([], id="nobody's"),
+        pytest.param([owner("s", "web", kind="StatefulSet")], id="a StatefulSet's"),
     ],
 )
-async def test_another_pod_of_the_name_is_never_adopted(owner_uid: str | None, reason: str, seconds: float) -> None:
+async def test_another_pod_of_the_name_is_neither_adopted_nor_deleted(owners: list[dict[str, Any]]) -> None:
     world = World()
-    other = pod_manifest(owner_uid=owner_uid or "x")
-    if owner_uid is None:
-        del other["metadata"]["ownerReferences"]
+    other = pod_manifest()
+    other["metadata"]["ownerReferences"] = owners
     world.hold(PODS, other, known=False)
     await world.reconcile()
-    assert world.ready == ("False", reason)
-    assert world.again.calls == [(WEB, seconds)]
+    assert world.ready == ("False", "NameConflict")
+    assert world.again.calls == [(WEB, 30.0)]
     assert world.cluster.objects["pods", "team", "web-1"] == other
 
 
@@ -254,7 +254,7 @@ async def test_an_idle_task_is_looked_at_again_at_its_deadline() -> None:
     world = World.running(pod=pod_manifest(), status=RUNNING | {"state": idle}, idleTimeout="1m")
     world.now = at(20)
     await world.reconcile()
-    assert world.again.calls == [(WEB, 40.0)]
+    assert world.deadlines == {WEB: at(60)}
     assert world.status["idleDeadline"] == "2026-01-31T12:01:00Z"
 
 
@@ -274,7 +274,7 @@ async def test_a_task_that_has_run_as_long_as_it_may_is_looked_at_then_and_pause
     world = World.running(pod=pod_manifest(), maxRuntime="1m")
     world.hold(WORKSPACE_BUILDS, build_manifest(phase="Succeeded", pod_uid="pod-1", version=101, finished_at=NOW))
     await world.reconcile()
-    assert world.again.calls == [(WEB, 60.0)]
+    assert world.deadlines == {WEB: at(60)}
     world.now = at(60)
     await world.reconcile()
     assert (world.status["phase"], world.status["pausedReason"]) == ("Paused", "MaxRuntime")
@@ -322,7 +322,7 @@ async def test_what_stood_in_the_way_is_forgotten_when_there_is_nothing_left_to_
 
 async def test_an_obstacle_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     world = World()
-    world.hold(PODS, pod_manifest(owner_uid="former"), known=False)
+    world.hold(PODS, pod_manifest(owner_uid="former", deleting=True), known=False)
     for _ in range(3):
         await world.reconcile()
     assert [r.getMessage() for r in caplog.records if r.levelname == "WARNING"] == [

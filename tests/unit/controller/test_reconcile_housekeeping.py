@@ -44,7 +44,7 @@ COMPLETE = {"state": "Complete", "message": "", "uri": "", "timestamp": "2026-01
 async def test_a_finished_task_is_looked_at_and_deleted_when_its_time_to_live_is_over() -> None:
     world = World.running(pod=pod_manifest(), status=RUNNING | {"state": COMPLETE}, ttlSecondsAfterFinished=60)
     await world.reconcile()
-    assert world.again.calls == [(WEB, 60.0)]
+    assert world.deadlines == {WEB: at(60)}
     world.now = at(60)
     world.cluster.calls.clear()
     await world.reconcile()

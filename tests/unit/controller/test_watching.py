@@ -40,6 +40,23 @@ def test_a_watch_that_is_ended_while_it_begins_is_no_fault() -> None:
     assert not watching.tidy(record("asyncio", message))
 
 
+@pytest.mark.parametrize(
+    ("path", "is_told"),
+    [
+        pytest.param("/lib/kopf/_cogs/clients/watching.py", False, id="of kopf's"),
+        pytest.param("/lib/taskyard/watchcache/reading.py", True, id="of our own"),
+    ],
+)
+def test_a_watch_that_is_broken_off_at_the_end_is_no_fault_if_it_is_kopfs(path: str, is_told: bool) -> None:
+    message = "an error occurred during closing of asynchronous generator <async_generator object watch>\nasyncgen: <…>"
+    try:
+        exec(compile("raise RuntimeError('it did not stop')", path, "exec"))
+    except RuntimeError:
+        found = logging.LogRecord("asyncio", logging.ERROR, "x.py", 1, message, (), sys.exc_info())
+    assert watching.tidy(found) is is_told
+    assert bool(found.exc_info) is is_told
+
+
 @pytest.mark.parametrize("name", ["taskyard.controller.queue", "kopfish"])
 def test_other_records_stay_as_they_are(name: str) -> None:
     found = record(name, "a defect:\n%s", "x")

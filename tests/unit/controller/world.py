@@ -11,6 +11,7 @@ from taskyard.controller.network import NetworkKeeper
 from taskyard.controller.reconcile import Reconciler
 from taskyard.controller.stores import Stores
 from taskyard.core.network import NetworkRules
+from taskyard.watchcache.store import Key
 from unit.controller.fakes import Again, Changed, FakeCluster
 from unit.core.builders import NOW, build_manifest, installation, reservation, task_manifest, template_manifest
 
@@ -27,6 +28,7 @@ class World:
 
     def __init__(self, task: dict[str, Any] | None = None, *, network: NetworkRules | None = None) -> None:
         self.cluster, self.stores, self.again, self.changed = FakeCluster(), Stores(), Again(), Changed()
+        self.deadlines: dict[Key, datetime | None] = {}
         self.now = NOW
         self.cluster.hold(NAMESPACES, {"metadata": {"name": "team", "uid": "n", "resourceVersion": "1"}, "status": {}})
         self.stores.template_versions.put(template_manifest())
@@ -36,6 +38,7 @@ class World:
             Applier(self.cluster, self.stores, installation(), NetworkKeeper(self.cluster, self.stores, network)),
             clock=self.clock,
             again=self.again,
+            deadline=self.deadlines.__setitem__,
             changed=self.changed,
         )
 

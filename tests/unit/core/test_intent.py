@@ -53,6 +53,26 @@ def test_the_deadline_is_the_last_report_of_rest_plus_the_timeout(state: str, ex
 
 
 @pytest.mark.parametrize(
+    ("delivered", "expected"),
+    [
+        pytest.param(30, at(90), id="an input since then counts, though no report came of it yet"),
+        pytest.param(-30, at(60), id="one before does not"),
+        pytest.param(3600, at(3660), id="one that waited beyond the deadline is not answered by a pause"),
+    ],
+)
+def test_an_input_that_was_delivered_puts_the_deadline_off(delivered: float, expected: object) -> None:
+    seen = replace(resting(now=delivered), delivered_at=at(delivered))
+    assert idle_deadline(seen) == expected
+    assert intent(seen) is Intent.RUN
+
+
+def test_nor_is_a_finished_task_deleted_that_just_got_an_input() -> None:
+    state = {"state": IDLE | {"state": "Complete"}}
+    seen = running(status=state, of={"ttlSecondsAfterFinished": 60}, delivered_at=at(59))
+    assert deletion_deadline(seen) == at(119)
+
+
+@pytest.mark.parametrize(
     "seen",
     [
         pytest.param(running(status={"state": IDLE}), id="no timeout"),
