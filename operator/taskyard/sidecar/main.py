@@ -9,10 +9,12 @@ import signal
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
-# httpx offers a command line of its own, for which it would load click, rich and pygments where they are installed.
-# This process is in every Pod, and they are as large as all of the rest.
+# httpx and uvicorn offer command lines of their own, for which they would load click, multiprocessing, and rich and
+# pygments where they are installed. This process is in every Pod, and they are as large as all of the rest.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+sys.modules.setdefault("uvicorn.main", SimpleNamespace(Server=None, main=None, run=None))  # type: ignore[arg-type]
 
 from taskyard.sidecar import probes as probe_routes  # noqa: E402
 from taskyard.sidecar import records, report_routes, routes, settings  # noqa: E402

@@ -7,12 +7,12 @@ nothing.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import pyte
 from pyte import charsets, modes
-from pyte.screens import Char, Margins, StaticDefaultDict, wcwidth
+from pyte.screens import Char, Margins, wcwidth
 
 HISTORY_LINES = 4_000
 HISTORY_CHARACTERS = 1 << 18
@@ -40,16 +40,63 @@ class Line:
 EMPTY = Line()
 
 
-class Row(StaticDefaultDict[int, Char]):
+class Row:
+    """The mapping that pyte takes for a row, column → cell; what was not written to is blank.
+
+    There is a list inside: a screen of a thousand full rows takes one megabyte so, with dictionaries five.
+    """
+
+    __slots__ = ("_cells", "wide", "wrapped")
+
     def __init__(self) -> None:
-        super().__init__(BLANK)
+        self._cells: list[Char] = []
         self.wrapped = False
         self.wide = False
 
+    def __len__(self) -> int:
+        return len(self._cells)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(len(self._cells)))
+
+    def __contains__(self, x: int) -> bool:
+        return 0 <= x < len(self._cells)
+
+    def __getitem__(self, x: int) -> Char:
+        return self._cells[x] if x < len(self._cells) else BLANK
+
+    def __setitem__(self, x: int, cell: Char) -> None:
+        self.write(x, [cell])
+
+    def __delitem__(self, x: int) -> None:
+        self.pop(x, BLANK)
+
+    def pop(self, x: int, default: Char | None = None) -> Char | None:
+        """The cell, which is blank then; the default beyond the last one."""
+        if x not in self:
+            return default
+        cell, self._cells[x] = self._cells[x], BLANK
+        if x == len(self._cells) - 1:
+            del self._cells[x]
+        return cell
+
+    def write(self, x: int, cells: list[Char]) -> None:
+        """Puts cells from a column on."""
+        if x > len(self._cells):
+            self._cells += [BLANK] * (x - len(self._cells))
+        self._cells[x : x + len(cells)] = cells
+
+    def erase(self, start: int, end: int | None = None) -> None:
+        """Blanks columns start ≤ x < end, or all from there on."""
+        if end is None or end >= len(self._cells):
+            del self._cells[start:]
+        else:
+            self._cells[start:end] = [BLANK] * (end - start)
+
     def line(self, columns: int) -> Line:
-        if not self:
+        if not self._cells:
             return EMPTY
-        cells = [self[x].data for x in range(min(max(self) + 1, columns))]
+        cells = [cell.data for cell in self._cells[:columns]]
         return Line("".join(_whole(cells) if self.wide else cells).rstrip(), self.wrapped)
 
 
@@ -266,7 +313,7 @@ class Screen(pyte.Screen):
             self._wrap()
             x = self.cursor.x
             piece = data[start : start + self.columns - x]
-            self.buffer[self.cursor.y].update(zip(range(x, x + len(piece)), map(ASCII.__getitem__, piece), strict=True))
+            self.buffer[self.cursor.y].write(x, [ASCII[character] for character in piece])
             self.cursor.x = x + len(piece)
             start += len(piece)
 
@@ -379,9 +426,7 @@ class Screen(pyte.Screen):
 
     def erase_in_line(self, how: int = 0, private: bool = False) -> None:
         row = self.buffer[self.cursor.y]
-        x = self.cursor.x
-        for cell in [c for c in row if how == 2 or (c >= x if how == 0 else c <= x)]:
-            del row[cell]
+        row.erase(0 if how else self.cursor.x, self.cursor.x + 1 if how == 1 else None)
         if how != 1:
             row.wrapped = False
         self.dirty.add(self.cursor.y)

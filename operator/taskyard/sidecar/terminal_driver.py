@@ -17,6 +17,9 @@ UNSURE = 60.0
 RECOGNISED_WITHIN = 1 << 17
 SAMPLE = 0.05
 SAMPLE_WHILE_TYPING = 0.005
+# So often at each message the screen is looked at as soon as something was written: echo and reaction of most programs
+# are told without a delay, and one that writes without an end still costs no more than its share.
+PROMPT_SAMPLES = 40
 ANSWER_EVERY = 0.25
 ANSWER_SHARE = 20
 ECHO_TIMEOUT = 2.0
@@ -76,6 +79,7 @@ class TerminalDriver(Driver):
         self._changed_at = 0.0
         self._spoke = False
         self._typing = False
+        self._prompt_samples = 0
         self._fed = asyncio.Event()
         self._sampled = asyncio.Condition()
 
@@ -200,7 +204,14 @@ class TerminalDriver(Driver):
             self._sample()
             async with self._sampled:
                 self._sampled.notify_all()
-            await asyncio.sleep(SAMPLE_WHILE_TYPING if self._typing else SAMPLE)
+            await asyncio.sleep(self._pause())
+
+    def _pause(self) -> float:
+        """Until the screen is looked at again, if something was written by then."""
+        if not self._typing:
+            return SAMPLE
+        self._prompt_samples -= 1
+        return 0.0 if self._prompt_samples >= 0 else SAMPLE_WHILE_TYPING
 
     def _rest_left(self) -> float | None:
         if self._stable or not self._reachable:
@@ -282,6 +293,7 @@ class TerminalDriver(Driver):
         if not self._reachable:
             raise UnreachableError("the agent's terminal does not answer")
         self._typing = True
+        self._prompt_samples = PROMPT_SAMPLES
         try:
             return await self._type(content)
         except LostError as error:

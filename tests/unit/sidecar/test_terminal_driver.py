@@ -177,7 +177,7 @@ async def test_program_that_floods_is_held_back_and_leaves_the_sidecar_responsiv
     async with driving(
         tmp_path, await start("bash", "-c", "timeout 2 yes 'a flood of text'; echo; echo done; read x")
     ) as agent:
-        await agent.until("the flood", lambda: agent.driver.reachable)
+        await agent.until("the flood", lambda: bool(agent.driver.screen()))
         longest = 0.0
         while agent.driver.status is Status.RUNNING:
             began = time.monotonic()
