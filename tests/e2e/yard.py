@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from kube import Kube
-from localcluster import programs
+from localcluster import cluster, programs
 
 Object = dict[str, Any]
 SECONDS = 60.0
@@ -40,6 +40,15 @@ class Yard:
     def remove(self) -> None:
         self.kubectl("delete", "namespace", self.namespace, "--wait=false", "--ignore-not-found")
 
+    def kill_sidecar(self, pod: str) -> None:
+        """Kill a Pod's sidecar as the kernel would."""
+        found = self.kube.get("pods", self.namespace, pod)
+        assert found is not None
+        (sidecar,) = (s for s in found["status"]["initContainerStatuses"] if s["name"] == "taskyard-sidecar")
+        identity = sidecar["containerID"].removeprefix("containerd://")
+        kill = cluster.inside("ctr", "--namespace", "k8s.io", "task", "kill", "--signal", "SIGKILL", identity)
+        subprocess.run(kill, check=True, capture_output=True, timeout=30)
+
     def attempt(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """kubectl, whatever comes of it."""
         return subprocess.run(
@@ -49,6 +58,15 @@ class Yard:
             text=True,
             timeout=SECONDS * 2,
             check=False,
+        )
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """kubectl, which goes on; its standard input and output are pipes."""
+        return subprocess.Popen(
+            [programs.kubectl(), "--kubeconfig", self._kubeconfig, "--namespace", self.namespace, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
 
     def kubectl(self, *arguments: str, stdin: str = "") -> str:

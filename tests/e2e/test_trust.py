@@ -1,0 +1,262 @@
+"""An agent that is root in its container and means ill: what it tries from inside a real Pod, and what it gets.
+
+Its own part of the Pod is its own: it may end its conversation, and its Task. It gets no key and no token, reaches no
+other Task, and has no message delivered to anybody but the agent, once.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import subprocess
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import manifests
+from e2e.yard import Yard
+from kube import Kube, phase_is
+from taskyard.core.certificates import issue_serving_certificate, new_authority
+from taskyard.core.keyring import keyring_from
+from taskyard.core.keys import pod_key
+
+Object = dict[str, Any]
+ATTACKS = Path(__file__).parent / "attacks"
+SYSTEM, POD = "taskyard", "hello-1"
+SIDECAR = "taskyard-sidecar"
+LIMIT_KIB = 192 * 1024
+
+
+class Lair:
+    """The agent's Pod, the secrets of its sidecar, and what the agent does."""
+
+    def __init__(self, yard: Yard) -> None:
+        self.yard = yard
+        pod = yard.kube.get("pods", yard.namespace, POD)
+        keys = yard.kube.get("secrets", SYSTEM, "taskyard-keys")
+        assert pod is not None and keys is not None
+        self.uid: str = pod["metadata"]["uid"]
+        self.key = pod_key(keyring_from(keys["data"]).master_key, self.uid)
+        self.token = yard.kubectl("exec", POD, "-c", SIDECAR, "--", "cat", "/var/run/secrets/taskyard/token").strip()
+        assert len(self.token) > 100
+
+    @property
+    def secrets(self) -> list[str]:
+        # Of a token the signature is the secret; the rest is in every log of its reviews.
+        return [self.key, self.token, self.token.rpartition(".")[2]]
+
+    def run(self, attack: str, given: object = None) -> Any:
+        """Run an attack to its end; what it tells."""
+        source = (ATTACKS / f"{attack}.py").read_text()
+        command = ["exec", "-i", POD, "--container", "agent", "--", "python3", "-c", source]
+        return json.loads(self.yard.kubectl(*command, stdin=json.dumps(given)))
+
+    @contextmanager
+    def running(self, attack: str, given: object) -> Iterator[queue.Queue[Object]]:
+        """Run an attack until the block ends; its events."""
+        source = (ATTACKS / f"{attack}.py").read_text()
+        process = self.yard.start("exec", "-i", POD, "--container", "agent", "--", "python3", "-c", source)
+        assert process.stdin and process.stdout
+        output, events = process.stdout, queue.Queue[Object]()
+
+        def read() -> None:
+            for line in output:
+                events.put(json.loads(line))
+
+        threading.Thread(target=read, daemon=True).start()
+        process.stdin.write(json.dumps(given) + "\n")
+        process.stdin.flush()
+        try:
+            yield events
+        finally:
+            process.stdin.close()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(5)
+
+    def inside(self, container: str, script: str) -> str:
+        """What a shell in a container prints."""
+        return self.yard.kubectl("exec", POD, "--container", container, "--", "bash", "-c", script)
+
+    def sidecar(self) -> Object:
+        """The container's status."""
+        pod = self.yard.kube.get("pods", self.yard.namespace, POD)
+        assert pod is not None
+        (found,) = (s for s in pod["status"]["initContainerStatuses"] if s["name"] == SIDECAR)
+        return dict(found)
+
+    def logs(self) -> str:
+        """All that anybody has logged: this Pod's containers, former ones too, operator and gateway."""
+        own = [
+            self.yard.kubectl("logs", POD, *which)
+            for which in (["--all-containers"], ["--container", SIDECAR, "--previous"])
+        ]
+        system = self.yard.kubectl(
+            "logs", "--namespace", SYSTEM, "--selector", "app.kubernetes.io/name=taskyard", "--tail=-1", "--prefix"
+        )
+        return "\n".join([*own, system])
+
+
+def root_version(image: str) -> Object:
+    """An agent that is root, with all that root has in a container but raw sockets."""
+    version = manifests.template_version(image=image)
+    spec = version["spec"]["pod"]["spec"]
+    spec["securityContext"] = {"runAsUser": 0}
+    (agent,) = spec["containers"]
+    agent["imagePullPolicy"] = "IfNotPresent"
+    agent["securityContext"] = {"allowPrivilegeEscalation": True, "capabilities": {"drop": ["NET_RAW"]}}
+    return version
+
+
+@pytest.fixture(scope="module")
+def lair(installation: Path, kube: Kube) -> Iterator[Lair]:
+    yard = Yard(installation, kube, f"e2e-{uuid.uuid4().hex[:8]}")
+    yard.create()
+    # Restricted Pod Security would not let it be root.
+    kube.patch_namespace(yard.namespace, {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "baseline"}}})
+    image = yard.kubectl(
+        "get", "deployment", "taskyard-operator", "--namespace", SYSTEM,
+        "--output=jsonpath={.spec.template.spec.containers[0].image}",
+    )  # fmt: skip
+    yard.apply(root_version(image), manifests.task(prompt=""), manifests.task("victim", prompt=""))
+    for name in ("hello", "victim"):
+        yard.wait_state("Idle", task=name)
+    yield Lair(yard)
+    yard.remove()
+
+
+def test_root_in_the_agents_container_finds_neither_key_nor_token(lair: Lair) -> None:
+    # One that it may find, to see that it looks.
+    lair.inside("agent", "echo canary-4711 > /home/agent/canary")
+    found = lair.run("search", [*lair.secrets, "canary-4711"])
+    assert found["user"] == 0
+    assert found["looked_at"] > 50 and found["holders"] == ["/home/agent/canary"]
+    assert not [command for command in found["commands"] if "taskyard-sidecar" in command]
+    mounts = set(found["mounts"])
+    assert "/home/agent" in mounts and "/taskyard/run" in mounts
+    assert not [mount for mount in mounts if mount.startswith(("/var/lib/taskyard", "/var/run", "/run/secrets"))]
+    pod = json.dumps(lair.yard.kube.get("pods", lair.yard.namespace, POD))
+    assert not [secret for secret in lair.secrets if secret in pod]
+    assert lair.yard.kube.get("networkpolicies", lair.yard.namespace, "taskyard-tasks") is not None
+
+
+def test_without_the_key_every_port_refuses_and_only_the_own_task_is_reported_on(lair: Lair) -> None:
+    yard = lair.yard
+    before = yard.kube.get("tasks", yard.namespace, "victim")
+    victim = yard.kube.get("pods", yard.namespace, "victim-1")
+    assert before is not None and victim is not None
+    build = f"{yard.namespace}/victim-1"
+    given = {
+        "pod_uid": lair.uid,
+        "gateway": f"taskyard-gateway.{SYSTEM}.svc",
+        # Even if it had its own Pod's key, that would be none for another's.
+        "tokens": [f"{build}/{victim['metadata']['uid']}.{key}" for key in ("0" * 64, lair.key)]
+        + [f"{build}/{lair.uid}.{lair.key}"],
+        "replayed": lair.key,
+        "victim": "victim",
+        "victim_ip": victim["status"]["podIP"],
+    }
+    answers = lair.run("keyless", given)
+    assert len(answers) > 60
+    for what, answer in answers:
+        assert not [secret for secret in lair.secrets if secret in answer], what
+        kind = what.split()[0]
+        if kind == "plain":
+            assert not answer.startswith("HTTP/"), f"{what}: {answer}"
+        elif kind in ("no", "wrong", "gateway"):
+            assert answer.startswith("HTTP/1.1 401 "), f"{what}: {answer}"
+        elif what == "reports from elsewhere":
+            assert answer == "ConnectionRefusedError"
+    yard.wait("its own word is taken", lambda s: s["state"].get("message") == "forged")
+    after = yard.kube.get("tasks", yard.namespace, "victim")
+    assert after is not None and after["status"]["state"] == before["status"]["state"]
+    assert "outputs" not in after["status"]
+
+
+def test_a_flood_is_refused_and_the_sidecar_stays_small(lair: Lair) -> None:
+    found = lair.run("flood")
+    assert found["unclosed"] == 0
+    refusals = {status: count for status, count in found["statuses"].items() if status not in ("200", "closed")}
+    assert refusals and all(status.startswith("4") for status in refusals), found["statuses"]
+    assert {"401", "413", "429"} <= refusals.keys()
+    assert lair.sidecar()["restartCount"] == 0
+    status = lair.inside(SIDECAR, "cat /proc/1/status")
+    peak = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+    assert peak < LIMIT_KIB / 2, f"{peak} KiB at most"
+    lair.yard.say("after", "echo after the flood")
+    lair.yard.kube.wait(
+        "the next message is delivered", "taskinputs", lair.yard.namespace, "after", phase_is("Delivered")
+    )
+
+
+LINKS = """
+set -e
+cd /taskyard/run
+mv agent.sock elsewhere.sock; ln -s elsewhere.sock agent.sock
+for target in /var/lib/taskyard /var/lib/taskyard/journal.jsonl /var/run/secrets/taskyard/token /etc; do
+  for name in journal.jsonl conversation.jsonl uploads prompt.txt token sidecar home; do
+    ln -sfn $target /taskyard/run/$name; ln -sfn $target /home/agent/$name
+  done
+done
+ln -sfn ../sidecar /home/agent/sidecar; ln -sfn / /home/agent/root
+if touch /taskyard/bin/new 2>/dev/null || ln /taskyard/bin/taskyard-init /home/agent/init 2>/dev/null; then exit 1; fi
+"""
+
+
+def test_who_takes_the_ports_of_a_sidecar_that_restarts_gets_nothing(lair: Lair) -> None:
+    yard = lair.yard
+    lair.inside("agent", LINKS)
+    journal, folders = "cat /var/lib/taskyard/journal.jsonl", "ls -A /var/lib/taskyard /etc"
+    before, there = lair.inside(SIDECAR, journal), lair.inside(SIDECAR, folders)
+    now = datetime.now(UTC)
+    # As good as a certificate can be that the installation's own authority has not signed.
+    certificate = issue_serving_certificate(new_authority(now), dns_names=[lair.uid], now=now, lifetime=timedelta(1))
+    calls: list[Object] = []
+    with lair.running("impostor", {"pem": certificate.key_pem + certificate.certificate_pem}) as events:
+        assert events.get(timeout=20) == {"event": "waiting"}
+        yard.kill_sidecar(POD)
+        taken: set[int] = set()
+        while taken != {8484, 8486}:
+            event = events.get(timeout=20)
+            if event["event"] == "taken":
+                taken.add(event["port"])
+            else:
+                calls.append(event)
+        yard.say("once", "echo once >> /home/agent/count")
+        calls.append(events.get(timeout=60))
+        waiting = yard.kube.wait(
+            "the input waits, and says why",
+            "taskinputs",
+            yard.namespace,
+            "once",
+            lambda i: "certificate" in i.get("status", {}).get("message", ""),
+        )
+        assert waiting["status"]["phase"] == "Queued"
+    while not events.empty():
+        calls.append(events.get())
+    assert calls
+    for call in calls:
+        assert call["outcome"].startswith("TLS: ") and call["heard"] == "", call
+
+    yard.kube.wait("it is delivered", "taskinputs", yard.namespace, "once", phase_is("Delivered"), seconds=60)
+    yard.wait_state("Idle")
+    assert lair.inside("agent", "cat /home/agent/count") == "once\n"
+    assert lair.sidecar()["restartCount"] == 1
+    # The links led nowhere: what the sidecar had is there, with the new message after it, and nothing else.
+    after = lair.inside(SIDECAR, journal)
+    assert after.startswith(before)
+    new = [json.loads(line) for line in after.removeprefix(before).splitlines()]
+    key = f"input:{waiting['metadata']['uid']}"
+    assert [(entry["kind"], entry["key"]) for entry in new] == [("intent", key), ("outcome", key)]
+    assert lair.inside(SIDECAR, folders) == there
+    logs = lair.logs()
+    assert "echo after the flood" in logs and "NetworkPolicy taskyard-tasks: made" in logs
+    assert not [secret for secret in lair.secrets if secret in logs]
