@@ -6,8 +6,10 @@ and give nothing here.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextvars import ContextVar
 from pathlib import Path
@@ -15,6 +17,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
+
+# The package itself would load its blocking half and what that stands on: seven megabytes that nothing here uses.
+if "kubernetes" not in sys.modules and (_package := importlib.util.find_spec("kubernetes")) is not None:
+    sys.modules["kubernetes"] = importlib.util.module_from_spec(_package)
+
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 

@@ -10,21 +10,24 @@ from datetime import UTC, datetime
 
 import prometheus_client
 
-from taskyard import __version__
-from taskyard.apiclient import ApiError
-from taskyard.core.keyring import Keyring
-from taskyard.core.tokenbucket import Rate
-from taskyard.gateway.app import sidecar_app
-from taskyard.gateway.certificate import OwnCertificate
-from taskyard.gateway.cluster import Cluster
-from taskyard.gateway.context import Context
-from taskyard.gateway.keysecret import keep_fresh, wait_for_keys
-from taskyard.gateway.metrics import Metrics
-from taskyard.gateway.people.cache import Cache
-from taskyard.gateway.people.listener import serving_people
-from taskyard.gateway.ratelimit import ReviewLimit
-from taskyard.gateway.serving import bind, listener, probes
-from taskyard.gateway.settings import Settings, settings_from
+# httpx offers a command line of its own, for which it would load click, rich and pygments where they are installed.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+
+from taskyard import __version__  # noqa: E402
+from taskyard.apiclient import ApiError  # noqa: E402
+from taskyard.core.keyring import Keyring  # noqa: E402
+from taskyard.core.tokenbucket import Rate  # noqa: E402
+from taskyard.gateway.app import sidecar_app  # noqa: E402
+from taskyard.gateway.certificate import OwnCertificate  # noqa: E402
+from taskyard.gateway.cluster import Cluster  # noqa: E402
+from taskyard.gateway.context import Context  # noqa: E402
+from taskyard.gateway.keysecret import keep_fresh, wait_for_keys  # noqa: E402
+from taskyard.gateway.metrics import Metrics  # noqa: E402
+from taskyard.gateway.people.cache import Cache  # noqa: E402
+from taskyard.gateway.people.listener import serving_people  # noqa: E402
+from taskyard.gateway.ratelimit import ReviewLimit  # noqa: E402
+from taskyard.gateway.serving import bind, listener, probes  # noqa: E402
+from taskyard.gateway.settings import Settings, settings_from  # noqa: E402
 
 # Endpoints of the Service change a moment after the Pod is told to stop; until then sidecars still come.
 DRAIN_SECONDS = 2.0
