@@ -6,7 +6,7 @@ run := .venv/bin/
 PROCESSES ?= 3
 python := PYTHONPATH=operator:deploy/local .venv/bin/python
 
-.PHONY: help demo test chaos check fix generate cluster cluster-down venv
+.PHONY: help demo test chaos bench check fix generate cluster cluster-down venv
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ test: venv ## every test tier: unit, integration (real API server), e2e (real ku
 chaos: venv ## SEEDS runs (20) of the chaos test with TASKS Tasks (200); SEED=n runs one alone
 	@TASKYARD_CHAOS_SEEDS=$(or $(SEEDS),20) TASKYARD_CHAOS_TASKS=$(or $(TASKS),200) \
 	    $(if $(SEED),TASKYARD_CHAOS_SEED=$(SEED)) $(run)pytest tests/integration/chaos -x -s $(ARGS)
+
+bench: venv ## a table of figures beside their goals: SCENARIO=sidecar or gateway (three minutes, on a machine at rest)
+	@PYTHONPATH=operator:deploy/local:tests $(run)python -m bench $(SCENARIO)
 
 check: venv ## ruff, mypy strict, import-linter, generated files
 	$(run)ruff check

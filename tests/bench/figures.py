@@ -1,0 +1,57 @@
+"""What was measured, and the table that tells it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure. `goal` is the most that it may be, with `at_least` the least; None where there is no goal."""
+
+    what: str
+    value: float
+    unit: str
+    goal: float | None = None
+    at_least: bool = False
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the goal is met, None without one."""
+        if self.goal is None:
+            return None
+        return self.value >= self.goal if self.at_least else self.value <= self.goal
+
+    @property
+    def row(self) -> tuple[str, str, str, str]:
+        """What, figure, goal, and whether it is met, as words."""
+        goal = "" if self.goal is None else f"{'≥' if self.at_least else '≤'} {_number(self.goal)} {self.unit}".rstrip()
+        verdict = {True: "met", False: "NOT MET", None: ""}[self.met]
+        return self.what, f"{_number(self.value)} {self.unit}".rstrip(), goal, verdict
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest value that `share` (0 to 1) of all values do not exceed. ValueError without values."""
+    if not values:
+        raise ValueError("no values, no percentile")
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """All figures as a table of Markdown, its columns aligned."""
+    rows = [("what", "figure", "goal", ""), *(figure.row for figure in figures)]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
+    ]
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def _number(value: float) -> str:
+    if value == int(value) and abs(value) < 1e9:
+        return f"{int(value):,}"
+    return f"{value:.3g}" if abs(value) < 100 else f"{value:,.0f}"

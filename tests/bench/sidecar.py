@@ -1,0 +1,231 @@
+"""The sidecar beside a shell under taskyard-init: real processes, real TLS, a gateway on loopback."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import http.client
+import json
+import os
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench import usage
+from bench.figures import Figure, percentile
+from localcluster.locations import REPOSITORY
+from unit.init.client import Client
+from unit.init.process import connects
+from unit.sidecar.authority import Authority
+from unit.sidecar.gateway_app import POD_UID, GatewayApp
+from unit.sidecar.pod import SHELL, STOP_SOON, Pod, until
+
+Say = Callable[[str], None]
+
+# Each message has an answer: two messages of the conversation.
+MESSAGES = 1000
+# They take a fifth of a second each: only after so long without a change does an agent count as waiting.
+STABLE_SECONDS = "0.2"
+MESSAGES_UNTIL = 120.0
+FLOOD_BYTES = 100 * 1_000_000
+FLOOD_UNTIL = 120.0
+OWN_SAMPLES = 100
+LISTENERS = 100
+IDLE_SECONDS = 20.0
+# As the kubelet asks for readiness.
+PROBE_EVERY = 2.0
+
+
+def run(folder: Path, say: Say) -> list[Figure]:
+    """Measure it all."""
+    init = _built(folder)
+    say("what the agent takes by itself")
+    own = _own_latencies(folder, init)
+    with _pod(folder, init) as pod:
+        assert pod.sidecar is not None and pod.agent is not None
+        pid, init_pid = pod.sidecar.pid, pod.agent.pid
+        at_first = usage.resident(pid)
+        say(f"{MESSAGES // 2} messages and their answers")
+        began = time.monotonic()
+        latencies = _messages(pod)
+        said = len(pod.messages())
+        say(f"{said} messages in {time.monotonic() - began:.0f} s; {FLOOD_BYTES / 1e6:.0f} MB of output")
+        began = time.monotonic()
+        written = _flood(pod)
+        seconds = time.monotonic() - began
+        with_all = usage.resident(pid)
+        say(f"{written / 1e6:.0f} MB in {seconds:.0f} s; {LISTENERS} listeners")
+        heard, with_listeners = _listeners(pod, pid)
+        say(f"nothing, for {IDLE_SECONDS:.0f} s")
+        idle = _idle(pod, pid)
+        init_resident = usage.resident(init_pid)
+    beyond = [percentile(latencies, share) - percentile(own, share) for share in (0.5, 0.99)]
+    return [
+        Figure("sidecar: RSS at first", at_first, "MB"),
+        Figure(f"sidecar: RSS after {said:,} messages and {written / 1e6:.0f} MB of output", with_all, "MB", 40),
+        Figure("sidecar: output taken, 80x1000", written / 1e6 / seconds, "MB/s"),
+        Figure(f"POST /message beyond the agent's own, p50 of {len(latencies)}", beyond[0] * 1000, "ms", 2),
+        Figure(f"POST /message beyond the agent's own, p99 of {len(latencies)}", beyond[1] * 1000, "ms", 10),
+        Figure("POST /message, p50", percentile(latencies, 0.5) * 1000, "ms"),
+        Figure("agent's own: paste shown, Enter answered, p50", percentile(own, 0.5) * 1000, "ms"),
+        Figure("agent's own: paste shown, Enter answered, p99", percentile(own, 0.99) * 1000, "ms"),
+        Figure(f"clients of GET /events that hear of a message, of {LISTENERS}", len(heard), "", LISTENERS, True),
+        Figure("the last of them hears of it after", max(heard, default=0) * 1000, "ms"),
+        Figure(f"sidecar: RSS with {LISTENERS} clients of GET /events", with_listeners, "MB"),
+        Figure(f"sidecar: idle CPU, readiness asked every {PROBE_EVERY:.0f} s", idle * 100, "% of a core", 0.2),
+        Figure("taskyard-init: RSS after all that", init_resident, "MB", 2),
+    ]
+
+
+def _built(folder: Path) -> Path:
+    source = REPOSITORY / "operator" / "init"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    subprocess.run(["make", "-s", "-C", source, f"BUILD={folder / 'init'}"], check=True, timeout=120, env=environment)
+    return folder / "init" / "taskyard-init"
+
+
+@contextmanager
+def _pod(folder: Path, init: Path) -> Iterator[Pod]:
+    gateway = GatewayApp(Authority(), folder)
+    gateway.start()
+    pod = Pod(folder, gateway, init)
+    try:
+        pod.start_agent(SHELL)
+        pod.start_sidecar(TASKYARD_STABLE_SECONDS=STABLE_SECONDS)
+        pod.until_stable()
+        yield pod
+    finally:
+        pod.close()
+        gateway.stop()
+
+
+def _connection(pod: Pod) -> http.client.HTTPSConnection:
+    """Over TLS to the Pod's certificate, as the operator calls; with less work of its own than httpx has."""
+    context = ssl.create_default_context(cadata=pod.gateway.authority.pem)
+
+    class Connection(http.client.HTTPSConnection):
+        def connect(self) -> None:
+            http.client.HTTPConnection.connect(self)
+            self.sock = context.wrap_socket(self.sock, server_hostname=POD_UID)
+
+    return Connection("127.0.0.1", pod.port, timeout=30, context=context)
+
+
+def _call(connection: http.client.HTTPSConnection, pod: Pod, method: str, path: str, body: object = None) -> int:
+    headers = {"Authorization": f"Bearer {pod.gateway.key}", "Content-Type": "application/json"}
+    connection.request(method, path, None if body is None else json.dumps(body).encode(), headers)
+    response = connection.getresponse()
+    response.read()
+    return response.status
+
+
+def _own_latencies(folder: Path, init: Path) -> list[float]:
+    """Seconds from a paste until it is shown, and from Enter until something happens: no sidecar has a part in them."""
+    place = folder / "own"
+    place.mkdir()
+    socket = place / "agent.sock"
+    command = [init, "run", "--socket", socket, "--tty", "80x1000", *STOP_SOON, "--", *SHELL]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(place), "PS1": "agent$ ", "LANG": "C.UTF-8"}
+    process = subprocess.Popen(command, env=environment, cwd=place)
+    try:
+        until("the agent's socket", lambda: connects(socket))
+        client = Client(socket)
+        client.go()
+        client.read_until("agent$ ")
+        found = []
+        for number in range(OWN_SAMPLES):
+            time.sleep(0.02)
+            text = f": message {number} of the bench"
+            client.screen.clear()
+            began = time.perf_counter()
+            client.type(f"\x1b[200~{text}\x1b[201~")
+            client.read_until(text)
+            client.screen.clear()
+            client.type("\r")
+            client.read_until(lambda screen: bool(screen))
+            found.append(time.perf_counter() - began)
+            client.read_until("agent$ ")
+        return found
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _messages(pod: Pod) -> list[float]:
+    """Seconds that each POST took."""
+    connection, found = _connection(pod), []
+    deadline = time.monotonic() + MESSAGES_UNTIL
+    number = 0
+    while number < MESSAGES // 2 and time.monotonic() < deadline:
+        body = {"content": f": message {number} of the bench", "type": "user"}
+        began = time.perf_counter()
+        status = _call(connection, pod, "POST", "/message", body)
+        took = time.perf_counter() - began
+        if status == 409:
+            time.sleep(0.01)
+            continue
+        assert status == 200, status
+        found.append(took)
+        number += 1
+        time.sleep(float(STABLE_SECONDS))
+    connection.close()
+    return found
+
+
+def _flood(pod: Pod) -> int:
+    """Bytes that the agent wrote, all of which the sidecar has seen."""
+    line = "the quick brown fox jumps over the lazy dog, and over 12345678 others"
+    size = len(line) + 2
+    pod.until_stable()
+    count = FLOOD_BYTES // size
+    assert pod.post(f"yes '{line}' | head -n {count}; echo the flood' 'is over").status_code == 200
+    until("the end of the flood", lambda: pod.status() == "stable", FLOOD_UNTIL)
+    assert "the flood is over" in pod.messages()[-1]["content"]
+    return count * size
+
+
+def _listeners(pod: Pod, pid: int) -> tuple[list[float], float]:
+    """After how many seconds each client heard of a message, and the sidecar's RSS with all of them."""
+    ready = threading.Barrier(LISTENERS + 1)
+    sent: list[float] = []
+    text = "echo heard' 'by all"
+
+    def listen() -> float:
+        connection = _connection(pod)
+        connection.request("GET", "/events", headers={"Authorization": f"Bearer {pod.gateway.key}"})
+        response = connection.getresponse()
+        while b"status_change" not in response.readline():
+            pass
+        ready.wait(60)
+        while text.encode() not in response.readline():
+            pass
+        took = time.perf_counter() - sent[0]
+        connection.sock.close() if connection.sock else response.close()
+        return took
+
+    with concurrent.futures.ThreadPoolExecutor(LISTENERS) as threads:
+        clients = [threads.submit(listen) for _ in range(LISTENERS)]
+        ready.wait(60)
+        resident = usage.resident(pid)
+        pod.until_stable()
+        sent.append(time.perf_counter())
+        assert pod.post(text).status_code == 200
+        heard = [client.result(60) for client in clients]
+    return heard, resident
+
+
+def _idle(pod: Pod, pid: int) -> float:
+    """Share of a core that the sidecar uses while nothing happens."""
+    pod.until_stable()
+    time.sleep(3)
+    before, began = usage.cpu_seconds(pid), time.monotonic()
+    while time.monotonic() - began < IDLE_SECONDS:
+        connection = http.client.HTTPConnection("127.0.0.1", pod.health_port, timeout=5)
+        connection.request("GET", "/readyz")
+        assert connection.getresponse().status == 200
+        connection.close()
+        time.sleep(PROBE_EVERY)
+    return (usage.cpu_seconds(pid) - before) / (time.monotonic() - began)

@@ -1,0 +1,19 @@
+"""What a process uses, from /proc."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+MIB = 1 << 20
+
+
+def resident(pid: int) -> float:
+    """Resident memory in MB (2^20 bytes)."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")) / 1024
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time of all its threads so far, to the nanosecond as the scheduler counts it."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
