@@ -33,6 +33,7 @@ check: venv ## ruff, mypy strict, import-linter, generated files
 	$(run)lint-imports --no-cache
 	$(run)python -m taskyard.api.crd --check crds charts/taskyard/files/crds
 	$(run)python -m taskyard.api.reference --check docs/reference.md
+	$(run)python -m taskyard.gateway.people.openapifile --check docs/openapi.json
 	PYTHONPATH=tests $(run)python -m compatibility --check docs/compatibility.md
 
 fix: venv ## format, and mend what ruff can
@@ -42,6 +43,7 @@ fix: venv ## format, and mend what ruff can
 generate: venv ## write the generated files anew
 	$(run)python -m taskyard.api.crd crds charts/taskyard/files/crds
 	$(run)python -m taskyard.api.reference docs/reference.md
+	$(run)python -m taskyard.gateway.people.openapifile docs/openapi.json
 	PYTHONPATH=tests $(run)python -m compatibility docs/compatibility.md
 
 cluster: venv ## a local cluster with Taskyard installed; .cluster/kubeconfig leads to it

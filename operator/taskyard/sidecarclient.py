@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,10 @@ import httpx
 
 from taskyard.core import sidecar
 from taskyard.core.keys import pod_key
+
+# A sidecar gives a sign of life every 15 s.
+SILENCE_SECONDS = 45.0
+EVENT_BYTES = 4_194_304
 
 
 @dataclass(frozen=True)
@@ -63,9 +68,17 @@ class Sidecars:
             timeout=httpx.Timeout(45.0, connect=5.0),
             trust_env=False,
         )
+        # Streams last: they take no connections away from the other calls.
+        self._streams = httpx.AsyncClient(
+            verify=context,
+            timeout=httpx.Timeout(SILENCE_SECONDS, connect=5.0),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
+            trust_env=False,
+        )
 
     async def close(self) -> None:
         await self._client.aclose()
+        await self._streams.aclose()
 
     async def send(
         self, *, ip: str, pod_uid: str, content: str, kind: str, idempotency_key: str, answers: str | None = None
@@ -103,6 +116,31 @@ class Sidecars:
             raise NoAnswerError(f"status {response.status_code}")
         return body
 
+    async def events(self, *, ip: str, pod_uid: str) -> AsyncIterator[tuple[str, str]]:
+        """What happens in the conversation, as names and data of server-sent events, from its beginning on, until the
+        sidecar ends the stream. UnreachableError, NoAnswerError."""
+        try:
+            async with self._streams.stream(
+                "GET",
+                self._url("/events", ip),
+                headers=self._credentials(pod_uid),
+                extensions={"sni_hostname": pod_uid},
+            ) as response:
+                if response.status_code != 200:
+                    raise NoAnswerError(f"status {response.status_code}")
+                rest = b""
+                async for part in response.aiter_bytes():
+                    *blocks, rest = (rest + part).split(b"\n\n")
+                    for block in blocks:
+                        if event := event_of(block.decode(errors="replace")):
+                            yield event
+                    if len(rest) > EVENT_BYTES:
+                        raise NoAnswerError("an event without an end")
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise UnreachableError(_cause(error)) from error
+        except httpx.HTTPError as error:
+            raise NoAnswerError(_cause(error)) from error
+
     async def _request(
         self,
         method: str,
@@ -113,14 +151,20 @@ class Sidecars:
         json: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
     ) -> httpx.Response:
-        host = f"[{ip}]" if ":" in ip else ip
         return await self._client.request(
             method,
-            f"https://{host}:{self._port}{path}",
+            self._url(path, ip),
             json=json,
-            headers={"Authorization": f"Bearer {pod_key(self._master_key, pod_uid)}", **(headers or {})},
+            headers={**self._credentials(pod_uid), **(headers or {})},
             extensions={"sni_hostname": pod_uid},
         )
+
+    def _url(self, path: str, ip: str) -> str:
+        host = f"[{ip}]" if ":" in ip else ip
+        return f"https://{host}:{self._port}{path}"
+
+    def _credentials(self, pod_uid: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {pod_key(self._master_key, pod_uid)}"}
 
 
 def read(status: int, body: dict[str, object]) -> Answer:
@@ -133,6 +177,19 @@ def read(status: int, body: dict[str, object]) -> Answer:
     if status in (400, 413, 422):
         return Refused(detail)
     return Failed(f"the sidecar answered {status}: {detail}")
+
+
+def event_of(block: str) -> tuple[str, str] | None:
+    """Name and data of a server-sent event; None for a comment."""
+    name, data = "message", []
+    for line in block.split("\n"):
+        field, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if field == "event":
+            name = value
+        elif field == "data":
+            data.append(value)
+    return (name, "\n".join(data)) if data else None
 
 
 def _cause(error: Exception) -> str:

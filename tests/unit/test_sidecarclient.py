@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from taskyard.sidecarclient import Accepted, Answer, Failed, NotReady, Refused, read
+from taskyard.sidecarclient import Accepted, Answer, Failed, NotReady, Refused, event_of, read
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,18 @@ from taskyard.sidecarclient import Accepted, Answer, Failed, NotReady, Refused, 
 )
 def test_read(status: int, body: dict[str, Any], expected: Answer) -> None:
     assert read(status, body) == expected
+
+
+@pytest.mark.parametrize(
+    ("block", "expected"),
+    [
+        pytest.param('event: status_change\ndata: {"a":1}', ("status_change", '{"a":1}'), id="name and data"),
+        pytest.param("data: a", ("message", "a"), id="without a name it is a message"),
+        pytest.param("data:a\ndata: b", ("message", "a\nb"), id="data of several lines"),
+        pytest.param("event: x\ndata: a\u2028b\x0bc", ("x", "a\u2028b\x0bc"), id="only a line feed ends a line"),
+        pytest.param(": ping", None, id="a comment is no event"),
+        pytest.param("", None, id="nothing is no event"),
+    ],
+)
+def test_event_of(block: str, expected: tuple[str, str] | None) -> None:
+    assert event_of(block) == expected

@@ -76,6 +76,11 @@ class Cluster:
         namespace = manifest["metadata"]["namespace"]
         return await self._as_person(token, "POST", f"{_GROUP}/namespaces/{quote(namespace)}/tasks", body=manifest)
 
+    async def create_input(self, token: str, manifest: Object) -> Object:
+        """Create a TaskInput for a person (ConflictError when there is one of its name)."""
+        namespace = manifest["metadata"]["namespace"]
+        return await self._as_person(token, "POST", f"{_GROUP}/namespaces/{quote(namespace)}/taskinputs", body=manifest)
+
     async def patch_task(self, token: str, task: Object, patch: Object) -> Object:
         """Merge `patch` into this very Task for a person (ConflictError when another has taken its name)."""
         metadata = {**patch.get("metadata", {}), "uid": task["metadata"]["uid"]}

@@ -27,6 +27,12 @@ _ROUTES = (
     (re.compile(r"/api/v2/tasks/[^/]+/[^/]+/logs"), "logs"),
     (re.compile(r"/api/v2/tasks/[^/]+/[^/]+/pause"), "pause"),
     (re.compile(r"/api/v2/tasks/[^/]+/[^/]+/resume"), "resume"),
+    (re.compile(r"/api/v1alpha1/tasks"), "tasks"),
+    (re.compile(r"/api/v1alpha1/tasks/watch"), "watch"),
+    (re.compile(r"/api/v1alpha1/tasks/[^/]+/[^/]+/events"), "events"),
+    (re.compile(r"/api/v1alpha1/tasks/[^/]+/[^/]+/inputs"), "inputs"),
+    (re.compile(r"/api/v1alpha1/tasks/[^/]+/[^/]+/builds"), "builds"),
+    (re.compile(r"/openapi\.json|/docs"), "documentation"),
     (re.compile(r"/api/v2/(users|organizations|templates|templateversions)(/.*)?"), "lookup"),
     (re.compile(r"/api/v2/(workspaces|workspacebuilds)/[^/]+"), "workspace"),
 )
@@ -54,6 +60,7 @@ class Metrics:
             registry=registry,
             buckets=_BUCKETS,
         )
+        self.streams = Gauge("taskyard_gateway_streams", "Streams of events that are open.", registry=registry)
         self._enrolments = Counter(
             "taskyard_gateway_enrolments",
             "Enrolments; early ones come again: the operator had not recorded the Pod yet.",
@@ -125,11 +132,16 @@ class Measured:
             await self._app(scope, receive, send)
             return
         began, status = time.perf_counter(), 499
+        # A stream is answered when it begins.
+        streaming_since = 0.0
 
         async def sending(message: Message) -> None:
-            nonlocal status
+            nonlocal status, streaming_since
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if _is_stream(message):
+                    streaming_since = time.perf_counter()
+                    self._metrics.streams.inc()
             await send(message)
 
         try:
@@ -138,4 +150,13 @@ class Measured:
             status = 500
             raise
         finally:
-            self._metrics.answered(scope["path"], status, time.perf_counter() - began)
+            if streaming_since:
+                self._metrics.streams.dec()
+            self._metrics.answered(scope["path"], status, (streaming_since or time.perf_counter()) - began)
+
+
+def _is_stream(start: Message) -> bool:
+    return any(
+        name.lower() == b"content-type" and value.startswith(b"text/event-stream")
+        for name, value in start.get("headers", ())
+    )

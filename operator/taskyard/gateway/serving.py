@@ -21,13 +21,14 @@ HANDSHAKE_TIMEOUT = 10.0
 GRACE_SECONDS = 10
 CLOSE_SECONDS = 1.0
 MOST, MOST_EACH = 512, 64
+WRITE_BUFFER = 32_768
 
 _HEADER_BYTES = 16_384
 _BACKLOG = 512
 _ACCEPT_RETRY = 0.1
 # Each TLS connection has a buffer of this size. With asyncio's own 256 KiB, a few hundred clients would be most of this
 # process.
-sslproto.SSLProtocol.max_size = 32_768
+sslproto.SSLProtocol.max_size = 16_384
 
 
 class BoundedProtocol(H11Protocol):
@@ -44,6 +45,8 @@ class BoundedProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        # What a client that does not read costs; asyncio's own is half a MiB.
+        transport.set_write_buffer_limits(high=WRITE_BUFFER)
         self._await_head()
 
     def data_received(self, data: bytes) -> None:

@@ -33,7 +33,7 @@ RULES = [
     {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
     {
         "apiGroups": ["taskyard.dev"],
-        "resources": ["tasks", "templates", "templateversions", "workspacebuilds"],
+        "resources": ["tasks", "taskinputs", "templates", "templateversions", "workspacebuilds"],
         "verbs": ["list", "watch"],
     },
     {"apiGroups": [""], "resources": ["pods", "namespaces"], "verbs": ["list", "watch"]},
@@ -263,9 +263,13 @@ class Gateway:
 
     def stop(self) -> int:
         """SIGTERM, and the exit status."""
+        self.terminate()
+        return self.wait()
+
+    def terminate(self) -> None:
+        """SIGTERM."""
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
-        return self.wait()
 
     def wait(self) -> int:
         """The exit status; a gateway that does not end is killed and fails the test."""

@@ -9,15 +9,17 @@ from taskyard import __version__
 from taskyard.gateway.people import authorization, owners, wire
 from taskyard.gateway.people.cache import SYSTEM_NAMESPACE
 from taskyard.gateway.people.context import People
+from taskyard.gateway.people.described import described
 from taskyard.gateway.people.owners import Owner
 from taskyard.gateway.people.refusals import not_found
+from taskyard.gateway.people.shapes.around import BuildInfo, Organization, User
 
 
 def routes(people: People) -> APIRouter:
     """The routes, working with `people`."""
-    router = APIRouter(prefix="/api/v2")
+    router = APIRouter(prefix="/api/v2", tags=["Callers"])
 
-    @router.get("/buildinfo")
+    @router.get("/buildinfo", **described("buildInfo", "The service and its version", answer=BuildInfo, public=True))
     async def buildinfo(request: Request) -> JSONResponse:
         # Without a token, as clients ask before they have one.
         return JSONResponse(
@@ -34,7 +36,7 @@ def routes(people: People) -> APIRouter:
             }
         )
 
-    @router.get("/users/{user}")
+    @router.get("/users/{user}", **described("user", "A user, which is a namespace", 404, answer=User))
     async def user(request: Request, user: str) -> JSONResponse:
         person = await people.person(request)
         home = people.home(person)
@@ -48,12 +50,14 @@ def routes(people: People) -> APIRouter:
         name = person.user.username if namespace == home else owner.user
         return JSONResponse(_user(owner, name, people.cache.organization_id))
 
-    @router.get("/organizations")
+    @router.get("/organizations", **described("organizations", "The organizations: one", answer=list[Organization]))
     async def organizations(request: Request) -> JSONResponse:
         await people.person(request)
         return JSONResponse([_organization(people)])
 
-    @router.get("/organizations/{organization}")
+    @router.get(
+        "/organizations/{organization}", **described("organization", "An organization", 404, answer=Organization)
+    )
     async def organization(request: Request, organization: str) -> JSONResponse:
         await people.person(request)
         if organization.lower() not in (people.cache.organization_id, wire.ORGANIZATION):

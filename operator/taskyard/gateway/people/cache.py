@@ -6,8 +6,10 @@ from typing import Any
 
 from taskyard.api import API_VERSION
 from taskyard.apiclient import Object
+from taskyard.core import names
 from taskyard.gateway.cluster import Cluster
 from taskyard.gateway.people import identifiers
+from taskyard.gateway.people.changes import Changes
 from taskyard.watchcache.reflector import Reflector
 from taskyard.watchcache.resource import Resource
 from taskyard.watchcache.store import Group, Key, Store, key_of
@@ -20,7 +22,8 @@ TASKS = Resource(_GROUP, "tasks")
 TEMPLATES = Resource(_GROUP, "templates")
 TEMPLATE_VERSIONS = Resource(_GROUP, "templateversions")
 BUILDS = Resource(_GROUP, "workspacebuilds")
-PODS = Resource("/api/v1", "pods", selector="taskyard.dev/task")
+INPUTS = Resource(_GROUP, "taskinputs")
+PODS = Resource("/api/v1", "pods", selector=names.TASK_LABEL)
 NAMESPACES = Resource("/api/v1", "namespaces", metadata_only=True)
 
 _METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "labels")
@@ -35,22 +38,27 @@ class Cache:
         self.template_versions = Store(_by_family, also=_by_uid)
         self.builds = Store(_by_task, also=_by_build_id)
         self.pods = Store(key_of)
+        self.inputs = Store(_by_task)
         self.namespaces = Store(key_of, also=_by_user)
+        self.changes = Changes()
+        # Counts the changes of what Tasks are shown with: templates, versions, namespaces.
+        self.surroundings = 0
         # Set once every kind was listed.
         self.full = asyncio.Event()
 
     async def run(self, cluster: Cluster) -> None:
         """Keep the stores equal to what the API server has, until cancelled."""
-        kinds: tuple[tuple[Resource, Store, Callable[[Object], Object]], ...] = (
-            (TASKS, self.tasks, _whole),
-            (TEMPLATES, self.templates, _whole),
-            (TEMPLATE_VERSIONS, self.template_versions, _without_pod),
-            (BUILDS, self.builds, _whole),
-            (PODS, self.pods, _address),
-            (NAMESPACES, self.namespaces, _named),
+        kinds: tuple[tuple[Resource, Store, Callable[[Object], Object], Callable[[Object], None]], ...] = (
+            (TASKS, self.tasks, _whole, self._task_changed),
+            (TEMPLATES, self.templates, _whole, self._surroundings_changed),
+            (TEMPLATE_VERSIONS, self.template_versions, _without_pod, self._surroundings_changed),
+            (BUILDS, self.builds, _whole, self._build_changed),
+            (INPUTS, self.inputs, _whole, lambda manifest: None),
+            (PODS, self.pods, _address, self._pod_changed),
+            (NAMESPACES, self.namespaces, _named, self._surroundings_changed),
         )
         reflectors = [
-            Reflector(_Kept(cluster, keep), resource, store, lambda manifest: None) for resource, store, keep in kinds
+            Reflector(_Kept(cluster, keep), resource, store, changed) for resource, store, keep, changed in kinds
         ]
         async with asyncio.TaskGroup() as group:
             for reflector in reflectors:
@@ -62,7 +70,8 @@ class Cache:
     def task_written(self, manifest: Object) -> Object:
         """Keep a Task as the answer to a write has it; the form in which it is kept."""
         kept = _whole(manifest)
-        self.tasks.put(kept)
+        if self.tasks.put(kept):
+            self._task_changed(kept)
         return kept
 
     def task(self, key: Key) -> Object | None:
@@ -89,6 +98,16 @@ class Cache:
             for build in self.builds.grouped((metadata["namespace"], metadata["name"]))
             if _owner_uid(build) == metadata["uid"]
         }
+
+    def inputs_of(self, task: Object) -> list[Object]:
+        """The TaskInputs of a Task, those of a former one of its name left out, in no order."""
+        metadata = task["metadata"]
+        return [
+            entry
+            for entry in self.inputs.grouped((metadata["namespace"], metadata["name"]))
+            if (_owner_uid(entry) or metadata["uid"]) == metadata["uid"]
+            and entry["metadata"]["creationTimestamp"] >= metadata["creationTimestamp"]
+        ]
 
     def build_of_id(self, identifier: str) -> tuple[Object, int] | None:
         """The Task and the number of a build, by the UID of its WorkspaceBuild or by the id that the REST API gives it
@@ -120,6 +139,18 @@ class Cache:
         """The cluster's identity: the UID of its system namespace."""
         system = self.namespace(SYSTEM_NAMESPACE)
         return system["metadata"]["uid"] if system else identifiers.organization()
+
+    def _task_changed(self, task: Object) -> None:
+        self.changes.task(task["metadata"]["uid"], key_of(task))
+
+    def _build_changed(self, build: Object) -> None:
+        self.changes.part(_by_task(build))
+
+    def _pod_changed(self, pod: Object) -> None:
+        self.changes.part((pod["metadata"]["namespace"], pod["metadata"]["labels"][names.TASK_LABEL]))
+
+    def _surroundings_changed(self, manifest: Object) -> None:
+        self.surroundings += 1
 
 
 class _Kept:

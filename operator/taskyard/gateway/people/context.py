@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from fastapi import Request
@@ -17,7 +17,9 @@ from taskyard.gateway.people.authentication import Authentication, Person
 from taskyard.gateway.people.authorization import Authorization
 from taskyard.gateway.people.cache import Cache
 from taskyard.gateway.people.callers import Callers
+from taskyard.gateway.people.dialogue import Dialogues
 from taskyard.gateway.people.naming import Naming
+from taskyard.gateway.people.overview import Rendered
 from taskyard.gateway.people.owners import Owner
 from taskyard.gateway.people.refusals import not_found
 from taskyard.gateway.people.turns import Turns
@@ -43,7 +45,13 @@ class People:
     stopping: asyncio.Event
     default_namespace: str
     sidecar_port: int
+    rendered: Rendered = field(init=False)
+    dialogues: Dialogues = field(init=False)
     _sidecars: tuple[Keyring, Sidecars] | None = None
+
+    def __post_init__(self) -> None:
+        self.rendered = Rendered(self.cache)
+        self.dialogues = Dialogues(lambda ip, pod_uid: self.sidecars().events(ip=ip, pod_uid=pod_uid))
 
     async def close(self) -> None:
         """End the connections to sidecars and to the model that names Tasks."""

@@ -1,11 +1,11 @@
 """The routes that change a Task's course: its prompt, pause, resume."""
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from taskyard.api.task import PROMPT_LOCKED, Phase
 from taskyard.apiclient import ApiError, Object
@@ -15,7 +15,9 @@ from taskyard.gateway.errors import HttpError
 from taskyard.gateway.people import wire, workspaceview
 from taskyard.gateway.people.authentication import Person
 from taskyard.gateway.people.context import People
+from taskyard.gateway.people.described import described
 from taskyard.gateway.people.refusals import answer_to
+from taskyard.gateway.people.shapes.workspace import BuildStarted
 from taskyard.gateway.people.tasks import BODY_BYTES
 
 # How long pause and resume wait for the operator to begin with the build that they ask for.
@@ -28,14 +30,19 @@ _BUILD_ACTIVE = "A workspace build is already active."
 class Input(BaseModel):
     """The body of `PATCH …/input` and `POST …/send`."""
 
-    input: str
+    input: Annotated[str, Field(examples=["and now the tests"])]
 
 
 def routes(people: People) -> APIRouter:
     """The routes, working with `people`."""
-    router = APIRouter(prefix="/api/v2/tasks/{user}/{task}")
+    router = APIRouter(prefix="/api/v2/tasks/{user}/{task}", tags=["Tasks"])
 
-    @router.patch("/input")
+    @router.patch(
+        "/input",
+        **described(
+            "changePrompt", "Change the prompt of a paused Task", 400, 403, 404, 408, 409, status=204, body=Input
+        ),
+    )
     async def change_prompt(request: Request, user: str, task: str) -> Response:
         person = await people.person(request)
         found = await people.task(person, user, task)
@@ -47,12 +54,16 @@ def routes(people: People) -> APIRouter:
         await _patch(people, person, found, {"spec": {"prompt": prompt}})
         return Response(status_code=204)
 
-    @router.post("/pause")
+    @router.post(
+        "/pause", **described("pauseTask", "Pause a Task", 400, 403, 404, 409, status=202, answer=BuildStarted)
+    )
     async def pause(request: Request, user: str, task: str) -> JSONResponse:
         person = await people.person(request)
         return _build(await _pause(people, person, await people.task(person, user, task)))
 
-    @router.post("/resume")
+    @router.post(
+        "/resume", **described("resumeTask", "Resume a Task", 400, 403, 404, 409, status=202, answer=BuildStarted)
+    )
     async def resume(request: Request, user: str, task: str) -> JSONResponse:
         person = await people.person(request)
         return _build(await _resume(people, person, await people.task(person, user, task)))

@@ -19,33 +19,45 @@ from taskyard.gateway.people import authorization, wire
 from taskyard.gateway.people.authentication import Person
 from taskyard.gateway.people.context import People
 from taskyard.gateway.people.controls import Input
+from taskyard.gateway.people.described import IDEMPOTENCY_KEY, described
+from taskyard.gateway.people.logentries import log_entries, sendable
 from taskyard.gateway.people.refusals import not_found
+from taskyard.gateway.people.shapes.task import Log
 from taskyard.gateway.people.tasks import BODY_BYTES
 from taskyard.gateway.snapshots import is_owned_by
 from taskyard.sidecarclient import Accepted, NoAnswerError, NotReady, UnreachableError
 
 CALL_SECONDS = 30.0
 
-_TYPES = {"user": "input", "agent": "output"}
 _KEY_MAX = 200
 
 
 def routes(people: People) -> APIRouter:
     """The routes, working with `people`."""
-    router = APIRouter(prefix="/api/v2/tasks/{user}/{task}")
+    router = APIRouter(prefix="/api/v2/tasks/{user}/{task}", tags=["Tasks"])
 
-    @router.post("/send")
+    @router.post(
+        "/send",
+        **described(
+            "send",
+            "Say something to the agent of an active Task",
+            *(400, 404, 408, 409, 502),
+            status=204,
+            body=Input,
+            headers=[IDEMPOTENCY_KEY],
+        ),
+    )
     async def send(request: Request, user: str, task: str) -> Response:
         person = await people.person(request)
         found = await people.task(person, user, task)
         content = (await read_model(request, Input, BODY_BYTES)).input
         _check_content(content)
-        key = _idempotency_key(request, person)
+        key = idempotency_key(request, person)
         address = await _gate(people, person, found, verb="create", resource=authorization.TASK_INPUTS)
         await _send(people, content, key=key, **address)
         return Response(status_code=204)
 
-    @router.get("/logs")
+    @router.get("/logs", **described("log", "What was said in a Task", 404, 409, 500, 502, answer=Log))
     async def logs(request: Request, user: str, task: str) -> JSONResponse:
         person = await people.person(request)
         found = await people.task(person, user, task)
@@ -65,12 +77,12 @@ def routes(people: People) -> APIRouter:
 def _check_content(content: str) -> None:
     if not content.strip():
         raise HttpError(400, "Task input is required.")
-    if len(content) > CONTENT_MAX or "\0" in content or content != _sendable(content):
+    if len(content) > CONTENT_MAX or "\0" in content or content != sendable(content):
         detail = f"It has at most {CONTENT_MAX} characters, no NUL and no half of a surrogate pair among them."
         raise HttpError(400, "Task input is not valid.", validations=[{"field": "input", "detail": detail}])
 
 
-def _idempotency_key(request: Request, person: Person) -> str:
+def idempotency_key(request: Request, person: Person) -> str:
     """The sidecar takes a message once for each key. A caller's own key counts for that caller alone."""
     given = request.headers.get("idempotency-key", "")
     if not given:
@@ -191,27 +203,3 @@ def snapshot_entries(text: str) -> list[dict[str, Any]]:
     if entries is None:
         raise HttpError(500, "Invalid snapshot data.")
     return entries
-
-
-def log_entries(messages: object) -> list[dict[str, Any]] | None:
-    """Messages of the AgentAPI contract as entries of a log; None when they are none, or of a role that is unknown."""
-    if not isinstance(messages, list):
-        return None
-    entries = []
-    for message in messages:
-        if not isinstance(message, dict) or message.get("role") not in _TYPES or not isinstance(message.get("id"), int):
-            return None
-        entries.append(
-            {
-                "id": message["id"],
-                "content": _sendable(str(message.get("content", ""))),
-                "type": _TYPES[message["role"]],
-                "time": str(message.get("time", "")),
-            }
-        )
-    return entries
-
-
-def _sendable(text: str) -> str:
-    """JSON can name halves of surrogate pairs, which UTF-8 cannot hold."""
-    return text.encode("utf-8", "replace").decode()

@@ -64,7 +64,7 @@ async def serving_people(
         default_namespace=settings.default_namespace,
         sidecar_port=sidecar.PORT,
     )
-    background = []
+    background = [asyncio.create_task(_end_streams(cache, stop))]
     tls = own_tls
     if settings.people_tls_folder:
         mounted = MountedCertificate(Path(settings.people_tls_folder))
@@ -90,6 +90,12 @@ async def serving_people(
                 task.cancel()
             await asyncio.gather(answering, filling, *background, return_exceptions=True)
             await people.close()
+
+
+async def _end_streams(cache: Cache, stop: asyncio.Event) -> None:
+    """Streams look whether they are to end when something changes."""
+    await stop.wait()
+    cache.changes.wake_all()
 
 
 async def _answer(server: Listener, cache: Cache, listening: socket.socket) -> None:

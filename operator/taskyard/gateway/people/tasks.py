@@ -11,13 +11,14 @@ from taskyard.apiclient import ApiError, ConflictError, MissingError, Object
 from taskyard.core import tasknames
 from taskyard.gateway.bodies import read_model
 from taskyard.gateway.errors import HttpError
-from taskyard.gateway.people import authorization, identifiers, query, taskview, wire
+from taskyard.gateway.people import authorization, identifiers, listing, taskview
 from taskyard.gateway.people.authentication import Person
 from taskyard.gateway.people.context import People
+from taskyard.gateway.people.described import Q, described
 from taskyard.gateway.people.naming import digits
 from taskyard.gateway.people.owners import Owner
-from taskyard.gateway.people.query import Query, QueryError
 from taskyard.gateway.people.refusals import answer_to, not_found
+from taskyard.gateway.people.shapes.task import Task, TaskList
 
 # The longest prompt, each of its characters as a pair of escapes.
 BODY_BYTES = 1_048_576
@@ -31,46 +32,46 @@ class CreateTask(BaseModel):
     """The body of `POST /tasks/{user}`. A template version is named by its UID, or by its name in the namespace; a
     preset by the id that `…/presets` gives, or by its name."""
 
-    template_version_id: Annotated[str, Field(min_length=1, max_length=253)]
+    template_version_id: Annotated[str, Field(min_length=1, max_length=253, examples=["claude-v3"])]
     template_version_preset_id: Annotated[str | None, Field(max_length=253)] = None
-    input: str
-    name: str = ""
-    display_name: str = ""
+    input: Annotated[str, Field(examples=["Fix the build"])]
+    name: Annotated[str, Field(examples=["fix-the-build"])] = ""
+    display_name: Annotated[str, Field(examples=["Fix the build"])] = ""
 
 
 def routes(people: People) -> APIRouter:
     """The routes, working with `people`."""
-    router = APIRouter(prefix="/api/v2")
+    router = APIRouter(prefix="/api/v2", tags=["Tasks"])
 
-    @router.post("/tasks/{user}")
+    @router.post(
+        "/tasks/{user}",
+        **described("createTask", "Create a Task", 400, 403, 404, 408, 409, status=201, answer=Task, body=CreateTask),
+    )
     async def create(request: Request, user: str) -> JSONResponse:
         person = await people.person(request)
         asked = await read_model(request, CreateTask, BODY_BYTES)
         task = await _create(people, person, user, asked)
         return JSONResponse(_document(people, task), status_code=201)
 
-    @router.get("/tasks")
+    @router.get("/tasks", **described("tasks", "List Tasks, newest first", 400, answer=TaskList, parameters=[Q]))
     async def list_tasks(request: Request) -> JSONResponse:
         person = await people.person(request)
-        try:
-            wanted = query.parse(request.query_params.get("q", ""))
-        except QueryError as error:
-            raise _bad_query(error) from error
-        found = taskview.documents(people.cache, await _listed(people, person, wanted))
+        wanted = await listing.wanted(people, person, request.query_params.get("q", ""))
+        found = taskview.documents(people.cache, await listing.found(people, person, wanted))
         return JSONResponse({"tasks": found, "count": len(found)})
 
-    @router.get("/tasks/{user}/")
-    @router.delete("/tasks/{user}/")
+    @router.get("/tasks/{user}/", include_in_schema=False)
+    @router.delete("/tasks/{user}/", include_in_schema=False)
     async def unnamed(request: Request, user: str) -> JSONResponse:
         await people.person(request)
         raise HttpError(400, '"task" must be provided.')
 
-    @router.get("/tasks/{user}/{task}")
+    @router.get("/tasks/{user}/{task}", **described("task", "A Task", 404, answer=Task))
     async def show(request: Request, user: str, task: str) -> JSONResponse:
         person = await people.person(request)
         return JSONResponse(_document(people, await people.task(person, user, task)))
 
-    @router.delete("/tasks/{user}/{task}")
+    @router.delete("/tasks/{user}/{task}", **described("deleteTask", "Delete a Task", 400, 403, 404, 409, status=202))
     async def delete(request: Request, user: str, task: str) -> Response:
         person = await people.person(request)
         found = await people.task(person, user, task)
@@ -174,39 +175,3 @@ def _preset(version: Object, identifier: str | None) -> str:
         "Template version preset not found.",
         validations=[{"field": "template_version_preset_id", "detail": "This template version has no such preset."}],
     )
-
-
-async def _listed(people: People, person: Person, wanted: Query) -> list[Object]:
-    """The Tasks that the person may list and the query wants, newest first."""
-    owner = None
-    if wanted.owner:
-        owner = people.owner(wanted.owner, person)
-        allowed = await people.may(person, "list", authorization.TASKS, owner.namespace if owner else wanted.owner)
-        if owner is None or not allowed:
-            raise _unknown("user", "owner", wanted.owner)
-    if wanted.organization and wanted.organization not in (people.cache.organization_id, wire.ORGANIZATION):
-        raise _unknown("organization", "organization", wanted.organization)
-    tasks = [
-        task
-        for task in people.cache.tasks
-        if "deletionTimestamp" not in task["metadata"]
-        and (owner is None or task["metadata"]["namespace"] == owner.namespace)
-        and (not wanted.status or wire.status(task) == wanted.status)
-    ]
-    if owner is None:
-        readable = await people.authorization.namespaces(
-            person, "list", authorization.TASKS, (task["metadata"]["namespace"] for task in tasks)
-        )
-        tasks = [task for task in tasks if task["metadata"]["namespace"] in readable]
-    # Timestamps have whole seconds: within one, by name.
-    tasks.sort(key=lambda task: str(task["metadata"]["name"]))
-    return sorted(tasks, key=lambda task: str(task["metadata"]["creationTimestamp"]), reverse=True)
-
-
-def _unknown(what: str, field: str, value: str) -> HttpError:
-    detail = f'{what} "{value}" either does not exist, or you are unauthorized to view them'
-    return _bad_query(QueryError([{"field": field, "detail": detail}]))
-
-
-def _bad_query(error: QueryError) -> HttpError:
-    return HttpError(400, "Invalid task search query.", validations=error.validations)

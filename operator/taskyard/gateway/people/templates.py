@@ -10,20 +10,22 @@ from taskyard.gateway.people import authorization, identifiers, owners, wire
 from taskyard.gateway.people.authentication import Person
 from taskyard.gateway.people.cache import Cache
 from taskyard.gateway.people.context import People
+from taskyard.gateway.people.described import described
 from taskyard.gateway.people.family import Family, family
 from taskyard.gateway.people.refusals import not_found
+from taskyard.gateway.people.shapes.around import Preset, Template, TemplateVersion
 
 
 def routes(people: People) -> APIRouter:
     """The routes, working with `people`."""
-    router = APIRouter(prefix="/api/v2")
+    router = APIRouter(prefix="/api/v2", tags=["Templates"])
 
-    @router.get("/templates")
+    @router.get("/templates", **described("templates", "All templates that the caller may see", answer=list[Template]))
     async def templates(request: Request) -> JSONResponse:
         person = await people.person(request)
         return JSONResponse([_template(people.cache, found) for found in await _families(people, person)])
 
-    @router.get("/templates/{template}")
+    @router.get("/templates/{template}", **described("template", "A template", 404, answer=Template))
     async def template(request: Request, template: str) -> JSONResponse:
         person = await people.person(request)
         uid = identifiers.parsed(template)
@@ -32,12 +34,18 @@ def routes(people: People) -> APIRouter:
                 return JSONResponse(_template(people.cache, found))
         raise not_found()
 
-    @router.get("/templateversions/{version}")
+    @router.get(
+        "/templateversions/{version}",
+        **described("templateVersion", "A template version", 404, answer=TemplateVersion),
+    )
     async def version(request: Request, version: str) -> JSONResponse:
         person = await people.person(request)
         return JSONResponse(_version(people.cache, await _found(people, person, version)))
 
-    @router.get("/templateversions/{version}/presets")
+    @router.get(
+        "/templateversions/{version}/presets",
+        **described("presets", "The presets of a template version", 404, answer=list[Preset]),
+    )
     async def presets(request: Request, version: str) -> JSONResponse:
         person = await people.person(request)
         found = await _found(people, person, version)

@@ -7,21 +7,23 @@ from taskyard.apiclient import Object
 from taskyard.gateway.people import authorization, identifiers, workspaceview
 from taskyard.gateway.people.authentication import Person
 from taskyard.gateway.people.context import People
+from taskyard.gateway.people.described import described
 from taskyard.gateway.people.refusals import not_found
+from taskyard.gateway.people.shapes.workspace import Workspace, WorkspaceBuild
 
 
 def routes(people: People) -> APIRouter:
     """The routes, working with `people`."""
-    router = APIRouter(prefix="/api/v2")
+    router = APIRouter(prefix="/api/v2", tags=["Workspaces"])
 
-    @router.get("/workspaces/{workspace}")
+    @router.get("/workspaces/{workspace}", **described("workspace", "The workspace of a Task", 404, answer=Workspace))
     async def workspace(request: Request, workspace: str) -> JSONResponse:
         person = await people.person(request)
         uid = identifiers.parsed(workspace)
         task = people.cache.task_of_uid(uid) if uid else None
         return JSONResponse(workspaceview.workspace(people.cache, await _readable(people, person, task)))
 
-    @router.get("/workspacebuilds/{build}")
+    @router.get("/workspacebuilds/{build}", **described("build", "A build of a workspace", 404, answer=WorkspaceBuild))
     async def build(request: Request, build: str) -> JSONResponse:
         person = await people.person(request)
         uid = identifiers.parsed(build)

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,28 @@ from taskyard.core.keyring import Keyring
 @pytest.fixture
 def town(admin: Administrator, gateway: Gateway, keyring: Keyring, namespace: str) -> Iterator[Town]:
     town = Town(admin, gateway, keyring, namespace)
+    yield town
+    town.close()
+
+
+@pytest.fixture
+def own_gateway(admin: Administrator, keyring: Keyring, tmp_path: Path) -> Iterator[Gateway]:
+    """A gateway of the test's own, which it may end."""
+    gateway = Gateway(admin, f"taskyard-{uuid.uuid4().hex[:8]}", tmp_path)
+    gateway.make_keys(keyring)
+    gateway.start()
+    try:
+        gateway.wait_until("/readyz", 200)
+        yield gateway
+    finally:
+        if gateway.is_running():
+            gateway.stop()
+
+
+@pytest.fixture
+def own_town(admin: Administrator, own_gateway: Gateway, keyring: Keyring, namespace: str) -> Iterator[Town]:
+    """The town of that gateway."""
+    town = Town(admin, own_gateway, keyring, namespace)
     yield town
     town.close()
 

@@ -39,6 +39,7 @@ ROLES: dict[str, list[Object]] = {
     "owner": [
         _LOOK,
         {"apiGroups": ["taskyard.dev"], "resources": ["tasks", "taskinputs"], "verbs": _WRITE},
+        {"apiGroups": ["taskyard.dev"], "resources": ["taskinputs"], "verbs": _READ},
         {"apiGroups": ["taskyard.dev"], "resources": ["tasks/log"], "verbs": ["get"]},
     ],
     # Sees that there are Tasks, and neither speaks with their agents nor reads what was said.
@@ -77,6 +78,10 @@ class Town:
         if token:
             client.headers[header] = f"Bearer {token}" if header == "Authorization" else token
         return client
+
+    def url(self, path: str) -> str:
+        """Where a route is that goes beyond the Coder Tasks API, for any client."""
+        return f"https://localhost:{self._gateway.people_port}/api/v1alpha1{path}"
 
     def as_(self, role: str) -> httpx.Client:
         """A client of a service account of the town."""
@@ -131,6 +136,17 @@ class Town:
         self.workspace.record(build, pod)
         self.change(name, active(pod["metadata"]["name"]) | status)
         return pod
+
+    def admit(self, guests: Town, *, role: str) -> None:
+        """Give the owner of another town a role in this one."""
+        self.admin.create(
+            f"{RBAC}/namespaces/{self.namespace}/rolebindings",
+            {
+                "metadata": {"name": f"guest-{role}"},
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role},
+                "subjects": [{"kind": "ServiceAccount", "name": "owner", "namespace": guests.namespace}],
+            },
+        )
 
     def _settle(self, role: str, rules: list[Object]) -> None:
         create, namespace = self.admin.create, self.namespace
