@@ -61,12 +61,15 @@ PIECE = 12
 
 @dataclass(frozen=True)
 class Asked:
-    """A request, whatever interface it came by: the user's messages, whether a tool's result came last, the tools."""
+    """A request, whatever interface it came by: the user's messages, whether a tool's result came last, the tools, and
+    the JSON schema of the answer where it has to be JSON.
+    """
 
     said: tuple[str, ...]
     after_tool: bool
     tools: frozenset[str]
     system: str = ""
+    schema: Json | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,8 @@ class Answer:
 
 def answer(asked: Asked) -> Answer:
     """What the script says to a conversation."""
+    if asked.schema is not None:
+        return Answer(json.dumps(least(asked.schema)))
     last = asked.said[-1] if asked.said else ""
     if write := re.search(r"write (\S+) saying ([^\n.]+)", last):
         name, text = write.groups()
@@ -99,6 +104,22 @@ def answer(asked: Asked) -> Answer:
     if last.strip() == "fail":
         return Answer("the script says so", status=400)
     return Answer(f"You said: {last}")
+
+
+def least(schema: Json) -> Any:
+    """The least that is of this schema."""
+    if choices := schema.get("enum"):
+        return choices[0]
+    match str(schema.get("type")).lower():
+        case "object":
+            return {name: least(one) for name, one in schema.get("properties", {}).items()}
+        case "array":
+            return []
+        case "integer" | "number":
+            return schema.get("minimum", 1)
+        case "boolean":
+            return False
+    return "none"
 
 
 def text_of(content: Any) -> str:
@@ -259,7 +280,9 @@ class Gemini:
         said = tuple(text for content in contents if (text := text_of(content["parts"])))
         after_tool = bool(contents) and any("functionResponse" in part for part in contents[-1]["parts"])
         declared = [tool.get("functionDeclarations") or [] for tool in body.get("tools") or ()]
-        return Asked(said, after_tool, frozenset(one["name"] for some in declared for one in some))
+        wanted = body.get("generationConfig") or {}
+        schema = wanted.get("responseJsonSchema") or wanted.get("responseSchema")
+        return Asked(said, after_tool, frozenset(one["name"] for some in declared for one in some), schema=schema)
 
     @staticmethod
     def events(said: Answer) -> Events:
