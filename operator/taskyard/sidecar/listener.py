@@ -35,24 +35,47 @@ NO_IPV6 = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
 
 
 class Connection(H11Protocol):
-    """Drops a client that does not finish its first request's head; uvicorn would wait for ever."""
+    """Drops a client that does not finish a request's head, or goes on with a body that nobody waits for; uvicorn would
+    wait for ever.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.closed = asyncio.Event()
+        self._head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._head_timer = self.loop.call_later(HEAD_TIMEOUT, self._head_overdue)
+        self._await_head()
 
-    def _head_overdue(self) -> None:
-        if self.cycle is None:
-            self.transport.abort()
+    def data_received(self, data: bytes) -> None:
+        # It stops uvicorn's clock for connections that are idle, whatever it is.
+        super().data_received(data)
+        if self._is_answering():
+            self._stop_waiting()
+        elif self._head_timer is None:
+            self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._head_timer.cancel()
+        self._stop_waiting()
         super().connection_lost(exc)
         self.closed.set()
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _await_head(self) -> None:
+        self._head_timer = self.loop.call_later(HEAD_TIMEOUT, self._head_overdue)
+
+    def _stop_waiting(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _head_overdue(self) -> None:
+        self._head_timer = None
+        if not self._is_answering():
+            self.transport.abort()
 
 
 class Listener(Server):

@@ -136,6 +136,26 @@ def test_clients_that_send_nothing_or_stop_half_way_are_dropped(shared_pod: Pod)
     assert 4 < time.monotonic() - began < 12
 
 
+@pytest.mark.parametrize(
+    "begin",
+    [
+        pytest.param(b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n", id="a body that nobody reads"),
+        pytest.param(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /h", id="a second head"),
+        pytest.param(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", id="a second head from its first byte on"),
+    ],
+)
+def test_clients_that_drip_after_an_answer_are_dropped(shared_pod: Pod, begin: bytes) -> None:
+    began = time.monotonic()
+    with socket.create_connection(("127.0.0.1", shared_pod.health_port), timeout=1) as connection:
+        connection.sendall(begin)
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
+        with pytest.raises(ConnectionError):
+            while time.monotonic() - began < 12:
+                connection.sendall(b"x")
+                time.sleep(0.2)
+    assert time.monotonic() - began > 4
+
+
 def test_message_is_delivered_once_per_key_and_refused_while_the_agent_works(shared_pod: Pod) -> None:
     shared_pod.until_stable()
     counted = "echo counted >> count; sleep 0.3"
