@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from taskyard.api.task import Phase
-from taskyard.gateway.people import listing, sse, wire
+from taskyard.gateway.people import authorization, listing, sse, wire
 from taskyard.gateway.people.changes import Waiter
 from taskyard.gateway.people.context import People
 from taskyard.gateway.people.described import LAST_EVENT_ID, TIMEOUT, Q, described
@@ -113,7 +113,8 @@ def routes(people: People) -> APIRouter:
         seconds = _seconds(request)
         feed = Feed(people.cache, found, Mark.of(request.headers.get("last-event-id", "")))
         standing = Standing(people, request, person)
-        _, reads = await standing.of_task(found, last=(True, False))
+        metadata = found["metadata"]
+        reads = await people.may(person, "get", authorization.TASK_LOG, metadata["namespace"], metadata["name"])
         return EventStream(_of_one(people, feed, standing, reads=reads, seconds=seconds))
 
     return router
