@@ -79,7 +79,9 @@ def _measured(setting: Setting, say: Say) -> list[Figure]:
     say(f"{TASKS} Tasks with a build each")
     _fill(setting.town)
     say(f"{LISTS} lists")
+    used = usage.cpu_seconds(pid)
     seconds, size = _lists(setting)
+    used = usage.cpu_seconds(pid) - used
     say(f"{READS} reads, counted at the API server")
     of_objects, of_reviews = _calls_for_reads(setting)
     with_tasks = usage.resident(pid)
@@ -90,6 +92,7 @@ def _measured(setting: Setting, say: Say) -> list[Figure]:
             f"list of {TASKS:,} Tasks ({size / 1e6:.1f} MB), p50 of {LISTS}", percentile(seconds, 0.5) * 1000, "ms", 30
         ),
         Figure(f"list of {TASKS:,} Tasks, p99", percentile(seconds, 0.99) * 1000, "ms"),
+        Figure(f"list of {TASKS:,} Tasks, CPU each", used / LISTS * 1000, "ms"),
         Figure(f"calls of the API server for {READS} reads", of_objects, "", 0),
         Figure("reviews of the caller meanwhile (remembered for 10 s)", of_reviews, ""),
         Figure(f"gateway: RSS with {TASKS:,} Tasks", with_tasks, "MB"),

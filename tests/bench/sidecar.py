@@ -49,8 +49,9 @@ def run(folder: Path, say: Say) -> list[Figure]:
         pid, init_pid = pod.sidecar.pid, pod.agent.pid
         at_first = usage.resident(pid)
         say(f"{MESSAGES // 2} messages and their answers")
-        began = time.monotonic()
+        began, used = time.monotonic(), usage.cpu_seconds(pid)
         latencies = _messages(pod)
+        used = usage.cpu_seconds(pid) - used
         said = len(pod.messages())
         say(f"{said} messages in {time.monotonic() - began:.0f} s; {FLOOD_BYTES / 1e6:.0f} MB of output")
         began = time.monotonic()
@@ -70,6 +71,7 @@ def run(folder: Path, say: Say) -> list[Figure]:
         Figure(f"POST /message beyond the agent's own, p50 of {len(latencies)}", beyond[0] * 1000, "ms", 2),
         Figure(f"POST /message beyond the agent's own, p99 of {len(latencies)}", beyond[1] * 1000, "ms", 10),
         Figure("POST /message, p50", percentile(latencies, 0.5) * 1000, "ms"),
+        Figure("sidecar: CPU for a message and its answer", used / len(latencies) * 1000, "ms"),
         Figure("agent's own: paste shown, Enter answered, p50", percentile(own, 0.5) * 1000, "ms"),
         Figure("agent's own: paste shown, Enter answered, p99", percentile(own, 0.99) * 1000, "ms"),
         Figure(f"clients of GET /events that hear of a message, of {LISTENERS}", len(heard), "", LISTENERS, True),

@@ -12,6 +12,8 @@ from taskyard.sidecar.snapshot import Snapshot
 log = logging.getLogger(__name__)
 
 RETRY_FIRST, RETRY_LAST = 0.5, 15.0
+# What changes in a moment is told once, and a message that is on its way to the agent is not held up by telling of it.
+SETTLE = 0.005
 IDLE_DELAY = 1.0
 WORKING_INTERVAL = 60.0
 T = TypeVar("T")
@@ -58,6 +60,7 @@ class Reporter(Generic[T]):
         backoff = Backoff()
         while True:
             await self._wake.wait()
+            await asyncio.sleep(SETTLE)
             self._wake.clear()
             while (report := self._wanted) is not None and report != self._delivered:
                 try:

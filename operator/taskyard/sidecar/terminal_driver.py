@@ -80,6 +80,7 @@ class TerminalDriver(Driver):
         self._spoke = False
         self._typing = False
         self._prompt_samples = 0
+        self._unrested = 0
         self._fed = asyncio.Event()
         self._sampled = asyncio.Condition()
 
@@ -141,8 +142,13 @@ class TerminalDriver(Driver):
 
     async def output(self, data: bytes) -> None:
         for start in range(0, len(data), SLICE):
-            await self._feed(data[start : start + SLICE])
-            await asyncio.sleep(0)
+            piece = data[start : start + SLICE]
+            await self._feed(piece)
+            self._unrested += len(piece)
+            # Programs echo in pieces of a few bytes, which are not worth a round of the loop each.
+            if self._unrested >= SLICE:
+                self._unrested = 0
+                await asyncio.sleep(0)
 
     async def _feed(self, data: bytes) -> None:
         """Feeds the terminal, and takes the mark of the open turn where the output reaches it again."""

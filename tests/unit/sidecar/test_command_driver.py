@@ -50,7 +50,7 @@ def test_failed_command_tells_its_last_line(pod: Pod) -> None:
 def test_messages_are_refused_while_it_runs_and_after(pod: Pod) -> None:
     run(pod, "trap 'echo interrupted; exit 1' INT; echo working; while :; do sleep 0.05; done")
     until("it to work", lambda: pod.contents() == [("agent", "working")])
-    assert pod.gateway.reports[-1]["state"] == "working"
+    last_report(pod, "working")
     answer = pod.post("do this too", key="a")
     assert (answer.status_code, answer.json()["detail"]) == (409, "the command runs and takes no messages")
     answer = pod.post("x", key="b", kind="raw")
