@@ -49,12 +49,14 @@ class Example:
         return "I wrote hello.txt." if self.writes else "I cannot write hello.txt."
 
 
+# OpenCode would ask for a list of models first, and wait for it.
+ALONE = {"OPENCODE_DISABLE_MODELS_FETCH": "1"}
 EXAMPLES_WITH_AGENTS = [
     Example("10-claude-code", "templateversion", "claude", {"ANTHROPIC_BASE_URL": "{}"}),
     Example("10-claude-code", "templateversion-acp", "claude-agent-acp", {"ANTHROPIC_BASE_URL": "{}"}),
     Example("11-codex", "templateversion", "codex", {"OPENAI_BASE_URL": "{}/v1"}, writes=False),
     Example("12-gemini-cli", "templateversion", "gemini", {"GOOGLE_GEMINI_BASE_URL": "{}"}),
-    Example("13-opencode", "templateversion", "opencode", {"ANTHROPIC_BASE_URL": "{}/v1"}),
+    Example("13-opencode", "templateversion", "opencode", {"ANTHROPIC_BASE_URL": "{}/v1", **ALONE}),
     Example("14-aider", "templateversion", "aider", {"OPENAI_API_BASE": "{}/v1"}),
 ]
 

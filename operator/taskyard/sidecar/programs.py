@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from taskyard.sidecar.terminal import Terminal
 
 TAIL = 80
+PAGE = 24
 QUESTION_REACH = 14
 LONGEST_QUESTION = 300
 FRAME = " \t│┃|"
@@ -162,9 +163,9 @@ class Reading:
 
 def read(program: Program, terminal: Terminal) -> Reading:
     """Reads the end of the screen. The terminal must have been refreshed."""
-    text, start = tail(terminal)
     if program.box is None:
         return Reading(None, busy=False)
+    text, start = tail(terminal)
     found = program.box.search(text)
     box = start + text.count("\n", 0, found.start()) if found else None
     near = text[-4_000:] if found is None else text[max(0, found.start() - 1_000) :]
@@ -175,9 +176,15 @@ def read(program: Program, terminal: Terminal) -> Reading:
 
 
 def tail(terminal: Terminal) -> tuple[str, int]:
-    """The last lines that hold text, and the number of the first of them."""
+    """The last lines that hold text, and the number of the first of them. A program that fills the whole screen may
+    have its input box in the middle of it: where there is little text the lines go further back.
+    """
     end = terminal.end
     start = max(terminal.oldest, end - TAIL)
+    filled = sum(1 for line in terminal.lines(start, end) if line.text)
+    while filled < PAGE and start > terminal.oldest:
+        start -= 1
+        filled += bool(terminal.line(start).text)
     while start < end and not terminal.line(start).text:
         start += 1
     return "\n".join(line.text for line in terminal.lines(start, end)), start

@@ -129,6 +129,30 @@ def test_program_is_known_by_its_banner(name: str) -> None:
     assert programs.from_screen(scene(f"{name}-work", "start").terminal).name == name
 
 
+# What OpenCode shows first in a terminal of 1000 lines, by the line's number.
+CENTERED = {
+    499: "   ┃",
+    500: '   ┃  Ask anything… "What is the tech stack of this project?"',
+    501: "   ┃",
+    502: "   ┃  Build · Claude Sonnet 4.6 Anthropic",
+    503: "   ╹▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀",
+    504: "                                                   tab agents  ctrl+p commands",
+    998: "  ~/work                                                               1.18.33",
+}
+
+
+def test_input_box_is_found_in_the_middle_of_a_screen_that_is_nearly_empty() -> None:
+    terminal = Terminal(80, 1000)
+    terminal.feed(b"\x1b[?1049h")
+    for number, text in CENTERED.items():
+        terminal.feed(f"\x1b[{number + 1};1H{text}".encode())
+    terminal.refresh()
+    reading = programs.read(programs.OPENCODE, terminal)
+    assert reading.waits
+    assert reading.box is not None
+    assert "Ask anything" in terminal.line(reading.box + 1).text
+
+
 QUESTIONS = [
     pytest.param("claude-trust", "Quick safety check: Is this a project you created or one you trust?", id="trust"),
     pytest.param("claude-key", "Do you want to use this API key?", id="key"),
