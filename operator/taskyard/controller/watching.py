@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import kopf
+from kopf._cogs.structs.references import Insights  # `kopf.operator` takes one, and exports no other name for it
 
-from taskyard.controller.cluster import Resource
+from taskyard.controller.cluster import TASK_INPUTS, TASKS, TEMPLATE_VERSIONS, TEMPLATES, Resource
 from taskyard.controller.handlers import registry
 from taskyard.controller.intake import Intake
 
@@ -23,6 +24,8 @@ RESTART_MOST_SECONDS = 30.0
 # A run that lasted this long was a good one: the next fault is the first again.
 GOOD_RUN_SECONDS = 60.0
 
+KINDS = (TASKS, TEMPLATES, TEMPLATE_VERSIONS, TASK_INPUTS)
+
 LEFT_OUT = (
     "OS signals are ignored",
     "Multidimensional multitasker has failed",
@@ -30,6 +33,8 @@ LEFT_OUT = (
     "Exception in callback stream.<locals>.request_cancel_callback",
     # A watch that is broken off at the end: what kopf has open then ends in no order.
     "an error occurred during closing of asynchronous generator",
+    # Told as the cause of a restart: kopf would go on without them.
+    "Unresolved resources cannot be served",
 )
 
 Take = Callable[[Resource, Mapping[str, Any]], None]
@@ -77,10 +82,24 @@ async def watch(intake: Intake, *, restarted: Callable[[str], None] = lambda wha
 def run(take: Take, stop: threading.Event) -> str:
     """One run of kopf in this thread; why it ended."""
 
+    unserved: list[str] = []
+
+    async def end_if_blind(insights: Insights) -> None:
+        """kopf looks once for the kinds that there are. An API server that has only just started does not name those
+        of CRDs yet, and kopf would never look again."""
+        await insights.ready_resources.wait()
+        served = {resource.plural for resource in insights.watched_resources}
+        unserved.extend(kind.plural for kind in KINDS if kind.plural not in served)
+        if unserved:
+            stop.set()
+
     async def operate() -> None:
+        insights = Insights()
+        looking = asyncio.create_task(end_if_blind(insights))
         try:
             await kopf.operator(
                 registry=registry,
+                insights=insights,
                 settings=settings(),
                 memo=kopf.Memo(take=take),
                 clusterwide=True,
@@ -89,6 +108,7 @@ def run(take: Take, stop: threading.Event) -> str:
                 identity="taskyard",  # type: ignore[arg-type] # kopf does not export its type
             )
         finally:
+            looking.cancel()
             # kopf waits for the flag in another thread, and the end of the loop waits for that thread.
             stop.set()
 
@@ -96,7 +116,7 @@ def run(take: Take, stop: threading.Event) -> str:
         asyncio.run(operate())
     except Exception as error:
         return " ".join(str(error).split()) or type(error).__name__
-    return "kopf stopped"
+    return f"the API server does not serve {', '.join(unserved)} yet" if unserved else "kopf stopped"
 
 
 def tidy(record: logging.LogRecord) -> bool:

@@ -33,6 +33,8 @@ class FaultProxy:
         self.refused: set[str] = set()
         # No request is answered while this holds; watches that were there before go on.
         self.is_silent = False
+        # The API server has only just started: it does not name the kinds of CRDs yet.
+        self.is_young = False
         self._watches: dict[str, set[web.StreamResponse]] = {}
 
     def __enter__(self) -> FaultProxy:
@@ -109,6 +111,8 @@ class FaultProxy:
             number = len(self.writes)
             if self.hook and self.hook(number, "before", line):
                 return web.Response(status=503)
+        if self.is_young and request.path == "/apis":
+            return web.json_response({"kind": "APIGroupList", "apiVersion": "v1", "groups": []})
         if self.is_silent:
             await asyncio.Event().wait()
         headers = {name: value for name, value in request.headers.items() if name in ("Content-Type", "Accept")}

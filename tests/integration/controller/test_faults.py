@@ -114,6 +114,20 @@ def test_a_broken_watch_is_begun_anew(
         operator.wait_log("watches of what people write ended")
 
 
+def test_an_api_server_that_does_not_name_the_kinds_yet_is_asked_again(
+    kube: Kube, proxy: FaultProxy, operator: OperatorProcess, namespace: str
+) -> None:
+    proxy.is_young = True
+    operator.start()
+    operator.wait_log("the API server does not serve tasks, templates, templateversions, taskinputs yet")
+    proxy.is_young = False
+    # Nothing else tells of these for the next ten minutes.
+    kube.create("templateversions", namespace, manifests.template_version())
+    kube.create("tasks", namespace, manifests.task())
+    kube.wait("the Pod", "pods", namespace, "hello-1", lambda pod: True)
+    assert "Traceback" not in operator.log and "Unresolved resources" not in operator.log
+
+
 def test_a_version_deleted_while_the_watch_was_down_is_not_used(
     kube: Kube, proxy: FaultProxy, operator: OperatorProcess, namespace: str
 ) -> None:
