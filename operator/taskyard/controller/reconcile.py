@@ -46,15 +46,24 @@ class Reconciler:
     async def reconcile(self, key: Key) -> None:
         """Bring one Task, and its namespace's NetworkPolicy, forward as far as it goes now; a key without a name is the
         namespace alone. Raises ApiError."""
+        before = self._uid(key)
         try:
             await self._steps(key)
             await self._applier.keep_network(key[0])
         except NotDue:
             logger.debug("task %s/%s: it is being deleted", *key)
+            if self._uid(key) not in (None, before):
+                # Another Task has the name now. A live read told so, and no list or watch need tell of it once more.
+                self._again(key, 0.0)
         except ApiError as error:
             if not error.is_namespace_terminating:
                 raise
             logger.debug("task %s/%s: its namespace is being deleted", *key)
+
+    def _uid(self, key: Key) -> str | None:
+        """UID of the Task that is known under a name."""
+        known = self._stores.tasks.get(key)
+        return known["metadata"]["uid"] if known else None
 
     async def _steps(self, key: Key) -> None:
         for _ in range(STEPS_MOST):

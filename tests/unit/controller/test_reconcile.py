@@ -247,6 +247,7 @@ async def test_a_build_that_went_with_its_task_is_not_made_again(successor: bool
         world.hold(TASKS, merge(task_manifest(version=300), {"metadata": {"uid": "another"}}), known=False)
     await world.reconcile()
     assert world.writes == []
+    assert world.again.calls == ([(WEB, 0.0)] if successor else []), "no event need tell of the successor once more"
 
 
 async def test_an_idle_task_is_looked_at_again_at_its_deadline() -> None:

@@ -100,6 +100,7 @@ async def test_a_home_of_the_task_that_took_the_name_since_is_not_deleted() -> N
     await world.reconcile()
     assert deletions.calls == []
     assert world.cluster.objects["persistentvolumeclaims", "team", "web-home"] == home
+    assert world.again.calls == [(WEB, 0.0)]
 
 
 @pytest.mark.parametrize("deleting", [pytest.param(True, id="going"), pytest.param(False, id="gone")])
