@@ -1,5 +1,6 @@
 """The people's listener under load: every caller has a share, sidecars are not overrun, and an end cuts nobody off."""
 
+import contextlib
 import ssl
 import threading
 import time
@@ -17,7 +18,7 @@ from taskyard.core.keyring import Keyring
 from taskyard.gateway.people.listener import _EACH_SIDECAR, _WAITING
 
 TOO_MANY = "Too many requests."
-AT_ONCE = 3
+AT_ONCE, STREAMS = 3, 2
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,12 @@ def narrow_gateway(
     """A gateway that gives each caller little."""
     gateway = Gateway(admin, f"taskyard-{uuid.uuid4().hex[:8]}", tmp_path_factory.mktemp("narrow"))
     gateway.make_keys(keyring)
-    gateway.start(TASKYARD_PEOPLE_RATE="10", TASKYARD_PEOPLE_BURST="60", TASKYARD_PEOPLE_AT_ONCE=str(AT_ONCE))
+    gateway.start(
+        TASKYARD_PEOPLE_RATE="10",
+        TASKYARD_PEOPLE_BURST="60",
+        TASKYARD_PEOPLE_AT_ONCE=str(AT_ONCE),
+        TASKYARD_PEOPLE_STREAMS=str(STREAMS),
+    )
     try:
         gateway.wait_until("/readyz", 200)
         yield gateway
@@ -78,6 +84,26 @@ def test_a_caller_has_so_many_requests_at_once(narrow_town: Town, keyring: Keyri
         assert [answer.result().status_code for answer in held] == [200] * AT_ONCE
     assert (one_more.status_code, one_more.json()["message"]) == (429, TOO_MANY)
     assert other.status_code == 200
+
+
+def test_a_caller_has_so_many_streams_open_and_again_when_one_has_ended(narrow_town: Town) -> None:
+    url = narrow_town.url("/tasks/watch")
+    with contextlib.ExitStack() as stack:
+        for _ in range(STREAMS):
+            stream = stack.enter_context(narrow_town.owner.stream("GET", url))
+            assert stream.status_code == 200
+        one_more = narrow_town.owner.get(url)
+        assert (one_more.status_code, one_more.headers["retry-after"]) == (429, "1")
+        assert one_more.json() == {"message": TOO_MANY, "detail": "Too many streams are open."}
+        assert narrow_town.owner.get("/tasks").status_code == 200
+        stream.close()
+        until = time.monotonic() + 20
+        while True:
+            with narrow_town.owner.stream("GET", url) as again:
+                if again.status_code == 200:
+                    break
+            assert time.monotonic() < until
+            time.sleep(0.2)
 
 
 def test_calls_to_one_agent_take_turns_and_a_crowd_is_sent_away(town: Town, keyring: Keyring) -> None:
