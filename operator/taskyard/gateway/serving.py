@@ -18,6 +18,8 @@ from taskyard.gateway import metrics
 
 HEADER_TIMEOUT = 10.0
 HANDSHAKE_TIMEOUT = 10.0
+# How long a client may take nothing of an answer.
+WRITE_TIMEOUT = 30.0
 GRACE_SECONDS = 10
 CLOSE_SECONDS = 1.0
 MOST, MOST_EACH = 512, 64
@@ -32,12 +34,13 @@ sslproto.SSLProtocol.max_size = 16_384
 
 
 class BoundedProtocol(H11Protocol):
-    """HTTP/1.1 that closes a connection on which no whole request head arrives in time.
+    """HTTP/1.1 that closes a connection on which no whole request head arrives in time, or whose answer is not taken.
 
-    uvicorn alone waits for the first head, or the rest of one, for as long as the client likes.
+    uvicorn alone waits for the first head, or the rest of one, and for room to send, for as long as the client likes.
     """
 
     _head_timer: asyncio.TimerHandle | None = None
+    _write_timer: asyncio.TimerHandle | None = None
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -56,8 +59,18 @@ class BoundedProtocol(H11Protocol):
         elif self._head_timer is None:
             self._await_head()
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        # To close it would be to wait until the rest is taken.
+        self._write_timer = self.loop.call_later(WRITE_TIMEOUT, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._stop_write_timer()
+        super().resume_writing()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        self._stop_write_timer()
         super().connection_lost(exc)
         self.closed.set()
 
@@ -80,6 +93,11 @@ class BoundedProtocol(H11Protocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+    def _stop_write_timer(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
 
     def _head_is_late(self) -> None:
         self._head_timer = None

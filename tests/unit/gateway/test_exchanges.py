@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from taskyard.gateway import exchanges
 from taskyard.gateway.exchanges import Exchanges, when_left
 
 Message = dict[str, Any]
@@ -59,28 +58,3 @@ async def test_while_stopping_a_connection_ends_with_its_answer() -> None:
     usual, [last, _] = await exchange(PlainTextResponse("ok")), await exchange(PlainTextResponse("ok"), stopping=True)
     assert (b"connection", b"close") in last["headers"]
     assert not [name for name, _ in usual[0]["headers"] if name == b"connection"]
-
-
-async def test_a_client_that_takes_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchanges, "WRITE_TIMEOUT", 0.01)
-    told: list[str] = []
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        when_left(Request(scope), lambda: told.append("left"))
-        await PlainTextResponse("ok")(scope, receive, send)
-        told.append("taken")
-
-    async def send(message: Any) -> None:
-        await asyncio.Event().wait()
-
-    async with asyncio.timeout(10):
-        await Exchanges(app, stopping=asyncio.Event())(scope(), receive, send)
-    assert told == ["left"]
-
-
-async def test_a_fault_of_the_routes_own_clock_is_no_slow_client() -> None:
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        raise TimeoutError
-
-    with pytest.raises(TimeoutError):
-        await exchange(app)

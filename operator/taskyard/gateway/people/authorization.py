@@ -36,6 +36,10 @@ class Authorization:
         self._verdicts: Recent[tuple[User, Act], bool] = Recent(
             seconds=REMEMBERED_SECONDS, most=_REMEMBERED, monotonic=monotonic
         )
+        # Many streams of a user look at the same time: one of them finds out for all. Nothing of it is remembered.
+        self._sets: Recent[tuple[User, str, str, frozenset[str]], frozenset[str]] = Recent(
+            seconds=0.0, most=0, monotonic=monotonic
+        )
         self._turn = asyncio.Semaphore(_AT_ONCE)
 
     async def allows(self, person: Person, verb: str, resource: str, namespace: str, name: str = "") -> bool:
@@ -47,13 +51,21 @@ class Authorization:
             return True
         return bool(name) and await self._ask(person.user, Act(verb, resource, namespace, name))
 
-    async def namespaces(self, person: Person, verb: str, resource: str, candidates: Iterable[str]) -> set[str]:
+    async def namespaces(self, person: Person, verb: str, resource: str, candidates: Iterable[str]) -> frozenset[str]:
         """Those of the namespaces in which the person may. Raises ApiError."""
-        wanted = sorted(set(candidates))
-        if await self._ask(person.user, Act(verb, resource, "")):
-            return set(wanted)
-        verdicts = await asyncio.gather(*(self._ask(person.user, Act(verb, resource, name)) for name in wanted))
-        return {name for name, allowed in zip(wanted, verdicts, strict=True) if allowed}
+        wanted, user = frozenset(candidates), person.user
+        if await self._ask(user, Act(verb, resource, "")):
+            return wanted
+        key = user, verb, resource, wanted
+        return await self._sets.get(key, lambda: self._allowed(user, verb, resource, wanted))
+
+    async def _allowed(self, user: User, verb: str, resource: str, wanted: frozenset[str]) -> frozenset[str]:
+        verdicts = {name: self._verdicts.fresh((user, Act(verb, resource, name))) for name in wanted}
+        # Only these cost a task each.
+        unknown = sorted(name for name, verdict in verdicts.items() if verdict is None)
+        asked = await asyncio.gather(*(self._ask(user, Act(verb, resource, name)) for name in unknown))
+        verdicts.update(zip(unknown, asked, strict=True))
+        return frozenset(name for name, allowed in verdicts.items() if allowed)
 
     async def _ask(self, user: User, act: Act) -> bool:
         return await self._verdicts.get((user, act), lambda: self._review(user, act))

@@ -28,6 +28,11 @@ class Recent(Generic[K, V]):
         known = self._known.get(key)
         return None if known is None else known[1]
 
+    def fresh(self, key: K) -> V | None:
+        """The answer for a key as `get` would give it without asking; None without one."""
+        known = self._known.get(key)
+        return known[1] if known is not None and self._monotonic() < known[0] else None
+
     async def get(self, key: K, ask: Callable[[], Awaitable[V]]) -> V:
         """The answer for a key. What `ask` raises goes to all who wait, and is not remembered."""
         known = self._known.get(key)

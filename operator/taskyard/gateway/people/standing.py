@@ -64,7 +64,7 @@ class Standing:
         except ApiError:
             return self._unknown(last)
         self.answered_at = self.people.monotonic()
-        return frozenset(found)
+        return found
 
     async def _person(self) -> Person:
         self.asked_at = self.people.monotonic()

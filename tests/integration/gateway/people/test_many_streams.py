@@ -16,7 +16,8 @@ from taskyard.core.keyring import Keyring
 
 CLIENTS = 200
 TASKS = 20
-MEMORY_MIB = 120
+# What the gateway has beside them depends on what other tests left in the API server; `make bench` measures all of it.
+MEMORY_MIB = 30
 SECONDS = 60.0
 TITLE = "the last title"
 
@@ -71,6 +72,7 @@ async def test_two_hundred_streams_cost_little_hold_nobody_up_and_end_with_the_g
     urls = [own_town.url("/tasks/watch"), own_town.url(f"/tasks/me/{names[0]}/events")]
     followers = [Follower(urls[number % 2], tokens[number // 2 % 2]) for number in range(CLIENTS)]
     context = ssl.create_default_context(cadata=keyring.authority.certificate_pem)
+    before = resident_mib(own_gateway)
     limits, change = httpx.Limits(max_connections=None), own_town.workspace.patch_task
     async with (
         asyncio.timeout(SECONDS),
@@ -88,8 +90,8 @@ async def test_two_hundred_streams_cost_little_hold_nobody_up_and_end_with_the_g
         await asyncio.to_thread(change, names[0], {"displayName": TITLE})
         await asyncio.gather(*(follower.told.wait() for follower in followers))
         took, resident = time.monotonic() - began, resident_mib(own_gateway)
-        print(f"{CLIENTS} streams: told within {took:.2f} s, {resident:.0f} MiB resident")
-        assert resident <= MEMORY_MIB
+        print(f"{CLIENTS} streams: told within {took:.2f} s, {before:.0f} MiB resident and then {resident:.0f}")
+        assert resident - before <= MEMORY_MIB
         assert (await asyncio.to_thread(own_town.owner.get, "/tasks/me/task-1")).status_code == 200
         idle.close()
         own_gateway.terminate()

@@ -78,3 +78,20 @@ async def test_the_last_answer_is_known_when_it_is_old() -> None:
     assert asked.recent.last("a") == "answer 1"
     await asked.get("b")
     assert asked.recent.last("a") is None
+
+
+async def test_a_fresh_answer_is_had_without_asking() -> None:
+    asked = Asked()
+    assert asked.recent.fresh("a") is None
+    await asked.get("a")
+    assert asked.recent.fresh("a") == "answer 1"
+    asked.now = 10
+    assert asked.recent.fresh("a") is None
+    assert asked.count == 1
+
+
+async def test_what_is_not_to_be_remembered_is_shared_while_it_is_asked_for() -> None:
+    asked = Asked(most=0)
+    assert set(await asyncio.gather(*(asked.get("a") for _ in range(5)))) == {"answer 1"}
+    assert await asked.get("a") == "answer 2"
+    assert len(asked.recent) == 0
