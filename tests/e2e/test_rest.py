@@ -86,7 +86,10 @@ def test_a_tasks_life_over_http(yard: Yard, client: TasksClient) -> None:
     assert task["workspace_agent_health"] == {"healthy": True}
     assert "snapshot" not in client.wait_said(name, "the sum is 42")
 
-    client.send(name, "echo the product is $((6 * 7))")
+    with client.events(name) as events:
+        assert next(events)[0] == "task"
+        client.send(name, "echo the product is $((6 * 7))")
+        assert any(kind == "message" and "the product is 42" in data["content"] for kind, data in events)
     logs = client.wait_said(name, "the product is 42")
     assert [entry["content"] for entry in logs["logs"] if entry["type"] == "input"] == [
         "echo the sum is $((40 + 2))",
