@@ -173,6 +173,8 @@ def test_without_the_key_every_port_refuses_and_only_the_own_task_is_reported_on
             assert not answer.startswith("HTTP/"), f"{what}: {answer}"
         elif kind in ("no", "wrong", "gateway"):
             assert answer.startswith("HTTP/1.1 401 "), f"{what}: {answer}"
+        elif kind == "hook":
+            assert answer.startswith("HTTP/1.1 403 "), f"{what}: {answer}"
         elif what == "reports from elsewhere":
             assert answer == "ConnectionRefusedError"
     yard.wait("its own word is taken", lambda s: s["state"].get("message") == "forged")
@@ -260,3 +262,15 @@ def test_who_takes_the_ports_of_a_sidecar_that_restarts_gets_nothing(lair: Lair)
     logs = lair.logs()
     assert "echo after the flood" in logs and "NetworkPolicy taskyard-tasks: made" in logs
     assert not [secret for secret in lair.secrets if secret in logs]
+
+
+def test_the_kubelet_alone_says_that_a_pod_ends(lair: Lair) -> None:
+    """That others cannot was tried above."""
+    yard = lair.yard
+    before = yard.kube.get("tasks", yard.namespace, "victim")
+    assert before is not None
+    yard.pause(True, task="victim")
+    after = yard.wait("it is paused", lambda s: s["phase"] == "Paused", task="victim")
+    assert after["status"]["state"] == before["status"]["state"]
+    reasons = {event["reason"] for event in yard.kube.list("events", yard.namespace)}
+    assert "Killing" in reasons and "FailedPreStopHook" not in reasons

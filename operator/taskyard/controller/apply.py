@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, replace
 
 from taskyard.api.workspacebuild import BuildPhase, BuildReason
 from taskyard.controller.cluster import (
@@ -169,7 +170,8 @@ class Applier:
         obstacle = await self._network.obstacle(observed.task.namespace)
         if obstacle:
             return Blocked(obstacle, 10.0)
-        manifest = pod.manifest(observed.task, step.build, observed.template, self._installation, chosen=chosen)
+        installation = replace(self._installation, hook_key=secrets.token_hex(16))
+        manifest = pod.manifest(observed.task, step.build, observed.template, installation, chosen=chosen)
         try:
             return await self._create(observed, PODS, self._stores.pods, manifest)
         except ApiError as error:

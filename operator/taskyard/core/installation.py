@@ -8,7 +8,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Installation:
-    """Settings of the chart that end up in Pods. `ca_certificate` is the PEM of the installation's own authority."""
+    """Settings of the chart that end up in Pods. `ca_certificate` is the PEM of the installation's own authority;
+    `hook_key` is new with each Pod: it tells the kubelet's hook from anybody else who calls the sidecar's plain port."""
 
     gateway_url: str
     ca_certificate: str
@@ -16,3 +17,4 @@ class Installation:
     sidecar_image_pull_policy: str = "IfNotPresent"
     sidecar_resources: dict[str, Any] = field(default_factory=dict)
     image_pull_secrets: tuple[str, ...] = ()
+    hook_key: str = field(default="", repr=False)

@@ -43,7 +43,13 @@ def container(task: TaskView, template: TemplateView, installation: Installation
         "ports": [{"name": "taskyard", "containerPort": PORT}, {"name": "taskyard-probe", "containerPort": PROBE_PORT}],
         "lifecycle": {
             "postStart": {"exec": {"command": ["taskyard-init", "install", BIN]}},
-            "preStop": {"httpGet": {"path": "/prestop", "port": PROBE_PORT}},
+            "preStop": {
+                "httpGet": {
+                    "path": "/prestop",
+                    "port": PROBE_PORT,
+                    "httpHeaders": [{"name": "Authorization", "value": f"Bearer {installation.hook_key}"}],
+                }
+            },
         },
         "readinessProbe": {
             "httpGet": {"path": "/readyz", "port": PROBE_PORT},
@@ -89,6 +95,7 @@ def environment(task: TaskView, template: TemplateView, installation: Installati
         "TASKYARD_TASK_UID": task.uid,
         "TASKYARD_BUILD_NUMBER": str(build),
         **driving.sidecar_environment(template, default_mount=DEFAULT_MOUNT),
+        "TASKYARD_HOOK_KEY": installation.hook_key,
         "TASKYARD_AGENT_SOCKET": SOCKET,
         "TASKYARD_STATE_DIR": STATE,
         "TASKYARD_DURABLE": "true" if template.home else "false",

@@ -53,7 +53,7 @@ class Sidecar:
         self._enrolment: Enrolment | None = None
         self._session: Session | None = None
         self._api: Listener | None = None
-        self._probes = probe_routes.Probes(self.not_ready)
+        self._probes = probe_routes.Probes(self.not_ready, configured.hook_key)
 
     def not_ready(self) -> str:
         if self._enrolment is None or self._session is None:

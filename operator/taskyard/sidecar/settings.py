@@ -20,6 +20,7 @@ class Settings:
     `agent_port` is that of an agent's own server; `permissions` and `directory` are for ACP: what an agent hears that
     asks whether it may do something, and where it works.
     `agent_type` names the program that the terminal shows, as far as the agent's command tells.
+    `hook_key`: what the kubelet says when the Pod is asked to end; empty: nobody can say that.
     `stable_after`: seconds without a change on its screen after which the agent counts as waiting for input.
     """
 
@@ -44,6 +45,7 @@ class Settings:
     health_port: int
     report_port: int
     stable_after: float
+    hook_key: str
 
     @property
     def task(self) -> str:
@@ -110,5 +112,6 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         port=number("TASKYARD_SIDECAR_PORT", 8484),
         health_port=number("TASKYARD_HEALTH_PORT", 8486),
         report_port=number("TASKYARD_REPORT_PORT", 8485),
+        hook_key=environment.get("TASKYARD_HOOK_KEY", ""),
         stable_after=seconds("TASKYARD_STABLE_SECONDS", 2.0, 0.2, 300.0),
     )

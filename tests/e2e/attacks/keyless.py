@@ -68,7 +68,9 @@ def main() -> None:
         more = f"Authorization: Bearer {given['replayed']}\r\n"
         sent = request(route, more=more, body=message, host=given["victim_ip"])
         note(f"wrong key, replayed: {route}", ask(given["victim_ip"], 8484, sent, tls=True))
-    for route in ["GET /", "GET /mcp", "POST /prestop", "POST /message", *ROUTES]:
+    for host in ("127.0.0.1", own, given["victim_ip"]):
+        note(f"hook of {host}", ask(host, 8486, request("GET /prestop"), tls=False))
+    for route in ["GET /", "GET /mcp", "GET /prestop", "POST /message", *ROUTES]:
         note(f"reports {route}", ask("127.0.0.1", 8485, request(route, body=message), tls=False))
     for route in ["GET /", "GET /status", "GET /messages", "POST /message", "GET /healthz", "GET /readyz"]:
         note(f"probes {route}", ask("127.0.0.1", 8486, request(route), tls=False))

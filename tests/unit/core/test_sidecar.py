@@ -11,7 +11,7 @@ from unit.core.builders import CA, TASK_UID, installation, task, template
 
 
 def made(**fields: Any) -> dict[str, Any]:
-    return sidecar.container(task(), template(**fields), installation(), build=3)
+    return sidecar.container(task(), template(**fields), installation(hook_key="hook"), build=3)
 
 
 def test_it_is_a_native_sidecar_with_a_user_of_its_own() -> None:
@@ -36,7 +36,12 @@ def test_it_holds_the_agent_back_until_taskyard_init_is_in_place() -> None:
 def test_ports_and_probes() -> None:
     container = made()
     assert [port["containerPort"] for port in container["ports"]] == [8484, 8486]
-    assert container["lifecycle"]["preStop"]["httpGet"] == {"path": "/prestop", "port": 8486}
+    assert container["lifecycle"]["preStop"]["httpGet"] == {
+        "path": "/prestop",
+        "port": 8486,
+        "httpHeaders": [{"name": "Authorization", "value": "Bearer hook"}],
+    }
+    assert {"name": "TASKYARD_HOOK_KEY", "value": "hook"} in container["env"]
     assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": 8486}
     assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": 8486}
 

@@ -22,6 +22,7 @@ from unit.sidecar.gateway_app import POD_UID, TASK_UID, TOKEN, GatewayApp
 OPERATOR = Path(__file__).parents[3] / "operator"
 PATIENCE = 15.0
 STABLE_SECONDS = "0.6"
+HOOK_KEY = "the-kubelets"
 T = TypeVar("T")
 STOP_SOON = ("--hangup-after", "0.2", "--kill-after", "1")
 SHELL = ("bash", "--norc", "--noprofile", "-i")
@@ -118,6 +119,7 @@ class Pod:
             "TASKYARD_DURABLE": "true",
             "TASKYARD_LISTEN": "127.0.0.1",
             "TASKYARD_STABLE_SECONDS": STABLE_SECONDS,
+            "TASKYARD_HOOK_KEY": HOOK_KEY,
             "TASKYARD_SIDECAR_PORT": str(self.port),
             "TASKYARD_HEALTH_PORT": str(self.health_port),
             "TASKYARD_REPORT_PORT": str(self.report_port),
@@ -188,8 +190,14 @@ class Pod:
         told = [(report["state"], report["message"]) for report in self.gateway.reports]
         return [state for number, state in enumerate(told) if number == 0 or state != told[number - 1]]
 
-    def health(self, path: str) -> httpx.Response:
-        return httpx.get(f"http://127.0.0.1:{self.health_port}{path}", trust_env=False, timeout=PATIENCE)
+    def health(self, path: str, hook_key: str | None = HOOK_KEY) -> httpx.Response:
+        """A GET as the kubelet sends it."""
+        return httpx.get(
+            f"http://127.0.0.1:{self.health_port}{path}",
+            headers={"Authorization": f"Bearer {hook_key}"} if hook_key is not None else {},
+            trust_env=False,
+            timeout=PATIENCE,
+        )
 
     def status(self) -> str:
         return str(self.get("/status")["status"])

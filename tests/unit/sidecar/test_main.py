@@ -260,6 +260,18 @@ def test_end_of_the_pod_keeps_the_last_words(pod: Pod) -> None:
     assert "still here" in pod.transcribed()[-1]["content"]
 
 
+def test_nobody_but_the_kubelet_says_that_the_pod_ends(shared_pod: Pod) -> None:
+    """Else the agent, or a stranger where no network policy holds, could keep its state as it is, or have snapshots
+    stored without an end."""
+    told, taken = len(shared_pod.gateway.reports), len(shared_pod.gateway.snapshots)
+    for key in (None, "x", shared_pod.gateway.key):
+        assert shared_pod.health("/prestop", hook_key=key).status_code == 403
+    shared_pod.post("echo news")
+    shared_pod.until_stable()
+    until("the news", lambda: shared_pod.gateway.reports[told:] and shared_pod.states()[-1] == ("idle", "news"))
+    until("its snapshot", lambda: len(shared_pod.gateway.snapshots) > taken)
+
+
 def test_gateway_that_is_gone_does_not_hold_up_the_end(pod: Pod) -> None:
     pod.start_agent()
     pod.start_sidecar()
