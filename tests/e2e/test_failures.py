@@ -45,6 +45,7 @@ FAULTS = {
     "exit": version("exit", agent={"command": ["bash", "-c", "exit 3"]}),
     "init": version("init", pod={"initContainers": [SETUP]}),
     "node": version("node", pod={"nodeSelector": {"disk": "imaginary"}}, startTimeoutSeconds=5),
+    "cpu": version("cpu", agent={"resources": {"requests": {"cpu": "1000"}}}),
     "storage": version("storage") | {},
     "memory": version(
         "memory", agent={"command": ["bash", "-c", "tail /dev/zero"], "resources": {"limits": {"memory": "48Mi"}}}
@@ -140,6 +141,7 @@ def ready(status: Object) -> tuple[str, str]:
             id="init-container",
         ),
         pytest.param("node", {"Error"}, {"BuildFailed"}, "was not bound to a node within 5 s", id="unschedulable"),
+        pytest.param("cpu", {"Pending"}, {"Unschedulable"}, "Insufficient cpu", id="resources"),
         pytest.param("storage", {"Pending"}, {"Unschedulable"}, "PersistentVolumeClaim", id="claim"),
         pytest.param("memory", ENDED, {"AgentNotRunning"}, "ran out of memory", id="memory"),
         pytest.param("root", {"Error"}, {"BuildFailed"}, "violates PodSecurity", id="pod-security"),
