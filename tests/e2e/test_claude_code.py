@@ -138,6 +138,7 @@ def test_claude_code_over_acp_works_answers_pauses_and_goes_on_with_its_session(
     (answer,) = said(claude, "agent", OVER_ACP)
     assert answer.splitlines()[0] == "I will write hello.txt."
     assert "hello.txt" in answer.splitlines()[1]
+    assert "[permission: echo 'hello there' > hello.txt: Allow]" in answer
     assert answer.splitlines()[-1] == "I wrote hello.txt."
 
     claude.say("again-structured", "what was the first question?", task=OVER_ACP)
