@@ -94,9 +94,9 @@ def test_a_blank_message_is_refused_with_the_cause(stable: Endpoint, content: st
 
 def test_raw_keystrokes_pass_while_the_agent_works_and_are_not_recorded(stable: Endpoint) -> None:
     before = len(stable.said("user"))
-    stable.post("trap 'echo interrupted' INT; sleep 60; trap - INT")
-    stable.until("the work", lambda: stable.get("/status")["status"] == "running")
-    time.sleep(0.5)
+    stable.post("bash -c 'trap \"echo interrupted; exit\" INT; while :; do sleep 0.1; echo work; done'")
+    stable.until("the work", lambda: stable.messages()[-1]["content"].count("work\n") > 2)
+    assert stable.get("/status")["status"] == "running"
     assert stable.post("\x03", "raw").json() == {"ok": True}
     stable.until("the interrupt", lambda: "interrupted" in stable.messages()[-1]["content"])
     stable.until_stable()
