@@ -15,7 +15,7 @@ demo: venv ## a cluster with Taskyard, and a Task's life told step by step
 	@$(python) -m localcluster demo
 
 test: venv ## every test tier: unit, integration (real API server), e2e (real kubelet)
-	@deploy/local/bootstrap.sh valgrind less vim
+	@deploy/local/bootstrap.sh valgrind less vim clang+libclang-rt-dev
 	@$(MAKE) --no-print-directory -C operator/init
 	@$(run)pytest -n $(PROCESSES) --dist loadscope --no-loadscope-reorder $(ARGS)
 

@@ -6,6 +6,7 @@ import base64
 import ssl
 import tempfile
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,13 @@ class Kube:
         parts += [part for part in (plural, name, subresource) if part]
         return "/".join(parts)
 
+    def create_namespace(self) -> str:
+        """The name of a fresh namespace; the service account ``default`` is there, too."""
+        name = f"test-{uuid.uuid4().hex[:10]}"
+        self.request("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+        self.create("serviceaccounts", name, {"metadata": {"name": "default"}})
+        return name
+
     def create(self, plural: str, namespace: str, manifest: Object) -> Object:
         return self.request("POST", self.path(plural, namespace), manifest)
 
@@ -90,8 +98,9 @@ class Kube:
             "PATCH", self.path(plural, namespace, name, subresource), patch, "application/merge-patch+json"
         )
 
-    def delete(self, plural: str, namespace: str, name: str) -> None:
-        self._client.delete(self.path(plural, namespace, name))
+    def delete(self, plural: str, namespace: str, name: str, *, now: bool = False) -> None:
+        """Delete it, if it is there; `now`: without the grace that a Pod has."""
+        self._client.delete(self.path(plural, namespace, name), params={"gracePeriodSeconds": 0} if now else None)
 
     def wait(
         self,

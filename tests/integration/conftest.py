@@ -7,12 +7,12 @@ namespace stays Terminating. So each test has a namespace of its own.
 import os
 import subprocess
 import sys
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from kube import Kube
 from localcluster import programs, progress
 from localcluster.controlplane import ControlPlane
 from localcluster.locations import REPOSITORY
@@ -49,13 +49,17 @@ def kubeconfig(control_plane: ControlPlane) -> Path:
     return control_plane.kubeconfig
 
 
+@pytest.fixture(scope="session")
+def kube(kubeconfig: Path) -> Iterator[Kube]:
+    client = Kube(kubeconfig)
+    yield client
+    client.close()
+
+
 @pytest.fixture
-def namespace(kubeconfig: Path) -> str:
+def namespace(kube: Kube) -> str:
     """A fresh namespace for one test (with the service account ``default``, which no controller makes here)."""
-    name = f"test-{uuid.uuid4().hex[:10]}"
-    _kubectl(kubeconfig, "create", "namespace", name)
-    _kubectl(kubeconfig, "create", "serviceaccount", "default", "--namespace", name)
-    return name
+    return kube.create_namespace()
 
 
 def _apply_crds(kubeconfig: Path) -> None:

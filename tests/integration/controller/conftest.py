@@ -13,13 +13,6 @@ from integration.controller.operatorprocess import OperatorProcess
 from kube import Kube
 
 
-@pytest.fixture(scope="session")
-def kube(kubeconfig: Path) -> Iterator[Kube]:
-    client = Kube(kubeconfig)
-    yield client
-    client.close()
-
-
 @pytest.fixture
 def proxy(kube: Kube, tmp_path: Path) -> Iterator[FaultProxy]:
     with FaultProxy(kube, tmp_path) as running:
@@ -30,6 +23,16 @@ def proxy(kube: Kube, tmp_path: Path) -> Iterator[FaultProxy]:
 def operator(proxy: FaultProxy, tmp_path: Path, namespace: str) -> Iterator[OperatorProcess]:
     """Not started yet. It sees every namespace, so tests with it run one after the other and clear up their Tasks."""
     process = OperatorProcess(proxy.kubeconfig, tmp_path, namespace=namespace)
+    yield process
+    process.kill()
+
+
+@pytest.fixture(scope="module")
+def running(kube: Kube, kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
+    """One that runs for all tests of a file, without a proxy."""
+    process = OperatorProcess(kubeconfig, tmp_path_factory.mktemp("operator"), namespace=kube.create_namespace())
+    process.start()
+    process.wait_ready()
     yield process
     process.kill()
 
@@ -45,6 +48,4 @@ def clean(kube: Kube, namespace: str) -> Iterator[None]:
     yield
     for plural in ("tasks", "taskinputs", "workspacebuilds", "pods", "networkpolicies"):
         for found in kube.list(plural, namespace):
-            kube.delete(plural, namespace, found["metadata"]["name"])
-            if plural == "pods":
-                Kubelet(kube, namespace).remove(found["metadata"]["name"])
+            kube.delete(plural, namespace, found["metadata"]["name"], now=plural == "pods")

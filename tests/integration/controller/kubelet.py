@@ -51,9 +51,7 @@ class Kubelet:
 
     def remove(self, pod: str) -> None:
         """A Pod that is being deleted has ended."""
-        body = {"apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0}
-        if self._kube.get("pods", self._namespace, pod) is not None:
-            self._kube.request("DELETE", self._kube.path("pods", self._namespace, pod), body)
+        self._kube.delete("pods", self._namespace, pod, now=True)
 
 
 def container(name: str, state: dict[str, Any], *, ready: bool) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 import manifests
-from integration.controller.faultproxy import FaultProxy
 from integration.controller.kubelet import Kubelet
 from integration.controller.operatorprocess import OperatorProcess
 from integration.controller.test_faults import condition
@@ -23,13 +22,6 @@ Object = dict[str, Any]
 TOKEN = {"name": "token", "type": "secret", "required": True}
 BRANCH = {"name": "branch", "pattern": "[a-z0-9-]+", "default": "main"}
 NAMES_SECRET = {"name": "token", "secretRef": {"name": "token", "key": "value"}}
-
-
-@pytest.fixture
-def running(operator: OperatorProcess) -> OperatorProcess:
-    operator.start()
-    operator.wait_ready()
-    return operator
 
 
 def wait_reason(kube: Kube, namespace: str, reason: str, *, task: str = "hello") -> Object:
@@ -362,23 +354,6 @@ def test_a_secret_of_the_same_name_elsewhere_does_not_count(
     kube.create("tasks", namespace, manifests.task(parameters=[NAMES_SECRET]))
     wait_reason(kube, namespace, "SecretNotUsable")
     assert_nothing_began(kube, namespace)
-
-
-def test_where_secret_parameters_are_switched_off_none_is_used(
-    kube: Kube, proxy: FaultProxy, tmp_path: Path, namespace: str
-) -> None:
-    operator = OperatorProcess(proxy.kubeconfig, tmp_path, namespace=namespace, TASKYARD_SECRET_PARAMETERS="false")
-    operator.start()
-    try:
-        kube.create("secrets", namespace, manifests.secret())
-        kube.create("templateversions", namespace, manifests.template_version(parameters=[TOKEN]))
-        kube.create("tasks", namespace, manifests.task(parameters=[NAMES_SECRET]))
-        task = wait_reason(kube, namespace, "SecretParametersOff")
-        assert "secretParameters.enabled" in condition(task, "Ready")["message"]
-        assert_nothing_began(kube, namespace)
-    finally:
-        operator.kill()
-        operator.wait_dead()
 
 
 async def test_of_secrets_the_operator_gets_the_metadata_of_labelled_ones_and_nothing_else(
