@@ -1,7 +1,7 @@
 """How the tiers are spread when several processes run them (`make test`).
 
-Tests of one file stay together. Those of the e2e tier are two units of about the same length, which share the one local
-cluster. What takes longest begins first.
+Tests of one file stay together. Those of the e2e tier are two units, which share the one local cluster, and a third one
+of tests that must be alone there, which begins when the two have ended. What takes longest begins first.
 """
 
 from __future__ import annotations
@@ -13,17 +13,16 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 _FOLDER = Path(__file__).parent
-_LONGEST_FIRST = ("e2e", "integration", "conformance", "unit")
+_LONGEST_FIRST = ("e2e", "integration", "outages", "conformance", "unit")
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]
-    """A file is a unit of work; those of the e2e tier are joined to two."""
+    """A file is a unit of work; most of the e2e tier are one."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        if not file.startswith("tests/e2e/"):
-            return file
-        return "faults on the cluster" if file.endswith("/test_failures.py") else "the cluster"
+        apart = file.endswith(("/test_failures.py", "/test_outages.py"))
+        return "the cluster" if file.startswith("tests/e2e/") and not apart else file
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -33,7 +32,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def place(item: pytest.Item) -> int:
-        tier = item.path.relative_to(_FOLDER).parts[0]
+        tier = "outages" if item.path.stem == "test_outages" else item.path.relative_to(_FOLDER).parts[0]
         return _LONGEST_FIRST.index(tier) if tier in _LONGEST_FIRST else len(_LONGEST_FIRST)
 
     items.sort(key=place)

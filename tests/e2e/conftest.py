@@ -13,6 +13,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from e2e import sharing
 from e2e.yard import Yard
@@ -20,6 +21,7 @@ from kube import Kube
 from localcluster import cluster, install, locations, progress, target
 
 _FOLDER = Path(__file__).parent
+_EXAMPLE = locations.REPOSITORY / "deploy" / "examples" / "01-shell"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -82,3 +84,13 @@ def yard(installation: Path, kube: Kube) -> Iterator[Yard]:
     yard.create()
     yield yard
     yard.remove()
+
+
+@pytest.fixture
+def shell(yard: Yard) -> Yard:
+    """The example's template version and Task, in the test's namespace."""
+    for name in ("templateversion.yaml", "task.yaml"):
+        manifest = yaml.safe_load((_EXAMPLE / name).read_text())
+        del manifest["metadata"]["namespace"]
+        yard.apply(manifest)
+    return yard

@@ -23,7 +23,6 @@ from localcluster import cluster
 Object = dict[str, Any]
 
 IMAGE = "debian:trixie-slim"
-UNCOUNTED = "node.kubernetes.io/exclude-disruption"
 # An agent that ends may have been there for a moment before: on a slow machine, long enough to count as started.
 ENDED = {"Initializing", "Error"}
 SETUP = {"name": "setup", "image": IMAGE, "command": ["false"]}
@@ -224,36 +223,3 @@ def test_fifty_tasks_under_a_quota_of_ten_pods_all_get_their_turn(yard: Yard) ->
         time.sleep(0.3)
     assert not left, f"{len(left)} Tasks had no turn"
     assert waited and most <= 10
-
-
-@pytest.mark.alone
-def test_a_lost_node_leaves_one_pod(yard: Yard) -> None:
-    """The kubelet stops: Unknown until its Pod is gone, never a second Pod, then a recovery."""
-    tolerations = [
-        {"key": f"node.kubernetes.io/{taint}", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 1}
-        for taint in ("unreachable", "not-ready")
-    ]
-    yard.apply(version("shell-v1", pod={"tolerations": tolerations}), manifests.task(prompt=""))
-    yard.wait_state("Idle")
-    # Where every node is lost, the node lifecycle controller takes the fault for its own and evicts nothing. Our one
-    # node is not to count for that.
-    yard.kubectl("label", "nodes", "--all", f"{UNCOUNTED}=")
-    stop = cluster.inside("pkill", "-STOP", "-x", "kubelet")
-    go_on = cluster.inside("pkill", "-CONT", "-x", "kubelet")
-    subprocess.run(stop, check=True, timeout=30)
-    try:
-        task = yard.wait("it is unknown", lambda status: status.get("phase") == "Unknown", seconds=150)
-        reason, message = ready(task["status"])
-        assert reason == "PodLost" and "delete the Node" in message
-        assert [pod["metadata"]["name"] for pod in yard.kube.list("pods", yard.namespace)] == ["hello-1"]
-    finally:
-        subprocess.run(go_on, check=True, timeout=30)
-        yard.kubectl("label", "nodes", "--all", f"{UNCOUNTED}-")
-    # As long as the node bears its taint, a Pod that tolerates it for a second is evicted again.
-    task = yard.wait(
-        "it has recovered",
-        lambda status: status["phase"] == "Active" and status["build"]["reason"] == "Recover",
-        seconds=120,
-    )
-    (pod,) = yard.kube.list("pods", yard.namespace)
-    assert pod["metadata"]["name"] == task["status"]["build"]["name"]

@@ -4,24 +4,8 @@ from __future__ import annotations
 
 import re
 
-import pytest
-import yaml
-
 from e2e.yard import Yard
 from kube import phase_is
-from localcluster import locations
-
-EXAMPLE = locations.REPOSITORY / "deploy" / "examples" / "01-shell"
-
-
-@pytest.fixture
-def shell(yard: Yard) -> Yard:
-    """The example's template version and Task, in the test's namespace."""
-    for name in ("templateversion.yaml", "task.yaml"):
-        manifest = yaml.safe_load((EXAMPLE / name).read_text())
-        del manifest["metadata"]["namespace"]
-        yard.apply(manifest)
-    return yard
 
 
 def test_a_task_works_is_spoken_to_pauses_and_goes_on(shell: Yard) -> None:
@@ -88,38 +72,6 @@ def test_agent_and_sidecar_are_different_users_and_keep_apart(shell: Yard) -> No
     assert "tee hello.txt" not in pod, "the prompt is in the Pod's spec"
 
 
-@pytest.mark.alone
-def test_deleting_a_task_without_an_operator_removes_all_its_children(shell: Yard) -> None:
-    shell.wait_state("Idle", build=1)
-    shell.wait_answer("Hello from")
-    shell.say("left", "echo left behind")
-    shell.kube.wait("it is delivered", "taskinputs", shell.namespace, "left", phase_is("Delivered"))
-    operator = ("deployment/taskyard-operator", "--namespace=taskyard")
-    replicas = shell.kubectl("get", *operator, "-o", "jsonpath={.spec.replicas}")
-    shell.kubectl("scale", *operator, "--replicas=0")
-    try:
-        shell.kubectl(
-            "wait",
-            "pod",
-            "--namespace=taskyard",
-            "--selector=app.kubernetes.io/component=operator",
-            "--for=delete",
-            "--timeout=60s",
-        )
-        shell.kubectl("delete", "task", "hello", "--timeout=60s")
-        for plural, name in (
-            ("pods", "hello-1"),
-            ("persistentvolumeclaims", "hello-home"),
-            ("workspacebuilds", "hello-1"),
-            ("configmaps", "hello-snapshot"),
-            ("taskinputs", "left"),
-        ):
-            shell.kube.wait_gone(plural, shell.namespace, name, seconds=90)
-    finally:
-        shell.kubectl("scale", *operator, f"--replicas={replicas}")
-        shell.kubectl("rollout", "status", *operator, "--timeout=60s")
-
-
 def test_kubectl_shows_what_a_user_wants_to_know(shell: Yard) -> None:
     assert "condition met" in shell.kubectl("wait", "--for=condition=Ready", "task/hello", "--timeout=60s")
     shell.wait_state("Idle", build=1)
@@ -134,14 +86,3 @@ def test_kubectl_shows_what_a_user_wants_to_know(shell: Yard) -> None:
     assert "jsonpath" not in shell.kubectl("wait", "--for=jsonpath={.status.state.state}=Idle", "task/hello")
     logs = shell.kubectl("logs", "hello-1", "-c", "taskyard-sidecar")
     assert '"role": "user"' in logs or '"role":"user"' in logs
-
-
-@pytest.mark.alone
-def test_a_killed_operator_and_gateway_lose_nothing(shell: Yard) -> None:
-    shell.wait_state("Idle", build=1)
-    shell.kubectl("delete", "pod", "--namespace=taskyard", "--all", "--grace-period=0", "--force", "--wait=false")
-    shell.say("after", "echo after $((1 + 1)) kills")
-    shell.wait_answer("after 2 kills", seconds=90)
-    assert [pod["metadata"]["name"] for pod in shell.kube.list("pods", shell.namespace)] == ["hello-1"]
-    said = [message["content"] for message in shell.messages() if message["role"] == "user"]
-    assert said.count("echo after $((1 + 1)) kills") == 1

@@ -199,7 +199,7 @@ class Applier:
         found = await self._cluster.get(resource, namespace, name)
         if found is None:
             return Blocked(Obstacle("Waiting", f"{manifest['kind']} {name} of a former Task is being removed."), 0.2)
-        match former.whose(found, observed.task):
+        match former.whose(found, name=observed.task.name, uid=observed.task.uid):
             case Whose.OWN:
                 store.put(found)
                 return None
@@ -219,7 +219,11 @@ class Applier:
         again; its Pods with it, which may hold its claim."""
         task = observed.task
         going = {(PODS, key_of(other)): other for other in self._stores.pods.grouped((task.namespace, task.name))}
-        going = {key: other for key, other in going.items() if former.whose(other, task) is Whose.FORMER}
+        going = {
+            key: other
+            for key, other in going.items()
+            if former.whose(other, name=task.name, uid=task.uid) is Whose.FORMER
+        }
         going[resource, key_of(found)] = found
         # Only after its children were read: who has the name now had it then, so their owner is gone.
         await self._live(observed)

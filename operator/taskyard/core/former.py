@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from taskyard.api import GROUP
-from taskyard.core.observed import Manifest, TaskView, owner_uid
+from taskyard.core.observed import Manifest, owner_uid
 
 
 class Whose(Enum):
@@ -16,20 +16,20 @@ class Whose(Enum):
     FOREIGN = "Foreign"
 
 
-def whose(child: Manifest, task: TaskView) -> Whose:
-    """Whose an object is, seen from a Task of its namespace.
+def whose(child: Manifest, *, name: str, uid: str) -> Whose:
+    """Whose an object is, seen from the Task of this name and UID in its namespace.
 
     FORMER says that nothing owns it but Tasks of this Task's name with other UIDs. As a name has one object at a time,
     these are gone once this Task was seen to be there *after* the child was, and garbage collection would delete the
     child. With any other owner, of whatever kind, it would live on.
     """
-    if owner_uid(child) == task.uid:
+    if owner_uid(child) == uid:
         return Whose.OWN
     owners = child["metadata"].get("ownerReferences", ())
-    return Whose.FORMER if owners and all(is_former(owner, task) for owner in owners) else Whose.FOREIGN
+    return Whose.FORMER if owners and all(is_former(owner, name=name, uid=uid) for owner in owners) else Whose.FOREIGN
 
 
-def is_former(owner: Manifest, task: TaskView) -> bool:
+def is_former(owner: Manifest, *, name: str, uid: str) -> bool:
     """Whether an ownerReference names a Task of the same name that is not this one. Others have a kind Task, too."""
     group = str(owner["apiVersion"]).rpartition("/")[0]
-    return group == GROUP and owner["kind"] == "Task" and owner["name"] == task.name and owner["uid"] != task.uid
+    return group == GROUP and owner["kind"] == "Task" and owner["name"] == name and owner["uid"] != uid

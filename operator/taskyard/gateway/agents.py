@@ -10,11 +10,14 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from taskyard.apiclient import ApiError, ConflictError, MissingError
+from taskyard.core import former
+from taskyard.core.former import Whose
 from taskyard.gateway import reports, snapshots
 from taskyard.gateway.bodies import TooLargeError, parse_json, read_body, read_model, validated
 from taskyard.gateway.context import Context, read_task
 from taskyard.gateway.errors import HttpError
 from taskyard.gateway.identity import Caller, authenticate
+from taskyard.gateway.objects import Task
 from taskyard.gateway.reports import Report
 from taskyard.gateway.snapshots import Payload, Snapshot
 
@@ -141,19 +144,34 @@ async def _store_config_map(context: Context, caller: Caller, snapshot: Snapshot
         try:
             if existing is None:
                 await cluster.create_config_map(manifest)
-            elif snapshots.is_owned_by(existing, task.uid):
-                await cluster.patch_config_map(manifest, resource_version=existing["metadata"]["resourceVersion"])
-            else:
-                _logger.warning("ConfigMap %s/%s is not task %s's: left as it is", task.namespace, name, task.name)
-                raise HttpError(
-                    409,
-                    f'ConfigMap "{name}" is not this Task\'s.',
-                    detail="Delete or rename it, and the next snapshot is stored.",
-                )
+                return
+            whose = former.whose(existing, name=task.name, uid=task.uid)
+            if whose is Whose.FOREIGN:
+                raise _foreign(task, name)
+            if whose is Whose.FORMER and not await _is_there(context, task):
+                return  # this Task is gone itself
+            await cluster.patch_config_map(
+                manifest,
+                resource_version=existing["metadata"]["resourceVersion"],
+                take_over=whose is Whose.FORMER,
+            )
+            return
         except (ConflictError, MissingError):
             continue
-        return
     raise HttpError(500, "Internal error storing snapshot.", detail=f'ConfigMap "{name}" changes too often.')
+
+
+def _foreign(task: Task, name: str) -> HttpError:
+    _logger.warning("ConfigMap %s/%s is not task %s's: left as it is", task.namespace, name, task.name)
+    return HttpError(
+        409, f'ConfigMap "{name}" is not this Task\'s.', detail="Delete or rename it, and the next snapshot is stored."
+    )
+
+
+async def _is_there(context: Context, task: Task) -> bool:
+    """Whether the Task itself still has its name."""
+    found = await read_task(context, task.namespace, task.name)
+    return found is not None and found.uid == task.uid
 
 
 async def _store_summary(context: Context, caller: Caller, snapshot: Snapshot) -> None:

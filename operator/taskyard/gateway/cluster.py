@@ -130,14 +130,16 @@ class Cluster:
         namespace = manifest["metadata"]["namespace"]
         await self._connection.call("POST", f"/api/v1/namespaces/{quote(namespace)}/configmaps", body=manifest)
 
-    async def patch_config_map(self, manifest: Object, *, resource_version: str) -> None:
-        """Merge the manifest's data and labels into a ConfigMap, if it is still at `resource_version`."""
+    async def patch_config_map(self, manifest: Object, *, resource_version: str, take_over: bool = False) -> None:
+        """Merge the manifest's data and labels into a ConfigMap, if it is still at `resource_version`; `take_over`: its
+        owners, too."""
         metadata = manifest["metadata"]
+        merged = ("labels", "ownerReferences") if take_over else ("labels",)
         await self._connection.call(
             "PATCH",
             f"/api/v1/namespaces/{quote(metadata['namespace'])}/configmaps/{quote(metadata['name'])}",
             body={
-                "metadata": {"resourceVersion": resource_version, "labels": metadata["labels"]},
+                "metadata": {"resourceVersion": resource_version} | {name: metadata[name] for name in merged},
                 "data": manifest["data"],
             },
             content_type=MERGE_PATCH,

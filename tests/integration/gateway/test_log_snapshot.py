@@ -219,6 +219,23 @@ def test_a_config_map_that_is_not_the_tasks_is_never_touched(
     assert "snapshot" not in workspace.task_status()
 
 
+def test_what_a_former_task_of_the_name_left_is_taken_over(
+    client: httpx.Client, workspace: Workspace, running: RunningTask, token: str
+) -> None:
+    """Garbage collection may be late, or may have lost track of a Task that was made again."""
+    upload(client, path_of(running), token, {"messages": MESSAGES})
+    path = workspace.path("configmaps", "hello-snapshot", group="/api/v1")
+    (owner,) = workspace.admin.get(path)["metadata"]["ownerReferences"]
+    workspace.admin.patch(
+        path, {"metadata": {"ownerReferences": [owner | {"uid": str(uuid.uuid4())}]}, "data": {"log.txt": "old"}}
+    )
+    assert upload(client, path_of(running), token, {"messages": MESSAGES}).status_code == 204
+    stored = config_map(workspace)
+    assert stored is not None
+    assert stored["metadata"]["ownerReferences"] == [owner]
+    assert stored["data"]["log.txt"] != "old"
+
+
 def test_a_config_map_that_may_not_be_changed_is_an_internal_error(
     client: httpx.Client, workspace: Workspace, running: RunningTask, token: str
 ) -> None:

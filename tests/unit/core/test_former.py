@@ -46,13 +46,13 @@ TEKTON = owner("t") | {"apiVersion": "tekton.dev/v1"}
 def test_whose_it_is(owners: list[Manifest], expected: Whose) -> None:
     child = pod_manifest()
     child["metadata"]["ownerReferences"] = owners
-    assert whose(child, task()) is expected
+    assert whose(child, name=task().name, uid=task().uid) is expected
 
 
 def test_without_owner_references_it_is_nobodys() -> None:
     child = pod_manifest()
     del child["metadata"]["ownerReferences"]
-    assert whose(child, task()) is Whose.FOREIGN
+    assert whose(child, name=task().name, uid=task().uid) is Whose.FOREIGN
 
 
 def test_the_way_round_matters() -> None:

@@ -86,6 +86,7 @@ def test_permissions_by_policy(pod: Pod, permissions: str, option: str) -> None:
     pod.gateway.prompt = "ask rm -rf"
     start(pod, permissions=permissions)
     assert f'got {{"outcome": "selected", "optionId": "{option}"}}' in said(pod)
+    until("a report", lambda: pod.gateway.reports)
     assert "question" not in pod.gateway.reports[-1]
     assert answer(pod, "q-1", "yes").status_code == 422
 
