@@ -57,4 +57,4 @@ def test_without_owner_references_it_is_nobodys() -> None:
 
 def test_the_way_round_matters() -> None:
     """Seen from the former Task, what belongs to the living one would be a former Task's: so who looks must live."""
-    assert whose(pod_manifest(), task(uid="former")) is Whose.FORMER
+    assert whose(pod_manifest(), name=task().name, uid="former") is Whose.FORMER
