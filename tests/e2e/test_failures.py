@@ -112,6 +112,7 @@ def faults(installation: Path, kube: Kube) -> Iterator[Yard]:
     yard.apply(*policies, TAKEN)
     time.sleep(2)  # a policy takes effect a moment after it was made
     yard.apply(*FAULTS.values(), *(manifests.task(name, templateVersion=name) for name in FAULTS))
+    yard.apply(manifests.task("preset", templateVersion="exit", preset="huge"))
     yield yard
     yard.remove()
     for made in policies:
@@ -148,6 +149,7 @@ def ready(status: Object) -> tuple[str, str]:
         pytest.param(
             "taken", {"Pending"}, {"NameConflict"}, "Pod taken-1 exists and is not this Task's", id="name-taken"
         ),
+        pytest.param("preset", {"Pending"}, {"PresetNotFound"}, 'has no preset "huge"', id="preset"),
     ],
 )
 def test_a_fault_is_told_with_its_cause(
@@ -168,6 +170,25 @@ def test_a_task_that_failed_to_start_runs_after_pause_repair_and_resume(faults: 
     faults.kubectl("patch", "task", "node", "--type=merge", "-p", '{"spec":{"templateVersion":"mended"}}')
     faults.pause(False, task="node")
     faults.wait_state("Idle", task="node")
+
+
+def test_a_version_deleted_while_in_use_is_missed_at_the_next_start_and_not_before(yard: Yard) -> None:
+    used = version("shell-v1", agent={"command": ["cat"]})
+    yard.apply(used, manifests.task(prompt=""))
+    yard.wait("it is active", lambda status: status.get("phase") == "Active")
+    yard.kubectl("delete", "templateversion", "shell-v1")
+    task = yard.wait(
+        "it is told beforehand",
+        lambda status: any(c["reason"] == "TemplateVersionNotFound" for c in status["conditions"]),
+    )
+    assert (task["status"]["phase"], ready(task["status"])[0]) == ("Active", "Active")
+    yard.pause(True)
+    yard.wait("it is paused", lambda status: status["phase"] == "Paused")
+    yard.pause(False)
+    yard.wait("it waits", lambda status: ready(status)[0] == "TemplateVersionNotFound")
+    assert yard.kube.list("pods", yard.namespace) == []
+    yard.apply(used)
+    yard.wait("it is active again", lambda status: status["phase"] == "Active" and status["build"]["number"] == 3)
 
 
 def test_a_killed_sidecar_comes_back_with_the_conversation(yard: Yard) -> None:

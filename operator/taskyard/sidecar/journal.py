@@ -92,11 +92,12 @@ class Journal:
 
     def conclude(self, key: str, outcome: Outcome, time: str) -> None:
         """Keeps the outcome of an intent. Raises OSError; then it is known in memory only, and in doubt after a
-        restart.
+        restart. It outlives any kill of the process; a node that loses power before the next intent may forget it,
+        which makes the message one in doubt and is not worth a wait for the disk.
         """
         with self._lock:
             self._entries[key] = replace(self._entries[key], outcome=outcome)
-            self._file.append({"kind": "outcome", "key": key, "outcome": outcome, "time": time}, sync=True)
+            self._file.append({"kind": "outcome", "key": key, "outcome": outcome, "time": time}, sync=False)
 
     def _shorten(self) -> None:
         """Forgets the oldest entries. Prompts are kept apart, so that many messages do not make one be typed again."""

@@ -1,5 +1,6 @@
 """Who may: people of different rights at the people's listener."""
 
+import time
 from typing import Any
 
 import httpx
@@ -81,6 +82,22 @@ def test_a_denial_is_like_an_absence_byte_for_byte(
             assert (answer.status_code, answer.json()) == (404, NOT_FOUND)
             assert answer.content == absent.content
     assert town.owner.get("/tasks/me/hello").status_code == 200
+
+
+def test_a_denial_asks_the_api_server_as_much_as_an_absence(town: Town, other_town: Town) -> None:
+    """2-nf: the questions are what takes time, so the two take as long."""
+    town.task(status=paused())
+
+    def questions(name: str) -> int:
+        before = town.admin.counted()[1]
+        assert other_town.owner.get(f"/tasks/{town.namespace}/{name}").status_code == 404
+        end = time.monotonic() + 10
+        while (asked := town.admin.counted()[1] - before) == 0:
+            assert time.monotonic() < end, "nothing was asked"
+        return asked
+
+    questions("first")  # who it is, and what they may in the whole namespace, is remembered from here on
+    assert [questions(name) for name in ("hello", "absent")] == [1, 1]
 
 
 @pytest.mark.parametrize(
