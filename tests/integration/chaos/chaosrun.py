@@ -130,7 +130,7 @@ class Run:
             proxy.active, nodes.calm, sidecars.calm = False, True, True
 
             begin = time.monotonic()
-            picture, faults, waited_for = self._settle(kube, sidecars, troubles)
+            picture, faults, waited_for = self._settle(kube, people, sidecars, troubles)
             settled_after = time.monotonic() - begin
             for made in proxy.created:
                 if made["kind"] == "WorkspaceBuild":
@@ -155,14 +155,15 @@ class Run:
             )
 
     def _settle(
-        self, kube: PatientKube, sidecars: Sidecars, troubles: Troubles
+        self, kube: PatientKube, people: People, sidecars: Sidecars, troubles: Troubles
     ) -> tuple[Picture, list[str], list[str]]:
         """Wait until nothing is amiss, for a bounded time: what is amiss then, and what was at the last look before."""
         end, waited_for = time.monotonic() + SETTLE_SECONDS, list[str]()
         while True:
             troubles.keep_running()
+            faults = [f"{name}: its script is not at its end" for name in sorted(people.acting)]
             picture = Picture.take(kube, NAMESPACE)
-            faults = settled.faults(picture, sidecars.typed)
+            faults += settled.faults(picture, sidecars.typed)
             if not faults or time.monotonic() > end:
                 return picture, faults, waited_for
             waited_for = faults
