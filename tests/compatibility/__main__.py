@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
 from compatibility.page import PageError, page
 from compatibility.rows import SECTIONS
 from compatibility.tests import namings
+from taskyard.api import generated
 
 TESTS = Path(__file__).parents[1]
 # Where a row may be held: the rest of the tests has nothing to do with that API.
@@ -23,18 +23,14 @@ def current() -> str:
 
 def main() -> None:
     """Exit status 1, after what is wrong with it, when the page cannot be made or is not up to date."""
-    parser = argparse.ArgumentParser(prog="python -m compatibility", description="Write docs/compatibility.md.")
-    parser.add_argument("file", type=Path)
-    parser.add_argument("--check", action="store_true", help="only look whether it is up to date")
-    options = parser.parse_args()
+    parser = generated.parser("Write docs/compatibility.md.")
+    parser.add_argument("file", type=Path, help="where it goes")
+    arguments = parser.parse_args()
     try:
         text = current()
     except PageError as error:
         sys.exit(str(error))
-    if not options.check:
-        options.file.write_text(text)
-    elif not options.file.exists() or options.file.read_text() != text:
-        sys.exit(f"{options.file} is not up to date: run `make generate`")
+    sys.exit(generated.bring_up_to_date({arguments.file: text}, check=arguments.check))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ A CRD takes structural schemas only: no references, no titles, no `anyOf` with n
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from taskyard.api import GROUP, VERSION
+from taskyard.api import GROUP, VERSION, generated
 from taskyard.api.schema import Model
 from taskyard.api.task import Task
 from taskyard.api.taskinput import TaskInput
@@ -200,23 +199,11 @@ def documents() -> dict[str, str]:
 
 def main() -> int:
     """Write the CRDs into each folder given, or with --check tell which file is out of date."""
-    parser = argparse.ArgumentParser(description="Write the CRDs of taskyard.dev.")
+    parser = generated.parser("Write the CRDs of taskyard.dev.")
     parser.add_argument("folders", nargs="+", type=Path, help="where the files go")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file is out of date")
     arguments = parser.parse_args()
-    stale = []
-    for folder in arguments.folders:
-        for name, text in documents().items():
-            path = folder / name
-            if not path.exists() or path.read_text() != text:
-                stale.append(path)
-                if not arguments.check:
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    path.write_text(text)
-    if arguments.check and stale:
-        print(f"out of date: {', '.join(map(str, stale))}; run `make generate`", file=sys.stderr)
-        return 1
-    return 0
+    texts = {folder / name: text for folder in arguments.folders for name, text in documents().items()}
+    return generated.bring_up_to_date(texts, check=arguments.check)
 
 
 if __name__ == "__main__":

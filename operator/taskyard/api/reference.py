@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from taskyard.api import API_VERSION
+from taskyard.api import API_VERSION, generated
 from taskyard.api.crd import KINDS, Kind, definition
 
 HEAD = f"""\
@@ -100,19 +99,10 @@ def document() -> str:
 
 def main() -> int:
     """Write the reference, or with --check tell that it is out of date."""
-    parser = argparse.ArgumentParser(description="Write the reference of taskyard.dev.")
+    parser = generated.parser("Write the reference of taskyard.dev.")
     parser.add_argument("file", type=Path, help="where it goes")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when the file is out of date")
     arguments = parser.parse_args()
-    text, path = document(), arguments.file
-    if path.exists() and path.read_text() == text:
-        return 0
-    if arguments.check:
-        print(f"out of date: {path}; run `make generate`", file=sys.stderr)
-        return 1
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    return 0
+    return generated.bring_up_to_date({arguments.file: document()}, check=arguments.check)
 
 
 def _columns(kind: Kind) -> str:
