@@ -8,6 +8,7 @@ from localcluster.locations import REPOSITORY
 
 CHART = REPOSITORY / "charts" / "taskyard"
 NAMESPACE = "agents-control"
+OPERATOR, GATEWAY = "taskyard-operator", "taskyard-gateway"
 
 Manifest = dict[str, Any]
 
@@ -34,6 +35,10 @@ class Rendered:
         """Variables of a process: the value, or where it comes from."""
         [container] = self.pod(deployment)["containers"]
         return {entry["name"]: entry.get("value", entry.get("valueFrom")) for entry in container["env"]}
+
+    def rules(self, process: str) -> list[Manifest]:
+        """All rules of a process, from its ClusterRole and its Role."""
+        return [rule for kind in ("ClusterRole", "Role") for rule in self.one(kind, process)["rules"]]
 
 
 Helm = Callable[..., subprocess.CompletedProcess[str]]

@@ -19,20 +19,27 @@ def starting(**fields: Any) -> Observed:
 
 
 def stopping(phase: str = "Pending", *, reason: str = "ManualPause", **fields: Any) -> Observed:
-    """A Task with a stop build after its first start."""
+    """A Task with a stop build after its first start; `status` is what its status has besides."""
     spec = fields.pop("spec", {"paused": True})
+    status = {"phase": "Pausing", "build": reservation(2, "Stop", reason, phase), **fields.pop("status", {})}
     return observed(
-        task(status={"phase": "Pausing", "build": reservation(2, "Stop", reason, phase)}, **spec),
+        task(status=status, **spec),
         builds=(build(phase="Succeeded", pod_uid="pod-1"), build(2, "Stop", reason, phase)),
         **fields,
     )
 
 
-def failed(phase: str = "Failed", **fields: Any) -> Observed:
+def paused(**fields: Any) -> Observed:
+    """The same once the stop build has succeeded."""
+    return stopping("Succeeded", **fields)
+
+
+def failed(phase: str = "Failed", *, message: str | None = None, **fields: Any) -> Observed:
+    """A Task whose first start build has ended so."""
     spec = fields.pop("spec", {})
     return observed(
         task(status={"phase": "Error", "build": reservation(phase=phase)}, **spec),
-        builds=(build(phase=phase),),
+        builds=(build(phase=phase, message=message),),
         **fields,
     )
 

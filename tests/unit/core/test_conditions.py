@@ -13,15 +13,14 @@ from taskyard.core.times import rfc3339
 from unit.core.builders import (
     NOW,
     at,
-    build,
     container_status,
     observed,
     pod,
-    reservation,
     running,
     task,
     template,
 )
+from unit.core.situations import failed, paused, starting, stopping
 
 NOT_READY = container_status(SIDECAR, ready=False)
 
@@ -31,21 +30,10 @@ def shown(seen: Observed) -> dict[str, dict[str, Any]]:
     return {condition["type"]: condition for condition in status.document(seen)["conditions"]}
 
 
-def paused(phase: str = "Succeeded", reason: str = "ManualPause", **fields: Any) -> Observed:
-    spec = fields.pop("spec", {"paused": True})
-    return observed(
-        task(status={"phase": "Paused", "build": reservation(2, "Stop", reason, phase)}, **spec),
-        builds=(build(phase="Succeeded", pod_uid="pod-1"), build(2, "Stop", reason, phase)),
-        **fields,
-    )
-
-
-def starting(*, pods: tuple[Any, ...] = (), **fields: Any) -> Observed:
-    return observed(task(status={"build": reservation()}), builds=(build(),), pods=pods, **fields)
-
-
-def failed(message: str | None, phase: str = "Failed") -> Observed:
-    return observed(task(status={"build": reservation(phase=phase)}), builds=(build(phase=phase, message=message),))
+def crashing(*, restarts: int, exit_code: int) -> Observed:
+    """A Task whose agent ended, and whom the kubelet is about to start again."""
+    agent = container_status(state="waiting", reason="CrashLoopBackOff", restarts=restarts, last_exit_code=exit_code)
+    return running(pods=(pod(sidecar=NOT_READY, agent=agent),))
 
 
 QUOTA = Obstacle("QuotaExceeded", "The Pod waits for room.")
@@ -140,7 +128,7 @@ QUOTA = Obstacle("QuotaExceeded", "The Pod waits for room.")
             id="an init container that fails",
         ),
         pytest.param(
-            paused("Pending", pods=(pod(deleting=True),)),
+            stopping(pods=(pod(deleting=True),)),
             "False",
             "Pausing",
             "being stopped",
@@ -157,16 +145,21 @@ QUOTA = Obstacle("QuotaExceeded", "The Pod waits for room.")
             id="on a lost node",
         ),
         pytest.param(
-            failed("no node took it"),
+            failed(message="no node took it"),
             "False",
             "BuildFailed",
             "Build web-1 failed: no node took it",
             "Stalled",
             id="failed",
         ),
-        pytest.param(failed(None), "False", "BuildFailed", "no cause was recorded", "Stalled", id="failed, silently"),
+        pytest.param(failed(), "False", "BuildFailed", "no cause was recorded", "Stalled", id="failed, silently"),
         pytest.param(
-            failed("it was paused", "Canceled"), "False", "BuildCanceled", "it was paused", "Stalled", id="canceled"
+            failed("Canceled", message="it was paused"),
+            "False",
+            "BuildCanceled",
+            "it was paused",
+            "Stalled",
+            id="canceled",
         ),
         pytest.param(
             running(pods=(pod(sidecar=NOT_READY),)),
@@ -177,16 +170,7 @@ QUOTA = Obstacle("QuotaExceeded", "The Pod waits for room.")
             id="unhealthy",
         ),
         pytest.param(
-            running(
-                pods=(
-                    pod(
-                        sidecar=NOT_READY,
-                        agent=container_status(
-                            state="waiting", reason="CrashLoopBackOff", restarts=4, last_exit_code=3
-                        ),
-                    ),
-                )
-            ),
+            crashing(restarts=4, exit_code=3),
             "False",
             "AgentNotRunning",
             "The agent ended with exit code 3; the kubelet starts it again (4 restarts so far). "
@@ -195,16 +179,7 @@ QUOTA = Obstacle("QuotaExceeded", "The Pod waits for room.")
             id="the agent ends again and again",
         ),
         pytest.param(
-            running(
-                pods=(
-                    pod(
-                        sidecar=NOT_READY,
-                        agent=container_status(
-                            state="waiting", reason="CrashLoopBackOff", restarts=1, last_exit_code=137
-                        ),
-                    ),
-                )
-            ),
+            crashing(restarts=1, exit_code=137),
             "False",
             "AgentNotRunning",
             "The agent was killed (exit code 137), as it is when memory runs out: look at its memory limit;",

@@ -1,36 +1,15 @@
-"""A Task's Pod: the template's own, hardened, with the sidecar in it and the agent's command wrapped."""
+"""A Task's Pod: the template's own, with the sidecar in it and the agent's command wrapped."""
 
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any
 
 import pytest
 
 from taskyard.core import pod, sidecar
 from taskyard.core.parameters import Chosen
-from unit.core.builders import TASK_UID, build, installation, owner, task, template
-
-Manifest = dict[str, Any]
-
-AGENT = {"name": "agent", "image": "debian", "command": ["bash", "-i"]}
-
-
-def made(
-    spec: Manifest | None = None, *, metadata: Manifest | None = None, agent: Manifest | None = None, **fields: Any
-) -> Manifest:
-    """The Pod of a template version whose Pod has `spec`, its agent's container `agent` besides what is needed."""
-    given: Manifest = {"spec": {"containers": [AGENT | (agent or {})]} | (spec or {})}
-    if metadata:
-        given["metadata"] = metadata
-    installed = fields.pop("installed", installation())
-    return pod.manifest(task(), build(), template(pod=given, **fields), installed)
-
-
-def container(manifest: Manifest, name: str) -> Manifest:
-    spec = manifest["spec"]
-    (found,) = [c for c in [*spec["initContainers"], *spec["containers"]] if c["name"] == name]
-    return dict(found)
+from unit.core.builders import TASK_UID, Manifest, build, installation, owner, task, template
+from unit.core.podmaking import AGENT, container, made
 
 
 def by_name(entries: list[Manifest]) -> dict[str, Manifest]:
@@ -102,142 +81,6 @@ def test_runtime_class_and_pull_secrets() -> None:
     assert made(runtimeClassName="gvisor")["spec"]["runtimeClassName"] == "gvisor"
     spec = made({"imagePullSecrets": [{"name": "own"}]}, installed=installation(image_pull_secrets=("a", "b")))["spec"]
     assert spec["imagePullSecrets"] == [{"name": "own"}, {"name": "a"}, {"name": "b"}]
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        pytest.param(
-            {},
-            {
-                "seccompProfile": {"type": "RuntimeDefault"},
-                "fsGroup": 1000,
-                "fsGroupChangePolicy": "OnRootMismatch",
-                "runAsNonRoot": True,
-            },
-            id="defaults",
-        ),
-        pytest.param(
-            {"runAsUser": 1234, "runAsGroup": 1234},
-            {
-                "runAsUser": 1234,
-                "runAsGroup": 1234,
-                "seccompProfile": {"type": "RuntimeDefault"},
-                "fsGroup": 1234,
-                "fsGroupChangePolicy": "OnRootMismatch",
-                "runAsNonRoot": True,
-            },
-            id="a user and group of its own",
-        ),
-        pytest.param(
-            {"runAsUser": 0},
-            {
-                "runAsUser": 0,
-                "seccompProfile": {"type": "RuntimeDefault"},
-                "fsGroup": 1000,
-                "fsGroupChangePolicy": "OnRootMismatch",
-            },
-            id="root: nothing forbids it here",
-        ),
-        pytest.param(
-            {
-                "seccompProfile": {"type": "Unconfined"},
-                "fsGroup": 5,
-                "fsGroupChangePolicy": "Always",
-                "runAsNonRoot": False,
-                "supplementalGroups": [7],
-            },
-            {
-                "seccompProfile": {"type": "Unconfined"},
-                "fsGroup": 5,
-                "fsGroupChangePolicy": "Always",
-                "runAsNonRoot": False,
-                "supplementalGroups": [7],
-            },
-            id="the template's own word counts",
-        ),
-    ],
-)
-def test_pod_security(given: Manifest, expected: Manifest) -> None:
-    assert made({"securityContext": given})["spec"]["securityContext"] == expected
-
-
-@pytest.mark.parametrize(
-    ("given", "of_pod", "expected"),
-    [
-        pytest.param({}, {}, {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}, id="defaults"),
-        pytest.param(
-            {"allowPrivilegeEscalation": True, "readOnlyRootFilesystem": True, "runAsUser": 7},
-            {},
-            {
-                "allowPrivilegeEscalation": True,
-                "readOnlyRootFilesystem": True,
-                "runAsUser": 7,
-                "capabilities": {"drop": ["ALL"]},
-            },
-            id="the template's own word counts",
-        ),
-        pytest.param(
-            {"privileged": True},
-            {},
-            {"privileged": True, "capabilities": {"drop": ["ALL"]}},
-            id="privileged goes without the rest",
-        ),
-        pytest.param(
-            {"runAsUser": 0},
-            {"runAsNonRoot": True},
-            {
-                "runAsUser": 0,
-                "runAsNonRoot": False,
-                "allowPrivilegeEscalation": False,
-                "capabilities": {"drop": ["ALL"]},
-            },
-            id="a root container in a Pod that is not",
-        ),
-        pytest.param(
-            {"capabilities": {"add": ["CHOWN", "NET_RAW", "CAP_NET_RAW", "net_raw", "Cap_Net_Raw"]}},
-            {},
-            {"allowPrivilegeEscalation": False, "capabilities": {"add": ["CHOWN"], "drop": ["NET_RAW"]}},
-            id="never raw sockets, asked for or not",
-        ),
-        pytest.param(
-            {"capabilities": {}},
-            {},
-            {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["NET_RAW"]}},
-            id="the runtime's default capabilities, less raw sockets",
-        ),
-        pytest.param(
-            {"capabilities": {"drop": ["MKNOD"]}},
-            {},
-            {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["MKNOD", "NET_RAW"]}},
-            id="some dropped, and raw sockets too",
-        ),
-        pytest.param(
-            {"capabilities": {"add": ["CHOWN"], "drop": ["ALL"]}},
-            {},
-            {"allowPrivilegeEscalation": False, "capabilities": {"add": ["CHOWN"], "drop": ["ALL"]}},
-            id="all dropped but one",
-        ),
-    ],
-)
-def test_container_security(given: Manifest, of_pod: Manifest, expected: Manifest) -> None:
-    assert pod.container_security(given, pod=of_pod) == expected
-
-
-def test_every_container_of_the_template_is_hardened() -> None:
-    manifest = made(
-        {"initContainers": [{"name": "setup", "image": "x"}], "containers": [AGENT, {"name": "db", "image": "y"}]}
-    )
-    for name in ("setup", "agent", "db"):
-        assert container(manifest, name)["securityContext"] == {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-        }
-
-
-def test_a_root_agent_runs_as_root() -> None:
-    manifest = made({"securityContext": {"runAsNonRoot": True}}, agent={"securityContext": {"runAsUser": 0}})
-    assert container(manifest, "agent")["securityContext"]["runAsNonRoot"] is False
 
 
 # Containers

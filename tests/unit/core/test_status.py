@@ -1,4 +1,4 @@
-"""The status document of a Task, and the patch that leads there."""
+"""The status document of a Task."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from taskyard.api.task import Phase, TaskStatus
 from taskyard.api.workspacebuild import BuildReason, Transition
@@ -30,23 +28,12 @@ from unit.core.builders import (
     task,
     template,
 )
+from unit.core.situations import paused, stopping
 
 FIRST_START = Reserve(1, Transition.START, BuildReason.INITIAL)
 RECOVERY = Reserve(2, Transition.START, BuildReason.RECOVER)
 STOP = Reserve(2, Transition.STOP, BuildReason.MANUAL_PAUSE)
 AUTO_STOP = Reserve(2, Transition.STOP, BuildReason.AUTO_PAUSE)
-
-
-def paused(reason: str = "ManualPause", phase: str = "Succeeded", **fields: Any) -> Observed:
-    spec = fields.pop("spec", {"paused": True})
-    pods = fields.pop("pods", ())
-    state = {"phase": "Active", "build": reservation(2, "Stop", reason), **fields.pop("status", {})}
-    return observed(
-        task(status=state, **spec),
-        builds=(build(phase="Succeeded", pod_uid="pod-1"), build(2, "Stop", reason, phase)),
-        pods=pods,
-        **fields,
-    )
 
 
 # Phase, lifecycle, health
@@ -105,7 +92,7 @@ def paused(reason: str = "ManualPause", phase: str = "Succeeded", **fields: Any)
             AppHealth.HEALTHY,
             id="Pod deleted by somebody",
         ),
-        pytest.param(paused(phase="Pending", pods=(pod(deleting=True),)), Phase.PAUSING, None, None, id="stopping"),
+        pytest.param(stopping(pods=(pod(deleting=True),)), Phase.PAUSING, None, None, id="stopping"),
         pytest.param(paused(), Phase.PAUSED, None, None, id="stopped"),
         pytest.param(
             observed(task(status={"build": reservation()}), builds=(build(phase="Failed"),)),
@@ -237,15 +224,41 @@ def test_display_name(fields: dict[str, str], shown: str) -> None:
     [
         pytest.param(observed(task(paused=True)), "Manual", id="created paused"),
         pytest.param(paused(), "Manual", id="asked for"),
-        pytest.param(paused(phase="Pending"), "Manual", id="pausing"),
-        pytest.param(paused("AutoPause", spec={}), "IdleTimeout", id="idle"),
-        pytest.param(paused("AutoPause"), "Manual", id="idle, then paused by hand"),
+        pytest.param(stopping(), "Manual", id="pausing"),
+        pytest.param(paused(reason="AutoPause", spec={}), "IdleTimeout", id="idle"),
+        pytest.param(paused(reason="AutoPause"), "Manual", id="idle, then paused by hand"),
         pytest.param(running(), None, id="not paused"),
         pytest.param(running(pods=()), None, id="unknown"),
     ],
 )
 def test_paused_reason(seen: Observed, reason: str | None) -> None:
     assert status.document(seen)["pausedReason"] == reason
+
+
+@pytest.mark.parametrize(
+    ("seen", "reserve", "reason"),
+    [
+        pytest.param(running(), STOP, "Manual", id="a stop by hand is reserved"),
+        pytest.param(running(), AUTO_STOP, "IdleTimeout", id="an automatic stop is reserved"),
+        pytest.param(
+            running(status={"build": reservation(2, "Stop", "AutoPause")}),
+            None,
+            "IdleTimeout",
+            id="and is to be created",
+        ),
+        pytest.param(
+            running(status={"build": reservation(2, "Stop", "ManualPause")}),
+            None,
+            "Manual",
+            id="a stop is to be created",
+        ),
+        pytest.param(running(of={"paused": True}), AUTO_STOP, "Manual", id="paused by hand at the same moment"),
+    ],
+)
+def test_the_reason_of_a_pause_holds_from_its_reservation_on(
+    seen: Observed, reserve: Reserve | None, reason: str
+) -> None:
+    assert status.document(seen, reserve=reserve)["pausedReason"] == reason
 
 
 @pytest.mark.parametrize(
@@ -320,7 +333,7 @@ def test_a_pod_is_shown_only_once_it_has_a_node() -> None:
         pytest.param(observed(task(status={"build": reservation()}), builds=(build(),)), "Pending", id="starting"),
         pytest.param(running(), "Running", id="running"),
         pytest.param(running(status={"build": reservation(2, "Stop", "AutoPause")}), "Stopping", id="stop reserved"),
-        pytest.param(paused(phase="Pending"), "Stopping", id="stopping"),
+        pytest.param(stopping(), "Stopping", id="stopping"),
         pytest.param(paused(), "Stopped", id="stopped"),
         pytest.param(
             observed(task(status={"build": reservation()}), builds=(build(phase="Failed"),)), "Failed", id="failed"
@@ -360,7 +373,7 @@ SEEN = [
     pytest.param(running(status={"state": REPORT}), id="reported"),
     pytest.param(running(pods=()), id="Pod lost"),
     pytest.param(paused(), id="paused"),
-    pytest.param(paused("AutoPause", spec={}), id="paused by itself"),
+    pytest.param(paused(reason="AutoPause", spec={}), id="paused by itself"),
     pytest.param(
         observed(task(status={"build": reservation()}), builds=(build(phase="Failed", message="no"),)), id="failed"
     ),
@@ -379,113 +392,3 @@ def test_an_unchanged_task_needs_no_patch(seen: Observed) -> None:
     written = merge(seen.task.status, status.patch(seen.task.status, status.document(seen)))
     again = replace(seen, task=replace(seen.task, status=json.loads(json.dumps(written))), now=at(60))
     assert status.patch(again.task.status, status.document(again)) == {}
-
-
-# The patch
-
-LEAVES = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(0, 3),
-    st.sampled_from(["", "a", "b"]),
-    st.lists(st.integers(0, 2), max_size=2),
-)
-KEYS = st.sampled_from("abcd")
-PRESENT = st.recursive(
-    st.dictionaries(KEYS, LEAVES.filter(lambda leaf: leaf is not None), max_size=4),
-    lambda inner: st.dictionaries(KEYS, inner | LEAVES.filter(lambda leaf: leaf is not None), max_size=4),
-    max_leaves=8,
-)
-WANTED = st.recursive(
-    st.dictionaries(KEYS, LEAVES, max_size=4),
-    lambda inner: st.dictionaries(KEYS, inner | LEAVES, max_size=4),
-    max_leaves=8,
-)
-
-
-def shows(found: Any, wanted: Any) -> bool:
-    """Whether `found` has what is wanted: absent where None is wanted, and whatever else it likes besides."""
-    if wanted is None:
-        return found is None
-    if not isinstance(wanted, dict):
-        return bool(found == wanted)
-    # An object with nothing in it is as good as none.
-    found = {} if found is None else found
-    return isinstance(found, dict) and all(shows(found.get(key), value) for key, value in wanted.items())
-
-
-def is_leafless(wanted: Any) -> bool:
-    return isinstance(wanted, dict) and all(value is None or is_leafless(value) for value in wanted.values())
-
-
-def replaces_a_leaf_by_nothing(current: Any, wanted: Any) -> bool:
-    """An empty object wanted where a plain value is: no status has such a field."""
-    if is_leafless(wanted):
-        return current is not None and not isinstance(current, dict)
-    if not isinstance(wanted, dict) or not isinstance(current, dict):
-        return False
-    return any(replaces_a_leaf_by_nothing(current.get(key), value) for key, value in wanted.items())
-
-
-@given(current=PRESENT, wanted=WANTED)
-def test_a_patch_makes_the_current_document_show_the_wanted_one(
-    current: dict[str, Any], wanted: dict[str, Any]
-) -> None:
-    if any(replaces_a_leaf_by_nothing(current.get(key), value) for key, value in wanted.items()):
-        return
-    patched = merge(current, status.patch(current, wanted))
-    assert shows(patched, wanted)
-    for key in current.keys() - wanted.keys():
-        assert patched[key] == current[key], "what is not wanted otherwise stays"
-
-
-@given(current=PRESENT)
-def test_a_patch_to_what_is_there_is_empty(current: dict[str, Any]) -> None:
-    assert status.patch(current, current) == {}
-
-
-@pytest.mark.parametrize(
-    ("current", "wanted", "patch"),
-    [
-        pytest.param({"a": 1}, {"a": 1}, {}, id="the same"),
-        pytest.param({"a": 1}, {"a": 2}, {"a": 2}, id="another value"),
-        pytest.param({}, {"a": 1}, {"a": 1}, id="a new value"),
-        pytest.param({"a": 1}, {"a": None}, {"a": None}, id="no value any more"),
-        pytest.param({}, {"a": None}, {}, id="no value, as before"),
-        pytest.param({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}}, {"a": {"c": 3}}, id="one of many"),
-        pytest.param({"a": {"b": 1}}, {"a": {"b": 1}}, {}, id="the same within"),
-        pytest.param({"a": {"b": 1}}, {"a": {"b": None}}, {"a": {"b": None}}, id="one gone within"),
-        pytest.param({}, {"a": {"b": 1, "c": None}}, {"a": {"b": 1}}, id="a new object without its gaps"),
-        pytest.param({}, {"a": {"b": None}}, {}, id="a new object of nothing but gaps"),
-        pytest.param({"a": [1, 2]}, {"a": [1]}, {"a": [1]}, id="lists are replaced as a whole"),
-        pytest.param({"z": 1}, {}, {}, id="others' fields stay"),
-    ],
-)
-def test_patch(current: dict[str, Any], wanted: dict[str, Any], patch: dict[str, Any]) -> None:
-    assert status.patch(current, wanted) == patch
-
-
-@pytest.mark.parametrize(
-    ("seen", "reserve", "reason"),
-    [
-        pytest.param(running(), STOP, "Manual", id="a stop by hand is reserved"),
-        pytest.param(running(), AUTO_STOP, "IdleTimeout", id="an automatic stop is reserved"),
-        pytest.param(
-            running(status={"build": reservation(2, "Stop", "AutoPause")}),
-            None,
-            "IdleTimeout",
-            id="and is to be created",
-        ),
-        pytest.param(
-            running(status={"build": reservation(2, "Stop", "ManualPause")}),
-            None,
-            "Manual",
-            id="a stop is to be created",
-        ),
-        pytest.param(running(of={"paused": True}), AUTO_STOP, "Manual", id="paused by hand at the same moment"),
-    ],
-)
-def test_the_reason_of_a_pause_holds_from_its_reservation_on(
-    seen: Observed, reserve: Reserve | None, reason: str
-) -> None:
-    assert status.document(seen, reserve=reserve)["pausedReason"] == reason

@@ -1,0 +1,64 @@
+"""What the roles of the chart let processes and people do."""
+
+import pytest
+
+from unit.chart.rendering import GATEWAY, OPERATOR, Render, Rendered
+
+
+@pytest.mark.parametrize("process", [OPERATOR, GATEWAY])
+def test_no_process_has_a_right_to_everything(default: Rendered, process: str) -> None:
+    for rule in default.rules(process):
+        for field in ("apiGroups", "resources", "verbs"):
+            assert "*" not in rule[field]
+
+
+def test_which_secrets_tasks_may_use_can_be_watched_and_only_while_that_is_switched_on(
+    default: Rendered, render: Render
+) -> None:
+    off = render("secretParameters.enabled=false")
+    for rendered, expected in ((default, [["list", "watch"]]), (off, [])):
+        rules = [rule for manifest in rendered.of_kind("ClusterRole") for rule in manifest["rules"]]
+        assert [rule["verbs"] for rule in rules if "secrets" in rule["resources"]] == expected
+    assert default.environment(OPERATOR)["TASKYARD_SECRET_PARAMETERS"] == "true"
+    assert off.environment(OPERATOR)["TASKYARD_SECRET_PARAMETERS"] == "false"
+
+
+def test_secrets_are_read_by_name_and_in_the_own_namespace_only(default: Rendered) -> None:
+    for manifest in default.of_kind("Role"):
+        for rule in manifest["rules"]:
+            if rule["resources"] == ["secrets"]:
+                assert rule["verbs"] == ["create"] or rule["resourceNames"] == ["taskyard-keys"]
+
+
+@pytest.mark.parametrize("process", [OPERATOR, GATEWAY])
+def test_no_process_may_write_what_a_person_wrote(default: Rendered, process: str) -> None:
+    # Deleting is another matter: a Task may ask for it (spec.ttlSecondsAfterFinished).
+    writing = {"create", "update", "patch"}
+    for rule in default.rules(process):
+        if {"tasks", "templates", "templateversions"} & set(rule["resources"]):
+            assert not writing & set(rule["verbs"])
+
+
+@pytest.mark.parametrize(
+    ("role", "writes"),
+    [
+        pytest.param("view", set(), id="view"),
+        pytest.param("edit", {"tasks", "taskinputs"}, id="edit"),
+        pytest.param("admin", {"tasks", "taskinputs", "templates", "templateversions"}, id="admin"),
+    ],
+)
+def test_people_get_what_their_role_in_the_namespace_says(default: Rendered, role: str, writes: set[str]) -> None:
+    manifest = default.one("ClusterRole", f"taskyard-{role}")
+    assert manifest["metadata"]["labels"][f"rbac.authorization.k8s.io/aggregate-to-{role}"] == "true"
+    verbs = {resource: set(rule["verbs"]) for rule in manifest["rules"] for resource in rule["resources"]}
+    assert verbs.pop("tasks/log") == {"get"}
+    assert set(verbs) == {"tasks", "taskinputs", "templates", "templateversions", "workspacebuilds"}
+    assert all({"get", "list", "watch"} <= found for found in verbs.values())
+    assert {resource for resource, found in verbs.items() if "create" in found} == writes
+
+
+def test_the_roles_of_people_can_stay_apart_from_the_clusters(render: Render) -> None:
+    rendered = render("rbac.aggregateToDefaultRoles=false")
+    for role in ("view", "edit", "admin"):
+        labels = rendered.one("ClusterRole", f"taskyard-{role}")["metadata"]["labels"]
+        assert not [label for label in labels if label.startswith("rbac.authorization.k8s.io/")]

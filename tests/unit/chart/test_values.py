@@ -1,0 +1,49 @@
+"""What values of the chart may be."""
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from unit.chart.rendering import CHART, Helm, Manifest
+
+
+@pytest.mark.parametrize(
+    ("setting", "complaint"),
+    [
+        pytest.param("imag.tag=1", "imag", id="an unknown key"),
+        pytest.param("operator.replica=2", "replica", id="an unknown key within"),
+        pytest.param("operator.leaderElection.leaseDuration=1m", "leaseDuration", id="a span in minutes"),
+        pytest.param("templates.allow.hostpath=true", "hostpath", id="a permission in the wrong case"),
+        pytest.param("templates.allow.hostPath=yes", "hostPath", id="a permission that is no boolean"),
+        pytest.param("gateway.replicas=-1", "replicas", id="fewer than no replicas"),
+        pytest.param("gateway.autoscaling.cpu=much", "cpu", id="a use of CPU that is none"),
+        pytest.param("gateway.people.limits.burst=0", "burst", id="a limit of nothing"),
+        pytest.param("logLevel=LOUD", "logLevel", id="an unknown level"),
+        pytest.param("image.repository=", "repository", id="no image"),
+        pytest.param("image.pullPolicy=Sometimes", "pullPolicy", id="an unknown pull policy"),
+        pytest.param("sidecar.resources.requests.memory=much", "memory", id="a quantity that is none"),
+        pytest.param("imagePullSecrets[0]=one", "imagePullSecrets", id="a pull secret that is no object"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(helm: Helm, setting: str, complaint: str) -> None:
+    result = helm("template", "any-release", str(CHART), "--set", setting)
+    assert result.returncode != 0
+    assert complaint in result.stderr
+
+
+def test_every_value_has_a_rule_in_the_schema() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+
+    def check(rule: Manifest, value: Any, path: str) -> None:
+        if "$ref" in rule:
+            rule = schema["definitions"][rule["$ref"].rpartition("/")[2]]
+        if rule.get("type") == "object" and "properties" in rule:
+            assert rule["additionalProperties"] is False, f"{path} takes anything"
+            for name, inner in value.items():
+                assert name in rule["properties"], f"{path}.{name} is not in the schema"
+                check(rule["properties"][name], inner, f"{path}.{name}")
+
+    check(schema, values, "values")
