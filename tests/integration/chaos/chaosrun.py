@@ -130,7 +130,7 @@ class Run:
             proxy.active, nodes.calm, sidecars.calm = False, True, True
 
             begin = time.monotonic()
-            picture, faults, waited_for = self._settle(kube, people, sidecars, troubles)
+            picture, faults, waited_for = self._settle(kube, schedule, sidecars, troubles)
             settled_after = time.monotonic() - begin
             for made in proxy.created:
                 if made["kind"] == "WorkspaceBuild":
@@ -155,15 +155,18 @@ class Run:
             )
 
     def _settle(
-        self, kube: PatientKube, people: People, sidecars: Sidecars, troubles: Troubles
+        self, kube: PatientKube, schedule: Schedule, sidecars: Sidecars, troubles: Troubles
     ) -> tuple[Picture, list[str], list[str]]:
         """Wait until nothing is amiss, for a bounded time: what is amiss then, and what was at the last look before."""
         end, waited_for = time.monotonic() + SETTLE_SECONDS, list[str]()
         while True:
             troubles.keep_running()
-            faults = [f"{name}: its script is not at its end" for name in sorted(people.acting)]
+            acting = not schedule.done
             picture = Picture.take(kube, NAMESPACE)
-            faults += settled.faults(picture, sidecars.typed)
+            faults = settled.faults(picture, sidecars.typed)
+            # What people, nodes and agents have yet to do, held up by an API server that was away, is news to come.
+            if acting or not schedule.done:
+                faults.append("people, nodes or agents are not at their end")
             if not faults or time.monotonic() > end:
                 return picture, faults, waited_for
             waited_for = faults

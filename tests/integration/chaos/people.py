@@ -43,8 +43,6 @@ class People:
         self._schedule = schedule
         self._inputs: Counter[str] = Counter()
         self.did: Counter[str] = Counter()
-        # What has actions left: these wait for the ones before, which outlast an API server's restart.
-        self.acting: set[str] = set()
 
     def prepare(self) -> None:
         """What is there from the start."""
@@ -53,7 +51,6 @@ class People:
 
     def begin(self, *, tasks: int, seconds: float) -> None:
         """Have it all done, in the end; a Task's actions come in its script's order."""
-        self.acting.add(TEMPLATE)
         self._schedule.after(seconds / 2, self._roll_out)
         for index in range(tasks):
             dice = self._dice.of("task", index)
@@ -61,7 +58,6 @@ class People:
             times = sorted(dice.uniform(0, seconds) for _ in range(dice.randint(2, 8)))
             actions = dice.choices(list(ACTIONS), weights=list(ACTIONS.values()), k=len(times) - 1)
             script = list(zip(times, ["create", *actions], strict=True))
-            self.acting.add(name)
             self._schedule.after(script[0][0], partial(self._play, name, script, dice))
 
     def _roll_out(self) -> None:
@@ -69,7 +65,6 @@ class People:
         self._create("templateversions", manifests.template_version(LATE_VERSION))
         path = self._kube.path("templates", self._namespace, TEMPLATE)
         self._kube.send("PATCH", path, {"spec": {"activeVersion": LATE_VERSION}})
-        self.acting.discard(TEMPLATE)
 
     def _play(self, name: str, script: list[tuple[float, str]], dice: Random) -> None:
         """Do the first of a script and schedule the rest."""
@@ -78,8 +73,6 @@ class People:
         self._do(name, action, dice)
         if rest:
             self._schedule.after(rest[0][0] - at, lambda: self._play(name, rest, dice))
-        else:
-            self.acting.discard(name)
 
     def _do(self, name: str, action: str, dice: Random) -> None:
         match action:

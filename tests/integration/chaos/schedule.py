@@ -42,6 +42,12 @@ class Schedule:
             heapq.heappush(self._heap, (time.monotonic() + seconds, next(self._count), work))
             self._changed.notify()
 
+    @property
+    def done(self) -> bool:
+        """Nothing is to be done any more, now or later."""
+        with self._changed:
+            return not self._heap and not self._busy
+
     def _run(self) -> None:
         while True:
             with self._changed:
@@ -50,9 +56,12 @@ class Schedule:
                 if self._ended:
                     return
                 _, _, work = heapq.heappop(self._heap)
+                self._busy += 1
                 if self._heap:
                     self._changed.notify()
             try:
                 work()
             except Exception:
                 self.faults.append(traceback.format_exc())
+            with self._changed:
+                self._busy -= 1
