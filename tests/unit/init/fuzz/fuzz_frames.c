@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * libFuzzer drives the whole of `taskyard-init run`: its loop, its clients, its command's output and end. The
- * program's source is compiled in; what it asks of the kernel is real (sockets, pipes, terminals, files), but for
+ * program's sources are compiled in; what it asks of the kernel is real (sockets, pipes, terminals, files), but for
  * processes (none is started or signalled), the clock (it goes on when there is nothing to do) and the environment.
  *
  * An input is a byte of options, then steps of one byte each with their arguments. Beyond what the sanitizers see
@@ -58,17 +58,27 @@ static _Noreturn void sham_exit(int status);
 #define exit(status) sham_exit(status)
 #undef STDERR_FILENO
 #define STDERR_FILENO nowhere
-#define main taskyard_init_main
 
-#include "taskyard-init.c"
+#include "client.c"
+#include "clients.c"
+#include "command.c"
+#include "environment.c"
+#include "file.c"
+#include "frames.c"
+#include "listener.c"
+#include "log.c"
+#include "options.c"
+#include "phases.c"
+#include "random.c"
+#include "requests.c"
+#include "ring.c"
+#include "server.c"
 #include "upload.c"
 
 #undef poll
 #undef exit
 #undef waitpid
 #undef getenv
-
-int report(char **arguments) { return arguments == NULL; }
 
 enum { PEERS = 4, NOBODY = 0x3fffffff /* no process: above the kernel's limit */ };
 
@@ -97,6 +107,7 @@ struct peer {
 };
 
 static struct server server;
+static struct options options;
 static struct {
     const uint8_t *at, *end;
     struct peer peers[PEERS];
@@ -152,13 +163,13 @@ static pid_t sham_fork(void) {
     close_far();
     world.ended = false;
     world.retried = world.retried || server.attempt > 0;
-    if (server.pipes) {
-        world.far_in = other_end(server.in, O_RDONLY);
+    if (server.command.pipes) {
+        world.far_in = other_end(server.command.in, O_RDONLY);
         for (int i = 0; i < STREAMS; i++)
-            if (server.streams[i].fd >= 0) world.far_out[i] = other_end(server.streams[i].fd, O_WRONLY);
+            if (server.command.out[i] >= 0) world.far_out[i] = other_end(server.command.out[i], O_WRONLY);
         return NOBODY;
     }
-    int slave = ioctl(server.in, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+    int slave = ioctl(server.command.in, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
     struct termios modes;
     if (slave < 0 || tcgetattr(slave, &modes) != 0) FAULT("no terminal");
     cfmakeraw(&modes);
@@ -193,7 +204,7 @@ static int sham_accept(void) {
 static uint8_t pattern(uint64_t place) { return (uint8_t)(place * 0x9e3779b97f4a7c15 >> 56); }
 
 static void check_output(struct peer *p, int stream, const uint8_t *bytes, size_t size) {
-    if (world.retried || server.retries > 0) return; /* there are remarks in it */
+    if (world.retried || options.retries > 0) return; /* there are remarks in it */
     if (!p->located[stream]) { /* hello does not tell where standard error begins */
         p->located[stream] = true;
         p->position[stream] = world.wrote[ERROR] > WINDOW ? UINT64_MAX : 0;
@@ -347,7 +358,7 @@ static void next_step(void) {
     case TAKES_ALL: world.takes_input = true; break;
     case ENDS:
         world.status = (int)argument();
-        world.ended = server.pid == NOBODY && server.phase == RUNNING;
+        world.ended = server.command.pid == NOBODY && server.phase == RUNNING;
         if (argument() & 1) close_far(); /* else its children keep its output open */
         reap(&server, world.now);
         break;
@@ -427,16 +438,16 @@ static void fuzz_command_line(const uint8_t *data, size_t size) {
     text[size] = 0;
     char *at = text;
     for (int i = 0; i < 17 && at < text + size; i++, at += strlen(at) + 1) arguments[i] = at;
-    memset(&server, 0, offsetof(struct server, streams));
+    options = (struct options){0};
     if (setjmp(given_up) == 0) {
-        parse_run(&server, arguments);
-        if (server.socket_path == NULL || server.command == NULL || *server.command == NULL) FAULT("nothing to run");
-        if (server.pipes != (server.columns == 0) || server.hangup_after < 0) FAULT("options that contradict");
+        parse_options(&options, arguments);
+        if (options.socket_path == NULL || options.command == NULL || *options.command == NULL) FAULT("nothing to run");
+        if (options.pipes != (options.columns == 0) || options.hangup_after < 0) FAULT("options that contradict");
     }
     free(text);
 }
 
-static void fuzz_run(uint8_t options, const uint8_t *data, size_t size) {
+static void fuzz_run(uint8_t kind, const uint8_t *data, size_t size) {
     static char *command[] = {"command", NULL};
     memset(&world, 0, sizeof world);
     world.at = data;
@@ -447,31 +458,32 @@ static void fuzz_run(uint8_t options, const uint8_t *data, size_t size) {
     world.far_in = world.far_out[MAIN] = world.far_out[ERROR] = -1;
     world.listener = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 
-    struct server *s = &server;
-    memset(s, 0, offsetof(struct server, streams));
-    s->socket_path = socket_path;
-    s->command = command;
-    s->pipes = !(options & TERMINAL);
-    s->merged = s->pipes && options & MERGED;
-    s->retries = s->pipes && options & RETRIES ? 2 : 0;
-    s->columns = s->rows = s->pipes ? 0 : 80;
-    s->hangup_after = 5000;
-    s->kill_after = s->retry_after = 10000;
-    s->listener = world.listener;
-    s->signals = s->in = -1;
-    for (int i = 0; i < STREAMS; i++) {
-        s->streams[i].fd = -1;
-        s->streams[i].total = 0;
-    }
-    for (int i = 0; i < MAX_CLIENTS; i++) s->clients[i].fd = -1;
+    const bool pipes = !(kind & TERMINAL);
+    options = (struct options){
+        .socket_path = socket_path,
+        .command = command,
+        .pipes = pipes,
+        .merged = pipes && kind & MERGED,
+        .retries = pipes && kind & RETRIES ? 2 : 0,
+        .columns = pipes ? 0 : 80,
+        .rows = pipes ? 0 : 80,
+        .hangup_after = 5000,
+        .kill_after = 10000,
+        .retry_after = 10000,
+    };
+    memset(&server, 0, offsetof(struct server, output));
+    server_init(&server, &options);
+    server.listener.fd = world.listener;
+    server.output.complete = false;
+    for (int i = 0; i < STREAMS; i++) server.output.rings[i].total = 0;
 
     connect_peer();
-    if (options & STARTED) {
+    if (kind & STARTED) {
         static const uint8_t go[] = {GO, 0, 0, 0, 1, 0};
         send_bytes(go, sizeof go);
     }
-    if (setjmp(given_up) == 0) serve(s);
-    say_goodbye(s);
+    if (setjmp(given_up) == 0) server_loop(&server);
+    server_close(&server);
     for (int i = 0; i < world.connected; i++) {
         if (world.peers[i].fd >= 0) close(world.peers[i].fd);
         if (world.peers[i].pending >= 0) close(world.peers[i].pending);

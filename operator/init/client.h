@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One connection. What it hears comes from the rings of the output, each read at a position of its own; of what it
+ * says one frame at a time is held, and no more is read from it until that frame is done with.
+ */
+#ifndef TASKYARD_CLIENT_H
+#define TASKYARD_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "frames.h"
+#include "output.h"
+#include "upload.h"
+
+struct client {
+    int fd;                  /* -1: this place is free */
+    bool deaf;               /* its side is closed: nothing more can be sent, what it sent is still taken */
+    uint8_t header[FRAME_HEADER];
+    uint32_t header_got;
+    uint8_t *payload;        /* of the frame that is arriving, or that waits for the command */
+    uint32_t payload_size, payload_got, delivered;
+    uint64_t ticket;         /* not 0: its input frame is complete and waits; the lowest is next */
+    uint8_t head[FRAME_HEADER + UPLOAD_ANSWER_MAX]; /* what is being sent; the bytes after it come from a ring */
+    size_t head_size, head_sent;
+    uint32_t frame_left;
+    int sending;             /* the stream of that frame */
+    uint64_t position[STREAMS]; /* of the next byte for it */
+    bool exit_queued;
+    struct upload upload;    /* the file that it sends */
+    uint8_t stored[UPLOAD_ANSWER_MAX]; /* what became of the file before */
+    size_t stored_size;      /* 0: it has been told */
+    int64_t progress_at;     /* when it last took or gave something */
+    int64_t held_since;      /* since when it has held up the command; 0: it does not */
+};
+
+/* Takes a free place for a new connection, whose first frame is this one; `total` and `replay` are filled in. */
+void client_open(struct client *c, int fd, struct hello hello, const struct output *output, int64_t now);
+void client_close(struct client *c);
+
+/* Is there something to send? Begins the next frame when the last one has gone. */
+bool client_has_something_to_send(struct client *c, const struct output *output);
+void client_send(struct client *c, struct output *output, int64_t now);
+
+/* Has it got more to hear than the rings would keep if there were more? */
+bool client_is_behind(const struct client *c, const struct output *output);
+
+/* Takes what has arrived, up to the end of one frame; returns whether that is whole now. One that has left, or sent
+ * what is no frame, is closed. */
+bool client_receive(struct client *c);
+
+/* Done with the frame that it sent. */
+void client_end_frame(struct client *c);
+
+#endif

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What clients hear of the command. */
+#ifndef TASKYARD_OUTPUT_H
+#define TASKYARD_OUTPUT_H
+
+#include <stdbool.h>
+
+#include "ring.h"
+
+/* The terminal or standard output, and standard error where it has a pipe of its own. */
+enum { MAIN, ERROR, STREAMS };
+
+struct output {
+    bool complete; /* nothing will be added, and the status is known */
+    int status;
+    struct ring rings[STREAMS];
+};
+
+#endif

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "phases.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "environment.h"
+#include "exit_status.h"
+
+/* Milliseconds. */
+enum {
+    DRAIN_QUIET = 100,   /* after the command's end the terminal counts as empty when silent this long, */
+    DRAIN_LIMIT = 2000,  /* or after this time at the latest */
+    FLUSH_LIMIT = 2000,  /* for the clients to take what is left and the exit frame */
+    RETRY_MOST = 300000, /* between two attempts */
+};
+
+static bool will_retry(const struct server *s) {
+    return s->status != 0 && s->attempt < s->options->retries && !s->stopping;
+}
+
+enum hello_state visible_state(const struct server *s) {
+    if (s->phase == WAITING) return IS_WAITING;
+    return s->phase == FLUSHING || (s->phase == DRAINING && !will_retry(s)) ? HAS_EXITED : IS_RUNNING;
+}
+
+void close_input(struct server *s) {
+    command_close_input(&s->command);
+    clients_discard_input(&s->clients);
+}
+
+void close_command(struct server *s) {
+    close_input(s);
+    command_close(&s->command);
+}
+
+/* ---- From the start to the end ---------------------------------------------------------------------- */
+
+static void begin_draining(struct server *s, int status, int64_t now) {
+    s->phase = DRAINING;
+    s->status = status;
+    s->output_ended = s->command.out[MAIN] < 0;
+    s->rest_until = 0;
+    s->quiet_since = now;
+    s->drain_by = now + DRAIN_LIMIT;
+    clients_discard_input(&s->clients);
+}
+
+static void begin_flushing(struct server *s, int64_t now) {
+    s->phase = FLUSHING;
+    s->flush_by = now + FLUSH_LIMIT;
+    s->output.complete = true;
+    s->output.status = s->status;
+    close_command(s);
+}
+
+void start_command(struct server *s, const uint8_t *environment, const uint8_t *prompt, size_t size, int64_t now) {
+    bool started = set_environment(environment, !s->command.pipes) && set_prompt(prompt, size) &&
+                   command_launch(&s->command);
+    if (started) s->phase = RUNNING;
+    else begin_draining(s, EXIT_OWN_ERROR, now);
+}
+
+/* Adds a line to what the command says, so that all who read it see where one attempt ends and the next begins. */
+__attribute__((format(printf, 2, 3))) static void remark(struct server *s, const char *format, ...) {
+    char line[256];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    if (length >= (int)sizeof line) length = sizeof line - 1;
+    if (length > 0) ring_append(&s->output.rings[MAIN], line, (size_t)length);
+}
+
+/* After a failed attempt: wait, longer each time. */
+static void begin_resting(struct server *s, int64_t now) {
+    int64_t wait = s->options->retry_after;
+    for (unsigned i = 0; i < s->attempt && wait < RETRY_MOST; i++) wait *= 2;
+    if (wait > RETRY_MOST) wait = RETRY_MOST;
+    s->attempt++;
+    s->phase = RESTING;
+    s->retry_at = now + wait;
+    command_kill_session(&s->command); /* jobs it left would get in the way of the next attempt */
+    close_command(s);
+    remark(s, "\n[taskyard: ended with status %d; retry %u of %u in %.3g s]\n", s->status, s->attempt,
+           s->options->retries, (double)wait / 1000);
+}
+
+static void try_again(struct server *s, int64_t now) {
+    if (command_launch(&s->command)) s->phase = RUNNING;
+    else begin_draining(s, EXIT_OWN_ERROR, now);
+}
+
+void reap(struct server *s, int64_t now) {
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0 || (pid < 0 && errno == EINTR)) {
+        if (pid != s->command.pid || s->phase != RUNNING) continue;
+        if (s->stopping) command_kill_session(&s->command); /* jobs it left; as process 1 we take them with us anyway */
+        begin_draining(s, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), now);
+    }
+}
+
+static bool has_ended(const struct server *s) {
+    return s->command.pipes ? s->command.out[MAIN] < 0 && s->command.out[ERROR] < 0 : s->output_ended;
+}
+
+static bool is_drained(const struct server *s, int64_t now) {
+    return has_ended(s) || now >= s->drain_by || now - s->quiet_since >= DRAIN_QUIET;
+}
+
+bool pass_phases(struct server *s, int64_t now) {
+    if (s->phase == DRAINING && clients_hold_up(&s->clients, &s->output))
+        s->quiet_since = now; /* not read, so not known quiet */
+    if (s->phase == DRAINING && is_drained(s, now)) {
+        if (will_retry(s)) begin_resting(s, now);
+        else begin_flushing(s, now);
+    }
+    if (s->phase == RESTING && s->stopping) begin_flushing(s, now);
+    if (s->phase == RESTING && now >= s->retry_at) try_again(s, now);
+    return s->phase == FLUSHING && (clients_have_everything(&s->clients) || now >= s->flush_by);
+}
+
+int64_t next_phase_at(const struct server *s) {
+    switch (s->phase) {
+    case DRAINING: return earlier(s->drain_by, s->quiet_since + DRAIN_QUIET);
+    case RESTING: return s->retry_at;
+    case FLUSHING: return s->flush_by;
+    default: return NEVER;
+    }
+}
+
+/* ---- The way down ----------------------------------------------------------------------------------- */
+
+static void ask_to_end(struct server *s) { command_signal(&s->command, SIGTERM); }
+
+static void hang_up(struct server *s) { command_signal(&s->command, SIGHUP); }
+
+/* Pipes are read to the end: only a terminal's end is a signal. */
+static void close_down(struct server *s) {
+    if (s->command.pipes) close_input(s);
+    else close_command(s);
+}
+
+static void kill_all(struct server *s) {
+    if (getpid() == 1) kill(-1, SIGKILL); /* all there is in this container */
+    command_signal(&s->command, SIGKILL);
+    command_kill_session(&s->command);
+}
+
+/* The terminal is closed half-way between hang-up and kill, so that what the hang-up makes a program say is still
+ * read. */
+int64_t next_step_at(const struct server *s) {
+    const struct options *o = s->options;
+    const int64_t after[] = {0, o->hangup_after, (o->hangup_after + o->kill_after) / 2, o->kill_after};
+    if (!s->stopping || s->phase != RUNNING || s->steps_taken == 4) return NEVER;
+    return s->stopping_since + after[s->steps_taken];
+}
+
+void step_down(struct server *s, int64_t now) {
+    static void (*const actions[])(struct server *) = {ask_to_end, hang_up, close_down, kill_all};
+    while (now >= next_step_at(s)) actions[s->steps_taken++](s);
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One run: the socket with its clients on one side, the command on the other. */
+#ifndef TASKYARD_SERVER_H
+#define TASKYARD_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "clients.h"
+#include "command.h"
+#include "listener.h"
+#include "options.h"
+#include "output.h"
+
+enum phase {
+    WAITING,   /* for go */
+    RUNNING,   /* the command runs */
+    DRAINING,  /* the command has ended; the terminal may hold output of it */
+    RESTING,   /* between two attempts */
+    FLUSHING,  /* the clients get what is left and the exit frame */
+};
+
+struct server {
+    const struct options *options;
+    int signals;             /* their descriptor */
+
+    struct listener listener;
+    struct clients clients;
+    uint8_t instance[16];
+
+    struct command command;
+    enum phase phase;
+    int status;              /* of the last attempt */
+    unsigned attempt;        /* from 0 */
+    int64_t retry_at;
+    int64_t rest_until;      /* nobody has the terminal open: look again then; 0: somebody has */
+    bool output_ended;       /* the terminal's */
+    int64_t quiet_since, drain_by, flush_by;
+
+    bool stopping;           /* asked to end */
+    int64_t stopping_since;
+    int steps_taken;         /* on the way down */
+
+    struct output output;    /* last: it is large, and need not be cleared */
+};
+
+/* Makes a server of zeros one that waits for go, without a socket and without signals. */
+void server_init(struct server *s, const struct options *options);
+
+/* Runs until there is an exit status to end with, and returns that. */
+int server_loop(struct server *s);
+
+/* Closes all there is. */
+void server_close(struct server *s);
+
+/* All of it: `taskyard-init run`. */
+int server_run(struct server *s, const struct options *options);
+
+#endif
