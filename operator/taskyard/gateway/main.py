@@ -25,9 +25,11 @@ from taskyard.gateway.keysecret import keep_fresh, wait_for_keys  # noqa: E402
 from taskyard.gateway.metrics import Metrics  # noqa: E402
 from taskyard.gateway.people.cache import Cache  # noqa: E402
 from taskyard.gateway.people.listener import serving_people  # noqa: E402
+from taskyard.gateway.probes import probes_app  # noqa: E402
 from taskyard.gateway.ratelimit import ReviewLimit  # noqa: E402
-from taskyard.gateway.serving import bind, listener, probes  # noqa: E402
+from taskyard.gateway.serving import server_for  # noqa: E402
 from taskyard.gateway.settings import Settings, settings_from  # noqa: E402
+from taskyard.httpserver import bind  # noqa: E402
 
 # Endpoints of the Service change a moment after the Pod is told to stop; until then sidecars still come.
 DRAIN_SECONDS = 2.0
@@ -67,7 +69,7 @@ async def run(settings: Settings) -> None:
     metrics = Metrics()
     cluster = await Cluster.connect(settings.kubeconfig, observe=metrics.api_request)
     try:
-        health = listener(probes(lambda: serving.is_set() and not stop.is_set(), metrics.render), tls=None)
+        health = server_for(probes_app(lambda: serving.is_set() and not stop.is_set(), metrics.render), tls=None)
         with bind(settings.listen_address, settings.health_port) as socket:
             answering = asyncio.create_task(health.serve(sockets=[socket]))
             try:
@@ -76,7 +78,7 @@ async def run(settings: Settings) -> None:
                 if keyring is not None:
                     await _serve_sidecars(settings, cluster, keyring, metrics=metrics, stop=stop, serving=serving)
             finally:
-                health.should_exit = True
+                health.stop()
                 await answering
     finally:
         await cluster.close()
@@ -104,7 +106,7 @@ async def _serve_sidecars(
         metrics=metrics,
         monotonic=time.monotonic,
     )
-    server = listener(sidecar_app(context, stop), tls=certificate.context)
+    server = server_for(sidecar_app(context, stop), tls=certificate.context)
     with bind(settings.listen_address, settings.sidecar_port) as socket:
         serving_sidecars = asyncio.create_task(server.serve(sockets=[socket]))
         # If it ever ends by itself, the process ends too, and is started anew.
@@ -122,7 +124,7 @@ async def _serve_sidecars(
                 await _until_stopped(stop)
         finally:
             stop.set()
-            server.should_exit = True
+            server.stop()
             await asyncio.gather(serving_sidecars, refreshing)
 
 

@@ -20,8 +20,9 @@ from taskyard.gateway.people.conversation import CALL_SECONDS
 from taskyard.gateway.people.mountedcertificate import MountedCertificate
 from taskyard.gateway.people.naming import Model, Naming
 from taskyard.gateway.people.turns import Turns
-from taskyard.gateway.serving import MOST, Listener, bind, listener
+from taskyard.gateway.serving import MOST, server_for
 from taskyard.gateway.settings import Settings
+from taskyard.httpserver import HttpServer, bind
 
 # A call to an agent may take that long, and a little more until its answer is out.
 GRACE_SECONDS = int(CALL_SECONDS) + 5
@@ -72,7 +73,7 @@ async def serving_people(
         tls = mounted.context
         background.append(asyncio.create_task(mounted.keep_fresh(stop)))
     # An ingress controller is one address for all who come through it.
-    server = listener(people_app(people, context.metrics), tls=tls, most_each=MOST, grace_seconds=GRACE_SECONDS)
+    server = server_for(people_app(people, context.metrics), tls=tls, most_each=MOST, grace=GRACE_SECONDS)
     with bind(settings.listen_address, settings.people_port) as listening:
         filling = asyncio.create_task(cache.run(context.cluster))
         answering = asyncio.create_task(_answer(server, cache, listening))
@@ -82,7 +83,7 @@ async def serving_people(
         try:
             yield cache
         finally:
-            server.should_exit = True
+            server.stop()
             if not cache.full.is_set():
                 answering.cancel()
             await asyncio.wait([answering])
@@ -98,6 +99,6 @@ async def _end_streams(cache: Cache, stop: asyncio.Event) -> None:
     cache.changes.wake_all()
 
 
-async def _answer(server: Listener, cache: Cache, listening: socket.socket) -> None:
+async def _answer(server: HttpServer, cache: Cache, listening: socket.socket) -> None:
     await cache.full.wait()
     await server.serve(sockets=[listening])

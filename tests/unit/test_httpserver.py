@@ -1,0 +1,189 @@
+"""Clients of a server that are slow or many."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from taskyard import httpserver
+from taskyard.core.certificates import issue_serving_certificate, new_authority
+from taskyard.httpserver import Admission, HttpServer, bind
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+ANYONE = Admission(most=16, most_each=16, group=lambda peer, own: peer)
+LONG = 60
+SECURED = pytest.mark.parametrize("secured", [pytest.param(False, id="plain"), pytest.param(True, id="TLS")])
+
+
+async def hello(scope: Scope, receive: Receive, send: Send) -> None:
+    await PlainTextResponse("hello")(scope, receive, send)
+
+
+def tls_context(folder: Path) -> ssl.SSLContext:
+    now = datetime.now(UTC)
+    issued = issue_serving_certificate(new_authority(now), dns_names=["localhost"], now=now, lifetime=timedelta(days=1))
+    (folder / "tls.pem").write_text(issued.certificate_pem + issued.key_pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "tls.pem")
+    return context
+
+
+def trusting() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+@contextlib.asynccontextmanager
+async def running(
+    app: ASGIApp = hello,
+    *,
+    admission: Admission = ANYONE,
+    tls: ssl.SSLContext | None = None,
+    patience: float = LONG,
+    keep_alive: int = LONG,
+) -> AsyncIterator[int]:
+    """The port of a server, which ends with the block: soon, whatever its clients do."""
+    server = HttpServer(app, admission=admission, tls=tls, patience=patience, keep_alive=keep_alive, grace=LONG)
+    with bind("127.0.0.1", 0) as listening:
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        yield int(listening.getsockname()[1])
+        server.stop()
+        async with asyncio.timeout(15):
+            await serving
+        assert not server.listening
+
+
+async def closed_at_once(port: int, *, source: str) -> bool:
+    """Whether a connection is refused, rather than answered."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
+    with contextlib.closing(writer), contextlib.suppress(ConnectionError):
+        writer.write(REQUEST)
+        return not await reader.read(1)
+    return True
+
+
+@SECURED
+async def test_a_client_that_does_not_read_is_cut_off_and_nothing_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path, secured: bool
+) -> None:
+    monkeypatch.setattr(httpserver, "WRITE_TIMEOUT", 0.3)
+    caplog.set_level(logging.ERROR)
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            begun.set()
+            yield b"x" * 65_536
+            await asyncio.sleep(0)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await StreamingResponse(endless())(scope, receive, send)
+        ended.set()
+
+    with socket.socket() as connection:
+        # When it ends it waits for what is being answered, of which there is nothing any more.
+        async with running(app, tls=tls_context(tmp_path) if secured else None) as port:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.settimeout(10)
+            await asyncio.to_thread(connection.connect, ("127.0.0.1", port))
+            client = await asyncio.to_thread(trusting().wrap_socket, connection) if secured else connection
+            client.sendall(REQUEST)
+            async with asyncio.timeout(15):
+                await begun.wait()
+                await ended.wait()
+        client.close()
+    assert caplog.records == []
+
+
+@SECURED
+@pytest.mark.parametrize(
+    "sent",
+    [pytest.param(b"", id="nothing"), pytest.param(REQUEST[:9], id="half a head"), pytest.param(REQUEST, id="all")],
+)
+async def test_a_client_that_sends_no_request_in_time_is_dropped(tmp_path: Path, secured: bool, sent: bytes) -> None:
+    tls = tls_context(tmp_path) if secured else None
+    # The one that sends a request is idle after it.
+    async with running(tls=tls, patience=1.0, keep_alive=1) as port, asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting() if secured else None)
+        writer.write(sent)
+        received = b""
+        with contextlib.suppress(ConnectionError):
+            received = await reader.read()
+        assert (b"hello" in received) is (sent == REQUEST)
+        writer.close()
+
+
+async def test_a_client_without_a_handshake_is_dropped(tmp_path: Path) -> None:
+    async with running(tls=tls_context(tmp_path), patience=0.2) as port, asyncio.timeout(15):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        assert await reader.read() == b""
+        writer.close()
+
+
+async def test_an_idle_client_that_does_not_consent_to_the_end_does_not_hold_it_up(tmp_path: Path) -> None:
+    with socket.socket() as connection:
+        async with running(tls=tls_context(tmp_path)) as port:
+            connection.settimeout(10)
+            await asyncio.to_thread(connection.connect, ("127.0.0.1", port))
+            client = await asyncio.to_thread(trusting().wrap_socket, connection)
+            client.sendall(REQUEST)
+            assert (await asyncio.to_thread(client.recv, 4096)).startswith(b"HTTP/1.1 200 ")
+        client.close()
+
+
+@pytest.mark.parametrize(
+    ("admission", "also_closed"),
+    [
+        pytest.param(Admission(most=8, most_each=2, group=lambda peer, own: peer), [], id="those of one address"),
+        pytest.param(Admission(most=2, most_each=2, group=lambda peer, own: peer), ["127.0.0.2"], id="of all"),
+        pytest.param(
+            Admission(most=8, most_each=2, group=lambda peer, own: "pod" if peer == own else None),
+            [],
+            id="of a group, where others are in none",
+        ),
+        pytest.param(Admission(most=2, most_each=1, group=lambda peer, own: None), ["127.0.0.2"], id="of no group"),
+    ],
+)
+async def test_what_is_more_than_the_most_connections_is_closed(admission: Admission, also_closed: list[str]) -> None:
+    async with running(admission=admission) as port, asyncio.timeout(20):
+        opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        for reader, writer in opened:
+            writer.write(REQUEST)
+            await reader.readuntil(b"hello")
+
+        assert await closed_at_once(port, source="127.0.0.1")
+        assert [source for source in ["127.0.0.2"] if await closed_at_once(port, source=source)] == also_closed
+
+        for _, writer in opened:
+            writer.close()
+        # Until the server has noticed that the places are free.
+        while await closed_at_once(port, source="127.0.0.1"):
+            pass
+
+
+@pytest.mark.parametrize(
+    "address", [pytest.param("", id="none"), pytest.param("::", id="of both families"), pytest.param("127.0.0.1")]
+)
+def test_a_socket_takes_connections_of_its_address_and_answers_without_delay(address: str) -> None:
+    with (
+        bind(address, 0) as listening,
+        socket.create_connection(("127.0.0.1", listening.getsockname()[1]), timeout=10),
+        listening.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_a_port_that_is_taken_is_said_to_be() -> None:
+    with bind("127.0.0.1", 0) as listening:
+        port = listening.getsockname()[1]
+        with pytest.raises(OSError, match=rf"in use.*\b{port}\b"):
+            bind("127.0.0.1", port)
