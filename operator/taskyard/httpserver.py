@@ -3,8 +3,11 @@
 import asyncio
 import contextlib
 import errno
+import fcntl
 import socket
 import ssl
+import sys
+import termios
 from asyncio import sslproto
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -55,6 +58,7 @@ class Connection(H11Protocol):
         self._patience = patience
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
+        self._close_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -82,6 +86,8 @@ class Connection(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
         self._stop_write_timer()
+        if self._close_timer is not None:
+            self._close_timer.cancel()
         super().connection_lost(exc)
         self.closed.set()
 
@@ -117,7 +123,17 @@ class Connection(H11Protocol):
 
     def _abort_soon(self) -> None:
         # Closing TLS waits half a minute for the client's consent, which one that is idle does not give.
-        self.loop.call_later(_CLOSE_SECONDS, self.transport.abort)
+        self._abort_once_taken(self.loop.time() + WRITE_TIMEOUT)
+
+    def _abort_once_taken(self, latest: float) -> None:
+        self._close_timer = self.loop.call_later(_CLOSE_SECONDS, self._abort_if_taken, latest)
+
+    def _abort_if_taken(self, latest: float) -> None:
+        # A client may still be taking an answer that uvicorn has done with.
+        if self.loop.time() < latest and _unacknowledged(self.transport.get_extra_info("socket")):
+            self._abort_once_taken(latest)
+        else:
+            self.transport.abort()
 
 
 class HttpServer(Server):
@@ -246,6 +262,11 @@ class HttpServer(Server):
             app_state=self.lifespan.state,
             patience=self._patience,
         )
+
+
+def _unacknowledged(connection: socket.socket) -> int:
+    """Bytes that the client does not have yet; more may wait in the process whenever there are any."""
+    return int.from_bytes(fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
 
 
 def bind(address: str, port: int) -> socket.socket:

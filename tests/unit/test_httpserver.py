@@ -5,6 +5,7 @@ import contextlib
 import logging
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -54,6 +55,7 @@ async def running(
     """The port of a server, which ends with the block: soon, whatever its clients do."""
     server = HttpServer(app, admission=admission, tls=tls, patience=patience, keep_alive=keep_alive, grace=LONG)
     with bind("127.0.0.1", 0) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16_384)
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         yield int(listening.getsockname()[1])
         server.stop()
@@ -120,6 +122,35 @@ async def test_a_client_that_sends_no_request_in_time_is_dropped(tmp_path: Path,
             received = await reader.read()
         assert (b"hello" in received) is (sent == REQUEST)
         writer.close()
+
+
+@SECURED
+async def test_a_client_that_takes_its_answer_slowly_gets_all_of_it(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path, secured: bool
+) -> None:
+    size = 600_000
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse("x" * size)(scope, receive, send)
+
+    def take(port: int) -> int:
+        with socket.socket() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+            connection.settimeout(10)
+            connection.connect(("127.0.0.1", port))
+            client = trusting().wrap_socket(connection) if secured else connection
+            client.sendall(REQUEST)
+            taken = 0
+            with contextlib.suppress(ConnectionError, ssl.SSLEOFError), client:
+                while piece := client.recv(20_000):
+                    taken += len(piece)
+                    time.sleep(len(piece) / 150_000)
+            return taken
+
+    # Which takes far longer than a client may be idle.
+    async with running(app, tls=tls_context(tmp_path) if secured else None, keep_alive=1) as port:
+        assert await asyncio.to_thread(take, port) > size
+    assert caplog.records == []
 
 
 async def test_a_client_without_a_handshake_is_dropped(tmp_path: Path) -> None:
