@@ -29,13 +29,14 @@ WAIT_SECONDS = 30.0
 
 
 class Kube:
-    """The API server of a kubeconfig (certificates inline or by path)."""
+    """The API server of a kubeconfig (certificates inline or by path); it has `seconds` for an answer."""
 
-    def __init__(self, kubeconfig: Path) -> None:
+    def __init__(self, kubeconfig: Path, *, seconds: float = 10) -> None:
         config = yaml.safe_load(kubeconfig.read_text())
         cluster = config["clusters"][0]["cluster"]
         user = config["users"][0]["user"]
-        context = ssl.create_default_context(cadata=read(cluster, "certificate-authority", kubeconfig).decode())
+        self.authority = read(cluster, "certificate-authority", kubeconfig).decode()
+        context = ssl.create_default_context(cadata=self.authority)
         with tempfile.TemporaryDirectory() as folder:
             certificate, key = Path(folder) / "crt", Path(folder) / "key"
             certificate.write_bytes(read(user, "client-certificate", kubeconfig))
@@ -43,7 +44,7 @@ class Kube:
             context.load_cert_chain(certificate, key)
         self.context = context
         self.server: str = cluster["server"]
-        self._client = httpx.Client(base_url=self.server, verify=context, timeout=10, trust_env=False)
+        self._client = httpx.Client(base_url=self.server, verify=context, timeout=seconds, trust_env=False)
 
     def close(self) -> None:
         self._client.close()
@@ -62,6 +63,11 @@ class Kube:
         response = self._client.request(method, path, json=body, headers={"Content-Type": content_type})
         assert not response.is_success, f"{method} {path} was taken: {response.text}"
         return str(response.json()["message"])
+
+    def find(self, path: str) -> Object | None:
+        """The object of a path, None when there is none."""
+        response = self._client.get(path)
+        return None if response.status_code == 404 else response.raise_for_status().json()
 
     def text(self, path: str) -> str:
         """What a path answers that is no object, such as the API server's metrics."""
@@ -87,8 +93,7 @@ class Kube:
         return self.request("POST", self.path(plural, namespace), manifest)
 
     def get(self, plural: str, namespace: str | None, name: str) -> Object | None:
-        response = self._client.get(self.path(plural, namespace, name))
-        return None if response.status_code == 404 else response.raise_for_status().json()
+        return self.find(self.path(plural, namespace, name))
 
     def list(self, plural: str, namespace: str) -> list[Object]:
         return self.request("GET", self.path(plural, namespace))["items"]

@@ -11,13 +11,15 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench import usage
 from bench.figures import Figure, percentile
+from integration.gateway.administrator import Administrator
+from integration.gateway.gatewayprocess import Gateway, new_keyring
 from integration.gateway.people.town import Town, paused
-from integration.gateway.world import Administrator, Gateway, new_keyring
 from localcluster import programs
 from localcluster.controlplane import ControlPlane
 from localcluster.locations import REPOSITORY
@@ -58,20 +60,13 @@ def run(folder: Path, say: Say) -> list[Figure]:
         _kubectl(control_plane, "apply", "--server-side", "-f", crds)
         _kubectl(control_plane, "wait", "--for=condition=Established", "--timeout=30s", "-f", crds)
         admin, keyring = Administrator(control_plane.kubeconfig), new_keyring()
-        gateway = Gateway(admin, "taskyard", folder)
-        gateway.make_keys(keyring)
-        gateway.start()
-        try:
-            gateway.wait_until("/readyz", 200)
+        with closing(admin), Gateway(admin, folder, system="taskyard").serving(keyring) as gateway:
             at_first = usage.resident(gateway.pid)
             admin.create("/api/v1/namespaces", {"metadata": {"name": "team"}})
             town = Town(admin, gateway, keyring, "team")
             tokens = (town.token("owner"), *(_caller(town) for _ in range(CALLERS - 1)))
             setting = Setting(admin, gateway, keyring, town, tokens)
             return [Figure("gateway: RSS at first", at_first, "MB"), *_measured(setting, say)]
-        finally:
-            gateway.stop()
-            admin.close()
 
 
 def _measured(setting: Setting, say: Say) -> list[Figure]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-MIB = 1 << 20
-
 
 def resident(pid: int) -> float:
     """Resident memory in MB (2^20 bytes)."""

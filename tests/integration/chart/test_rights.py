@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import yaml
 
 from integration.chart.installation import NAMESPACE, Cluster
 from localcluster.locations import REPOSITORY
+from ports import free_port
 
 EXAMPLE = REPOSITORY / "deploy" / "examples" / "01-shell"
 TASKS = "shell-example"
@@ -71,13 +71,6 @@ class Process:
     def stop(self) -> None:
         self._process.terminate()
         self._process.wait(20)
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="module")

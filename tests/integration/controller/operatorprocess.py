@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,8 @@ from pathlib import Path
 
 import httpx
 import yaml
+
+from ports import free_port
 
 START_SECONDS = 30.0
 
@@ -136,9 +137,3 @@ class OperatorProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             raise
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -1,13 +1,14 @@
 """One gateway process for all tests of this folder, and a namespace of its own for each."""
 
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from integration.gateway.world import Administrator, Gateway, Workspace, new_keyring
+from integration.gateway.administrator import Administrator
+from integration.gateway.gatewayprocess import Gateway, new_keyring
+from integration.gateway.workspace import Workspace
 from taskyard.core.keyring import Keyring
 
 
@@ -25,14 +26,16 @@ def keyring() -> Keyring:
 
 @pytest.fixture(scope="session")
 def gateway(admin: Administrator, keyring: Keyring, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    process = Gateway(admin, f"taskyard-{uuid.uuid4().hex[:8]}", tmp_path_factory.mktemp("gateway"))
-    process.make_keys(keyring)
-    process.start()
-    try:
-        process.wait_until("/readyz", 200)
+    with Gateway(admin, tmp_path_factory.mktemp("gateway")).serving(keyring) as process:
         yield process
-    finally:
-        process.stop()
+
+
+@pytest.fixture
+def fresh_gateway(admin: Administrator, tmp_path: Path) -> Iterator[Gateway]:
+    """A gateway that has not been started, in an installation without keys."""
+    process = Gateway(admin, tmp_path)
+    yield process
+    process.end()
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ import random
 import signal
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +23,8 @@ from typing import Any
 import httpx
 import pytest
 
-from integration.gateway.world import Administrator, Gateway, RunningTask, Workspace
+from integration.gateway.gatewayprocess import Gateway
+from integration.gateway.workspace import RunningTask, Workspace
 from taskyard.core.keyring import Keyring
 from taskyard.core.keys import pod_key
 from unit.init.process import descendants
@@ -96,8 +96,8 @@ class Workplace:
 
 
 @pytest.fixture
-def place(admin: Administrator, keyring: Keyring, workspace: Workspace, tmp_path: Path) -> Iterator[Workplace]:
-    gateway = Gateway(admin, f"taskyard-{uuid.uuid4().hex[:8]}", tmp_path)
+def place(fresh_gateway: Gateway, keyring: Keyring, workspace: Workspace, tmp_path: Path) -> Iterator[Workplace]:
+    gateway = fresh_gateway
     gateway.make_keys(keyring)
     task = workspace.running_task(prompt=PROMPT)
     uid = task.pod["metadata"]["uid"]
@@ -113,8 +113,7 @@ def place(admin: Administrator, keyring: Keyring, workspace: Workspace, tmp_path
         yield Workplace(pod, gateway, workspace, task)
     finally:
         pod.close()
-        if gateway.is_running():
-            gateway.stop()
+        gateway.end()
     for log in (pod.log, gateway.log):
         assert "Traceback" not in log.read_text(), log.read_text()
 

@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from integration.gateway.world import RunningTask, Workspace, enroll
+from integration.gateway.enrollment import enroll
+from integration.gateway.workspace import RunningTask, Workspace
 
 NOT_FOUND = "Resource not found or you do not have access to this resource"
 MESSAGES = [

@@ -3,7 +3,9 @@
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from integration.gateway.world import Gateway, Workspace, enroll
+from integration.gateway.enrollment import enroll
+from integration.gateway.gatewayprocess import Gateway
+from integration.gateway.workspace import Workspace
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 

@@ -5,7 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
-from integration.gateway.world import RunningTask, Workspace, enroll
+from integration.gateway.enrollment import enroll
+from integration.gateway.workspace import RunningTask, Workspace
 
 PATH = "/api/v1alpha1/outputs"
 

@@ -5,15 +5,15 @@ import contextlib
 import socket
 import ssl
 import time
-import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
-import pytest
 
-from integration.gateway.world import Administrator, Gateway, Workspace, ask, enroll, new_keyring
+from integration.gateway.administrator import Administrator
+from integration.gateway.enrollment import ask, enroll
+from integration.gateway.gatewayprocess import Gateway, new_keyring
+from integration.gateway.workspace import Workspace
 from localcluster.controlplane import ControlPlane
 from taskyard.core import names
 from taskyard.core.keyring import Keyring, secret_data
@@ -26,15 +26,6 @@ from taskyard.gateway.metrics import Metrics
 from taskyard.gateway.ratelimit import ReviewLimit
 
 MEMORY_MIB = 120
-
-
-@pytest.fixture
-def fresh_gateway(admin: Administrator, tmp_path: Path) -> Iterator[Gateway]:
-    """A gateway that has not been started, in an installation without keys."""
-    process = Gateway(admin, f"taskyard-{uuid.uuid4().hex[:8]}", tmp_path)
-    yield process
-    if process.is_running():
-        process.stop()
 
 
 def test_it_waits_for_the_operator_to_make_the_keys_and_says_so_once(fresh_gateway: Gateway, keyring: Keyring) -> None:

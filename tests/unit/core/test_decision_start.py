@@ -170,7 +170,6 @@ def test_the_pod_of_a_start_that_succeeded_is_left_alone() -> None:
 # start_deadline
 
 WAITS = container_status(state="waiting", reason="ContainerCreating")
-ENROLLED = {"workspace": {"sidecarVersion": "0.1.0"}}
 UNENROLLED: dict[str, Any] = {"workspace": {}}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from ports import free_port
 from unit.sidecar.gateway_app import POD_UID, TASK_UID, TOKEN, GatewayApp
 
 OPERATOR = Path(__file__).parents[3] / "operator"
@@ -40,12 +40,6 @@ def until(what: str, look: Callable[[], T], patience: float = PATIENCE) -> T:
             return found
         assert time.monotonic() < deadline, f"waited {patience} s for {what}"
         time.sleep(0.02)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def build_init(folder: Path) -> Path:

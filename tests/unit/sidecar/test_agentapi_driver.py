@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from unit.sidecar.pod import Pod, free_port, until
+from ports import free_port
+from unit.sidecar.pod import Pod, until
 
 AGENT = Path(__file__).with_name("agentapi_agent.py")
 

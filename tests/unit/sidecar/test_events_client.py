@@ -6,10 +6,11 @@ from contextlib import aclosing
 
 import pytest
 
+from ports import free_port
 from taskyard.core.keys import pod_key
 from taskyard.sidecarclient import NoAnswerError, Sidecars, UnreachableError
 from unit.sidecar.gateway_app import POD_UID
-from unit.sidecar.pod import PATIENCE, Pod, free_port
+from unit.sidecar.pod import PATIENCE, Pod
 
 MASTER_KEY = b"m" * 32
 

@@ -2,12 +2,12 @@
 
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from integration.gateway.administrator import Administrator
+from integration.gateway.gatewayprocess import Gateway
 from integration.gateway.people.town import Town
-from integration.gateway.world import Administrator, Gateway
 from taskyard.core.keyring import Keyring
 
 
@@ -19,17 +19,10 @@ def town(admin: Administrator, gateway: Gateway, keyring: Keyring, namespace: st
 
 
 @pytest.fixture
-def own_gateway(admin: Administrator, keyring: Keyring, tmp_path: Path) -> Iterator[Gateway]:
+def own_gateway(fresh_gateway: Gateway, keyring: Keyring) -> Iterator[Gateway]:
     """A gateway of the test's own, which it may end."""
-    gateway = Gateway(admin, f"taskyard-{uuid.uuid4().hex[:8]}", tmp_path)
-    gateway.make_keys(keyring)
-    gateway.start()
-    try:
-        gateway.wait_until("/readyz", 200)
+    with fresh_gateway.serving(keyring) as gateway:
         yield gateway
-    finally:
-        if gateway.is_running():
-            gateway.stop()
 
 
 @pytest.fixture

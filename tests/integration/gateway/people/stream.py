@@ -24,15 +24,14 @@ class Stream:
     def __init__(self, response: httpx.Response) -> None:
         self.response = response
         self.retry = 0
-        self.pings = 0
         self._lines = response.iter_lines()
 
     def __iter__(self) -> Iterator[Event]:
         fields: dict[str, str] = {}
         for line in self._lines:
             if line.startswith(":"):
-                self.pings += line == ": ping"
-            elif line:
+                continue
+            if line:
                 name, _, value = line.partition(": ")
                 fields[name] = value
             else:

@@ -6,10 +6,10 @@ import time
 import httpx
 import pytest
 
+from integration.gateway.gatewayprocess import Gateway
 from integration.gateway.people.stream import opened
 from integration.gateway.people.test_listener import api_requests
 from integration.gateway.people.town import RBAC, Agent, Town, build, paused
-from integration.gateway.world import Gateway
 from taskyard.core.keyring import Keyring
 
 

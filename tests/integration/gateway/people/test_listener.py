@@ -5,8 +5,6 @@ import json
 import re
 import ssl
 import time
-import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,8 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+from integration.gateway.gatewayprocess import Gateway, new_keyring
 from integration.gateway.people.town import AUDIENCE, Town
-from integration.gateway.world import Administrator, Gateway, new_keyring
 from taskyard.apiclient import ApiError, connect
 from taskyard.core.certificates import issue_serving_certificate
 from taskyard.core.keyring import Keyring
@@ -144,15 +142,6 @@ def test_a_body_without_bound_is_not_read(town: Town) -> None:
     assert (answer.status_code, answer.json()["message"]) == (400, "The request's body is too large.")
 
 
-@pytest.fixture
-def fresh_gateway(admin: Administrator, tmp_path: Path) -> Iterator[Gateway]:
-    gateway = Gateway(admin, f"taskyard-{uuid.uuid4().hex[:8]}", tmp_path)
-    gateway.make_keys(new_keyring())
-    yield gateway
-    if gateway.is_running():
-        gateway.stop()
-
-
 def mount(folder: Path, keyring: Keyring, name: str) -> None:
     issued = issue_serving_certificate(
         keyring.authority, dns_names=[name], now=datetime.now(UTC), lifetime=timedelta(days=1)
@@ -176,6 +165,7 @@ def test_a_mounted_certificate_is_served_anew_when_it_changes(fresh_gateway: Gat
     folder, own = tmp_path / "tls", new_keyring()
     folder.mkdir()
     mount(folder, own, "first.test")
+    fresh_gateway.make_keys(new_keyring())
     fresh_gateway.start(TASKYARD_PEOPLE_TLS_DIR=str(folder))
     fresh_gateway.wait_until("/readyz", 200)
     assert served(fresh_gateway.people_port, own, "first.test") == 200
@@ -190,12 +180,14 @@ def test_a_mounted_certificate_is_served_anew_when_it_changes(fresh_gateway: Gat
 
 
 def test_without_its_mounted_certificate_it_does_not_run(fresh_gateway: Gateway, tmp_path: Path) -> None:
+    fresh_gateway.make_keys(new_keyring())
     fresh_gateway.start(TASKYARD_PEOPLE_TLS_DIR=str(tmp_path / "nothing"))
     assert fresh_gateway.wait() == 1
     assert "tls.crt" in fresh_gateway.log.read_text()
 
 
 def test_people_can_be_turned_off(fresh_gateway: Gateway) -> None:
+    fresh_gateway.make_keys(new_keyring())
     fresh_gateway.start(TASKYARD_PEOPLE="false")
     fresh_gateway.wait_until("/readyz", 200)
     with pytest.raises(httpx.ConnectError):

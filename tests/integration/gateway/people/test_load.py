@@ -4,16 +4,15 @@ import contextlib
 import ssl
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
 
+from integration.gateway.administrator import Administrator
+from integration.gateway.gatewayprocess import Gateway
 from integration.gateway.people.town import Agent, Town
-from integration.gateway.world import Administrator, Gateway
 from taskyard.core.keyring import Keyring
 from taskyard.gateway.people.listener import _EACH_SIDECAR, _WAITING
 
@@ -26,20 +25,14 @@ def narrow_gateway(
     admin: Administrator, keyring: Keyring, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Gateway]:
     """A gateway that gives each caller little."""
-    gateway = Gateway(admin, f"taskyard-{uuid.uuid4().hex[:8]}", tmp_path_factory.mktemp("narrow"))
-    gateway.make_keys(keyring)
-    gateway.start(
+    with Gateway(admin, tmp_path_factory.mktemp("narrow")).serving(
+        keyring,
         TASKYARD_PEOPLE_RATE="10",
         TASKYARD_PEOPLE_BURST="60",
         TASKYARD_PEOPLE_AT_ONCE=str(AT_ONCE),
         TASKYARD_PEOPLE_STREAMS=str(STREAMS),
-    )
-    try:
-        gateway.wait_until("/readyz", 200)
+    ) as gateway:
         yield gateway
-    finally:
-        if gateway.is_running():
-            gateway.stop()
 
 
 @pytest.fixture
@@ -143,25 +136,20 @@ def test_a_flood_of_made_up_tokens_from_one_address_is_slowed_down(
         assert fresh.get("/tasks").status_code == 200
 
 
-def test_an_end_cuts_no_request_off(admin: Administrator, keyring: Keyring, namespace: str, tmp_path: Path) -> None:
-    gateway, agent = Gateway(admin, f"taskyard-{uuid.uuid4().hex[:8]}", tmp_path), Agent()
-    gateway.make_keys(keyring)
-    gateway.start()
-    gateway.wait_until("/readyz", 200)
-    town = Town(admin, gateway, keyring, namespace)
-    pod = town.running_task(address=agent.address)
+def test_an_end_cuts_no_request_off(own_town: Town, own_gateway: Gateway, keyring: Keyring) -> None:
+    agent = Agent()
+    pod = own_town.running_task(address=agent.address)
     with agent.serving(keyring, pod), ThreadPoolExecutor(2) as threads:
         agent.answering.clear()
-        sending = threads.submit(town.owner.post, "/tasks/me/hello/send", json={"input": "hi"})
+        sending = threads.submit(own_town.owner.post, "/tasks/me/hello/send", json={"input": "hi"})
         until_asked(agent, 1)
-        ending = threads.submit(gateway.stop)
-        gateway.wait_until("/readyz", 503)
+        ending = threads.submit(own_gateway.stop)
+        own_gateway.wait_until("/readyz", 503)
         # New requests are still answered while the Service forgets the Pod, but not over a connection that stays.
-        late = town.owner.get("/tasks")
+        late = own_town.owner.get("/tasks")
         threading.Timer(4, agent.answering.set).start()
         assert sending.result().status_code == 204
         assert ending.result() == 0
-    town.close()
     assert (late.status_code, late.headers["connection"]) == (200, "close")
     assert [path for path, _ in agent.asked] == ["/status", "/message"]
-    assert "Traceback" not in gateway.log.read_text()
+    assert "Traceback" not in own_gateway.log.read_text()

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import httpx
 
+from integration.gateway.gatewayprocess import Gateway
 from integration.gateway.people.town import Town, paused
-from integration.gateway.world import Gateway
 from taskyard.core.keyring import Keyring
 
 CLIENTS = 200

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi import checks
 
+from integration.gateway.administrator import Administrator
+from integration.gateway.gatewayprocess import Gateway
 from integration.gateway.people.test_events import say
 from integration.gateway.people.town import Agent, Town
-from integration.gateway.world import Administrator, Gateway
 from localcluster.locations import REPOSITORY
 from taskyard.core.keyring import Keyring
 

@@ -18,7 +18,9 @@ from typing import Any
 
 import httpx
 
-from integration.gateway.world import TASKYARD, Administrator, Gateway, Workspace
+from integration.gateway.administrator import Administrator
+from integration.gateway.gatewayprocess import Gateway
+from integration.gateway.workspace import Workspace
 from manifests import template_version
 from taskyard.core import names
 from taskyard.core.certificates import issue_serving_certificate
@@ -256,7 +258,3 @@ class Agent:
                 pass
 
         return Handler
-
-
-def tasks_path(namespace: str) -> str:
-    return f"{TASKYARD}/namespaces/{namespace}/tasks"
