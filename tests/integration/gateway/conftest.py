@@ -7,8 +7,9 @@ import httpx
 import pytest
 
 from integration.gateway.administrator import Administrator
+from integration.gateway.enrollment import enroll
 from integration.gateway.gatewayprocess import Gateway, new_keyring
-from integration.gateway.workspace import Workspace
+from integration.gateway.workspace import RunningTask, Workspace
 from taskyard.core.keyring import Keyring
 
 
@@ -47,3 +48,16 @@ def client(gateway: Gateway, keyring: Keyring) -> Iterator[httpx.Client]:
 @pytest.fixture
 def workspace(admin: Administrator, namespace: str) -> Workspace:
     return Workspace(admin, namespace)
+
+
+@pytest.fixture
+def running(workspace: Workspace) -> RunningTask:
+    """A Task whose Pod has not enrolled yet."""
+    return workspace.running_task()
+
+
+@pytest.fixture
+def token(client: httpx.Client, running: RunningTask) -> str:
+    """The token with which its sidecar speaks once it has enrolled."""
+    answer: str = enroll(client, running.token).json()["token"]
+    return answer

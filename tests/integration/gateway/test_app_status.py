@@ -13,17 +13,6 @@ REPORT = {"app_slug": "taskyard", "state": "working", "message": "reading files"
 DIGEST = "ab" * 32
 
 
-@pytest.fixture
-def running(workspace: Workspace) -> RunningTask:
-    return workspace.running_task()
-
-
-@pytest.fixture
-def token(client: httpx.Client, running: RunningTask) -> str:
-    answer: str = enroll(client, running.token).json()["token"]
-    return answer
-
-
 def report(client: httpx.Client, token: str, **fields: Any) -> httpx.Response:
     return client.patch(PATH, headers={"Authorization": f"Bearer {token}"}, json={**REPORT, **fields})
 

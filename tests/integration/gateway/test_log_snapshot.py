@@ -7,7 +7,6 @@ from typing import Any
 import httpx
 import pytest
 
-from integration.gateway.enrollment import enroll
 from integration.gateway.workspace import RunningTask, Workspace
 
 NOT_FOUND = "Resource not found or you do not have access to this resource"
@@ -15,17 +14,6 @@ MESSAGES = [
     {"id": 0, "content": "$ \x1b[1mready\x1b[0m", "role": "agent", "time": "2026-01-01T00:00:00Z"},
     {"id": 1, "content": "say héllo", "role": "user", "time": "2026-01-01T00:00:01Z"},
 ]
-
-
-@pytest.fixture
-def running(workspace: Workspace) -> RunningTask:
-    return workspace.running_task()
-
-
-@pytest.fixture
-def token(client: httpx.Client, running: RunningTask) -> str:
-    answer: str = enroll(client, running.token).json()["token"]
-    return answer
 
 
 def path_of(running: RunningTask) -> str:

@@ -5,21 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
-from integration.gateway.enrollment import enroll
-from integration.gateway.workspace import RunningTask, Workspace
+from integration.gateway.workspace import Workspace
 
 PATH = "/api/v1alpha1/outputs"
-
-
-@pytest.fixture
-def running(workspace: Workspace) -> RunningTask:
-    return workspace.running_task()
-
-
-@pytest.fixture
-def token(client: httpx.Client, running: RunningTask) -> str:
-    answer: str = enroll(client, running.token).json()["token"]
-    return answer
 
 
 def store(client: httpx.Client, token: str, **values: Any) -> httpx.Response:
