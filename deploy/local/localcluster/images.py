@@ -115,15 +115,7 @@ def ensure_taskyard() -> Archive:
     """Taskyard's image as the tree has it now: ``localhost/taskyard:<hash>`` and ``localhost/taskyard:dev``."""
     base = ensure_base()
     digest = source_hash(locations.REPOSITORY, base.path.name)
-    archive = _directory() / f"taskyard-{digest}.tar"
-    names = (f"{TASKYARD}:{digest}", f"{TASKYARD}:dev")
-    with _once(archive) as missing:
-        if missing:
-            packages.ensure({"buildah": packages.IMAGES["buildah"]})
-            buildah.build(_DOCKERFILE, base=base.path, base_name=BASE, names=names, archive=archive)
-            _forget_old(_directory().glob("taskyard-*.tar"))
-    os.utime(archive)
-    return Archive(archive, names)
+    return _ensure_built(_DOCKERFILE, base, (f"{TASKYARD}:{digest}", f"{TASKYARD}:dev"), f"taskyard-{digest}.tar")
 
 
 def ensure_agent(dockerfile: str, name: str) -> Archive:
@@ -132,15 +124,8 @@ def ensure_agent(dockerfile: str, name: str) -> Archive:
     """
     base = ensure_base()
     digest = _hash(base.path.name.encode() + (locations.REPOSITORY / dockerfile).read_bytes())
-    archive = _directory() / f"agent-{_file_name(name)}-{digest}.tar"
     names = (f"localhost/{name}", f"docker.io/library/{name}")
-    with _once(archive) as missing:
-        if missing:
-            packages.ensure({"buildah": packages.IMAGES["buildah"]})
-            buildah.build(dockerfile, base=base.path, base_name=BASE, names=names, archive=archive)
-            _forget_old(_directory().glob("agent-*.tar"))
-    os.utime(archive)
-    return Archive(archive, names)
+    return _ensure_built(dockerfile, base, names, f"agent-{_file_name(name)}-{digest}.tar")
 
 
 def source_hash(repository: Path, base: str) -> str:
@@ -227,6 +212,18 @@ def _source_files(repository: Path) -> list[Path]:
         path = repository / name
         found += [path] if path.is_file() else [one for one in path.rglob("*") if one.is_file()]
     return sorted(one for one in found if "__pycache__" not in one.parts and one.suffix != ".pyc")
+
+
+def _ensure_built(dockerfile: str, base: Archive, names: tuple[str, str], file: str) -> Archive:
+    """What a Dockerfile of this tree makes, built unless its file is there; the oldest files of its sort go."""
+    archive = _directory() / file
+    with _once(archive) as missing:
+        if missing:
+            packages.ensure({"buildah": packages.IMAGES["buildah"]})
+            buildah.build(dockerfile, base=base.path, base_name=BASE, names=names, archive=archive)
+            _forget_old(_directory().glob(f"{file.partition('-')[0]}-*.tar"))
+    os.utime(archive)
+    return Archive(archive, names)
 
 
 def _directory() -> Path:
