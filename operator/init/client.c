@@ -49,6 +49,11 @@ bool client_has_something_to_send(struct client *c, const struct output *output)
         c->stored_size = 0;
         return true;
     }
+    if (output->ending && !c->ending_queued) { /* before the command's farewell, which may follow at once */
+        begin_frame(c, ENDING, 0, 0);
+        c->ending_queued = true;
+        return true;
+    }
     for (int turn = 1; turn <= STREAMS; turn++) { /* by turns: neither waits until the other is silent */
         int i = (c->sending + turn) % STREAMS;
         uint64_t behind = output->rings[i].total - c->position[i];

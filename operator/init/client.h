@@ -27,7 +27,7 @@ struct client {
     uint32_t frame_left;
     int sending;             /* the stream of that frame */
     uint64_t position[STREAMS]; /* of the next byte for it */
-    bool exit_queued;
+    bool ending_queued, exit_queued;
     struct upload upload;    /* the file that it sends */
     uint8_t stored[UPLOAD_ANSWER_MAX]; /* what became of the file before */
     size_t stored_size;      /* 0: it has been told */

@@ -21,6 +21,7 @@ enum frame_type {
     INTERRUPT = 9,
     FILE_BEGIN = 10, FILE_DATA = 11, FILE_END = 12,
     FILE_STORED = 13,
+    ENDING = 14,    /* the command is about to be asked to end */
 };
 
 enum hello_state { IS_WAITING = 0, IS_RUNNING = 1, HAS_EXITED = 2 };

@@ -11,6 +11,7 @@
 enum { MAIN, ERROR, STREAMS };
 
 struct output {
+    bool ending;   /* the command is about to be asked to end */
     bool complete; /* nothing will be added, and the status is known */
     int status;
     struct ring rings[STREAMS];

@@ -102,6 +102,7 @@ static void take_signals(struct server *s, int64_t now) {
             reap(s, now);
         } else if (!s->stopping) {
             s->stopping = true;
+            s->output.ending = true;
             s->stopping_since = now;
         }
     }

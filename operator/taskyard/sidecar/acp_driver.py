@@ -349,7 +349,8 @@ class AcpDriver(PipeDriver):
         self._turn_at = self._position
         return self._position
 
-    async def send(self, content: str) -> bool:
+    async def send(self, content: str, kept: asyncio.Future[None]) -> bool:
+        await kept
         if not (self._reachable and self._opened):
             raise UnreachableError("the agent's session is not open")
         number = self._memory.begin_prompt()

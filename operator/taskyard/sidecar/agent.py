@@ -36,6 +36,9 @@ class Receiver(Protocol):
     async def errors(self, data: bytes) -> None:
         """Standard error of a command with pipes."""
 
+    async def ending(self) -> None:
+        """The command is about to be asked to end."""
+
     async def exited(self, status: int) -> None: ...
 
     async def lost(self) -> None: ...
@@ -97,6 +100,8 @@ class AgentClient:
                     await self._receiver.output(frame.data)
                 elif isinstance(frame, frames.Errors):
                     await self._receiver.errors(frame.data)
+                elif isinstance(frame, frames.Ending):
+                    await self._receiver.ending()
                 elif isinstance(frame, frames.Exit):
                     await self._receiver.exited(frame.status)
                 else:

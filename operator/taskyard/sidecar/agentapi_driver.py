@@ -175,6 +175,9 @@ class AgentApiDriver(Driver):
     async def errors(self, data: bytes) -> None:
         self._log.feed(data)
 
+    async def ending(self) -> None:
+        self._listener.end()
+
     async def exited(self, status: int) -> None:
         self._running = False
         last = self._log.text().strip().splitlines()[-1:]
@@ -193,7 +196,8 @@ class AgentApiDriver(Driver):
         self._turn_after, self._answer = self._newest, ""
         return self._newest
 
-    async def send(self, content: str) -> bool:
+    async def send(self, content: str, kept: asyncio.Future[None]) -> bool:
+        await kept
         if not self._reachable:
             raise UnreachableError("the agent's server does not answer")
         while True:

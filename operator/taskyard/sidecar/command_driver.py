@@ -4,6 +4,7 @@ It finds the prompt in its environment and its standard input empty. taskyard-in
 often as the template version says.
 """
 
+import asyncio
 import logging
 
 from taskyard.sidecar import frames
@@ -86,7 +87,7 @@ class CommandDriver(PipeDriver):
     def open_turn(self, typed: str) -> int:
         return self._total
 
-    async def send(self, content: str) -> bool:
+    async def send(self, content: str, kept: asyncio.Future[None]) -> bool:
         raise UnreachableError(self.refusal)
 
     def refuses_keys(self, keys: str) -> str:

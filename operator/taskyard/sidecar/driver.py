@@ -1,6 +1,7 @@
 """What every way of driving an agent offers to the session: one implementation per protocol."""
 
 import abc
+import asyncio
 import enum
 from typing import Any, Protocol
 
@@ -34,6 +35,9 @@ class Listener(Protocol):
     def reachable_changed(self) -> None: ...
 
     def screen_changed(self) -> None: ...
+
+    def end(self) -> None:
+        """The agent is asked to end: what it shows of that is no news."""
 
     def ended(self, exit_status: int) -> None:
         """The agent's command ended with that exit code, or 128 + signal."""
@@ -118,8 +122,10 @@ class Driver(abc.ABC):
         """From now on the answer is one to `typed`; returns the position to keep for `Listener.resume`."""
 
     @abc.abstractmethod
-    async def send(self, content: str) -> bool:
-        """Gives the agent a message. False: it showed no reaction. Raises UnreachableError."""
+    async def send(self, content: str, kept: asyncio.Future[None]) -> bool:
+        """Gives the agent a message; it may begin with it no sooner than `kept` is done. False: it showed no reaction.
+        Raises UnreachableError.
+        """
 
     @abc.abstractmethod
     async def press(self, keys: str) -> None:

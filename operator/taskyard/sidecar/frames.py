@@ -32,6 +32,7 @@ class Type(enum.IntEnum):
     FILE_DATA = 11
     FILE_END = 12
     FILE_STORED = 13
+    ENDING = 14
 
 
 class State(enum.IntEnum):
@@ -72,6 +73,11 @@ class Errors:
 
 
 @dataclass(frozen=True)
+class Ending:
+    """The command is about to be asked to end: what comes after this may be its farewell."""
+
+
+@dataclass(frozen=True)
 class Exit:
     """The command ended: its exit code, or 128 + signal."""
 
@@ -86,7 +92,7 @@ class Stored:
     text: str
 
 
-Frame = Hello | Output | Errors | Exit | Stored
+Frame = Hello | Output | Errors | Ending | Exit | Stored
 
 
 class Decoder:
@@ -120,6 +126,10 @@ def _decode(kind: int, payload: bytes) -> Frame:
         return Errors(payload)
     if kind == Type.HELLO:
         return _decode_hello(payload)
+    if kind == Type.ENDING:
+        if payload:
+            raise FrameError(f"ending frame of {len(payload)} bytes, expected none")
+        return Ending()
     if kind == Type.EXIT:
         if len(payload) != STATUS.size:
             raise FrameError(f"exit frame of {len(payload)} bytes, expected {STATUS.size}")

@@ -1,5 +1,8 @@
 """What was given to the agent, so that nothing is given twice: an intent before typing, the outcome after it.
 
+An intent is written before anything is typed, and on the disk before it can have an effect: a process that is killed
+leaves what it wrote, and a node that loses power loses the text that stood in the agent's input line as well.
+
 An intent without an outcome means that the sidecar ended in between: it may or may not have been typed. Such a
 message is resolved against the screen or counts as delivered in doubt, and is never typed again.
 """
@@ -42,8 +45,8 @@ def prompt_key(sha256: str) -> str:
 
 
 class Journal:
-    """The entries are in memory too, so `find` costs no I/O. Writing raises OSError; the methods may be called from
-    any thread.
+    """The entries are in memory too, so `find` costs no I/O. Writing raises OSError. `sync`, which waits for the disk,
+    may be called from any thread.
     """
 
     def __init__(self, path: Path) -> None:
@@ -83,16 +86,27 @@ class Journal:
         return [entry for entry in self._entries.values() if entry.outcome is None]
 
     def intend(self, key: str, sha256: str, time: str) -> None:
-        """On return the intent is on the disk. Raises OSError, and then nothing may be typed."""
+        """Writes an intent, which outlives any kill of the process from now on, and the node's end after `sync`. Raises
+        OSError, and then nothing may be typed.
+        """
         with self._lock:
             self._make()
-            self._shorten()
-            self._file.append({"kind": "intent", "key": key, "sha256": sha256, "time": time}, sync=True)
+            self._file.append({"kind": "intent", "key": key, "sha256": sha256, "time": time}, sync=False)
             self._entries[key] = Entry(key, sha256)
+
+    def sync(self) -> None:
+        """On return all intents so far are on the disk."""
+        with self._lock:
+            self._shorten()
+        self._file.sync()
+
+    def forget(self, key: str) -> None:
+        """Of that intent nothing was typed: the message may come again. Only a restart may still find it in doubt."""
+        self._entries.pop(key, None)
 
     def conclude(self, key: str, outcome: Outcome, time: str) -> None:
         """Keeps the outcome of an intent. Raises OSError; then it is known in memory only, and in doubt after a
-        restart. It outlives any kill of the process; a node that loses power before the next intent may forget it,
+        restart. It outlives any kill of the process; a node that loses power before the next `sync` may forget it,
         which makes the message one in doubt and is not worth a wait for the disk.
         """
         with self._lock:

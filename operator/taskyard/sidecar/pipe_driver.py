@@ -20,6 +20,9 @@ class PipeDriver(Driver, Receiver):
         self._reachable = False
         self._news = asyncio.Event()
 
+    async def ending(self) -> None:
+        self._listener.end()
+
     @property
     def instance(self) -> str:
         return self._instance

@@ -53,6 +53,14 @@ class RecordFile:
         finally:
             os.close(descriptor)
 
+    def sync(self) -> None:
+        """On return what was appended is on the disk. May be called from any thread."""
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
     def rewrite(self, records: Iterable[Record]) -> None:
         """Replaces the file's records at once: a crash leaves the old ones or the new ones."""
         data = b"".join(map(_line, records))

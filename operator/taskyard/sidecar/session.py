@@ -1,6 +1,7 @@
 """The conversation with one agent: takes messages for it exactly once, follows its answers, and tells what happens."""
 
 import asyncio
+import contextlib
 import datetime
 import logging
 from collections.abc import Callable, Coroutine
@@ -168,16 +169,16 @@ class Session:
             await self.driver.answer(question_id, content)
         except (RefusedError, UnreachableError) as error:
             self.broadcast.warn(f"answer {key} may not have reached the agent: {error}")
-            return await self._conclude(key, Outcome.IN_DOUBT)
-        return await self._conclude(key, Outcome.DELIVERED)
+            return self._conclude(key, Outcome.IN_DOUBT)
+        return self._conclude(key, Outcome.DELIVERED)
 
     async def _press(self, key: str, keys: str) -> Delivery:
         await self._intend(key, keys)
         try:
             await self.driver.press(keys)
         except UnreachableError:
-            return await self._conclude(key, Outcome.IN_DOUBT)
-        return await self._conclude(key, Outcome.DELIVERED)
+            return self._conclude(key, Outcome.IN_DOUBT)
+        return self._conclude(key, Outcome.DELIVERED)
 
     async def _earlier(self, content: str, key: str | None) -> Delivery | None:
         """What became of an earlier attempt with that key, None when there was none."""
@@ -216,10 +217,12 @@ class Session:
             task.exception()  # the caller has seen it, or has gone
 
     async def _type(self, key: str, content: str) -> Delivery:
+        kept: asyncio.Task[None] | None = None
         try:
-            await self._intend(key, content)
+            self._write_intent(key, content)
+            kept = asyncio.create_task(self._keep_intent(key, content))
             self._say(key, content, self.driver.open_turn(content))
-            reacted = await self.driver.send(content)
+            reacted = await self.driver.send(content, kept)
         except UnreachableError as error:
             self.broadcast.warn(f"message {key} may not have reached the agent: {error}")
             reacted = False
@@ -227,9 +230,11 @@ class Session:
             if not reacted:
                 self.broadcast.warn(f"the agent showed no reaction to message {key}")
         finally:
+            if kept is not None:
+                kept.cancel()
             self._delivering = self._unsaid = False
             self._update()
-        return await self._conclude(key, Outcome.DELIVERED if reacted else Outcome.IN_DOUBT)
+        return self._conclude(key, Outcome.DELIVERED if reacted else Outcome.IN_DOUBT)
 
     def _say(self, key: str, content: str, position: int) -> None:
         self._complete()
@@ -244,15 +249,39 @@ class Session:
         self._unsaid = self._ends_at_rest = False
         self._update()
 
-    async def _intend(self, key: str, content: str) -> None:
+    def _write_intent(self, key: str, content: str) -> None:
         try:
-            await asyncio.to_thread(self._journal.intend, key, digest(content), timestamp(self._clock()))
+            self._journal.intend(key, digest(content), timestamp(self._clock()))
         except OSError as error:
-            raise JournalUnavailableError(f"the journal cannot be written: {error.strerror or error}") from error
+            raise JournalUnavailableError(_unwritable(error)) from error
 
-    async def _conclude(self, key: str, outcome: Outcome) -> Delivery:
+    async def _keep_intent(self, key: str, content: str) -> None:
+        """Until it is on the disk. The message may be in the agent's input line by then, so it stays under way however
+        long it takes: what the disk refused is written again.
+        """
+        while True:
+            try:
+                await asyncio.to_thread(self._journal.sync)
+            except OSError as error:
+                self._is_in_trouble(f"A message waits: {_unwritable(error)}")
+            else:
+                return self._is_in_trouble("")
+            await asyncio.sleep(RETRY)
+            with contextlib.suppress(OSError):
+                self._journal.intend(key, digest(content), timestamp(self._clock()))
+
+    async def _intend(self, key: str, content: str) -> None:
+        """On return the intent is on the disk."""
+        self._write_intent(key, content)
         try:
-            await asyncio.to_thread(self._journal.conclude, key, outcome, timestamp(self._clock()))
+            await asyncio.to_thread(self._journal.sync)
+        except OSError as error:
+            self._journal.forget(key)
+            raise JournalUnavailableError(_unwritable(error)) from error
+
+    def _conclude(self, key: str, outcome: Outcome) -> Delivery:
+        try:
+            self._journal.conclude(key, outcome, timestamp(self._clock()))
         except OSError as error:
             log.error("outcome of %s is not on the disk and will be in doubt after a restart: %s", key, error)
         return Delivery(outcome is Outcome.IN_DOUBT)
@@ -263,7 +292,7 @@ class Session:
         if self._conversation.find(entry.key) is None:
             self._say(entry.key, content, self.driver.open_turn(content))
         log.warning("message %s: %s", entry.key, "found on the screen" if shown else "in doubt, not typed again")
-        return await self._conclude(entry.key, Outcome.DELIVERED if shown else Outcome.IN_DOUBT)
+        return self._conclude(entry.key, Outcome.DELIVERED if shown else Outcome.IN_DOUBT)
 
     async def _recover(self, content: str) -> bool:
         self._delivering = True
@@ -322,7 +351,9 @@ class Session:
         self._update()
 
     def _is_in_trouble(self, trouble: str) -> None:
-        if trouble != self._trouble:
+        if trouble == self._trouble:
+            return
+        if trouble:
             self.broadcast.warn(trouble)
         self._trouble = trouble
         self._update()
@@ -339,7 +370,7 @@ class Session:
         except JournalUnavailableError as error:
             self.broadcast.warn(str(error))
         else:
-            await self._conclude(self._prompt_key, Outcome.DELIVERED)
+            self._conclude(self._prompt_key, Outcome.DELIVERED)
         self._update()
 
     def _concluded(self, key: str) -> bool:
@@ -352,6 +383,7 @@ class Session:
         turn = self._conversation.turn
         if turn is None or turn.instance != instance:
             self._complete()
+            self._standing.ending = self._ends_at_rest = False
             self._conversation.begin_run(instance)
             self._archive.keep(self._conversation)
             if self.driver.prompt_at_start and self._prompt.strip():
@@ -425,11 +457,18 @@ class Session:
             self.broadcast.transcribe(message)
 
     def end(self) -> None:
-        """The Pod is asked to end: what the agent shows of that is no work. Nor is it an answer when a program that is
-        known to say goodbye was at rest; a program that is not known may be at work in silence."""
-        self._ends_at_rest = self.status is Status.STABLE and self.driver.agent_type != agenttype.CUSTOM
-        self._standing.end()
+        """The agent is asked to end, as taskyard-init tells, or the Pod, as the kubelet does; either may come first.
+        What the agent shows of that is no work. Nor is it an answer when a program that is known to say goodbye was at
+        rest; a program that is not known may be at work in silence.
+        """
+        if not self._standing.ending:
+            self._ends_at_rest = self.status is Status.STABLE and self.driver.agent_type != agenttype.CUSTOM
+        self._standing.ending = True
 
     def close(self) -> None:
         """The last words before the end of the process."""
         self._complete()
+
+
+def _unwritable(error: OSError) -> str:
+    return f"the journal cannot be written: {error.strerror or error}"

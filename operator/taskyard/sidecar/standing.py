@@ -12,7 +12,9 @@ from taskyard.sidecar.reports import Report, Word
 
 
 class Standing:
-    """`build` is the number of the build that this Pod belongs to: a word of a former one counts no more."""
+    """`build` is the number of the build that this Pod belongs to: a word of a former one counts no more. While it is
+    `ending`, the agent's farewell is no work of it, and only its own word counts.
+    """
 
     def __init__(
         self,
@@ -29,7 +31,7 @@ class Standing:
         self._reporter = reporter
         self._outputs_reporter = outputs_reporter
         self._status: Status | None = None
-        self._ending = False
+        self.ending = False
         if archive.word is not None and archive.word.build != build:
             archive.word = None
         if archive.outputs:
@@ -39,7 +41,7 @@ class Standing:
         """Tells what is seen, and what `trouble` keeps the prompt from the agent. An agent that is not there is no
         news, and neither is one that is asked to end: what was told last stays.
         """
-        if self._ending or not driver.reachable:
+        if self.ending or not driver.reachable:
             return
         word = self._archive.word
         if word is not None and self._status is not None and status is not self._status:
@@ -58,18 +60,14 @@ class Standing:
 
     def forget_word(self) -> None:
         """A message to the agent begins: what it said of itself before is over."""
-        self._ending = False
+        self.ending = False
         if self._archive.word is not None:
             self._archive.word = None
             self._archive.keep_standing()
 
-    def end(self) -> None:
-        """The Pod ends: from now on the agent's farewell is no work of it, only its own word counts."""
-        self._ending = True
-
     def finish(self, exit_status: int, prompt_sha256: str | None) -> None:
         """The agent was a command, and has ended: that is the result, unless it was asked to end and did so."""
-        if self._ending and exit_status != 0:
+        if self.ending and exit_status != 0:
             return
         word = self._archive.word = reports.result(
             exit_status, self._conversation, word=self._archive.word, build=self._build

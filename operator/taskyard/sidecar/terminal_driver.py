@@ -182,6 +182,10 @@ class TerminalDriver(Driver):
     async def errors(self, data: bytes) -> None:
         """In a terminal there are none: all that the program says is on the screen."""
 
+    async def ending(self) -> None:
+        self._sample()
+        self._listener.end()
+
     async def exited(self, status: int) -> None:
         self._sample(final=True)
         self._ended = True
@@ -295,13 +299,13 @@ class TerminalDriver(Driver):
         self._answer = None
         return self._position
 
-    async def send(self, content: str) -> bool:
+    async def send(self, content: str, kept: asyncio.Future[None]) -> bool:
         if not self._reachable:
             raise UnreachableError("the agent's terminal does not answer")
         self._typing = True
         self._prompt_samples = PROMPT_SAMPLES
         try:
-            return await self._type(content)
+            return await self._type(content, kept)
         except LostError as error:
             raise UnreachableError(str(error)) from error
         finally:
@@ -310,8 +314,10 @@ class TerminalDriver(Driver):
             self._changed_at = self._now()
             self._fed.set()
 
-    async def _type(self, content: str) -> bool:
+    async def _type(self, content: str, kept: asyncio.Future[None]) -> bool:
+        """A paste alone has no effect, so it is on its way while the disk is waited for; Enter is not."""
         if not self._terminal.bracketed_paste:
+            await kept
             content = await self._type_lines_but_last(content)
         version = self._terminal.version
         empty = self._box()
@@ -319,6 +325,7 @@ class TerminalDriver(Driver):
         filled = await self._await_box(empty) if empty else None
         if filled is None:
             await self._await_echo(content, version)
+        await kept
         return await self._press_enter(filled)
 
     async def _type_lines_but_last(self, content: str) -> str:

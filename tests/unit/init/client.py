@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HELLO, GO, OUTPUT, INPUT, RESIZE, EXIT, ERRORS, END_INPUT, INTERRUPT = range(1, 10)
-FILE_BEGIN, FILE_DATA, FILE_END, FILE_STORED = range(10, 14)
+FILE_BEGIN, FILE_DATA, FILE_END, FILE_STORED, ENDING = range(10, 15)
 WAITING, RUNNING, EXITED = range(3)
 
 PATIENCE = 10.0  # seconds; no wait of a test is longer
@@ -42,7 +42,7 @@ def go_payload(environment: Mapping[str, str], prompt: str | bytes) -> bytes:
 
 class Client:
     """One connection. `screen` is all output so far, `errors` that of standard error where it has a pipe of its own,
-    `status` the exit status once it came.
+    `ending` whether the command was announced to be asked to end, `status` the exit status once it came.
     """
 
     def __init__(self, path: Path, *, receive_buffer: int | None = None) -> None:
@@ -53,6 +53,7 @@ class Client:
         self.socket.connect(str(path))
         self.screen = bytearray()
         self.errors = bytearray()
+        self.ending = False
         self.status: int | None = None
         self._hello: Hello | None = None
 
@@ -97,13 +98,17 @@ class Client:
         return kind, self.read_exactly(size)
 
     def take(self) -> None:
-        """Reads one frame of output or the exit frame."""
+        """Reads one frame of output, the announcement of the end, or the exit frame."""
         _ = self.hello
         kind, payload = self.read_frame()
         if kind == OUTPUT:
             self.screen += payload
         elif kind == ERRORS:
             self.errors += payload
+        elif kind == ENDING:
+            assert not self.ending
+            assert payload == b""
+            self.ending = True
         else:
             assert kind == EXIT
             (self.status,) = struct.unpack(">I", payload)

@@ -136,14 +136,30 @@ def test_the_end_does_not_wait_long_for_a_client_that_does_not_read(start: Start
 # ---- The way down
 
 
-def test_sigterm_reaches_the_command(start: Start) -> None:
-    running = start("sh", "-c", "trap 'echo got it; exit 7' TERM; echo ready; while :; do sleep 0.05; done")
+def test_sigterm_reaches_the_command_after_all_who_listen_were_told(start: Start, tmp_path: Path) -> None:
+    may_end = tmp_path / "may-end"
+    farewell = f"echo got it; while ! test -e {may_end}; do sleep 0.05; done; exit 7"
+    running = start("sh", "-c", f"trap '{farewell}' TERM; echo ready; while :; do sleep 0.05; done")
     client = running.client()
     client.go()
     client.read_until("ready")
+    assert not client.ending
     running.signal(signal.SIGTERM)
+    client.read_until(lambda _: client.ending)
+    assert b"got it" not in client.screen, "the farewell comes before the announcement"
+    late = running.client()
+    late.read_until(lambda _: late.ending)
+    may_end.touch()
     assert client.read_to_exit() == 7
     assert b"got it" in client.screen
+    assert late.read_to_exit() == 7
+
+
+def test_a_command_that_ends_by_itself_was_not_asked_to(start: Start) -> None:
+    client = start("echo", "done").client()
+    client.go()
+    assert client.read_to_exit() == 0
+    assert not client.ending
 
 
 @pytest.mark.parametrize("number", [pytest.param(n, id=n.name) for n in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)])

@@ -6,6 +6,8 @@ import hashlib
 import signal
 from typing import Any
 
+import pytest
+
 from unit.sidecar.pod import Pod, until
 
 PIPES = ("--pipes", "--merge")
@@ -93,10 +95,12 @@ def test_retries_are_one_run(pod: Pod) -> None:
     assert "failure" not in {report["state"] for report in pod.gateway.reports}
 
 
-def test_command_that_is_told_to_end_has_no_result(pod: Pod) -> None:
+@pytest.mark.parametrize("told_first", ["the sidecar", "the command"])
+def test_command_that_is_told_to_end_has_no_result(pod: Pod, told_first: str) -> None:
     run(pod, "echo working; while :; do sleep 0.05; done")
     until("it to work", lambda: pod.contents() == [("agent", "working")])
-    assert pod.health("/prestop").status_code == 200
+    if told_first == "the sidecar":
+        assert pod.health("/prestop").status_code == 200
     assert pod.stop_agent() == 143
     assert pod.kill_sidecar(signal.SIGTERM) == 0
     assert {report["state"] for report in pod.gateway.reports} == {"working"}

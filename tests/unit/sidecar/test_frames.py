@@ -29,10 +29,11 @@ def test_hello_tells_where_the_replay_starts() -> None:
 @settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.binary(max_size=300), max_size=6), st.integers(1, 50))
 def test_frames_are_the_same_however_the_bytes_are_cut(outputs: list[bytes], size: int) -> None:
-    stream = hello() + b"".join(wire(3, output) for output in outputs) + wire(7, b"!") + wire(6, struct.pack(">I", 143))
+    stream = hello() + b"".join(wire(3, output) for output in outputs) + wire(7, b"!")
+    stream += wire(14, b"") + wire(6, struct.pack(">I", 143))
     decoder = frames.Decoder()
     decoded = [frame for start in range(0, len(stream), size) for frame in decoder.feed(stream[start : start + size])]
-    assert decoded == [HELLO, *map(frames.Output, outputs), frames.Errors(b"!"), frames.Exit(143)]
+    assert decoded == [HELLO, *map(frames.Output, outputs), frames.Errors(b"!"), frames.Ending(), frames.Exit(143)]
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,7 @@ def test_frames_are_the_same_however_the_bytes_are_cut(outputs: list[bytes], siz
         pytest.param(hello(version=2), "speaks version 2", id="another version"),
         pytest.param(hello(state=7), "unknown state 7", id="unknown state"),
         pytest.param(hello(total=1, replayed=2), "promises 2 bytes of 1", id="more replayed than written"),
+        pytest.param(wire(14, b"\0"), "ending frame of 1 bytes", id="an ending that says something"),
         pytest.param(wire(6, b"\0"), "exit frame of 1 bytes", id="short exit"),
     ],
 )

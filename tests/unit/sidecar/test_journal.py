@@ -54,6 +54,23 @@ def test_journal_that_cannot_be_written_says_so_before_anything_is_typed(tmp_pat
     assert journal.find("a") is None
 
 
+def test_intent_that_came_to_nothing_may_come_again(tmp_path: Path) -> None:
+    journal = opened(tmp_path / "journal")
+    journal.intend("a", "ab", TIME)
+    journal.forget("a")
+    assert journal.find("a") is None
+    journal.intend("a", "ab", TIME)
+    assert journal.find("a") == Entry("a", "ab", None)
+
+
+def test_journal_that_cannot_be_synced_says_so(tmp_path: Path) -> None:
+    journal = opened(tmp_path / "journal")
+    journal.intend("a", "ab", TIME)
+    (tmp_path / "journal").unlink()
+    with pytest.raises(OSError):
+        journal.sync()
+
+
 def test_journal_stays_small_and_does_not_forget_prompts_for_messages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,6 +82,7 @@ def test_journal_stays_small_and_does_not_forget_prompts_for_messages(
     journal.conclude(journals.prompt_key("ff"), Outcome.DELIVERED, TIME)
     for number in range(100):
         journal.intend(f"input:{number}", "ab", TIME)
+        journal.sync()
         journal.conclude(f"input:{number}", Outcome.DELIVERED, TIME)
     assert len(path.read_bytes().splitlines()) <= 90
     again = opened(path)

@@ -13,6 +13,13 @@ import pytest
 from unit.sidecar.pod import Pod, until
 
 IDLE = "idle"
+# Looks like Claude Code: an answer, an input box, and what it says over the box's frame when it is asked to end.
+LINE = "─" * 40
+SAYS_GOODBYE = (
+    *("sh", "-c"),
+    f"trap 'printf \"\\033[1AResume this session with:\\n\"; exit 0' TERM\n"
+    f"printf '● done\\n\\n{LINE}\\n\u276f \\n{LINE}\\n'; while :; do sleep 0.05; done",
+)
 STABLE = 1.5  # longer than the agent must rest to be seen as idle, in these tests
 
 
@@ -55,6 +62,25 @@ def test_an_agent_that_ends_with_its_pod_leaves_the_last_state(idle_pod: Pod) ->
     time.sleep(STABLE)
     assert idle_pod.kill_sidecar(signal.SIGTERM) == 0
     assert idle_pod.states()[-1] == ("idle", "done")
+
+
+@pytest.mark.parametrize("told_first", ["the sidecar", "the agent"])
+def test_whoever_is_told_first_that_the_pod_ends_a_known_programs_farewell_is_no_answer(
+    pod: Pod, told_first: str
+) -> None:
+    """The kubelet calls the sidecar's hook and sends SIGTERM to the agent at the same time."""
+    pod.start_agent(SAYS_GOODBYE)
+    pod.start_sidecar(TASKYARD_AGENT_TYPE="claude")
+    until("the first idle state", lambda: pod.states()[-1:] == [("idle", "")])
+    assert pod.contents() == [("agent", "● done")]
+    if told_first == "the sidecar":
+        assert pod.health("/prestop").status_code == 200
+    assert pod.stop_agent() == 0
+    if told_first == "the agent":
+        assert pod.health("/prestop").status_code == 200
+    time.sleep(STABLE)
+    assert pod.contents() == [("agent", "● done")]
+    assert pod.states()[-1] == ("idle", "")
 
 
 def test_an_agent_that_dies_is_no_news_and_its_next_run_begins_with_nothing(idle_pod: Pod) -> None:

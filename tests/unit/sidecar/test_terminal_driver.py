@@ -46,8 +46,17 @@ class Heard:
 
     def screen_changed(self) -> None: ...
 
+    def end(self) -> None: ...
+
     def ended(self, exit_status: int) -> None:
         self.exits.append(exit_status)
+
+
+def kept() -> asyncio.Future[None]:
+    """The disk is fast."""
+    done = asyncio.get_running_loop().create_future()
+    done.set_result(None)
+    return done
 
 
 class Agent:
@@ -67,7 +76,7 @@ class Agent:
     async def ask(self, content: str) -> str:
         await self.until_stable()
         self.driver.open_turn(typable(content))
-        assert await self.driver.send(typable(content))
+        assert await self.driver.send(typable(content), kept())
         assert self.driver.status is Status.RUNNING
         await self.until_stable()
         return self.heard.answers[-1]
@@ -155,7 +164,7 @@ async def test_program_that_exits(start: Start, tmp_path: Path) -> None:
         assert agent.driver.status is Status.RUNNING
         assert not agent.driver.reachable
         with pytest.raises(UnreachableError):
-            await agent.driver.send("anybody there?")
+            await agent.driver.send("anybody there?", kept())
 
 
 async def test_program_that_comes_back_is_another_run(start: Start, tmp_path: Path) -> None:
@@ -198,7 +207,7 @@ async def test_sidecar_that_comes_back_finds_the_turn_again(start: Start, tmp_pa
     agent = Agent(driver, heard)
     await agent.ask("echo before")
     position = driver.open_turn("echo asked; sleep 0.3; echo later")
-    assert await driver.send("echo asked; sleep 0.3; echo later")
+    assert await driver.send("echo asked; sleep 0.3; echo later", kept())
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     async with driving(tmp_path, process) as agent:

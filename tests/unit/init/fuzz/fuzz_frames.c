@@ -96,7 +96,7 @@ enum {
 /* The other end of a connection. */
 struct peer {
     int fd, pending;         /* `pending`: the program's end, not accepted yet */
-    bool deaf, greeted, ended;
+    bool deaf, greeted, announced, ended;
     uint8_t header[FRAME_HEADER];
     size_t header_got;
     uint32_t left;           /* of the frame's payload */
@@ -225,6 +225,11 @@ static void check_header(struct peer *p) {
     case OUTPUT:
     case ERRORS:
         if (size == 0 || size > READ_MAX) FAULT("an output frame's size");
+        break;
+    case ENDING:
+        if (size != 0) FAULT("an announcement of the end that says something");
+        if (p->announced) FAULT("a second announcement of the end");
+        p->announced = true;
         break;
     case EXIT:
         if (size != 4) FAULT("an exit frame's size");
