@@ -20,8 +20,9 @@ from taskyard.sidecar.content import typable
 from taskyard.sidecar.driver import RefusedError, UnreachableError
 from taskyard.sidecar.events import Hub, Stream, TooSlowError
 from taskyard.sidecar.gateway import GatewayError
+from taskyard.sidecar.intents import JournalUnavailableError
 from taskyard.sidecar.reporter import Snapshots
-from taskyard.sidecar.session import JournalUnavailableError, NotReadyError, Session
+from taskyard.sidecar.session import NotReadyError, Session
 from taskyard.sidecar.uploads import Uploads
 
 LARGEST_BODY = 1 << 20

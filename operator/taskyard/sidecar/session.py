@@ -1,11 +1,9 @@
 """The conversation with one agent: takes messages for it exactly once, follows its answers, and tells what happens."""
 
 import asyncio
-import contextlib
 import datetime
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any, TextIO
 
 from taskyard.core import agenttype
@@ -15,29 +13,18 @@ from taskyard.sidecar.broadcast import Broadcast
 from taskyard.sidecar.conversation import Conversation, Turn, timestamp
 from taskyard.sidecar.driver import Driver, RefusedError, Status, UnreachableError
 from taskyard.sidecar.events import Stream
-from taskyard.sidecar.journal import Entry, Journal, Outcome, digest, prompt_key
+from taskyard.sidecar.intents import RETRY, Delivery, Intents, JournalUnavailableError
+from taskyard.sidecar.journal import Entry, Journal, Outcome, prompt_key
 from taskyard.sidecar.reporter import Snapshots
 from taskyard.sidecar.standing import Standing
 
 log = logging.getLogger(__name__)
 
-RETRY = 5.0
 REST = 0.1
 
 
 class NotReadyError(Exception):
     """The agent works, or another message is on its way."""
-
-
-class JournalUnavailableError(Exception):
-    """What is about to be typed cannot be written down first, so it is not typed."""
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """`in_doubt`: it could not be told whether the agent has got the message."""
-
-    in_doubt: bool = False
 
 
 class Session:
@@ -59,12 +46,12 @@ class Session:
         self._prompt = prompt
         self._prompt_key = prompt_key(prompt_sha256)
         self._prompt_sha256 = prompt_sha256
-        self._journal = journal
+        self._intents = Intents(journal, clock, self._is_in_trouble)
         self._archive = archive
         self._conversation = conversation
         self._standing = standing
         self._clock = clock
-        self._prompt_waits = bool(prompt.strip()) and not self._concluded(self._prompt_key)
+        self._prompt_waits = bool(prompt.strip()) and not self._intents.is_concluded(self._prompt_key)
         self._delivering = False
         self._unsaid = False
         self._trouble = ""
@@ -135,7 +122,7 @@ class Session:
         task = self._under_way.get(key) if key is not None else None
         if task is not None:
             return await asyncio.shield(task)
-        entry = self._journal.find(key) if key is not None else None
+        entry = self._intents.find(key) if key is not None else None
         if entry is not None:
             return Delivery(entry.outcome is not Outcome.DELIVERED)
         if not self.driver.reachable:
@@ -152,7 +139,7 @@ class Session:
         task = self._under_way.get(key) if key is not None else None
         if task is not None:
             return await asyncio.shield(task)
-        entry = self._journal.find(key) if key is not None else None
+        entry = self._intents.find(key) if key is not None else None
         if entry is not None:
             return Delivery(entry.outcome is not Outcome.DELIVERED)
         if reason := self.driver.refuses_answer(question_id, content):
@@ -163,22 +150,22 @@ class Session:
         return await self._share(key, self._settle(key, question_id, content))
 
     async def _settle(self, key: str, question_id: str, content: str) -> Delivery:
-        await self._intend(key, content)
+        await self._intents.record(key, content)
         self._say(key, content, self.driver.open_turn(content))
         try:
             await self.driver.answer(question_id, content)
         except (RefusedError, UnreachableError) as error:
             self.broadcast.warn(f"answer {key} may not have reached the agent: {error}")
-            return self._conclude(key, Outcome.IN_DOUBT)
-        return self._conclude(key, Outcome.DELIVERED)
+            return self._intents.conclude(key, Outcome.IN_DOUBT)
+        return self._intents.conclude(key, Outcome.DELIVERED)
 
     async def _press(self, key: str, keys: str) -> Delivery:
-        await self._intend(key, keys)
+        await self._intents.record(key, keys)
         try:
             await self.driver.press(keys)
         except UnreachableError:
-            return self._conclude(key, Outcome.IN_DOUBT)
-        return self._conclude(key, Outcome.DELIVERED)
+            return self._intents.conclude(key, Outcome.IN_DOUBT)
+        return self._intents.conclude(key, Outcome.DELIVERED)
 
     async def _earlier(self, content: str, key: str | None) -> Delivery | None:
         """What became of an earlier attempt with that key, None when there was none."""
@@ -187,7 +174,7 @@ class Session:
         task = self._under_way.get(key)
         if task is not None:
             return await asyncio.shield(task)
-        entry = self._journal.find(key)
+        entry = self._intents.find(key)
         if entry is None:
             return None
         if entry.outcome is not None:
@@ -219,8 +206,8 @@ class Session:
     async def _type(self, key: str, content: str) -> Delivery:
         kept: asyncio.Task[None] | None = None
         try:
-            self._write_intent(key, content)
-            kept = asyncio.create_task(self._keep_intent(key, content))
+            self._intents.write(key, content)
+            kept = asyncio.create_task(self._intents.keep(key, content))
             self._say(key, content, self.driver.open_turn(content))
             reacted = await self.driver.send(content, kept)
         except UnreachableError as error:
@@ -234,7 +221,7 @@ class Session:
                 kept.cancel()
             self._delivering = self._unsaid = False
             self._update()
-        return self._conclude(key, Outcome.DELIVERED if reacted else Outcome.IN_DOUBT)
+        return self._intents.conclude(key, Outcome.DELIVERED if reacted else Outcome.IN_DOUBT)
 
     def _say(self, key: str, content: str, position: int) -> None:
         self._complete()
@@ -249,50 +236,13 @@ class Session:
         self._unsaid = self._ends_at_rest = False
         self._update()
 
-    def _write_intent(self, key: str, content: str) -> None:
-        try:
-            self._journal.intend(key, digest(content), timestamp(self._clock()))
-        except OSError as error:
-            raise JournalUnavailableError(_unwritable(error)) from error
-
-    async def _keep_intent(self, key: str, content: str) -> None:
-        """Until it is on the disk. The message may be in the agent's input line by then, so it stays under way however
-        long it takes: what the disk refused is written again.
-        """
-        while True:
-            try:
-                await asyncio.to_thread(self._journal.sync)
-            except OSError as error:
-                self._is_in_trouble(f"A message waits: {_unwritable(error)}")
-            else:
-                return self._is_in_trouble("")
-            await asyncio.sleep(RETRY)
-            with contextlib.suppress(OSError):
-                self._journal.intend(key, digest(content), timestamp(self._clock()))
-
-    async def _intend(self, key: str, content: str) -> None:
-        """On return the intent is on the disk."""
-        self._write_intent(key, content)
-        try:
-            await asyncio.to_thread(self._journal.sync)
-        except OSError as error:
-            self._journal.forget(key)
-            raise JournalUnavailableError(_unwritable(error)) from error
-
-    def _conclude(self, key: str, outcome: Outcome) -> Delivery:
-        try:
-            self._journal.conclude(key, outcome, timestamp(self._clock()))
-        except OSError as error:
-            log.error("outcome of %s is not on the disk and will be in doubt after a restart: %s", key, error)
-        return Delivery(outcome is Outcome.IN_DOUBT)
-
     async def _resolve(self, entry: Entry, content: str) -> Delivery:
         """The sidecar ended between intent and outcome. Either way the message is not typed again."""
         shown = self.driver.shows(content) if self._delivering else await self._recover(content)
         if self._conversation.find(entry.key) is None:
             self._say(entry.key, content, self.driver.open_turn(content))
         log.warning("message %s: %s", entry.key, "found on the screen" if shown else "in doubt, not typed again")
-        return self._conclude(entry.key, Outcome.DELIVERED if shown else Outcome.IN_DOUBT)
+        return self._intents.conclude(entry.key, Outcome.DELIVERED if shown else Outcome.IN_DOUBT)
 
     async def _recover(self, content: str) -> bool:
         self._delivering = True
@@ -338,7 +288,7 @@ class Session:
                 await self._moved.wait()
                 continue
             try:
-                entry = self._journal.find(self._prompt_key)
+                entry = self._intents.find(self._prompt_key)
                 if entry is None:
                     await self._once(self._prompt_key, self._prompt)
                 elif entry.outcome is None:
@@ -363,19 +313,15 @@ class Session:
         while not self.driver.instance:
             self._moved.clear()
             await self._moved.wait()
-        if not self._prompt.strip() or self._concluded(self._prompt_key):
+        if not self._prompt.strip() or self._intents.is_concluded(self._prompt_key):
             return
         try:
-            await self._intend(self._prompt_key, self._prompt)
+            await self._intents.record(self._prompt_key, self._prompt)
         except JournalUnavailableError as error:
             self.broadcast.warn(str(error))
         else:
-            self._conclude(self._prompt_key, Outcome.DELIVERED)
+            self._intents.conclude(self._prompt_key, Outcome.DELIVERED)
         self._update()
-
-    def _concluded(self, key: str) -> bool:
-        entry = self._journal.find(key)
-        return entry is not None and entry.outcome is not None
 
     # What the driver tells (driver.Listener).
 
@@ -446,7 +392,7 @@ class Session:
 
     @property
     def _typed_sha256(self) -> str | None:
-        return self._prompt_sha256 if self._concluded(self._prompt_key) else None
+        return self._prompt_sha256 if self._intents.is_concluded(self._prompt_key) else None
 
     def _complete(self) -> None:
         """Keeps the agent's message as it is now; when it grows after all, it is kept and written out again."""
@@ -468,7 +414,3 @@ class Session:
     def close(self) -> None:
         """The last words before the end of the process."""
         self._complete()
-
-
-def _unwritable(error: OSError) -> str:
-    return f"the journal cannot be written: {error.strerror or error}"

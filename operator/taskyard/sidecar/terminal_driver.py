@@ -9,6 +9,7 @@ from taskyard.sidecar import answer, frames, programs, transcript
 from taskyard.sidecar.agent import AgentClient, LostError
 from taskyard.sidecar.driver import Driver, Listener, Status, UnreachableError
 from taskyard.sidecar.terminal import Terminal
+from taskyard.sidecar.typist import Typist
 
 log = logging.getLogger(__name__)
 
@@ -22,24 +23,8 @@ SAMPLE_WHILE_TYPING = 0.005
 PROMPT_SAMPLES = 40
 ANSWER_EVERY = 0.25
 ANSWER_SHARE = 20
-ECHO_TIMEOUT = 2.0
-BOX_TIMEOUT = 10.0
-ECHO_QUIET = 0.15
-ECHO_TAIL = 24
-LINES_TIMEOUT = 5.0
-ENTER_EVERY = 3.0
-ENTER_TIMES = 5
 SLICE = 512
 NOTHING_READ = programs.Reading(None, busy=False)
-PASTE_START, PASTE_END = b"\x1b[200~", b"\x1b[201~"
-
-
-def keystrokes(content: str, *, bracketed: bool) -> bytes:
-    """What a terminal sends when the message is pasted. Without bracketed paste every line end is an Enter, as for
-    a person.
-    """
-    typed = content.replace("\n", "\r").encode()
-    return PASTE_START + typed + PASTE_END if bracketed else typed
 
 
 class TerminalDriver(Driver):
@@ -60,18 +45,19 @@ class TerminalDriver(Driver):
     ) -> None:
         self._stable_after = stable_after
         self._started = self._program = programs.named(agent_type)
-        self._reading = NOTHING_READ
+        self.reading = NOTHING_READ
         self._client = AgentClient(socket_path, self)
+        self._typist = Typist(self._client, self)
         self._prompt = prompt
         self._listener = listener
-        self._terminal = Terminal(80, 24)
+        self.terminal = Terminal(80, 24)
         self._instance = ""
         self._reachable = False
         self._ended = False
         self._stable = False
         self._position = 0
         self._replay_until = 0
-        self._mark = answer.beginning(0)
+        self.mark = answer.beginning(0)
         self._mark_at: int | None = None
         self._typed = ""
         self._answer: str | None = None
@@ -90,7 +76,7 @@ class TerminalDriver(Driver):
 
     @property
     def question(self) -> str:
-        return self._reading.question
+        return self.reading.question
 
     @property
     def refusal(self) -> str:
@@ -117,18 +103,18 @@ class TerminalDriver(Driver):
 
     async def hello(self, hello: frames.Hello) -> None:
         self._set_reachable(False)
-        self._terminal = Terminal(hello.columns, hello.rows)
+        self.terminal = Terminal(hello.columns, hello.rows)
         self._position = hello.replay_starts_at
         self._replay_until = hello.total
         self._ended = hello.state is frames.State.EXITED
         self._instance = hello.instance
-        self._program, self._reading = self._started, NOTHING_READ
+        self._program, self.reading = self._started, NOTHING_READ
         self._answer = None
         self._spoke = hello.total > 0
         self._unsettle()
         turn = self._listener.resume(hello.instance)
         self._typed = turn.typed if turn is not None else ""
-        self._mark = answer.beginning(self._position)
+        self.mark = answer.beginning(self._position)
         self._mark_at = turn.position if turn is not None and turn.position >= self._position else None
         if hello.state is frames.State.WAITING:
             await self._go()
@@ -154,16 +140,16 @@ class TerminalDriver(Driver):
         """Feeds the terminal, and takes the mark of the open turn where the output reaches it again."""
         if self._mark_at is not None and self._position + len(data) >= self._mark_at:
             before = data[: self._mark_at - self._position]
-            self._terminal.feed(before)
-            self._terminal.refresh()
-            self._mark = answer.Mark.of(self._terminal, self._mark_at)
+            self.terminal.feed(before)
+            self.terminal.refresh()
+            self.mark = answer.Mark.of(self.terminal, self._mark_at)
             self._position += len(before)
             self._mark_at = None
             data = data[len(before) :]
-        self._terminal.feed(data)
+        self.terminal.feed(data)
         self._position += len(data)
         self._spoke = self._spoke or bool(data)
-        replies = self._terminal.take_replies()
+        replies = self.terminal.take_replies()
         if self._reachable:
             await self._reply(replies)
         elif self._position >= self._replay_until and not self._ended:
@@ -227,8 +213,8 @@ class TerminalDriver(Driver):
         if self._stable or not self._reachable:
             return None
         rest = self._stable_after if self._spoke else SILENT_START
-        if self._program.known and not self._reading.waits:
-            if self._reading.question:
+        if self._program.known and not self.reading.waits:
+            if self.reading.question:
                 return None
             rest = max(rest, UNSURE)  # a new version of the program may look different: its silence tells too
         return max(0.0, self._changed_at + rest - self._now())
@@ -246,7 +232,7 @@ class TerminalDriver(Driver):
             self._listener.status_changed()
 
     def _sample(self, *, final: bool = False) -> None:
-        if self._terminal.refresh():
+        if self.terminal.refresh():
             self._look()
             self._listener.screen_changed()
         if final or self._now() >= self._answer_due:
@@ -255,12 +241,12 @@ class TerminalDriver(Driver):
     def _look(self) -> None:
         """What changed may be news. In a program that waits, hints and clocks in its input box are none."""
         if not self._program.known and not self._typed and self._position < RECOGNISED_WITHIN:
-            self._program = programs.from_screen(self._terminal, self._program)
-        before, self._reading = self._reading, programs.read(self._program, self._terminal)
-        box = self._reading.box
-        if not (before.waits and self._reading.waits and box == before.box and self._terminal.changed >= (box or 0)):
+            self._program = programs.from_screen(self.terminal, self._program)
+        before, self.reading = self.reading, programs.read(self._program, self.terminal)
+        box = self.reading.box
+        if not (before.waits and self.reading.waits and box == before.box and self.terminal.changed >= (box or 0)):
             self._unsettle()
-        if self._reading.question != before.question:
+        if self.reading.question != before.question:
             self._listener.status_changed()
 
     def _tell_answer(self, *, settled: bool) -> None:
@@ -268,9 +254,9 @@ class TerminalDriver(Driver):
             return
         started = self._now()
         if self._program.known:
-            text = transcript.read(self._program, self._reading, self._terminal, self._mark, self._typed)
+            text = transcript.read(self._program, self.reading, self.terminal, self.mark, self._typed)
         else:
-            text = answer.read(self._terminal, self._mark, self._typed, settled=settled)
+            text = answer.read(self.terminal, self.mark, self._typed, settled=settled)
         # A long answer that keeps growing must not take more than its share of the one core that everything runs on.
         self._answer_due = self._now() + max(ANSWER_EVERY, ANSWER_SHARE * (self._now() - started))
         if text != self._answer and (text or settled):
@@ -291,10 +277,10 @@ class TerminalDriver(Driver):
     # Typing.
 
     def open_turn(self, typed: str) -> int:
-        if self._terminal.refresh():
+        if self.terminal.refresh():
             self._look()
         self._tell_answer(settled=True)
-        self._mark = answer.Mark.of(self._terminal, self._position)
+        self.mark = answer.Mark.of(self.terminal, self._position)
         self._typed = typed
         self._answer = None
         return self._position
@@ -305,7 +291,7 @@ class TerminalDriver(Driver):
         self._typing = True
         self._prompt_samples = PROMPT_SAMPLES
         try:
-            return await self._type(content, kept)
+            return await self._typist.type(content, kept)
         except LostError as error:
             raise UnreachableError(str(error)) from error
         finally:
@@ -314,84 +300,7 @@ class TerminalDriver(Driver):
             self._changed_at = self._now()
             self._fed.set()
 
-    async def _type(self, content: str, kept: asyncio.Future[None]) -> bool:
-        """A paste alone has no effect, so it is on its way while the disk is waited for; Enter is not."""
-        if not self._terminal.bracketed_paste:
-            await kept
-            content = await self._type_lines_but_last(content)
-        version = self._terminal.version
-        empty = self._box()
-        await self._client.input(keystrokes(content, bracketed=self._terminal.bracketed_paste))
-        filled = await self._await_box(empty) if empty else None
-        if filled is None:
-            await self._await_echo(content, version)
-        await kept
-        return await self._press_enter(filled)
-
-    async def _type_lines_but_last(self, content: str) -> str:
-        """Without bracketed paste every line is an input of its own, so each gets a moment to be answered, as long as
-        the whole is not held up; returns what is left to be typed.
-        """
-        deadline = self._now() + LINES_TIMEOUT
-        while "\n" in content and self._now() < deadline:
-            line, content = content.split("\n", 1)
-            version = self._terminal.version
-            await self._client.input(keystrokes(line + "\n", bracketed=False))
-            while self._now() < deadline and await self._next_sample(ECHO_QUIET):
-                pass
-            if self._terminal.version == version:
-                await self._next_sample(ECHO_QUIET)
-        return content
-
-    async def _await_echo(self, content: str, version: int) -> None:
-        """Until the end of the message is on the screen, or the screen changed and came to rest; not fatal."""
-        tail = "".join(content.split())[-ECHO_TAIL:]
-        deadline = self._now() + ECHO_TIMEOUT
-        while (left := deadline - self._now()) > 0:
-            if self._terminal.version != version:
-                lines = self._terminal.lines(self._mark.cursor, self._terminal.end)
-                if tail in "".join("".join(line.text.split()) for line in lines):
-                    return
-                left = min(left, ECHO_QUIET)
-            if not await self._next_sample(left) and self._terminal.version != version:
-                return
-
-    def _box(self) -> list[str]:
-        """Lines of a known program's input box; none when it has none now."""
-        if self._reading.box is None:
-            return []
-        return [line.text for line in self._terminal.lines(self._reading.box, self._terminal.end)]
-
-    async def _await_box(self, empty: list[str]) -> str | None:
-        """The line in which the message begins in the input box, however the program shows it, once it is there."""
-        deadline = self._now() + BOX_TIMEOUT
-        while (left := deadline - self._now()) > 0:
-            new = [line for line in self._box() if line and line not in empty]
-            if not await self._next_sample(ECHO_QUIET if new else left) and new:
-                return new[0]
-        return None
-
-    async def _press_enter(self, filled: str | None = None) -> bool:
-        """Enter, again where nothing of it is to be seen: some programs take the first one for a part of the paste.
-        A message that still stands in the input box in the line `filled` was not sent, whatever else changes.
-        """
-        for _ in range(ENTER_TIMES):
-            seen = self._terminal.version, self._terminal.cursor
-            deadline = self._now() + ENTER_EVERY
-            await self._client.input(b"\r")
-            while (left := deadline - self._now()) > 0:
-                await self._next_sample(left)
-                if filled is not None:
-                    box = self._box()
-                    if self._reading.busy or self._reading.question or (box and filled not in box):
-                        return True
-                elif (self._terminal.version, self._terminal.cursor) != seen:
-                    return True
-                if not self._reachable:
-                    return False
-        return False
-
-    async def _next_sample(self, patience: float) -> bool:
+    async def next_sample(self, patience: float) -> bool:
         try:
             async with asyncio.timeout(patience), self._sampled:
                 await self._sampled.wait()
@@ -406,18 +315,18 @@ class TerminalDriver(Driver):
             raise UnreachableError(str(error)) from error
 
     def shows(self, content: str) -> bool:
-        self._terminal.refresh()
-        if self._program.known and transcript.shows(self._program, self._terminal, self._mark, content):
+        self.terminal.refresh()
+        if self._program.known and transcript.shows(self._program, self.terminal, self.mark, content):
             return True
-        return answer.shows(self._terminal, self._mark, content)
+        return answer.shows(self.terminal, self.mark, content)
 
     async def recover(self, content: str) -> bool:
-        self._terminal.refresh()
-        if not self._reachable or self.question or not answer.waits(self._terminal, self._mark, content):
+        self.terminal.refresh()
+        if not self._reachable or self.question or not answer.waits(self.terminal, self.mark, content):
             return self.shows(content)
         self._typing = True
         try:
-            return await self._press_enter()
+            return await self._typist.press_enter()
         except LostError as error:
             raise UnreachableError(str(error)) from error
         finally:
@@ -426,5 +335,5 @@ class TerminalDriver(Driver):
             self._fed.set()
 
     def screen(self) -> str:
-        self._terminal.refresh()
-        return self._terminal.text()
+        self.terminal.refresh()
+        return self.terminal.text()

@@ -17,7 +17,8 @@ import pytest
 from taskyard.sidecar.content import typable
 from taskyard.sidecar.conversation import Turn
 from taskyard.sidecar.driver import Status, UnreachableError
-from taskyard.sidecar.terminal_driver import TerminalDriver, keystrokes
+from taskyard.sidecar.terminal_driver import TerminalDriver
+from taskyard.sidecar.typist import keystrokes
 from unit.sidecar.pod import SHELL
 from unit.sidecar.recording import RECORDINGS, end_of
 
