@@ -7,7 +7,7 @@ import logging
 import random
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import kopf
@@ -23,6 +23,8 @@ RESTART_FIRST_SECONDS = 1.0
 RESTART_MOST_SECONDS = 30.0
 # A run that lasted this long was a good one: the next fault is the first again.
 GOOD_RUN_SECONDS = 60.0
+# For what kopf has open when a run of it ends.
+ENDING_SECONDS = 2.0
 
 KINDS = (TASKS, TEMPLATES, TEMPLATE_VERSIONS, TASK_INPUTS)
 
@@ -58,16 +60,17 @@ async def watch(intake: Intake, *, restarted: Callable[[str], None] = lambda wha
     """Run kopf until cancelled; a watch that fails fatally (kopf does so for any error but 410) is begun anew, and
     `restarted` told ("kopf": all kinds of it are).
 
-    It has a thread and a loop to itself: when it ends, it cancels every task of its loop that it does not know.
+    It has a thread and a loop to itself, which end with each run.
     """
     loop = asyncio.get_running_loop()
-
-    def take(resource: Resource, event: Mapping[str, Any]) -> None:
-        loop.call_soon_threadsafe(intake.take, resource, event)
-
     failures = 0
     while True:
         began, stop = loop.time(), threading.Event()
+
+        def take(resource: Resource, event: Mapping[str, Any], stop: threading.Event = stop) -> None:
+            if not stop.is_set():
+                loop.call_soon_threadsafe(intake.take, resource, event)
+
         try:
             cause = await asyncio.to_thread(run, take, stop)
         finally:
@@ -97,7 +100,7 @@ def run(take: Take, stop: threading.Event) -> str:
         insights = Insights()
         looking = asyncio.create_task(end_if_blind(insights))
         try:
-            await kopf.operator(
+            parts = await kopf.spawn_tasks(
                 registry=registry,
                 insights=insights,
                 settings=settings(),
@@ -107,16 +110,44 @@ def run(take: Take, stop: threading.Event) -> str:
                 # Left out, it is made of the user's name, which a numeric user of a container does not have.
                 identity="taskyard",  # type: ignore[arg-type] # kopf does not export its type
             )
+            await first_end(parts)
         finally:
             looking.cancel()
-            # kopf waits for the flag in another thread, and the end of the loop waits for that thread.
-            stop.set()
 
+    # Not asyncio.run, which waits for every task: see `abandon`.
+    loop = asyncio.new_event_loop()
     try:
-        asyncio.run(operate())
+        loop.run_until_complete(operate())
     except Exception as error:
         return " ".join(str(error).split()) or type(error).__name__
+    finally:
+        # Nothing more is handed on; and kopf waits for the flag in another thread.
+        stop.set()
+        abandon(loop)
     return f"the API server does not serve {', '.join(unserved)} yet" if unserved else "kopf stopped"
+
+
+async def first_end(parts: Collection[asyncio.Task[Any]]) -> None:
+    """Returns, or raises its error, when one of kopf's parts has ended: without it the others are of no use."""
+    ended, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+    for part in ended:
+        part.result()
+
+
+def abandon(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancels all that runs in the loop and closes it. kopf's own end has no bound: a watch that begins to authenticate
+    anew when the part that authenticates is gone already waits for ever, and the operator would be blind meanwhile.
+    """
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left:
+        _, left = loop.run_until_complete(asyncio.wait(left, timeout=ENDING_SECONDS))
+    if left:
+        logger.info("kopf: left behind at its end: %s", ", ".join(sorted(task.get_name() for task in left)))
+    # They end when they are collected, which is told with a trace.
+    loop.set_exception_handler(lambda _loop, _context: None)
+    loop.close()
 
 
 def tidy(record: logging.LogRecord) -> bool:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import sys
+import threading
+import time
+from typing import Any
 
+import kopf
 import pytest
 
 from taskyard.controller import watching
@@ -70,3 +76,37 @@ def test_kopf_writes_nothing_and_ends_nothing() -> None:
     assert settings.posting.enabled is False
     assert settings.peering.standalone is True
     assert settings.process.ultimate_exiting_timeout is None
+
+
+async def deaf() -> None:
+    """Not to be ended, as a watch of kopf's that waits for credentials when nobody gives any more."""
+    while True:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+
+
+async def broken() -> None:
+    raise RuntimeError("too old\nresource version")
+
+
+@pytest.mark.parametrize(
+    ("ends", "cause"),
+    [
+        pytest.param(broken, "too old resource version", id="with a fault"),
+        pytest.param(lambda: asyncio.sleep(0), "kopf stopped", id="by itself"),
+    ],
+)
+def test_a_run_ends_with_the_first_of_its_parts_whatever_the_others_do(
+    ends: Any, cause: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def spawn(**_: object) -> list[asyncio.Task[Any]]:
+        return [asyncio.create_task(deaf(), name="a watch"), asyncio.create_task(ends())]
+
+    monkeypatch.setattr(kopf, "spawn_tasks", spawn)
+    monkeypatch.setattr(watching, "ENDING_SECONDS", 0.1)
+    stop, began = threading.Event(), time.monotonic()
+    caplog.set_level(logging.INFO)
+    assert watching.run(lambda resource, event: None, stop) == cause
+    assert time.monotonic() - began < 30
+    assert stop.is_set()
+    assert "left behind at its end: a watch" in caplog.text
