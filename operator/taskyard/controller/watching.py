@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import threading
@@ -25,6 +26,7 @@ RESTART_MOST_SECONDS = 30.0
 GOOD_RUN_SECONDS = 60.0
 # For what kopf has open when a run of it ends.
 ENDING_SECONDS = 2.0
+BREAK_OFF_TIMES = 10
 
 KINDS = (TASKS, TEMPLATES, TEMPLATE_VERSIONS, TASK_INPUTS)
 
@@ -51,6 +53,8 @@ def settings() -> kopf.OperatorSettings:
     result.watching.server_timeout = 300
     result.watching.inactivity_timeout = 330
     result.watching.reconnect_backoff = 1.0
+    # What a handler of ours does takes no time.
+    result.queueing.exit_timeout = 0.1
     # Not kopf's to decide: it would end the whole process with SIGKILL.
     result.process.ultimate_exiting_timeout = None
     return result
@@ -144,10 +148,22 @@ def abandon(loop: asyncio.AbstractEventLoop) -> None:
     if left:
         _, left = loop.run_until_complete(asyncio.wait(left, timeout=ENDING_SECONDS))
     if left:
-        logger.info("kopf: left behind at its end: %s", ", ".join(sorted(task.get_name() for task in left)))
-    # They end when they are collected, which is told with a trace.
+        logger.info("kopf: broken off at its end: %s", ", ".join(sorted(task.get_name() for task in left)))
+        loop.run_until_complete(break_off(left))
+    # That these tasks never ended would be told when they are collected.
     loop.set_exception_handler(lambda _loop, _context: None)
     loop.close()
+
+
+async def break_off(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Ends coroutines that do not end when they are cancelled, and that may wait for something else on their way out.
+    What is not ended here ends when it is collected, with a trace.
+    """
+    for task in tasks:
+        for _ in range(BREAK_OFF_TIMES):
+            with contextlib.suppress(Exception):
+                task.get_coro().close()
+                break
 
 
 def tidy(record: logging.LogRecord) -> bool:

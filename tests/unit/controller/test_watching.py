@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import sys
 import threading
@@ -80,9 +81,12 @@ def test_kopf_writes_nothing_and_ends_nothing() -> None:
 
 async def deaf() -> None:
     """Not to be ended, as a watch of kopf's that waits for credentials when nobody gives any more."""
-    while True:
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.sleep(60)
+    try:
+        while True:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+    finally:
+        await asyncio.wait([asyncio.create_task(asyncio.sleep(60))])
 
 
 async def broken() -> None:
@@ -97,7 +101,11 @@ async def broken() -> None:
     ],
 )
 def test_a_run_ends_with_the_first_of_its_parts_whatever_the_others_do(
-    ends: Any, cause: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ends: Any,
+    cause: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     async def spawn(**_: object) -> list[asyncio.Task[Any]]:
         return [asyncio.create_task(deaf(), name="a watch"), asyncio.create_task(ends())]
@@ -109,4 +117,6 @@ def test_a_run_ends_with_the_first_of_its_parts_whatever_the_others_do(
     assert watching.run(lambda resource, event: None, stop) == cause
     assert time.monotonic() - began < 30
     assert stop.is_set()
-    assert "left behind at its end: a watch" in caplog.text
+    assert "broken off at its end: a watch" in caplog.text
+    gc.collect()
+    assert capfd.readouterr().err == "", "it ends with a trace"
