@@ -37,6 +37,8 @@ LEFT_OUT = (
     "Exception in callback stream.<locals>.request_cancel_callback",
     # A watch that is broken off at the end: what kopf has open then ends in no order.
     "an error occurred during closing of asynchronous generator",
+    # What was not handed on at the end of a run is listed in the next.
+    "Unprocessed streams left for",
     # Told as the cause of a restart: kopf would go on without them.
     "Unresolved resources cannot be served",
 )

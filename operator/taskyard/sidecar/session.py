@@ -207,7 +207,7 @@ class Session:
         kept: asyncio.Task[None] | None = None
         try:
             self._intents.write(key, content)
-            kept = asyncio.create_task(self._intents.keep(key, content))
+            kept = self._intents.keep(key, content)
             self._say(key, content, self.driver.open_turn(content))
             reacted = await self.driver.send(content, kept)
         except UnreachableError as error:

@@ -36,6 +36,7 @@ def test_a_record_of_kopf_is_one_line_without_a_trace() -> None:
     [
         pytest.param("OS signals are ignored: not in the main thread.", id="meant to be so"),
         pytest.param("Multidimensional multitasker has failed: too old resource version", id="said before"),
+        pytest.param("Unprocessed streams left for [(tasks.v1alpha1.taskyard.dev, 'uid')].", id="listed anew"),
     ],
 )
 def test_what_tells_nothing_is_left_out(message: str) -> None:
