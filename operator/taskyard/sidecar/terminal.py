@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from taskyard.sidecar.escapes import Reader
-from taskyard.sidecar.screen import BRACKETED_PASTE, EMPTY, Line, Screen
+from taskyard.sidecar.rows import EMPTY, Line
+from taskyard.sidecar.screen import BRACKETED_PASTE, Screen
 
 
 class Terminal:
