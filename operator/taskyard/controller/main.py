@@ -74,6 +74,7 @@ def main() -> None:
     logging.getLogger("kopf").setLevel(logging.WARNING)
     for handler in logging.getLogger().handlers:
         handler.addFilter(watching.tidy)
+    sys.unraisablehook = watching.collected
     logging.getLogger("httpx").setLevel(logging.WARNING)
     # Half of all series else, and of no use: the time at which each counter was made.
     prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Collection, Mapping
@@ -26,7 +26,6 @@ RESTART_MOST_SECONDS = 30.0
 GOOD_RUN_SECONDS = 60.0
 # For what kopf has open when a run of it ends.
 ENDING_SECONDS = 2.0
-BREAK_OFF_TIMES = 10
 
 KINDS = (TASKS, TEMPLATES, TEMPLATE_VERSIONS, TASK_INPUTS)
 
@@ -151,21 +150,9 @@ def abandon(loop: asyncio.AbstractEventLoop) -> None:
         _, left = loop.run_until_complete(asyncio.wait(left, timeout=ENDING_SECONDS))
     if left:
         logger.info("kopf: broken off at its end: %s", ", ".join(sorted(task.get_name() for task in left)))
-        loop.run_until_complete(break_off(left))
-    # That these tasks never ended would be told when they are collected.
+    # That these tasks never ended would be told when they are collected; see `collected`.
     loop.set_exception_handler(lambda _loop, _context: None)
     loop.close()
-
-
-async def break_off(tasks: Collection[asyncio.Task[Any]]) -> None:
-    """Ends coroutines that do not end when they are cancelled, and that may wait for something else on their way out.
-    What is not ended here ends when it is collected, with a trace.
-    """
-    for task in tasks:
-        for _ in range(BREAK_OFF_TIMES):
-            with contextlib.suppress(Exception):
-                task.get_coro().close()
-                break
 
 
 def tidy(record: logging.LogRecord) -> bool:
@@ -187,3 +174,18 @@ def was_raised_in_kopf(record: logging.LogRecord) -> bool:
     """Whether a record is of an exception that came through a function of kopf's."""
     trace = record.exc_info[2] if record.exc_info else None
     return any("/kopf/" in frame.f_code.co_filename for frame, _ in traceback.walk_tb(trace))
+
+
+def collected(unraisable: sys.UnraisableHookArgs) -> None:
+    """A hook for `sys.unraisablehook`: what kopf has left behind is collected after its loop has ended, and fails then
+    to wait for something else on its way out. Nobody can act on that.
+    """
+    frames = (frame for frame, _ in traceback.walk_tb(unraisable.exc_traceback))
+    codes = [frame.f_code for frame in frames] + [getattr(unraisable.object, "cr_code", None)]
+    if not any(code is not None and is_kopfs_code(code.co_filename) for code in codes):
+        sys.__unraisablehook__(unraisable)
+
+
+def is_kopfs_code(path: str) -> bool:
+    """Its own, or that of its HTTP client."""
+    return "/kopf/" in path or "/aiohttp/client" in path or "/aiohttp/connector" in path
