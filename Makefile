@@ -6,7 +6,7 @@ run := .venv/bin/
 PROCESSES ?= 3
 python := PYTHONPATH=operator:deploy/local .venv/bin/python
 
-.PHONY: help demo test chaos bench check fix generate cluster cluster-down venv
+.PHONY: help demo test agents chaos bench check fix generate cluster cluster-down venv
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ test: venv ## every test tier: unit, integration (real API server), e2e (real ku
 	@deploy/local/bootstrap.sh valgrind less vim clang+libclang-rt-dev
 	@$(MAKE) --no-print-directory -C operator/init
 	@$(run)pytest -n $(PROCESSES) --dist loadscope --no-loadscope-reorder $(ARGS)
+
+agents: venv ## the examples' images built, and each of their agents at work on the local cluster, its model a script
+	@$(run)pytest tests/agents -s $(ARGS)
 
 chaos: venv ## SEEDS runs (20) of the chaos test with TASKS Tasks (200); SEED=n runs one alone
 	@TASKYARD_CHAOS_SEEDS=$(or $(SEEDS),20) TASKYARD_CHAOS_TASKS=$(or $(TASKS),200) \

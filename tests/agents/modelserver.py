@@ -37,6 +37,8 @@ SHELLS: dict[str, Any] = {
     "exec_command": lambda line: {"cmd": line},
     "shell_command": lambda line: {"command": line},
     "shell": lambda line: {"command": ["bash", "-lc", line]},
+    # It takes a program of JavaScript, not JSON.
+    "exec": lambda line: f"text(await tools.exec_command({json.dumps({'cmd': line})}))",
 }
 RECITAL = """Here is what I found.
 
@@ -54,7 +56,9 @@ def answer():
 That is all."""
 # What agents add to a message of the user.
 REMINDER = re.compile(
-    r"<(system-reminder|environment_context|session_context)>.*?</\1>|# \*SEARCH/REPLACE block\* Rules:.*", re.DOTALL
+    r"<(system-reminder|environment_context|session_context)>.*?</\1>|# \*SEARCH/REPLACE block\* Rules:.*"
+    r"|\A(I am not sharing any files|Here are summaries of some files|I have \*added these files|Don't try and edit).*",
+    re.DOTALL,
 )
 PIECE = 12
 
@@ -76,7 +80,7 @@ class Asked:
 class Answer:
     text: str
     tool: str = ""
-    arguments: Json | None = None
+    arguments: Json | str | None = None
     seconds: float = 0.0
     status: int = 200
 
@@ -242,7 +246,9 @@ class Responses:
         items = body["input"] if isinstance(body["input"], list) else [{"role": "user", "content": body["input"]}]
         said = tuple(text for item in items if item.get("role") == "user" and (text := text_of(item["content"])))
         after_tool = bool(items) and items[-1].get("type") in ("function_call_output", "custom_tool_call_output")
-        return Asked(said, after_tool, frozenset(tool.get("name", "") for tool in body.get("tools") or ()))
+        tools = [*(body.get("tools") or ()), *(tool for item in items for tool in item.get("tools") or ())]
+        names = {tool.get("name", "") for one in tools for tool in one.get("tools") or (one,)}
+        return Asked(said, after_tool, frozenset(names))
 
     @staticmethod
     def events(said: Answer) -> Events:
@@ -262,9 +268,11 @@ class Responses:
         content = [{"type": "output_text", "text": said.text, "annotations": []}]
         output: list[Json] = [{"id": new_id("msg"), "type": "message", "role": "assistant", "content": content}]
         if said.tool:
-            arguments = json.dumps(said.arguments)
-            call = {"id": new_id("fc"), "type": "function_call", "call_id": new_id("call"), "name": said.tool}
-            output.append(call | {"arguments": arguments})
+            call = {"id": new_id("fc"), "call_id": new_id("call"), "name": said.tool}
+            if isinstance(said.arguments, str):
+                output.append(call | {"type": "custom_tool_call", "input": said.arguments})
+            else:
+                output.append(call | {"type": "function_call", "arguments": json.dumps(said.arguments)})
         usage = {"input_tokens": 10, "output_tokens": 20, "total_tokens": 30}
         return {"id": new_id("resp"), "object": "response", "status": "completed", "output": output, "usage": usage}
 

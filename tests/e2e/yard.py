@@ -84,7 +84,9 @@ class Yard:
         """The Task once `holds` is true of its status."""
         return self.kube.wait(what, "tasks", self.namespace, task, lambda t: holds(t.get("status", {})), seconds)
 
-    def wait_state(self, state: str, *, task: str = "hello", build: int | None = None) -> Object:
+    def wait_state(
+        self, state: str, *, task: str = "hello", build: int | None = None, seconds: float = SECONDS
+    ) -> Object:
         """The Task once it is Active and reports this state, in this build when one is given."""
 
         def holds(status: Object) -> bool:
@@ -95,7 +97,7 @@ class Yard:
                 and (build is None or found["build"] == build)
             )
 
-        return self.wait(f"{task} is {state}", holds, task=task)
+        return self.wait(f"{task} is {state}", holds, task=task, seconds=seconds)
 
     def messages(self, task: str = "hello") -> list[Object]:
         """The conversation as the snapshot has it; empty while there is none."""
@@ -106,6 +108,10 @@ class Yard:
         assert envelope["format"] == "agentapi"
         messages: list[Object] = envelope["data"]["messages"]
         return messages
+
+    def said(self, role: str, *, task: str = "hello") -> list[str]:
+        """What `user` or `agent` said, as the snapshot has it."""
+        return [message["content"] for message in self.messages(task) if message["role"] == role]
 
     def wait_answer(self, text: str, *, task: str = "hello", seconds: float = SECONDS) -> list[Object]:
         """The conversation once an agent's message has `text` in it."""

@@ -115,7 +115,7 @@ def ensure_taskyard() -> Archive:
     """Taskyard's image as the tree has it now: ``localhost/taskyard:<hash>`` and ``localhost/taskyard:dev``."""
     base = ensure_base()
     digest = source_hash(locations.REPOSITORY, base.path.name)
-    return _ensure_built(_DOCKERFILE, base, (f"{TASKYARD}:{digest}", f"{TASKYARD}:dev"), f"taskyard-{digest}.tar")
+    return _ensure_built(_DOCKERFILE, base, (f"{TASKYARD}:{digest}", f"{TASKYARD}:dev"), "taskyard", digest)
 
 
 def ensure_agent(dockerfile: str, name: str) -> Archive:
@@ -123,9 +123,9 @@ def ensure_agent(dockerfile: str, name: str) -> Archive:
     image of a registry: ``name:tag``.
     """
     base = ensure_base()
-    digest = _hash(base.path.name.encode() + (locations.REPOSITORY / dockerfile).read_bytes())
+    digest = _hash(f"{base.path.name}\0{name}\0".encode() + (locations.REPOSITORY / dockerfile).read_bytes())
     names = (f"localhost/{name}", f"docker.io/library/{name}")
-    return _ensure_built(dockerfile, base, names, f"agent-{_file_name(name)}-{digest}.tar")
+    return _ensure_built(dockerfile, base, names, f"agent-{name.partition(':')[0]}", digest)
 
 
 def source_hash(repository: Path, base: str) -> str:
@@ -214,14 +214,14 @@ def _source_files(repository: Path) -> list[Path]:
     return sorted(one for one in found if "__pycache__" not in one.parts and one.suffix != ".pyc")
 
 
-def _ensure_built(dockerfile: str, base: Archive, names: tuple[str, str], file: str) -> Archive:
+def _ensure_built(dockerfile: str, base: Archive, names: tuple[str, str], sort: str, digest: str) -> Archive:
     """What a Dockerfile of this tree makes, built unless its file is there; the oldest files of its sort go."""
-    archive = _directory() / file
+    archive = _directory() / f"{sort}-{digest}.tar"
     with _once(archive) as missing:
         if missing:
             packages.ensure({"buildah": packages.IMAGES["buildah"]})
             buildah.build(dockerfile, base=base.path, base_name=BASE, names=names, archive=archive)
-            _forget_old(_directory().glob(f"{file.partition('-')[0]}-*.tar"))
+            _forget_old(_directory().glob(f"{sort}-{'?' * len(digest)}.tar"))
     os.utime(archive)
     return Archive(archive, names)
 

@@ -1,0 +1,85 @@
+"""An example of deploy/examples with a real agent, as its Dockerfile and manifests make it; its model is a script
+(tests/agents/modelserver.py) in the same Pod, so that nothing leaves the Pod.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import yaml
+
+from e2e.yard import Yard
+from localcluster import images, locations, progress
+
+MODEL = locations.REPOSITORY / "tests" / "agents" / "modelserver.py"
+MODEL_URL = "http://127.0.0.1:8080"
+PROMPT = "Please write hello.txt saying hello there\nthen stop."
+WORKING = PROMPT.splitlines()[0]
+
+Object = dict[str, Any]
+
+
+class Example:
+    """One folder of deploy/examples in a namespace of a test's own."""
+
+    def __init__(self, yard: Yard, folder: str) -> None:
+        self.yard = yard
+        self._folder = f"deploy/examples/{folder}"
+
+    def set_up(self, *versions: str, environment: Mapping[str, str]) -> None:
+        """The image built and in the node, the Secret applied, and each of these versions (their files' names), its
+        agent with `environment` and the script beside it.
+        """
+        yard = self.yard
+        manifests = [self._with_model(self.manifest(version), environment) for version in versions]
+        (image,) = {_agent_of(manifest)["image"] for manifest in manifests}
+        try:
+            images.load(images.ensure_agent(f"{self._folder}/Dockerfile", image))
+        except progress.StepError as failure:
+            pytest.fail(f"{failure} (log: {failure.log})", pytrace=False)
+        script = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "model"},
+            "data": {MODEL.name: MODEL.read_text()},
+        }
+        yard.apply(script, self.manifest("secret"), *manifests)
+
+    def begin(self, name: str = "hello", **spec: Any) -> None:
+        """The example's Task, its prompt one that the script understands."""
+        task = self.manifest("task")
+        task["metadata"]["name"] = name
+        task["spec"] |= {"prompt": PROMPT, **spec}
+        self.yard.apply(task)
+
+    def manifest(self, name: str) -> Object:
+        manifest: Object = yaml.safe_load((locations.REPOSITORY / self._folder / f"{name}.yaml").read_text())
+        del manifest["metadata"]["namespace"]
+        return manifest
+
+    def _with_model(self, version: Object, environment: Mapping[str, str]) -> Object:
+        pod = version["spec"]["pod"]["spec"]
+        _agent_of(version)["env"] += [{"name": name, "value": value} for name, value in environment.items()]
+        pod["containers"].append(
+            {
+                "name": "model",
+                "image": self._image_with_python(),
+                "command": ["python3", f"/model/{MODEL.name}", "--port", "8080"],
+                "volumeMounts": [{"name": "model", "mountPath": "/model"}],
+            }
+        )
+        pod["volumes"] = [{"name": "model", "configMap": {"name": "model"}}]
+        return version
+
+    def _image_with_python(self) -> str:
+        return self.yard.kubectl(
+            *("get", "deployment", "taskyard-operator", "--namespace=taskyard"),
+            "--output=jsonpath={.spec.template.spec.containers[0].image}",
+        )
+
+
+def _agent_of(version: Object) -> Object:
+    agent: Object = version["spec"]["pod"]["spec"]["containers"][0]
+    return agent
