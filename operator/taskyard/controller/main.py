@@ -70,11 +70,7 @@ def main() -> None:
         format="%(asctime)s %(levelname)s %(message)s",
         stream=sys.stderr,
     )
-    # kopf tells of every event that it hands on; its faults come as the reason of a restart.
-    logging.getLogger("kopf").setLevel(logging.WARNING)
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(watching.tidy)
-    sys.unraisablehook = watching.collected
+    watching.quieten()
     logging.getLogger("httpx").setLevel(logging.WARNING)
     # Half of all series else, and of no use: the time at which each counter was made.
     prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]

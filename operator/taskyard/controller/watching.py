@@ -8,6 +8,7 @@ import random
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -153,6 +154,17 @@ def abandon(loop: asyncio.AbstractEventLoop) -> None:
     # That these tasks never ended would be told when they are collected; see `collected`.
     loop.set_exception_handler(lambda _loop, _context: None)
     loop.close()
+
+
+def quieten() -> None:
+    """Of kopf only what somebody can act on reaches the log, a line each. For the whole process, once it logs."""
+    # It tells of every event that it hands on; its faults come as the reason of a restart.
+    logging.getLogger("kopf").setLevel(logging.WARNING)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(tidy)
+    sys.unraisablehook = collected
+    # Events that it had yet to hand on when it was broken off.
+    warnings.filterwarnings("ignore", "coroutine 'worker' was never awaited", RuntimeWarning)
 
 
 def tidy(record: logging.LogRecord) -> bool:
