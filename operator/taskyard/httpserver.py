@@ -129,8 +129,11 @@ class Connection(H11Protocol):
         self._close_timer = self.loop.call_later(_CLOSE_SECONDS, self._abort_if_taken, latest)
 
     def _abort_if_taken(self, latest: float) -> None:
+        connection = self.transport.get_extra_info("socket")
+        if connection is None:
+            return  # it has ended meanwhile
         # A client may still be taking an answer that uvicorn has done with.
-        if self.loop.time() < latest and _unacknowledged(self.transport.get_extra_info("socket")):
+        if self.loop.time() < latest and _unacknowledged(connection):
             self._abort_once_taken(latest)
         else:
             self.transport.abort()
