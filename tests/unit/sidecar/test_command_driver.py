@@ -82,6 +82,9 @@ def test_each_run_has_the_prompt_and_an_answer_of_its_own(pod: Pod) -> None:
         wanted = f"run {number}"
         until("the run to end", lambda wanted=wanted: wanted in {report["message"] for report in pod.gateway.reports})
         pod.kill_sidecar(signal.SIGTERM)
+        # It takes its socket with it.
+        assert pod.agent is not None
+        assert pod.agent.wait(10) == 0
     told = [(message["role"], message["content"]) for message in pod.gateway.snapshots[-1]["messages"]]
     assert told == [("user", "once more"), ("agent", "run 1"), ("user", "once more"), ("agent", "run 2")]
 
