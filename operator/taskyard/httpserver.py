@@ -62,6 +62,7 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._socket = transport.get_extra_info("socket")
         # What a client that does not read costs; asyncio's own is half a MiB.
         transport.set_write_buffer_limits(high=WRITE_BUFFER)
         self._await_head()
@@ -77,7 +78,7 @@ class Connection(H11Protocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         # To close it would be to wait until the rest is taken.
-        self._write_timer = self.loop.call_later(WRITE_TIMEOUT, self.transport.abort)
+        self._write_timer = self.loop.call_later(WRITE_TIMEOUT, self._drop)
 
     def resume_writing(self) -> None:
         self._stop_write_timer()
@@ -94,11 +95,11 @@ class Connection(H11Protocol):
     def shutdown(self) -> None:
         super().shutdown()
         if not self._is_answering():
-            self._abort_soon()
+            self._close_soon()
 
     def timeout_keep_alive_handler(self) -> None:
         super().timeout_keep_alive_handler()
-        self._abort_soon()
+        self._close_soon()
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
@@ -119,24 +120,29 @@ class Connection(H11Protocol):
     def _head_is_late(self) -> None:
         self._head_timer = None
         if not self._is_answering():
-            self.transport.abort()
+            self._drop()
 
-    def _abort_soon(self) -> None:
+    def _close_soon(self) -> None:
         # Closing TLS waits half a minute for the client's consent, which one that is idle does not give.
-        self._abort_once_taken(self.loop.time() + WRITE_TIMEOUT)
+        self._drop_once_taken(self.loop.time() + WRITE_TIMEOUT)
 
-    def _abort_once_taken(self, latest: float) -> None:
-        self._close_timer = self.loop.call_later(_CLOSE_SECONDS, self._abort_if_taken, latest)
+    def _drop_once_taken(self, latest: float) -> None:
+        self._close_timer = self.loop.call_later(_CLOSE_SECONDS, self._drop_if_taken, latest)
 
-    def _abort_if_taken(self, latest: float) -> None:
-        connection = self.transport.get_extra_info("socket")
-        if connection is None:
-            return  # it has ended meanwhile
+    def _drop_if_taken(self, latest: float) -> None:
         # A client may still be taking an answer that uvicorn has done with.
-        if self.loop.time() < latest and _unacknowledged(connection):
-            self._abort_once_taken(latest)
+        if self.loop.time() < latest and _unacknowledged(self._socket):
+            self._drop_once_taken(latest)
         else:
-            self.transport.abort()
+            self._drop()
+
+    def _drop(self) -> None:
+        """Ends the connection at once. A transport of TLS that was closed twice has lost its hold of the connection, so
+        its socket is ended as well.
+        """
+        self.transport.abort()
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
 
 class HttpServer(Server):
@@ -269,6 +275,8 @@ class HttpServer(Server):
 
 def _unacknowledged(connection: socket.socket) -> int:
     """Bytes that the client does not have yet; more may wait in the process whenever there are any."""
+    if connection.fileno() < 0:
+        return 0
     return int.from_bytes(fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
 
 

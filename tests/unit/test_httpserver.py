@@ -160,15 +160,23 @@ async def test_a_client_without_a_handshake_is_dropped(tmp_path: Path) -> None:
         writer.close()
 
 
-async def test_an_idle_client_that_does_not_consent_to_the_end_does_not_hold_it_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "idle_seconds",
+    [pytest.param(0.0, id="before it is closed as idle"), pytest.param(1.5, id="while it is closed as idle")],
+)
+async def test_an_idle_client_that_does_not_consent_to_the_end_does_not_hold_it_up(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path, idle_seconds: float
+) -> None:
     with socket.socket() as connection:
-        async with running(tls=tls_context(tmp_path)) as port:
+        async with running(tls=tls_context(tmp_path), keep_alive=1) as port:
             connection.settimeout(10)
             await asyncio.to_thread(connection.connect, ("127.0.0.1", port))
             client = await asyncio.to_thread(trusting().wrap_socket, connection)
             client.sendall(REQUEST)
             assert (await asyncio.to_thread(client.recv, 4096)).startswith(b"HTTP/1.1 200 ")
+            await asyncio.sleep(idle_seconds)
         client.close()
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize(
