@@ -3,27 +3,18 @@
 import asyncio
 import contextlib
 import errno
-import fcntl
 import socket
 import ssl
-import sys
-import termios
 from asyncio import sslproto
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.types import ASGIApp
 from uvicorn.config import Config
-from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import Server
 
-# How long a client may take nothing of an answer.
-WRITE_TIMEOUT = 30.0
-WRITE_BUFFER = 32_768
+from taskyard.httpconnection import Connection
 
-_HEAD_BYTES = 16_384
-_CLOSE_SECONDS = 1.0
 _ACCEPT_RETRY = 0.1
 _BACKLOG = 512
 _TICK = 1.0
@@ -43,106 +34,6 @@ class Admission:
     most: int
     most_each: int
     group: Callable[[str, str], str | None]
-
-
-class Connection(H11Protocol):
-    """HTTP/1.1 that closes a connection on which no whole request head arrives in time, or a body goes on that nobody
-    waits for, or whose answer is not taken.
-
-    uvicorn alone waits for the first head, or the rest of one, and for room to send, for as long as the client likes.
-    """
-
-    def __init__(self, *arguments: Any, patience: float, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.closed = asyncio.Event()
-        self._patience = patience
-        self._head_timer: asyncio.TimerHandle | None = None
-        self._write_timer: asyncio.TimerHandle | None = None
-        self._close_timer: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._socket = transport.get_extra_info("socket")
-        # What a client that does not read costs; asyncio's own is half a MiB.
-        transport.set_write_buffer_limits(high=WRITE_BUFFER)
-        self._await_head()
-
-    def data_received(self, data: bytes) -> None:
-        # It stops uvicorn's clock for connections that are idle, whatever it is.
-        super().data_received(data)
-        if self._is_answering():
-            self._stop_waiting()
-        elif self._head_timer is None:
-            self._await_head()
-
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        # To close it would be to wait until the rest is taken.
-        self._write_timer = self.loop.call_later(WRITE_TIMEOUT, self._drop)
-
-    def resume_writing(self) -> None:
-        self._stop_write_timer()
-        super().resume_writing()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_waiting()
-        self._stop_write_timer()
-        if self._close_timer is not None:
-            self._close_timer.cancel()
-        super().connection_lost(exc)
-        self.closed.set()
-
-    def shutdown(self) -> None:
-        super().shutdown()
-        if not self._is_answering():
-            self._close_soon()
-
-    def timeout_keep_alive_handler(self) -> None:
-        super().timeout_keep_alive_handler()
-        self._close_soon()
-
-    def _is_answering(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
-
-    def _await_head(self) -> None:
-        self._head_timer = self.loop.call_later(self._patience, self._head_is_late)
-
-    def _stop_waiting(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
-
-    def _stop_write_timer(self) -> None:
-        if self._write_timer is not None:
-            self._write_timer.cancel()
-            self._write_timer = None
-
-    def _head_is_late(self) -> None:
-        self._head_timer = None
-        if not self._is_answering():
-            self._drop()
-
-    def _close_soon(self) -> None:
-        # Closing TLS waits half a minute for the client's consent, which one that is idle does not give.
-        self._drop_once_taken(self.loop.time() + WRITE_TIMEOUT)
-
-    def _drop_once_taken(self, latest: float) -> None:
-        self._close_timer = self.loop.call_later(_CLOSE_SECONDS, self._drop_if_taken, latest)
-
-    def _drop_if_taken(self, latest: float) -> None:
-        # A client may still be taking an answer that uvicorn has done with.
-        if self.loop.time() < latest and _unacknowledged(self._socket):
-            self._drop_once_taken(latest)
-        else:
-            self._drop()
-
-    def _drop(self) -> None:
-        """Ends the connection at once. A transport of TLS that was closed twice has lost its hold of the connection, so
-        its socket is ended as well.
-        """
-        self.transport.abort()
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
 
 
 class HttpServer(Server):
@@ -177,7 +68,6 @@ class HttpServer(Server):
                 server_header=False,
                 timeout_keep_alive=keep_alive,
                 timeout_graceful_shutdown=grace,
-                h11_max_incomplete_event_size=_HEAD_BYTES,
                 ssl_context_factory=None if tls is None else lambda _config, _default: tls,
             )
         )
@@ -271,13 +161,6 @@ class HttpServer(Server):
             app_state=self.lifespan.state,
             patience=self._patience,
         )
-
-
-def _unacknowledged(connection: socket.socket) -> int:
-    """Bytes that the client does not have yet; more may wait in the process whenever there are any."""
-    if connection.fileno() < 0:
-        return 0
-    return int.from_bytes(fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
 
 
 def bind(address: str, port: int) -> socket.socket:

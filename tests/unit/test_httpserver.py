@@ -14,7 +14,7 @@ import pytest
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from taskyard import httpserver
+from taskyard import httpconnection
 from taskyard.core.certificates import issue_serving_certificate, new_authority
 from taskyard.httpserver import Admission, HttpServer, bind
 
@@ -77,7 +77,7 @@ async def closed_at_once(port: int, *, source: str) -> bool:
 async def test_a_client_that_does_not_read_is_cut_off_and_nothing_is_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path, secured: bool
 ) -> None:
-    monkeypatch.setattr(httpserver, "WRITE_TIMEOUT", 0.3)
+    monkeypatch.setattr(httpconnection, "WRITE_TIMEOUT", 0.3)
     caplog.set_level(logging.ERROR)
     begun, ended = asyncio.Event(), asyncio.Event()
 
@@ -151,6 +151,98 @@ async def test_a_client_that_takes_its_answer_slowly_gets_all_of_it(
     async with running(app, tls=tls_context(tmp_path) if secured else None, keep_alive=1) as port:
         assert await asyncio.to_thread(take, port) > size
     assert caplog.records == []
+
+
+@SECURED
+async def test_a_head_without_an_end_is_refused(tmp_path: Path, secured: bool) -> None:
+    async with running(tls=tls_context(tmp_path) if secured else None) as port, asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting() if secured else None)
+        received = b""
+        with contextlib.suppress(ConnectionError):
+            writer.write(REQUEST[:-2] + b"X-Long: ")
+            for _ in range(100):
+                writer.write(b"x" * 1024)
+                await writer.drain()
+                await asyncio.sleep(0.01)
+        with contextlib.suppress(ConnectionError):
+            received = await reader.read()
+        assert received == b"" or received.startswith(b"HTTP/1.1 400 ")
+        writer.close()
+
+
+async def test_a_head_of_usual_size_is_taken_in_however_many_pieces() -> None:
+    head = REQUEST[:-2] + b"".join(b"X-%d: %s\r\n" % (number, b"x" * 500) for number in range(20)) + b"\r\n"
+    async with running() as port, asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for start in range(0, len(head), 512):
+            writer.write(head[start : start + 512])
+            await writer.drain()
+            await asyncio.sleep(0.002)
+        assert b"hello" in await reader.readuntil(b"hello")
+        writer.close()
+
+
+async def test_what_follows_a_chunked_body_is_no_part_of_the_head() -> None:
+    seen: list[bytes] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.extend(name for name, _ in scope["headers"])
+        await hello(scope, receive, send)
+
+    request = (
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"1\r\nx\r\n0\r\nAuthorization: Bearer stolen\r\n\r\n"
+    )
+    async with running(app) as port, asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request)
+        await reader.readuntil(b"hello")
+        writer.close()
+    assert seen == [b"host", b"transfer-encoding"]
+
+
+async def test_the_head_of_an_answer_does_not_wait_for_its_body() -> None:
+    goes_on = asyncio.Event()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        await goes_on.wait()
+        yield b"the body"
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await StreamingResponse(pieces())(scope, receive, send)
+
+    async with running(app) as port, asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(REQUEST)
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+        goes_on.set()
+        await reader.readuntil(b"the body")
+        writer.close()
+
+
+async def test_requests_that_come_together_are_answered_in_turn() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(0.1 if scope["path"] == "/1" else 0)
+        await PlainTextResponse(scope["path"])(scope, receive, send)
+
+    async with running(app) as port, asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        head, get = b"HEAD /0 HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n"
+        last = b"GET /3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        writer.write(head + get % 1 + get % 2 + last)
+        answers = (await reader.read()).split(b"HTTP/1.1 200 OK\r\n")[1:]
+        writer.close()
+    assert [answer.partition(b"\r\n\r\n")[2] for answer in answers] == [b"", b"/1", b"/2", b"/3"]
+
+
+@SECURED
+async def test_an_answer_is_written_in_one_go(tmp_path: Path, secured: bool) -> None:
+    async with running(tls=tls_context(tmp_path) if secured else None) as port, asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting() if secured else None)
+        writer.write(REQUEST)
+        # Whoever looks as soon as there is anything finds all of it.
+        assert (await reader.read(65_536)).endswith(b"hello")
+        writer.close()
 
 
 async def test_a_client_without_a_handshake_is_dropped(tmp_path: Path) -> None:

@@ -86,8 +86,11 @@ class AgentClient:
         decoder = frames.Decoder()
         introduced = False
         while True:
-            async with asyncio.timeout(None if introduced else HELLO_TIMEOUT):
+            if introduced:
                 data = await reader.read(READ_SIZE)
+            else:
+                async with asyncio.timeout(HELLO_TIMEOUT):
+                    data = await reader.read(READ_SIZE)
             if not data:
                 return introduced
             for frame in decoder.feed(data):
@@ -132,9 +135,7 @@ class AgentClient:
             if writer is None or writer.is_closing():
                 raise LostError("no connection to the agent")
             try:
-                writer.write(frame)
-                async with asyncio.timeout(SEND_TIMEOUT):
-                    await writer.drain()
+                await _write(writer, frame)
             except (OSError, TimeoutError) as error:
                 raise LostError(f"the agent takes no input: {error or 'timed out'}") from error
 
@@ -170,8 +171,9 @@ async def send_file(path: str, name: str, pieces: AsyncIterable[bytes]) -> str:
 
 async def _write(writer: asyncio.StreamWriter, frame: bytes) -> None:
     writer.write(frame)
-    async with asyncio.timeout(SEND_TIMEOUT):
-        await writer.drain()
+    if writer.transport.get_write_buffer_size() > 0:
+        async with asyncio.timeout(SEND_TIMEOUT):
+            await writer.drain()
 
 
 async def _stored(reader: asyncio.StreamReader) -> frames.Stored:

@@ -46,9 +46,9 @@ class Archive:
         """Writes the message, and the turn that the conversation is in."""
         record: Record = {}
         if message is not None:
-            record["message"] = asdict(message)
+            record["message"] = vars(message)
         if conversation.turn is not None:
-            record["turn"] = asdict(conversation.turn)
+            record["turn"] = vars(conversation.turn)
         self._append(record, sync=sync)
         self._shorten(conversation)
 

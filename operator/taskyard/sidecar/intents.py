@@ -55,18 +55,19 @@ class Intents:
             raise JournalUnavailableError(_unwritable(error)) from error
 
     def keep(self, key: str, content: str) -> asyncio.Task[None]:
-        """Done when what was written is on the disk, which begins at once. The message may be in the agent's input line
-        by then, so it stays under way however long it takes: what the disk refused is written again.
+        """Done when what was written is on the disk, which begins as soon as the caller waits: before, it would contend
+        with it for the interpreter. The message may be in the agent's input line by then, so it stays under way however
+        long it takes: what the disk refused is written again.
         """
-        return asyncio.create_task(self._keep(key, content, self._sync()))
+        return asyncio.create_task(self._keep(key, content))
 
     def _sync(self) -> asyncio.Future[None]:
         return asyncio.get_running_loop().run_in_executor(None, self._journal.sync)
 
-    async def _keep(self, key: str, content: str, syncing: asyncio.Future[None]) -> None:
+    async def _keep(self, key: str, content: str) -> None:
         while True:
             try:
-                await syncing
+                await self._sync()
             except OSError as error:
                 self._trouble(f"A message waits: {_unwritable(error)}")
             else:
@@ -74,7 +75,6 @@ class Intents:
             await asyncio.sleep(RETRY)
             with contextlib.suppress(JournalUnavailableError):
                 self.write(key, content)
-            syncing = self._sync()
 
     async def record(self, key: str, content: str) -> None:
         """On return the intent is on the disk. Raises JournalUnavailableError, and then nothing may be typed."""

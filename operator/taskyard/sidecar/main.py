@@ -12,9 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 # httpx and uvicorn offer command lines of their own, for which they would load click, multiprocessing, and rich and
-# pygments where they are installed. This process is in every Pod, and they are as large as all of the rest.
+# pygments where they are installed; and uvicorn a way to configure the log, for which it would load pickle and servers
+# of sockets. This process is in every Pod, and they are as large as all of the rest.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 sys.modules.setdefault("uvicorn.main", SimpleNamespace(Server=None, main=None, run=None))  # type: ignore[arg-type]
+sys.modules.setdefault("logging.config", SimpleNamespace())  # type: ignore[arg-type]
 
 from taskyard.sidecar import probes as probe_routes  # noqa: E402
 from taskyard.sidecar import records, report_routes, routes, settings  # noqa: E402

@@ -1,5 +1,6 @@
 """Files of JSON lines that survive a crash at any point. The only module that writes to the state directory."""
 
+import errno
 import json
 import os
 from collections.abc import Iterable
@@ -24,6 +25,7 @@ class RecordFile:
         self.path = path
         self.size = 0
         self._torn = False
+        self._end: _End | None = None
 
     def load(self) -> list[Record]:
         """All whole records, oldest first; none when there is no file yet."""
@@ -40,26 +42,29 @@ class RecordFile:
         line = _line(record)
         if self._torn:
             line = b"\n" + line
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            self._torn = True
-            written = os.write(descriptor, line)
-            self.size += written
-            if written != len(line):
-                raise OSError(f"only {written} of {len(line)} bytes could be written to {self.path}")
-            self._torn = False
-            if sync:
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        end = self._opened()
+        self._torn = True
+        written = os.write(end.descriptor, line)
+        self.size += written
+        if written != len(line):
+            raise OSError(f"only {written} of {len(line)} bytes could be written to {self.path}")
+        self._torn = False
+        if sync:
+            os.fsync(end.descriptor)
 
     def sync(self) -> None:
         """On return what was appended is on the disk. May be called from any thread."""
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        end = self._end
+        if end is None:
+            return
+        if not end.is_at(self.path):
+            raise FileNotFoundError(errno.ENOENT, "it is not the file any more that was written to", str(self.path))
+        os.fsync(end.descriptor)
+
+    def _opened(self) -> "_End":
+        if self._end is None or not self._end.is_at(self.path):
+            self._end = _End(self.path)
+        return self._end
 
     def rewrite(self, records: Iterable[Record]) -> None:
         """Replaces the file's records at once: a crash leaves the old ones or the new ones."""
@@ -71,9 +76,34 @@ class RecordFile:
             file.flush()
             os.fsync(file.fileno())
         new.rename(self.path)
+        self._end = None
         sync_directory(self.path.parent)
         self.size = len(data)
         self._torn = False
+
+
+class _End:
+    """A file's end, to be appended to. It is closed when nobody holds it any more, be it a thread that waits for the
+    disk.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.descriptor = -1
+        self.descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        opened = os.fstat(self.descriptor)
+        self._identity = opened.st_dev, opened.st_ino
+
+    def __del__(self) -> None:
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+
+    def is_at(self, path: Path) -> bool:
+        """Whether it is still the end of the file of that name, which somebody may have removed or put another for."""
+        try:
+            found = path.lstat()
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) == self._identity
 
 
 def sync_directory(path: Path) -> None:

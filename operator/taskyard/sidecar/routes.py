@@ -32,6 +32,8 @@ LONGEST_KEY = 255
 PING_EVERY = 15.0
 FIELDS = {"content", "type", "answers"}
 LONGEST_QUESTION_ID = 128
+DELIVERED = JSONResponse({"ok": True})
+IN_DOUBT = JSONResponse({"ok": True, "inDoubt": True})
 
 
 class KeyRequired:
@@ -114,7 +116,7 @@ class Routes:
             raise ProblemError(502, str(error)) from error
         except JournalUnavailableError as error:
             raise ProblemError(503, str(error)) from error
-        return JSONResponse({"ok": True, "inDoubt": True} if delivery.in_doubt else {"ok": True})
+        return IN_DOUBT if delivery.in_doubt else DELIVERED
 
     async def upload(self, request: Request) -> Response:
         return JSONResponse({"ok": True, "filePath": await self._uploads.take(request)})
@@ -149,9 +151,9 @@ def application(session: Session, snapshots: Snapshots, uploads: Uploads, key: C
     routes = Routes(session, snapshots, uploads)
     return Starlette(
         routes=[
+            Route("/message", routes.message, methods=["POST"]),
             Route("/status", routes.status, methods=["GET"]),
             Route("/messages", routes.messages, methods=["GET"]),
-            Route("/message", routes.message, methods=["POST"]),
             Route("/events", routes.events, methods=["GET"]),
             Route("/internal/screen", routes.screen, methods=["GET"]),
             Route("/upload", routes.upload, methods=["POST"]),

@@ -10,7 +10,7 @@ from taskyard.core import agenttype
 from taskyard.sidecar import snapshot
 from taskyard.sidecar.archive import Archive
 from taskyard.sidecar.broadcast import Broadcast
-from taskyard.sidecar.conversation import Conversation, Turn, timestamp
+from taskyard.sidecar.conversation import Conversation, Message, Turn, timestamp
 from taskyard.sidecar.driver import Driver, RefusedError, Status, UnreachableError
 from taskyard.sidecar.events import Stream
 from taskyard.sidecar.intents import RETRY, Delivery, Intents, JournalUnavailableError
@@ -21,6 +21,8 @@ from taskyard.sidecar.standing import Standing
 log = logging.getLogger(__name__)
 
 REST = 0.1
+# Seconds: by then a message is given to most agents, which it would be later for all that is done before.
+TOLD_AFTER = 0.002
 
 
 class NotReadyError(Exception):
@@ -54,6 +56,7 @@ class Session:
         self._prompt_waits = bool(prompt.strip()) and not self._intents.is_concluded(self._prompt_key)
         self._delivering = False
         self._unsaid = False
+        self._untold: Message | None = None
         self._trouble = ""
         self._under_way: dict[str, asyncio.Task[Delivery]] = {}
         self._moved = asyncio.Event()
@@ -208,7 +211,8 @@ class Session:
         try:
             self._intents.write(key, content)
             kept = self._intents.keep(key, content)
-            self._say(key, content, self.driver.open_turn(content))
+            self._note(key, content, self.driver.open_turn(content))
+            asyncio.get_running_loop().call_later(TOLD_AFTER, self._tell)
             reacted = await self.driver.send(content, kept)
         except UnreachableError as error:
             self.broadcast.warn(f"message {key} may not have reached the agent: {error}")
@@ -219,21 +223,36 @@ class Session:
         finally:
             if kept is not None:
                 kept.cancel()
-            self._delivering = self._unsaid = False
-            self._update()
+            self._delivering = False
+            if self._untold is None:
+                self._unsaid = False
+                self._update()
         return self._intents.conclude(key, Outcome.DELIVERED if reacted else Outcome.IN_DOUBT)
 
     def _say(self, key: str, content: str, position: int) -> None:
+        self._note(key, content, position)
+        self._tell()
+
+    def _note(self, key: str, content: str, position: int) -> None:
+        """Makes the message a part of the conversation, on the disk too; others are to be told of it."""
+        self._tell()
         self._complete()
         message = self._conversation.say(
             content, key=key, instance=self.driver.instance, position=position, now=self._clock()
         )
         self._archive.keep(self._conversation, message)
-        self._transcribed = message
+        self._standing.forget_word()
+        self._ends_at_rest = False
+        self._transcribed = self._untold = message
+
+    def _tell(self) -> None:
+        """Tells of the message that nobody was told of, if there is one."""
+        message, self._untold = self._untold, None
+        if message is None:
+            return
         self.broadcast.transcribe(message)
         self.broadcast.message(message)
-        self._standing.forget_word()
-        self._unsaid = self._ends_at_rest = False
+        self._unsaid = False
         self._update()
 
     async def _resolve(self, entry: Entry, content: str) -> Delivery:
@@ -339,6 +358,7 @@ class Session:
     def answer(self, text: str) -> None:
         if self._ends_at_rest:
             return
+        self._tell()
         message = self._conversation.answer(text, self._clock())
         if message is None:
             return
@@ -413,4 +433,5 @@ class Session:
 
     def close(self) -> None:
         """The last words before the end of the process."""
+        self._tell()
         self._complete()

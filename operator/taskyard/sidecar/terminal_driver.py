@@ -67,8 +67,9 @@ class TerminalDriver(Driver):
         self._typing = False
         self._prompt_samples = 0
         self._unrested = 0
+        self._settled_version = -1
         self._fed = asyncio.Event()
-        self._sampled = asyncio.Condition()
+        self._sampled: asyncio.Future[None] | None = None
 
     @property
     def agent_type(self) -> str:  # type: ignore[override]
@@ -110,6 +111,7 @@ class TerminalDriver(Driver):
         self._instance = hello.instance
         self._program, self.reading = self._started, NOTHING_READ
         self._answer = None
+        self._settled_version = -1
         self._spoke = hello.total > 0
         self._unsettle()
         turn = self._listener.resume(hello.instance)
@@ -119,6 +121,7 @@ class TerminalDriver(Driver):
         if hello.state is frames.State.WAITING:
             await self._go()
         await self._feed(b"")
+        self._fed.set()
 
     async def _go(self) -> None:
         try:
@@ -135,6 +138,11 @@ class TerminalDriver(Driver):
             if self._unrested >= SLICE:
                 self._unrested = 0
                 await asyncio.sleep(0)
+        if self._typing and self._prompt_samples > 0:
+            self._prompt_samples -= 1
+            self._sample_for_typist()
+        else:
+            self._fed.set()
 
     async def _feed(self, data: bytes) -> None:
         """Feeds the terminal, and takes the mark of the open turn where the output reaches it again."""
@@ -154,7 +162,6 @@ class TerminalDriver(Driver):
             await self._reply(replies)
         elif self._position >= self._replay_until and not self._ended:
             self._set_reachable(True)
-        self._fed.set()
 
     async def _reply(self, replies: bytes) -> None:
         """Answers the program's questions; those of a replay were answered, or given up, long ago."""
@@ -197,17 +204,13 @@ class TerminalDriver(Driver):
             self._fed.clear()
             if self._position < self._replay_until:
                 continue
-            self._sample()
-            async with self._sampled:
-                self._sampled.notify_all()
-            await asyncio.sleep(self._pause())
+            self._sample_for_typist()
+            await asyncio.sleep(SAMPLE_WHILE_TYPING if self._typing else SAMPLE)
 
-    def _pause(self) -> float:
-        """Until the screen is looked at again, if something was written by then."""
-        if not self._typing:
-            return SAMPLE
-        self._prompt_samples -= 1
-        return 0.0 if self._prompt_samples >= 0 else SAMPLE_WHILE_TYPING
+    def _sample_for_typist(self) -> None:
+        self._sample()
+        if self._sampled is not None and not self._sampled.done():
+            self._sampled.set_result(None)
 
     def _rest_left(self) -> float | None:
         if self._stable or not self._reachable:
@@ -229,7 +232,8 @@ class TerminalDriver(Driver):
         self._changed_at = self._now()
         if self._stable:
             self._stable = False
-            self._listener.status_changed()
+            if not self._typing:  # else it was no rest before
+                self._listener.status_changed()
 
     def _sample(self, *, final: bool = False) -> None:
         if self.terminal.refresh():
@@ -250,8 +254,9 @@ class TerminalDriver(Driver):
             self._listener.status_changed()
 
     def _tell_answer(self, *, settled: bool) -> None:
-        if self._mark_at is not None:
+        if self._mark_at is not None or (settled and self._settled_version == self.terminal.version):
             return
+        self._settled_version = self.terminal.version if settled else -1
         started = self._now()
         if self._program.known:
             text = transcript.read(self._program, self.reading, self.terminal, self.mark, self._typed)
@@ -283,6 +288,7 @@ class TerminalDriver(Driver):
         self.mark = answer.Mark.of(self.terminal, self._position)
         self._typed = typed
         self._answer = None
+        self._settled_version = -1
         return self._position
 
     async def send(self, content: str, kept: asyncio.Future[None]) -> bool:
@@ -301,9 +307,10 @@ class TerminalDriver(Driver):
             self._fed.set()
 
     async def next_sample(self, patience: float) -> bool:
+        self._sampled = asyncio.get_running_loop().create_future()
         try:
-            async with asyncio.timeout(patience), self._sampled:
-                await self._sampled.wait()
+            async with asyncio.timeout(patience):
+                await self._sampled
         except TimeoutError:
             return False
         return True

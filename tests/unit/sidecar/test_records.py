@@ -54,6 +54,31 @@ def test_rewriting_replaces_all_records(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_a_file_is_open_once_however_often_it_is_replaced(tmp_path: Path) -> None:
+    file = RecordFile(tmp_path / "file")
+    file.append({"n": 0}, sync=True)
+    before = open_files()
+    for number in range(20):
+        file.rewrite([])
+        file.append({"n": number}, sync=False)
+        file.sync()
+    assert open_files() == before
+
+
+def test_a_file_that_was_taken_away_is_missed(tmp_path: Path) -> None:
+    file = RecordFile(tmp_path / "file")
+    file.append({"n": 1}, sync=False)
+    file.path.rename(tmp_path / "away")
+    with pytest.raises(FileNotFoundError):
+        file.sync()
+    file.append({"n": 2}, sync=True)
+    assert RecordFile(file.path).load() == [{"n": 2}]
+
+
 def test_files_are_for_their_owner_alone_and_no_link_is_followed(tmp_path: Path) -> None:
     records.open_directory(tmp_path / "state")
     assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
