@@ -1,7 +1,8 @@
 """How the tiers are spread when several processes run them (`make test`).
 
 Tests of one file stay together. Those of the e2e tier are two units, which share the one local cluster, and a third one
-of tests that must be alone there, which begins when the two have ended. What takes longest begins first.
+of tests that must be alone there, which begins when the two have ended. What takes longest begins first. What the last
+test of the second unit looks at takes some minutes, which begin with its first.
 """
 
 from __future__ import annotations
@@ -13,16 +14,18 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 _FOLDER = Path(__file__).parent
+_FAILURES = ("/test_failures.py", "/test_gitops.py", "/test_lost_pods.py")
 _LONGEST_FIRST = ("e2e", "integration", "outages", "conformance", "unit")
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]
-    """A file is a unit of work; most of the e2e tier are one."""
+    """A file is a unit of work; those of the e2e tier are three."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        apart = file.endswith(("/test_failures.py", "/test_outages.py"))
-        return "the cluster" if file.startswith("tests/e2e/") and not apart else file
+        if not file.startswith("tests/e2e/") or file.endswith("/test_outages.py"):
+            return file
+        return "failures on the cluster" if file.endswith(_FAILURES) else "the cluster"
 
 
 @pytest.hookimpl(optionalhook=True)

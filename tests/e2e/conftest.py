@@ -15,7 +15,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+import manifests
 from e2e import sharing
+from e2e.losses import Losses
+from e2e.versions import version
 from e2e.yard import Yard
 from kube import Kube
 from localcluster import cluster, install, locations, progress, target
@@ -94,3 +97,16 @@ def shell(yard: Yard) -> Yard:
         del manifest["metadata"]["namespace"]
         yard.apply(manifest)
     return yard
+
+
+@pytest.fixture(scope="session")
+def losses(installation: Path, kube: Kube) -> Iterator[Losses]:
+    """A Task whose Pods are lost from now on, beside the tests."""
+    yard = Yard(installation, kube, f"e2e-{uuid.uuid4().hex[:8]}")
+    yard.create()
+    yard.apply(version("shell-v1", agent={"command": ["cat"]}), manifests.task(prompt=""))
+    losses = Losses(yard)
+    losses.start()
+    yield losses
+    losses.end()
+    yard.remove()

@@ -1,6 +1,7 @@
 """What goes wrong on a real node, and what the Task says of it: the cause, and where it helps the remedy.
 
-The Tasks of the table all start at once, each with a fault of its own; every test waits for its own.
+The Tasks of the table all start at once, each with a fault of its own; every test waits for its own. What
+test_lost_pods looks at in the end begins then too.
 """
 
 from __future__ import annotations
@@ -9,33 +10,23 @@ import subprocess
 import time
 import uuid
 from collections.abc import Iterator
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import manifests
-from e2e.yard import Yard
+from e2e.versions import IMAGE, version
+from e2e.yard import Yard, ready
 from kube import Kube
 from localcluster import cluster
 
 Object = dict[str, Any]
+pytestmark = pytest.mark.usefixtures("losses")
 
-IMAGE = "debian:trixie-slim"
 # An agent that ends may have been there for a moment before: on a slow machine, long enough to count as started.
 ENDED = {"Initializing", "Error"}
 SETUP = {"name": "setup", "image": IMAGE, "command": ["false"]}
-
-
-def version(name: str, *, agent: Object | None = None, pod: Object | None = None, **spec: Any) -> Object:
-    """A template version with the fault in its agent's container, its Pod's spec or its own."""
-    result = deepcopy(manifests.template_version(name, home=None, gracePeriodSeconds=10, **spec))
-    if result["spec"]["home"] is None:
-        del result["spec"]["home"]
-    result["spec"]["pod"]["spec"] |= pod or {}
-    result["spec"]["pod"]["spec"]["containers"][0] |= {"imagePullPolicy": "IfNotPresent"} | (agent or {})
-    return result
 
 
 FAULTS = {
@@ -117,12 +108,6 @@ def faults(installation: Path, kube: Kube) -> Iterator[Yard]:
     yard.remove()
     for made in policies:
         yard.kubectl("delete", made["kind"], made["metadata"]["name"], "--ignore-not-found")
-
-
-def ready(status: Object) -> tuple[str, str]:
-    """Reason and message of the condition Ready."""
-    found = next((c for c in status.get("conditions", []) if c["type"] == "Ready"), {"reason": "", "message": ""})
-    return found["reason"], found["message"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import time
 import yaml
 
 import manifests
-from e2e.test_failures import version
+from e2e.versions import version
 from e2e.yard import Yard
 
 

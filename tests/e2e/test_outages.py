@@ -7,8 +7,8 @@ import subprocess
 import pytest
 
 import manifests
-from e2e.test_failures import ready, version
-from e2e.yard import Yard
+from e2e.versions import version
+from e2e.yard import Yard, ready
 from kube import phase_is
 from localcluster import cluster
 

@@ -141,3 +141,9 @@ class Yard:
     def inside(self, pod: str, container: str, *command: str) -> subprocess.CompletedProcess[str]:
         """A command run in a container."""
         return self.attempt("exec", pod, "--container", container, "--", *command)
+
+
+def ready(status: Object) -> tuple[str, str]:
+    """Reason and message of the condition Ready."""
+    found = next((c for c in status.get("conditions", []) if c["type"] == "Ready"), {"reason": "", "message": ""})
+    return found["reason"], found["message"]

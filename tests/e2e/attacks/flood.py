@@ -46,7 +46,9 @@ def slowly(port: int, opened: list[socket.socket]) -> None:
     """Connections whose heads never end."""
     for _ in range(SLOW_EACH):
         try:
-            opened.append(connect(port))
+            connection = connect(port)
+            connection.sendall(b"GET /")
+            opened.append(connection)
         except OSError:
             statuses["closed"] += 1
     end = time.monotonic() + SLOW_SECONDS
@@ -60,9 +62,12 @@ def slowly(port: int, opened: list[socket.socket]) -> None:
 
 
 def is_open(connection: socket.socket) -> bool:
+    """Whether it has no end, after whatever was answered on it."""
     connection.settimeout(0.05)
     try:
-        return bool(connection.recv(1))
+        while connection.recv(4096):
+            pass
+        return False
     except TimeoutError:
         return True
     except OSError:

@@ -54,6 +54,11 @@ class GatewayApp:
             ]
         )
 
+    @property
+    def last_report(self) -> dict[str, Any]:
+        """Empty before the first."""
+        return self.reports[-1] if self.reports else {}
+
     def _serve(self) -> None:
         asyncio.run(self._server.serve())
 

@@ -41,7 +41,7 @@ def said(pod: Pod) -> str:
 
 
 def question(pod: Pod) -> dict[str, Any]:
-    until("the question", lambda: pod.gateway.reports and pod.gateway.reports[-1].get("question"))
+    until("the question", lambda: pod.gateway.last_report.get("question"))
     found: dict[str, Any] = pod.gateway.reports[-1]["question"]
     return found
 
@@ -57,7 +57,7 @@ def test_conversation_in_structure(pod: Pod) -> None:
         ("user", pod.gateway.prompt),
         ("agent", "I begin \nPlan:\n[x] mend\n[ ] test\n✓ edit door.py\ndone now"),
     ]
-    until("the idle state", lambda: pod.gateway.reports[-1]["state"] == "idle")
+    until("the idle state", lambda: pod.gateway.last_report.get("state") == "idle")
     assert pod.gateway.reports[-1]["message"] == "done now"
     assert pod.get("/status") == {"status": "stable", "agent_type": "custom", "transport": "acp"}
     [opened] = received(pod, "session/new")
@@ -183,7 +183,7 @@ def test_agent_that_wants_a_login_says_so(pod: Pod) -> None:
     start_sidecar(pod)
     until(
         "the trouble to show",
-        lambda: pod.gateway.reports and "Authentication required" in pod.gateway.reports[-1]["message"],
+        lambda: "Authentication required" in pod.gateway.last_report.get("message", ""),
     )
     assert pod.status() == "running"
 

@@ -45,7 +45,7 @@ def test_conversation_goes_through_the_agents_server(pod: Pod, port: int) -> Non
     until("the next answer", lambda: pod.contents()[-1:] == [("agent", "MORE")])
     assert [message["content"] for message in posted(pod)] == ["do it", "\x03", "more"]
     assert pod.post("refuse", key="b").status_code == 422
-    until("the idle state", lambda: pod.gateway.reports[-1]["state"] == "idle")
+    until("the idle state", lambda: pod.gateway.last_report.get("state") == "idle")
 
 
 def test_message_that_meets_a_working_agent_waits(pod: Pod, port: int) -> None:

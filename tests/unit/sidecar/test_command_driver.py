@@ -19,7 +19,7 @@ def run(pod: Pod, script: str, *options: str) -> None:
 
 
 def last_report(pod: Pod, state: str) -> dict[str, Any]:
-    until(f"the state {state}", lambda: pod.gateway.reports and pod.gateway.reports[-1]["state"] == state)
+    until(f"the state {state}", lambda: pod.gateway.last_report.get("state") == state)
     return pod.gateway.reports[-1]
 
 

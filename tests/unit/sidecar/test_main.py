@@ -42,7 +42,7 @@ def test_prompt_is_typed_and_the_conversation_told_everywhere(pod: Pod) -> None:
     assert [(line["role"], line["content"]) for line in pod.transcribed()] == told
     assert {"time", "id", "role", "content"} == set(pod.transcribed()[0])
     until("the snapshot", lambda: {"messages": pod.messages()} in pod.gateway.snapshots)
-    until("the idle state", lambda: pod.gateway.reports[-1]["state"] == "idle")
+    until("the idle state", lambda: pod.gateway.last_report.get("state") == "idle")
     assert pod.gateway.reports[-1] == {
         "app_slug": "taskyard",
         "state": "idle",
@@ -93,7 +93,7 @@ def test_new_pod_keeps_the_conversation_and_types_an_edited_prompt(pod: Pod) -> 
     assert pod.messages()[:3] == before
     assert pod.contents()[3:] == [("agent", "agent$"), ("user", "echo second"), ("agent", "second")]
     pod.until_stable()
-    until("the new prompt's hash", lambda: pod.gateway.reports[-1].get("prompt_sha256") == sha256("echo second"))
+    until("the new prompt's hash", lambda: pod.gateway.last_report.get("prompt_sha256") == sha256("echo second"))
 
 
 def test_agent_that_is_restarted_is_started_again_without_typing_the_prompt_again(pod: Pod) -> None:
@@ -146,7 +146,7 @@ def test_what_was_typed_when_the_sidecar_was_killed_is_in_doubt_and_never_typed_
     assert pod.journal()[-1] == {**pod.journal()[-1], "kind": "outcome", "key": key, "outcome": "in-doubt"}
     assert [content for role, content in pod.contents() if role == "user"] == [text]
     if from_prompt:
-        until("the hash", lambda: pod.gateway.reports[-1].get("prompt_sha256") == sha256(text))
+        until("the hash", lambda: pod.gateway.last_report.get("prompt_sha256") == sha256(text))
 
 
 def _post_in_vain(pod: Pod, text: str) -> None:
@@ -234,7 +234,7 @@ def test_refused_key_means_enrolling_again_and_nothing_is_lost(pod: Pod) -> None
     with pod.new_client(old) as client:
         client.post("/message", json={"content": "echo kept"}, extensions={"sni_hostname": POD_UID})
     pod.client.headers["Authorization"] = f"Bearer {pod.gateway.key}"
-    until("the state", lambda: pod.gateway.reports[-1]["message"] == "kept")
+    until("the state", lambda: pod.gateway.last_report.get("message") == "kept")
     until("the snapshot", lambda: pod.gateway.snapshots[-1]["messages"][-1]["content"] == "kept")
     assert 401 in pod.gateway.seen_statuses
     assert pod.status() == "stable"

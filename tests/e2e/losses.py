@@ -1,0 +1,49 @@
+"""A Task whose Pods are lost one after the other, as when their nodes are removed from the cluster."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from e2e.yard import Yard
+
+
+class Losses(threading.Thread):
+    """Takes each Pod of the Task `hello` away as soon as its build has succeeded, until the Task is in error.
+
+    `failure` says what went wrong; `most_pods` were there at a time. It takes two and a half minutes, in which
+    it mostly waits.
+    """
+
+    UNTIL = 240.0
+
+    def __init__(self, yard: Yard) -> None:
+        super().__init__(name="losses", daemon=True)
+        self.yard = yard
+        self.failure = ""
+        self.most_pods = 0
+        self._ended = threading.Event()
+
+    def end(self) -> None:
+        self._ended.set()
+        self.join()
+
+    def run(self) -> None:
+        deadline = time.monotonic() + self.UNTIL
+        try:
+            while not self._is_given_up() and not self._ended.wait(0.5):
+                assert time.monotonic() < deadline, f"the Task was not given up within {self.UNTIL:.0f} s"
+        except Exception as error:
+            self.failure = f"{type(error).__name__}: {error}"
+
+    def _is_given_up(self) -> bool:
+        kube, namespace = self.yard.kube, self.yard.namespace
+        pods = kube.list("pods", namespace)
+        self.most_pods = max(self.most_pods, len(pods))
+        for pod in pods:
+            name = pod["metadata"]["name"]
+            build = kube.get("workspacebuilds", namespace, name)
+            if build is not None and build.get("status", {}).get("phase") == "Succeeded":
+                kube.delete("pods", namespace, name, now=True)
+        task = kube.get("tasks", namespace, "hello")
+        return task is not None and task.get("status", {}).get("phase") == "Error"
