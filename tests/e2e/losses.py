@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import UTC, datetime
 
 from e2e.yard import Yard
 
@@ -11,8 +12,8 @@ from e2e.yard import Yard
 class Losses(threading.Thread):
     """Takes each Pod of the Task `hello` away as soon as its build has succeeded, until the Task is in error.
 
-    `failure` says what went wrong; `most_pods` were there at a time. It takes two and a half minutes, in which
-    it mostly waits.
+    `failure` says what went wrong; `most_pods` were there at a time; `lost_at` has when each was lost, by name. It takes
+    two and a half minutes, in which it mostly waits.
     """
 
     UNTIL = 240.0
@@ -22,6 +23,7 @@ class Losses(threading.Thread):
         self.yard = yard
         self.failure = ""
         self.most_pods = 0
+        self.lost_at: dict[str, datetime] = {}
         self._ended = threading.Event()
 
     def end(self) -> None:
@@ -45,5 +47,6 @@ class Losses(threading.Thread):
             build = kube.get("workspacebuilds", namespace, name)
             if build is not None and build.get("status", {}).get("phase") == "Succeeded":
                 kube.delete("pods", namespace, name, now=True)
+                self.lost_at[name] = datetime.now(UTC)
         task = kube.get("tasks", namespace, "hello")
         return task is not None and task.get("status", {}).get("phase") == "Error"

@@ -390,6 +390,7 @@ class Session:
 
     def report(self, state: object, summary: object, link: object = "") -> None:
         """Complete and failed stand until the next message. Raises reports.WordError."""
+        self._tell()  # else the message that it may be about, told of afterwards, would count as news since its word
         self._standing.report(state, summary, link, self._typed_sha256)
 
     def set_output(self, name: object, value: object) -> None:
