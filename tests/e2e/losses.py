@@ -12,8 +12,8 @@ from e2e.yard import Yard
 class Losses(threading.Thread):
     """Takes each Pod of the Task `hello` away as soon as its build has succeeded, until the Task is in error.
 
-    `failure` says what went wrong; `most_pods` were there at a time; `lost_at` has when each was lost, by name. It takes
-    two and a half minutes, in which it mostly waits.
+    `failure` says what went wrong; `most_pods` were there at a time; `lost_at` has when each was lost, by name. It
+    takes two and a half minutes, in which it mostly waits.
     """
 
     UNTIL = 240.0
