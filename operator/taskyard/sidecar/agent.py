@@ -4,6 +4,7 @@ that does.
 
 import asyncio
 import logging
+import select
 from collections.abc import AsyncIterable
 from typing import Protocol
 
@@ -50,6 +51,19 @@ class AgentClient:
         self._receiver = receiver
         self._writer: asyncio.StreamWriter | None = None
         self._sending = asyncio.Lock()
+        self._waits_for_data = False
+
+    @property
+    def drained(self) -> bool:
+        """Whether all that taskyard-init has sent was handed to the receiver, and it has taken it: nothing waits in
+        this process or in the socket. True without a connection.
+
+        The event loop may be late, in a Pod with a small share of a core by seconds, so the kernel is asked.
+        """
+        writer = self._writer
+        if writer is None or writer.is_closing():
+            return True
+        return self._waits_for_data and not _is_readable(writer)
 
     async def run(self) -> None:
         """Keeps a connection until cancelled. The socket's absence is the normal case: the agent starts after the
@@ -76,6 +90,7 @@ class AgentClient:
                 log.warning("connection to the agent at %s ended: %s", self._path, error or type(error).__name__)
             finally:
                 self._writer = None
+                self._waits_for_data = False
                 writer.transport.abort()
             await self._receiver.lost()
             await asyncio.sleep(delay)
@@ -86,6 +101,7 @@ class AgentClient:
         decoder = frames.Decoder()
         introduced = False
         while True:
+            self._waits_for_data = not decoder.in_frame
             if introduced:
                 data = await reader.read(READ_SIZE)
             else:
@@ -93,6 +109,7 @@ class AgentClient:
                     data = await reader.read(READ_SIZE)
             if not data:
                 return introduced
+            self._waits_for_data = False
             for frame in decoder.feed(data):
                 if isinstance(frame, frames.Hello):
                     introduced = True
@@ -138,6 +155,12 @@ class AgentClient:
                 await _write(writer, frame)
             except (OSError, TimeoutError) as error:
                 raise LostError(f"the agent takes no input: {error or 'timed out'}") from error
+
+
+def _is_readable(writer: asyncio.StreamWriter) -> bool:
+    poll = select.poll()
+    poll.register(writer.get_extra_info("socket").fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 async def send_file(path: str, name: str, pieces: AsyncIterable[bytes]) -> str:

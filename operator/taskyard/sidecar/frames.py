@@ -101,6 +101,11 @@ class Decoder:
     def __init__(self) -> None:
         self._rest = bytearray()
 
+    @property
+    def in_frame(self) -> bool:
+        """Whether the rest of a frame is still to come."""
+        return bool(self._rest)
+
     def feed(self, data: bytes) -> list[Frame]:
         """The frames completed by `data`. Raises FrameError for a frame that is unknown, too long or malformed."""
         self._rest += data

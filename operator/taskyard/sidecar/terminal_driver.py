@@ -220,7 +220,13 @@ class TerminalDriver(Driver):
             if self.reading.question:
                 return None
             rest = max(rest, UNSURE)  # a new version of the program may look different: its silence tells too
-        return max(0.0, self._changed_at + rest - self._now())
+        left = max(0.0, self._changed_at + rest - self._now())
+        return left if self._all_seen else max(left, SAMPLE)
+
+    @property
+    def _all_seen(self) -> bool:
+        """Whether all output was looked at. What was not is no silence, however late this process is with it."""
+        return self._client.drained and not self._fed.is_set()
 
     def _settle(self) -> None:
         if self._rest_left() == 0.0:
@@ -308,11 +314,11 @@ class TerminalDriver(Driver):
 
     async def next_sample(self, patience: float) -> bool:
         self._sampled = asyncio.get_running_loop().create_future()
-        try:
-            async with asyncio.timeout(patience):
-                await self._sampled
-        except TimeoutError:
-            return False
+        while not self._sampled.done():
+            done, _ = await asyncio.wait([self._sampled], timeout=patience)
+            if not done and self._all_seen:
+                return False
+            patience = SAMPLE
         return True
 
     async def press(self, keys: str) -> None:

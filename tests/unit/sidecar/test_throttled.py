@@ -1,0 +1,34 @@
+"""A sidecar with a small share of a core: it is late with what it reads, and never takes that for silence."""
+
+from __future__ import annotations
+
+import pytest
+
+from unit.sidecar.pod import Pod, until
+from unit.sidecar.throttle import throttled
+
+SHARE = 0.2
+PATIENCE = 60.0
+FRAME = r"printf '\033[H\033[2Kframe %s %0999d' $i $i"
+REDRAWS = rf"for i in $(seq 150); do {FRAME}; done; printf '\033[2J\033[H'; echo done"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param("yes 'a flood of text' | head -c 150000; echo; echo done", id="lines"),
+        pytest.param(REDRAWS, id="one screen drawn again and again"),
+    ],
+)
+def test_output_that_was_not_looked_at_is_no_rest(pod: Pod, command: str) -> None:
+    pod.start_agent()
+    pod.start_sidecar()
+    until("the first idle state", lambda: pod.states()[-1:] == [("idle", "")])
+    told = len(pod.states())
+    assert pod.sidecar is not None
+    with throttled(pod.sidecar.pid, SHARE):
+        assert pod.post(command).json() == {"ok": True}
+        until("the end", lambda: pod.states()[-1][0] == "idle" and len(pod.states()) > told, PATIENCE)
+        states = pod.states()[told:]
+    assert states[-1] == ("idle", "done")
+    assert [state for state, _ in states].count("idle") == 1
