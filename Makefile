@@ -36,7 +36,7 @@ check: venv ## ruff, mypy strict, import-linter, generated files
 	$(run)lint-imports --no-cache
 	$(run)python -m taskyard.api.crd --check crds charts/taskyard/files/crds
 	$(run)python -m taskyard.api.reference --check docs/reference.md
-	$(run)python -m taskyard.gateway.people.openapifile --check docs/openapi.json
+	$(run)python -m taskyard.gateway.rest.openapi_file --check docs/openapi.json
 	PYTHONPATH=tests $(run)python -m compatibility --check docs/compatibility.md
 
 fix: venv ## format, and mend what ruff can
@@ -46,7 +46,7 @@ fix: venv ## format, and mend what ruff can
 generate: venv ## write the generated files anew
 	$(run)python -m taskyard.api.crd crds charts/taskyard/files/crds
 	$(run)python -m taskyard.api.reference docs/reference.md
-	$(run)python -m taskyard.gateway.people.openapifile docs/openapi.json
+	$(run)python -m taskyard.gateway.rest.openapi_file docs/openapi.json
 	PYTHONPATH=tests $(run)python -m compatibility docs/compatibility.md
 
 cluster: venv ## a local cluster with Taskyard installed; .cluster/kubeconfig leads to it

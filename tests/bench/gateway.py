@@ -19,7 +19,7 @@ from bench import usage
 from bench.figures import Figure, percentile
 from integration.gateway.administrator import Administrator
 from integration.gateway.gatewayprocess import Gateway, new_keyring
-from integration.gateway.people.town import Town, paused
+from integration.gateway.rest.town import Town, paused
 from localcluster import programs
 from localcluster.controlplane import ControlPlane
 from localcluster.locations import REPOSITORY

@@ -1,4 +1,4 @@
-"""What the routes work with."""
+"""What the parts of the gateway work with."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,9 +7,7 @@ from datetime import datetime
 from taskyard.core.keyring import Keyring
 from taskyard.gateway.cluster import Cluster
 from taskyard.gateway.metrics import Metrics
-from taskyard.gateway.objects import Build, Task, build_from, task_from
-from taskyard.gateway.ratelimit import ReviewLimit
-from taskyard.gateway.standing import Evidence, needs_builds, newest_start
+from taskyard.gateway.review_limit import ReviewLimit
 
 
 @dataclass
@@ -25,29 +23,3 @@ class Context:
     metrics: Metrics
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
-
-
-async def gather(context: Context, *, namespace: str, build: str, pod_uid: str) -> Evidence:
-    """Read what tells how the Pod stands to its Task. ApiError when that cannot be read."""
-    found_build = await read_build(context, namespace, build)
-    if found_build is None or not found_build.owner_name:
-        return Evidence(pod_uid=pod_uid, build=found_build)
-    found_task = await read_task(context, namespace, found_build.owner_name)
-    if found_task is None:
-        return Evidence(pod_uid=pod_uid, build=found_build)
-    builds = []
-    if needs_builds(found_task):
-        builds = [build_from(item) for item in await context.cluster.builds(namespace, found_task.name)]
-    return Evidence(pod_uid=pod_uid, build=found_build, task=found_task, newest_start=newest_start(found_task, builds))
-
-
-async def read_build(context: Context, namespace: str, name: str) -> Build | None:
-    """A WorkspaceBuild, None when there is none."""
-    item = await context.cluster.build(namespace, name)
-    return None if item is None else build_from(item)
-
-
-async def read_task(context: Context, namespace: str, name: str) -> Task | None:
-    """A Task, None when there is none."""
-    item = await context.cluster.task(namespace, name)
-    return None if item is None else task_from(item)

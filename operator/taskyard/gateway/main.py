@@ -17,18 +17,18 @@ from taskyard import __version__  # noqa: E402
 from taskyard.apiclient import ApiError  # noqa: E402
 from taskyard.core.keyring import Keyring  # noqa: E402
 from taskyard.core.tokenbucket import Rate  # noqa: E402
-from taskyard.gateway.app import sidecar_app  # noqa: E402
-from taskyard.gateway.certificate import OwnCertificate  # noqa: E402
 from taskyard.gateway.cluster import Cluster  # noqa: E402
 from taskyard.gateway.context import Context  # noqa: E402
-from taskyard.gateway.keysecret import keep_fresh, wait_for_keys  # noqa: E402
+from taskyard.gateway.http.probes import probes_app  # noqa: E402
+from taskyard.gateway.http.server import server_for  # noqa: E402
 from taskyard.gateway.metrics import Metrics  # noqa: E402
-from taskyard.gateway.people.cache import Cache  # noqa: E402
-from taskyard.gateway.people.listener import serving_people  # noqa: E402
-from taskyard.gateway.probes import probes_app  # noqa: E402
-from taskyard.gateway.ratelimit import ReviewLimit  # noqa: E402
-from taskyard.gateway.serving import server_for  # noqa: E402
+from taskyard.gateway.rest.cache.cache import Cache  # noqa: E402
+from taskyard.gateway.rest.listener import serving_people  # noqa: E402
+from taskyard.gateway.review_limit import ReviewLimit  # noqa: E402
 from taskyard.gateway.settings import Settings, settings_from  # noqa: E402
+from taskyard.gateway.sidecars.app import sidecar_app  # noqa: E402
+from taskyard.gateway.tls.issued import OwnCertificate  # noqa: E402
+from taskyard.gateway.tls.keyring_watch import keep_fresh, wait_for_keys  # noqa: E402
 from taskyard.httpserver import bind  # noqa: E402
 
 # Endpoints of the Service change a moment after the Pod is told to stop; until then sidecars still come.

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from integration.chaos.patient import PatientKube
 from kube import Object
 from taskyard.core.keys import prompt_sha256
-from taskyard.gateway.objects import build_from, task_from
-from taskyard.gateway.reports import Report, status_change
-from taskyard.gateway.standing import Evidence, Standing, needs_builds, newest_start, standing_of
+from taskyard.gateway.sidecars.objects import build_from, task_from
+from taskyard.gateway.sidecars.pod_binding import Evidence, PodBinding, needs_builds, newest_start, pod_binding_of
+from taskyard.gateway.sidecars.reports import Report, status_change
 
 SIDECAR_VERSION = "0.1.0"
 TRIES = 5
@@ -22,25 +22,25 @@ class Gateway:
         self._kube = kube
         self._namespace = namespace
 
-    def enrol(self, pod: str, pod_uid: str) -> Standing:
+    def enrol(self, pod: str, pod_uid: str) -> PodBinding:
         """Record the Pod's sidecar in its Task, if the Pod is the one that its newest start build made."""
         for _ in range(TRIES):
             evidence = self._gather(pod, pod_uid)
-            standing = standing_of(evidence)
-            if standing is not Standing.CURRENT:
-                return standing
+            binding = pod_binding_of(evidence)
+            if binding is not PodBinding.CURRENT:
+                return binding
             assert evidence.task is not None and evidence.build is not None
             if prompt_sha256(evidence.task.prompt) != evidence.build.prompt_sha256:
-                return Standing.UNRECORDED
+                return PodBinding.UNRECORDED
             if self._write(evidence, {"workspace": {"sidecarVersion": SIDECAR_VERSION}}):
-                return standing
-        return Standing.UNRECORDED
+                return binding
+        return PodBinding.UNRECORDED
 
     def report(self, pod: str, pod_uid: str, state: str) -> None:
         """Store a state (`working`, `idle`) while the Pod is its Task's newest; else drop it."""
         for _ in range(TRIES):
             evidence = self._gather(pod, pod_uid)
-            if standing_of(evidence) is not Standing.CURRENT:
+            if pod_binding_of(evidence) is not PodBinding.CURRENT:
                 return
             assert evidence.task is not None and evidence.build is not None
             report = Report(app_slug="taskyard", state=state)

@@ -18,7 +18,7 @@ from kube import Object
 from taskyard.core.keyring import keyring_from
 from taskyard.core.names import KEYS_SECRET, TASK_LABEL
 from taskyard.core.observed import owner_uid
-from taskyard.gateway.standing import Standing
+from taskyard.gateway.sidecars.pod_binding import PodBinding
 
 ENROL_AGAIN_SECONDS = 0.2
 # The back-off between recoveries doubles from ten seconds on: after more of them a Task would not settle in time.
@@ -129,9 +129,9 @@ class Nodes:
         if life.gone or life.leaving:
             return
         match self._gateway.enrol(life.name, life.uid):
-            case Standing.CURRENT:
+            case PodBinding.CURRENT:
                 self._schedule.after(self._delay(life, 0.02, 0.5, 2.0), lambda: self._get_ready(life))
-            case Standing.UNRECORDED:
+            case PodBinding.UNRECORDED:
                 self._schedule.after(ENROL_AGAIN_SECONDS, lambda: self._enrol(life))
 
     def _get_ready(self, life: Life) -> None:

@@ -18,12 +18,12 @@ from localcluster.controlplane import ControlPlane
 from taskyard.core import names
 from taskyard.core.keyring import Keyring, secret_data
 from taskyard.core.tokenbucket import Rate
-from taskyard.gateway.certificate import OwnCertificate
 from taskyard.gateway.cluster import Cluster
 from taskyard.gateway.context import Context
-from taskyard.gateway.keysecret import keep_fresh
 from taskyard.gateway.metrics import Metrics
-from taskyard.gateway.ratelimit import ReviewLimit
+from taskyard.gateway.review_limit import ReviewLimit
+from taskyard.gateway.tls.issued import OwnCertificate
+from taskyard.gateway.tls.keyring_watch import keep_fresh
 
 MEMORY_MIB = 120
 

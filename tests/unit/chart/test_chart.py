@@ -7,10 +7,10 @@ import pytest
 import yaml
 
 from localcluster.locations import REPOSITORY
+from taskyard.gateway.http.server import GRACE_SECONDS
 from taskyard.gateway.main import DRAIN_SECONDS
-from taskyard.gateway.people.conversation import CALL_SECONDS
-from taskyard.gateway.people.listener import GRACE_SECONDS as PEOPLES_GRACE
-from taskyard.gateway.serving import GRACE_SECONDS
+from taskyard.gateway.rest.listener import GRACE_SECONDS as PEOPLES_GRACE
+from taskyard.gateway.rest.routes.conversation import CALL_SECONDS
 from taskyard.gateway.settings import Settings as GatewaySettings
 from unit.chart.rendering import CHART, GATEWAY, NAMESPACE, OPERATOR, Helm, Render, Rendered
 

@@ -1,0 +1,82 @@
+"""Errors as every route answers them: `{message, detail?, validations?: [{field, detail}]}`."""
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from taskyard.apiclient import ApiError
+
+_logger = logging.getLogger(__name__)
+
+
+class HttpError(Exception):
+    """An answer that is no success: HTTP status, message for people, and what may help to mend it."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        detail: str = "",
+        validations: Sequence[Mapping[str, str]] = (),
+        retry_after: float | None = None,
+        close: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.detail = detail
+        self.validations = validations
+        self.retry_after = retry_after
+        self.close = close
+
+    def response(self) -> JSONResponse:
+        """The answer; `Retry-After` in whole seconds, at least 1."""
+        body: dict[str, Any] = {"message": self.message}
+        if self.detail:
+            body["detail"] = self.detail
+        if self.validations:
+            body["validations"] = [dict(validation) for validation in self.validations]
+        headers = {}
+        if self.retry_after is not None:
+            headers["Retry-After"] = str(max(1, math.ceil(self.retry_after)))
+        if self.close:
+            # The rest of the body is not wanted, so the connection cannot be used again.
+            headers["Connection"] = "close"
+        if self.status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
+        return JSONResponse(body, status_code=self.status, headers=headers)
+
+
+def add_error_answers(app: FastAPI) -> None:
+    """Answer errors of every kind in the one form that `HttpError` has."""
+    app.add_exception_handler(HttpError, _http_error)
+    app.add_exception_handler(HTTPException, _routing_error)
+    app.add_exception_handler(ApiError, _cluster_error)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HttpError)
+    return error.response()
+
+
+async def _routing_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    message = {404: "Route not found.", 405: "Method not allowed."}.get(error.status_code, str(error.detail))
+    return JSONResponse({"message": message}, status_code=error.status_code, headers=error.headers)
+
+
+async def _cluster_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ApiError)
+    _logger.warning("%s", error)
+    return HttpError(503, "The Kubernetes API server gave no answer.", detail=error.message, retry_after=1).response()
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    return HttpError(500, "Internal error.").response()

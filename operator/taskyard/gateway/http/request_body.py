@@ -1,0 +1,78 @@
+"""Request bodies: bounded in size and in time before anything is made of them."""
+
+import asyncio
+import json
+from typing import Any, NoReturn, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, ValidationError
+from starlette.requests import ClientDisconnect
+
+from taskyard.gateway.http.errors import HttpError
+
+READ_TIMEOUT = 10.0
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class TooLargeError(Exception):
+    """The body is longer than the route takes."""
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The body, at most `limit` bytes (else TooLargeError; no more is read) and within ten seconds (else 408)."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > limit:
+        raise TooLargeError
+    body = bytearray()
+    try:
+        async with asyncio.timeout(READ_TIMEOUT):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limit:
+                    raise TooLargeError
+    except TimeoutError as error:
+        raise HttpError(408, "The request's body did not arrive in time.", close=True) from error
+    except ClientDisconnect as error:
+        raise HttpError(400, "The request's body ended early.", close=True) from error
+    return bytes(body)
+
+
+async def read_model(request: Request, model: type[M], limit: int) -> M:
+    """The body as a model. HttpError 400, naming the fields, when it is none."""
+    try:
+        body = await read_body(request, limit)
+    except TooLargeError as error:
+        raise HttpError(
+            400, "The request's body is too large.", detail=f"At most {limit} bytes.", close=True
+        ) from error
+    return validated(model, parse_json(body))
+
+
+def parse_json(body: bytes) -> Any:
+    """JSON as RFC 8259 has it. HttpError 400 for anything else: NaN, other encodings than UTF-8, too deep nesting."""
+    try:
+        return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise HttpError(400, "Request body must be valid JSON.", detail="It is nested too deeply.") from error
+    except ValueError as error:
+        raise HttpError(400, "Request body must be valid JSON.", detail=str(error)) from error
+
+
+def validated(model: type[M], value: Any) -> M:
+    """The model made of a value. HttpError 400, naming the fields, when it does not fit."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise HttpError(
+            400,
+            "Validation failed.",
+            validations=[
+                {"field": ".".join(str(part) for part in fault["loc"]) or "body", "detail": fault["msg"]}
+                for fault in error.errors(include_url=False, include_context=False, include_input=False)[:10]
+            ],
+        ) from error
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,57 @@
+"""Back-pressure towards the sidecars: calls to one Pod, and to all of them, take turns."""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator
+
+from taskyard.gateway.http.errors import HttpError
+
+AGAIN_SECONDS = 1.0
+
+
+class Turns:
+    """At most `each` calls to a Pod at a time, and `in_all` to all of them.
+
+    Of the calls beyond that `waiting` for each Pod wait, for `patience` seconds at most; the rest is refused at once.
+    """
+
+    def __init__(self, *, each: int, in_all: int, waiting: int, patience: float) -> None:
+        self._each = each
+        self._waiting = waiting
+        self._patience = patience
+        self._all = asyncio.Semaphore(in_all)
+        self._pods: dict[str, asyncio.Semaphore] = {}
+        self._callers: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        """How many Pods are called, or waited for."""
+        return len(self._pods)
+
+    @contextlib.asynccontextmanager
+    async def of(self, pod: str) -> AsyncIterator[None]:
+        """A turn to call the Pod of that UID. HttpError 429 when too many wait for it, 503 when it did not come."""
+        if self._callers[pod] >= self._each + self._waiting:
+            raise HttpError(
+                429, "Too many requests.", detail="Too many wait for this Task's agent.", retry_after=AGAIN_SECONDS
+            )
+        self._callers[pod] += 1
+        turn = self._pods.setdefault(pod, asyncio.Semaphore(self._each))
+        try:
+            async with contextlib.AsyncExitStack() as held:
+                try:
+                    async with asyncio.timeout(self._patience):
+                        await held.enter_async_context(turn)
+                        await held.enter_async_context(self._all)
+                except TimeoutError as error:
+                    raise HttpError(
+                        503,
+                        "Too many requests.",
+                        detail=f"The agents were busy with others for {self._patience:.0f} s; nothing was sent.",
+                        retry_after=AGAIN_SECONDS,
+                    ) from error
+                yield
+        finally:
+            self._callers[pod] -= 1
+            if not self._callers[pod]:
+                del self._callers[pod], self._pods[pod]

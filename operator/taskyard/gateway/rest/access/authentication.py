@@ -1,0 +1,99 @@
+"""Who calls: a Kubernetes token, reviewed by the API server for its own audience."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import Request
+
+from taskyard.apiclient import ApiError
+from taskyard.core.tokenbucket import Rate
+from taskyard.gateway import metrics
+from taskyard.gateway.cluster import Cluster
+from taskyard.gateway.http.bearer import bearer
+from taskyard.gateway.http.errors import HttpError
+from taskyard.gateway.metrics import Metrics
+from taskyard.gateway.rest.access.ttl_cache import Recent
+from taskyard.gateway.review_limit import ReviewLimit
+
+REMEMBERED_SECONDS = 10.0
+_REMEMBERED = 4096
+# An ingress controller is one address for all who come through it.
+_EACH_ADDRESS = Rate(per_second=20, burst=100)
+_ALL_ADDRESSES = Rate(per_second=100, burst=200)
+_ADDRESSES = 4096
+
+
+@dataclass(frozen=True)
+class User:
+    """A user as the API server knows them."""
+
+    username: str
+    uid: str
+    groups: tuple[str, ...]
+    extra: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who calls, and the token with which to write in their name."""
+
+    user: User
+    token: str = field(repr=False)
+
+
+class Authentication:
+    """Reviews tokens, at most so many a second for each address and for all, and remembers the verdicts."""
+
+    def __init__(self, cluster: Cluster, metrics: Metrics, *, monotonic: Callable[[], float]) -> None:
+        self._cluster = cluster
+        self._metrics = metrics
+        self._monotonic = monotonic
+        self._limit = ReviewLimit(each=_EACH_ADDRESS, all_together=_ALL_ADDRESSES, callers=_ADDRESSES, now=monotonic())
+        self._verdicts: Recent[bytes, User | None] = Recent(
+            seconds=REMEMBERED_SECONDS, most=_REMEMBERED, monotonic=monotonic
+        )
+
+    async def person(self, request: Request) -> Person:
+        """Who sends the request. HttpError 401 without a valid token, 429 when too many were reviewed; ApiError."""
+        token = bearer(request)
+        if not token.isascii() or not token.isprintable():
+            raise HttpError(401, "The token is not valid.")
+        address = request.client.host if request.client else ""
+        # By its hash: no token lies in memory for longer than its request.
+        digest = hashlib.sha256(token.encode()).digest()
+        # Of what is looked at again, as for a stream every ten seconds, nothing is taken from others at its address.
+        was_valid = self._verdicts.last(digest) is not None
+        user = await self._verdicts.get(digest, lambda: self._review(token, None if was_valid else address))
+        if user is None:
+            raise HttpError(401, "The token is not valid.")
+        return Person(user=user, token=token)
+
+    async def _review(self, token: str, address: str | None) -> User | None:
+        now = self._monotonic()
+        wait = self._limit.take_from_all(now) if address is None else self._limit.take(address, now)
+        if wait:
+            self._metrics.token_reviewed(metrics.LIMITED)
+            raise HttpError(429, "Too many token reviews.", retry_after=wait)
+        try:
+            user = user_from(await self._cluster.review_token(token, None))
+        except ApiError:
+            self._metrics.token_reviewed(metrics.FAILED)
+            raise
+        self._metrics.token_reviewed(metrics.ACCEPTED if user else metrics.REFUSED)
+        return user
+
+
+def user_from(status: Mapping[str, Any]) -> User | None:
+    """The user of a TokenReview's status; None when the token is not valid."""
+    user = status.get("user") or {}
+    if not status.get("authenticated") or not user.get("username"):
+        return None
+    extra = user.get("extra") or {}
+    return User(
+        username=user["username"],
+        uid=user.get("uid", ""),
+        groups=tuple(user.get("groups") or ()),
+        extra=tuple(sorted((name, tuple(values or ())) for name, values in extra.items())),
+    )

@@ -1,0 +1,91 @@
+"""What a caller may: asked of the API server for the namespace in question, and remembered for ten seconds."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from taskyard.gateway.cluster import Cluster
+from taskyard.gateway.rest.access.authentication import REMEMBERED_SECONDS, Person, User
+from taskyard.gateway.rest.access.ttl_cache import Recent
+
+TASKS = "tasks"
+TASK_LOG = "tasks/log"
+TASK_INPUTS = "taskinputs"
+TEMPLATES = "templates"
+TEMPLATE_VERSIONS = "templateversions"
+
+_REMEMBERED = 65_536
+_AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class Act:
+    """A verb on a resource of taskyard.dev, with its subresource after a slash; without a name on all of them."""
+
+    verb: str
+    resource: str
+    namespace: str
+    name: str = ""
+
+
+class Authorization:
+    """Asks for each act of each user once in ten seconds."""
+
+    def __init__(self, cluster: Cluster, *, monotonic: Callable[[], float]) -> None:
+        self._cluster = cluster
+        self._verdicts: Recent[tuple[User, Act], bool] = Recent(
+            seconds=REMEMBERED_SECONDS, most=_REMEMBERED, monotonic=monotonic
+        )
+        # Many streams of a user look at the same time: one of them finds out for all. Nothing of it is remembered.
+        self._sets: Recent[tuple[User, str, str, frozenset[str]], frozenset[str]] = Recent(
+            seconds=0.0, most=0, monotonic=monotonic
+        )
+        self._turn = asyncio.Semaphore(_AT_ONCE)
+
+    async def allows(self, person: Person, verb: str, resource: str, namespace: str, name: str = "") -> bool:
+        """Whether the person may. Raises ApiError.
+
+        The right to all objects of a namespace is asked for first, since one answer then does for all of them.
+        """
+        if await self._ask(person.user, Act(verb, resource, namespace)):
+            return True
+        return bool(name) and await self._ask(person.user, Act(verb, resource, namespace, name))
+
+    async def namespaces(self, person: Person, verb: str, resource: str, candidates: Iterable[str]) -> frozenset[str]:
+        """Those of the namespaces in which the person may. Raises ApiError."""
+        wanted, user = frozenset(candidates), person.user
+        if await self._ask(user, Act(verb, resource, "")):
+            return wanted
+        key = user, verb, resource, wanted
+        return await self._sets.get(key, lambda: self._allowed(user, verb, resource, wanted))
+
+    async def _allowed(self, user: User, verb: str, resource: str, wanted: frozenset[str]) -> frozenset[str]:
+        verdicts = {name: self._verdicts.fresh((user, Act(verb, resource, name))) for name in wanted}
+        # Only these cost a task each.
+        unknown = sorted(name for name, verdict in verdicts.items() if verdict is None)
+        asked = await asyncio.gather(*(self._ask(user, Act(verb, resource, name)) for name in unknown))
+        verdicts.update(zip(unknown, asked, strict=True))
+        return frozenset(name for name, allowed in verdicts.items() if allowed)
+
+    async def _ask(self, user: User, act: Act) -> bool:
+        return await self._verdicts.get((user, act), lambda: self._review(user, act))
+
+    async def _review(self, user: User, act: Act) -> bool:
+        resource, _, subresource = act.resource.partition("/")
+        async with self._turn:
+            return await self._cluster.review_access(
+                {
+                    "user": user.username,
+                    "uid": user.uid,
+                    "groups": list(user.groups),
+                    "extra": {name: list(values) for name, values in user.extra},
+                    "resourceAttributes": {
+                        "group": "taskyard.dev",
+                        "resource": resource,
+                        "subresource": subresource,
+                        "verb": act.verb,
+                        "namespace": act.namespace,
+                        "name": act.name,
+                    },
+                }
+            )

@@ -1,0 +1,35 @@
+"""The application behind the people's listener."""
+
+from fastapi import FastAPI
+
+from taskyard import __version__
+from taskyard.gateway.http.errors import add_error_answers
+from taskyard.gateway.http.lifecycle import Exchanges
+from taskyard.gateway.metrics import Measured, Metrics
+from taskyard.gateway.rest.context import People
+from taskyard.gateway.rest.openapi.docs_routes import add_documentation
+from taskyard.gateway.rest.routes import (
+    conversation,
+    inputs,
+    lifecycle,
+    paged,
+    streams,
+    tasks,
+    templates,
+    users,
+    workspaces,
+)
+
+_PARTS = (tasks, lifecycle, conversation, paged, streams, inputs, workspaces, templates, users)
+
+
+def people_app(people: People, metrics: Metrics) -> FastAPI:
+    """Routes and error answers."""
+    app = FastAPI(title="Taskyard", version=__version__, openapi_url=None, redirect_slashes=False)
+    app.add_middleware(Exchanges, stopping=people.stopping)
+    app.add_middleware(Measured, metrics=metrics)
+    for part in _PARTS:
+        app.include_router(part.routes(people))
+    add_documentation(app)
+    add_error_answers(app)
+    return app

@@ -1,0 +1,104 @@
+"""The people's listener as one part of the gateway: its cache, its certificate, its server."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from taskyard.core import sidecar
+from taskyard.core.tokenbucket import Rate
+from taskyard.gateway.context import Context
+from taskyard.gateway.http.server import MOST, server_for
+from taskyard.gateway.rest.access.agent_concurrency import Turns
+from taskyard.gateway.rest.access.authentication import Authentication
+from taskyard.gateway.rest.access.authorization import Authorization
+from taskyard.gateway.rest.access.request_quota import Allowance, Callers
+from taskyard.gateway.rest.app import people_app
+from taskyard.gateway.rest.cache.cache import Cache
+from taskyard.gateway.rest.context import People
+from taskyard.gateway.rest.naming import Model, Naming
+from taskyard.gateway.rest.routes.conversation import CALL_SECONDS
+from taskyard.gateway.settings import Settings
+from taskyard.gateway.tls.mounted import MountedCertificate
+from taskyard.httpserver import HttpServer, bind
+
+# A call to an agent may take that long, and a little more until its answer is out.
+GRACE_SECONDS = int(CALL_SECONDS) + 5
+
+_CALLERS = 4096
+# A sidecar types one message at a time, and has connections for 112 others.
+_EACH_SIDECAR, _ALL_SIDECARS, _WAITING, _PATIENCE_SECONDS = 4, 64, 16, 10.0
+
+
+@contextlib.asynccontextmanager
+async def serving_people(
+    settings: Settings, context: Context, own_tls: ssl.SSLContext, stop: asyncio.Event
+) -> AsyncIterator[Cache]:
+    """Serve from the moment the cache is full until the block is left; the cache, which tells when that is.
+
+    Requests that are being answered then are answered to their end. OSError when the port is taken or the mounted
+    certificate is not there, ValueError when it cannot be used.
+    """
+    cache = Cache()
+    model = Model(url=settings.naming_url, name=settings.naming_model, key=settings.naming_key)
+    people = People(
+        cluster=context.cluster,
+        cache=cache,
+        authentication=Authentication(context.cluster, context.metrics, monotonic=context.monotonic),
+        authorization=Authorization(context.cluster, monotonic=context.monotonic),
+        callers=Callers(
+            Allowance(
+                rate=Rate(per_second=settings.people_rate, burst=settings.people_burst),
+                at_once=settings.people_at_once,
+                streams=settings.people_streams,
+            ),
+            remembered=_CALLERS,
+        ),
+        turns=Turns(each=_EACH_SIDECAR, in_all=_ALL_SIDECARS, waiting=_WAITING, patience=_PATIENCE_SECONDS),
+        naming=Naming(model if model.url else None),
+        keyring=lambda: context.keyring,
+        now=context.now,
+        monotonic=context.monotonic,
+        stopping=stop,
+        default_namespace=settings.default_namespace,
+        sidecar_port=sidecar.PORT,
+    )
+    background = [asyncio.create_task(_end_streams(cache, stop))]
+    tls = own_tls
+    if settings.people_tls_folder:
+        mounted = MountedCertificate(Path(settings.people_tls_folder))
+        mounted.load()
+        tls = mounted.context
+        background.append(asyncio.create_task(mounted.keep_fresh(stop)))
+    # An ingress controller is one address for all who come through it.
+    server = server_for(people_app(people, context.metrics), tls=tls, most_each=MOST, grace=GRACE_SECONDS)
+    with bind(settings.listen_address, settings.people_port) as listening:
+        filling = asyncio.create_task(cache.run(context.cluster))
+        answering = asyncio.create_task(_answer(server, cache, listening))
+        for task in (filling, answering):
+            # If one ever ends by itself, the process ends too, and is started anew.
+            task.add_done_callback(lambda _: stop.set())
+        try:
+            yield cache
+        finally:
+            server.stop()
+            if not cache.full.is_set():
+                answering.cancel()
+            await asyncio.wait([answering])
+            for task in (filling, *background):
+                task.cancel()
+            await asyncio.gather(answering, filling, *background, return_exceptions=True)
+            await people.close()
+
+
+async def _end_streams(cache: Cache, stop: asyncio.Event) -> None:
+    """Streams look whether they are to end when something changes."""
+    await stop.wait()
+    cache.changes.wake_all()
+
+
+async def _answer(server: HttpServer, cache: Cache, listening: socket.socket) -> None:
+    await cache.full.wait()
+    await server.serve(sockets=[listening])

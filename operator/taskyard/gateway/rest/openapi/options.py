@@ -1,0 +1,134 @@
+"""What the OpenAPI document says of a route, beside what FastAPI knows of it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel
+
+from taskyard.gateway.rest.errors import NOT_FOUND
+
+LIMIT_DEFAULT = 100
+LIMIT_MOST = 500
+
+# Name, description, schema, example.
+Parameter = tuple[str, str, Mapping[str, Any], Any]
+
+Q: Parameter = (
+    "q",
+    "What to look for: `owner:`, `organization:`, `status:`; a bare word is an owner; quotes around spaces.",
+    {"type": "string"},
+    "status:active",
+)
+LIMIT: Parameter = (
+    "limit",
+    f"How many at most; {LIMIT_DEFAULT} without it.",
+    {"type": "integer", "minimum": 1, "maximum": LIMIT_MOST},
+    50,
+)
+CONTINUE: Parameter = ("continue", "The `continue` of the page before.", {"type": "string"}, "")
+TIMEOUT: Parameter = (
+    "timeout_seconds",
+    "After which the stream ends; without it, it goes on.",
+    {"type": "integer", "minimum": 1, "maximum": 86_400},
+    60,
+)
+IDEMPOTENCY_KEY: Parameter = (
+    "Idempotency-Key",
+    "A request that is sent again with the same key is carried out once.",
+    {"type": "string", "maxLength": 200},
+    "5f2d",
+)
+LAST_EVENT_ID: Parameter = ("Last-Event-ID", "Go on after that event.", {"type": "string"}, "4711.4702.1.3")
+
+_FAULTS: Mapping[int, tuple[str, str]] = {
+    400: ("The request cannot be understood, or Kubernetes refuses it.", "Validation failed."),
+    401: ("There is no token, or it is not valid.", "The token is not valid."),
+    403: ("The caller may see the Task, but not do that.", "Forbidden."),
+    404: ("It does not exist, or the caller may not see it.", NOT_FOUND),
+    408: ("The request's body did not arrive in time.", "The request's body did not arrive in time."),
+    409: ("The Task's state does not allow it now.", "A workspace build is already active."),
+    429: ("Too many requests; ask again later.", "Too many requests."),
+    500: ("What is stored cannot be read.", "Internal error decoding task snapshot."),
+    502: ("The agent did not answer as it should.", "Failed to reach task app endpoint."),
+    503: ("The Kubernetes API server gave no answer; ask again later.", "The Kubernetes API server gave no answer."),
+}
+# What every route answers that wants a token.
+_ALWAYS = (401, 429, 503)
+_RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}}
+
+
+def described(
+    operation: str,
+    summary: str,
+    *faults: int,
+    answer: type[BaseModel] | Any = None,
+    status: int = 200,
+    text: str = "",
+    body: type[BaseModel] | None = None,
+    parameters: Sequence[Parameter] = (),
+    headers: Sequence[Parameter] = (),
+    stream: str = "",
+    events: Mapping[str, type[BaseModel]] | None = None,
+    public: bool = False,
+    also: Mapping[int, str] | None = None,
+) -> dict[str, Any]:
+    """Options of a FastAPI route: its `operation` id, what it answers with (`answer`, without one no body, or `events`
+    of which `stream` is an example), the `faults` beside those that all routes have, what it takes."""
+    responses = {number: _fault(number) for number in sorted({*faults, *(() if public else _ALWAYS)})}
+    for number, meaning in (also or {}).items():
+        responses[number] = {"description": meaning, "model": answer}
+    extra: dict[str, Any] = {}
+    if parameters or headers:
+        extra["parameters"] = [_parameter("query", entry) for entry in parameters]
+        extra["parameters"] += [_parameter("header", entry) for entry in headers]
+    if body:
+        extra["requestBody"] = {"required": True, "content": {"application/json": {"schema": _schema(body)}}}
+    if public:
+        extra["security"] = []
+    found: dict[str, Any] = {
+        "operation_id": operation,
+        "summary": summary,
+        "description": text,
+        "status_code": status,
+        "responses": responses,
+        "openapi_extra": extra,
+    }
+    if stream:
+        kinds = [_event(name, model) for name, model in (events or {}).items()]
+        content = {"text/event-stream": {"itemSchema": {"oneOf": kinds}, "example": stream}}
+        responses[status] = {"description": "Server-sent events.", "content": content}
+        return found | {"response_class": Response}
+    if answer is None:
+        return found | {"response_class": Response}
+    return found | {"response_model": answer, "response_class": JSONResponse}
+
+
+def faults() -> dict[str, Any]:
+    """The answers that are no success, by their status: each is the same wherever it is given."""
+    return {str(status): _fault(status) for status in _FAULTS}
+
+
+def _fault(status: int) -> dict[str, Any]:
+    description, message = _FAULTS[status]
+    schema = {"$ref": "#/components/schemas/Error"}
+    found = {
+        "description": description,
+        "content": {"application/json": {"schema": schema, "example": {"message": message}}},
+    }
+    return found | ({"headers": _RETRY_AFTER} if status in (429, 503) else {})
+
+
+def _event(name: str, model: type[BaseModel]) -> dict[str, Any]:
+    data = {"type": "string", "contentMediaType": "application/json", "contentSchema": _schema(model)}
+    properties = {"event": {"const": name}, "data": data, "id": {"type": "string"}, "retry": {"type": "integer"}}
+    return {"type": "object", "required": ["event", "data"], "properties": properties}
+
+
+def _parameter(place: str, parameter: Parameter) -> dict[str, Any]:
+    name, description, schema, example = parameter
+    return {"name": name, "in": place, "description": description, "schema": dict(schema), "example": example}
+
+
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{model.__name__}"}

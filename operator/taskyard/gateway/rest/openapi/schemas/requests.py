@@ -1,0 +1,37 @@
+"""The bodies of requests."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from taskyard.api.taskinput import CONTENT_MAX
+
+# The longest prompt, each of its characters as a pair of escapes.
+BODY_BYTES = 1_048_576
+
+
+class CreateTask(BaseModel):
+    """The body of `POST /tasks/{user}`. A template version is named by its UID, or by its name in the namespace; a
+    preset by the id that `…/presets` gives, or by its name."""
+
+    template_version_id: Annotated[str, Field(min_length=1, max_length=253, examples=["claude-v3"])]
+    template_version_preset_id: Annotated[str | None, Field(max_length=253)] = None
+    input: Annotated[str, Field(examples=["Fix the build"])]
+    name: Annotated[str, Field(examples=["fix-the-build"])] = ""
+    display_name: Annotated[str, Field(examples=["Fix the build"])] = ""
+
+
+class Input(BaseModel):
+    """The body of `PATCH …/input` and `POST …/send`."""
+
+    input: Annotated[str, Field(examples=["and now the tests"])]
+
+
+class CreateInput(BaseModel):
+    """The body of `POST …/inputs`. `user` is a message, which waits its turn; `raw` are keystrokes, which do not.
+    `resume` also wakes the Task when it is paused. `answers` is the id of the question that it answers."""
+
+    content: Annotated[str, Field(min_length=1, max_length=CONTENT_MAX, examples=["and now the tests"])]
+    type: Literal["user", "raw"] = "user"
+    resume: Annotated[bool, Field(examples=[True])] = False
+    answers: Annotated[str | None, Field(min_length=1, max_length=63, pattern="^[a-z0-9-]+$")] = None

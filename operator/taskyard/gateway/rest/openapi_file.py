@@ -1,0 +1,31 @@
+"""The OpenAPI document as a file: `python -m taskyard.gateway.rest.openapi_file <file> [--check]`."""
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+from taskyard.api import generated
+from taskyard.gateway.metrics import Metrics
+from taskyard.gateway.rest.app import people_app
+from taskyard.gateway.rest.context import People
+from taskyard.gateway.rest.openapi import document as openapi_document
+
+
+def document() -> dict[str, Any]:
+    """The document of the routes as they are."""
+    # No route is called: what they would work with is not there.
+    nothing = cast(People, SimpleNamespace(stopping=None))
+    return openapi_document.document(people_app(nothing, Metrics()))
+
+
+def main() -> int:
+    """Write the document, or with --check tell that it is out of date."""
+    parser = generated.parser("Write the OpenAPI document of the REST API.")
+    parser.add_argument("file", type=Path, help="where it goes")
+    arguments = parser.parse_args()
+    return generated.bring_up_to_date({arguments.file: openapi_document.text(document())}, check=arguments.check)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

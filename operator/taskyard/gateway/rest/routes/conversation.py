@@ -1,0 +1,191 @@
+"""The routes that speak with an agent: send, and the log of what was said."""
+
+import asyncio
+import json
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from taskyard.api.task import Phase
+from taskyard.api.taskinput import CONTENT_MAX
+from taskyard.apiclient import ApiError, Object
+from taskyard.core import names
+from taskyard.core.ownership import is_owned_by
+from taskyard.gateway.http.errors import HttpError
+from taskyard.gateway.http.request_body import read_model
+from taskyard.gateway.rest.access import authorization
+from taskyard.gateway.rest.access.authentication import Person
+from taskyard.gateway.rest.context import People
+from taskyard.gateway.rest.errors import not_found
+from taskyard.gateway.rest.openapi.options import IDEMPOTENCY_KEY, described
+from taskyard.gateway.rest.openapi.schemas.requests import BODY_BYTES, Input
+from taskyard.gateway.rest.openapi.schemas.task import Log
+from taskyard.gateway.rest.routes.idempotency import idempotency_key
+from taskyard.gateway.rest.views import vocabulary
+from taskyard.gateway.rest.views.log_entries import log_entries, sendable
+from taskyard.sidecarclient import Accepted, NoAnswerError, NotReady, UnreachableError
+
+CALL_SECONDS = 30.0
+
+
+def routes(people: People) -> APIRouter:
+    """The routes, working with `people`."""
+    router = APIRouter(prefix="/api/v2/tasks/{user}/{task}", tags=["Tasks"])
+
+    @router.post(
+        "/send",
+        **described(
+            "send",
+            "Say something to the agent of an active Task",
+            *(400, 404, 408, 409, 502),
+            status=204,
+            body=Input,
+            headers=[IDEMPOTENCY_KEY],
+        ),
+    )
+    async def send(request: Request, user: str, task: str) -> Response:
+        person = await people.person(request)
+        found = await people.task(person, user, task)
+        content = (await read_model(request, Input, BODY_BYTES)).input
+        _check_content(content)
+        key = idempotency_key(request, person)
+        address = await _gate(people, person, found, verb="create", resource=authorization.TASK_INPUTS)
+        await _send(people, content, key=key, **address)
+        return Response(status_code=204)
+
+    @router.get("/logs", **described("log", "What was said in a Task", 404, 409, 500, 502, answer=Log))
+    async def logs(request: Request, user: str, task: str) -> JSONResponse:
+        person = await people.person(request)
+        found = await people.task(person, user, task)
+        phase = vocabulary.phase(found)
+        if phase == Phase.ACTIVE:
+            address = await _gate(people, person, found, verb="get", resource=authorization.TASK_LOG)
+            return JSONResponse({"logs": await _live(people, **address)})
+        if phase in (Phase.PAUSED, Phase.PAUSING, Phase.PENDING, Phase.INITIALIZING):
+            return JSONResponse(await _stored(people, person, found))
+        raise HttpError(
+            409, "Cannot fetch logs for task in current state.", detail=f'Task status is "{vocabulary.status(found)}".'
+        )
+
+    return router
+
+
+def _check_content(content: str) -> None:
+    if not content.strip():
+        raise HttpError(400, "Task input is required.")
+    if len(content) > CONTENT_MAX or "\0" in content or content != sendable(content):
+        detail = f"It has at most {CONTENT_MAX} characters, no NUL and no half of a surrogate pair among them."
+        raise HttpError(400, "Task input is not valid.", validations=[{"field": "input", "detail": detail}])
+
+
+async def _gate(people: People, person: Person, task: Object, *, verb: str, resource: str) -> dict[str, str]:
+    """Address and UID of the agent's Pod, once the Task is active and the person may. HttpError."""
+    phase, status = vocabulary.phase(task), vocabulary.status(task)
+    if phase in (Phase.PENDING, Phase.INITIALIZING):
+        raise HttpError(
+            409,
+            f"Task is {status}.",
+            detail="The task is resuming. Wait for the task to become active before sending messages.",
+        )
+    if phase == Phase.PAUSED:
+        raise HttpError(409, "Task is paused.", detail="Resume the task to send messages.")
+    if phase == Phase.PAUSING:
+        raise HttpError(409, "Task is pausing.", detail="Once it is paused, resume the task to send messages.")
+    if phase != Phase.ACTIVE:
+        raise HttpError(
+            400,
+            "Task must be active.",
+            detail=f'Task status is "{status}", it must be "active" to interact with the task.',
+        )
+    metadata = task["metadata"]
+    # The right to the log may be bound to one Task by its name; an input has none before it is created.
+    name = metadata["name"] if verb == "get" else ""
+    if not await people.may(person, verb, resource, metadata["namespace"], name):
+        raise not_found()
+    build = task["status"].get("build") or {}
+    pod = people.cache.pods.get((metadata["namespace"], build.get("name", "")))
+    if pod is None or not is_owned_by(pod, metadata["uid"]) or not pod["status"]["podIP"]:
+        raise HttpError(502, "Failed to reach task app endpoint.", detail="The Task's Pod has no address.")
+    return {"ip": pod["status"]["podIP"], "pod_uid": pod["metadata"]["uid"]}
+
+
+async def _send(people: People, content: str, *, key: str, ip: str, pod_uid: str) -> None:
+    sidecars = people.sidecars()
+    try:
+        async with asyncio.timeout(CALL_SECONDS), people.turns.of(pod_uid):
+            try:
+                status = await sidecars.get("/status", ip=ip, pod_uid=pod_uid)
+            except UnreachableError as error:
+                raise HttpError(502, "Failed to reach task app endpoint.", detail=str(error)) from error
+            except NoAnswerError as error:
+                raise HttpError(502, "Failed to get status from task app.", detail=str(error)) from error
+            if status.get("status") != "stable":
+                raise _busy(str(status.get("status")))
+            answer = await sidecars.send(ip=ip, pod_uid=pod_uid, content=content, kind="user", idempotency_key=key)
+    except TimeoutError as error:
+        detail = f"It did not answer within {CALL_SECONDS:.0f} s; the message may have arrived."
+        raise HttpError(502, "Task app rejected the message.", detail=detail) from error
+    if isinstance(answer, NotReady):
+        raise _busy("running")
+    if not isinstance(answer, Accepted):
+        raise HttpError(502, "Task app rejected the message.", detail=answer.cause)
+
+
+def _busy(status: str) -> HttpError:
+    return HttpError(409, "Task app is not ready to accept input.", detail=f"Status: {status}")
+
+
+async def _live(people: People, *, ip: str, pod_uid: str) -> list[dict[str, Any]]:
+    try:
+        async with asyncio.timeout(CALL_SECONDS), people.turns.of(pod_uid):
+            answer = await people.sidecars().get("/messages", ip=ip, pod_uid=pod_uid)
+    except UnreachableError as error:
+        raise HttpError(502, "Failed to reach task app endpoint.", detail=str(error)) from error
+    except (NoAnswerError, TimeoutError) as error:
+        raise HttpError(
+            502, "Failed to get messages from task app.", detail=str(error) or "It took too long."
+        ) from error
+    entries = log_entries(answer.get("messages"))
+    if entries is None:
+        raise HttpError(502, "Invalid task app response.")
+    return entries
+
+
+async def _stored(people: People, person: Person, task: Object) -> dict[str, Any]:
+    """The snapshot of the conversation; without one an empty log."""
+    metadata = task["metadata"]
+    namespace, name = metadata["namespace"], metadata["name"]
+    if not await people.may(person, "get", authorization.TASK_LOG, namespace, name):
+        raise HttpError(404, "Resource not found.")
+    summary = task["status"].get("snapshot")
+    if not summary:
+        return {"logs": [], "snapshot": True}
+    try:
+        found = await people.cluster.config_map(namespace, names.snapshot_name(name))
+    except ApiError as error:
+        raise HttpError(500, "Internal error fetching task snapshot.", detail=error.message) from error
+    if found is None or not is_owned_by(found, metadata["uid"]):
+        return {"logs": [], "snapshot": True}
+    entries = snapshot_entries((found.get("data") or {}).get("snapshot.json", ""))
+    return {"logs": entries, "snapshot": True, "snapshot_at": summary["takenAt"]}
+
+
+def snapshot_entries(text: str) -> list[dict[str, Any]]:
+    """The log entries of a stored snapshot. HttpError 500 when it is none."""
+    try:
+        envelope = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise HttpError(500, "Internal error decoding task snapshot.") from error
+    if not isinstance(envelope, dict):
+        raise HttpError(500, "Internal error decoding task snapshot.")
+    if envelope.get("format") != "agentapi":
+        detail = f'Expected format "agentapi", got "{envelope.get("format")}".'
+        raise HttpError(500, "Unsupported task snapshot format.", detail=detail)
+    data = envelope.get("data")
+    if not isinstance(data, dict):
+        raise HttpError(500, "Internal error decoding snapshot data.")
+    entries = log_entries(data.get("messages"))
+    if entries is None:
+        raise HttpError(500, "Invalid snapshot data.")
+    return entries

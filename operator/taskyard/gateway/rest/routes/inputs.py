@@ -1,0 +1,153 @@
+"""The queue of a Task's inputs: messages that wait until its agent is ready for them."""
+
+import asyncio
+import hashlib
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from taskyard.api import API_VERSION
+from taskyard.apiclient import ApiError, ConflictError, Object
+from taskyard.core.inputs import InputView
+from taskyard.gateway.http.errors import HttpError
+from taskyard.gateway.http.request_body import read_model
+from taskyard.gateway.rest.access import authorization
+from taskyard.gateway.rest.access.authentication import Person
+from taskyard.gateway.rest.context import People
+from taskyard.gateway.rest.errors import answer_to, not_found
+from taskyard.gateway.rest.openapi.options import CONTINUE, IDEMPOTENCY_KEY, LIMIT, described
+from taskyard.gateway.rest.openapi.schemas.requests import BODY_BYTES, CreateInput
+from taskyard.gateway.rest.openapi.schemas.task import InputPage, QueuedInput
+from taskyard.gateway.rest.routes.idempotency import idempotency_key
+from taskyard.gateway.rest.routes.paging import Place, page
+from taskyard.gateway.rest.views.log_entries import sendable
+
+# How long a repeated request waits until the cache has what the first one made.
+_SEEN_SECONDS = 2.0
+_LOOK_SECONDS = 0.02
+
+
+def routes(people: People) -> APIRouter:
+    """The routes, working with `people`."""
+    router = APIRouter(prefix="/api/v1alpha1/tasks/{user}/{task}/inputs", tags=["Beyond"])
+
+    @router.post(
+        "",
+        **described(
+            "createInput",
+            "Queue an input, which the agent gets when it is ready",
+            *(400, 403, 404, 408, 409),
+            status=201,
+            answer=QueuedInput,
+            also={200: "A former request with this key made this input."},
+            body=CreateInput,
+            headers=[IDEMPOTENCY_KEY],
+        ),
+    )
+    async def create(request: Request, user: str, task: str) -> JSONResponse:
+        person = await people.person(request)
+        found = await people.task(person, user, task)
+        asked = await read_model(request, CreateInput, BODY_BYTES)
+        _check(asked)
+        spec = {
+            "task": found["metadata"]["name"],
+            "content": asked.content,
+            "type": asked.type.capitalize(),
+            "resume": asked.resume,
+            **({"answers": asked.answers} if asked.answers else {}),
+        }
+        key = idempotency_key(request, person)
+        made, is_new = await _create(people, person, found, spec, key=key)
+        return JSONResponse(document(made), status_code=201 if is_new else 200)
+
+    @router.get(
+        "",
+        **described(
+            "inputs",
+            "The inputs of a Task, in the order of their delivery",
+            *(400, 404),
+            answer=InputPage,
+            parameters=[LIMIT, CONTINUE],
+        ),
+    )
+    async def list_inputs(request: Request, user: str, task: str) -> JSONResponse:
+        person = await people.person(request)
+        shown = await people.task(person, user, task)
+        if not await people.may(person, "list", authorization.TASK_INPUTS, shown["metadata"]["namespace"]):
+            raise not_found()
+        found = page(people.cache.inputs_of(shown), request.query_params, place=_place)
+        return JSONResponse(found.body("inputs", [document(entry) for entry in found.entries]))
+
+    return router
+
+
+def document(manifest: Object) -> dict[str, Any]:
+    """An input as the REST API shows it."""
+    metadata, spec, status = manifest["metadata"], manifest["spec"], manifest.get("status") or {}
+    return {
+        "id": metadata["uid"],
+        "name": metadata["name"],
+        "content": spec["content"],
+        "type": spec.get("type", "User").lower(),
+        "resume": spec.get("resume", False),
+        "answers": spec.get("answers"),
+        "phase": status.get("phase", "Queued").lower(),
+        "message": status.get("message") or "",
+        "created_at": metadata["creationTimestamp"],
+        "delivered_at": status.get("deliveredAt"),
+        "rejected_at": status.get("rejectedAt"),
+    }
+
+
+def _check(asked: CreateInput) -> None:
+    if asked.type == "user" and not asked.content.strip():
+        raise _invalid("content", "A message is not blank.")
+    if "\0" in asked.content or asked.content != sendable(asked.content):
+        raise _invalid("content", "It has no NUL and no half of a surrogate pair.")
+    if asked.type == "raw" and asked.answers:
+        raise _invalid("answers", "Keystrokes answer no question.")
+
+
+def _invalid(field: str, detail: str) -> HttpError:
+    return HttpError(400, "Task input is not valid.", validations=[{"field": field, "detail": detail}])
+
+
+async def _create(people: People, person: Person, task: Object, spec: Object, *, key: str) -> tuple[Object, bool]:
+    """The new input, or the one that the same request made before; whether it is new."""
+    metadata = task["metadata"]
+    # Of the Task too, which may be another one of the same name by now.
+    named = hashlib.sha256(f"{metadata['uid']}/{key}".encode()).hexdigest()[:16]
+    manifest: Object = {
+        "apiVersion": API_VERSION,
+        "kind": "TaskInput",
+        "metadata": {"name": f"{metadata['name']}-{named}", "namespace": metadata["namespace"]},
+        "spec": spec,
+    }
+    try:
+        return await people.cluster.create_input(person.token, manifest), True
+    except ConflictError as error:
+        if error.reason != "AlreadyExists":
+            raise answer_to(error) from error
+    except ApiError as error:
+        raise answer_to(error) from error
+    former = await _seen(people, (metadata["namespace"], manifest["metadata"]["name"]))
+    if former["spec"] != spec:
+        raise HttpError(409, "The Idempotency-Key was used for another input.")
+    return former, False
+
+
+async def _seen(people: People, key: tuple[str, str]) -> Object:
+    loop = asyncio.get_running_loop()
+    end = loop.time() + _SEEN_SECONDS
+    while (found := people.cache.inputs.get(key)) is None:
+        if loop.time() >= end:
+            raise HttpError(503, "The input exists, and was not seen yet.", retry_after=1)
+        await asyncio.sleep(_LOOK_SECONDS)
+    return found
+
+
+def _place(manifest: Object) -> Place:
+    """As they are delivered."""
+    line = InputView.of(manifest)
+    return round(line.created_at.timestamp()), line.order, line.name

@@ -1,0 +1,131 @@
+"""The routes that change a Task's course: its prompt, pause, resume."""
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from taskyard.api.task import PROMPT_LOCKED, Phase
+from taskyard.apiclient import ApiError, Object
+from taskyard.core import names, times
+from taskyard.gateway.http.errors import HttpError
+from taskyard.gateway.http.request_body import read_model
+from taskyard.gateway.rest.access.authentication import Person
+from taskyard.gateway.rest.context import People
+from taskyard.gateway.rest.errors import answer_to
+from taskyard.gateway.rest.openapi.options import described
+from taskyard.gateway.rest.openapi.schemas.requests import BODY_BYTES, Input
+from taskyard.gateway.rest.openapi.schemas.workspace import BuildStarted
+from taskyard.gateway.rest.views import vocabulary
+from taskyard.gateway.rest.views import workspace as workspace_view
+
+# How long pause and resume wait for the operator to begin with the build that they ask for.
+BUILD_SECONDS = 1.0
+_LOOK_SECONDS = 0.02
+
+_BUILD_ACTIVE = "A workspace build is already active."
+
+
+def routes(people: People) -> APIRouter:
+    """The routes, working with `people`."""
+    router = APIRouter(prefix="/api/v2/tasks/{user}/{task}", tags=["Tasks"])
+
+    @router.patch(
+        "/input",
+        **described(
+            "changePrompt", "Change the prompt of a paused Task", 400, 403, 404, 408, 409, status=204, body=Input
+        ),
+    )
+    async def change_prompt(request: Request, user: str, task: str) -> Response:
+        person = await people.person(request)
+        found = await people.task(person, user, task)
+        prompt = (await read_model(request, Input, BODY_BYTES)).input
+        if not prompt.strip():
+            raise HttpError(400, "Task input is required.")
+        if vocabulary.phase(found) != Phase.PAUSED:
+            raise _locked()
+        await _patch(people, person, found, {"spec": {"prompt": prompt}})
+        return Response(status_code=204)
+
+    @router.post(
+        "/pause", **described("pauseTask", "Pause a Task", 400, 403, 404, 409, status=202, answer=BuildStarted)
+    )
+    async def pause(request: Request, user: str, task: str) -> JSONResponse:
+        person = await people.person(request)
+        return _build(await _pause(people, person, await people.task(person, user, task)))
+
+    @router.post(
+        "/resume", **described("resumeTask", "Resume a Task", 400, 403, 404, 409, status=202, answer=BuildStarted)
+    )
+    async def resume(request: Request, user: str, task: str) -> JSONResponse:
+        person = await people.person(request)
+        return _build(await _resume(people, person, await people.task(person, user, task)))
+
+    return router
+
+
+async def _pause(people: People, person: Person, task: Object) -> dict[str, Any]:
+    number = vocabulary.build_number(task)
+    if vocabulary.phase(task) != Phase.PAUSED:
+        _refuse_while_building(task)
+    written = await _patch(people, person, task, {"spec": {"paused": True}})
+    if vocabulary.phase(task) == Phase.PAUSED:
+        # A pause of its own making becomes one by hand; there is nothing to stop a second time.
+        return workspace_view.build(people.cache, written, max(1, number), transition="Stop", reason="ManualPause")
+    return await _next_build(people, written, number + 1, transition="Stop", reason="ManualPause")
+
+
+async def _resume(people: People, person: Person, task: Object) -> dict[str, Any]:
+    number, shown = vocabulary.build_number(task), vocabulary.workspace_status(task)
+    if shown == "running":
+        raise HttpError(409, "Task workspace is already running.", detail=f'Workspace status is "{shown}".')
+    if vocabulary.phase(task) != Phase.PAUSED:
+        _refuse_while_building(task)
+    # The annotation wakes what paused by itself, and what failed to start.
+    annotations = {names.RESUMED_AT: times.micro(people.now())}
+    written = await _patch(people, person, task, {"metadata": {"annotations": annotations}, "spec": {"paused": False}})
+    reason = "Resume" if number else "Initial"
+    return await _next_build(people, written, number + 1, transition="Start", reason=reason)
+
+
+def _refuse_while_building(task: Object) -> None:
+    """HttpError 409 while a build is on its way; a Task without one waits for its first."""
+    build = task["status"].get("build")
+    if build is None:
+        raise HttpError(409, _BUILD_ACTIVE, detail="The first build of the Task has not begun yet.")
+    if build["phase"] in ("Pending", "Running"):
+        raise HttpError(409, _BUILD_ACTIVE, detail=f"Build {build['number']} is {str(build['phase']).lower()}.")
+
+
+async def _patch(people: People, person: Person, task: Object, patch: Object) -> Object:
+    try:
+        return people.cache.task_written(await people.cluster.patch_task(person.token, task, patch))
+    except ApiError as error:
+        if error.status == 422 and PROMPT_LOCKED in error.message:
+            raise _locked() from error
+        raise answer_to(error) from error
+
+
+async def _next_build(people: People, task: Object, number: int, *, transition: str, reason: str) -> dict[str, Any]:
+    """The build of that number, once the operator has reserved it; the one to be expected when it takes its time."""
+    key = task["metadata"]["namespace"], task["metadata"]["name"]
+    loop = asyncio.get_running_loop()
+    end = loop.time() + BUILD_SECONDS
+    while loop.time() < end:
+        newest = people.cache.task(key)
+        if newest is None or newest["metadata"]["uid"] != task["metadata"]["uid"]:
+            break
+        task = newest
+        if vocabulary.build_number(task) >= number:
+            break
+        await asyncio.sleep(_LOOK_SECONDS)
+    return workspace_view.build(people.cache, task, number, transition=transition, reason=reason)
+
+
+def _build(document: dict[str, Any]) -> JSONResponse:
+    return JSONResponse({"workspace_build": document}, status_code=202)
+
+
+def _locked() -> HttpError:
+    return HttpError(409, PROMPT_LOCKED, detail="Please stop the task's workspace before updating the input.")

@@ -1,0 +1,68 @@
+"""Which Tasks a list or a stream of many has: what its query wants and its caller may see."""
+
+from dataclasses import dataclass
+
+from taskyard.apiclient import Object
+from taskyard.gateway.http.errors import HttpError
+from taskyard.gateway.rest.access import authorization
+from taskyard.gateway.rest.access.authentication import Person
+from taskyard.gateway.rest.context import People
+from taskyard.gateway.rest.routes import query
+from taskyard.gateway.rest.routes.query import QueryError
+from taskyard.gateway.rest.views import vocabulary
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a query wants; an empty text filters nothing."""
+
+    namespace: str
+    status: str
+
+    def takes(self, task: Object) -> bool:
+        """Whether the Task is wanted."""
+        return (
+            "deletionTimestamp" not in task["metadata"]
+            and (not self.namespace or task["metadata"]["namespace"] == self.namespace)
+            and (not self.status or vocabulary.status(task) == self.status)
+        )
+
+
+async def wanted(people: People, person: Person, text: str) -> Wanted:
+    """What the query wants. HttpError 400 when it cannot be understood, or names an owner whose Tasks the person may
+    not list; ApiError."""
+    try:
+        asked = query.parse(text)
+    except QueryError as error:
+        raise _bad_query(error) from error
+    owner = None
+    if asked.owner:
+        owner = people.owner(asked.owner, person)
+        allowed = await people.may(person, "list", authorization.TASKS, owner.namespace if owner else asked.owner)
+        if owner is None or not allowed:
+            raise _unknown("user", "owner", asked.owner)
+    if asked.organization and asked.organization not in (people.cache.organization_id, vocabulary.ORGANIZATION):
+        raise _unknown("organization", "organization", asked.organization)
+    return Wanted(namespace=owner.namespace if owner else "", status=asked.status)
+
+
+async def found(people: People, person: Person, wanted: Wanted) -> list[Object]:
+    """The wanted Tasks that the person may list, newest first."""
+    tasks = [task for task in people.cache.tasks if wanted.takes(task)]
+    if not wanted.namespace:
+        readable = await people.authorization.namespaces(
+            person, "list", authorization.TASKS, (task["metadata"]["namespace"] for task in tasks)
+        )
+        tasks = [task for task in tasks if task["metadata"]["namespace"] in readable]
+    # Timestamps have whole seconds: within one, by name.
+    tasks.sort(key=lambda task: str(task["metadata"]["name"]))
+    return sorted(tasks, key=lambda task: str(task["metadata"]["creationTimestamp"]), reverse=True)
+
+
+def _unknown(what: str, field: str, value: str) -> HttpError:
+    detail = f'{what} "{value}" either does not exist, or you are unauthorized to view them'
+    return _bad_query(QueryError([{"field": field, "detail": detail}]))
+
+
+def _bad_query(error: QueryError) -> HttpError:
+    return HttpError(400, "Invalid task search query.", validations=error.validations)

@@ -1,0 +1,225 @@
+"""The routes that stream: the events of one Task, and those of all Tasks that the caller may see.
+
+A stream is told that something changed, looks into the cache and tells the newest state: nothing waits for a client
+that is slow. From time to time it is asked whether its caller may still have it.
+"""
+
+import asyncio
+import contextlib
+import math
+from collections.abc import AsyncIterator, Iterable, Iterator
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from taskyard.api.task import Phase
+from taskyard.gateway.rest.access import authorization
+from taskyard.gateway.rest.cache.change_notifier import Waiter
+from taskyard.gateway.rest.context import People
+from taskyard.gateway.rest.openapi.options import LAST_EVENT_ID, TIMEOUT, Q, described
+from taskyard.gateway.rest.openapi.schemas.task import Entry, Gone, Synced, Task
+from taskyard.gateway.rest.openapi.schemas.workspace import WorkspaceBuild
+from taskyard.gateway.rest.routes import listing
+from taskyard.gateway.rest.routes.listing import Wanted
+from taskyard.gateway.rest.routes.paging import counted, invalid
+from taskyard.gateway.rest.streams import sse
+from taskyard.gateway.rest.streams.agent_messages import Dialogue, Place, place_of
+from taskyard.gateway.rest.streams.sse import EventStream
+from taskyard.gateway.rest.streams.stream_access import AccessLostError, StreamAccess
+from taskyard.gateway.rest.streams.task_events import Feed, Mark
+from taskyard.gateway.rest.streams.task_watch import Overview
+from taskyard.gateway.rest.views import vocabulary
+
+SECONDS_MOST = 86_400
+# Changes that follow each other closely are told together.
+_PAUSE_SECONDS = 0.05
+_PIECE_BYTES = 16_384
+
+_EVENTS = (
+    "Events `task` (the Task), `build` (a build), `message` (one of the conversation, while the Task is active and for "
+    "callers who may read the log) and `gone` (it was deleted, or the caller may not see it any more; the last). Each "
+    "is the newest state: what changed several times while a client did not read is told once. A `message` or `build` "
+    "replaces the former one of its id."
+)
+_EXAMPLE = """\
+retry: 2000
+
+id: 4711.4702.1.0
+event: task
+data: {"id":"8f0d5d5e-6e0b-4f0a-9a67-0a4b8d6a3c11","name":"fix-the-build","status":"active"}
+
+id: 4711.4702.1.1
+event: message
+data: {"id":0,"content":"Fix the build","type":"input","time":"2026-01-31T12:01:07Z"}
+
+: ping
+
+"""
+_WATCH = (
+    "Events `task` for all there are, then `synced` with their `count`, then `task` and `gone` as they change. A "
+    "stream begins anew after a break: what was not told before `synced` is gone."
+)
+_WATCHED = """\
+retry: 2000
+
+event: task
+data: {"id":"8f0d5d5e-6e0b-4f0a-9a67-0a4b8d6a3c11","name":"fix-the-build","status":"active"}
+
+event: synced
+data: {"count":1}
+
+event: gone
+data: {"id":"8f0d5d5e-6e0b-4f0a-9a67-0a4b8d6a3c11","owner_name":"team","name":"fix-the-build"}
+
+"""
+
+
+def routes(people: People) -> APIRouter:
+    """The routes, working with `people`."""
+    router = APIRouter(prefix="/api/v1alpha1/tasks", tags=["Beyond"])
+
+    @router.get(
+        "/watch",
+        **described(
+            "watch",
+            "What happens to all Tasks that the caller may see",
+            400,
+            text=_WATCH,
+            stream=_WATCHED,
+            events={"task": Task, "synced": Synced, "gone": Gone},
+            parameters=[Q, TIMEOUT],
+        ),
+    )
+    async def watch(request: Request) -> Response:
+        person = await people.person(request, streaming=True)
+        seconds = _seconds(request)
+        wanted = await listing.wanted(people, person, request.query_params.get("q", ""))
+        access = people.stream_access(request, person)
+        return EventStream(_of_all(people, wanted, access, seconds=seconds))
+
+    @router.get(
+        "/{user}/{task}/events",
+        **described(
+            "events",
+            "What happens to a Task",
+            *(400, 404),
+            text=_EVENTS,
+            stream=_EXAMPLE,
+            events={"task": Task, "build": WorkspaceBuild, "message": Entry, "gone": Gone},
+            parameters=[TIMEOUT],
+            headers=[LAST_EVENT_ID],
+        ),
+    )
+    async def events(request: Request, user: str, task: str) -> Response:
+        person = await people.person(request, streaming=True)
+        found = await people.task(person, user, task)
+        seconds = _seconds(request)
+        feed = Feed(people.cache, found, Mark.of(request.headers.get("last-event-id", "")))
+        access = people.stream_access(request, person)
+        metadata = found["metadata"]
+        reads = await people.may(person, "get", authorization.TASK_LOG, metadata["namespace"], metadata["name"])
+        return EventStream(_of_one(people, feed, access, reads=reads, seconds=seconds))
+
+    return router
+
+
+async def _of_one(
+    people: People, feed: Feed, access: StreamAccess, *, reads: bool, seconds: float
+) -> AsyncIterator[bytes]:
+    """The events of one Task, those of its conversation too while the caller `reads` its log."""
+    end = people.monotonic() + seconds
+    yield sse.retry()
+    with people.cache.changes.waiting(feed.key) as waiter, contextlib.ExitStack() as ears:
+        heard: tuple[Place, Dialogue] | None = None
+        while True:
+            waiter.take()
+            for piece in feed.look():
+                yield piece
+            task = feed.task
+            if task is None:
+                return
+            place = place_of(people.cache, task) if reads and vocabulary.phase(task) == Phase.ACTIVE else None
+            if place != (heard and heard[0]):
+                ears.close()
+                feed.turn_away()
+                heard = (place, ears.enter_context(people.dialogues.of(place, waiter.wake))) if place else None
+            if heard:
+                for piece in feed.listen(heard[1]):
+                    yield piece
+            if await _rest(people, waiter, access, end=end):
+                yield sse.goodbye()
+                return
+            if access.due_in:
+                continue
+            try:
+                sees, reads = await access.of_task(task, last=(True, reads))
+            except AccessLostError:
+                return
+            if not sees:
+                for piece in feed.end():
+                    yield piece
+                return
+            yield sse.PING
+
+
+async def _of_all(people: People, wanted: Wanted, access: StreamAccess, *, seconds: float) -> AsyncIterator[bytes]:
+    """All wanted Tasks that the caller may list, then `synced`, then what changes about them."""
+    end = people.monotonic() + seconds
+    overview = Overview(people.cache, people.rendered, wanted.takes)
+    yield sse.retry()
+    with people.cache.changes.waiting() as waiter:
+        asked: frozenset[str] | None = None
+        while True:
+            changed = waiter.take()
+            if asked is None or not access.due_in or any(key[0] not in asked for key in changed.values()):
+                is_first, asked = asked is None, _namespaces(people, wanted)
+                try:
+                    readable = await access.of_namespaces(asked, last=overview.readable)
+                except AccessLostError:
+                    return
+                for chunk in _chunks(overview.all(readable)):
+                    yield chunk
+                yield sse.event("synced", {"count": len(overview)}) if is_first else sse.PING
+            for chunk in _chunks(overview.some(changed)):
+                yield chunk
+            if await _rest(people, waiter, access, end=end):
+                yield sse.goodbye()
+                return
+
+
+async def _rest(people: People, waiter: Waiter, access: StreamAccess, *, end: float) -> bool:
+    """Wait for a change, or until the caller's standing is to be looked at; whether the stream is over."""
+    if people.stopping.is_set():
+        return True
+    await asyncio.sleep(_PAUSE_SECONDS)
+    await waiter.wait(max(0.0, min(access.due_in, end - people.monotonic())))
+    return people.stopping.is_set() or people.monotonic() >= end
+
+
+def _namespaces(people: People, wanted: Wanted) -> frozenset[str]:
+    if wanted.namespace:
+        return frozenset({wanted.namespace})
+    return frozenset(task["metadata"]["namespace"] for task in people.cache.tasks)
+
+
+def _chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Many small pieces as few larger ones: each costs a call down to the socket."""
+    chunk = bytearray()
+    for piece in pieces:
+        chunk += piece
+        if len(chunk) >= _PIECE_BYTES:
+            yield bytes(chunk)
+            chunk.clear()
+    if chunk:
+        yield bytes(chunk)
+
+
+def _seconds(request: Request) -> float:
+    """After which the stream is to end. HttpError 400."""
+    text = request.query_params.get("timeout_seconds", "")
+    if not text:
+        return math.inf
+    found = counted(text, SECONDS_MOST)
+    if not found:
+        raise invalid("timeout_seconds", f"It is a number from 1 to {SECONDS_MOST}.")
+    return float(found)

@@ -1,0 +1,129 @@
+"""What is to be told of one Task, given what was told before. Nothing waits in a queue: each look tells the newest."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from taskyard.apiclient import Object
+from taskyard.gateway.rest.cache.cache import Cache
+from taskyard.gateway.rest.streams import sse
+from taskyard.gateway.rest.streams.agent_messages import Dialogue
+from taskyard.gateway.rest.views import task as task_view
+from taskyard.gateway.rest.views import vocabulary
+from taskyard.gateway.rest.views import workspace as workspace_view
+from taskyard.watchcache.store import Key, key_of, version
+
+_MARK = re.compile(r"(\d{1,20})\.(\d{1,20})\.(\d{1,10})\.(\d{1,10})")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How far a stream has come, as its ids say it: the resourceVersion of the Task, the newest one of its builds, and
+    of the conversation that a build started how many messages (0: none). It is the same in every replica."""
+
+    task: int = 0
+    builds: int = 0
+    start: int = 0
+    messages: int = 0
+
+    @classmethod
+    def of(cls, text: str) -> "Mark":
+        """The mark of a `Last-Event-ID`; the beginning for anything else."""
+        found = _MARK.fullmatch(text)
+        return cls(*map(int, found.groups())) if found else cls()
+
+    def __str__(self) -> str:
+        return f"{self.task}.{self.builds}.{self.start}.{self.messages}"
+
+
+class Feed:
+    """The events of one Task, from a mark on."""
+
+    def __init__(self, cache: Cache, task: Object, mark: Mark) -> None:
+        self._cache = cache
+        self._uid: str = task["metadata"]["uid"]
+        self._mark = mark
+        # What was told of each build: what it was made of, and a hash of it.
+        self._builds: dict[int, tuple[tuple[int, ...], int]] = {}
+        # Of the conversation: the last turn that was told, and the messages that the client had before.
+        self._turn = 0
+        self._known = range(mark.messages - 1)
+        self._passed: set[int] = set()
+        self.key: Key = key_of(task)
+        self.ended = False
+        if version(task) == mark.task and self._newest(task) == mark.builds:
+            # What its client has of the builds is what there is.
+            self._news_of_builds(task)
+
+    @property
+    def task(self) -> Object | None:
+        """The Task as it is now, None once it is gone."""
+        found = self._cache.task(self.key)
+        return None if found is None or found["metadata"]["uid"] != self._uid else found
+
+    def look(self) -> list[bytes]:
+        """What is new about the Task and its builds, each by its newest state. The end is told once."""
+        task = self.task
+        if task is None:
+            return self.end()
+        found = []
+        if version(task) != self._mark.task:
+            self._mark = replace(self._mark, task=version(task))
+            document = task_view.document(task, task_view.setting_of(self._cache, task))
+            found.append(sse.event("task", document, id=str(self._mark)))
+        news = self._news_of_builds(task)
+        found += [sse.event("build", document, id=str(self._mark)) for document in news[:-1]]
+        self._mark = replace(self._mark, builds=self._newest(task))
+        # With the last of them its client has them all.
+        found += [sse.event("build", document, id=str(self._mark)) for document in news[-1:]]
+        return found
+
+    def listen(self, dialogue: Dialogue) -> Iterator[bytes]:
+        """What is new in the conversation. A message that has grown comes again, under the id that it had."""
+        if dialogue.start != self._mark.start:
+            self._mark, self._known = replace(self._mark, start=dialogue.start, messages=0), range(0)
+        for entry in dialogue.since(self._turn):
+            self._turn = max(self._turn, entry.turn)
+            if entry.number in self._known and entry.number not in self._passed:
+                self._passed.add(entry.number)
+                continue
+            self._mark = replace(self._mark, messages=max(self._mark.messages, entry.number + 1))
+            yield f"id: {self._mark}\n".encode() + entry.shown
+
+    def turn_away(self) -> None:
+        """The connection to the agent that was listened to has ended: on the next one everything is said anew."""
+        self._turn = 0
+
+    def end(self) -> list[bytes]:
+        """The last word: the Task is gone, or the caller may not see it any more, which is the same to them."""
+        if self.ended:
+            return []
+        self.ended = True
+        return [sse.event("gone", gone(self._uid, self.key))]
+
+    def _news_of_builds(self, task: Object) -> list[Any]:
+        """The builds that are not as they were told, oldest first."""
+        builds, newest = self._cache.builds_of(task), vocabulary.build_number(task)
+        news = []
+        for number in sorted({*builds, newest} - {0}):
+            # Only of the newest build the Task's status says anything.
+            made_of = version(builds[number]) if number in builds else 0, version(task) if number == newest else 0
+            told_of, told = self._builds.get(number, ((), 0))
+            if made_of == told_of:
+                continue
+            document = workspace_view.build(self._cache, task, number)
+            shown = hash(json.dumps(document))
+            self._builds[number] = made_of, shown
+            if shown != told:
+                news.append(document)
+        return news
+
+    def _newest(self, task: Object) -> int:
+        return max(map(version, self._cache.builds_of(task).values()), default=0)
+
+
+def gone(uid: str, key: Key) -> dict[str, str]:
+    """What the event `gone` says of a Task."""
+    return {"id": uid, "owner_name": key[0], "name": key[1]}

@@ -1,0 +1,78 @@
+"""What is to be told of all Tasks that a caller may see, given what was told before."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from taskyard.apiclient import Object
+from taskyard.gateway.rest.cache.cache import Cache
+from taskyard.gateway.rest.streams import sse
+from taskyard.gateway.rest.streams.task_events import gone
+from taskyard.gateway.rest.views import task as task_view
+from taskyard.watchcache.store import Key, key_of
+
+RENDERED_BYTES = 2_097_152
+
+
+class Rendered:
+    """Tasks as events, each made once for all who are told of it; the `most` bytes that were made last."""
+
+    def __init__(self, cache: Cache, *, most: int = RENDERED_BYTES) -> None:
+        self._cache = cache
+        self._most = most
+        self._known: dict[str, tuple[tuple[str, int], bytes]] = {}
+        self._bytes = 0
+
+    def __call__(self, task: Object) -> bytes:
+        """The event `task`."""
+        uid, state = task["metadata"]["uid"], (task["metadata"]["resourceVersion"], self._cache.surroundings)
+        known = self._known.get(uid)
+        if known is not None and known[0] == state:
+            return known[1]
+        shown = sse.event("task", task_view.document(task, task_view.setting_of(self._cache, task)))
+        self._bytes += len(shown)
+        if known is not None:
+            self._bytes -= len(known[1])
+            del self._known[uid]
+        self._known[uid] = state, shown
+        while self._bytes > self._most:
+            self._bytes -= len(self._known.pop(next(iter(self._known)))[1])
+        return shown
+
+
+class Overview:
+    """The events of all Tasks that `fits` takes, in the namespaces that its caller may read."""
+
+    def __init__(self, cache: Cache, rendered: Rendered, fits: Callable[[Object], bool]) -> None:
+        self._cache = cache
+        self._rendered = rendered
+        self._fits = fits
+        self._told: set[str] = set()
+        self.readable: frozenset[str] = frozenset()
+
+    def __len__(self) -> int:
+        """How many Tasks its client knows of."""
+        return len(self._told)
+
+    def all(self, readable: frozenset[str]) -> Iterator[bytes]:
+        """What is new of all Tasks, now that the caller may read these namespaces."""
+        self.readable = readable
+        for task in list(self._cache.tasks):
+            if (task["metadata"]["uid"] in self._told) != self._is_shown(task):
+                yield from self._tell(task["metadata"]["uid"], key_of(task))
+
+    def some(self, changed: Mapping[str, Key]) -> Iterator[bytes]:
+        """What is new of Tasks that changed."""
+        for uid, key in changed.items():
+            yield from self._tell(uid, key)
+
+    def _tell(self, uid: str, key: Key) -> Iterator[bytes]:
+        task = self._cache.task(key)
+        if task is not None and task["metadata"]["uid"] == uid and self._is_shown(task):
+            self._told.add(uid)
+            yield self._rendered(task)
+        elif uid in self._told:
+            self._told.discard(uid)
+            yield sse.event("gone", gone(uid, key))
+
+    def _is_shown(self, task: Object) -> bool:
+        metadata = task["metadata"]
+        return metadata["namespace"] in self.readable and "deletionTimestamp" not in metadata and self._fits(task)

@@ -1,0 +1,102 @@
+"""A Task as the REST API shows it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from taskyard.apiclient import Object
+from taskyard.gateway.rest import identifiers
+from taskyard.gateway.rest.access import namespaces
+from taskyard.gateway.rest.access.namespaces import Owner
+from taskyard.gateway.rest.cache.cache import Cache
+from taskyard.gateway.rest.cache.template_lookup import Family, family_of, version_of
+from taskyard.gateway.rest.views import vocabulary
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What Tasks of one namespace and one template have in common."""
+
+    organization_id: str
+    owner: Owner
+    version_id: str
+    family: Family
+
+
+def setting_of(cache: Cache, task: Object) -> Setting:
+    """Looks up what stands around a Task."""
+    version = version_of(cache, task)
+    return Setting(
+        organization_id=cache.organization_id,
+        owner=namespaces.owner_named(cache, task["metadata"]["namespace"]),
+        version_id=version["metadata"]["uid"] if version else identifiers.NONE,
+        family=family_of(cache, task),
+    )
+
+
+def documents(cache: Cache, tasks: Iterable[Object]) -> list[dict[str, Any]]:
+    """The response objects of many Tasks; what they have in common is looked up once."""
+    known: dict[tuple[Any, ...], Setting] = {}
+    found = []
+    for task in tasks:
+        spec, status = task["spec"], task["status"]
+        named = [part.get(field) for part in (spec, status) for field in ("template", "templateVersion")]
+        key = (task["metadata"]["namespace"], *named)
+        if key not in known:
+            known[key] = setting_of(cache, task)
+        found.append(document(task, known[key]))
+    return found
+
+
+def document(task: Object, setting: Setting) -> dict[str, Any]:
+    """The response object. A template that is gone leaves its fields empty."""
+    metadata, spec, status = task["metadata"], task["spec"], task["status"]
+    owner, family = setting.owner, setting.family
+    workspace, number = status.get("workspace") or {}, vocabulary.build_number(task)
+    lifecycle = workspace.get("agentLifecycle")
+    agent = identifiers.agent(metadata["uid"], number) if vocabulary.has_agent(task) else None
+    return {
+        "id": metadata["uid"],
+        "organization_id": setting.organization_id,
+        "owner_id": owner.id,
+        "owner_name": owner.namespace,
+        "owner_avatar_url": "",
+        "name": metadata["name"],
+        "display_name": vocabulary.title(task),
+        "template_id": family.id,
+        "template_version_id": setting.version_id,
+        "template_name": family.name,
+        "template_display_name": family.display_name,
+        "template_icon": family.icon,
+        "workspace_id": metadata["uid"],
+        "workspace_name": metadata["name"],
+        "workspace_status": vocabulary.workspace_status(task),
+        "workspace_build_number": number,
+        "workspace_agent_id": agent,
+        "workspace_agent_lifecycle": vocabulary.LIFECYCLES.get(lifecycle or "") if agent else None,
+        "workspace_agent_health": vocabulary.agent_health(lifecycle) if agent else None,
+        "workspace_app_id": identifiers.app(metadata["uid"], number) if agent else None,
+        "initial_prompt": spec.get("prompt", ""),
+        "status": vocabulary.status(task),
+        "current_state": current_state(task),
+        "created_at": metadata["creationTimestamp"],
+        "updated_at": updated_at(task),
+    }
+
+
+def current_state(task: Object) -> dict[str, Any] | None:
+    """The last word about what the agent does; of a former start it is none any more."""
+    state, build = task["status"].get("state"), task["status"].get("build") or {}
+    if not state or (build.get("transition") == "Start" and state["build"] != build.get("number")):
+        return None
+    return {
+        "timestamp": state["timestamp"],
+        "state": vocabulary.STATES.get(state["state"], "working"),
+        "message": state.get("message", ""),
+        "uri": state.get("uri", ""),
+    }
+
+
+def updated_at(task: Object) -> str:
+    """When the workspace last changed: its newest build's begin."""
+    return str((task["status"].get("build") or {}).get("createdAt") or task["metadata"]["creationTimestamp"])

@@ -1,0 +1,109 @@
+"""How a Pod stands to a Task: whether it is the Pod of the Task's newest start build.
+
+The newest *start* build counts, not the newest build: while a stop build ends the Pod, its sidecar still sends the last
+snapshot.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from taskyard.gateway.sidecars.objects import START, Build, Task
+
+
+class PodBinding(StrEnum):
+    """What a Pod is to a Task; the value says it to people."""
+
+    CURRENT = "It is the Pod of the Task's newest start build."
+    NO_BUILD = "No build of a Task made this Pod."
+    NOT_A_START = "The build of this Pod's name starts nothing."
+    NO_TASK = "The Task that this Pod was made for does not exist any more."
+    TASK_DELETED = "The Task that this Pod was made for is being deleted."
+    SUPERSEDED = "A newer build has replaced this Pod."
+    BUILD_ENDED = "The build that made this Pod has failed or was canceled."
+    UNRECORDED = "The operator has not recorded this Pod yet."
+    ANOTHER_POD = "The build of this Pod's name has made another Pod."
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was read about a Pod. `newest_start` is the number of the Task's newest start build, 0 for none yet."""
+
+    pod_uid: str
+    build: Build | None = None
+    task: Task | None = None
+    newest_start: int = 0
+
+
+def pod_binding_of(evidence: Evidence) -> PodBinding:
+    """The first finding of the chain, else CURRENT."""
+    return next((found for check in _CHAIN if (found := check(evidence))), PodBinding.CURRENT)
+
+
+def needs_builds(task: Task) -> bool:
+    """Whether the newest start build cannot be told from the Task alone: its newest build is a stop."""
+    return task.newest_number > 0 and task.newest_transition != START
+
+
+def newest_start(task: Task, builds: Sequence[Build]) -> int:
+    """Number of the Task's newest start build, 0 for none.
+
+    Numbers are reserved in the Task's status before a build is created, so a start there is the newest there is;
+    `builds` (any builds of the namespace) count when it is a stop.
+    """
+    if not needs_builds(task):
+        return task.newest_number
+    return max(
+        (build.number for build in builds if build.owner_uid == task.uid and build.transition == START), default=0
+    )
+
+
+def _no_build_made_it(evidence: Evidence) -> PodBinding | None:
+    return PodBinding.NO_BUILD if evidence.build is None or not evidence.build.owner_uid else None
+
+
+def _build_starts_nothing(evidence: Evidence) -> PodBinding | None:
+    return PodBinding.NOT_A_START if evidence.build and evidence.build.transition != START else None
+
+
+def _task_is_gone(evidence: Evidence) -> PodBinding | None:
+    gone = evidence.task is None or (evidence.build and evidence.task.uid != evidence.build.owner_uid)
+    return PodBinding.NO_TASK if gone else None
+
+
+def _task_is_being_deleted(evidence: Evidence) -> PodBinding | None:
+    return PodBinding.TASK_DELETED if evidence.task and evidence.task.deleting else None
+
+
+def _build_was_superseded(evidence: Evidence) -> PodBinding | None:
+    return PodBinding.SUPERSEDED if evidence.build and evidence.newest_start > evidence.build.number else None
+
+
+def _build_is_newer_than_the_task_knows(evidence: Evidence) -> PodBinding | None:
+    return PodBinding.UNRECORDED if evidence.build and evidence.newest_start < evidence.build.number else None
+
+
+def _build_made_another_pod(evidence: Evidence) -> PodBinding | None:
+    build = evidence.build
+    return PodBinding.ANOTHER_POD if build and build.pod_uid and build.pod_uid != evidence.pod_uid else None
+
+
+def _build_ended_without_a_pod(evidence: Evidence) -> PodBinding | None:
+    return PodBinding.BUILD_ENDED if evidence.build and evidence.build.phase in ("Failed", "Canceled") else None
+
+
+def _pod_is_not_recorded(evidence: Evidence) -> PodBinding | None:
+    return PodBinding.UNRECORDED if evidence.build and not evidence.build.pod_uid else None
+
+
+_CHAIN: tuple[Callable[[Evidence], PodBinding | None], ...] = (
+    _no_build_made_it,  # A Pod that someone made by hand, whatever its labels
+    _build_starts_nothing,  # A Pod by hand that took the name of a stop build
+    _task_is_gone,  # Deleted, perhaps made again under the same name
+    _task_is_being_deleted,  # Whatever comes now is too late
+    _build_was_superseded,  # Final, so before what may still change
+    _build_is_newer_than_the_task_knows,  # The Task was restored from an older copy: the operator catches up
+    _build_made_another_pod,  # A Pod by hand that took the build's name before or after
+    _build_ended_without_a_pod,  # Its Pod is being removed
+    _pod_is_not_recorded,  # The ordinary wait between creation and binding
+)

@@ -1,0 +1,94 @@
+"""Status reports of an agent: what they must be, and what they change in a Task's status."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from taskyard.core import question
+from taskyard.core.messages import sanitize_message
+from taskyard.core.times import micro, rfc3339
+from taskyard.gateway.http.errors import HttpError
+
+APP_SLUG = "taskyard"
+MESSAGE_BYTES = 160
+
+_STATES = {"working": "Working", "idle": "Idle", "complete": "Complete", "failure": "Failed"}
+
+
+class Option(BaseModel):
+    """One of the answers that an agent takes."""
+
+    id: Annotated[str, Field(max_length=100)]
+    name: Annotated[str, Field(max_length=100)]
+
+
+class Question(BaseModel):
+    """What an agent asks people before it goes on."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,63}$")]
+    text: Annotated[str, Field(max_length=300)]
+    options: Annotated[list[Option], Field(max_length=8)]
+
+
+class Report(BaseModel):
+    """The body of `PATCH …/app-status`. `prompt_sha256` is of the prompt that was last typed; a `question` that is null
+    says that nothing is asked, one that is absent says nothing.
+    """
+
+    app_slug: str = ""
+    message: str = ""
+    uri: Annotated[str, Field(max_length=2048)] = ""
+    state: str = ""
+    prompt_sha256: Annotated[str | None, Field(pattern=r"^[0-9a-f]{64}$")] = None
+    question: Question | None = None
+
+
+def check(report: Report) -> None:
+    """HttpError 400 for a report that is not taken."""
+    if len(report.message.encode("utf-8", "replace")) > MESSAGE_BYTES:
+        raise HttpError(400, "Message is too long.", detail=f"Message must be at most {MESSAGE_BYTES} bytes.")
+    if report.state not in _STATES:
+        raise HttpError(400, "Invalid state provided.", detail=f"Use one of {', '.join(_STATES)}.")
+    if report.app_slug != APP_SLUG:
+        raise HttpError(
+            400, "Failed to get workspace app.", detail=f'No app found with slug "{printable(report.app_slug)}"'
+        )
+
+
+def status_change(report: Report, *, status: Mapping[str, Any], build: int, now: datetime) -> dict[str, Any]:
+    """What to merge into the Task's status; empty when nothing but the time would change."""
+    state = {
+        "state": _STATES[report.state],
+        "message": sanitize_message(report.message),
+        "uri": printable(report.uri),
+        "build": build,
+    }
+    change: dict[str, Any] = {}
+    known = status.get("state") or {}
+    if {**state, "timestamp": known.get("timestamp")} != {"message": "", "uri": "", **known}:
+        change["state"] = {**state, "timestamp": micro(now)}
+    if report.prompt_sha256 and report.prompt_sha256 != status.get("promptSHA256"):
+        change["promptSHA256"] = report.prompt_sha256
+    if "question" in report.model_fields_set:
+        conditions = question.with_question(
+            status.get("conditions") or [],
+            asked=asked(report.question) if report.question else None,
+            generation=status.get("observedGeneration") or 0,
+            now=rfc3339(now),
+        )
+        if conditions is not None:
+            change["conditions"] = conditions
+    return change
+
+
+def asked(found: Question) -> str:
+    """A question in the words of the condition."""
+    names = [printable(option.name) or printable(option.id) for option in found.options]
+    return question.message(question=found.id, text=printable(found.text), options=names)
+
+
+def printable(text: str) -> str:
+    """The text without what a terminal would not print."""
+    return "".join(character for character in text if character.isprintable())

@@ -1,0 +1,192 @@
+"""The routes of an enrolled sidecar: its agent's state, and snapshots of the conversation.
+
+Paths, order of checks and messages are those of the public contract that tools for agents already speak.
+"""
+
+import logging
+import uuid
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from taskyard.apiclient import ApiError, ConflictError, MissingError
+from taskyard.core import former
+from taskyard.core.former import Whose
+from taskyard.gateway.context import Context
+from taskyard.gateway.http.errors import HttpError
+from taskyard.gateway.http.request_body import TooLargeError, parse_json, read_body, read_model, validated
+from taskyard.gateway.sidecars import reports, snapshots
+from taskyard.gateway.sidecars.evidence import read_task
+from taskyard.gateway.sidecars.objects import Task
+from taskyard.gateway.sidecars.reports import Report
+from taskyard.gateway.sidecars.snapshots import Payload, Snapshot
+from taskyard.gateway.sidecars.token import Caller, authenticate
+
+NOT_FOUND = "Resource not found or you do not have access to this resource"
+
+_REPORT_BYTES = 16_384
+_TRIES = 5
+
+_logger = logging.getLogger(__name__)
+
+
+def routes(context: Context) -> APIRouter:
+    """The routes, working with `context`."""
+    router = APIRouter(prefix="/api/v2/workspaceagents/me")
+
+    @router.patch("/app-status")
+    async def app_status(request: Request) -> JSONResponse:
+        caller = await authenticate(context, request)
+        report = await read_model(request, Report, _REPORT_BYTES)
+        reports.check(report)
+        await _store_report(context, request, caller, report)
+        return JSONResponse({})
+
+    @router.post("/tasks/{task_id}/log-snapshot")
+    async def log_snapshot(request: Request, task_id: str) -> Response:
+        caller = await authenticate(context, request)
+        task_uid = _task_uid(task_id)
+        _check_query(request)
+        if task_uid != caller.task.uid:
+            raise HttpError(404, NOT_FOUND)
+        snapshot = _snapshot(await _payload(request))
+        await _store_snapshot(context, caller, snapshot)
+        return Response(status_code=204)
+
+    return router
+
+
+async def _store_report(context: Context, request: Request, caller: Caller, report: Report) -> None:
+    """Write the state, if the caller is still the Task's newest; read anew whenever the Task changed meanwhile."""
+    for _ in range(_TRIES):
+        change = reports.status_change(report, status=caller.task.status, build=caller.build.number, now=context.now())
+        if not change:
+            return
+        try:
+            await context.cluster.patch_task_status(
+                caller.task.namespace,
+                caller.task.name,
+                resource_version=caller.task.resource_version,
+                status=change,
+            )
+        except (ConflictError, MissingError):
+            caller = await authenticate(context, request)
+            continue
+        if "state" in change:
+            context.metrics.report_stored(change["state"]["state"])
+        return
+    raise HttpError(503, "The Task's status changes too often.", retry_after=1)
+
+
+def _task_uid(text: str) -> str:
+    try:
+        return str(uuid.UUID(text))
+    except ValueError as error:
+        raise HttpError(400, "Invalid task ID format.") from error
+
+
+def _check_query(request: Request) -> None:
+    query = request.query_params.multi_items()
+    names = [name for name, _ in query]
+    if names != ["format"] or not query[0][1]:
+        raise HttpError(400, "Invalid query parameters.", detail='Exactly one is taken: "format".')
+    wanted = reports.printable(query[0][1])
+    if wanted != "agentapi":
+        raise HttpError(
+            400,
+            "Invalid format parameter.",
+            detail=f'Only "agentapi" format is currently supported, got "{wanted}".',
+        )
+
+
+async def _payload(request: Request) -> object:
+    try:
+        return parse_json(await read_body(request, snapshots.SNAPSHOT_BYTES))
+    except TooLargeError as error:
+        raise HttpError(
+            400,
+            "Failed to decode request payload.",
+            detail=f"It is larger than {snapshots.SNAPSHOT_BYTES} bytes.",
+            close=True,
+        ) from error
+    except HttpError as error:
+        if error.status != 400:
+            raise
+        raise HttpError(400, "Failed to decode request payload.", detail=error.detail) from error
+
+
+def _snapshot(payload: object) -> Snapshot:
+    if not isinstance(payload, dict):
+        raise HttpError(400, "Failed to decode request payload.", detail="It is not a JSON object.")
+    if payload.get("messages") is None:
+        raise HttpError(400, "Invalid agentapi payload structure.", detail='Missing required "messages" field.')
+    try:
+        return snapshots.snapshot_of(validated(Payload, payload))
+    except HttpError as error:
+        raise HttpError(400, "Invalid agentapi payload structure.", validations=error.validations) from error
+
+
+async def _store_snapshot(context: Context, caller: Caller, snapshot: Snapshot) -> None:
+    try:
+        await _store_config_map(context, caller, snapshot)
+        await _store_summary(context, caller, snapshot)
+        context.metrics.snapshot_stored(snapshot.size)
+    except ApiError as error:
+        _logger.warning("snapshot of task %s/%s: %s", caller.task.namespace, caller.task.name, error)
+        raise HttpError(500, "Internal error storing snapshot.", detail=error.message) from error
+
+
+async def _store_config_map(context: Context, caller: Caller, snapshot: Snapshot) -> None:
+    task, cluster = caller.task, context.cluster
+    manifest = snapshots.config_map(snapshot, task=task)
+    name = manifest["metadata"]["name"]
+    for _ in range(_TRIES):
+        existing = await cluster.config_map(task.namespace, name)
+        try:
+            if existing is None:
+                await cluster.create_config_map(manifest)
+                return
+            whose = former.whose(existing, name=task.name, uid=task.uid)
+            if whose is Whose.FOREIGN:
+                raise _foreign(task, name)
+            if whose is Whose.FORMER and not await _is_there(context, task):
+                return  # this Task is gone itself
+            await cluster.patch_config_map(
+                manifest,
+                resource_version=existing["metadata"]["resourceVersion"],
+                take_over=whose is Whose.FORMER,
+            )
+            return
+        except (ConflictError, MissingError):
+            continue
+    raise HttpError(500, "Internal error storing snapshot.", detail=f'ConfigMap "{name}" changes too often.')
+
+
+def _foreign(task: Task, name: str) -> HttpError:
+    _logger.warning("ConfigMap %s/%s is not task %s's: left as it is", task.namespace, name, task.name)
+    return HttpError(
+        409, f'ConfigMap "{name}" is not this Task\'s.', detail="Delete or rename it, and the next snapshot is stored."
+    )
+
+
+async def _is_there(context: Context, task: Task) -> bool:
+    """Whether the Task itself still has its name."""
+    found = await read_task(context, task.namespace, task.name)
+    return found is not None and found.uid == task.uid
+
+
+async def _store_summary(context: Context, caller: Caller, snapshot: Snapshot) -> None:
+    summary = snapshots.task_snapshot(snapshot, task=caller.task.name, now=context.now())
+    for _ in range(_TRIES):
+        task = await read_task(context, caller.task.namespace, caller.task.name)
+        if task is None or task.uid != caller.task.uid:
+            # Deleted meanwhile: the ConfigMap goes with it.
+            return
+        try:
+            await context.cluster.patch_task_status(
+                task.namespace, task.name, resource_version=task.resource_version, status={"snapshot": summary}
+            )
+        except (ConflictError, MissingError):
+            continue
+        return
+    raise HttpError(500, "Internal error storing snapshot.", detail="The Task's status changes too often.")

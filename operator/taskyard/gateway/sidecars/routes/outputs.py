@@ -1,0 +1,81 @@
+"""The values that an agent hands out: from what its sidecar sends into the Task's status."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field, field_validator
+
+from taskyard.api.task import OUTPUT_NAME, OUTPUTS_MOST
+from taskyard.apiclient import ConflictError, MissingError
+from taskyard.core.messages import printable_text
+from taskyard.gateway.context import Context
+from taskyard.gateway.http.errors import HttpError
+from taskyard.gateway.http.request_body import read_model
+from taskyard.gateway.sidecars.token import authenticate
+
+VALUE_BYTES = 1024
+
+_BODY_BYTES = 65_536
+_TRIES = 5
+
+
+class Output(BaseModel):
+    """One value; its text is at most 1,024 bytes."""
+
+    name: Annotated[str, Field(pattern=OUTPUT_NAME, max_length=63)]
+    value: str
+
+    @field_validator("value")
+    @classmethod
+    def _storable(cls, value: str) -> str:
+        value = printable_text(value)
+        if len(value.encode("utf-8", "replace")) > VALUE_BYTES:
+            raise ValueError(f"must have at most {VALUE_BYTES} bytes")
+        return value
+
+
+class Outputs(BaseModel):
+    """The body of `PATCH …/outputs`: values to add, or to put in the place of those with the same name."""
+
+    outputs: Annotated[list[Output], Field(max_length=OUTPUTS_MOST)]
+
+
+def routes(context: Context) -> APIRouter:
+    """The route, working with `context`."""
+    router = APIRouter(prefix="/api/v1alpha1")
+
+    @router.patch("/outputs")
+    async def store(request: Request) -> JSONResponse:
+        caller = await authenticate(context, request)
+        given = await read_model(request, Outputs, _BODY_BYTES)
+        for _ in range(_TRIES):
+            known = caller.task.status.get("outputs") or []
+            merged = merge(known, given.outputs)
+            if merged == known:
+                return JSONResponse({})
+            try:
+                await context.cluster.patch_task_status(
+                    caller.task.namespace,
+                    caller.task.name,
+                    resource_version=caller.task.resource_version,
+                    status={"outputs": merged},
+                )
+            except (ConflictError, MissingError):
+                caller = await authenticate(context, request)
+                continue
+            return JSONResponse({})
+        raise HttpError(503, "The Task's status changes too often.", retry_after=1)
+
+    return router
+
+
+def merge(known: Sequence[dict[str, Any]], given: Sequence[Output]) -> list[dict[str, Any]]:
+    """The Task's outputs with the given ones, in the order in which their names came first. HttpError 400 when they
+    are too many."""
+    values = {output["name"]: output.get("value", "") for output in known}
+    values.update({output.name: output.value for output in given})
+    if len(values) > OUTPUTS_MOST:
+        raise HttpError(400, "Too many outputs.", detail=f"A Task has at most {OUTPUTS_MOST}.")
+    return [{"name": name, "value": value} for name, value in values.items()]

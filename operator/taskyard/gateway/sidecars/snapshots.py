@@ -1,0 +1,137 @@
+"""Snapshots of a conversation: from what a sidecar sends to the ConfigMap that keeps it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from taskyard.core import names
+from taskyard.core.messages import printable_text
+from taskyard.core.times import rfc3339
+from taskyard.gateway.sidecars.objects import Task
+
+SNAPSHOT_BYTES = 65_536
+DROPPED = "[… the beginning was left out]\n"
+
+
+class Message(BaseModel):
+    """One message of the AgentAPI contract; `time` is RFC 3339."""
+
+    id: int
+    content: str
+    role: Literal["user", "agent"]
+    time: str = ""
+
+
+class Payload(BaseModel):
+    """The body of `POST …/log-snapshot`. `truncated`: the sidecar left older text out already."""
+
+    messages: list[Message]
+    truncated: bool = False
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A conversation, fit to store: `document` is `snapshot.json` (at most 65,536 bytes), `log` the same as text."""
+
+    document: str
+    log: str
+    messages: int
+    truncated: bool
+
+    @property
+    def size(self) -> int:
+        """Size of `snapshot.json` in bytes."""
+        return len(self.document.encode())
+
+
+def snapshot_of(payload: Payload) -> Snapshot:
+    """The newest messages that fit, oldest dropped first; of a single message that is too large, its end."""
+    messages = [message.model_copy(update={"content": _storable(message.content)}) for message in payload.messages]
+    kept = _newest_that_fit(messages)
+    truncated = payload.truncated or kept != messages
+    return Snapshot(
+        document=_document(kept), log=_log(kept, truncated=truncated), messages=len(kept), truncated=truncated
+    )
+
+
+def config_map(snapshot: Snapshot, *, task: Task) -> dict[str, Any]:
+    """The ConfigMap `<task>-snapshot`, owned by the Task."""
+    template = task.status.get("template")
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": names.snapshot_name(task.name),
+            "namespace": task.namespace,
+            "labels": names.labels(task=task.name, template=template, template_version=task.template_version),
+            "ownerReferences": [names.owner_reference(name=task.name, uid=task.uid)],
+        },
+        "data": {"snapshot.json": snapshot.document, "log.txt": snapshot.log},
+    }
+
+
+def task_snapshot(snapshot: Snapshot, *, task: str, now: datetime) -> dict[str, Any]:
+    """What `status.snapshot` of the Task says about it."""
+    return {
+        "configMap": names.snapshot_name(task),
+        "takenAt": rfc3339(now),
+        "messages": snapshot.messages,
+        "bytes": snapshot.size,
+        "truncated": snapshot.truncated,
+    }
+
+
+def _document(messages: Sequence[Message]) -> str:
+    return _json({"format": "agentapi", "data": {"messages": [message.model_dump() for message in messages]}})
+
+
+def _newest_that_fit(messages: Sequence[Message]) -> list[Message]:
+    room = SNAPSHOT_BYTES - len(_document(()).encode())
+    kept: list[Message] = []
+    for message in reversed(messages):
+        size = len(_json(message.model_dump()).encode()) + (1 if kept else 0)
+        if size > room:
+            if not kept:
+                kept.append(_end_of(message, room))
+            break
+        kept.append(message)
+        room -= size
+    return kept[::-1]
+
+
+def _end_of(message: Message, room: int) -> Message:
+    """The message with as much of its end as fits into `room` bytes of JSON, a note before it."""
+    low, high = 0, len(message.content)
+    while low < high:
+        length = (low + high + 1) // 2
+        if len(_json(_with_end(message, length).model_dump()).encode()) <= room:
+            low = length
+        else:
+            high = length - 1
+    return _with_end(message, low)
+
+
+def _with_end(message: Message, length: int) -> Message:
+    return message.model_copy(update={"content": DROPPED + message.content[len(message.content) - length :]})
+
+
+def _log(messages: Sequence[Message], *, truncated: bool) -> str:
+    # An agent's screen may hold anything; this text is meant for `kubectl get -o` on a person's terminal.
+    head = "(Older messages were left out.)\n\n" if truncated else ""
+    return head + "\n".join(
+        f"{message.role}{f' {message.time}' if message.time else ''}\n{printable_text(message.content).rstrip()}\n"
+        for message in messages
+    )
+
+
+def _storable(text: str) -> str:
+    """JSON can name halves of surrogate pairs, which UTF-8 cannot hold."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

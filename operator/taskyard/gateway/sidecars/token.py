@@ -1,0 +1,40 @@
+"""Who calls: a sidecar's token, checked against the key and against what the operator has recorded."""
+
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from taskyard.core.keys import verify_pod_token
+from taskyard.gateway.context import Context
+from taskyard.gateway.http.bearer import bearer
+from taskyard.gateway.http.errors import HttpError
+from taskyard.gateway.sidecars.evidence import gather
+from taskyard.gateway.sidecars.objects import Build, Task
+from taskyard.gateway.sidecars.pod_binding import Evidence, PodBinding, pod_binding_of
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The sidecar of the Pod that the Task's newest start build made."""
+
+    pod_uid: str
+    build: Build
+    task: Task
+
+
+async def authenticate(context: Context, request: Request) -> Caller:
+    """The caller. HttpError 401 (enrol again) or 409 (a newer build has replaced this Pod); ApiError."""
+    token = verify_pod_token(context.keyring.master_key, bearer(request))
+    if token is None:
+        raise HttpError(401, "The token is not valid.")
+    return caller_of(await gather(context, namespace=token.namespace, build=token.build, pod_uid=token.pod_uid))
+
+
+def caller_of(evidence: Evidence) -> Caller:
+    """The caller, given what was read about the Pod of a valid token."""
+    binding = pod_binding_of(evidence)
+    if binding is PodBinding.SUPERSEDED and evidence.build and evidence.build.pod_uid == evidence.pod_uid:
+        raise HttpError(409, binding.value)
+    if binding is not PodBinding.CURRENT or evidence.build is None or evidence.task is None:
+        raise HttpError(401, "The token is not valid any more.", detail=binding.value)
+    return Caller(pod_uid=evidence.pod_uid, build=evidence.build, task=evidence.task)

@@ -1,0 +1,140 @@
+"""behaviour §2.4, §2.5 and §2.8: delete, edit, pause and resume, row by row."""
+
+from typing import Any
+
+import pytest
+
+from integration.gateway.rest.town import NOT_FOUND, Town, active, build, paused
+
+BUILD_ACTIVE = "A workspace build is already active."
+
+
+def spec(town: Town) -> Any:
+    return town.admin.get(town.workspace.path("tasks", "hello"))["spec"]
+
+
+def test_delete(town: Town) -> None:
+    """2.4-delete."""
+    town.task()
+    answer = town.owner.delete("/tasks/me/hello")
+    assert (answer.status_code, answer.content) == (202, b"")
+    assert town.admin.find(town.workspace.path("tasks", "hello")) is None
+    assert town.owner.get("/tasks/me/hello").json() == NOT_FOUND
+    assert town.owner.delete("/tasks/me/hello").json() == NOT_FOUND
+
+
+@pytest.mark.parametrize("text", [pytest.param("", id="2.5-empty"), pytest.param(" \n", id="2.5-empty blank")])
+def test_a_prompt_is_required(town: Town, text: str) -> None:
+    town.task(status=paused())
+    answer = town.owner.patch("/tasks/me/hello/input", json={"input": text})
+    assert (answer.status_code, answer.json()) == (400, {"message": "Task input is required."})
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param(active(), id="2.5-paused active"),
+        pytest.param({"phase": "Pausing", "build": build(2, "Stop", "Running")}, id="2.5-paused pausing"),
+        pytest.param({"phase": "Error", "build": build(phase="Failed")}, id="2.5-paused error"),
+    ],
+)
+def test_the_prompt_of_a_task_that_is_not_paused_stays(town: Town, status: Any) -> None:
+    town.task(status=status)
+    answer = town.owner.patch("/tasks/me/hello/input", json={"input": "other"})
+    assert answer.status_code == 409
+    assert answer.json() == {
+        "message": "Unable to update task input, task must be paused.",
+        "detail": "Please stop the task's workspace before updating the input.",
+    }
+
+
+def test_the_prompt_of_a_paused_task_changes_untrimmed(town: Town) -> None:
+    """2.5-edit."""
+    town.task(status=paused())
+    answer = town.owner.patch("/tasks/me/hello/input", json={"input": "  other\n"})
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert spec(town)["prompt"] == "  other\n"
+    assert town.owner.get("/tasks/me/hello").json()["initial_prompt"] == "  other\n"
+
+
+def test_pause(town: Town) -> None:
+    """2.8-build, 1-reasons: a stop build is asked for."""
+    task = town.task(status=active())
+    answer = town.owner.post("/tasks/me/hello/pause")
+    assert answer.status_code == 202
+    asked = answer.json()["workspace_build"]
+    assert (asked["build_number"], asked["transition"], asked["reason"]) == (2, "stop", "task_manual_pause")
+    assert (asked["workspace_id"], asked["job"]["status"]) == (task["metadata"]["uid"], "pending")
+    assert spec(town)["paused"] is True
+    town.workspace.patch_task("hello", paused())
+    path = f"/workspacebuilds/{asked['id']}"
+    found = town.wait(path, lambda answer: answer.status_code == 200).json()
+    assert (found["build_number"], found["job"]["status"]) == (2, "succeeded")
+
+
+def test_pausing_what_is_paused_asks_for_no_second_build(town: Town) -> None:
+    """2.8-twice."""
+    town.task(status=paused())
+    answer = town.owner.post("/tasks/me/hello/pause")
+    assert answer.status_code == 202
+    assert answer.json()["workspace_build"]["build_number"] == 2
+
+
+def test_resume(town: Town) -> None:
+    """2.8-build, 1-reasons: a start build is asked for."""
+    town.task(status=paused())
+    town.owner.post("/tasks/me/hello/pause")
+    answer = town.owner.post("/tasks/me/hello/resume")
+    assert answer.status_code == 202
+    asked = answer.json()["workspace_build"]
+    assert (asked["build_number"], asked["transition"], asked["reason"]) == (3, "start", "task_resume")
+    task = town.admin.get(town.workspace.path("tasks", "hello"))
+    assert task["spec"]["paused"] is False
+    assert task["metadata"]["annotations"]["taskyard.dev/resumed-at"]
+
+
+def test_a_running_workspace_is_not_resumed(town: Town) -> None:
+    """2.8-running."""
+    town.task(status=active())
+    answer = town.owner.post("/tasks/me/hello/resume")
+    assert answer.status_code == 409
+    assert answer.json() == {
+        "message": "Task workspace is already running.",
+        "detail": 'Workspace status is "running".',
+    }
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param(
+            {"phase": "Error", "build": build(phase="Failed"), "workspace": {"status": "Failed"}}, id="failed"
+        ),
+        pytest.param(
+            {"phase": "Error", "build": build(phase="Canceled"), "workspace": {"status": "Failed"}}, id="canceled"
+        ),
+    ],
+)
+def test_every_other_workspace_may_be_resumed(town: Town, status: Any) -> None:
+    """2.8-other."""
+    town.task(status=status)
+    answer = town.owner.post("/tasks/me/hello/resume")
+    assert (answer.status_code, answer.json()["workspace_build"]["build_number"]) == (202, 2)
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+@pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param({"phase": "Pending", "build": build(phase="Pending")}, id="2.8-active build pending"),
+        pytest.param({"phase": "Initializing", "build": build(phase="Running")}, id="2.8-active build running"),
+        pytest.param({"phase": "Pausing", "build": build(2, "Stop", "Running")}, id="2.8-active stop in flight"),
+        pytest.param(None, id="2.8-active before the first build"),
+    ],
+)
+def test_while_a_build_is_active_no_other_is_asked_for(town: Town, verb: str, status: Any) -> None:
+    town.task(status=status)
+    before = spec(town)
+    answer = town.owner.post(f"/tasks/me/hello/{verb}")
+    assert (answer.status_code, answer.json()["message"]) == (409, BUILD_ACTIVE)
+    assert spec(town) == before

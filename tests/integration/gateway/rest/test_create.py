@@ -1,0 +1,204 @@
+"""behaviour §2.1: POST /tasks/{user}, row by row."""
+
+import re
+import uuid
+from typing import Any
+
+import pytest
+
+from integration.gateway.rest.town import NOT_FOUND, Town
+from manifests import template_version
+
+VERSION_NOT_FOUND = {"message": "Template version not found or you do not have access to this resource"}
+
+
+def create(town: Town, *, role: str = "owner", user: str = "me", **fields: Any) -> Any:
+    body = {"template_version_id": town.version["metadata"]["uid"], "input": "Fix user's dashboard", **fields}
+    return town.as_(role).post(f"/tasks/{user}", json={key: value for key, value in body.items() if value is not None})
+
+
+def test_201_with_the_whole_response_object(town: Town) -> None:
+    """1-object."""
+    answer = create(town, name="mine", display_name=" A title ", template_version_preset_id="small")
+    assert answer.status_code == 201, answer.text
+    stored = town.admin.get(town.workspace.path("tasks", "mine"))
+    namespace = town.admin.get(f"/api/v1/namespaces/{town.namespace}")["metadata"]
+    cluster = town.admin.get("/api/v1/namespaces/kube-system")["metadata"]["uid"]
+    assert stored["spec"] == {
+        "prompt": "Fix user's dashboard",
+        "templateVersion": "shell-v1",
+        "displayName": "A title",
+        "preset": "small",
+        "paused": False,
+    }
+    task = answer.json()
+    assert task.pop("template_id")
+    assert task == {
+        "id": stored["metadata"]["uid"],
+        "organization_id": cluster,
+        "owner_id": namespace["uid"],
+        "owner_name": town.namespace,
+        "owner_avatar_url": "",
+        "name": "mine",
+        "display_name": "A title",
+        "template_version_id": town.version["metadata"]["uid"],
+        "template_name": "shell",
+        "template_display_name": "",
+        "template_icon": "",
+        "workspace_id": stored["metadata"]["uid"],
+        "workspace_name": "mine",
+        "workspace_status": "pending",
+        "workspace_build_number": 0,
+        "workspace_agent_id": None,
+        "workspace_agent_lifecycle": None,
+        "workspace_agent_health": None,
+        "workspace_app_id": None,
+        "initial_prompt": "Fix user's dashboard",
+        "status": "pending",
+        "current_state": None,
+        "created_at": stored["metadata"]["creationTimestamp"],
+        "updated_at": stored["metadata"]["creationTimestamp"],
+    }
+    assert town.owner.get("/tasks/me/mine").json() == answer.json()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"{", id="2.1-1 bad JSON"),
+        pytest.param(b'{"input": "x"}', id="2.1-1 no template version"),
+        pytest.param(b'{"template_version_id": "x", "input": 1}', id="2.1-1 a prompt that is no text"),
+        pytest.param(b'{"template_version_id": "", "input": "x"}', id="2.1-1 an empty template version"),
+    ],
+)
+def test_400_for_a_body_that_is_none(town: Town, body: bytes) -> None:
+    answer = town.owner.post("/tasks/me", content=body)
+    assert answer.status_code == 400
+    assert answer.json()["message"] in ("Request body must be valid JSON.", "Validation failed.")
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    [
+        pytest.param(str(uuid.uuid4()), id="2.1-2 no such UUID"),
+        pytest.param("no-such-version", id="2.1-2 no such name"),
+    ],
+)
+def test_400_for_a_version_that_is_missing(town: Town, identifier: str) -> None:
+    answer = create(town, template_version_id=identifier)
+    assert (answer.status_code, answer.json()) == (400, VERSION_NOT_FOUND)
+
+
+@pytest.mark.parametrize("role", [pytest.param("nobody", id="2.1-2 a version that the caller may not read")])
+def test_400_for_a_version_that_is_unreadable(town: Town, role: str) -> None:
+    answer = create(town, role=role)
+    assert (answer.status_code, answer.json()) == (400, VERSION_NOT_FOUND)
+
+
+def test_400_for_a_version_of_another_namespace(town: Town, other_town: Town) -> None:
+    """2.1-2."""
+    answer = create(town, template_version_id=other_town.version["metadata"]["uid"])
+    assert (answer.status_code, answer.json()) == (400, VERSION_NOT_FOUND)
+
+
+def test_400_for_a_version_without_an_agent(town: Town) -> None:
+    """2.1-4: and it comes before the name's check."""
+    manifest = template_version("plain")
+    del manifest["spec"]["agent"]
+    plain = town.admin.create(town.workspace.path("templateversions"), manifest)
+    town.wait("/templateversions/plain", lambda answer: answer.status_code == 200)
+    answer = create(town, template_version_id=plain["metadata"]["uid"], name="new")
+    assert answer.status_code == 400
+    assert answer.json() == {"message": 'Template does not have a valid "coder_ai_task" resource.'}
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        pytest.param("a" * 33, "must be <= 32 characters", id="2.1-5 too long"),
+        pytest.param("new", 'cannot use "new" as a name', id="2.1-5 new"),
+        pytest.param("create", 'cannot use "create" as a name', id="2.1-5 create"),
+        pytest.param("-a", "must be alphanumeric with hyphens", id="2.1-5 a hyphen first"),
+        pytest.param("a--b", "must be alphanumeric with hyphens", id="2.1-5 two hyphens"),
+        pytest.param("a_b", "must be alphanumeric with hyphens", id="2.1-5 another character"),
+    ],
+)
+def test_400_for_a_bad_name(town: Town, name: str, reason: str) -> None:
+    answer = create(town, name=name, display_name="x" * 65)
+    assert answer.status_code == 400
+    assert answer.json() == {"message": "Unable to create a Task with the provided name.", "detail": reason}
+
+
+def test_400_for_a_display_name_that_is_too_long(town: Town) -> None:
+    """2.1-6: in characters rather than bytes."""
+    answer = create(town, display_name="ü" * 65)
+    assert (answer.status_code, answer.json()) == (400, {"message": "Display name must be 64 characters or less."})
+    assert create(town, display_name="ü" * 64 + "  ").json()["display_name"] == "ü" * 64
+
+
+@pytest.mark.parametrize(
+    ("fields", "name", "title"),
+    [
+        pytest.param({}, r"fix-users-dashboard-[0-9a-f]{4}", "Fix user's dashboard", id="2.1-7 both generated"),
+        pytest.param({"name": "mine"}, "mine", "Fix user's dashboard", id="2.1-7 the display name generated"),
+        pytest.param(
+            {"display_name": "Mine"}, r"fix-users-dashboard-[0-9a-f]{4}", "Mine", id="2.1-7 the name generated"
+        ),
+        pytest.param({"input": "做一个网站"}, r"[a-z]+-[a-z]+-[0-9a-f]{4}", "做一个网站", id="2.1-7 no Latin letter"),
+        pytest.param({"input": ""}, r"[a-z]+-[a-z]+-[0-9a-f]{4}", "[A-Z][a-z]+ [A-Z][a-z]+", id="2.1-input empty"),
+        pytest.param({"name": "MiXed-Case"}, "mixed-case", "Fix user's dashboard", id="2.1-7 capitals in a name"),
+    ],
+)
+def test_names(town: Town, fields: Any, name: str, title: str) -> None:
+    answer = create(town, **fields)
+    assert answer.status_code == 201, answer.text
+    assert re.fullmatch(name, answer.json()["name"])
+    assert re.fullmatch(title, answer.json()["display_name"])
+
+
+@pytest.mark.parametrize("role", [pytest.param("reader", id="2.1-8 no right to create")])
+def test_404_where_the_caller_may_not_create(town: Town, role: str) -> None:
+    town.task("taken")
+    for name in ("taken", "free"):
+        answer = create(town, role=role, name=name)
+        assert (answer.status_code, answer.json()) == (404, NOT_FOUND)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param("taken", id="2.1-9 taken"), pytest.param("TAKEN", id="2.1-9 taken, in capitals")]
+)
+def test_409_for_a_name_that_is_taken(town: Town, name: str) -> None:
+    town.task("taken")
+    answer = create(town, name=name)
+    assert answer.status_code == 409
+    assert answer.json() == {
+        "message": 'Workspace "taken" already exists.',
+        "validations": [{"field": "name", "detail": "This value is already in use and should be unique."}],
+    }
+
+
+def test_400_with_the_api_servers_word_for_what_it_refuses(town: Town) -> None:
+    """2.1-refused."""
+    answer = create(town, input="a\0b")
+    assert answer.status_code == 400
+    assert "NUL" in answer.json()["detail"]
+
+
+def test_a_preset_is_named_by_its_id_and_an_unknown_one_is_refused(town: Town) -> None:
+    """2.1-preset."""
+    presets = town.owner.get(f"/templateversions/{town.version['metadata']['uid']}/presets").json()
+    small = next(preset["ID"] for preset in presets if preset["Name"] == "small")
+    task = create(town, template_version_preset_id=small, name="mine").json()
+    assert town.admin.get(town.workspace.path("tasks", task["name"]))["spec"]["preset"] == "small"
+    assert create(town, template_version_preset_id=str(uuid.uuid4())).status_code == 400
+
+
+def test_the_owner_is_a_namespace_by_name_by_uid_or_by_its_annotation(town: Town) -> None:
+    """2-user."""
+    user = f"jane-{town.namespace}@example.test"
+    town.admin.patch(f"/api/v1/namespaces/{town.namespace}", {"metadata": {"annotations": {"taskyard.dev/user": user}}})
+    uid = town.admin.get(f"/api/v1/namespaces/{town.namespace}")["metadata"]["uid"]
+    town.wait(f"/users/{user}", lambda answer: answer.status_code == 200)
+    for number, owner in enumerate((town.namespace, uid, user, user.upper(), "me", "ME")):
+        answer = create(town, user=owner, name=f"task-{number}")
+        assert (answer.status_code, answer.json().get("owner_name")) == (201, town.namespace)

@@ -1,0 +1,39 @@
+"""The answers have all that the OpenAPI document promises, and nothing that it does not know."""
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from integration.gateway.rest.town import Town
+from taskyard.gateway.rest.openapi.schemas import catalog, task, workspace
+
+ANSWERS: list[tuple[str, type[BaseModel]]] = [
+    ("/buildinfo", catalog.BuildInfo),
+    ("/users/me", catalog.User),
+    ("/organizations", catalog.Organization),
+    ("/templates", catalog.Template),
+    ("/templateversions/shell-v1", catalog.TemplateVersion),
+    ("/templateversions/shell-v1/presets", catalog.Preset),
+    ("/tasks", task.TaskList),
+    ("/tasks/me/hello", task.Task),
+    ("/workspaces/{uid}", workspace.Workspace),
+    ("/v1alpha1/tasks", task.TaskPage),
+    ("/v1alpha1/tasks/me/hello/builds", workspace.BuildPage),
+    ("/v1alpha1/tasks/me/hello/inputs", task.InputPage),
+]
+
+
+@pytest.mark.parametrize(("path", "shape"), [pytest.param(path, shape, id=path) for path, shape in ANSWERS])
+def test_an_answer_is_of_its_shape(town: Town, path: str, shape: type[BaseModel]) -> None:
+    town.running_task()
+    town.owner.post(town.url("/tasks/me/hello/inputs"), json={"content": "hi"})
+    town.wait(town.url("/tasks/me/hello/inputs"), lambda answer: answer.json()["count"] == 1)
+    uid = town.owner.get("/tasks/me/hello").json()["id"]
+    path = path.format(uid=uid)
+    url = town.url(path.removeprefix("/v1alpha1")) if path.startswith("/v1alpha1") else path
+    answer: Any = town.owner.get(url).json()
+    entries = answer if isinstance(answer, list) else [answer]
+    assert entries
+    for entry in entries:
+        shape.model_validate(entry, extra="forbid")

@@ -1,0 +1,97 @@
+"""Answers that are remembered for a while."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from taskyard.gateway.rest.access.ttl_cache import Recent
+
+
+class Asked:
+    """A clock, and who is asked."""
+
+    def __init__(self, *, most: int = 10) -> None:
+        self.now = 0.0
+        self.count = 0
+        self.recent: Recent[str, str] = Recent(seconds=10, most=most, monotonic=lambda: self.now)
+
+    async def answer(self) -> str:
+        await asyncio.sleep(0)
+        self.count += 1
+        return f"answer {self.count}"
+
+    async def get(self, key: str) -> str:
+        return await self.recent.get(key, self.answer)
+
+
+async def test_an_answer_is_remembered_for_its_time() -> None:
+    asked = Asked()
+    assert await asked.get("a") == "answer 1"
+    asked.now = 9.9
+    assert await asked.get("a") == "answer 1"
+    asked.now = 10
+    assert await asked.get("a") == "answer 2"
+
+
+async def test_those_who_want_the_same_at_once_ask_once() -> None:
+    asked = Asked()
+    assert set(await asyncio.gather(*(asked.get("a") for _ in range(20)))) == {"answer 1"}
+
+
+async def test_no_more_than_so_many_are_kept() -> None:
+    asked = Asked(most=3)
+    for key in "abcde":
+        await asked.get(key)
+    assert len(asked.recent) == 3
+    assert await asked.get("e") == "answer 5"
+    assert await asked.get("a") == "answer 6"
+
+
+async def test_a_fault_goes_to_all_who_wait_and_is_not_remembered() -> None:
+    asked = Asked()
+
+    async def fail() -> str:
+        raise ValueError("no")
+
+    for outcome in await asyncio.gather(*(asked.recent.get("a", fail) for _ in range(3)), return_exceptions=True):
+        assert isinstance(outcome, ValueError)
+    assert await asked.get("a") == "answer 1"
+
+
+async def test_who_stops_waiting_stops_for_itself_alone() -> None:
+    asked = Asked()
+    first, second = asyncio.create_task(asked.get("a")), asyncio.create_task(asked.get("a"))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second == "answer 1"
+    with pytest.raises(asyncio.CancelledError):
+        await first
+
+
+async def test_the_last_answer_is_known_when_it_is_old() -> None:
+    asked = Asked(most=1)
+    assert asked.recent.last("a") is None
+    await asked.get("a")
+    asked.now = 100
+    assert asked.recent.last("a") == "answer 1"
+    await asked.get("b")
+    assert asked.recent.last("a") is None
+
+
+async def test_a_fresh_answer_is_had_without_asking() -> None:
+    asked = Asked()
+    assert asked.recent.fresh("a") is None
+    await asked.get("a")
+    assert asked.recent.fresh("a") == "answer 1"
+    asked.now = 10
+    assert asked.recent.fresh("a") is None
+    assert asked.count == 1
+
+
+async def test_what_is_not_to_be_remembered_is_shared_while_it_is_asked_for() -> None:
+    asked = Asked(most=0)
+    assert set(await asyncio.gather(*(asked.get("a") for _ in range(5)))) == {"answer 1"}
+    assert await asked.get("a") == "answer 2"
+    assert len(asked.recent) == 0

@@ -1,0 +1,65 @@
+"""A cache with objects in it, as watches fill it."""
+
+import itertools
+import json
+from typing import Any
+
+from taskyard.core import names
+from taskyard.gateway.rest.cache.cache import Cache
+
+Object = dict[str, Any]
+
+_versions = itertools.count(1)
+
+
+def metadata(name: str, *, uid: str = "", **more: Any) -> Object:
+    return {
+        "name": name,
+        "namespace": "team",
+        "uid": uid or f"uid-{name}",
+        "resourceVersion": str(next(_versions)),
+        "creationTimestamp": "2026-01-31T12:00:00Z",
+        **more,
+    }
+
+
+def task(name: str = "hello", *, uid: str = "", namespace: str = "team", **status: Any) -> Object:
+    """A Task; each call makes a newer state."""
+    spec = {"prompt": "say hello", "templateVersion": "shell-v1"}
+    return {"metadata": metadata(name, uid=uid) | {"namespace": namespace}, "spec": spec, "status": status}
+
+
+def reserved(number: int = 1, *, transition: str = "Start", phase: str = "Pending") -> Object:
+    """`status.build` of the Task hello."""
+    created_at = "2026-01-31T12:00:00.000000Z"
+    name, reason = f"hello-{number}", "Initial" if number == 1 else "Resume"
+    build: Object = {"name": name, "number": number, "transition": transition, "reason": reason}
+    return build | {"phase": phase, "createdAt": created_at}
+
+
+def build(number: int = 1, *, phase: str = "Pending", transition: str = "Start") -> Object:
+    """A WorkspaceBuild of the Task hello."""
+    owner = names.owner_reference(name="hello", uid="uid-hello")
+    spec = {"task": "hello", "number": number, "transition": transition, "reason": "Initial"}
+    return {
+        "metadata": metadata(f"hello-{number}", ownerReferences=[owner]),
+        "spec": {**spec, "templateVersion": "shell-v1"},
+        "status": {"phase": phase},
+    }
+
+
+def cache_with(*tasks: Object) -> Cache:
+    cache = Cache()
+    for entry in tasks:
+        cache.tasks.put(entry)
+    return cache
+
+
+def events(pieces: Any) -> list[tuple[str, Any, str]]:
+    """Name, data and id of each event."""
+    found = []
+    for block in b"".join(pieces).decode().split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
+        if "event" in fields:
+            found.append((fields["event"], json.loads(fields["data"]), fields.get("id", "")))
+    return found

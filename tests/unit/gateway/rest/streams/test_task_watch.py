@@ -1,0 +1,86 @@
+"""What a stream tells of all Tasks."""
+
+from taskyard.gateway.rest.cache.cache import Cache
+from taskyard.gateway.rest.streams.task_watch import Overview, Rendered
+from unit.gateway.rest.objects import Object, cache_with, events, task
+
+TEAM = frozenset({"team"})
+
+
+def overview(cache: Cache, *, status: str = "") -> Overview:
+    return Overview(cache, Rendered(cache), lambda task: not status or task["status"].get("phase") == status)
+
+
+def told(pieces: object) -> list[tuple[str, str]]:
+    return [(name, data["name"]) for name, data, _ in events(pieces)]
+
+
+def changed(*tasks: Object) -> dict[str, tuple[str, str]]:
+    return {entry["metadata"]["uid"]: (entry["metadata"]["namespace"], entry["metadata"]["name"]) for entry in tasks}
+
+
+def test_it_begins_with_what_its_caller_may_read() -> None:
+    found = overview(cache_with(task("one"), task("two"), task("three", namespace="other")))
+    assert told(found.all(TEAM)) == [("task", "one"), ("task", "two")]
+    assert len(found) == 2
+    assert told(found.all(TEAM)) == []
+
+
+def test_a_task_of_another_namespace_is_not_told_when_it_changes() -> None:
+    found = overview(cache_with(other := task("three", namespace="other")))
+    list(found.all(TEAM))
+    assert told(found.some(changed(other))) == []
+
+
+def test_changes_are_told_and_what_goes_is_gone() -> None:
+    cache = cache_with(one := task("one"))
+    found = overview(cache)
+    list(found.all(TEAM))
+    cache.tasks.put(task("one", phase="Active"))
+    cache.tasks.put(two := task("two"))
+    assert told(found.some(changed(one, two))) == [("task", "one"), ("task", "two")]
+    cache.tasks.deleted(task("one"))
+    assert told(found.some(changed(one))) == [("gone", "one")]
+    assert told(found.some(changed(one))) == []
+
+
+def test_another_task_of_the_same_name_is_told_apart() -> None:
+    cache = cache_with(former := task("one"))
+    found = overview(cache)
+    list(found.all(TEAM))
+    cache.tasks.deleted(task("one"))
+    cache.tasks.put(new := task("one", uid="another"))
+    assert told(found.some(changed(former, new))) == [("gone", "one"), ("task", "one")]
+
+
+def test_a_task_that_the_query_does_not_want_any_more_is_gone() -> None:
+    cache = cache_with(one := task("one", phase="Active"))
+    found = overview(cache, status="Active")
+    list(found.all(TEAM))
+    cache.tasks.put(task("one", phase="Paused"))
+    assert told(found.some(changed(one))) == [("gone", "one")]
+
+
+def test_rights_that_come_and_go_are_followed() -> None:
+    found = overview(cache_with(task("one"), task("two", namespace="other")))
+    list(found.all(TEAM))
+    assert told(found.all(frozenset({"other"}))) == [("gone", "one"), ("task", "two")]
+
+
+def test_a_task_is_rendered_once_for_all_until_it_or_what_is_around_it_changes() -> None:
+    cache = cache_with(one := task("one"))
+    rendered = Rendered(cache)
+    first = rendered(one)
+    assert rendered(one) is first
+    cache.surroundings += 1
+    assert rendered(one) is not first
+    assert rendered(task("one", phase="Active")) != first
+
+
+def test_what_is_kept_of_rendered_tasks_is_bounded() -> None:
+    cache = cache_with()
+    rendered = Rendered(cache, most=5000)
+    tasks = [task(f"task-{number}") for number in range(20)]
+    first = [rendered(entry) for entry in tasks]
+    assert rendered(tasks[-1]) is first[-1]
+    assert rendered(tasks[0]) is not first[0]

@@ -1,0 +1,31 @@
+"""A Task whose first build has made its Pod, as the gateway reads it."""
+
+from taskyard.core.keys import prompt_sha256
+from taskyard.gateway.sidecars.objects import Build, Task
+from taskyard.gateway.sidecars.pod_binding import Evidence
+
+UID = "pod-uid-1"
+BUILD = Build(
+    namespace="demo",
+    name="hello-1",
+    number=1,
+    transition="Start",
+    phase="Succeeded",
+    prompt_sha256=prompt_sha256("say hello"),
+    pod_uid=UID,
+    owner_name="hello",
+    owner_uid="task-uid",
+)
+TASK = Task(
+    namespace="demo",
+    name="hello",
+    uid="task-uid",
+    resource_version="7",
+    deleting=False,
+    prompt="say hello",
+    template_version="shell-1",
+    newest_number=1,
+    newest_transition="Start",
+    status={"template": "shell"},
+)
+EVIDENCE = Evidence(pod_uid=UID, build=BUILD, task=TASK, newest_start=1)

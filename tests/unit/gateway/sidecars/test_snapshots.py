@@ -1,0 +1,117 @@
+"""A snapshot holds the newest messages that fit into 65,536 bytes."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from taskyard.core.ownership import is_owned_by
+from taskyard.gateway.sidecars.snapshots import SNAPSHOT_BYTES, Message, Payload, config_map, snapshot_of, task_snapshot
+from unit.gateway.sidecars.builders import TASK
+
+
+def message(number: int, content: str, role: str = "agent", time: str = "") -> Message:
+    return Message.model_validate({"id": number, "content": content, "role": role, "time": time})
+
+
+def messages_of(document: str) -> list[dict[str, Any]]:
+    value = json.loads(document)
+    assert value["format"] == "agentapi"
+    found: list[dict[str, Any]] = value["data"]["messages"]
+    return found
+
+
+def test_messages_that_fit_are_kept_as_they_are() -> None:
+    snapshot = snapshot_of(Payload(messages=[message(0, "héllo\x1b[0m"), message(1, "b", "user")]))
+    assert [(m["id"], m["content"], m["role"]) for m in messages_of(snapshot.document)] == [
+        (0, "héllo\x1b[0m", "agent"),
+        (1, "b", "user"),
+    ]
+    assert (snapshot.messages, snapshot.truncated) == (2, False)
+
+
+def test_no_messages_are_a_snapshot_too() -> None:
+    snapshot = snapshot_of(Payload(messages=[]))
+    assert snapshot.document == '{"format":"agentapi","data":{"messages":[]}}'
+    assert (snapshot.messages, snapshot.truncated, snapshot.log) == (0, False, "")
+
+
+def test_the_oldest_are_dropped_first() -> None:
+    snapshot = snapshot_of(Payload(messages=[message(n, "x" * 30_000) for n in range(4)]))
+    assert [m["id"] for m in messages_of(snapshot.document)] == [2, 3]
+    assert snapshot.truncated
+    assert snapshot.log.startswith("(Older messages were left out.)\n\n")
+
+
+@pytest.mark.parametrize("character", ["x", "é", "日", "🎉", '"', "\n"])
+def test_of_one_message_that_is_too_large_the_end_stays(character: str) -> None:
+    snapshot = snapshot_of(Payload(messages=[message(1, "a"), message(2, character * 70_000 + "the end")]))
+    (kept,) = messages_of(snapshot.document)
+    assert kept["content"].startswith("[… the beginning was left out]\n" + character)
+    assert kept["content"].endswith("the end")
+    assert SNAPSHOT_BYTES - 8 <= snapshot.size <= SNAPSHOT_BYTES
+    assert snapshot.truncated
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.text(), st.integers(0, 40_000)), max_size=8))
+def test_no_conversation_is_larger_than_the_limit_and_the_newest_is_always_in(parts: list[tuple[str, int]]) -> None:
+    messages = [message(number, text + "x" * size) for number, (text, size) in enumerate(parts)]
+    snapshot = snapshot_of(Payload(messages=messages))
+    kept = messages_of(snapshot.document)
+    assert snapshot.size <= SNAPSHOT_BYTES
+    assert [m["id"] for m in kept] == list(range(len(messages)))[len(messages) - len(kept) :]
+    assert bool(kept) == bool(messages)
+
+
+def test_what_the_sidecar_left_out_is_remembered() -> None:
+    assert snapshot_of(Payload(messages=[message(9, "x")], truncated=True)).truncated
+
+
+def test_the_log_is_text_that_a_terminal_may_print() -> None:
+    snapshot = snapshot_of(
+        Payload(
+            messages=[
+                message(0, "\x1b[2J\x1b[1mready\x1b[0m\r\n\n\n", time="2026-01-01T00:00:00Z"),
+                message(1, "one\n\ttwo", "user"),
+            ]
+        )
+    )
+    assert snapshot.log == "agent 2026-01-01T00:00:00Z\nready\n\nuser\none\n\ttwo\n"
+
+
+def test_the_config_map_goes_with_its_task() -> None:
+    manifest = config_map(snapshot_of(Payload(messages=[])), task=TASK)
+    assert manifest["metadata"]["name"] == "hello-snapshot"
+    assert sorted(manifest["data"]) == ["log.txt", "snapshot.json"]
+    assert is_owned_by(manifest, "task-uid")
+    assert not is_owned_by(manifest, "another")
+    assert manifest["metadata"]["labels"]["taskyard.dev/task"] == "hello"
+    (owner,) = manifest["metadata"]["ownerReferences"]
+    assert not owner.get("blockOwnerDeletion")
+
+
+def test_a_config_map_without_a_controller_is_nobodys() -> None:
+    assert not is_owned_by({"metadata": {}}, "task-uid")
+    assert not is_owned_by({"metadata": {"ownerReferences": [{"uid": "task-uid"}]}}, "task-uid")
+
+
+def test_a_task_without_a_template_known_yet_has_a_snapshot_too() -> None:
+    manifest = config_map(snapshot_of(Payload(messages=[])), task=replace(TASK, status={}))
+    assert "taskyard.dev/template" not in manifest["metadata"]["labels"]
+
+
+def test_the_status_tells_where_when_and_how_much() -> None:
+    snapshot = snapshot_of(Payload(messages=[message(1, "é")]))
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    assert task_snapshot(snapshot, task="hello", now=now) == {
+        "configMap": "hello-snapshot",
+        "takenAt": "2026-01-01T00:00:00Z",
+        "messages": 1,
+        "bytes": len(snapshot.document.encode()),
+        "truncated": False,
+    }
