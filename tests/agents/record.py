@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from agents import modelserver, settings
-from taskyard.sidecar import frames
-from taskyard.sidecar.agent import AgentClient
-from taskyard.sidecar.terminal import Terminal
+from taskyard.sidecar.init import frames
+from taskyard.sidecar.init.client import AgentClient
+from taskyard.sidecar.screen.terminal import Terminal
 
 RECORDINGS = Path(__file__).parents[1] / "unit" / "sidecar" / "recordings"
 HOME = Path("/var/tmp/taskyard-agent")  # codex wants no home in /tmp

@@ -18,21 +18,23 @@ sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 sys.modules.setdefault("uvicorn.main", SimpleNamespace(Server=None, main=None, run=None))  # type: ignore[arg-type]
 sys.modules.setdefault("logging.config", SimpleNamespace())  # type: ignore[arg-type]
 
-from taskyard.sidecar import probes as probe_routes  # noqa: E402
-from taskyard.sidecar import records, report_routes, routes, settings  # noqa: E402
-from taskyard.sidecar.archive import Archive  # noqa: E402
-from taskyard.sidecar.driver import Driver  # noqa: E402
-from taskyard.sidecar.driver import Listener as DriverListener  # noqa: E402
-from taskyard.sidecar.gateway import Enrolment, Gateway, GatewayError  # noqa: E402
-from taskyard.sidecar.journal import Journal  # noqa: E402
-from taskyard.sidecar.listener import Listener  # noqa: E402
-from taskyard.sidecar.reporter import Reporter, Snapshots  # noqa: E402
-from taskyard.sidecar.reports import Report  # noqa: E402
+from taskyard.sidecar import settings  # noqa: E402
+from taskyard.sidecar.conversation import records  # noqa: E402
+from taskyard.sidecar.conversation.archive import Archive  # noqa: E402
+from taskyard.sidecar.conversation.journal import Journal  # noqa: E402
+from taskyard.sidecar.conversation.reports import Report  # noqa: E402
+from taskyard.sidecar.drivers.base import Driver  # noqa: E402
+from taskyard.sidecar.drivers.base import Listener as DriverListener  # noqa: E402
+from taskyard.sidecar.gateway.client import Enrolment, Gateway, GatewayError  # noqa: E402
+from taskyard.sidecar.gateway.reporter import Reporter, Snapshots  # noqa: E402
+from taskyard.sidecar.gateway.tls import CertificateError, ServerCertificate  # noqa: E402
+from taskyard.sidecar.http import agent_reports, agentapi  # noqa: E402
+from taskyard.sidecar.http import probes as probe_routes  # noqa: E402
+from taskyard.sidecar.http.listener import Listener  # noqa: E402
+from taskyard.sidecar.http.uploads import Uploads  # noqa: E402
+from taskyard.sidecar.reported_state import Standing  # noqa: E402
 from taskyard.sidecar.session import Session  # noqa: E402
 from taskyard.sidecar.settings import Settings, SettingsError  # noqa: E402
-from taskyard.sidecar.standing import Standing  # noqa: E402
-from taskyard.sidecar.tls import CertificateError, ServerCertificate  # noqa: E402
-from taskyard.sidecar.uploads import Uploads  # noqa: E402
 
 log = logging.getLogger("taskyard.sidecar")
 
@@ -126,7 +128,7 @@ class Sidecar:
             self._probes.ending = session.end
             self._session = session
             self._api = Listener(
-                routes.application(session, snapshots, Uploads(self._settings.agent_socket), self._key),
+                agentapi.application(session, snapshots, Uploads(self._settings.agent_socket), self._key),
                 address=self._settings.listen,
                 port=self._settings.port,
                 connections=MOST_CONNECTIONS,
@@ -134,7 +136,7 @@ class Sidecar:
                 tls=self._certificate.context,
             )
             reports = Listener(
-                report_routes.application(session, asyncio.get_running_loop().time),
+                agent_reports.application(session, asyncio.get_running_loop().time),
                 address="127.0.0.1",
                 port=self._settings.report_port,
                 connections=MOST_REPORTING,
@@ -163,11 +165,11 @@ class Sidecar:
         """Drivers are loaded when they are needed: each Pod has one of them."""
         match self._settings.protocol:
             case "Command":
-                from taskyard.sidecar.command_driver import CommandDriver
+                from taskyard.sidecar.drivers.command import CommandDriver
 
                 return CommandDriver(self._settings.agent_socket, prompt, listener)
             case "ACP":
-                from taskyard.sidecar.acp_driver import AcpDriver
+                from taskyard.sidecar.drivers.acp import AcpDriver
 
                 return AcpDriver(
                     self._settings.agent_socket,
@@ -179,11 +181,11 @@ class Sidecar:
                     state_file=self._settings.state_dir / "acp.jsonl",
                 )
             case "AgentAPI":
-                from taskyard.sidecar.agentapi_driver import AgentApiDriver
+                from taskyard.sidecar.drivers.agentapi import AgentApiDriver
 
                 return AgentApiDriver(self._settings.agent_socket, prompt, listener, port=self._settings.agent_port)
             case _:
-                from taskyard.sidecar.terminal_driver import TerminalDriver
+                from taskyard.sidecar.drivers.terminal import TerminalDriver
 
                 return TerminalDriver(
                     self._settings.agent_socket,

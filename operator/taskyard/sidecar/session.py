@@ -7,16 +7,17 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TextIO
 
 from taskyard.core import agenttype
-from taskyard.sidecar import snapshot
-from taskyard.sidecar.archive import Archive
-from taskyard.sidecar.broadcast import Broadcast
-from taskyard.sidecar.conversation import Conversation, Message, Turn, timestamp
-from taskyard.sidecar.driver import Driver, RefusedError, Status, UnreachableError
-from taskyard.sidecar.events import Stream
-from taskyard.sidecar.intents import RETRY, Delivery, Intents, JournalUnavailableError
-from taskyard.sidecar.journal import Entry, Journal, Outcome, prompt_key
-from taskyard.sidecar.reporter import Snapshots
-from taskyard.sidecar.standing import Standing
+from taskyard.sidecar.conversation import snapshot
+from taskyard.sidecar.conversation.archive import Archive
+from taskyard.sidecar.conversation.broadcast import Broadcast
+from taskyard.sidecar.conversation.conversation import Conversation, Message, Turn, timestamp
+from taskyard.sidecar.conversation.events import Stream
+from taskyard.sidecar.conversation.intents import RETRY, Delivery, Intents, JournalUnavailableError
+from taskyard.sidecar.conversation.journal import Entry, Journal, Outcome, prompt_key
+from taskyard.sidecar.conversation.status import Status
+from taskyard.sidecar.drivers.base import Driver, RefusedError, UnreachableError
+from taskyard.sidecar.gateway.reporter import Snapshots
+from taskyard.sidecar.reported_state import Standing
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +97,7 @@ class Session:
 
     def watch(self) -> Stream:
         """A stream of the agent's screen, which begins with the present one."""
-        return self.broadcast.watch(self.driver)
+        return self.broadcast.watch(self.driver.screen)
 
     # Messages to the agent.
 
@@ -375,7 +376,7 @@ class Session:
         self.status_changed()
 
     def screen_changed(self) -> None:
-        self.broadcast.screen(self.driver)
+        self.broadcast.screen(self.driver.screen)
 
     def ended(self, exit_status: int) -> None:
         self._complete()

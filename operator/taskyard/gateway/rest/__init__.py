@@ -1,13 +1,17 @@
-"""The gateway's listener for people and their programs: the Tasks REST API, under /api/v2 as the
-Coder Tasks API has it, and beyond that under /api/v1alpha1.
+"""The listener of people and their programs: the Tasks REST API, under /api/v2 as the Coder Tasks API has it, and
+beyond that under /api/v1alpha1.
 
-Nothing is kept here. Reads come from a watch cache (`cache`); who calls is told by a TokenReview (`authentication`) and
-what they may by SubjectAccessReviews (`authorization`), both remembered for ten seconds; whatever is written goes to
-the API server with the caller's own token, so that RBAC, admission and audit see who did it. What a caller may not see
-answers as what does not exist, with the same bytes.
+Nothing is stored here. Reads come from a watch cache (`cache`). A TokenReview tells who calls, SubjectAccessReviews
+what the caller may do (`access`); both answers are remembered for ten seconds. Writes go to the API server with the
+caller's own token, so RBAC, admission and audit see the caller. What a caller may not see is answered like what does
+not exist, with the same bytes.
 
-`identifiers`, `query`, `paging`, `wire`, `logentries` and the views are pure; `tasks`, `controls`, `conversation`,
-`accounts`, `templates` and `workspaces` are the routes, `pages`, `inputs` and `streams` those beyond. A stream looks at
-what is (`feed`, `overview`) whenever it is told that something changed (`changes`): nothing waits in queues. What
-`openapi` cannot know of the routes is in `described` and `shapes`. No token is ever logged.
+- `access`: who calls, what they may do, how much they may ask for.
+- `cache`: the watched objects, and who waits for a change of them.
+- `views`: objects as the REST API shows them. Pure over the cache.
+- `streams`: server-sent events. A stream is told that something changed and looks into the cache: nothing queues.
+- `openapi`: what the OpenAPI document says beyond what FastAPI knows, with the schemas.
+- `routes`: the routes, and what several of them share.
+
+No token is ever logged.
 """

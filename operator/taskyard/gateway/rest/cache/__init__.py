@@ -1,0 +1,1 @@
+"""The objects of the API server that answers are made of, watched and kept in memory."""

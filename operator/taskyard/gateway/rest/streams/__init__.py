@@ -1,0 +1,1 @@
+"""Server-sent events: what is told of one Task, of all Tasks, and of a conversation."""

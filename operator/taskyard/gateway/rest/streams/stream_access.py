@@ -46,7 +46,8 @@ class StreamAccess:
         return max(0.0, self.asked_at + EVERY_SECONDS - self.monotonic())
 
     async def of_task(self, task: Object, *, last: tuple[bool, bool]) -> tuple[bool, bool]:
-        """Whether the caller may see the Task, and read its log; `last` is what was answered before. AccessLostError."""
+        """Whether the caller may see the Task, and read its log; `last` is what was answered before. Raises
+        AccessLostError."""
         metadata = task["metadata"]
         try:
             person = await self._person()
@@ -60,7 +61,8 @@ class StreamAccess:
         return sees, reads
 
     async def of_namespaces(self, candidates: frozenset[str], *, last: frozenset[str]) -> frozenset[str]:
-        """In which namespaces the caller may list Tasks; `last` is what was answered before. AccessLostError."""
+        """In which namespaces the caller may list Tasks; `last` is what was answered before. Raises
+        AccessLostError."""
         try:
             person = await self._person()
             found = await self.authorization.namespaces(person, "list", authorization.TASKS, candidates)

@@ -1,0 +1,1 @@
+"""The routes of the sidecars' listener, one module a subject."""

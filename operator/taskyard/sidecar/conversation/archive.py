@@ -1,0 +1,116 @@
+"""The conversation on the disk. A later record of a message replaces the earlier one; the last turn counts."""
+
+import logging
+from dataclasses import asdict
+from pathlib import Path
+
+from taskyard.sidecar.conversation import task_outputs
+from taskyard.sidecar.conversation.conversation import Conversation, Message, Role, Turn
+from taskyard.sidecar.conversation.records import Record, RecordFile
+from taskyard.sidecar.conversation.reports import State, Word
+
+log = logging.getLogger(__name__)
+
+SPARE = 1 << 20
+
+
+class Archive:
+    """Losing it loses words, not promises, so a disk that fails is logged and the conversation goes on in memory.
+
+    `word` is what the agent said of itself last, `outputs` are the values that it has set; `keep_standing` keeps both.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.word: Word | None = None
+        self.outputs: dict[str, str] = {}
+        self._file = RecordFile(path)
+        self._live = 0
+        self._failing = False
+
+    def load(self) -> Conversation:
+        """The conversation as it was last kept. Raises OSError when it cannot be read."""
+        messages: dict[int, Message] = {}
+        turn: Turn | None = None
+        for record in self._file.load():
+            message = _message(record.get("message"))
+            if message is not None:
+                messages[message.id] = message
+            turn = _turn(record.get("turn")) or turn
+            if "standing" in record:
+                self._take_standing(record["standing"])
+        conversation = Conversation([messages[number] for number in sorted(messages)], turn)
+        self._live = self._file.size
+        return conversation
+
+    def keep(self, conversation: Conversation, message: Message | None = None, *, sync: bool = False) -> None:
+        """Writes the message, and the turn that the conversation is in."""
+        record: Record = {}
+        if message is not None:
+            record["message"] = vars(message)
+        if conversation.turn is not None:
+            record["turn"] = vars(conversation.turn)
+        self._append(record, sync=sync)
+        self._shorten(conversation)
+
+    def keep_standing(self) -> None:
+        self._append(self._standing(), sync=True)
+
+    def _standing(self) -> Record:
+        word = asdict(self.word) if self.word is not None else None
+        return {"standing": {"word": word, "outputs": self.outputs}}
+
+    def _take_standing(self, value: object) -> None:
+        match value:
+            case {"word": word, "outputs": values}:
+                self.word = _word(word)
+                self.outputs = task_outputs.kept(values)
+
+    def _append(self, record: Record, *, sync: bool) -> None:
+        try:
+            self._file.append(record, sync=sync)
+        except OSError as error:
+            if not self._failing:
+                log.error("conversation cannot be kept: %s", error)
+            self._failing = True
+        else:
+            self._failing = False
+
+    def _shorten(self, conversation: Conversation) -> None:
+        if self._file.size <= 2 * self._live + SPARE:
+            return
+        try:
+            self._file.rewrite([*_records(conversation), self._standing()])
+            self._live = self._file.size
+        except OSError as error:
+            log.error("conversation cannot be shortened: %s", error)
+
+
+def _records(conversation: Conversation) -> list[Record]:
+    records: list[Record] = [{"message": asdict(message)} for message in conversation.messages]
+    if conversation.turn is not None:
+        records.append({"turn": asdict(conversation.turn)})
+    return records
+
+
+def _message(value: object) -> Message | None:
+    match value:
+        case {"id": int(number), "role": "user" | "agent" as role, "content": str(content), "time": str(time), **rest}:
+            key = rest.get("key")
+            return Message(number, Role(role), content, time, key if isinstance(key, str) else None)
+    return None
+
+
+def _turn(value: object) -> Turn | None:
+    match value:
+        case {"instance": str(instance), "position": int(position), "typed": str(typed), "after": int(after)}:
+            return Turn(instance, position, typed, after)
+    return None
+
+
+def _word(value: object) -> Word | None:
+    match value:
+        case {"state": str() | None as state, "summary": str(summary), "link": str(link), "build": int(build)} if (
+            state is None or state in set(State)
+        ):
+            return Word(State(state) if state is not None else None, summary, link, build)
+    return None

@@ -1,0 +1,97 @@
+"""What is about to be given to the agent, in the journal: written first, on the disk before it can have an effect, its
+outcome after it.
+"""
+
+import asyncio
+import contextlib
+import datetime
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from taskyard.sidecar.conversation.conversation import timestamp
+from taskyard.sidecar.conversation.journal import Entry, Journal, Outcome, digest
+
+log = logging.getLogger(__name__)
+
+RETRY = 5.0
+
+
+class JournalUnavailableError(Exception):
+    """What is about to be typed cannot be written down first, so it is not typed."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """`in_doubt`: it could not be told whether the agent has got the message."""
+
+    in_doubt: bool = False
+
+
+class Intents:
+    """`trouble` is called with what a message waits for while the disk does not keep its intent, and with nothing when
+    it does.
+    """
+
+    def __init__(
+        self, journal: Journal, clock: Callable[[], datetime.datetime], trouble: Callable[[str], None]
+    ) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._trouble = trouble
+
+    def find(self, key: str) -> Entry | None:
+        return self._journal.find(key)
+
+    def is_concluded(self, key: str) -> bool:
+        entry = self._journal.find(key)
+        return entry is not None and entry.outcome is not None
+
+    def write(self, key: str, content: str) -> None:
+        """Raises JournalUnavailableError, and then nothing may be typed."""
+        try:
+            self._journal.intend(key, digest(content), timestamp(self._clock()))
+        except OSError as error:
+            raise JournalUnavailableError(_unwritable(error)) from error
+
+    def keep(self, key: str, content: str) -> asyncio.Task[None]:
+        """Done when what was written is on the disk, which begins as soon as the caller waits: before, it would contend
+        with it for the interpreter. The message may be in the agent's input line by then, so it stays under way however
+        long it takes: what the disk refused is written again.
+        """
+        return asyncio.create_task(self._keep(key, content))
+
+    def _sync(self) -> asyncio.Future[None]:
+        return asyncio.get_running_loop().run_in_executor(None, self._journal.sync)
+
+    async def _keep(self, key: str, content: str) -> None:
+        while True:
+            try:
+                await self._sync()
+            except OSError as error:
+                self._trouble(f"A message waits: {_unwritable(error)}")
+            else:
+                return self._trouble("")
+            await asyncio.sleep(RETRY)
+            with contextlib.suppress(JournalUnavailableError):
+                self.write(key, content)
+
+    async def record(self, key: str, content: str) -> None:
+        """On return the intent is on the disk. Raises JournalUnavailableError, and then nothing may be typed."""
+        self.write(key, content)
+        try:
+            await self._sync()
+        except OSError as error:
+            self._journal.forget(key)
+            raise JournalUnavailableError(_unwritable(error)) from error
+
+    def conclude(self, key: str, outcome: Outcome) -> Delivery:
+        try:
+            self._journal.conclude(key, outcome, timestamp(self._clock()))
+        except OSError as error:
+            log.error("outcome of %s is not on the disk and will be in doubt after a restart: %s", key, error)
+        return Delivery(outcome is Outcome.IN_DOUBT)
+
+
+def _unwritable(error: OSError) -> str:
+    return f"the journal cannot be written: {error.strerror or error}"

@@ -1,0 +1,34 @@
+"""What a program writes to a pipe, as text for people: the end of it, without what only a terminal would show. Pure."""
+
+from taskyard.sidecar.conversation.reports import ESCAPES
+
+LARGEST = 1 << 16
+NOTE = "[… earlier output left out …]\n"
+
+
+class Tail:
+    """The last LARGEST bytes of a stream of bytes that may be without end. `cut`: it begins in the midst of it."""
+
+    def __init__(self, *, cut: bool = False) -> None:
+        self._kept = bytearray()
+        self._cut = cut
+
+    def feed(self, data: bytes) -> None:
+        self._kept += data
+        if len(self._kept) > LARGEST:
+            self._cut = True
+            del self._kept[: len(self._kept) - LARGEST]
+
+    def text(self) -> str:
+        """Whole lines where something was left out; of a line that was written over, what was left to be seen."""
+        kept = bytes(self._kept)
+        if self._cut:
+            kept = kept[kept.find(b"\n") + 1 :]
+        lines = ESCAPES.sub("", kept.decode(errors="replace")).split("\n")
+        text = "\n".join(_seen(line) for line in lines).strip("\n")
+        return NOTE + text if self._cut else text
+
+
+def _seen(line: str) -> str:
+    line = line.rstrip("\r").rsplit("\r", 1)[-1]
+    return "".join(character for character in line if character.isprintable() or character == "\t").rstrip()

@@ -1,0 +1,164 @@
+"""What is told about the agent's state: what it does, one short line, a link. Pure."""
+
+import enum
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from taskyard.sidecar.conversation.conversation import Conversation
+from taskyard.sidecar.conversation.status import Status
+
+SLUG = "taskyard"
+LONGEST = 160
+LONGEST_LINK = 2048
+ELLIPSIS = "…"
+ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_].*?(?:\x07|\x1b\\|$)|[ -/]*[0-~])")
+
+
+class State(enum.StrEnum):
+    """What the agent does; its own word may be any of them, the screen shows but the first two."""
+
+    WORKING = "working"
+    IDLE = "idle"
+    COMPLETE = "complete"
+    FAILED = "failed"
+
+
+WIRE = {State.FAILED: "failure"}
+STANDING = (State.COMPLETE, State.FAILED)
+
+
+class WordError(ValueError):
+    """What the agent reports is not taken; the text is for the agent."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """What the agent said of itself, in that build. Without a state, only summary and link still count."""
+
+    state: State | None
+    summary: str
+    link: str = ""
+    build: int = 0
+
+    def after_news(self) -> "Word":
+        """What is left of it when something newer is seen: complete and failed stand until the next message."""
+        return self if self.state in STANDING else replace(self, state=None)
+
+
+@dataclass(frozen=True)
+class Report:
+    """`prompt_sha256` is that of the prompt that was typed last, in hex; None while none was. `question` is what the
+    agent asks people, if it `asks` them at all.
+    """
+
+    state: State
+    message: str
+    prompt_sha256: str | None = None
+    uri: str = ""
+    asks: bool = False
+    question: dict[str, Any] | None = None
+
+    def body(self) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "app_slug": SLUG,
+            "state": WIRE.get(self.state, self.state.value),
+            "message": self.message,
+            "uri": self.uri,
+        }
+        if self.prompt_sha256 is not None:
+            body["prompt_sha256"] = self.prompt_sha256
+        if self.asks:
+            body["question"] = self.question
+        return body
+
+
+def report(
+    status: Status,
+    conversation: Conversation,
+    *,
+    instance: str,
+    question: str = "",
+    trouble: str = "",
+    word: Word | None = None,
+    prompt_sha256: str | None = None,
+) -> Report:
+    """The question that the agent waits with, else the trouble that keeps its prompt from it, else its own word, else
+    what is seen of it.
+
+    Working: the first line of the message that is being worked on. Idle: the last line of the answer to it. Both are
+    empty before the first message to this run of the agent, `instance`.
+    """
+    seen = State.WORKING if status is Status.RUNNING else State.IDLE
+    if question:
+        return Report(State.WORKING, sanitise(f"Asks: {question}"), prompt_sha256)
+    if trouble:
+        return Report(State.WORKING, sanitise(trouble), prompt_sha256)
+    if word is not None:
+        return Report(word.state or seen, word.summary, prompt_sha256, word.link)
+    turn = conversation.turn
+    if turn is None or not turn.typed or turn.instance != instance:
+        return Report(seen, "", prompt_sha256)
+    if seen is State.WORKING:
+        return Report(seen, sanitise(_first_line(turn.typed)), prompt_sha256)
+    said = conversation.open_message
+    return Report(seen, sanitise(_last_line(said.content)) if said else "", prompt_sha256)
+
+
+def word(state: object, summary: object, link: object = "", *, build: int = 0) -> Word:
+    """The agent's word out of what it sent. A summary that is too long is cut. Raises WordError."""
+    if not isinstance(state, str) or state not in set(State):
+        raise WordError(f"state must be one of {', '.join(State)}")
+    line = sanitise(summary) if isinstance(summary, str) else ""
+    if not line:
+        raise WordError("summary must be a line of text")
+    if link is None or link == "":
+        return Word(State(state), line, "", build)
+    if not isinstance(link, str) or len(link) > LONGEST_LINK or not _is_link(link):
+        raise WordError(f"link must be an http or https URL of at most {LONGEST_LINK} characters")
+    return Word(State(state), line, link, build)
+
+
+def result(exit_status: int, conversation: Conversation, *, word: Word | None, build: int = 0) -> Word:
+    """What the end of a command says: status 0 is complete, any other failed, with its last line. A word of its own for
+    that state is better.
+    """
+    state = State.COMPLETE if exit_status == 0 else State.FAILED
+    if word is not None and word.state is state:
+        return word
+    said = conversation.open_message
+    line = _last_line(said.content) if said else ""
+    if state is State.FAILED:
+        line = f"Exit status {exit_status}: {line}" if line else f"Exit status {exit_status}"
+    return Word(state, sanitise(line), word.link if word else "", build)
+
+
+def sanitise(text: str, limit: int = LONGEST) -> str:
+    """One printable line of at most `limit` bytes of UTF-8, never cut inside a character."""
+    text = ESCAPES.sub("", text)
+    text = "".join(character if character.isprintable() else " " for character in text)
+    text = " ".join(text.split())
+    encoded = text.encode(errors="replace")
+    if len(encoded) <= limit:
+        return encoded.decode()
+    room = limit - len(ELLIPSIS.encode())
+    return encoded[:room].decode(errors="ignore").rstrip() + ELLIPSIS
+
+
+def _is_link(link: str) -> bool:
+    if not link.isprintable() or " " in link:
+        return False
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
+
+
+def _first_line(text: str) -> str:
+    return next((line for line in text.splitlines() if line.strip()), "")
+
+
+def _last_line(text: str) -> str:
+    return next((line for line in reversed(text.splitlines()) if line.strip()), "")

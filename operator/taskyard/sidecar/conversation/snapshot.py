@@ -1,0 +1,63 @@
+"""Cuts the conversation to what a snapshot may hold. Pure."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from taskyard.sidecar.conversation.conversation import Message
+
+# The gateway keeps the body inside {"format":"agentapi","data":…}, which has to stay within 65,536 bytes as a whole.
+LIMIT = 65_536 - 64
+NOTE = "[… message truncated, this is its end …]\n"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    body: bytes
+    messages: int
+    truncated: bool
+
+
+def take(messages: Sequence[Message], limit: int = LIMIT) -> Snapshot:
+    """The newest messages that fit into `limit` bytes of JSON, oldest first, as `{"messages": […]}`.
+
+    A newest message that is too large by itself keeps its end, after a note. `"truncated": true` tells that
+    something is missing.
+    """
+    whole = [_encode(message.shown()) for message in messages]
+    body = _body(whole, truncated=False)
+    if len(body) <= limit:
+        return Snapshot(body, len(whole), truncated=False)
+    room = limit - len(_body([], truncated=True))
+    kept: list[bytes] = []
+    for encoded in reversed(whole):
+        needed = len(encoded) + (1 if kept else 0)
+        if needed > room:
+            break
+        room -= needed
+        kept.insert(0, encoded)
+    if not kept and messages:
+        kept = [_tail(messages[-1], room)]
+    return Snapshot(_body(kept, truncated=True), len(kept), truncated=True)
+
+
+def _tail(message: Message, room: int) -> bytes:
+    """The message with as many of its last characters as fit into `room` bytes, found by halving."""
+    shown = message.shown()
+    content = message.content
+    low, high = 0, len(content)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if len(_encode(shown | {"content": NOTE + content[len(content) - middle :]})) <= room:
+            low = middle
+        else:
+            high = middle - 1
+    return _encode(shown | {"content": NOTE + content[len(content) - low :]})
+
+
+def _body(encoded: Sequence[bytes], *, truncated: bool) -> bytes:
+    return b'{"messages":[' + b",".join(encoded) + b"]" + (b',"truncated":true' if truncated else b"") + b"}"
+
+
+def _encode(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")

@@ -1,0 +1,107 @@
+"""Drives a program that runs once to its end: what it writes is the conversation, its exit status the result.
+
+It finds the prompt in its environment and its standard input empty. taskyard-init runs it again when it fails, as
+often as the template version says.
+"""
+
+import asyncio
+import logging
+
+from taskyard.sidecar.conversation.pipe_tail import Tail
+from taskyard.sidecar.conversation.status import Status
+from taskyard.sidecar.drivers.base import Listener, UnreachableError
+from taskyard.sidecar.drivers.pipe import PipeDriver
+from taskyard.sidecar.init import frames
+from taskyard.sidecar.init.client import LostError
+
+log = logging.getLogger(__name__)
+
+LAST_WORDS = 8.0
+CTRL_C = "\x03"
+
+
+class CommandDriver(PipeDriver):
+    transport = "pipe"
+    prompt_at_start = True
+
+    def __init__(self, socket_path: str, prompt: str, listener: Listener) -> None:
+        super().__init__(socket_path, prompt, listener)
+        self._ended = False
+        self._tail = Tail()
+        self._total = 0
+
+    @property
+    def status(self) -> Status:
+        return Status.STABLE if self._ended else Status.RUNNING
+
+    @property
+    def reachable(self) -> bool:
+        """A command that has ended counts: its result is there, and nothing is missing."""
+        return self._reachable or self._ended
+
+    @property
+    def refusal(self) -> str:
+        return "the command has finished" if self._ended else "the command runs and takes no messages"
+
+    @property
+    def last_words(self) -> float:
+        """Its result is told once; the Pod has ended by itself, so there is time."""
+        return LAST_WORDS if self._ended else super().last_words
+
+    # What the socket's client tells.
+
+    async def hello(self, hello: frames.Hello) -> None:
+        self._instance = hello.instance
+        self._total = hello.replay_starts_at
+        self._tail = Tail(cut=self._total > 0)
+        if hello.state is frames.State.WAITING:
+            try:
+                await self._client.go(self._prompt)
+                await self._client.end_input()
+            except LostError as error:
+                log.warning("command could not be started: %s", error)
+        self._reachable = True
+        self._listener.resume(hello.instance)
+        self._listener.reachable_changed()
+        self._listener.status_changed()
+
+    async def output(self, data: bytes) -> None:
+        self._tail.feed(data)
+        self._total += len(data)
+        self._news.set()
+
+    async def errors(self, data: bytes) -> None:
+        await self.output(data)
+
+    async def exited(self, status: int) -> None:
+        self._tell()
+        self._ended = True
+        self._listener.ended(status)
+        self._listener.status_changed()
+
+    async def lost(self) -> None:
+        self._reachable = False
+        self._listener.reachable_changed()
+
+    # Messages.
+
+    def open_turn(self, typed: str) -> int:
+        return self._total
+
+    async def send(self, content: str, kept: asyncio.Future[None]) -> bool:
+        raise UnreachableError(self.refusal)
+
+    def refuses_keys(self, keys: str) -> str:
+        return "" if CTRL_C in keys else "a command takes no keystrokes but Ctrl-C"
+
+    async def press(self, keys: str) -> None:
+        try:
+            await self._client.interrupt()
+        except LostError as error:
+            raise UnreachableError(str(error)) from error
+
+    def shows(self, content: str) -> bool:
+        return True
+
+    def screen(self) -> str:
+        return self._tail.text()

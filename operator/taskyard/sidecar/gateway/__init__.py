@@ -1,0 +1,1 @@
+"""The gateway's client: enrolment, and delivery of the newest state, outputs and snapshot."""

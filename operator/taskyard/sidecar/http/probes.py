@@ -1,0 +1,64 @@
+"""The plain port 8486, for the kubelet: whether the sidecar lives, whether the agent answers, and the Pod's end."""
+
+import asyncio
+import hmac
+import logging
+from collections.abc import Callable
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from taskyard.sidecar.gateway.client import GatewayError
+from taskyard.sidecar.gateway.reporter import Snapshots
+
+log = logging.getLogger(__name__)
+
+PRESTOP_TIMEOUT = 5.0
+
+
+class Probes:
+    """`not_ready` gives the reason why the agent cannot be talked to, empty when it can; `snapshots` and
+    `ending`, whom to tell that the Pod is asked to end, are there after enrolment. Who tells has `hook_key`: others who
+    reach the port, the agent among them, may look and change nothing.
+    """
+
+    def __init__(self, not_ready: Callable[[], str], hook_key: str) -> None:
+        self._not_ready = not_ready
+        self._hook_key = hook_key
+        self.snapshots: Snapshots | None = None
+        self.ending: Callable[[], None] = lambda: None
+
+    async def healthz(self, request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def readyz(self, request: Request) -> Response:
+        reason = self._not_ready()
+        return PlainTextResponse(f"{reason}\n", 503) if reason else PlainTextResponse("ok\n")
+
+    async def prestop(self, request: Request) -> Response:
+        """A success whatever comes of it: a failed hook would only be an event that nobody can act on."""
+        given = request.headers.get("authorization", "").encode()
+        if not self._hook_key or not hmac.compare_digest(given, f"Bearer {self._hook_key}".encode()):
+            return PlainTextResponse("only for the kubelet\n", 403)
+        self.ending()
+        if self.snapshots is None:
+            return PlainTextResponse("nothing to keep\n")
+        try:
+            async with asyncio.timeout(PRESTOP_TIMEOUT):
+                await self.snapshots.take_now()
+        except (GatewayError, TimeoutError) as error:
+            log.warning("snapshot before the stop not delivered: %s", error or "timed out")
+            return PlainTextResponse("snapshot not delivered\n")
+        return PlainTextResponse("ok\n")
+
+
+def application(probes: Probes) -> Starlette:
+    return Starlette(
+        routes=[
+            Route("/healthz", probes.healthz, methods=["GET"]),
+            Route("/readyz", probes.readyz, methods=["GET"]),
+            Route("/prestop", probes.prestop, methods=["GET"]),
+        ]
+    )

@@ -1,0 +1,1 @@
+"""The protocol of taskyard-init's socket, and its client."""

@@ -1,0 +1,113 @@
+"""The agent's terminal: bytes of its output in, lines of text out. Pure."""
+
+from collections.abc import Iterator
+
+from taskyard.sidecar.screen.escapes import Reader
+from taskyard.sidecar.screen.rows import EMPTY, Line
+from taskyard.sidecar.screen.screen import BRACKETED_PASTE, Screen
+
+
+class Terminal:
+    """Feed it the program's output, read its lines.
+
+    `version` goes up when `refresh` sees that some text changed; `changed` is the first line in which it then did;
+    `cursor` is (absolute line, column).
+    """
+
+    def __init__(self, columns: int, rows: int) -> None:
+        self._screen = Screen(columns, rows)
+        self._reader = Reader(self._screen)
+        self._lines: dict[int, Line] = {}
+        self._top = 0
+        self.version = 0
+        self.changed = 0
+
+    @property
+    def columns(self) -> int:
+        return self._screen.columns
+
+    @property
+    def rows(self) -> int:
+        return self._screen.lines
+
+    @property
+    def top(self) -> int:
+        """Absolute number of the screen's first line."""
+        return self._screen.buffer.top
+
+    @property
+    def oldest(self) -> int:
+        """Absolute number of the oldest line that is still known."""
+        return self.top - len(self._screen.history)
+
+    @property
+    def cursor(self) -> tuple[int, int]:
+        return self.top + self._screen.cursor.y, self._screen.cursor.x
+
+    @property
+    def bracketed_paste(self) -> bool:
+        return BRACKETED_PASTE in self._screen.mode
+
+    @property
+    def clears(self) -> int:
+        """How often the program erased the whole screen."""
+        return self._screen.clears
+
+    def feed(self, data: bytes) -> None:
+        self._reader.feed(data)
+
+    def take_replies(self) -> bytes:
+        """What a terminal would answer to the program's questions (cursor position, identity) since the last call."""
+        replies = b"".join(self._screen.replies)
+        self._screen.replies.clear()
+        return replies
+
+    def refresh(self) -> bool:
+        """Renders the lines that were written to. True when some text is not what it was at the last call."""
+        changed = [self._top] if self.top != self._top else []
+        for number in range(self._top, self.top):
+            self._lines.pop(number, None)
+        self._top = self.top
+        dirty = self._screen.dirty.numbers
+        for number in dirty:
+            if number < self._top:
+                continue
+            row = self._screen.buffer.numbered.get(number)
+            line = row.line(self._screen.columns) if row is not None else EMPTY
+            if line != self._lines.get(number, EMPTY):
+                changed.append(number)
+                if line.text:
+                    self._lines[number] = line
+                else:
+                    self._lines.pop(number, None)
+        dirty.clear()
+        if changed:
+            self.version += 1
+            self.changed = min(changed)
+        return bool(changed)
+
+    @property
+    def end(self) -> int:
+        """One past the last line that holds text (as of the last refresh)."""
+        if self._lines:
+            return max(self._lines) + 1
+        for back, line in enumerate(reversed(self._screen.history)):
+            if line.text:
+                return self.top - back
+        return self.oldest
+
+    def line(self, number: int) -> Line:
+        """The line of that absolute number, empty when it is not known (any more)."""
+        if number >= self._top:
+            return self._lines.get(number, EMPTY)
+        index = number - self.oldest
+        return self._screen.history[index] if 0 <= index < len(self._screen.history) else EMPTY
+
+    def lines(self, start: int, end: int) -> Iterator[Line]:
+        """Lines start ≤ number < end; what is older than the history is left out."""
+        for number in range(max(start, self.oldest), end):
+            yield self.line(number)
+
+    def text(self) -> str:
+        """The screen as it is shown, without the blank rows at its end."""
+        return "\n".join(line.text for line in self.lines(self.top, max(self.end, self.top)))

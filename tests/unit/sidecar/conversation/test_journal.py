@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from taskyard.sidecar.conversation import journal as journals
+from taskyard.sidecar.conversation.journal import Entry, Journal, Outcome
+
+TIME = "2026-01-01T00:00:00Z"
+
+
+def opened(path: Path) -> Journal:
+    journal = Journal(path)
+    journal.load()
+    return journal
+
+
+def test_intent_and_outcome_survive_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    journal = opened(path)
+    journal.intend("a", "ab", TIME)
+    journal.intend("b", "cd", TIME)
+    journal.conclude("a", Outcome.DELIVERED, TIME)
+    again = opened(path)
+    assert again.find("a") == Entry("a", "ab", Outcome.DELIVERED)
+    assert again.find("b") == Entry("b", "cd", None)
+    assert again.find("c") is None
+
+
+@pytest.mark.parametrize("cut", range(1, 60, 7))
+def test_outcome_cut_short_by_a_crash_leaves_the_intent(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "journal"
+    journal = opened(path)
+    journal.intend("a", "ab", TIME)
+    journal.conclude("a", Outcome.DELIVERED, TIME)
+    path.write_bytes(path.read_bytes()[:-cut])
+    again = opened(path)
+    entry = again.find("a")
+    assert entry is not None
+    if cut > 1:
+        assert entry.outcome is None
+    again.intend("b", "cd", TIME)
+    assert opened(path).find("b") == Entry("b", "cd", None)
+
+
+def test_journal_that_cannot_be_written_says_so_before_anything_is_typed(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    journal = opened(path)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(OSError):
+        journal.intend("a", "ab", TIME)
+    assert journal.find("a") is None
+
+
+def test_intent_that_came_to_nothing_may_come_again(tmp_path: Path) -> None:
+    journal = opened(tmp_path / "journal")
+    journal.intend("a", "ab", TIME)
+    journal.forget("a")
+    assert journal.find("a") is None
+    journal.intend("a", "ab", TIME)
+    assert journal.find("a") == Entry("a", "ab", None)
+
+
+def test_journal_that_cannot_be_synced_says_so(tmp_path: Path) -> None:
+    journal = opened(tmp_path / "journal")
+    journal.intend("a", "ab", TIME)
+    (tmp_path / "journal").unlink()
+    with pytest.raises(OSError):
+        journal.sync()
+
+
+def test_journal_stays_small_and_does_not_forget_prompts_for_messages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journals, "MOST", 40)
+    monkeypatch.setattr(journals, "KEPT", 10)
+    path = tmp_path / "journal"
+    journal = opened(path)
+    journal.intend(journals.prompt_key("ff"), "ff", TIME)
+    journal.conclude(journals.prompt_key("ff"), Outcome.DELIVERED, TIME)
+    for number in range(100):
+        journal.intend(f"input:{number}", "ab", TIME)
+        journal.sync()
+        journal.conclude(f"input:{number}", Outcome.DELIVERED, TIME)
+    assert len(path.read_bytes().splitlines()) <= 90
+    again = opened(path)
+    assert again.find(journals.prompt_key("ff")) == Entry("prompt:ff", "ff", Outcome.DELIVERED)
+    assert again.find("input:99") == Entry("input:99", "ab", Outcome.DELIVERED)
+    assert again.find("input:0") is None

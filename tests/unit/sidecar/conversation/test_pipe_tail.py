@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taskyard.sidecar.conversation.pipe_tail import LARGEST, NOTE, Tail
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        pytest.param(b"one\ntwo\n", "one\ntwo", id="lines"),
+        pytest.param(b"one\r\ntwo\r\n", "one\ntwo", id="lines of another system"),
+        pytest.param(b" 10 %\r 50 %\r100 %\n", "100 %", id="a line written over"),
+        pytest.param(b"\x1b[1;31mred\x1b[0m \x1b]0;title\x07end", "red end", id="colours and a title"),
+        pytest.param(b"a\x00b\x07c\td", "abc\td", id="control characters"),
+        pytest.param(b"caf\xc3\xa9 \xff", "café �", id="bytes that are no text"),
+        pytest.param(b"", "", id="nothing"),
+    ],
+)
+def test_output_is_read_as_a_person_would(written: bytes, text: str) -> None:
+    tail = Tail()
+    tail.feed(written)
+    assert tail.text() == text
+
+
+def test_only_the_end_of_much_output_is_kept_in_whole_lines() -> None:
+    tail = Tail()
+    for number in range(20_000):
+        tail.feed(f"line {number}\n".encode())
+    text = tail.text()
+    assert len(text) <= LARGEST + len(NOTE)
+    assert text.startswith(f"{NOTE}line ")
+    assert text.endswith("line 19999")
+
+
+@given(st.lists(st.binary(max_size=200), max_size=20))
+def test_it_does_not_matter_how_the_bytes_are_cut(pieces: list[bytes]) -> None:
+    whole, cut = Tail(), Tail()
+    whole.feed(b"".join(pieces))
+    for piece in pieces:
+        cut.feed(piece)
+    assert whole.text() == cut.text()

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from taskyard.sidecar.conversation import reports
+from taskyard.sidecar.conversation.conversation import Conversation
+from taskyard.sidecar.conversation.reports import State, Word, WordError
+from taskyard.sidecar.conversation.status import Status
+
+NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("plain", "plain", id="plain"),
+        pytest.param("  a \t b\r\nc ", "a b c", id="white space collapses"),
+        pytest.param("\x1b[1;31mred\x1b[0m \x1b]0;title\x07x", "red x", id="escape sequences go"),
+        pytest.param("a\x00\x07\u200b\u202eb", "a b", id="unprintable characters go"),
+        pytest.param("x" * 161, "x" * 157 + "…", id="cut at 160 bytes"),
+        pytest.param("x" * 160, "x" * 160, id="160 bytes stay"),
+        pytest.param("€" * 60, "€" * 52 + "…", id="never cut inside a character"),
+    ],
+)
+def test_message_is_made_one_printable_line(text: str, expected: str) -> None:
+    assert reports.sanitise(text) == expected
+
+
+@settings(deadline=None)  # the machine may be busy
+@given(st.text(st.characters(), max_size=300))
+def test_message_is_always_short_and_printable(text: str) -> None:
+    line = reports.sanitise(text)
+    assert len(line.encode()) <= 160
+    assert line.isprintable()
+    assert line == line.strip()
+
+
+def conversation() -> Conversation:
+    """An agent that greeted in its run `run` and was asked something."""
+    talk = Conversation()
+    talk.begin_run("run")
+    talk.answer("Welcome\n$", NOW)
+    talk.say("\nfix it\nplease", key="k", instance="run", position=0, now=NOW)
+    return talk
+
+
+def tell(status: Status, talk: Conversation, instance: str = "run", word: Word | None = None) -> tuple[str, str]:
+    told = reports.report(status, talk, instance=instance, word=word)
+    return told.state, told.message
+
+
+def test_working_shows_what_was_asked_and_idle_what_was_answered() -> None:
+    talk = conversation()
+    assert tell(Status.RUNNING, talk) == ("working", "fix it")
+    talk.answer("looking\ndone\n\n", NOW)
+    assert tell(Status.STABLE, talk) == ("idle", "done")
+    told = reports.report(Status.STABLE, talk, instance="run", prompt_sha256="ab")
+    assert told == reports.Report(reports.State.IDLE, "done", "ab")
+
+
+@pytest.mark.parametrize("status", [pytest.param(s, id=s.value) for s in Status])
+def test_before_the_first_message_to_a_run_there_is_nothing_to_show(status: Status) -> None:
+    talk = Conversation()
+    assert tell(status, talk, "")[1] == ""
+    talk.begin_run("run")
+    talk.answer("Welcome\n$", NOW)
+    assert tell(status, talk)[1] == "", "a greeting is no news"
+    talk.say("fix it", key="k", instance="run", position=0, now=NOW)
+    talk.answer("done", NOW)
+    assert tell(status, talk, "another run")[1] == "", "it is a former run's"
+    talk.begin_run("another run")
+    assert tell(status, talk, "another run")[1] == ""
+
+
+@pytest.mark.parametrize(
+    ("state", "seen_at_first", "after_news"),
+    [
+        pytest.param(State.WORKING, "working", "idle", id="working"),
+        pytest.param(State.IDLE, "idle", "idle", id="idle"),
+        pytest.param(State.COMPLETE, "complete", "complete", id="complete stands"),
+        pytest.param(State.FAILED, "failed", "failed", id="failed stands"),
+    ],
+)
+def test_the_agents_own_word_counts_until_something_newer(state: State, seen_at_first: str, after_news: str) -> None:
+    word = Word(state, "all tests pass", "https://example.test/1")
+    assert tell(Status.STABLE, conversation(), word=word) == (seen_at_first, "all tests pass")
+    assert tell(Status.STABLE, conversation(), word=word.after_news()) == (after_news, "all tests pass")
+    told = reports.report(Status.STABLE, conversation(), instance="run", word=word.after_news())
+    assert told.uri == "https://example.test/1"
+
+
+@pytest.mark.parametrize(
+    ("state", "summary", "link", "fault"),
+    [
+        pytest.param("done", "x", "", "state must be one of working, idle, complete, failed", id="unknown state"),
+        pytest.param(None, "x", "", "state must", id="no state"),
+        pytest.param("idle", None, "", "summary must", id="no summary"),
+        pytest.param("idle", " \x1b[1m ", "", "summary must", id="blank summary"),
+        pytest.param("idle", "x", 5, "link must", id="link that is no text"),
+        pytest.param("idle", "x", "javascript:alert(1)", "link must", id="link to a script"),
+        pytest.param("idle", "x", "https://", "link must", id="link to nowhere"),
+        pytest.param("idle", "x", "https://[", "link must", id="broken link"),
+        pytest.param("idle", "x", "https://a/\x1b[2J", "link must", id="link with control characters"),
+        pytest.param("idle", "x", "https://a/" + "b" * 2040, "link must", id="long link"),
+    ],
+)
+def test_a_word_that_makes_no_sense_is_not_taken(state: object, summary: object, link: object, fault: str) -> None:
+    with pytest.raises(WordError, match=fault):
+        reports.word(state, summary, link)
+
+
+def test_a_summary_that_is_too_long_is_cut() -> None:
+    assert reports.word("working", "x" * 200, None, build=3) == Word(State.WORKING, "x" * 157 + "…", "", 3)
+
+
+def test_body_names_the_prompt_once_it_was_typed_and_failed_as_the_gateway_does() -> None:
+    told = reports.Report(State.FAILED, "x", None, "https://a/")
+    assert told.body() == {"app_slug": "taskyard", "state": "failure", "message": "x", "uri": "https://a/"}
+    assert reports.Report(State.IDLE, "x", "ab").body()["prompt_sha256"] == "ab"
+
+
+def test_question_of_the_agent_goes_before_everything_else() -> None:
+    word = reports.word("complete", "all done")
+    told = reports.report(
+        Status.RUNNING, Conversation(), instance="a", question="Do you trust the files in this folder?", word=word
+    )
+    assert (told.state, told.message) == ("working", "Asks: Do you trust the files in this folder?")

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from taskyard.sidecar.conversation import task_outputs
+from taskyard.sidecar.conversation.task_outputs import OutputError
+
+FULL = {f"name-{number}": "x" for number in range(task_outputs.MOST)}
+
+
+def test_a_value_is_added_at_the_end_or_replaced_where_it_is() -> None:
+    found = task_outputs.with_value({}, "pr", "1")
+    found = task_outputs.with_value(found, "branch.name", "fix/1\n\tü")
+    found = task_outputs.with_value(found, "pr", "2")
+    assert list(found.items()) == [("pr", "2"), ("branch.name", "fix/1\n\tü")]
+    assert task_outputs.body(found)["outputs"][0] == {"name": "pr", "value": "2"}
+    assert task_outputs.kept(found) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fault"),
+    [
+        pytest.param("", "x", "name must", id="no name"),
+        pytest.param("1st", "x", "name must", id="name that begins with a digit"),
+        pytest.param("a b", "x", "name must", id="name with a blank"),
+        pytest.param("a\n", "x", "name must", id="name with a line feed"),
+        pytest.param("a" * 64, "x", "name must", id="long name"),
+        pytest.param(7, "x", "name must", id="name that is no text"),
+        pytest.param("a", None, "value must be text", id="value that is no text"),
+        pytest.param("a", "\x1b[2J", "printable", id="control characters"),
+        pytest.param("a", "\ud800", "printable", id="half a surrogate pair"),
+        pytest.param("a", "ü" * 513, "1024 bytes", id="long value"),
+    ],
+)
+def test_what_is_no_output_is_refused(name: object, value: object, fault: str) -> None:
+    with pytest.raises(OutputError, match=fault):
+        task_outputs.with_value({}, name, value)
+
+
+def test_of_sixteen_values_one_can_only_be_replaced() -> None:
+    with pytest.raises(OutputError, match="16"):
+        task_outputs.with_value(FULL, "one-more", "x")
+    assert task_outputs.with_value(FULL, "name-3", "y")["name-3"] == "y"
+
+
+@pytest.mark.parametrize("record", [None, [], {"a": 1, "b": "x" * 2000, "ok": "v"}, {**FULL, "ok": "v"}])
+def test_what_is_broken_on_the_disk_is_passed_over(record: object) -> None:
+    assert len(task_outputs.kept(record)) <= task_outputs.MOST

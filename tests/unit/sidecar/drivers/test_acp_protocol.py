@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taskyard.sidecar.drivers import acp_protocol
+
+OPTIONS = (
+    acp_protocol.Option("a", "Always allow", "allow_always"),
+    acp_protocol.Option("o", "Allow once", "allow_once"),
+    acp_protocol.Option("r", "Reject", "reject_once"),
+)
+
+
+def chunk(text: str) -> dict[str, Any]:
+    return {"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": text}}
+
+
+@given(st.lists(st.dictionaries(st.text(max_size=5), st.text(max_size=9), max_size=3), max_size=6), st.integers(1, 40))
+def test_lines_are_the_same_however_the_bytes_are_cut(messages: list[dict[str, str]], size: int) -> None:
+    stream = b"".join(json.dumps(message).encode() + b"\n" for message in messages)
+    lines = acp_protocol.Lines()
+    found = [line for start in range(0, len(stream), size) for _, line in lines.feed(stream[start : start + size])]
+    assert found == messages
+
+
+def test_line_without_end_is_not_kept() -> None:
+    lines = acp_protocol.Lines()
+    for _ in range(10):
+        assert lines.feed(b"x" * (1 << 20)) == []
+    assert [line for _, line in lines.feed(b'\n{"a":1}\n')] == [None, {"a": 1}]
+
+
+def test_first_line_of_a_replay_may_be_cut() -> None:
+    assert acp_protocol.Lines(skip_first=True).feed(b'"b":2}\n{"a":1}\n') == [(7, None), (15, {"a": 1})]
+
+
+@pytest.mark.parametrize(
+    ("answer", "option"),
+    [
+        pytest.param("o", "o", id="the id"),
+        pytest.param(" always  ALLOW ", "a", id="the name"),
+        pytest.param("yes", "o", id="yes: this time"),
+        pytest.param("No!", "r", id="no"),
+        pytest.param("whatever", None, id="neither"),
+    ],
+)
+def test_what_a_person_means(answer: str, option: str | None) -> None:
+    found = acp_protocol.chosen(OPTIONS, answer)
+    assert (found.id if found else None) == option
+
+
+def test_policy_takes_what_is_offered() -> None:
+    assert acp_protocol.by_kind(OPTIONS, acp_protocol.ALLOW) == OPTIONS[1]
+    assert acp_protocol.by_kind(OPTIONS[:1], acp_protocol.ALLOW) == OPTIONS[0]
+    assert acp_protocol.outcome(acp_protocol.by_kind(OPTIONS[:2], acp_protocol.REJECT)) == {
+        "outcome": {"outcome": "cancelled"}
+    }
+
+
+def test_answer_shows_what_the_agent_does() -> None:
+    answer = acp_protocol.Answer()
+    for update in (
+        chunk("I "),
+        chunk("look."),
+        {"sessionUpdate": "agent_thought_chunk", "content": {"type": "text", "text": "hm"}},
+        {"sessionUpdate": "tool_call", "toolCallId": "1", "title": "read\na file", "status": "pending"},
+        chunk("Then I "),
+        {"sessionUpdate": "tool_call_update", "toolCallId": "1", "status": "failed"},
+        chunk("stop."),
+        {"sessionUpdate": "plan", "entries": [{"content": "x", "status": "in_progress"}]},
+        {"sessionUpdate": "of another kind"},
+    ):
+        answer.update(update)
+    assert answer.text() == "I look.\n✗ read a file\nThen I stop.\nPlan:\n[>] x"
+
+
+def test_answer_without_end_keeps_its_end() -> None:
+    answer = acp_protocol.Answer()
+    answer.update({"sessionUpdate": "tool_call", "toolCallId": "1", "title": "first"})
+    for number in range(100_000):
+        answer.update(chunk(f"line {number}\n"))
+    answer.update({"sessionUpdate": "tool_call_update", "toolCallId": "1", "status": "completed"})
+    text = answer.text()
+    assert len(text) <= acp_protocol.LONGEST_ANSWER + len(acp_protocol.CUT)
+    assert text.startswith(acp_protocol.CUT)
+    assert text.endswith("line 99999")
+
+
+NESTED = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+KINDS = st.sampled_from(["agent_message_chunk", "tool_call", "tool_call_update", "plan", "?"])
+NAMES = st.sampled_from(["content", "toolCallId", "title", "status", "entries", "text", "type"])
+
+
+@given(st.lists(st.tuples(KINDS, st.dictionaries(NAMES, NESTED, max_size=5)), max_size=6), NESTED)
+def test_agent_may_send_anything(updates: list[tuple[str, dict[str, Any]]], other: Any) -> None:
+    answer = acp_protocol.Answer()
+    for kind, body in updates:
+        answer.update({"sessionUpdate": kind, **body})
+    answer.update(other)
+    answer.text()
+    acp_protocol.Abilities.of(other)
+    acp_protocol.error_text(other)
+    acp_protocol.question("run", {"id": other, "params": other}).body()
+    acp_protocol.question("run", {"id": 1, "params": {"toolCall": other, "options": other}}).shown()

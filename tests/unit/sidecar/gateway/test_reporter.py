@@ -1,0 +1,156 @@
+"""States and snapshots on their way to the gateway, which may be away for long: minutes pass here in no time."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import selectors
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from taskyard.sidecar.conversation.snapshot import Snapshot
+from taskyard.sidecar.gateway.client import GatewayError
+from taskyard.sidecar.gateway.reporter import RETRY_LAST, Reporter, Snapshots
+
+MINUTE = 60.0
+
+
+class _NoWaiting(selectors.DefaultSelector):
+    """Where a loop would wait it moves its clock on."""
+
+    now = 1000.0
+
+    def select(self, timeout: float | None = None) -> Any:
+        ready = super().select(0)
+        if not ready:
+            assert timeout is not None, "nobody will ever go on"
+            self.now += timeout
+        return ready
+
+
+class Loop(asyncio.SelectorEventLoop):
+    def __init__(self) -> None:
+        self._clock = _NoWaiting()
+        super().__init__(self._clock)
+
+    def time(self) -> float:
+        return self._clock.now
+
+
+def in_no_time(work: Coroutine[Any, Any, None]) -> None:
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        runner.run(work)
+
+
+class Gateway:
+    """Takes what it gets, with the moment of it, or is away."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.refuses = False
+        self.asked = 0
+        self.taken: list[tuple[float, Any]] = []
+
+    async def take(self, what: Any) -> None:
+        self.asked += 1
+        if self.away:
+            raise GatewayError("connection refused")
+        if self.refuses:
+            raise GatewayError("bad input", status=400)
+        self.taken.append((asyncio.get_running_loop().time(), what))
+
+    upload = take
+
+
+def test_after_ten_minutes_without_a_gateway_the_last_state_is_told_and_none_before_it() -> None:
+    async def live() -> None:
+        gateway = Gateway()
+        reporter: Reporter[str] = Reporter(gateway.take, "state")
+        running = asyncio.create_task(reporter.run())
+        reporter.tell("working 0")
+        await reporter.flush()
+        gateway.away = True
+        for number in range(1, 601):
+            reporter.tell(f"working {number}" if number % 2 else f"idle {number}")
+            await asyncio.sleep(1)
+        assert gateway.asked < 60, "it is not asked all the time"
+        gateway.away = False
+        back = asyncio.get_running_loop().time()
+        await reporter.flush()
+        assert [what for _, what in gateway.taken] == ["working 0", "idle 600"]
+        assert gateway.taken[-1][0] - back <= RETRY_LAST
+        reporter.tell("working 601")
+        await reporter.flush()
+        assert gateway.taken[-1][1] == "working 601"
+        running.cancel()
+
+    in_no_time(live())
+
+
+@pytest.mark.parametrize("at_work", [True, False], ids=["at work", "idle now and then"])
+def test_after_ten_minutes_without_a_gateway_the_newest_snapshot_is_stored_and_no_older_one(at_work: bool) -> None:
+    async def live() -> None:
+        gateway = Gateway()
+        said = 0
+        snapshots = Snapshots(gateway, lambda: Snapshot(str(said).encode(), said, False))  # type: ignore[arg-type]
+        running = asyncio.create_task(snapshots.run())
+        gateway.away = True
+        for _ in range(600):
+            said += 1
+            snapshots.changed(idle=not at_work and said % 10 == 0)
+            await asyncio.sleep(1)
+        snapshots.changed(idle=True)
+        assert gateway.asked < 60, "it is not asked all the time"
+        gateway.away = False
+        back = asyncio.get_running_loop().time()
+        await asyncio.sleep(2 * RETRY_LAST)
+        assert [what for _, what in gateway.taken] == [b"600"]
+        assert gateway.taken[0][0] - back <= RETRY_LAST + 1
+        running.cancel()
+
+    in_no_time(live())
+
+
+def test_a_snapshot_a_minute_while_the_agent_works_and_one_soon_after_it() -> None:
+    async def live() -> None:
+        gateway = Gateway()
+        said = 0
+        snapshots = Snapshots(gateway, lambda: Snapshot(str(said).encode(), said, False))  # type: ignore[arg-type]
+        running = asyncio.create_task(snapshots.run())
+        for _ in range(300):
+            said += 1
+            snapshots.changed(idle=False)
+            await asyncio.sleep(1)
+        times = [moment for moment, _ in gateway.taken]
+        assert len(times) == 5
+        assert all(later - earlier >= MINUTE for earlier, later in itertools.pairwise(times))
+        snapshots.changed(idle=True)
+        await asyncio.sleep(2)
+        assert gateway.taken[-1][1] == b"300"
+        snapshots.changed(idle=True)
+        await asyncio.sleep(MINUTE)
+        assert len(gateway.taken) == 6, "the same is not sent twice"
+        running.cancel()
+
+    in_no_time(live())
+
+
+def test_what_the_gateway_will_never_take_is_given_up() -> None:
+    async def live() -> None:
+        gateway = Gateway()
+        gateway.refuses = True
+        reporter: Reporter[str] = Reporter(gateway.take, "state")
+        running = asyncio.create_task(reporter.run())
+        reporter.tell("working")
+        await reporter.flush()
+        await asyncio.sleep(10 * MINUTE)
+        assert gateway.asked == 1
+        gateway.refuses = False
+        reporter.tell("idle")
+        await reporter.flush()
+        assert [what for _, what in gateway.taken] == ["idle"]
+        running.cancel()
+
+    in_no_time(live())
