@@ -33,3 +33,9 @@ def is_former(owner: Manifest, *, name: str, uid: str) -> bool:
     """Whether an ownerReference names a Task of the same name that is not this one. Others have a kind Task, too."""
     group = str(owner["apiVersion"]).rpartition("/")[0]
     return group == GROUP and owner["kind"] == "Task" and owner["name"] == name and owner["uid"] != uid
+
+
+def is_owned_by(manifest: Manifest, uid: str) -> bool:
+    """Whether the object names the Task of this UID as its controller."""
+    references = manifest["metadata"].get("ownerReferences") or ()
+    return any(reference.get("controller") and reference.get("uid") == uid for reference in references)

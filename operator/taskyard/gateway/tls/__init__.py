@@ -1,1 +1,1 @@
-"""Certificates of the listeners: issued by the installation's authority or mounted, and renewed while they are in use."""
+"""Certificates of the listeners: issued by the installation's authority or mounted, and renewed while in use."""
