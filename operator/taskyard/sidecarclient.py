@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 
-from taskyard.core import sidecar
-from taskyard.core.keys import pod_key
+from taskyard.core.manifests import sidecar
+from taskyard.core.security.keys import pod_key
 
 # A sidecar gives a sign of life every 15 s.
 SILENCE_SECONDS = 45.0

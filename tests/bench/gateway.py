@@ -23,7 +23,7 @@ from integration.gateway.rest.town import Town, paused
 from localcluster import programs
 from localcluster.controlplane import ControlPlane
 from localcluster.locations import REPOSITORY
-from taskyard.core.keyring import Keyring
+from taskyard.core.security.keyring import Keyring
 
 Say = Callable[[str], None]
 

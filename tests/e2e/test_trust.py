@@ -22,9 +22,9 @@ import pytest
 import manifests
 from e2e.yard import Yard
 from kube import Kube, phase_is
-from taskyard.core.certificates import issue_serving_certificate, new_authority
-from taskyard.core.keyring import keyring_from
-from taskyard.core.keys import pod_key
+from taskyard.core.security.certificates import issue_serving_certificate, new_authority
+from taskyard.core.security.keyring import keyring_from
+from taskyard.core.security.keys import pod_key
 
 Object = dict[str, Any]
 ATTACKS = Path(__file__).parent / "attacks"

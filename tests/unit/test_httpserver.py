@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from taskyard import httpconnection
-from taskyard.core.certificates import issue_serving_certificate, new_authority
+from taskyard.core.security.certificates import issue_serving_certificate, new_authority
 from taskyard.httpserver import Admission, HttpServer, bind
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"

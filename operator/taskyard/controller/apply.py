@@ -20,9 +20,9 @@ from taskyard.controller.cluster import (
     Object,
     Resource,
 )
-from taskyard.controller.network import NetworkKeeper
+from taskyard.controller.network_policies import NetworkKeeper
 from taskyard.controller.stores import Stores
-from taskyard.core import build, claim, former, pod, resolution, status, times
+from taskyard.core import ownership, status, template_resolution, times
 from taskyard.core.decision import (
     CreateBuild,
     CreateClaim,
@@ -35,11 +35,12 @@ from taskyard.core.decision import (
     Rest,
     Step,
 )
-from taskyard.core.former import Whose
 from taskyard.core.installation import Installation
+from taskyard.core.manifests import build, claim, pod
 from taskyard.core.observed import BuildView, Observed, Obstacle, PodView, owner_uid
+from taskyard.core.ownership import Whose
 from taskyard.core.parameters import Violation
-from taskyard.core.refusals import pod_obstacle
+from taskyard.core.pod_admission import pod_obstacle
 from taskyard.watchcache.store import Store, key_of
 
 logger = logging.getLogger(__name__)
@@ -151,7 +152,7 @@ class Applier:
         # A build that was made and is gone went with its Task, which the store may not know yet.
         await self._live(observed)
         template = observed.template.template if observed.template else None
-        version = resolution.version_for(observed, step.transition)
+        version = template_resolution.version_for(observed, step.transition)
         manifest = build.manifest(observed.task, step, template=template, version=version)
         return await self._create(observed, WORKSPACE_BUILDS, self._stores.builds, manifest)
 
@@ -164,7 +165,7 @@ class Applier:
     async def _create_pod(self, observed: Observed, step: CreatePod) -> Blocked | None:
         if observed.template is None:
             return None
-        chosen = resolution.chosen(observed)
+        chosen = template_resolution.chosen(observed)
         if isinstance(chosen, Violation):
             return None
         obstacle = await self._network.obstacle(observed.task.namespace)
@@ -199,7 +200,7 @@ class Applier:
         found = await self._cluster.get(resource, namespace, name)
         if found is None:
             return Blocked(Obstacle("Waiting", f"{manifest['kind']} {name} of a former Task is being removed."), 0.2)
-        match former.whose(found, name=observed.task.name, uid=observed.task.uid):
+        match ownership.whose(found, name=observed.task.name, uid=observed.task.uid):
             case Whose.OWN:
                 store.put(found)
                 return None
@@ -222,7 +223,7 @@ class Applier:
         going = {
             key: other
             for key, other in going.items()
-            if former.whose(other, name=task.name, uid=task.uid) is Whose.FORMER
+            if ownership.whose(other, name=task.name, uid=task.uid) is Whose.FORMER
         }
         going[resource, key_of(found)] = found
         # Only after its children were read: who has the name now had it then, so their owner is gone.

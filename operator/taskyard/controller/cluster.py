@@ -19,8 +19,8 @@ from taskyard.apiclient import (
     RequestObserver,
     connect,
 )
-from taskyard.core.choices import USABLE_LABEL, USABLE_VALUE
 from taskyard.core.names import NETWORK_POLICY
+from taskyard.core.parameter_views import USABLE_LABEL, USABLE_VALUE
 from taskyard.watchcache import reading
 from taskyard.watchcache.resource import Resource
 

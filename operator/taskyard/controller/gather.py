@@ -7,10 +7,10 @@ from datetime import datetime
 
 from taskyard.api.taskinput import InputPhase
 from taskyard.controller.stores import Stores
-from taskyard.core.choices import PointerView, SecretKey
 from taskyard.core.inputs import InputView, queued
 from taskyard.core.observed import BuildView, Observed, Obstacle, PodView, TaskView, TemplateView, owner_uid
-from taskyard.core.resolution import version_name
+from taskyard.core.parameter_views import PointerView, SecretKey
+from taskyard.core.template_resolution import version_name
 from taskyard.watchcache.store import Key
 
 

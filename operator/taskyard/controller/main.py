@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import prometheus_client
 
 from taskyard.apiclient import RequestObserver
-from taskyard.controller import health, keys, watching
+from taskyard.controller import installation_keys
 from taskyard.controller.apply import Applier
 from taskyard.controller.cluster import (
     CLAIMS,
@@ -28,20 +28,23 @@ from taskyard.controller.cluster import (
 )
 from taskyard.controller.deadlines import Deadlines
 from taskyard.controller.delivery import Delivery
-from taskyard.controller.intake import Intake
-from taskyard.controller.keys import KeysError
+from taskyard.controller.event_router import EventRouter
+from taskyard.controller.installation_keys import KeysError
+from taskyard.controller.kopf_source import log_filter, runner
+from taskyard.controller.kopf_source.relisting import Relisting
 from taskyard.controller.leader import Leader
-from taskyard.controller.metrics import Metrics
-from taskyard.controller.network import NetworkKeeper
-from taskyard.controller.pointers import Pointers
+from taskyard.controller.network_policies import NetworkKeeper
+from taskyard.controller.observability import health
+from taskyard.controller.observability.metrics import Metrics
+from taskyard.controller.observability.recorder import Recorder
 from taskyard.controller.queue import KeyedQueue
 from taskyard.controller.reconcile import Reconciler
-from taskyard.controller.recorder import Recorder
 from taskyard.controller.settings import Settings, SettingsError
 from taskyard.controller.stores import Stores
-from taskyard.controller.validation import Validator
+from taskyard.controller.templates.template_checker import Pointers
+from taskyard.controller.templates.template_version_validator import Validator
 from taskyard.core.installation import Installation
-from taskyard.core.keyring import Keyring
+from taskyard.core.security.keyring import Keyring
 from taskyard.sidecarclient import Sidecars
 from taskyard.watchcache.reflector import Reflector
 
@@ -70,7 +73,7 @@ def main() -> None:
         format="%(asctime)s %(levelname)s %(message)s",
         stream=sys.stderr,
     )
-    watching.quieten()
+    log_filter.quieten()
     logging.getLogger("httpx").setLevel(logging.WARNING)
     # Half of all series else, and of no use: the time at which each counter was made.
     prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -134,7 +137,7 @@ async def keyring(cluster: Cluster, namespace: str, *, ready: asyncio.Event) -> 
     """The installation's keys, waiting for them as long as it takes; not `ready` meanwhile."""
     while True:
         try:
-            found = await keys.ensure(cluster, namespace, now=clock())
+            found = await installation_keys.ensure(cluster, namespace, now=clock())
             ready.set()
             return found
         except NotLeadingError:
@@ -175,21 +178,22 @@ async def serve(settings: Settings) -> None:
         )
         recorder = Recorder(cluster, instance=settings.pod_name, clock=clock, dropped=metrics.event_dropped)
         recorder.observe_stores(stores)
-        intake = Intake(cluster, stores, tasks=tasks, inputs=inputs, templates=templates, versions=versions)
+        router = EventRouter(stores, tasks=tasks, inputs=inputs, templates=templates, versions=versions)
+        relisting = Relisting(cluster, router)
         restarted = metrics.watch_restarted
         reflectors = [
-            Reflector(cluster, WORKSPACE_BUILDS, stores.builds, intake.build_changed, restarted=restarted),
-            Reflector(cluster, PODS, stores.pods, intake.child_changed, restarted=restarted),
-            Reflector(cluster, CLAIMS, stores.claims, intake.child_changed, restarted=restarted),
+            Reflector(cluster, WORKSPACE_BUILDS, stores.builds, router.build_changed, restarted=restarted),
+            Reflector(cluster, PODS, stores.pods, router.child_changed, restarted=restarted),
+            Reflector(cluster, CLAIMS, stores.claims, router.child_changed, restarted=restarted),
         ]
         if stores.secrets is not None:
             reflectors.append(
-                Reflector(cluster, USABLE_SECRETS, stores.secrets, intake.secret_changed, restarted=restarted)
+                Reflector(cluster, USABLE_SECRETS, stores.secrets, router.secret_changed, restarted=restarted)
             )
         if settings.network is not None:
             reflectors.append(
                 Reflector(
-                    cluster, NETWORK_POLICIES, stores.network_policies, intake.policy_changed, restarted=restarted
+                    cluster, NETWORK_POLICIES, stores.network_policies, router.policy_changed, restarted=restarted
                 )
             )
         network = NetworkKeeper(cluster, stores, settings.network)
@@ -197,13 +201,13 @@ async def serve(settings: Settings) -> None:
             election = group.create_task(leader.acquire(cluster, ready=ready)) if leader else None
             for reflector in reflectors:
                 group.create_task(reflector.run())
-            await listed(intake, reflectors)
+            await listed(relisting, reflectors)
             logger.info(
                 "started: %d tasks, %d builds, %d pods", len(stores.tasks), len(stores.builds), len(stores.pods)
             )
             ready.set()
-            group.create_task(intake.keep_listed())
-            group.create_task(watching.watch(intake, restarted=restarted))
+            group.create_task(relisting.keep_listed())
+            group.create_task(runner.watch(relisting.take, restarted=restarted))
             if leader and election:
                 await election
                 group.create_task(leader.hold(cluster))
@@ -229,7 +233,7 @@ async def serve(settings: Settings) -> None:
                 clock=clock,
                 again=tasks.add_after,
                 deadline=Deadlines(tasks.add, clock=clock).set,
-                changed=lambda key: intake.status_written(key),
+                changed=lambda key: router.status_written(key),
             )
             delivery = Delivery(
                 cluster,
@@ -264,11 +268,11 @@ async def settle(cluster: Cluster) -> None:
     await cluster.settle(SETTLE_SECONDS)
 
 
-async def listed(intake: Intake, reflectors: list[Reflector]) -> None:
+async def listed(relisting: Relisting, reflectors: list[Reflector]) -> None:
     """Return once every kind has been listed: nothing is decided before."""
     while True:
         try:
-            await intake.list_all()
+            await relisting.list_all()
             break
         except ApiError as error:
             logger.warning("not started yet: %s; again in %.0f s", error, RETRY_SECONDS)

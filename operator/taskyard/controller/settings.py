@@ -13,7 +13,7 @@ from typing import Any
 
 from taskyard.core import times
 from taskyard.core.lease import Terms
-from taskyard.core.network import NAME_SERVERS, Network, NetworkRules
+from taskyard.core.manifests.network import NAME_SERVERS, Network, NetworkRules
 
 
 class SettingsError(Exception):

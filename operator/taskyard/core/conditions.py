@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from taskyard.api.task import Phase
-from taskyard.core import explanation
+from taskyard.core import ready_reason
 from taskyard.core.observed import Manifest, Observed
-from taskyard.core.template import Resolution
+from taskyard.core.template_resolution import Resolution
 
 OWN = ("Ready", "TemplateResolved", "Reconciling", "Stalled", "Valid", "Resolved")
 
@@ -24,8 +24,8 @@ class Verdict:
 
 def verdicts(observed: Observed, *, phase: Phase, resolution: Resolution) -> list[Verdict]:
     """All conditions that a Task in `phase` has."""
-    reason, message = explanation.of(observed, phase=phase, resolution=resolution)
-    ready = phase is Phase.ACTIVE or (phase is Phase.PAUSED and not explanation.is_resuming(observed, resolution))
+    reason, message = ready_reason.of(observed, phase=phase, resolution=resolution)
+    ready = phase is Phase.ACTIVE or (phase is Phase.PAUSED and not ready_reason.is_resuming(observed, resolution))
     result = [
         Verdict("Ready", ready, reason, message),
         Verdict("TemplateResolved", resolution.resolved, resolution.reason, resolution.message),

@@ -20,7 +20,7 @@ from taskyard.core.intent import (
     runtime_deadline,
 )
 from taskyard.core.observed import BuildView, Observed, PodView
-from taskyard.core.resolution import resolution
+from taskyard.core.template_resolution import resolution
 
 BUILDS_KEPT = 10
 RECOVER_LIMIT = 5

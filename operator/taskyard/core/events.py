@@ -10,7 +10,7 @@ from datetime import datetime
 
 from taskyard.api.task import Phase, State
 from taskyard.api.workspacebuild import BuildPhase
-from taskyard.core import current, times
+from taskyard.core import task_state, times
 from taskyard.core.observed import Manifest
 
 NORMAL, WARNING = "Normal", "Warning"
@@ -100,9 +100,14 @@ def phase_reached(former: Manifest, status: Manifest) -> list[Event]:
 def state_reported(former: Manifest, status: Manifest) -> list[Event]:
     """The agent reported another state, or its first in a build. What the operator made up for a start is no report."""
     state, before = status.get("state"), former.get("state")
-    if state == before or not state or state["state"] not in STATES or current.is_made_up(state, status.get("build")):
+    if (
+        state == before
+        or not state
+        or state["state"] not in STATES
+        or task_state.is_made_up(state, status.get("build"))
+    ):
         return []
-    was_told = before and not current.is_made_up(before, former.get("build"))
+    was_told = before and not task_state.is_made_up(before, former.get("build"))
     if before and was_told and (before["state"], before["build"]) == (state["state"], state["build"]):
         return []
     type_, reason = STATES[state["state"]]

@@ -8,7 +8,7 @@ from enum import Enum
 from taskyard.api.task import PausedReason, Phase, State
 from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
 from taskyard.core import times
-from taskyard.core.finish import finish
+from taskyard.core.completion import finish
 from taskyard.core.observed import Manifest, Observed
 
 AUTOMATIC = (BuildReason.AUTO_PAUSE, BuildReason.MAX_RUNTIME, BuildReason.FINISHED)

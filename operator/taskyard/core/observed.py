@@ -11,7 +11,7 @@ from typing import Any
 
 from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
 from taskyard.core import names, times
-from taskyard.core.choices import GivenView, ParameterView, PointerView, PresetView
+from taskyard.core.parameter_views import GivenView, ParameterView, PointerView, PresetView
 
 SIDECAR = "taskyard-sidecar"
 

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 from taskyard.api.task import PausedReason, Phase
 from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
-from taskyard.core import conditions, derivation, display, names, question, times
-from taskyard.core.current import current_state
+from taskyard.core import conditions, input_required, names, task_phase, task_title, times
+from taskyard.core.completion import derived_state
 from taskyard.core.decision import Reserve
-from taskyard.core.finish import derived_state
 from taskyard.core.intent import idle_deadline
 from taskyard.core.lifecycle import AgentLifecycle, AppHealth, agent_lifecycle, app_health
 from taskyard.core.observed import Manifest, Observed
-from taskyard.core.resolution import resolution
+from taskyard.core.task_state import current_state
+from taskyard.core.template_resolution import resolution
 
 PAUSED_REASONS = {
     BuildReason.AUTO_PAUSE: PausedReason.IDLE_TIMEOUT,
@@ -42,7 +42,7 @@ def derive(observed: Observed, *, reserve: Reserve | None = None) -> Derived:
     if reserve or observed.pending_reservation:
         transition = reserve.transition if reserve else Transition((observed.pending_reservation or {})["transition"])
         return Derived(
-            derivation.phase(transition=transition, build_phase=BuildPhase.PENDING, lifecycle=None, health=None),
+            task_phase.phase(transition=transition, build_phase=BuildPhase.PENDING, lifecycle=None, health=None),
             None,
             None,
         )
@@ -59,7 +59,7 @@ def derive(observed: Observed, *, reserve: Reserve | None = None) -> Derived:
             now=observed.now,
         )
         health = app_health(pod=pod, former=workspace.get("appHealth"))
-    found = derivation.phase(transition=build.transition, build_phase=build.phase, lifecycle=lifecycle, health=health)
+    found = task_phase.phase(transition=build.transition, build_phase=build.phase, lifecycle=lifecycle, health=health)
     return Derived(found, lifecycle, health)
 
 
@@ -73,7 +73,7 @@ def document(observed: Observed, *, reserve: Reserve | None = None) -> Manifest:
     result: Manifest = {
         "observedGeneration": task.generation,
         "phase": derived.phase,
-        "displayName": task.display_name or display.display_name(task.prompt, fallback=task.name),
+        "displayName": task.display_name or task_title.display_name(task.prompt, fallback=task.name),
         "build": build_reference(observed, reserve=reserve),
         "workspace": workspace(observed, derived, reserve=reserve),
         "pausedReason": paused_reason(observed, derived.phase, reserve=reserve),
@@ -106,7 +106,7 @@ def kept_conditions(observed: Observed, *, reserve: Reserve | None) -> list[Mani
     former: list[Manifest] = observed.task.status.get("conditions", [])
     build = observed.newest
     is_there = build is not None and build.transition is Transition.START and not observed.pending_reservation
-    return former if is_there and not reserve else question.without_question(former)
+    return former if is_there and not reserve else input_required.without_question(former)
 
 
 def build_reference(observed: Observed, *, reserve: Reserve | None) -> Manifest | None:

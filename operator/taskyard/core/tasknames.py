@@ -9,8 +9,8 @@ import json
 import re
 from dataclasses import dataclass
 
-from taskyard.core.display import MAX as DISPLAY_NAME_MAX
-from taskyard.core.display import display_name
+from taskyard.core.task_title import MAX as DISPLAY_NAME_MAX
+from taskyard.core.task_title import display_name
 
 NAME_MAX = 32
 STEM_MAX = 27

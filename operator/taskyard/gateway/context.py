@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from taskyard.core.keyring import Keyring
+from taskyard.core.security.keyring import Keyring
 from taskyard.gateway.cluster import Cluster
 from taskyard.gateway.metrics import Metrics
 from taskyard.gateway.review_limit import ReviewLimit

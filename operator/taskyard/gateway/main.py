@@ -15,7 +15,7 @@ sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 
 from taskyard import __version__  # noqa: E402
 from taskyard.apiclient import ApiError  # noqa: E402
-from taskyard.core.keyring import Keyring  # noqa: E402
+from taskyard.core.security.keyring import Keyring  # noqa: E402
 from taskyard.core.tokenbucket import Rate  # noqa: E402
 from taskyard.gateway.cluster import Cluster  # noqa: E402
 from taskyard.gateway.context import Context  # noqa: E402

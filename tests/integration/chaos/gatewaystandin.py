@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from integration.chaos.patient import PatientKube
 from kube import Object
-from taskyard.core.keys import prompt_sha256
+from taskyard.core.security.keys import prompt_sha256
 from taskyard.gateway.sidecars.objects import build_from, task_from
 from taskyard.gateway.sidecars.pod_binding import Evidence, PodBinding, needs_builds, newest_start, pod_binding_of
 from taskyard.gateway.sidecars.reports import Report, status_change

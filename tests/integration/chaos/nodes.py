@@ -15,9 +15,9 @@ from integration.chaos.schedule import Schedule
 from integration.chaos.sidecars import Sidecars
 from integration.controller.kubelet import NODE, container
 from kube import Object
-from taskyard.core.keyring import keyring_from
 from taskyard.core.names import KEYS_SECRET, TASK_LABEL
 from taskyard.core.observed import owner_uid
+from taskyard.core.security.keyring import keyring_from
 from taskyard.gateway.sidecars.pod_binding import PodBinding
 
 ENROL_AGAIN_SECONDS = 0.2

@@ -22,10 +22,10 @@ from aiohttp import web
 
 from integration.chaos.dice import Dice
 from integration.chaos.faults import cancel_the_rest, cut
-from taskyard.core.certificates import issue_serving_certificate
-from taskyard.core.keyring import Keyring
-from taskyard.core.keys import is_pod_key
-from taskyard.core.sidecar import PORT
+from taskyard.core.manifests.sidecar import PORT
+from taskyard.core.security.certificates import issue_serving_certificate
+from taskyard.core.security.keyring import Keyring
+from taskyard.core.security.keys import is_pod_key
 
 # The whole of 127.0.0.0/8 is this machine's: every Pod has an address, none is used twice in a run, and runs at the
 # same time have a /20 each, of 1024 in 127.64.0.0/10.

@@ -10,7 +10,7 @@ from integration.gateway.administrator import Administrator
 from integration.gateway.enrollment import enroll
 from integration.gateway.gatewayprocess import Gateway, new_keyring
 from integration.gateway.workspace import RunningTask, Workspace
-from taskyard.core.keyring import Keyring
+from taskyard.core.security.keyring import Keyring
 
 
 @pytest.fixture(scope="session")

@@ -21,9 +21,9 @@ import yaml
 from integration.gateway.administrator import Administrator
 from ports import free_port
 from taskyard.core import names
-from taskyard.core.certificates import new_authority
-from taskyard.core.keyring import Keyring, secret_data
-from taskyard.core.keys import MASTER_KEY_BYTES
+from taskyard.core.security.certificates import new_authority
+from taskyard.core.security.keyring import Keyring, secret_data
+from taskyard.core.security.keys import MASTER_KEY_BYTES
 
 RULES = [
     {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]},

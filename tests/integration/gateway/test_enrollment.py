@@ -13,8 +13,8 @@ from integration.gateway.administrator import Administrator
 from integration.gateway.enrollment import BODY, ask, enroll
 from integration.gateway.gatewayprocess import Gateway
 from integration.gateway.workspace import Workspace
-from taskyard.core.keyring import Keyring
-from taskyard.core.keys import pod_key, prompt_sha256
+from taskyard.core.security.keyring import Keyring
+from taskyard.core.security.keys import pod_key, prompt_sha256
 
 
 def test_the_recorded_pod_of_the_newest_start_build_gets_everything_it_needs(

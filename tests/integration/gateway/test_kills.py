@@ -25,8 +25,8 @@ import pytest
 
 from integration.gateway.gatewayprocess import Gateway
 from integration.gateway.workspace import RunningTask, Workspace
-from taskyard.core.keyring import Keyring
-from taskyard.core.keys import pod_key
+from taskyard.core.security.keyring import Keyring
+from taskyard.core.security.keys import pod_key
 from unit.init.process import descendants
 from unit.sidecar.pod import Pod, build_init, until
 

@@ -16,7 +16,7 @@ from integration.gateway.gatewayprocess import Gateway, new_keyring
 from integration.gateway.workspace import Workspace
 from localcluster.controlplane import ControlPlane
 from taskyard.core import names
-from taskyard.core.keyring import Keyring, secret_data
+from taskyard.core.security.keyring import Keyring, secret_data
 from taskyard.core.tokenbucket import Rate
 from taskyard.gateway.cluster import Cluster
 from taskyard.gateway.context import Context

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from integration.gateway.administrator import Administrator
 from kube import Object
 from taskyard.core import names
-from taskyard.core.keys import prompt_sha256
+from taskyard.core.security.keys import prompt_sha256
 
 TASKYARD = "/apis/taskyard.dev/v1alpha1"
 

@@ -3,7 +3,7 @@
 from ipaddress import ip_network
 
 from taskyard.controller.settings import Settings
-from taskyard.core.network import NetworkRules, processes
+from taskyard.core.manifests.network import NetworkRules, processes
 from unit.chart.rendering import GATEWAY, NAMESPACE, OPERATOR, Render, Rendered
 
 NAMED = {"TASKYARD_NAMESPACE": NAMESPACE}

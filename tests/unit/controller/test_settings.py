@@ -10,7 +10,7 @@ import pytest
 
 from taskyard.controller.settings import Settings, SettingsError
 from taskyard.core.lease import Terms
-from taskyard.core.network import NetworkRules
+from taskyard.core.manifests.network import NetworkRules
 
 LEAST = {
     "TASKYARD_NAMESPACE": "taskyard",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from taskyard.core import pod
+from taskyard.core.manifests import pod
 from unit.core.builders import Manifest, build, installation, task, template
 
 AGENT = {"name": "agent", "image": "debian", "command": ["bash", "-i"]}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from taskyard.core import build, claim, pod, status, times
+from taskyard.core import status, times
 from taskyard.core.decision import (
     CreateBuild,
     CreateClaim,
@@ -24,6 +24,7 @@ from taskyard.core.decision import (
     Step,
     decide,
 )
+from taskyard.core.manifests import build, claim, pod
 from taskyard.core.names import RESUMED_AT
 from taskyard.core.observed import SIDECAR, BuildView, Observed, PodView, TaskView
 from unit.core.builders import NOW, container_status, installation, merge, observed, task_manifest, template

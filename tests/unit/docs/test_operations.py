@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from localcluster.locations import REPOSITORY
-from taskyard.controller import recorder
-from taskyard.controller.metrics import Metrics as OperatorMetrics
+from taskyard.controller.observability import recorder
+from taskyard.controller.observability.metrics import Metrics as OperatorMetrics
 from taskyard.controller.queue import KeyedQueue
 from taskyard.controller.stores import Stores
 from taskyard.core import events, eventseries

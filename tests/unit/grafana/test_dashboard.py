@@ -12,7 +12,7 @@ import pytest
 
 from localcluster.locations import REPOSITORY
 from taskyard.api.task import Phase, State
-from taskyard.controller.metrics import Metrics as OperatorMetrics
+from taskyard.controller.observability.metrics import Metrics as OperatorMetrics
 from taskyard.controller.queue import KeyedQueue
 from taskyard.controller.stores import Stores
 from taskyard.gateway.metrics import Metrics as GatewayMetrics

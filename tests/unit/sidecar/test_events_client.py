@@ -7,7 +7,7 @@ from contextlib import aclosing
 import pytest
 
 from ports import free_port
-from taskyard.core.keys import pod_key
+from taskyard.core.security.keys import pod_key
 from taskyard.sidecarclient import NoAnswerError, Sidecars, UnreachableError
 from unit.sidecar.gateway_app import POD_UID
 from unit.sidecar.pod import PATIENCE, Pod

@@ -8,7 +8,7 @@ from datetime import datetime
 from fastapi import Request
 
 from taskyard.apiclient import Object
-from taskyard.core.keyring import Keyring
+from taskyard.core.security.keyring import Keyring
 from taskyard.gateway.cluster import Cluster
 from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.http.lifecycle import when_left

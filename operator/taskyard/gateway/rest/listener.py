@@ -7,7 +7,7 @@ import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from taskyard.core import sidecar
+from taskyard.core.manifests import sidecar
 from taskyard.core.tokenbucket import Rate
 from taskyard.gateway.context import Context
 from taskyard.gateway.http.server import MOST, server_for

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from taskyard.core.keys import prompt_sha256
+from taskyard.core.security.keys import prompt_sha256
 from taskyard.gateway.sidecars.pod_binding import Evidence, PodBinding, pod_binding_of
 
 AUDIENCE = "taskyard"

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from taskyard.core import question
-from taskyard.core.messages import sanitize_message
+from taskyard.core import input_required
+from taskyard.core.text_sanitizer import sanitize_message
 from taskyard.core.times import micro, rfc3339
 from taskyard.gateway.http.errors import HttpError
 
@@ -72,7 +72,7 @@ def status_change(report: Report, *, status: Mapping[str, Any], build: int, now:
     if report.prompt_sha256 and report.prompt_sha256 != status.get("promptSHA256"):
         change["promptSHA256"] = report.prompt_sha256
     if "question" in report.model_fields_set:
-        conditions = question.with_question(
+        conditions = input_required.with_question(
             status.get("conditions") or [],
             asked=asked(report.question) if report.question else None,
             generation=status.get("observedGeneration") or 0,
@@ -86,7 +86,7 @@ def status_change(report: Report, *, status: Mapping[str, Any], build: int, now:
 def asked(found: Question) -> str:
     """A question in the words of the condition."""
     names = [printable(option.name) or printable(option.id) for option in found.options]
-    return question.message(question=found.id, text=printable(found.text), options=names)
+    return input_required.message(question=found.id, text=printable(found.text), options=names)
 
 
 def printable(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from taskyard.core import names
-from taskyard.core.messages import printable_text
+from taskyard.core.text_sanitizer import printable_text
 from taskyard.core.times import rfc3339
 from taskyard.gateway.sidecars.objects import Task
 

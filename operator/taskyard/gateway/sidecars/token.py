@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from taskyard.core.keys import verify_pod_token
+from taskyard.core.security.keys import verify_pod_token
 from taskyard.gateway.context import Context
 from taskyard.gateway.http.bearer import bearer
 from taskyard.gateway.http.errors import HttpError

@@ -5,7 +5,7 @@ import ssl
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from taskyard.core.certificates import Authority, ServingCertificate, issue_serving_certificate
+from taskyard.core.security.certificates import Authority, ServingCertificate, issue_serving_certificate
 
 LIFETIME = timedelta(days=30)
 

@@ -6,7 +6,7 @@ import logging
 
 from taskyard.apiclient import ApiError
 from taskyard.core import names
-from taskyard.core.keyring import Keyring, keyring_from
+from taskyard.core.security.keyring import Keyring, keyring_from
 from taskyard.gateway.cluster import Cluster
 from taskyard.gateway.context import Context
 from taskyard.gateway.tls.issued import OwnCertificate

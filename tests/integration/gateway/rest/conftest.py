@@ -8,7 +8,7 @@ import pytest
 from integration.gateway.administrator import Administrator
 from integration.gateway.gatewayprocess import Gateway
 from integration.gateway.rest.town import Town
-from taskyard.core.keyring import Keyring
+from taskyard.core.security.keyring import Keyring
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from integration.gateway.rest.town import Agent, Town, build, paused
 from taskyard.core import names
-from taskyard.core.keyring import Keyring
+from taskyard.core.security.keyring import Keyring
 
 
 @pytest.fixture

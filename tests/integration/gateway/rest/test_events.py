@@ -10,7 +10,7 @@ from integration.gateway.gatewayprocess import Gateway
 from integration.gateway.rest.stream import opened
 from integration.gateway.rest.test_listener import api_requests
 from integration.gateway.rest.town import RBAC, Agent, Town, build, paused
-from taskyard.core.keyring import Keyring
+from taskyard.core.security.keyring import Keyring
 
 
 def say(*messages: tuple[int, str, str]) -> tuple[int, bytes]:

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from integration.gateway.gatewayprocess import Gateway, new_keyring
 from integration.gateway.rest.town import AUDIENCE, Town
 from taskyard.apiclient import ApiError, connect
-from taskyard.core.certificates import issue_serving_certificate
-from taskyard.core.keyring import Keyring
+from taskyard.core.security.certificates import issue_serving_certificate
+from taskyard.core.security.keyring import Keyring
 
 
 def api_requests(gateway: Gateway) -> dict[str, float]:

@@ -13,7 +13,7 @@ import pytest
 from integration.gateway.administrator import Administrator
 from integration.gateway.gatewayprocess import Gateway
 from integration.gateway.rest.town import Agent, Town
-from taskyard.core.keyring import Keyring
+from taskyard.core.security.keyring import Keyring
 from taskyard.gateway.rest.listener import _EACH_SIDECAR, _WAITING
 
 TOO_MANY = "Too many requests."

@@ -12,7 +12,7 @@ import httpx
 
 from integration.gateway.gatewayprocess import Gateway
 from integration.gateway.rest.town import Town, paused
-from taskyard.core.keyring import Keyring
+from taskyard.core.security.keyring import Keyring
 
 CLIENTS = 200
 TASKS = 20

@@ -21,7 +21,7 @@ from integration.gateway.gatewayprocess import Gateway
 from integration.gateway.rest.test_events import say
 from integration.gateway.rest.town import Agent, Town
 from localcluster.locations import REPOSITORY
-from taskyard.core.keyring import Keyring
+from taskyard.core.security.keyring import Keyring
 
 FILE = REPOSITORY / "docs" / "openapi.json"
 DOCUMENT = json.loads(FILE.read_text())

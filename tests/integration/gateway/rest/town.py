@@ -23,9 +23,9 @@ from integration.gateway.gatewayprocess import Gateway
 from integration.gateway.workspace import Workspace
 from manifests import template_version
 from taskyard.core import names
-from taskyard.core.certificates import issue_serving_certificate
-from taskyard.core.keyring import Keyring
-from taskyard.core.keys import pod_key
+from taskyard.core.security.certificates import issue_serving_certificate
+from taskyard.core.security.keyring import Keyring
+from taskyard.core.security.keys import pod_key
 
 Object = dict[str, Any]
 

@@ -1,6 +1,6 @@
 """A Task whose first build has made its Pod, as the gateway reads it."""
 
-from taskyard.core.keys import prompt_sha256
+from taskyard.core.security.keys import prompt_sha256
 from taskyard.gateway.sidecars.objects import Build, Task
 from taskyard.gateway.sidecars.pod_binding import Evidence
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taskyard.core.former import is_owned_by
+from taskyard.core.ownership import is_owned_by
 from taskyard.gateway.sidecars.snapshots import SNAPSHOT_BYTES, Message, Payload, config_map, snapshot_of, task_snapshot
 from unit.gateway.sidecars.builders import TASK
 

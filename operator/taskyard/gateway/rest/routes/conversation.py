@@ -11,7 +11,7 @@ from taskyard.api.task import Phase
 from taskyard.api.taskinput import CONTENT_MAX
 from taskyard.apiclient import ApiError, Object
 from taskyard.core import names
-from taskyard.core.former import is_owned_by
+from taskyard.core.ownership import is_owned_by
 from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.http.request_body import read_model
 from taskyard.gateway.rest.access import authorization

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 
 from taskyard.apiclient import Object
-from taskyard.core.former import is_owned_by
+from taskyard.core.ownership import is_owned_by
 from taskyard.gateway.rest.cache.cache import Cache
 from taskyard.gateway.rest.streams import sse
 from taskyard.gateway.rest.views.log_entries import log_entries

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from taskyard.apiclient import ApiError, ConflictError, MissingError
-from taskyard.core import former
-from taskyard.core.former import Whose
+from taskyard.core import ownership
+from taskyard.core.ownership import Whose
 from taskyard.gateway.context import Context
 from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.http.request_body import TooLargeError, parse_json, read_body, read_model, validated
@@ -146,7 +146,7 @@ async def _store_config_map(context: Context, caller: Caller, snapshot: Snapshot
             if existing is None:
                 await cluster.create_config_map(manifest)
                 return
-            whose = former.whose(existing, name=task.name, uid=task.uid)
+            whose = ownership.whose(existing, name=task.name, uid=task.uid)
             if whose is Whose.FOREIGN:
                 raise _foreign(task, name)
             if whose is Whose.FORMER and not await _is_there(context, task):

@@ -9,8 +9,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from taskyard.apiclient import ApiError, ConflictError, MissingError
-from taskyard.core.certificates import POD_CERTIFICATE_LIFETIME, issue_serving_certificate
-from taskyard.core.keys import encode_pod_token, pod_key
+from taskyard.core.security.certificates import POD_CERTIFICATE_LIFETIME, issue_serving_certificate
+from taskyard.core.security.keys import encode_pod_token, pod_key
 from taskyard.core.times import rfc3339
 from taskyard.gateway import metrics
 from taskyard.gateway.context import Context

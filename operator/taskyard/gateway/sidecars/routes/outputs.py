@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from taskyard.api.task import OUTPUT_NAME, OUTPUTS_MOST
 from taskyard.apiclient import ConflictError, MissingError
-from taskyard.core.messages import printable_text
+from taskyard.core.text_sanitizer import printable_text
 from taskyard.gateway.context import Context
 from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.http.request_body import read_model

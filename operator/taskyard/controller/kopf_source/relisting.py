@@ -1,0 +1,69 @@
+"""Lists beside kopf's watches.
+
+kopf never tells of an object that was deleted while its watch was down, nor when its lists are done. So each kind is
+listed here once before anything is decided, again whenever kopf's events show that it lists anew, and every ten
+minutes; each list replaces the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from taskyard.controller.cluster import ApiError, Cluster, Resource
+from taskyard.controller.event_router import EventRouter
+
+logger = logging.getLogger(__name__)
+
+RELIST_DELAY_SECONDS = 1.0
+RELIST_EVERY_SECONDS = 600.0
+
+
+class Relisting:
+    """Hands kopf's events to the router, and lists each of its kinds when needed."""
+
+    def __init__(self, cluster: Cluster, router: EventRouter) -> None:
+        self._cluster = cluster
+        self._router = router
+        self._wanted: dict[Resource, asyncio.Event] = {}
+
+    def take(self, resource: Resource, event: Mapping[str, Any]) -> None:
+        """An event of kopf's: type None while it lists, else ADDED, MODIFIED or DELETED."""
+        self._router.take(resource, event)
+        if event["type"] is None and resource in self._wanted:
+            self._wanted[resource].set()
+
+    async def list_all(self) -> None:
+        """List every kind once. Raises ApiError."""
+        for resource in self._router.kinds:
+            await self._list(resource)
+
+    async def keep_listed(self) -> None:
+        """List again when needed, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for resource in self._router.kinds:
+                self._wanted[resource] = asyncio.Event()
+                group.create_task(self._keep_listed(resource, self._wanted[resource]))
+
+    async def _keep_listed(self, resource: Resource, wanted: asyncio.Event) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(RELIST_EVERY_SECONDS):
+                    await wanted.wait()
+            except TimeoutError:
+                pass
+            # kopf's own list comes in many events: one list of ours for all of them.
+            await asyncio.sleep(RELIST_DELAY_SECONDS)
+            wanted.clear()
+            try:
+                await self._list(resource)
+            except ApiError as error:
+                logger.warning("%s: %s; listing again later", resource.plural, error)
+                await asyncio.sleep(RELIST_DELAY_SECONDS)
+                wanted.set()
+
+    async def _list(self, resource: Resource) -> None:
+        manifests, listed_at = await self._cluster.list(resource)
+        self._router.listed(resource, manifests, listed_at=listed_at)

@@ -1,0 +1,151 @@
+"""The one place that applies the NetworkPolicies: one in each namespace with Tasks, kept as the rule says."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from weakref import WeakValueDictionary
+
+from taskyard.controller.cluster import (
+    ENDPOINT_SLICES,
+    NETWORK_POLICIES,
+    ApiError,
+    Cluster,
+    ConflictError,
+    MissingError,
+    Object,
+)
+from taskyard.controller.stores import Stores, of_namespace
+from taskyard.core.manifests import network
+from taskyard.core.manifests.network import Action, NetworkRules
+from taskyard.core.names import NETWORK_POLICY
+from taskyard.core.observed import Obstacle
+from taskyard.watchcache.store import Key
+
+logger = logging.getLogger(__name__)
+
+LEARN_EVERY_SECONDS = 600.0
+LEARN_AGAIN_SECONDS = 10.0
+# Where every cluster tells where its API is served.
+API_SERVER = ("default", "kubernetes")
+TRIES = 3
+
+
+class NetworkKeeper:
+    """Keeps the policies; without `rules` it does nothing at all.
+
+    A policy is there before the first Pod of a Task, and goes when neither Task nor Pod is left: a Pod that is being
+    stopped is not let out of it.
+    """
+
+    def __init__(self, cluster: Cluster, stores: Stores, rules: NetworkRules | None) -> None:
+        self._cluster = cluster
+        self._stores = stores
+        self._rules = rules
+        self._wanted: Object = network.spec(rules) if rules else {}
+        self._stored: Object | None = None
+        self._writing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._is_refused = False
+
+    async def learn(self) -> bool:
+        """Look where the cluster's API is served, which Tasks may not reach; whether that makes other policies of them.
+        Raises ApiError."""
+        if self._rules is None:
+            return False
+        try:
+            found = await self._cluster.get(ENDPOINT_SLICES, *API_SERVER)
+            self._is_refused = False
+        except ApiError as error:
+            if not error.is_refusal:
+                raise
+            if not self._is_refused:
+                logger.warning(
+                    "where the API server is, Tasks are kept from only if its address is a private one: %s", error
+                )
+            self._is_refused, found = True, None
+        wanted = network.spec(self._rules, network.addresses(found))
+        if wanted == self._wanted:
+            return False
+        self._wanted, self._stored = wanted, None
+        return True
+
+    async def keep_learning(self, look: Callable[[Key], None]) -> None:
+        """Learn again from time to time, until cancelled; `look` is called for each namespace that this concerns."""
+        delay = LEARN_EVERY_SECONDS
+        while True:
+            await asyncio.sleep(delay)
+            try:
+                has_changed = await self.learn()
+                delay = LEARN_EVERY_SECONDS
+            except ApiError as error:
+                logger.warning("where the API server is: %s; again in %.0f s", error, LEARN_AGAIN_SECONDS)
+                has_changed, delay = False, LEARN_AGAIN_SECONDS
+            if has_changed:
+                for policy in list(self._stores.network_policies):
+                    look((policy["metadata"]["namespace"], ""))
+
+    async def obstacle(self, namespace: str) -> Obstacle | None:
+        """Make the namespace's policy right, before a Pod is made there; what stands in the way of that. Raises
+        ApiError."""
+        try:
+            await self.keep(namespace)
+        except ApiError as error:
+            if not error.is_refusal:
+                raise
+            message = f"No Pod is made without NetworkPolicy {NETWORK_POLICY}, which is refused: {error.message}"
+            return Obstacle("NetworkPolicyRefused", message)
+        return None
+
+    async def keep(self, namespace: str) -> None:
+        """Make the namespace's policy what it has to be; no write when it is. Raises ApiError."""
+        if self._rules is None or self._action(namespace) is Action.NOTHING:
+            return
+        async with self._writing.setdefault(namespace, asyncio.Lock()):
+            for _ in range(TRIES):
+                action = self._action(namespace)
+                if action is Action.NOTHING:
+                    return
+                await self._apply(namespace, action)
+        raise ApiError(f"NetworkPolicy {namespace}/{NETWORK_POLICY}", "it changes as fast as it is made right")
+
+    def _action(self, namespace: str) -> Action:
+        group = of_namespace(namespace)
+        return network.decide(
+            self._stores.network_policies.get((namespace, NETWORK_POLICY)),
+            self._wanted,
+            needed=self._stores.tasks.has(group) or self._stores.pods.has(group),
+            stored=self._stored,
+        )
+
+    async def _apply(self, namespace: str, action: Action) -> None:
+        store, key, wanted = self._stores.network_policies, (namespace, NETWORK_POLICY), self._wanted
+        known = store.get(key)
+        written: Object | None = None
+        try:
+            if known is None:
+                written = await self._cluster.create(NETWORK_POLICIES, network.manifest(namespace, wanted))
+            elif action is Action.MEND:
+                written = await self._cluster.patch(NETWORK_POLICIES, *key, network.repair(wanted))
+            else:
+                metadata = known["metadata"]
+                await self._cluster.delete(
+                    NETWORK_POLICIES, *key, uid=metadata["uid"], resource_version=metadata["resourceVersion"]
+                )
+                store.remove(key, uid=metadata["uid"])
+        except (ConflictError, MissingError):
+            # Made or removed by somebody else meanwhile: what is there now decides.
+            found = await self._cluster.get(NETWORK_POLICIES, *key)
+            if found is not None:
+                store.put(found)
+            elif known is not None:
+                store.remove(key, uid=known["metadata"]["uid"])
+            return
+        logger.info("namespace %s: NetworkPolicy %s: %s", namespace, NETWORK_POLICY, DONE[action])
+        if written is not None:
+            store.put(written)
+            if wanted == self._wanted and written["spec"] != wanted:
+                self._stored = written["spec"]
+
+
+DONE = {Action.CREATE: "made", Action.MEND: "made right again", Action.REMOVE: "removed with the last Task"}

@@ -1,0 +1,1 @@
+"""Events, metrics and probes: what others see of the operator."""

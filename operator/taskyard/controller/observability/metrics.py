@@ -1,0 +1,236 @@
+"""The operator's metrics. Labels are of bounded sets only: never a name that a person chose."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter as Tally
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from taskyard import __version__
+from taskyard.api.task import Phase, State
+from taskyard.api.taskinput import InputPhase
+from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
+from taskyard.controller.cluster import ApiError, Object
+from taskyard.controller.observability.recorder import Drop
+from taskyard.controller.queue import KeyedQueue
+from taskyard.controller.stores import Stores
+from taskyard.core import times
+from taskyard.core.intent import Intent
+from taskyard.watchcache.store import Key, Store
+
+START_BUCKETS = (0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
+WORK_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60)
+
+QUEUES = ("tasks", "inputs", "templates", "versions")
+ENDS = (BuildPhase.SUCCEEDED, BuildPhase.FAILED, BuildPhase.CANCELED)
+STOPS = frozenset(intent.value for intent in Intent if intent.value is not None)
+DELIVERED, IN_DOUBT, REJECTED = "Delivered", "InDoubt", "Rejected"
+# A fault that was expected (the API server refused or could not be reached), and one of the program.
+API_ERROR, DEFECT = "ApiError", "Defect"
+
+Work = Callable[[Key], Awaitable[None]]
+
+
+class Metrics:
+    """All metrics of one operator process, in a registry of their own. `clock` is the wall clock."""
+
+    def __init__(self, *, clock: Callable[[], datetime]) -> None:
+        self.registry = CollectorRegistry()
+        self._clock = clock
+        ProcessCollector(registry=self.registry)
+        info = self._gauge("taskyard_build_info", "Always 1; the label tells the version.", ["component", "version"])
+        info.labels("operator", __version__).set(1)
+        self._leader = self._gauge(
+            "taskyard_leader", "1 while this process leads (it alone decides and writes), else 0.", []
+        )
+        self._builds = self._counter(
+            "taskyard_builds", "Workspace builds that ended.", ["transition", "reason", "result"]
+        )
+        self._build_seconds = self._histogram(
+            "taskyard_build_duration_seconds",
+            "From the reservation of a build to its end.",
+            ["transition", "result"],
+            START_BUCKETS,
+        )
+        self._start_seconds = self._histogram(
+            "taskyard_start_duration_seconds",
+            "From the reservation of a start build to the Task's being Active; with reason Resume that is a resume.",
+            ["reason"],
+            START_BUCKETS,
+        )
+        self._inputs = self._counter("taskyard_inputs", "TaskInputs that ended.", ["result"])
+        self._work_seconds = self._histogram(
+            "taskyard_reconcile_duration_seconds", "Time of one look at a key.", ["queue"], WORK_BUCKETS
+        )
+        self._work_errors = self._counter(
+            "taskyard_reconcile_errors", "Looks at a key that failed and are repeated.", ["queue", "kind"]
+        )
+        self._requests = self._counter(
+            "taskyard_api_requests",
+            "Requests to the API server without those of kopf; code is none when no answer came.",
+            ["component", "verb", "code"],
+        )
+        self._watch_restarts = self._counter(
+            "taskyard_watch_restarts", "Watches that had to be begun anew with a list.", ["resource"]
+        )
+        self._dropped = self._counter("taskyard_events_dropped", "Events that nobody will see.", ["cause"])
+        self._begin()
+
+    def render(self) -> bytes:
+        """All of them as Prometheus reads them (text format 0.0.4)."""
+        return generate_latest(self.registry)
+
+    def observe_stores(self, stores: Stores) -> None:
+        """Count the Tasks of a store at each scrape, and what happens to builds, Tasks and inputs when it does."""
+        self.registry.register(TaskCounts(stores.tasks))
+        stores.tasks.observe(self._task_changed)
+        stores.builds.observe(lambda former, build: self._build_changed(former, build, stores.tasks))
+        stores.inputs.observe(self._input_changed)
+
+    def observe_leader(self, leads: Callable[[], bool]) -> None:
+        """Ask at each scrape whether this process leads."""
+        self._leader.set_function(lambda: float(leads()))
+
+    def observe_queues(self, queues: Mapping[str, KeyedQueue]) -> None:
+        """Show how many keys wait in each queue, and for how long."""
+        self.registry.register(QueueDepths(queues))
+
+    def measured(self, queue: str, work: Work) -> Work:
+        """`work`, its time and its faults measured."""
+
+        async def measured(key: Key) -> None:
+            began = time.perf_counter()
+            try:
+                await work(key)
+            except ApiError:
+                self._work_errors.labels(queue, API_ERROR).inc()
+                raise
+            except Exception:
+                self._work_errors.labels(queue, DEFECT).inc()
+                raise
+            finally:
+                self._work_seconds.labels(queue).observe(time.perf_counter() - began)
+
+        return measured
+
+    def api_request(self, verb: str, status: int) -> None:
+        """A request to the API server was answered with `status`; 0: not at all."""
+        self._requests.labels("operator", verb, str(status or "none")).inc()
+
+    def watch_restarted(self, resource: str) -> None:
+        """The watch of a kind is begun anew."""
+        self._watch_restarts.labels(resource).inc()
+
+    def event_dropped(self, cause: str) -> None:
+        """An Event will not be written."""
+        self._dropped.labels(cause).inc()
+
+    def _begin(self) -> None:
+        """Have every series there from the start: the step from absence to 1 is lost to `rate` and `increase`."""
+        for reason in BuildReason:
+            transition = Transition.STOP if reason in STOPS else Transition.START
+            for result in ENDS:
+                self._builds.labels(transition, reason, result)
+            if transition is Transition.START:
+                self._start_seconds.labels(reason)
+        for transition in Transition:
+            for result in ENDS:
+                self._build_seconds.labels(transition, result)
+        for ending in (DELIVERED, IN_DOUBT, REJECTED):
+            self._inputs.labels(ending)
+        for queue in QUEUES:
+            self._work_seconds.labels(queue)
+            for kind in (API_ERROR, DEFECT):
+                self._work_errors.labels(queue, kind)
+        for cause in Drop:
+            self._dropped.labels(cause)
+
+    def _task_changed(self, former: Object | None, task: Object) -> None:
+        status, before = task.get("status", {}), (former or {}).get("status", {})
+        build = status.get("build")
+        is_start = build and build["transition"] == Transition.START
+        # From Error or Unknown it comes back to Active, which is no start.
+        if (
+            is_start
+            and status.get("phase") == Phase.ACTIVE
+            and before.get("phase") in (Phase.PENDING, Phase.INITIALIZING)
+        ):
+            self._start_seconds.labels(build["reason"]).observe(self._since(build["createdAt"]))
+
+    def _build_changed(self, former: Object | None, build: Object, tasks: Store) -> None:
+        result = build.get("status", {}).get("phase")
+        if former is None or result not in ENDS or former.get("status", {}).get("phase") == result:
+            return
+        spec, metadata = build["spec"], build["metadata"]
+        self._builds.labels(spec["transition"], spec["reason"], result).inc()
+        # The Task knows to the microsecond when the number was reserved, the build only its second.
+        task = tasks.get((metadata["namespace"], spec["task"])) or {}
+        reserved = task.get("status", {}).get("build", {})
+        is_same = reserved.get("number") == spec["number"]
+        seconds = self._since(reserved["createdAt"] if is_same else metadata["creationTimestamp"])
+        self._build_seconds.labels(spec["transition"], result).observe(seconds)
+
+    def _input_changed(self, former: Object | None, entry: Object) -> None:
+        status = entry.get("status", {})
+        phase = status.get("phase")
+        if former is None or former.get("status", {}).get("phase", InputPhase.QUEUED) == phase:
+            return
+        if phase == InputPhase.DELIVERED:
+            self._inputs.labels(IN_DOUBT if status.get("message") == "in doubt" else DELIVERED).inc()
+        elif phase == InputPhase.REJECTED:
+            self._inputs.labels(REJECTED).inc()
+
+    def _since(self, moment: str) -> float:
+        return max(0.0, (self._clock() - times.parse(moment)).total_seconds())
+
+    def _counter(self, name: str, text: str, labels: Iterable[str]) -> Counter:
+        return Counter(name, text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, labels: Iterable[str]) -> Gauge:
+        return Gauge(name, text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, text: str, labels: Iterable[str], buckets: tuple[float, ...]) -> Histogram:
+        return Histogram(name, text, labels, registry=self.registry, buckets=buckets)
+
+
+class TaskCounts(Collector):
+    """Tasks by phase and state, counted in one pass when they are asked for."""
+
+    def __init__(self, tasks: Iterable[Object]) -> None:
+        self._tasks = tasks
+
+    def collect(self) -> Iterator[Metric]:
+        family = GaugeMetricFamily(
+            "taskyard_tasks", "Tasks by phase and by the agent's state (none: no state).", labels=["phase", "state"]
+        )
+        found: Tally[tuple[str, str]] = Tally()
+        for task in self._tasks:
+            status = task.get("status", {})
+            found[status.get("phase", Phase.PENDING), (status.get("state") or {}).get("state", "none")] += 1
+        for phase in Phase:
+            for state in (*State, "none"):
+                family.add_metric([phase, state], found[phase, state])
+        yield family
+
+
+class QueueDepths(Collector):
+    """Keys that wait for a worker."""
+
+    def __init__(self, queues: Mapping[str, KeyedQueue]) -> None:
+        self._queues = queues
+
+    def collect(self) -> Iterator[Metric]:
+        depth = GaugeMetricFamily("taskyard_queue_depth", "Keys that wait for a worker.", labels=["queue"])
+        age = GaugeMetricFamily(
+            "taskyard_queue_age_seconds", "How long the key at the head of the queue has waited.", labels=["queue"]
+        )
+        for name, queue in self._queues.items():
+            depth.add_metric([name], len(queue))
+            age.add_metric([name], queue.age)
+        yield depth
+        yield age

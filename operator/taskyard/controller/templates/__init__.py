@@ -1,0 +1,1 @@
+"""Checks of Templates and their versions, told in their status."""

@@ -1,0 +1,48 @@
+"""The condition Resolved of Templates: the work of the Templates' queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from taskyard.controller.cluster import TEMPLATES, Cluster, ConflictError, MissingError
+from taskyard.controller.stores import Stores
+from taskyard.core import status, template_status, times
+from taskyard.core.observed import TemplateView
+from taskyard.core.parameter_views import PointerView
+from taskyard.watchcache.store import Key
+
+
+class Pointers:
+    """Says of each Template whether it leads to a version of its own."""
+
+    def __init__(self, cluster: Cluster, stores: Stores, *, clock: Callable[[], datetime]) -> None:
+        self._cluster = cluster
+        self._stores = stores
+        self._clock = clock
+
+    async def check(self, key: Key) -> None:
+        """Raises ApiError."""
+        template = self._stores.templates.get(key)
+        if template is None or "deletionTimestamp" in template["metadata"]:
+            return
+        view = PointerView.of(template)
+        version = self._stores.template_versions.get((key[0], view.active_version))
+        wanted = template_status.document(
+            template, view, TemplateView.of(version) if version else None, now=times.rfc3339(self._clock())
+        )
+        patch = status.patch(template.get("status", {}), wanted)
+        if not patch:
+            return
+        try:
+            written = await self._cluster.patch_status(
+                TEMPLATES, *key, patch, resource_version=template["metadata"]["resourceVersion"]
+            )
+        except MissingError:
+            return
+        except ConflictError:
+            live = await self._cluster.get(TEMPLATES, *key)
+            if live is not None:
+                self._stores.templates.put(live)
+            raise
+        self._stores.templates.put(written)

@@ -1,0 +1,95 @@
+"""Validating TemplateVersions by a server-side dry run: the work of the template versions' queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from taskyard.controller.cluster import (
+    PODS,
+    TEMPLATE_VERSIONS,
+    ApiError,
+    Cluster,
+    ConflictError,
+    MissingError,
+    Object,
+)
+from taskyard.controller.stores import Stores
+from taskyard.core import conditions, status, template_version_dry_run, times
+from taskyard.core.installation import Installation
+from taskyard.core.observed import TemplateView
+from taskyard.core.pod_admission import pod_obstacle
+from taskyard.watchcache.store import Key
+
+# What refuses a Pod may lie outside of the version: a RuntimeClass that is missing, the namespace's Pod Security.
+INVALID_AGAIN_SECONDS = 300.0
+AGAIN_SECONDS = 0.2
+
+
+class Validator:
+    """Writes the condition Valid. A version that is valid needs no second look, being immutable."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        stores: Stores,
+        installation: Installation,
+        *,
+        clock: Callable[[], datetime],
+        again: Callable[[Key, float], None],
+    ) -> None:
+        self._cluster = cluster
+        self._stores = stores
+        self._installation = installation
+        self._clock = clock
+        self._again = again
+
+    async def validate(self, key: Key) -> None:
+        """Raises ApiError."""
+        manifest = self._stores.template_versions.get(key)
+        if manifest is None or "deletionTimestamp" in manifest["metadata"]:
+            return
+        former = manifest.get("status", {}).get("conditions", [])
+        if any(condition["type"] == "Valid" and condition["status"] == "True" for condition in former):
+            return
+        template, now = TemplateView.of(manifest), times.rfc3339(self._clock())
+        refusal = template_version_dry_run.problem(template)
+        if refusal is None:
+            try:
+                probe = template_version_dry_run.probe(
+                    template, self._installation, namespace=key[0], uid=manifest["metadata"]["uid"], now=now
+                )
+                await self._cluster.create(PODS, probe, dry_run=True)
+            except ApiError as error:
+                if error.is_namespace_terminating:
+                    return
+                if not error.is_refusal:
+                    raise
+                if pod_obstacle(error.message):
+                    self._again(key, 10.0)
+                    return
+                refusal = error.message
+        generation = manifest["metadata"]["generation"]
+        wanted = {
+            "observedGeneration": generation,
+            "conditions": conditions.render(
+                [template_version_dry_run.verdict(refusal)], former=former, generation=generation, now=now
+            ),
+        }
+        if refusal is not None:
+            self._again(key, INVALID_AGAIN_SECONDS)
+        patch = status.patch(manifest.get("status", {}), wanted)
+        if not patch:
+            return
+        try:
+            written: Object | None = await self._cluster.patch_status(
+                TEMPLATE_VERSIONS, *key, patch, resource_version=manifest["metadata"]["resourceVersion"]
+            )
+        except MissingError:
+            return
+        except ConflictError:
+            # Written to or made anew meanwhile: look at what is there now.
+            written = await self._cluster.get(TEMPLATE_VERSIONS, *key)
+            self._again(key, AGAIN_SECONDS)
+        if written is not None:
+            self._stores.template_versions.put(written)

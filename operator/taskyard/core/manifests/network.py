@@ -1,0 +1,189 @@
+"""The NetworkPolicy of a namespace with Tasks: who may reach their Pods, and what they may reach (design: Network).
+
+The policy selects every Pod that is labelled with a Task. The kubelet's probes need no rule: what comes from a Pod's
+own node is always let in.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from taskyard.core import names
+from taskyard.core.manifests import sidecar
+from taskyard.core.observed import Manifest
+
+GATEWAY_PORT = 8444
+DNS_PORT = 53
+MANAGED_BY = "app.kubernetes.io/managed-by"
+LABELS = {"app.kubernetes.io/name": "taskyard", MANAGED_BY: "taskyard"}
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# What the internet is not: private, shared (carriers, and many a cloud's Pods and nodes), link-local (with it the
+# clouds' metadata services), this host, and benchmarking networks, which clusters use as private ones.
+NEVER = tuple(
+    ipaddress.ip_network(block)
+    for block in (
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "fc00::/7",
+        "fe80::/10",
+    )
+)
+
+# Where clusters have their name servers: Pods of CoreDNS or kube-dns, or a cache on the Pod's own node.
+NAME_SERVERS: tuple[Manifest, ...] = (
+    {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+        "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
+    },
+    {"ipBlock": {"cidr": "169.254.20.10/32"}},
+)
+
+
+@dataclass(frozen=True)
+class NetworkRules:
+    """What an installation sets. `installation` is its own namespace, `dns` are the peers that are asked for names,
+    `blocked` are networks beyond those of `NEVER` that Tasks may not reach; `ingress` and `egress` are further rules,
+    as a NetworkPolicy has them."""
+
+    installation: str
+    dns: tuple[Manifest, ...] = NAME_SERVERS
+    blocked: tuple[Network, ...] = ()
+    ingress: tuple[Manifest, ...] = ()
+    egress: tuple[Manifest, ...] = ()
+
+
+class Action(StrEnum):
+    """What is to be done about the policy of one namespace."""
+
+    NOTHING = "nothing"
+    CREATE = "create"
+    MEND = "mend"
+    REMOVE = "remove"
+
+
+def decide(found: Manifest | None, wanted: Manifest, *, needed: bool, stored: Manifest | None = None) -> Action:
+    """`found` is the policy that is there, `wanted` the spec that it has to have, `needed` whether there are Tasks or
+    Pods of Tasks. `stored` is what the API server made of `wanted` when it was written last, where that differs."""
+    if found is None:
+        return Action.CREATE if needed else Action.NOTHING
+    metadata = found["metadata"]
+    if "deletionTimestamp" in metadata:
+        return Action.NOTHING  # somebody's finalizer holds it; its end will be told
+    labels = metadata.get("labels") or {}
+    if not needed:
+        # One that lost the label is a person's by now.
+        return Action.REMOVE if labels.get(MANAGED_BY) == LABELS[MANAGED_BY] else Action.NOTHING
+    is_right = found.get("spec") in (wanted, stored) or normal(found.get("spec")) == normal(wanted)
+    return Action.NOTHING if is_right and labels.items() >= LABELS.items() else Action.MEND
+
+
+def manifest(namespace: str, wanted: Manifest) -> Manifest:
+    """The policy as it is created."""
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": names.NETWORK_POLICY, "namespace": namespace, "labels": dict(LABELS)},
+        "spec": wanted,
+    }
+
+
+def repair(wanted: Manifest) -> Manifest:
+    """A merge patch after which a policy is the wanted one, whatever it was: lists are replaced by such a patch, and
+    the selector's other half is taken away."""
+    selector = {"matchLabels": None, **wanted["podSelector"]}
+    return {"metadata": {"labels": dict(LABELS)}, "spec": {**wanted, "podSelector": selector}}
+
+
+def spec(rules: NetworkRules, api_server: Iterable[Network] = ()) -> Manifest:
+    """The policy's spec; `api_server` is where the cluster's API is served."""
+    return {
+        "podSelector": {"matchExpressions": [{"key": names.TASK_LABEL, "operator": "Exists"}]},
+        "policyTypes": ["Ingress", "Egress"],
+        "ingress": [
+            {
+                "from": [processes(rules.installation, "operator", "gateway")],
+                "ports": [{"protocol": "TCP", "port": sidecar.PORT}],
+            },
+            *rules.ingress,
+        ],
+        "egress": [
+            {
+                "to": list(rules.dns),
+                "ports": [{"protocol": protocol, "port": DNS_PORT} for protocol in ("UDP", "TCP")],
+            },
+            {
+                "to": [processes(rules.installation, "gateway")],
+                "ports": [{"protocol": "TCP", "port": GATEWAY_PORT}],
+            },
+            {"to": internet((*rules.blocked, *api_server))},
+            *rules.egress,
+        ],
+    }
+
+
+def processes(namespace: str, *components: str) -> Manifest:
+    """The Pods of Taskyard's own processes."""
+    return {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+        "podSelector": {
+            "matchLabels": {"app.kubernetes.io/name": "taskyard"},
+            "matchExpressions": [
+                {"key": "app.kubernetes.io/component", "operator": "In", "values": list(components)},
+            ],
+        },
+    }
+
+
+def internet(blocked: Iterable[Network]) -> list[Manifest]:
+    """Everything but what is never reached and what is blocked beyond that."""
+    beyond = [network for network in blocked if not any(is_within(network, never) for never in NEVER)]
+    peers: list[Manifest] = []
+    for version, everything in ((4, "0.0.0.0/0"), (6, "::/0")):
+        unreachable = [network for network in NEVER if network.version == version]
+        unreachable += sorted({network for network in beyond if network.version == version})
+        peers.append({"ipBlock": {"cidr": everything, "except": [str(network) for network in unreachable]}})
+    return peers
+
+
+def is_within(network: Network, outer: Network) -> bool:
+    """Whether all of a network lies in another."""
+    if isinstance(network, ipaddress.IPv4Network):
+        return isinstance(outer, ipaddress.IPv4Network) and network.subnet_of(outer)
+    return isinstance(outer, ipaddress.IPv6Network) and network.subnet_of(outer)
+
+
+def addresses(endpoint_slice: Manifest | None) -> tuple[Network, ...]:
+    """The addresses of an EndpointSlice, each as a network of its own; those that are names are left out."""
+    found: set[Network] = set()
+    for endpoint in (endpoint_slice or {}).get("endpoints") or ():
+        for address in endpoint.get("addresses") or ():
+            try:
+                found.add(ipaddress.ip_network(address))
+            except ValueError:
+                continue
+    return tuple(sorted(found, key=str))
+
+
+def normal(value: Any) -> Any:
+    """A spec without what says nothing, and with the protocol that the API server fills in, so that two that mean the
+    same are equal. An empty selector or rule is kept: it means everything."""
+    if isinstance(value, list):
+        return [normal(entry) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    result = {name: normal(entry) for name, entry in value.items() if entry is not None and entry != []}
+    for port in result.get("ports", ()):
+        if isinstance(port, dict):
+            port.setdefault("protocol", "TCP")
+    return result

@@ -1,0 +1,100 @@
+"""What holds a Task up, in a word for programs and a sentence for people: the cause, and what helps."""
+
+from __future__ import annotations
+
+from taskyard.api.task import Phase
+from taskyard.api.workspacebuild import BuildPhase
+from taskyard.core.intent import Intent, intent
+from taskyard.core.lifecycle import start_fault
+from taskyard.core.observed import ContainerView, Observed, PodView
+from taskyard.core.template_resolution import Resolution
+
+
+def of(observed: Observed, *, phase: Phase, resolution: Resolution) -> tuple[str, str]:
+    """Reason and message of the condition Ready, the nearest cause first."""
+    build = observed.newest
+    if build and build.phase is BuildPhase.FAILED:
+        return "BuildFailed", f"Build {build.name} failed: {build.message or 'no cause was recorded'}"
+    if observed.obstacle and phase in (Phase.PENDING, Phase.PAUSING, Phase.UNKNOWN, Phase.PAUSED):
+        return observed.obstacle.reason, observed.obstacle.message
+    if phase in (Phase.PENDING, Phase.PAUSED) and is_resuming(observed, resolution):
+        return resolution.reason, resolution.message
+    pod = observed.pods[-1] if observed.pods else None
+    if pod and phase in (Phase.INITIALIZING, Phase.ERROR):
+        found = start_explanation(pod) or agent_explanation(pod)
+        if found:
+            return found
+    match phase:
+        case Phase.ACTIVE:
+            return "Active", "The agent is there and answers."
+        case Phase.PAUSED:
+            return "Paused", "The workspace is stopped; its home and its conversation are kept."
+        case Phase.PAUSING:
+            return "Pausing", "The workspace is being stopped."
+        case Phase.INITIALIZING:
+            return "Initializing", "The workspace is starting; the agent does not answer yet."
+        case Phase.PENDING:
+            if pod and pod.unschedulable:
+                return "Unschedulable", f"Pod {pod.name} waits for a node: {pod.unschedulable}"
+            return "Pending", "The workspace is about to be started."
+        case Phase.UNKNOWN:
+            return "PodLost", lost_message(pod)
+        case Phase.ERROR:
+            if build and build.phase is BuildPhase.CANCELED:
+                return "BuildCanceled", build.message or f"Build {build.name} was canceled."
+            return "AgentUnhealthy", "The agent answered before and does not now; the sidecar goes on trying."
+
+
+def is_resuming(observed: Observed, resolution: Resolution) -> bool:
+    """Whether a Task without a Pod was asked to go on and waits for its template version."""
+    return intent(observed) is Intent.RUN and not resolution.resolved
+
+
+def start_explanation(pod: PodView) -> tuple[str, str] | None:
+    """A container that cannot start: its image, its configuration, or an init container that fails."""
+    fault = start_fault(pod)
+    if fault is None:
+        return None
+    code = fault.exit_code if fault.exit_code is not None else fault.last_exit_code
+    cause = fault.waiting_message or f"it ended with exit code {code}"
+    if code is not None and fault.waiting_message:
+        cause = f"it ended with exit code {code}; {fault.waiting_message}"
+    return fault.waiting_reason or "InitContainerFailed", f"Container {fault.name} cannot start: {cause}"
+
+
+def agent_explanation(pod: PodView) -> tuple[str, str] | None:
+    """An agent that has ended and is started again by the kubelet."""
+    agent = pod.agent
+    if agent is None or agent.running or pod.runs_once or (agent.exit_code is None and agent.last_exit_code is None):
+        return None
+    return "AgentNotRunning", (
+        f"The agent {end(agent)}; the kubelet starts it again ({agent.restarts} restarts so far). Its last words: "
+        f"kubectl logs {pod.name} -c {agent.name} --previous"
+    )
+
+
+def end(agent: ContainerView) -> str:
+    """How a container ended, and what that means."""
+    code = agent.exit_code if agent.exit_code is not None else agent.last_exit_code
+    if "OOMKilled" in (agent.exit_reason, agent.last_exit_reason):
+        return "ran out of memory (OOMKilled): raise its memory limit in a new template version"
+    match code:
+        case 126:
+            return "ended with exit code 126: its command cannot be executed"
+        case 127:
+            return "ended with exit code 127: its command is not in the image"
+        case 137:
+            # The runtime does not always see that memory was the cause.
+            return "was killed (exit code 137), as it is when memory runs out: look at its memory limit"
+        case _:
+            return f"ended with exit code {code}"
+
+
+def lost_message(pod: PodView | None) -> str:
+    """Why a running Task's state is not known, and what an administrator can do."""
+    if pod and pod.deleting:
+        return (
+            f"Pod {pod.name} is being deleted, though the Task is to run; a new one follows when it is gone. "
+            f"If its node {pod.node} is lost for good, delete the Node or force the Pod's deletion."
+        )
+    return "The Pod is gone, though the Task is to run; a new one follows."

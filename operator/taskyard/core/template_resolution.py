@@ -1,0 +1,132 @@
+"""Which template version a Task uses, and whether it can be started with it.
+
+While the newest build is a start, its version is in use, whatever becomes of the Template. Otherwise it is the one that
+the Task names, or the active version of the Template that it names: what the next start takes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from taskyard.api.templateversion import NOT_FOR_TASKS
+from taskyard.api.workspacebuild import BuildPhase, Transition
+from taskyard.core import parameters
+from taskyard.core.observed import Observed, TemplateView
+from taskyard.core.parameter_views import PointerView
+from taskyard.core.parameters import Chosen, Violation
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """The verdict, in the words of the condition TemplateResolved."""
+
+    resolved: bool
+    reason: str
+    message: str
+
+
+def resolve(template: TemplateView | None, *, name: str, namespace: str) -> Resolution:
+    """Verdict on the template version `name` of a Task in `namespace`; `template` is None when there is none."""
+    if template is None:
+        return Resolution(
+            False,
+            "TemplateVersionNotFound",
+            f'There is no TemplateVersion "{name}" in namespace "{namespace}"; the Task starts when it is applied.',
+        )
+    if template.agent_container is None:
+        return Resolution(False, "NoAgent", NOT_FOR_TASKS)
+    problem = agent_problem(template)
+    if problem:
+        return Resolution(
+            False,
+            "AgentContainerInvalid",
+            f'TemplateVersion "{name}": {problem}; create a version that has it, and name it in the Task.',
+        )
+    return Resolution(True, "Resolved", f'TemplateVersion "{name}" is used.')
+
+
+def agent_problem(template: TemplateView) -> str | None:
+    """What is wrong with the agent's container, if anything."""
+    containers = template.pod.get("spec", {}).get("containers", [])
+    agent = next((c for c in containers if c.get("name") == template.agent_container), None)
+    if agent is None:
+        return f'spec.pod has no container "{template.agent_container}", which spec.agent.container names'
+    if not agent.get("command"):
+        return f'container "{template.agent_container}" has no command, which is needed to run it in a terminal'
+    return None
+
+
+def leads(pointer: PointerView, version: TemplateView | None, *, namespace: str) -> Resolution:
+    """Whether a Template leads to a version of its own in that namespace."""
+    name, active = pointer.name, pointer.active_version
+    if version is None:
+        return Resolution(
+            False,
+            "TemplateVersionNotFound",
+            f'There is no TemplateVersion "{active}" in namespace "{namespace}", which is the active version of '
+            f'Template "{name}"; apply it, or make another one active.',
+        )
+    if version.template != name:
+        return Resolution(
+            False,
+            "TemplateMismatch",
+            f'TemplateVersion "{active}", the active version of Template "{name}", is of template '
+            f'"{version.template}"; make one active whose spec.template is "{name}".',
+        )
+    return Resolution(True, "Resolved", f'TemplateVersion "{active}" is active.')
+
+
+def version_of_build(observed: Observed) -> str | None:
+    """Version of the newest start build while nothing follows it; None when the next start takes another look."""
+    build, reserved = observed.newest, observed.pending_reservation
+    if build is None or build.transition is Transition.STOP or build.phase is BuildPhase.CANCELED:
+        return None
+    return None if reserved and reserved["transition"] == Transition.START else build.template_version
+
+
+def version_name(observed: Observed) -> str | None:
+    """Name of the version in use, or that the next start takes; None when the Template that would tell is missing."""
+    of_build = version_of_build(observed)
+    if of_build is not None:
+        return of_build
+    if observed.task.template_version is not None:
+        return observed.task.template_version
+    return observed.pointer.active_version if observed.pointer else None
+
+
+def version_for(observed: Observed, transition: Transition) -> str:
+    """Version of a build that is to be created. A stop has that of what it stops; a start that is only created to be
+    canceled has the last one known when there is no better."""
+    newest = observed.newest
+    if transition is Transition.STOP and newest is not None:
+        return newest.template_version
+    found = version_name(observed) or observed.task.status.get("templateVersion")
+    return str(found or (newest.template_version if newest else ""))
+
+
+def resolution(observed: Observed) -> Resolution:
+    """The verdict, in the words of the condition TemplateResolved."""
+    task, name = observed.task, version_name(observed)
+    if name is None:
+        return Resolution(
+            False,
+            "TemplateNotFound",
+            f'There is no Template "{task.template}" in namespace "{task.namespace}"; the Task starts when it is '
+            "applied.",
+        )
+    if observed.pointer is not None and version_of_build(observed) is None:
+        found = leads(observed.pointer, observed.template, namespace=task.namespace)
+        if not found.resolved:
+            return found
+    found = resolve(observed.template, name=name, namespace=task.namespace)
+    if not found.resolved:
+        return found
+    choice = chosen(observed)
+    return Resolution(False, choice.reason, choice.message) if isinstance(choice, Violation) else found
+
+
+def chosen(observed: Observed) -> Chosen | Violation:
+    """What the Task's parameters and preset come to; nothing while there is no template version."""
+    if observed.template is None:
+        return Chosen()
+    return parameters.choose(observed.template, observed.task, usable_secrets=observed.usable_secrets)

@@ -1,0 +1,64 @@
+"""The condition Valid of a TemplateVersion: would the API server take its Pod?"""
+
+from __future__ import annotations
+
+from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
+from taskyard.core import times
+from taskyard.core.conditions import Verdict
+from taskyard.core.installation import Installation
+from taskyard.core.manifests import pod
+from taskyard.core.observed import BuildView, Manifest, TaskView, TemplateView
+from taskyard.core.parameters import Chosen, default_resources, preset_problem
+from taskyard.core.security.keys import prompt_sha256
+from taskyard.core.template_resolution import agent_problem
+
+# No Task has this name: it is longer than a Task's may be.
+NAME = "taskyard-dry-run-" + "x" * 36
+
+
+def probe(template: TemplateView, installation: Installation, *, namespace: str, uid: str, now: str) -> Manifest:
+    """The Pod of a Task that uses the version, to be created in a dry run."""
+    task = TaskView(
+        namespace=namespace,
+        name=NAME,
+        uid=uid,
+        generation=1,
+        resource_version="0",
+        deleting=False,
+        prompt="",
+        template_version=template.name,
+        paused=False,
+        display_name=None,
+        idle_timeout=None,
+        max_runtime=None,
+        ttl_seconds_after_finished=None,
+        resumed_at=None,
+        status={},
+    )
+    build = BuildView(
+        name=NAME,
+        number=1,
+        transition=Transition.START,
+        reason=BuildReason.INITIAL,
+        template_version=template.name,
+        prompt_sha256=prompt_sha256(""),
+        phase=BuildPhase.PENDING,
+        pod_uid=None,
+        message=None,
+        created_at=times.parse(now),
+        finished_at=None,
+    )
+    chosen = Chosen(resources=default_resources(template))
+    return pod.manifest(task, build, template, installation, chosen=chosen)
+
+
+def problem(template: TemplateView) -> str | None:
+    """What can be told without the API server."""
+    return (agent_problem(template) if template.agent_container else None) or preset_problem(template)
+
+
+def verdict(refusal: str | None) -> Verdict:
+    """The condition; `refusal` is why the Pod was refused, None when it was taken."""
+    if refusal is None:
+        return Verdict("Valid", True, "DryRunPassed", "The API server would take the Pod.")
+    return Verdict("Valid", False, "PodRefused", f"{refusal}. Create a version without the fault.")

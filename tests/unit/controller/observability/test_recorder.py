@@ -1,0 +1,194 @@
+"""Events are written beside the work: bounded, quiet about what goes, and never in the way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from taskyard.controller.observability import recorder as recorder_module
+from taskyard.controller.observability.recorder import Recorder
+from taskyard.controller.stores import Stores
+from unit.controller.fakes import FakeCluster, api_error, until
+from unit.core.builders import NOW, build_manifest, reservation, task_manifest
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(recorder_module, "RETRY_SECONDS", 0.01)
+    yield
+
+
+class World:
+    """Stores that a recorder observes, and what it wrote and dropped."""
+
+    def __init__(self) -> None:
+        self.cluster, self.stores, self.dropped = FakeCluster(), Stores(), list[str]()
+        self.version = 100
+        self.recorder = Recorder(self.cluster, instance="pod-1", clock=lambda: NOW, dropped=self.dropped.append)
+        self.recorder.observe_stores(self.stores)
+
+    def task(self, phase: str, **fields: Any) -> None:
+        """The Task's newest status."""
+        self.version += 1
+        self.stores.tasks.put(task_manifest(version=self.version, status={"phase": phase}, **fields))
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [manifest for (plural, _, _), manifest in self.cluster.objects.items() if plural == "events"]
+
+    @property
+    def reasons(self) -> list[str]:
+        return [event["reason"] for event in self.events]
+
+
+@asynccontextmanager
+async def running(world: World) -> AsyncIterator[World]:
+    work = asyncio.create_task(world.recorder.run())
+    await asyncio.sleep(0)
+    try:
+        yield world
+    finally:
+        work.cancel()
+        await asyncio.wait({work})
+
+
+async def test_changes_of_tasks_and_builds_are_told() -> None:
+    async with running(World()) as world:
+        world.task("Pending")
+        world.task("Initializing")
+        world.stores.builds.put(build_manifest())
+        world.stores.builds.put(build_manifest(phase="Failed", message="no node", version=101))
+        await until(lambda: len(world.events) == 2)
+    assert world.reasons == ["Initializing", "BuildFailed"]
+    assert world.events[1]["regarding"]["name"] == "web"
+    assert world.events[1]["note"].endswith("has failed: no node")
+
+
+async def test_what_was_there_before_is_no_news() -> None:
+    world = World()
+    world.task("Pending")
+    world.task("Active")
+    async with running(world):
+        world.task("Active")
+        world.stores.builds.put(build_manifest(phase="Succeeded"))
+        await asyncio.sleep(0.02)
+    assert world.events == []
+
+
+async def test_another_task_of_the_same_name_begins_anew() -> None:
+    async with running(World()) as world:
+        world.task("Active", uid="former")
+        world.task("Pending", uid="newer")
+        await asyncio.sleep(0.02)
+    assert world.events == []
+
+
+async def test_a_task_that_is_deleted_is_told_of_no_more() -> None:
+    async with running(World()) as world:
+        world.task("Active")
+        world.task("Unknown", deleting=True)
+        await asyncio.sleep(0.02)
+    assert world.events == []
+
+
+async def test_repetitions_become_a_series() -> None:
+    async with running(World()) as world:
+        world.task("Active")
+        for _ in range(3):
+            world.task("Error")
+            world.task("Active")
+            await asyncio.sleep(0.01)
+        await until(lambda: all(event.get("series", {}).get("count") == 3 for event in world.events))
+    assert sorted(world.reasons) == ["Active", "Error"]
+
+
+async def test_a_fault_that_passes_costs_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async with running(World()) as world:
+        world.cluster.failures["create"] = [api_error(0), api_error(429)]
+        world.task("Pending")
+        world.task("Active")
+        await until(lambda: len(world.events) == 1)
+    assert (world.dropped, caplog.records) == ([], [])
+
+
+async def test_a_fault_that_stays_is_one_line_and_a_count(caplog: pytest.LogCaptureFixture) -> None:
+    async with running(World()) as world:
+        world.cluster.failures["create"] = [api_error(403, "Forbidden", "may not")]
+        world.task("Pending")
+        world.task("Active")
+        await until(lambda: world.dropped == ["Failed"])
+        world.task("Error")
+        await until(lambda: world.reasons == ["Error"])
+    assert [record.getMessage() for record in caplog.records] == [
+        "task team/web: event Active is not told: TEST /x: may not"
+    ]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(api_error(403, "Forbidden", causes=("NamespaceTerminating",)), id="namespace is going"),
+        pytest.param(api_error(404, "NotFound"), id="namespace is gone"),
+    ],
+)
+async def test_in_a_namespace_that_goes_nothing_is_told_and_nothing_said(
+    error: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(World()) as world:
+        world.cluster.failures["create"] = [error]
+        world.task("Pending")
+        world.task("Active")
+        await until(lambda: not world.cluster.failures["create"])
+        await asyncio.sleep(0.01)
+    assert (world.events, world.dropped, caplog.records) == ([], [], [])
+
+
+async def test_a_try_whose_answer_was_lost_is_not_told_twice() -> None:
+    async with running(World()) as world:
+        world.task("Pending")
+        world.cluster.failures["create"] = [api_error(409, "AlreadyExists")]
+        world.task("Active")
+        await until(lambda: not world.cluster.failures["create"])
+        await asyncio.sleep(0.01)
+    assert world.dropped == []
+    assert [call[0] for call in world.cluster.calls] == ["create"]
+
+
+async def test_a_series_whose_event_has_expired_is_told_anew() -> None:
+    async with running(World()) as world:
+        world.task("Active")
+        world.task("Error")
+        await until(lambda: world.reasons == ["Error"])
+        world.cluster.objects.clear()
+        world.task("Active")
+        world.task("Error")
+        await until(lambda: sorted(world.reasons) == ["Active", "Error"])
+    assert {event["reason"]: event.get("series", {}).get("count") for event in world.events}["Error"] == 2
+
+
+async def test_when_too_many_wait_the_rest_is_dropped_and_counted() -> None:
+    world = World()
+    async with running(world):
+        world.recorder._queue = asyncio.Queue(2)
+        for number in range(5):
+            world.stores.tasks.put(task_manifest(name=f"t{number}", uid=f"u{number}", status={"phase": "Pending"}))
+            world.stores.tasks.put(
+                task_manifest(name=f"t{number}", uid=f"u{number}", version=101, status={"phase": "Active"})
+            )
+    assert world.dropped == ["QueueFull"] * 3
+
+
+async def test_a_defect_of_an_observer_stands_in_nobodys_way(caplog: pytest.LogCaptureFixture) -> None:
+    async with running(World()) as world:
+        world.task("Pending")
+        world.version += 1
+        broken = task_manifest(version=world.version, status={"phase": "Active", "build": {"broken": True}})
+        assert world.stores.tasks.put(broken)
+        assert world.stores.tasks.get(("team", "web")) is broken
+        broken_again = task_manifest(version=world.version + 1, status={"build": reservation()})
+        assert world.stores.tasks.put(broken_again)
+    assert "team/web: defect in an observer" in caplog.text

@@ -1,0 +1,50 @@
+"""A WorkspaceBuild, as it is created from its reservation."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from taskyard.api.workspacebuild import BuildReason, Transition, WorkspaceBuildSpec
+from taskyard.core.decision import CreateBuild
+from taskyard.core.manifests import build
+from taskyard.core.observed import BuildView
+from unit.core.builders import owner, task
+
+STEP = CreateBuild(4, Transition.STOP, BuildReason.AUTO_PAUSE)
+
+
+def test_it_says_what_was_reserved() -> None:
+    manifest = build.manifest(task(prompt="mend the dör"), STEP, template="shell", version="shell-v1")
+    assert (manifest["metadata"]["namespace"], manifest["metadata"]["name"]) == ("team", "web-4")
+    assert manifest["metadata"]["ownerReferences"] == [owner()]
+    assert manifest["spec"] == {
+        "task": "web",
+        "number": 4,
+        "transition": "Stop",
+        "reason": "AutoPause",
+        "templateVersion": "shell-v1",
+        "promptSHA256": hashlib.sha256("mend the dör".encode()).hexdigest(),
+    }
+    WorkspaceBuildSpec.model_validate(manifest["spec"])
+
+
+@pytest.mark.parametrize("template", ["shell", None])
+def test_the_templates_label_is_there_when_the_template_is_known(template: str | None) -> None:
+    labels = build.manifest(task(), STEP, template=template, version="shell-v1")["metadata"]["labels"]
+    assert labels.get("taskyard.dev/template") == template
+    assert labels["taskyard.dev/build"] == "4"
+
+
+def test_what_was_created_is_seen_as_pending() -> None:
+    stored = build.manifest(task(), STEP, template="shell", version="shell-v1")
+    stored["metadata"]["creationTimestamp"] = "2026-01-31T12:00:00Z"
+    view = BuildView.of(stored)
+    assert (view.name, view.number, view.transition, view.reason) == (
+        "web-4",
+        4,
+        Transition.STOP,
+        BuildReason.AUTO_PAUSE,
+    )
+    assert not view.finished

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from taskyard.core import agent_protocol
+from unit.core.builders import template
+
+
+@pytest.mark.parametrize(
+    ("agent", "options", "policy"),
+    [
+        pytest.param({"protocol": "Terminal"}, ["--tty", "80x1000"], "Always", id="a program in a terminal"),
+        pytest.param({"protocol": "ACP"}, ["--pipes"], "Always", id="a program that speaks ACP"),
+        pytest.param({"protocol": "Command"}, ["--pipes", "--merge"], "Never", id="a command"),
+        pytest.param(
+            {"protocol": "Command", "retries": 3},
+            ["--pipes", "--merge", "--retries", "3"],
+            "Never",
+            id="a command that is tried again",
+        ),
+        pytest.param({"protocol": "AgentAPI"}, ["--tty", "80x1000"], "Always", id="a server of its own"),
+    ],
+)
+def test_command_is_wrapped_by_protocol(agent: dict[str, Any], options: list[str], policy: str) -> None:
+    version = template(agent={"container": "agent", **agent})
+    assert agent_protocol.init_options(version) == options
+    assert agent_protocol.restart_policy(version) == policy
+
+
+@pytest.mark.parametrize(
+    ("agent", "more"),
+    [
+        pytest.param({"protocol": "Terminal"}, {"TASKYARD_AGENT_TYPE": "custom"}, id="a program in a terminal"),
+        pytest.param({"protocol": "Command", "retries": 3}, {}, id="a command"),
+        pytest.param(
+            {"protocol": "ACP"},
+            {"TASKYARD_AGENT_PERMISSIONS": "allow", "TASKYARD_AGENT_DIRECTORY": "/home/agent"},
+            id="ACP, nobody to ask",
+        ),
+        pytest.param(
+            {"protocol": "ACP", "permissions": "ask"},
+            {"TASKYARD_AGENT_PERMISSIONS": "ask", "TASKYARD_AGENT_DIRECTORY": "/home/agent"},
+            id="ACP, asking",
+        ),
+        pytest.param({"protocol": "AgentAPI"}, {"TASKYARD_AGENT_PORT": "3284"}, id="the usual port"),
+        pytest.param({"protocol": "AgentAPI", "port": 9000}, {"TASKYARD_AGENT_PORT": "9000"}, id="another port"),
+    ],
+)
+def test_sidecar_is_told(agent: dict[str, Any], more: dict[str, str]) -> None:
+    version = template(agent={"container": "agent", **agent})
+    values = agent_protocol.sidecar_environment(version, default_mount="/home/agent")
+    assert values == {"TASKYARD_AGENT_PROTOCOL": agent["protocol"], **more}
+
+
+def test_agent_works_in_its_containers_folder() -> None:
+    container = {"name": "agent", "image": "debian", "command": ["bash"], "workingDir": "/src"}
+    version = template(pod={"spec": {"containers": [{"name": "db"}, container]}})
+    assert agent_protocol.directory(version, default_mount="/home/agent") == "/src"
+    assert (
+        agent_protocol.directory(template(home={"size": "1Gi", "mountPath": "/h"}), default_mount="/home/agent") == "/h"
+    )
+    assert agent_protocol.directory(template(home=None), default_mount="/home/agent") == "/home/agent"
