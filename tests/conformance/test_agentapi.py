@@ -15,7 +15,7 @@ from conformance.endpoint import Endpoint
 
 PROBLEM = "application/problem+json"
 WAITING = "waiting for user input"
-UPLOAD_MAX = 10 << 20
+MAX_UPLOAD_BYTES = 10 << 20
 
 
 def is_problem(response: httpx.Response, *statuses: int) -> dict[str, Any]:
@@ -191,9 +191,9 @@ def test_two_files_of_one_name_are_two_files(stable: Endpoint) -> None:
 
 
 def test_a_file_of_ten_megabytes_is_taken_and_a_larger_one_is_400(stable: Endpoint) -> None:
-    response = stable.request("POST", "/upload", files={"file": ("full", b"x" * (UPLOAD_MAX - 1024))})
+    response = stable.request("POST", "/upload", files={"file": ("full", b"x" * (MAX_UPLOAD_BYTES - 1024))})
     assert response.status_code == 200
-    is_problem(stable.request("POST", "/upload", files={"file": ("more", b"x" * (UPLOAD_MAX + 1))}), 400)
+    is_problem(stable.request("POST", "/upload", files={"file": ("more", b"x" * (MAX_UPLOAD_BYTES + 1))}), 400)
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from pydantic import ConfigDict, Field
 
 from taskyard.api.schema import DNS_LABEL, DNS_SUBDOMAIN, Model, rules
 
-PARAMETERS_MOST = 32
-PRESETS_MOST = 16
-VALUE_MAX = 8192
-PATTERN_MAX = 256
+MAX_PARAMETERS = 32
+MAX_PRESETS = 16
+MAX_VALUE_CHARACTERS = 8192
+MAX_PATTERN_CHARACTERS = 256
 
 PARAMETER_NAME = "^[a-z]([-_a-z0-9]*[a-z0-9])?$"
 
@@ -29,7 +29,7 @@ ParameterName = Annotated[
 Value = Annotated[
     str,
     Field(
-        max_length=VALUE_MAX,
+        max_length=MAX_VALUE_CHARACTERS,
         description="The value, taken as it is: $ has no meaning in it.",
         json_schema_extra=rules(("!self.contains('\\u0000')", "must not contain NUL characters")),
     ),
@@ -93,7 +93,7 @@ class TemplateParameter(Model):
     pattern: Annotated[
         str | None,
         Field(
-            max_length=PATTERN_MAX,
+            max_length=MAX_PATTERN_CHARACTERS,
             description="Regular expression (RE2) that a value has to match as a whole.",
         ),
     ] = None
@@ -136,7 +136,7 @@ class TemplatePreset(Model):
     parameters: Annotated[
         list[PresetParameter] | None,
         Field(
-            max_length=PARAMETERS_MOST,
+            max_length=MAX_PARAMETERS,
             description="Values of parameters of type string.",
             json_schema_extra=MAP_BY_NAME,
         ),

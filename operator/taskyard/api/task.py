@@ -8,13 +8,13 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
-from taskyard.api.parameter import MAP_BY_NAME, PARAMETERS_MOST, TaskParameter
+from taskyard.api.parameter import MAP_BY_NAME, MAX_PARAMETERS, TaskParameter
 from taskyard.api.schema import DNS_LABEL, DNS_SUBDOMAIN, Conditions, Duration, Model, Time, rules
 
-NAME_MAX = 52
-PROMPT_MAX = 65_536
-DISPLAY_NAME_MAX = 64
-OUTPUTS_MOST = 16
+MAX_NAME_CHARACTERS = 52
+MAX_PROMPT_CHARACTERS = 65_536
+MAX_DISPLAY_NAME_CHARACTERS = 64
+MAX_OUTPUTS = 16
 OUTPUT_NAME = "^[A-Za-z_][A-Za-z0-9_.-]*$"
 
 # What a new Task's status says. A generation that no spec has: without one, kstatus would take it for settled.
@@ -75,7 +75,7 @@ class TaskSpec(Model):
     prompt: Annotated[
         str,
         Field(
-            max_length=PROMPT_MAX,
+            max_length=MAX_PROMPT_CHARACTERS,
             description="What the agent is to do. May be empty. Changes are taken only while the Task is paused "
             "(status.phase Paused) or before its first build.",
             json_schema_extra=rules(("!self.contains('\\u0000')", "must not contain NUL characters")),
@@ -113,7 +113,7 @@ class TaskSpec(Model):
     parameters: Annotated[
         list[TaskParameter] | None,
         Field(
-            max_length=PARAMETERS_MOST,
+            max_length=MAX_PARAMETERS,
             description="Values for parameters that the template version declares; they win over those of the preset.",
             json_schema_extra=MAP_BY_NAME,
         ),
@@ -124,7 +124,7 @@ class TaskSpec(Model):
     display_name: Annotated[
         str | None,
         Field(
-            max_length=DISPLAY_NAME_MAX,
+            max_length=MAX_DISPLAY_NAME_CHARACTERS,
             description="Title for people; without it status.displayName is made from the prompt.",
         ),
     ] = None
@@ -235,7 +235,7 @@ class TaskStatus(Model):
     outputs: Annotated[
         list[TaskOutput] | None,
         Field(
-            max_length=OUTPUTS_MOST,
+            max_length=MAX_OUTPUTS,
             description="Values that the agent handed out (set_output, taskyard-report output), oldest first.",
             json_schema_extra=MAP_BY_NAME,
         ),
@@ -252,9 +252,9 @@ class Task(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
             (
-                f"self.metadata.name.size() <= {NAME_MAX} && "
+                f"self.metadata.name.size() <= {MAX_NAME_CHARACTERS} && "
                 "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
-                f"metadata.name must be a DNS label of at most {NAME_MAX} characters: a-z, 0-9 and hyphens",
+                f"metadata.name must be a DNS label of at most {MAX_NAME_CHARACTERS} characters: a-z, 0-9 and hyphens",
             ),
             (f"self.spec.prompt == oldSelf.spec.prompt || {_UNLOCKED}", PROMPT_LOCKED),
             (f"({_same('templateVersion')} && {_same('template')}) || {_UNLOCKED}", TEMPLATE_LOCKED),

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from taskyard.api.schema import DNS_LABEL, Model, Time, rules
 
-CONTENT_MAX = 65_536
+MAX_CONTENT_CHARACTERS = 65_536
 
 
 class InputType(StrEnum):
@@ -43,7 +43,7 @@ class TaskInputSpec(Model):
         str,
         Field(
             min_length=1,
-            max_length=CONTENT_MAX,
+            max_length=MAX_CONTENT_CHARACTERS,
             description="The message, or for type Raw the keystrokes as they are.",
             json_schema_extra=rules(("!self.contains('\\u0000')", "must not contain NUL characters")),
         ),

@@ -9,8 +9,8 @@ from pydantic import ConfigDict, Field
 
 from taskyard.api.parameter import (
     MAP_BY_NAME,
-    PARAMETERS_MOST,
-    PRESETS_MOST,
+    MAX_PARAMETERS,
+    MAX_PRESETS,
     SPEC_RULES,
     TemplateParameter,
     TemplatePreset,
@@ -149,7 +149,7 @@ class TemplateVersionSpec(Model):
     parameters: Annotated[
         list[TemplateParameter] | None,
         Field(
-            max_length=PARAMETERS_MOST,
+            max_length=MAX_PARAMETERS,
             description="What a Task may choose; nothing else of the Pod can be set from a Task.",
             json_schema_extra=MAP_BY_NAME,
         ),
@@ -157,7 +157,7 @@ class TemplateVersionSpec(Model):
     presets: Annotated[
         list[TemplatePreset] | None,
         Field(
-            max_length=PRESETS_MOST,
+            max_length=MAX_PRESETS,
             description="Named choices of values and resources, of which a Task may name one.",
             json_schema_extra=MAP_BY_NAME,
         ),

@@ -18,7 +18,7 @@ from taskyard.watchcache.store import Key
 
 LOOK_SECONDS = 60.0
 # So many entries that are no longer wanted may stay in the heap beside as many that are.
-STALE_MOST = 256
+MAX_STALE = 256
 
 
 class Timer(Protocol):
@@ -66,7 +66,7 @@ class Deadlines:
         else:
             self._moments[key] = moment
             heapq.heappush(self._heap, (moment, key))
-        if len(self._heap) > 2 * len(self._moments) + STALE_MOST:
+        if len(self._heap) > 2 * len(self._moments) + MAX_STALE:
             self._heap = [(at, known) for known, at in self._moments.items()]
             heapq.heapify(self._heap)
         self._wait()

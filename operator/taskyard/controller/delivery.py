@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 NOT_READY_SECONDS = 2.0
 FAILED_FIRST_SECONDS = 1.0
-FAILED_MOST_SECONDS = 60.0
+MAX_RETRY_SECONDS = 60.0
 
 
 class Delivery:
@@ -92,7 +92,7 @@ class Delivery:
     async def _send(self, key: Key, entry: InputView, task: TaskView, *, now: datetime) -> bool:
         not_before = self._not_before.get(entry.uid, now)
         # Further off than any delay it is of a clock that was set back since.
-        if now < not_before <= now + timedelta(seconds=FAILED_MOST_SECONDS):
+        if now < not_before <= now + timedelta(seconds=MAX_RETRY_SECONDS):
             # The event of the failed attempt's own write came back: it is no reason to try at once.
             self._again(key, (not_before - now).total_seconds())
             return False
@@ -125,7 +125,7 @@ class Delivery:
                 return False
             case Failed(cause):
                 logger.warning("input %s/%s: not delivered: %s", entry.namespace, entry.name, cause)
-                delay = min(FAILED_FIRST_SECONDS * 2 ** min(entry.attempts, 10), FAILED_MOST_SECONDS)
+                delay = min(FAILED_FIRST_SECONDS * 2 ** min(entry.attempts, 10), MAX_RETRY_SECONDS)
                 self._not_before = {uid: moment for uid, moment in self._not_before.items() if now < moment}
                 self._not_before[entry.uid] = now + timedelta(seconds=delay)
                 await self._write(entry, {"attempts": entry.attempts + 1, "message": cause})

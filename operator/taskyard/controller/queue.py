@@ -13,7 +13,7 @@ from taskyard.watchcache.store import Key
 logger = logging.getLogger(__name__)
 
 RETRY_FIRST_SECONDS = 0.2
-RETRY_MOST_SECONDS = 60.0
+MAX_RETRY_SECONDS = 60.0
 
 
 class KeyedQueue:
@@ -98,6 +98,6 @@ class KeyedQueue:
     def _retry(self, key: Key, cause: str) -> None:
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        delay = min(RETRY_FIRST_SECONDS * 2**failures, RETRY_MOST_SECONDS) * random.uniform(0.5, 1.0)
+        delay = min(RETRY_FIRST_SECONDS * 2**failures, MAX_RETRY_SECONDS) * random.uniform(0.5, 1.0)
         logger.warning("%s %s/%s: %s; again in %.1f s", self._name, *key, cause, delay)
         self.add_after(key, delay)

@@ -17,7 +17,7 @@ from taskyard.watchcache.store import Key
 logger = logging.getLogger(__name__)
 
 # A start takes four steps, a stop three: more than this in one go is a loop, left to the next look.
-STEPS_MOST = 16
+MAX_STEPS = 16
 
 
 class Reconciler:
@@ -66,7 +66,7 @@ class Reconciler:
         return known["metadata"]["uid"] if known else None
 
     async def _steps(self, key: Key) -> None:
-        for _ in range(STEPS_MOST):
+        for _ in range(MAX_STEPS):
             observed = gather(self._stores, key, now=self._clock(), obstacle=self._obstacles.get(key))
             if observed is None:
                 self._obstacles.pop(key, None)

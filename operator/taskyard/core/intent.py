@@ -66,7 +66,7 @@ def deletion_deadline(observed: Observed) -> datetime | None:
         return None
     if state["state"] not in (State.COMPLETE, State.FAILED):
         return None
-    return last_activity(observed, state) + min(timedelta(seconds=min(seconds, 10**9)), times.LONGEST)
+    return last_activity(observed, state) + min(timedelta(seconds=min(seconds, 10**9)), times.MAX_DURATION)
 
 
 def is_woken(observed: Observed) -> bool:

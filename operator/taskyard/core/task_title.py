@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-MAX = 64
+MAX_DISPLAY_NAME_CHARACTERS = 64
 
 
 def display_name(prompt: str, *, fallback: str) -> str:
@@ -10,9 +10,9 @@ def display_name(prompt: str, *, fallback: str) -> str:
     text = " ".join(prompt.split())
     if not text:
         return fallback
-    if len(text) > MAX:
-        head = text[: MAX - 1]
+    if len(text) > MAX_DISPLAY_NAME_CHARACTERS:
+        head = text[: MAX_DISPLAY_NAME_CHARACTERS - 1]
         at_word = head.rsplit(" ", 1)[0] if " " in head else head
         text = at_word + "…"
     # A first letter may grow in upper case (ß): the limit holds for what is shown.
-    return (text[0].upper() + text[1:])[:MAX]
+    return (text[0].upper() + text[1:])[:MAX_DISPLAY_NAME_CHARACTERS]

@@ -9,11 +9,10 @@ import json
 import re
 from dataclasses import dataclass
 
-from taskyard.core.task_title import MAX as DISPLAY_NAME_MAX
-from taskyard.core.task_title import display_name
+from taskyard.core.task_title import MAX_DISPLAY_NAME_CHARACTERS, display_name
 
-NAME_MAX = 32
-STEM_MAX = 27
+MAX_NAME_CHARACTERS = 32
+MAX_STEM_CHARACTERS = 27
 
 _NAME = re.compile(r"[a-zA-Z0-9]+(?:-[a-zA-Z0-9]+)*")
 _FOREIGN = re.compile(r"[^a-z0-9-]")
@@ -45,8 +44,8 @@ class Names:
 
 def fault(name: str) -> str | None:
     """Why a name that a person gave is not taken; None when it is."""
-    if len(name) > NAME_MAX:
-        return f"must be <= {NAME_MAX} characters"
+    if len(name) > MAX_NAME_CHARACTERS:
+        return f"must be <= {MAX_NAME_CHARACTERS} characters"
     if not name:
         return "must be >= 1 character"
     if name.lower() in _RESERVED:
@@ -62,7 +61,7 @@ def with_digits(stem: str, digits: str) -> str:
 def from_prompt(prompt: str) -> Names | None:
     """A prompt's first words; None when they hold no Latin letter and no digit."""
     words = " ".join(prompt.split())
-    text = _cut(words, STEM_MAX).lower().replace(" ", "-")
+    text = _cut(words, MAX_STEM_CHARACTERS).lower().replace(" ", "-")
     stem = re.sub("-+", "-", _FOREIGN.sub("", text)).strip("-")
     return Names(stem, display_name(words, fallback=stem)) if stem else None
 
@@ -89,9 +88,9 @@ def from_model(answer: str) -> Names | None:
     if not isinstance(stem, str) or not isinstance(title, str):
         return None
     stem, title = stem.strip().lower().rstrip("-"), " ".join(title.split())
-    if not title or len(title) > DISPLAY_NAME_MAX or not title.isprintable() or title.lower() in _UNNAMED:
+    if not title or len(title) > MAX_DISPLAY_NAME_CHARACTERS or not title.isprintable() or title.lower() in _UNNAMED:
         return None
-    if len(stem) > STEM_MAX or stem in _UNNAMED or fault(stem):
+    if len(stem) > MAX_STEM_CHARACTERS or stem in _UNNAMED or fault(stem):
         return None
     return Names(stem, title)
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 _UNITS = {"h": 3600, "m": 60, "s": 1}
 # Longer spans are as good as this one, and a moment plus it is still a moment.
-LONGEST = timedelta(days=36_500)
+MAX_DURATION = timedelta(days=36_500)
 
 
 def rfc3339(moment: datetime) -> str:
@@ -29,9 +29,9 @@ def parse(text: str) -> datetime:
 
 
 def duration(text: str) -> timedelta:
-    """The span of `1h30m`, `45s`, at most LONGEST. Raises ValueError for anything else."""
+    """The span of `1h30m`, `45s`, at most MAX_DURATION. Raises ValueError for anything else."""
     parts = re.findall(r"([0-9]+)([hms])", text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise ValueError(f"{text!r} is not a duration such as 45s, 30m or 1h30m")
     seconds = sum(int(number) * _UNITS[unit] for number, unit in parts)
-    return timedelta(seconds=min(seconds, int(LONGEST.total_seconds())))
+    return timedelta(seconds=min(seconds, int(MAX_DURATION.total_seconds())))

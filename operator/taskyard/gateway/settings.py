@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 # Those of Anthropic and of OpenAI: which of the two forms is spoken.
 _NAMING_PATHS = ("/messages", "/chat/completions")
-_MOST_COUNTED = 1_000_000
+_MAX_COUNT = 1_000_000
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -103,8 +103,8 @@ def _count(environment: Mapping[str, str], name: str, default: int) -> int:
     text = environment.get(name, "")
     if not text:
         return default
-    if not text.isascii() or not text.isdecimal() or not 0 < int(text) <= _MOST_COUNTED:
-        raise ValueError(f"{name} is {text!r}, not a number from 1 to {_MOST_COUNTED}")
+    if not text.isascii() or not text.isdecimal() or not 0 < int(text) <= _MAX_COUNT:
+        raise ValueError(f"{name} is {text!r}, not a number from 1 to {_MAX_COUNT}")
     return int(text)
 
 

@@ -38,11 +38,11 @@ from taskyard.sidecar.settings import Settings, SettingsError  # noqa: E402
 
 log = logging.getLogger("taskyard.sidecar")
 
-MOST_CONNECTIONS, RESERVED = 128, 16
-MOST_PROBES, PROBES_RESERVED = 16, 8
-MOST_REPORTING = 16
+MAX_CONNECTIONS, RESERVED = 128, 16
+MAX_PROBES, PROBES_RESERVED = 16, 8
+MAX_REPORTING = 16
 LAST_TRY_EVERY = 0.3
-SHORTEST_RENEWAL = 5.0
+MIN_RENEWAL_SECONDS = 5.0
 
 
 def now() -> datetime.datetime:
@@ -93,7 +93,7 @@ class Sidecar:
             probe_routes.application(self._probes),
             address=self._settings.listen,
             port=self._settings.health_port,
-            connections=MOST_PROBES,
+            connections=MAX_PROBES,
             reserved=PROBES_RESERVED,
         )
         listeners = [health]
@@ -131,7 +131,7 @@ class Sidecar:
                 agentapi.application(session, snapshots, Uploads(self._settings.agent_socket), self._key),
                 address=self._settings.listen,
                 port=self._settings.port,
-                connections=MOST_CONNECTIONS,
+                connections=MAX_CONNECTIONS,
                 reserved=RESERVED,
                 tls=self._certificate.context,
             )
@@ -139,7 +139,7 @@ class Sidecar:
                 agent_reports.application(session, asyncio.get_running_loop().time),
                 address="127.0.0.1",
                 port=self._settings.report_port,
-                connections=MOST_REPORTING,
+                connections=MAX_REPORTING,
             )
             listeners += [self._api, reports]
             background += [
@@ -209,7 +209,7 @@ class Sidecar:
             enrolment = self._enrolment
             assert enrolment is not None
             left = (enrolment.renew_at - now()).total_seconds()
-            await asyncio.sleep(max(left, SHORTEST_RENEWAL))
+            await asyncio.sleep(max(left, MIN_RENEWAL_SECONDS))
             if self._enrolment is enrolment:
                 await self._gateway.enrol()
 

@@ -15,7 +15,7 @@ from taskyard.watchcache.store import Store
 logger = logging.getLogger(__name__)
 
 RETRY_FIRST_SECONDS = 0.5
-RETRY_MOST_SECONDS = 30.0
+MAX_RETRY_SECONDS = 30.0
 # A watch that ends sooner than this without having told anything is a fault: asking again at once would go on forever.
 SHORT_WATCH_SECONDS = 1.0
 
@@ -55,7 +55,7 @@ class Reflector:
             try:
                 await self._follow(await self._list())
             except ApiError as error:
-                delay = min(RETRY_FIRST_SECONDS * 2**self._failures, RETRY_MOST_SECONDS) * random.uniform(0.5, 1.0)
+                delay = min(RETRY_FIRST_SECONDS * 2**self._failures, MAX_RETRY_SECONDS) * random.uniform(0.5, 1.0)
                 self._failures += 1
                 logger.warning("%s: %s; listing again in %.1f s", self._resource.plural, error, delay)
                 await asyncio.sleep(delay)

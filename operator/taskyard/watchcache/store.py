@@ -14,7 +14,7 @@ Key = tuple[str, str]
 # A Key, or a Key with the kind that it is one of before it.
 Group = tuple[str, ...]
 
-GONE_MOST = 10_000
+MAX_REMEMBERED_DELETIONS = 10_000
 
 # Called with the state known before (None: there was none, or of another object of that name) and the one that is kept.
 Observer = Callable[[Object | None, Object], None]
@@ -96,7 +96,7 @@ class Store:
         """Forget an object by its last state, as a watch tells it, for good."""
         metadata = manifest["metadata"]
         self._gone[metadata["uid"]] = version(manifest)
-        while len(self._gone) > GONE_MOST:
+        while len(self._gone) > MAX_REMEMBERED_DELETIONS:
             del self._gone[next(iter(self._gone))]
         self.remove(key_of(manifest), uid=metadata["uid"])
 

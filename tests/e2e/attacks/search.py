@@ -8,7 +8,7 @@ from pathlib import Path
 
 # What every image of this kind holds, and the kernel's own.
 LEFT_OUT = {Path(f"/{name}") for name in ("proc", "sys", "dev", "usr", "opt", "lib", "bin", "sbin")}
-LARGEST = 8 << 20
+MAX_FILE_BYTES = 8 << 20
 
 
 def processes() -> list[Path]:
@@ -29,7 +29,7 @@ def places() -> list[Path]:
 def read(path: Path) -> bytes:
     try:
         # A socket or a pipe cannot be read, or not to its end.
-        return path.read_bytes() if path.is_file() and path.stat().st_size <= LARGEST else b""
+        return path.read_bytes() if path.is_file() and path.stat().st_size <= MAX_FILE_BYTES else b""
     except OSError:
         return b""
 

@@ -22,7 +22,7 @@ from taskyard.gateway.sidecars.pod_binding import PodBinding
 
 ENROL_AGAIN_SECONDS = 0.2
 # The back-off between recoveries doubles from ten seconds on: after more of them a Task would not settle in time.
-MISFORTUNES_MOST = 2
+MAX_MISFORTUNES = 2
 # Of a hundred Pods that run, how many meet it.
 FATES = {"lost": 6.0, "failed": 5.0, "deleted by hand": 4.0, "not ready for a while": 6.0}
 RUNNING = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
@@ -147,7 +147,7 @@ class Nodes:
                 return
 
     def _meet(self, life: Life, fate: str) -> None:
-        if self.calm or life.gone or life.leaving or self._misfortunes[life.task] >= MISFORTUNES_MOST:
+        if self.calm or life.gone or life.leaving or self._misfortunes[life.task] >= MAX_MISFORTUNES:
             return
         if fate != "not ready for a while":
             self._misfortunes[life.task] += 1

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from taskyard.controller.deadlines import LOOK_SECONDS, STALE_MOST, Deadlines
+from taskyard.controller.deadlines import LOOK_SECONDS, MAX_STALE, Deadlines
 from taskyard.watchcache.store import Key
 from unit.controller.fakes import until
 from unit.core.builders import NOW, at
@@ -161,7 +161,7 @@ def test_deadlines_that_are_put_off_again_and_again_take_no_memory_and_no_wake_u
             deadlines.set(("team", f"task-{n}"), at(8 * HOUR + turn))
         time.run(1)
     assert len(deadlines) == 20
-    assert len(deadlines._heap) <= 2 * 20 + STALE_MOST
+    assert len(deadlines._heap) <= 2 * 20 + MAX_STALE
     assert time.wake_ups <= 500 / LOOK_SECONDS
     assert time.due == []
 

@@ -151,7 +151,7 @@ async def test_retries_come_later_each_time_and_begin_anew_after_a_success(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue_module, "RETRY_FIRST_SECONDS", 0.01)
-    monkeypatch.setattr(queue_module, "RETRY_MOST_SECONDS", 0.05)
+    monkeypatch.setattr(queue_module, "MAX_RETRY_SECONDS", 0.05)
     monkeypatch.setattr(queue_module.random, "uniform", lambda low, high: high)
     work = Work()
     delays: list[float] = []

@@ -18,7 +18,7 @@ from taskyard.core.intent import (
     runtime_deadline,
 )
 from taskyard.core.observed import Observed
-from taskyard.core.times import LONGEST, rfc3339
+from taskyard.core.times import MAX_DURATION, rfc3339
 from unit.core.builders import NOW, at, build, observed, reservation, running, task, template
 
 IDLE = {"state": "Idle", "message": "", "uri": "", "timestamp": rfc3339(NOW), "build": 1}
@@ -255,4 +255,4 @@ def ended(state: dict[str, Any] | None, seconds: int | None = 60, **fields: Any)
 )
 def test_when_a_finished_task_is_deleted(seen: Observed, deadline: object) -> None:
     assert deletion_deadline(seen) == deadline
-    assert deadline is None or timedelta(seconds=10**9) <= LONGEST
+    assert deadline is None or timedelta(seconds=10**9) <= MAX_DURATION

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskyard.core.task_title import MAX, display_name
+from taskyard.core.task_title import MAX_DISPLAY_NAME_CHARACTERS, display_name
 
 WORD = "a" * 30
 
@@ -35,6 +35,6 @@ def test_display_name(prompt: str, expected: str) -> None:
 @given(st.text(max_size=200))
 def test_a_title_is_one_line_of_at_most_64_characters_and_never_empty(prompt: str) -> None:
     title = display_name(prompt, fallback="web")
-    assert 0 < len(title) <= MAX
+    assert 0 < len(title) <= MAX_DISPLAY_NAME_CHARACTERS
     assert title == " ".join(title.split())
     assert display_name(prompt, fallback="web") == title

@@ -75,7 +75,7 @@ def test_the_events_are_those_of_the_table() -> None:
 
 
 def test_numbers_of_the_page_are_those_of_the_code() -> None:
-    assert f"a queue of {recorder.QUEUE_MOST} beside" in PAGE
+    assert f"a queue of {recorder.MAX_QUEUED} beside" in PAGE
     assert f"{eventseries.EACH_TASK.burst} Events at once and six a minute" in PAGE
     assert (eventseries.EACH_TASK.per_second * 60, eventseries.WINDOW_SECONDS) == (6, 600)
     assert "within ten minutes" in PAGE

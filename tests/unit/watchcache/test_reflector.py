@@ -195,7 +195,7 @@ def remembered_delays(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
     monkeypatch.setattr(reflector_module.asyncio, "sleep", remember)
     monkeypatch.setattr(reflector_module.random, "uniform", lambda low, high: high)
-    monkeypatch.setattr(reflector_module, "RETRY_MOST_SECONDS", 0.05)
+    monkeypatch.setattr(reflector_module, "MAX_RETRY_SECONDS", 0.05)
     return delays
 
 

@@ -18,7 +18,7 @@ from taskyard.controller.kopf_source.handlers import registry
 logger = logging.getLogger(__name__)
 
 RESTART_FIRST_SECONDS = 1.0
-RESTART_MOST_SECONDS = 30.0
+MAX_RESTART_SECONDS = 30.0
 # A run that lasted this long was a good one: the next fault is the first again.
 GOOD_RUN_SECONDS = 60.0
 # For what kopf has open when a run of it ends.
@@ -65,7 +65,7 @@ async def watch(take: Take, *, restarted: Callable[[str], None] = lambda what: N
         finally:
             stop.set()
         failures = 0 if loop.time() - began > GOOD_RUN_SECONDS else failures + 1
-        delay = min(RESTART_FIRST_SECONDS * 2**failures, RESTART_MOST_SECONDS) * random.uniform(0.5, 1.0)
+        delay = min(RESTART_FIRST_SECONDS * 2**failures, MAX_RESTART_SECONDS) * random.uniform(0.5, 1.0)
         logger.warning("watches of what people write ended: %s; again in %.1f s", cause, delay)
         await asyncio.sleep(delay)
         restarted("kopf")

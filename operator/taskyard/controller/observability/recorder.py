@@ -26,7 +26,7 @@ from taskyard.core.observed import owner_uid
 
 logger = logging.getLogger(__name__)
 
-QUEUE_MOST = 1000
+MAX_QUEUED = 1000
 TRIES = 3
 RETRY_SECONDS = 0.5
 
@@ -59,7 +59,7 @@ class Recorder:
         self._clock = clock
         self._dropped = dropped
         self._series = EventSeries()
-        self._queue: asyncio.Queue[Series] = asyncio.Queue(QUEUE_MOST)
+        self._queue: asyncio.Queue[Series] = asyncio.Queue(MAX_QUEUED)
         self._runs = False
 
     def observe_stores(self, stores: Stores) -> None:

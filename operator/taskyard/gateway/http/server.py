@@ -7,7 +7,7 @@ from starlette.types import ASGIApp
 from taskyard.httpserver import Admission, HttpServer
 
 GRACE_SECONDS = 10
-MOST, MOST_EACH = 512, 64
+MAX_CONNECTIONS, MAX_CONNECTIONS_EACH = 512, 64
 
 _PATIENCE = 10.0
 _KEEP_ALIVE = 5
@@ -17,14 +17,14 @@ def server_for(
     app: ASGIApp,
     *,
     tls: ssl.SSLContext | None,
-    most_each: int = MOST_EACH,
+    most_each: int = MAX_CONNECTIONS_EACH,
     grace: int = GRACE_SECONDS,
 ) -> HttpServer:
     """A server for `app`. At most `most_each` connections come from one address; when told to stop, what it is
     answering has `grace` seconds."""
     return HttpServer(
         app,
-        admission=Admission(most=MOST, most_each=most_each, group=lambda peer, _own: peer),
+        admission=Admission(most=MAX_CONNECTIONS, most_each=most_each, group=lambda peer, _own: peer),
         tls=tls,
         patience=_PATIENCE,
         keep_alive=_KEEP_ALIVE,

@@ -10,7 +10,7 @@ from pathlib import Path
 from taskyard.core.manifests import sidecar
 from taskyard.core.tokenbucket import Rate
 from taskyard.gateway.context import Context
-from taskyard.gateway.http.server import MOST, server_for
+from taskyard.gateway.http.server import MAX_CONNECTIONS, server_for
 from taskyard.gateway.rest.access.agent_concurrency import Turns
 from taskyard.gateway.rest.access.authentication import Authentication
 from taskyard.gateway.rest.access.authorization import Authorization
@@ -73,7 +73,7 @@ async def serving_people(
         tls = mounted.context
         background.append(asyncio.create_task(mounted.keep_fresh(stop)))
     # An ingress controller is one address for all who come through it.
-    server = server_for(people_app(people, context.metrics), tls=tls, most_each=MOST, grace=GRACE_SECONDS)
+    server = server_for(people_app(people, context.metrics), tls=tls, most_each=MAX_CONNECTIONS, grace=GRACE_SECONDS)
     with bind(settings.listen_address, settings.people_port) as listening:
         filling = asyncio.create_task(cache.run(context.cluster))
         answering = asyncio.create_task(_answer(server, cache, listening))

@@ -12,7 +12,7 @@ from taskyard.core import tasknames
 from taskyard.core.tasknames import Names
 
 TIMEOUT_SECONDS = 3.0
-_TOKENS_MOST = 100
+_MAX_TOKENS = 100
 _ANSWER_BYTES = 65_536
 _PROMPT_CHARACTERS = 4000
 _VERSION = "2023-06-01"
@@ -69,7 +69,7 @@ class Naming:
             return None
 
     async def _ask(self, client: httpx.AsyncClient, model: Model, prompt: str) -> str:
-        body: dict[str, Any] = {"model": model.name, "max_tokens": _TOKENS_MOST}
+        body: dict[str, Any] = {"model": model.name, "max_tokens": _MAX_TOKENS}
         user = {"role": "user", "content": prompt}
         if model.is_anthropic:
             headers = {"x-api-key": model.key, "anthropic-version": _VERSION}

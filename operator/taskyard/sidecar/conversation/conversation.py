@@ -7,8 +7,8 @@ import datetime
 import enum
 from dataclasses import dataclass, replace
 
-MOST_MESSAGES = 10_000
-MOST_CHARACTERS = 2 << 20
+MAX_MESSAGES = 10_000
+MAX_CHARACTERS = 2 << 20
 
 
 class Role(enum.StrEnum):
@@ -104,5 +104,5 @@ class Conversation:
     def _add(self, message: Message) -> None:
         self.messages.append(message)
         self._characters += len(message.content)
-        while len(self.messages) > MOST_MESSAGES or (self._characters > MOST_CHARACTERS and len(self.messages) > 1):
+        while len(self.messages) > MAX_MESSAGES or (self._characters > MAX_CHARACTERS and len(self.messages) > 1):
             self._characters -= len(self.messages.pop(0).content)

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from taskyard.sidecar.conversation.records import Record, RecordFile
 
-LARGEST = 1 << 20
-MOST = 4000
+MAX_FILE_BYTES = 1 << 20
+MAX_ENTRIES = 4000
 KEPT = 1000
 PROMPT = "prompt:"
 
@@ -115,7 +115,7 @@ class Journal:
 
     def _shorten(self) -> None:
         """Forgets the oldest entries. Prompts are kept apart, so that many messages do not make one be typed again."""
-        if self._file.size <= LARGEST and len(self._entries) <= MOST:
+        if self._file.size <= MAX_FILE_BYTES and len(self._entries) <= MAX_ENTRIES:
             return
         prompts = [entry for entry in self._entries.values() if entry.key.startswith(PROMPT)]
         others = [entry for entry in self._entries.values() if not entry.key.startswith(PROMPT)]

@@ -2,12 +2,12 @@
 
 from taskyard.sidecar.conversation.reports import ESCAPES
 
-LARGEST = 1 << 16
+MAX_TAIL_BYTES = 1 << 16
 NOTE = "[… earlier output left out …]\n"
 
 
 class Tail:
-    """The last LARGEST bytes of a stream of bytes that may be without end. `cut`: it begins in the midst of it."""
+    """The last MAX_TAIL_BYTES bytes of a stream of bytes that may be without end. `cut`: it begins in the midst of it."""
 
     def __init__(self, *, cut: bool = False) -> None:
         self._kept = bytearray()
@@ -15,9 +15,9 @@ class Tail:
 
     def feed(self, data: bytes) -> None:
         self._kept += data
-        if len(self._kept) > LARGEST:
+        if len(self._kept) > MAX_TAIL_BYTES:
             self._cut = True
-            del self._kept[: len(self._kept) - LARGEST]
+            del self._kept[: len(self._kept) - MAX_TAIL_BYTES]
 
     def text(self) -> str:
         """Whole lines where something was left out; of a line that was written over, what was left to be seen."""

@@ -10,8 +10,8 @@ from taskyard.sidecar.conversation.conversation import Conversation
 from taskyard.sidecar.conversation.status import Status
 
 SLUG = "taskyard"
-LONGEST = 160
-LONGEST_LINK = 2048
+MAX_SUMMARY_BYTES = 160
+MAX_LINK_CHARACTERS = 2048
 ELLIPSIS = "…"
 ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_].*?(?:\x07|\x1b\\|$)|[ -/]*[0-~])")
 
@@ -115,8 +115,8 @@ def word(state: object, summary: object, link: object = "", *, build: int = 0) -
         raise WordError("summary must be a line of text")
     if link is None or link == "":
         return Word(State(state), line, "", build)
-    if not isinstance(link, str) or len(link) > LONGEST_LINK or not _is_link(link):
-        raise WordError(f"link must be an http or https URL of at most {LONGEST_LINK} characters")
+    if not isinstance(link, str) or len(link) > MAX_LINK_CHARACTERS or not _is_link(link):
+        raise WordError(f"link must be an http or https URL of at most {MAX_LINK_CHARACTERS} characters")
     return Word(State(state), line, link, build)
 
 
@@ -134,7 +134,7 @@ def result(exit_status: int, conversation: Conversation, *, word: Word | None, b
     return Word(state, sanitise(line), word.link if word else "", build)
 
 
-def sanitise(text: str, limit: int = LONGEST) -> str:
+def sanitise(text: str, limit: int = MAX_SUMMARY_BYTES) -> str:
     """One printable line of at most `limit` bytes of UTF-8, never cut inside a character."""
     text = ESCAPES.sub("", text)
     text = "".join(character if character.isprintable() else " " for character in text)

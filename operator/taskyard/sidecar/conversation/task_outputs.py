@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping
 
-MOST = 16
-LARGEST = 1024
+MAX_OUTPUTS = 16
+MAX_OUTPUT_BYTES = 1024
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,62}")
 
 
@@ -20,10 +20,10 @@ def with_value(outputs: Mapping[str, str], name: object, value: object) -> dict[
         raise OutputError("value must be text")
     if any(not (character.isprintable() or character in "\n\t") for character in value):
         raise OutputError("value must be printable text")
-    if len(value.encode()) > LARGEST:
-        raise OutputError(f"value may have at most {LARGEST} bytes")
-    if name not in outputs and len(outputs) >= MOST:
-        raise OutputError(f"there are {MOST} outputs, which is the most; a value can still be replaced")
+    if len(value.encode()) > MAX_OUTPUT_BYTES:
+        raise OutputError(f"value may have at most {MAX_OUTPUT_BYTES} bytes")
+    if name not in outputs and len(outputs) >= MAX_OUTPUTS:
+        raise OutputError(f"there are {MAX_OUTPUTS} outputs, which is the most; a value can still be replaced")
     return {**outputs, name: value}
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 VERSION = 1
-LONGEST_LINE = 8 << 20
-LONGEST_ANSWER = 1 << 18
-LONGEST_TITLE = 300
+MAX_LINE_BYTES = 8 << 20
+MAX_ANSWER_CHARACTERS = 1 << 18
+MAX_TITLE_CHARACTERS = 300
 CUT = "[… earlier text left out …]\n"
 METHOD_NOT_FOUND = -32601
 
@@ -36,7 +36,7 @@ class Lines:
             found.append((end + 1, None if skipped else _parse(line)))
             start = end + 1
         self._rest += data[start:]
-        if len(self._rest) > LONGEST_LINE:
+        if len(self._rest) > MAX_LINE_BYTES:
             self._rest.clear()
             self._skip = True
         return found
@@ -189,7 +189,7 @@ def outcome(option: Option | None) -> Json:
 
 
 def title(call: Mapping[str, Any]) -> str:
-    return " ".join(_text(call.get("title")).split())[:LONGEST_TITLE]
+    return " ".join(_text(call.get("title")).split())[:MAX_TITLE_CHARACTERS]
 
 
 MARKS = {"pending": "…", "in_progress": "…", "completed": "✓", "failed": "✗"}
@@ -209,9 +209,9 @@ class Answer:
 
     def text(self) -> str:
         text = "\n".join(part.strip("\n") for part in self._parts if part.strip("\n")).rstrip()
-        if len(text) > LONGEST_ANSWER:
+        if len(text) > MAX_ANSWER_CHARACTERS:
             self._cut = True
-            text = text[-LONGEST_ANSWER:]
+            text = text[-MAX_ANSWER_CHARACTERS:]
         return CUT + text if self._cut else text
 
     def line(self, text: str) -> int:
@@ -270,9 +270,9 @@ class Answer:
     def _bound(self, more: int) -> None:
         """Forgets the begin of an answer that is much too long, and with it where its tools and plan were shown."""
         self._size += more
-        if self._size <= 2 * LONGEST_ANSWER:
+        if self._size <= 2 * MAX_ANSWER_CHARACTERS:
             return
-        self._parts = ["\n".join(self._parts)[-LONGEST_ANSWER:]]
+        self._parts = ["\n".join(self._parts)[-MAX_ANSWER_CHARACTERS:]]
         self._size = len(self._parts[0])
         self._cut = True
         self._prose = False

@@ -24,7 +24,7 @@ POLL_SOON = 0.3
 MISSES = 20
 CALL_TIMEOUT = 5.0
 MESSAGE_TIMEOUT = 20.0
-LARGEST_BODY = 8 << 20
+MAX_BODY_BYTES = 8 << 20
 NOT_WAITING = "waiting for user input"
 
 
@@ -86,8 +86,8 @@ class AgentApiDriver(Driver):
             body = bytearray()
             async for piece in response.aiter_bytes():
                 body += piece
-                if len(body) > LARGEST_BODY:
-                    raise ProtocolError(f"{path} answers more than {LARGEST_BODY} bytes")
+                if len(body) > MAX_BODY_BYTES:
+                    raise ProtocolError(f"{path} answers more than {MAX_BODY_BYTES} bytes")
         try:
             return response.status_code, json.loads(bytes(body))
         except (ValueError, RecursionError) as error:

@@ -20,7 +20,7 @@ from taskyard.sidecar.http import bodies, mcp
 from taskyard.sidecar.http.bodies import ProblemError
 from taskyard.sidecar.session import Session
 
-LARGEST_BODY = 16_384
+MAX_BODY_BYTES = 16_384
 RATE = Rate(per_second=1, burst=30)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -62,7 +62,7 @@ class ReportRoutes:
         version = request.headers.get("mcp-protocol-version")
         if version is not None and version not in mcp.PROTOCOL_VERSIONS:
             raise ProblemError(400, f"MCP-Protocol-Version must be one of {', '.join(mcp.PROTOCOL_VERSIONS)}")
-        answer = self._mcp.answer(await bodies.read(request, LARGEST_BODY))
+        answer = self._mcp.answer(await bodies.read(request, MAX_BODY_BYTES))
         return Response(status_code=202) if answer is None else JSONResponse(answer)
 
     async def report(self, request: Request) -> Response:
@@ -102,7 +102,7 @@ def application(session: Session, monotonic: Callable[[], float]) -> Starlette:
 async def _object(request: Request) -> dict[str, object]:
     _refuse_strangers(request)
     try:
-        value = json.loads((await bodies.read(request, LARGEST_BODY)).decode(errors="replace"))
+        value = json.loads((await bodies.read(request, MAX_BODY_BYTES)).decode(errors="replace"))
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):

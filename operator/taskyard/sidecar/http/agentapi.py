@@ -25,13 +25,13 @@ from taskyard.sidecar.http.bodies import ProblemError
 from taskyard.sidecar.http.uploads import Uploads
 from taskyard.sidecar.session import NotReadyError, Session
 
-LARGEST_BODY = 1 << 20
+MAX_BODY_BYTES = 1 << 20
 SNAPSHOT_TIMEOUT = 10.0
-LONGEST_CONTENT = 65_536
-LONGEST_KEY = 255
+MAX_CONTENT_CHARACTERS = 65_536
+MAX_KEY_CHARACTERS = 255
 PING_EVERY = 15.0
 FIELDS = {"content", "type", "answers"}
-LONGEST_QUESTION_ID = 128
+MAX_QUESTION_ID_CHARACTERS = 128
 DELIVERED = JSONResponse({"ok": True})
 IN_DOUBT = JSONResponse({"ok": True, "inDoubt": True})
 
@@ -100,7 +100,7 @@ class Routes:
 
     async def message(self, request: Request) -> Response:
         key = _key(request)
-        content, kind, answers = _message(await bodies.read(request, LARGEST_BODY))
+        content, kind, answers = _message(await bodies.read(request, MAX_BODY_BYTES))
         try:
             if answers is not None:
                 delivery = await self._session.settle(answers, content, key)
@@ -184,8 +184,8 @@ def _key(request: Request) -> str | None:
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return None
-    if not 0 < len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
-        raise ProblemError(422, f"Idempotency-Key must have 1 to {LONGEST_KEY} printable ASCII characters")
+    if not 0 < len(key) <= MAX_KEY_CHARACTERS or not key.isascii() or not key.isprintable():
+        raise ProblemError(422, f"Idempotency-Key must have 1 to {MAX_KEY_CHARACTERS} printable ASCII characters")
     return f"input:{key}"
 
 
@@ -208,7 +208,7 @@ def _message(body: bytes) -> tuple[str, str, str | None]:
     elif fault := _content_fault(content, kind):
         errors.append(_fault(fault, "body.content", None))
     answers = value.get("answers")
-    if answers is not None and not (isinstance(answers, str) and 0 < len(answers) <= LONGEST_QUESTION_ID):
+    if answers is not None and not (isinstance(answers, str) and 0 < len(answers) <= MAX_QUESTION_ID_CHARACTERS):
         errors.append(_fault("expected the id of a question", "body.answers", None))
     elif answers is not None and kind == "raw":
         errors.append(_fault("keystrokes answer no question", "body.answers", answers))
@@ -218,8 +218,8 @@ def _message(body: bytes) -> tuple[str, str, str | None]:
 
 
 def _content_fault(content: str, kind: object) -> str | None:
-    if len(content) > LONGEST_CONTENT:
-        return f"may have at most {LONGEST_CONTENT} characters"
+    if len(content) > MAX_CONTENT_CHARACTERS:
+        return f"may have at most {MAX_CONTENT_CHARACTERS} characters"
     if any("\ud800" <= character <= "\udfff" for character in content):
         return "holds half a surrogate pair, which is no text"
     if not (content if kind == "raw" else typable(content).strip()):

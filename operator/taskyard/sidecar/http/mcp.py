@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from taskyard import __version__
-from taskyard.sidecar.conversation.reports import LONGEST, State, WordError
-from taskyard.sidecar.conversation.task_outputs import LARGEST, OutputError
+from taskyard.sidecar.conversation.reports import MAX_SUMMARY_BYTES, State, WordError
+from taskyard.sidecar.conversation.task_outputs import MAX_OUTPUT_BYTES, OutputError
 
 # Newest first. What the two tools need is the same in all of them.
 PROTOCOL_VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
-MOST_IN_A_BATCH = 32
+MAX_BATCH = 32
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS = -32700, -32600, -32601, -32602
 
@@ -32,8 +32,8 @@ TOOLS: list[dict[str, Any]] = [
                 "state": {"type": "string", "enum": list(State), "description": "What you are doing."},
                 "summary": {
                     "type": "string",
-                    "maxLength": LONGEST,
-                    "description": f"One line about it, at most {LONGEST} characters.",
+                    "maxLength": MAX_SUMMARY_BYTES,
+                    "description": f"One line about it, at most {MAX_SUMMARY_BYTES} characters.",
                 },
                 "link": {"type": "string", "description": "An http or https URL that goes with it, or nothing."},
             },
@@ -47,7 +47,7 @@ TOOLS: list[dict[str, Any]] = [
             "type": "object",
             "properties": {
                 "name": {"type": "string", "description": "Letters, digits, '_', '.' and '-'."},
-                "value": {"type": "string", "description": f"Text of at most {LARGEST} bytes."},
+                "value": {"type": "string", "description": f"Text of at most {MAX_OUTPUT_BYTES} bytes."},
             },
             "required": ["name", "value"],
         },
@@ -76,8 +76,8 @@ class Server:
             return _error(None, PARSE_ERROR, "the body is no JSON")
         if not isinstance(value, list):
             return self._handle(value)
-        if not 0 < len(value) <= MOST_IN_A_BATCH:
-            return _error(None, INVALID_REQUEST, f"a batch holds 1 to {MOST_IN_A_BATCH} requests")
+        if not 0 < len(value) <= MAX_BATCH:
+            return _error(None, INVALID_REQUEST, f"a batch holds 1 to {MAX_BATCH} requests")
         return [answer for item in value if (answer := self._handle(item)) is not None] or None
 
     def _handle(self, request: object) -> Json | None:

@@ -5,10 +5,10 @@ import re
 from urllib.parse import unquote
 
 FIELD = "file"
-MOST_PARTS = 16
-LONGEST_HEAD = 8_192
-LONGEST_PADDING = 256
-LONGEST_NAME = 200
+MAX_PARTS = 16
+MAX_HEAD_BYTES = 8_192
+MAX_PADDING_BYTES = 256
+MAX_NAME_CHARACTERS = 200
 CRLF = b"\r\n"
 BOUNDARY = re.compile(r"multipart/form-data\s*;(?:[^\"]*;)?\s*boundary=(?:\"([^\"\\]{1,70})\"|([^\s;,\"]{1,70}))", re.I)
 PARAMETER = re.compile(r";\s*([A-Za-z]+\*?)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^;\s]*))")
@@ -86,22 +86,22 @@ class FileParser:
             return True
         at = self._rest.find(CRLF)
         if at < 0:
-            if len(self._rest) > LONGEST_PADDING:
+            if len(self._rest) > MAX_PADDING_BYTES:
                 raise MultipartError("a boundary does not end")
             return False
         if self._rest[:at].strip(b" \t"):
             raise MultipartError("a boundary is followed by something else")
         del self._rest[: at + len(CRLF)]
         self._parts += 1
-        if self._parts > MOST_PARTS:
-            raise MultipartError(f"the form has more than {MOST_PARTS} parts")
+        if self._parts > MAX_PARTS:
+            raise MultipartError(f"the form has more than {MAX_PARTS} parts")
         self._state = State.HEAD
         return True
 
     def _take_head(self) -> bool:
         at = 0 if self._rest.startswith(CRLF) else self._rest.find(CRLF + CRLF) + len(CRLF)
         if at == len(CRLF) - 1:
-            if len(self._rest) > LONGEST_HEAD:
+            if len(self._rest) > MAX_HEAD_BYTES:
                 raise MultipartError("the head of a part is too long")
             return False
         head = self._rest[:at].decode(errors="replace")
@@ -123,14 +123,14 @@ class FileParser:
 
 
 def safe_name(given: str) -> str:
-    """A file's name of at most LONGEST_NAME bytes out of what a client calls it: no path, nothing unprintable."""
+    """A file's name of at most MAX_NAME_CHARACTERS bytes out of what a client calls it: no path, nothing unprintable."""
     name = re.split(r"[/\\]", given)[-1]
     name = "".join(character for character in name if character.isprintable()).strip()
-    if len(name.encode(errors="replace")) > LONGEST_NAME:
+    if len(name.encode(errors="replace")) > MAX_NAME_CHARACTERS:
         stem, dot, ending = name.rpartition(".")
         ending = dot + ending if stem and len(ending.encode(errors="replace")) <= 16 else ""
         stem = stem if ending else name
-        room = LONGEST_NAME - len(ending.encode(errors="replace"))
+        room = MAX_NAME_CHARACTERS - len(ending.encode(errors="replace"))
         name = stem.encode(errors="replace")[:room].decode(errors="ignore") + ending
     return name if name.strip(".") else FIELD
 

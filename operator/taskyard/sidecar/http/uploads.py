@@ -11,8 +11,8 @@ from taskyard.sidecar.http.multipart import FileParser, MultipartError
 from taskyard.sidecar.init import client
 from taskyard.sidecar.init.client import FileRefusedError, LostError
 
-LARGEST = 10 << 20
-LARGEST_FORM = LARGEST + 65_536
+MAX_FILE_BYTES = 10 << 20
+MAX_FORM_BYTES = MAX_FILE_BYTES + 65_536
 AT_ONCE = 4
 PIECE_TIMEOUT = 10.0
 TIMEOUT = 120.0
@@ -77,8 +77,8 @@ async def _pieces(request: Request, parser: FileParser) -> AsyncIterator[bytes]:
         arrived += len(data)
         piece = parser.feed(data)
         size += len(piece)
-        if size > LARGEST or arrived > LARGEST_FORM:
-            raise ProblemError(400, f"a file may have at most {LARGEST} bytes", close=True)
+        if size > MAX_FILE_BYTES or arrived > MAX_FORM_BYTES:
+            raise ProblemError(400, f"a file may have at most {MAX_FILE_BYTES} bytes", close=True)
         yield piece
     if not parser.finished:
         raise MultipartError("the form ends early")

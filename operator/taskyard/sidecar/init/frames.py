@@ -9,8 +9,8 @@ HEADER = struct.Struct(">BI")
 HELLO = struct.Struct(">BB16sHHQI")
 SIZE = struct.Struct(">HH")
 STATUS = struct.Struct(">I")
-MAX_PAYLOAD = 1 << 20
-STORED_MAX = 1024
+MAX_PAYLOAD_BYTES = 1 << 20
+MAX_STORED_BYTES = 1024
 PROTOCOL_VERSION = 1
 
 
@@ -113,8 +113,8 @@ class Decoder:
         start = 0
         while len(self._rest) - start >= HEADER.size:
             kind, length = HEADER.unpack_from(self._rest, start)
-            if length > MAX_PAYLOAD:
-                raise FrameError(f"frame of type {kind} with {length} bytes, at most {MAX_PAYLOAD} are allowed")
+            if length > MAX_PAYLOAD_BYTES:
+                raise FrameError(f"frame of type {kind} with {length} bytes, at most {MAX_PAYLOAD_BYTES} are allowed")
             end = start + HEADER.size + length
             if len(self._rest) < end:
                 break
@@ -159,15 +159,15 @@ def _decode_hello(payload: bytes) -> Hello:
 
 def _decode_stored(payload: bytes) -> Stored:
     text = payload[1:].decode(errors="replace")
-    if not 1 < len(payload) <= STORED_MAX or payload[0] > 1 or not text.isprintable():
+    if not 1 < len(payload) <= MAX_STORED_BYTES or payload[0] > 1 or not text.isprintable():
         raise FrameError(f"malformed answer of {len(payload)} bytes to a file")
     return Stored(payload[0] == 0, text)
 
 
 def encode(kind: Type, payload: bytes) -> bytes:
-    """One frame. Raises FrameError for a payload of more than MAX_PAYLOAD bytes, which taskyard-init would refuse."""
-    if len(payload) > MAX_PAYLOAD:
-        raise FrameError(f"{kind.name.lower()} frame of {len(payload)} bytes, at most {MAX_PAYLOAD} are allowed")
+    """One frame. Raises FrameError for a payload of more than MAX_PAYLOAD_BYTES bytes, which taskyard-init would refuse."""
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise FrameError(f"{kind.name.lower()} frame of {len(payload)} bytes, at most {MAX_PAYLOAD_BYTES} are allowed")
     return HEADER.pack(kind, len(payload)) + payload
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 PENDING = 256
-LARGEST_COUNT = 9999
+MAX_COUNT = 9999
 
 TOKEN = re.compile(
     r"(?P<text>[^\x00-\x1f\x7f-\x9f]+)"
@@ -88,5 +88,5 @@ def _numbers(parameters: str) -> list[int]:
     numbers = []
     for parameter in parameters.split(";")[:32]:
         digits = parameter.partition(":")[0]
-        numbers.append(min(int(digits[:6]), LARGEST_COUNT) if digits.isdigit() else 0)
+        numbers.append(min(int(digits[:6]), MAX_COUNT) if digits.isdigit() else 0)
     return numbers

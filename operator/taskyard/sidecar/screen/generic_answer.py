@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from taskyard.sidecar.screen.terminal import Terminal
 
-LONGEST = 65_536
+MAX_ANSWER_CHARACTERS = 65_536
 CUT_NOTE = "[… the beginning of this message was cut off …]\n"
 PARTIAL_ECHO = 8
 ECHO_REACH = 100
@@ -59,7 +59,7 @@ def read(terminal: Terminal, mark: Mark, typed: str, *, settled: bool) -> str:
     """The answer since `mark`, to the message `typed` (empty: everything, as it stands, a greeting).
 
     `settled`: the screen has come to rest, so a line that looks like a prompt is one. The result has no blank lines
-    at its ends and at most LONGEST characters; of a longer answer the end is kept, with a note.
+    at its ends and at most MAX_ANSWER_CHARACTERS characters; of a longer answer the end is kept, with a note.
     """
     end = terminal.end
     if not typed:
@@ -93,9 +93,9 @@ def waits(terminal: Terminal, mark: Mark, typed: str) -> bool:
 
 def bounded(text: str) -> str:
     text = "\n".join(line.rstrip() for line in text.split("\n")).strip("\n")
-    if len(text) <= LONGEST:
+    if len(text) <= MAX_ANSWER_CHARACTERS:
         return text
-    return CUT_NOTE + text[-(LONGEST - len(CUT_NOTE)) :]
+    return CUT_NOTE + text[-(MAX_ANSWER_CHARACTERS - len(CUT_NOTE)) :]
 
 
 def start(terminal: Terminal, mark: Mark, end: int) -> int:

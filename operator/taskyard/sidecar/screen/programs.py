@@ -17,7 +17,7 @@ from taskyard.sidecar.screen.terminal import Terminal
 TAIL = 80
 PAGE = 24
 QUESTION_REACH = 14
-LONGEST_QUESTION = 300
+MAX_QUESTION_CHARACTERS = 300
 FRAME = " \t│┃|"
 MENU = re.compile(r"^(?:[❯›>●] *)?(\d)\. +\S")
 POINTED = re.compile(r"^[❯›>●] *\d\. +\S")
@@ -172,7 +172,7 @@ def read(program: Program, terminal: Terminal) -> Reading:
     busy = program.busy is not None and program.busy.search(near) is not None
     asked = program.asks.search(text) if program.asks is not None else None
     question = asked.group(1) if asked else "" if box is not None else menu_question(text)
-    return Reading(box, busy, " ".join(question.split())[:LONGEST_QUESTION])
+    return Reading(box, busy, " ".join(question.split())[:MAX_QUESTION_CHARACTERS])
 
 
 def tail(terminal: Terminal) -> tuple[str, int]:

@@ -40,13 +40,13 @@ def test_new_run_begins_a_new_message() -> None:
 
 def test_oldest_messages_go_when_there_are_too_many_and_ids_go_on() -> None:
     talk = Conversation()
-    for _ in range(conversations.MOST_MESSAGES + 5):
+    for _ in range(conversations.MAX_MESSAGES + 5):
         talk.say("x", key="k", instance="run", position=0, now=NOW)
-    assert len(talk.messages) == conversations.MOST_MESSAGES
-    assert talk.next_id == conversations.MOST_MESSAGES + 5
+    assert len(talk.messages) == conversations.MAX_MESSAGES
+    assert talk.next_id == conversations.MAX_MESSAGES + 5
     for _ in range(50):
         talk.say("x" * 60_000, key="k", instance="run", position=0, now=NOW)
-    assert sum(len(message.content) for message in talk.messages) <= conversations.MOST_CHARACTERS
+    assert sum(len(message.content) for message in talk.messages) <= conversations.MAX_CHARACTERS
 
 
 def test_messages_do_not_show_their_key() -> None:

@@ -74,7 +74,7 @@ def test_journal_that_cannot_be_synced_says_so(tmp_path: Path) -> None:
 def test_journal_stays_small_and_does_not_forget_prompts_for_messages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journals, "MOST", 40)
+    monkeypatch.setattr(journals, "MAX_ENTRIES", 40)
     monkeypatch.setattr(journals, "KEPT", 10)
     path = tmp_path / "journal"
     journal = opened(path)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskyard.sidecar.conversation.pipe_tail import LARGEST, NOTE, Tail
+from taskyard.sidecar.conversation.pipe_tail import MAX_TAIL_BYTES, NOTE, Tail
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_only_the_end_of_much_output_is_kept_in_whole_lines() -> None:
     for number in range(20_000):
         tail.feed(f"line {number}\n".encode())
     text = tail.text()
-    assert len(text) <= LARGEST + len(NOTE)
+    assert len(text) <= MAX_TAIL_BYTES + len(NOTE)
     assert text.startswith(f"{NOTE}line ")
     assert text.endswith("line 19999")
 

@@ -86,7 +86,7 @@ def test_answer_without_end_keeps_its_end() -> None:
         answer.update(chunk(f"line {number}\n"))
     answer.update({"sessionUpdate": "tool_call_update", "toolCallId": "1", "status": "completed"})
     text = answer.text()
-    assert len(text) <= acp_protocol.LONGEST_ANSWER + len(acp_protocol.CUT)
+    assert len(text) <= acp_protocol.MAX_ANSWER_CHARACTERS + len(acp_protocol.CUT)
     assert text.startswith(acp_protocol.CUT)
     assert text.endswith("line 99999")
 

@@ -85,7 +85,7 @@ def test_nothing_brings_it_down_or_makes_it_grow(pieces: list[bytes]) -> None:
             parser.feed(piece)
     except MultipartError:
         pass
-    assert len(parser._rest) <= multipart.LONGEST_HEAD + 100
+    assert len(parser._rest) <= multipart.MAX_HEAD_BYTES + 100
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_answer_that_scrolled_off_the_screen_is_whole() -> None:
 
 def test_too_long_an_answer_keeps_its_end() -> None:
     text = generic_answer.bounded("x" * 100_000 + "end")
-    assert len(text) == generic_answer.LONGEST
+    assert len(text) == generic_answer.MAX_ANSWER_CHARACTERS
     assert text.startswith("[…") and text.endswith("end")
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from taskyard.gateway.rest.errors import NOT_FOUND
 
 LIMIT_DEFAULT = 100
-LIMIT_MOST = 500
+MAX_LIMIT = 500
 
 # Name, description, schema, example.
 Parameter = tuple[str, str, Mapping[str, Any], Any]
@@ -23,7 +23,7 @@ Q: Parameter = (
 LIMIT: Parameter = (
     "limit",
     f"How many at most; {LIMIT_DEFAULT} without it.",
-    {"type": "integer", "minimum": 1, "maximum": LIMIT_MOST},
+    {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT},
     50,
 )
 CONTINUE: Parameter = ("continue", "The `continue` of the page before.", {"type": "string"}, "")

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from taskyard.api.task import Phase
-from taskyard.api.taskinput import CONTENT_MAX
+from taskyard.api.taskinput import MAX_CONTENT_CHARACTERS
 from taskyard.apiclient import ApiError, Object
 from taskyard.core import names
 from taskyard.core.ownership import is_owned_by
@@ -74,8 +74,10 @@ def routes(people: People) -> APIRouter:
 def _check_content(content: str) -> None:
     if not content.strip():
         raise HttpError(400, "Task input is required.")
-    if len(content) > CONTENT_MAX or "\0" in content or content != sendable(content):
-        detail = f"It has at most {CONTENT_MAX} characters, no NUL and no half of a surrogate pair among them."
+    if len(content) > MAX_CONTENT_CHARACTERS or "\0" in content or content != sendable(content):
+        detail = (
+            f"It has at most {MAX_CONTENT_CHARACTERS} characters, no NUL and no half of a surrogate pair among them."
+        )
         raise HttpError(400, "Task input is not valid.", validations=[{"field": "input", "detail": detail}])
 
 

@@ -9,7 +9,7 @@ from fastapi import Request
 from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.rest.access.authentication import Person
 
-_KEY_MAX = 200
+_MAX_KEY_CHARACTERS = 200
 
 
 def idempotency_key(request: Request, person: Person) -> str:
@@ -17,7 +17,9 @@ def idempotency_key(request: Request, person: Person) -> str:
     given = request.headers.get("idempotency-key", "")
     if not given:
         return f"send/{secrets.token_hex(16)}"
-    if len(given) > _KEY_MAX or not given.isascii() or not given.isprintable():
-        raise HttpError(400, "Invalid Idempotency-Key.", detail=f"At most {_KEY_MAX} printable ASCII characters.")
+    if len(given) > _MAX_KEY_CHARACTERS or not given.isascii() or not given.isprintable():
+        raise HttpError(
+            400, "Invalid Idempotency-Key.", detail=f"At most {_MAX_KEY_CHARACTERS} printable ASCII characters."
+        )
     whose = json.dumps([person.user.username, person.user.uid, given])
     return f"send/{hashlib.sha256(whose.encode()).hexdigest()}"

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from taskyard.gateway.http.errors import HttpError
-from taskyard.gateway.rest.openapi.options import LIMIT_DEFAULT, LIMIT_MOST
+from taskyard.gateway.rest.openapi.options import LIMIT_DEFAULT, MAX_LIMIT
 
-TOKEN_MOST = 1024
+MAX_TOKEN_CHARACTERS = 1024
 
 # Where an entry stands; lists are in ascending order of it.
 Place = tuple[int | str, ...]
@@ -60,9 +60,9 @@ def counted(text: str, most: int) -> int:
 def _limit(text: str) -> int:
     if not text:
         return LIMIT_DEFAULT
-    found = counted(text, LIMIT_MOST)
+    found = counted(text, MAX_LIMIT)
     if not found:
-        raise invalid("limit", f"It is a number from 1 to {LIMIT_MOST}.")
+        raise invalid("limit", f"It is a number from 1 to {MAX_LIMIT}.")
     return found
 
 
@@ -74,7 +74,7 @@ def _after(text: str) -> Place:
     if not text:
         return ()
     fault = invalid("continue", "It is not the token of a page of this list.")
-    if len(text) > TOKEN_MOST or not text.isascii():
+    if len(text) > MAX_TOKEN_CHARACTERS or not text.isascii():
         raise fault
     try:
         found = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))

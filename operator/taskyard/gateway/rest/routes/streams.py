@@ -30,7 +30,7 @@ from taskyard.gateway.rest.streams.task_events import Feed, Mark
 from taskyard.gateway.rest.streams.task_watch import Overview
 from taskyard.gateway.rest.views import vocabulary
 
-SECONDS_MOST = 86_400
+MAX_SECONDS = 86_400
 # Changes that follow each other closely are told together.
 _PAUSE_SECONDS = 0.05
 _PIECE_BYTES = 16_384
@@ -219,7 +219,7 @@ def _seconds(request: Request) -> float:
     text = request.query_params.get("timeout_seconds", "")
     if not text:
         return math.inf
-    found = counted(text, SECONDS_MOST)
+    found = counted(text, MAX_SECONDS)
     if not found:
-        raise invalid("timeout_seconds", f"It is a number from 1 to {SECONDS_MOST}.")
+        raise invalid("timeout_seconds", f"It is a number from 1 to {MAX_SECONDS}.")
     return float(found)

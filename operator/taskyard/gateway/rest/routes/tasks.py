@@ -23,7 +23,7 @@ from taskyard.gateway.rest.openapi.schemas.task import Task, TaskList
 from taskyard.gateway.rest.routes import listing
 from taskyard.gateway.rest.views import task as task_view
 
-DISPLAY_NAME_MAX = 64
+MAX_DISPLAY_NAME_CHARACTERS = 64
 
 _VERSION_NOT_FOUND = "Template version not found or you do not have access to this resource"
 _TRIES = 5
@@ -91,7 +91,7 @@ async def _create(people: People, person: Person, user: str, asked: CreateTask) 
     if fault:
         raise HttpError(400, "Unable to create a Task with the provided name.", detail=fault)
     title = asked.display_name.strip()
-    if len(title) > DISPLAY_NAME_MAX:
+    if len(title) > MAX_DISPLAY_NAME_CHARACTERS:
         raise HttpError(400, "Display name must be 64 characters or less.")
     preset = _preset(version, asked.template_version_preset_id)
     if owner is None or not await people.may(person, "create", authorization.TASKS, owner.namespace):

@@ -15,8 +15,8 @@ from taskyard.sidecarclient import NoAnswerError, UnreachableError
 
 # Of a long conversation the newest messages are kept; all of it is in the log.
 KEPT_BYTES = 524_288
-_AGAIN_SECONDS = 1.0
-_AGAIN_MOST_SECONDS = 15.0
+_RETRY_SECONDS = 1.0
+_MAX_RETRY_SECONDS = 15.0
 
 # A sidecar's events: name and data, of the Pod with that address and UID. Raises UnreachableError, NoAnswerError.
 Source = Callable[[str, str], AsyncIterator[tuple[str, str]]]
@@ -121,15 +121,15 @@ class Dialogues:
 
     async def _follow(self, place: Place, dialogue: Dialogue) -> None:
         """Until cancelled. A sidecar begins each time with all that was said."""
-        pause = _AGAIN_SECONDS
+        pause = _RETRY_SECONDS
         while True:
             # The agent's Pod may just begin or end; whether it does, the Task's status tells.
             with contextlib.suppress(UnreachableError, NoAnswerError):
                 async for event, data in self._source(place.ip, place.pod_uid):
                     dialogue.take(event, data)
-                    pause = _AGAIN_SECONDS
+                    pause = _RETRY_SECONDS
             await asyncio.sleep(pause)
-            pause = min(2 * pause, _AGAIN_MOST_SECONDS)
+            pause = min(2 * pause, _MAX_RETRY_SECONDS)
 
 
 def place_of(cache: Cache, task: Object) -> Place | None:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, field_validator
 
-from taskyard.api.task import OUTPUT_NAME, OUTPUTS_MOST
+from taskyard.api.task import MAX_OUTPUTS, OUTPUT_NAME
 from taskyard.apiclient import ConflictError, MissingError
 from taskyard.core.text_sanitizer import printable_text
 from taskyard.gateway.context import Context
@@ -39,7 +39,7 @@ class Output(BaseModel):
 class Outputs(BaseModel):
     """The body of `PATCH …/outputs`: values to add, or to put in the place of those with the same name."""
 
-    outputs: Annotated[list[Output], Field(max_length=OUTPUTS_MOST)]
+    outputs: Annotated[list[Output], Field(max_length=MAX_OUTPUTS)]
 
 
 def routes(context: Context) -> APIRouter:
@@ -76,6 +76,6 @@ def merge(known: Sequence[dict[str, Any]], given: Sequence[Output]) -> list[dict
     are too many."""
     values = {output["name"]: output.get("value", "") for output in known}
     values.update({output.name: output.value for output in given})
-    if len(values) > OUTPUTS_MOST:
-        raise HttpError(400, "Too many outputs.", detail=f"A Task has at most {OUTPUTS_MOST}.")
+    if len(values) > MAX_OUTPUTS:
+        raise HttpError(400, "Too many outputs.", detail=f"A Task has at most {MAX_OUTPUTS}.")
     return [{"name": name, "value": value} for name, value in values.items()]

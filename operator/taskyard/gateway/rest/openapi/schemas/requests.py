@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from taskyard.api.taskinput import CONTENT_MAX
+from taskyard.api.taskinput import MAX_CONTENT_CHARACTERS
 
 # The longest prompt, each of its characters as a pair of escapes.
 BODY_BYTES = 1_048_576
@@ -31,7 +31,7 @@ class CreateInput(BaseModel):
     """The body of `POST …/inputs`. `user` is a message, which waits its turn; `raw` are keystrokes, which do not.
     `resume` also wakes the Task when it is paused. `answers` is the id of the question that it answers."""
 
-    content: Annotated[str, Field(min_length=1, max_length=CONTENT_MAX, examples=["and now the tests"])]
+    content: Annotated[str, Field(min_length=1, max_length=MAX_CONTENT_CHARACTERS, examples=["and now the tests"])]
     type: Literal["user", "raw"] = "user"
     resume: Annotated[bool, Field(examples=[True])] = False
     answers: Annotated[str | None, Field(min_length=1, max_length=63, pattern="^[a-z0-9-]+$")] = None
