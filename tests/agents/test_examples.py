@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from e2e.examples import MODEL_URL, PROMPT, Example
-from e2e.yard import Yard
+from e2e.kubectl_namespace import KubectlNamespace
 
 # They are large programs, and an image that is new to the node is unpacked first.
 PATIENCE = 180.0
@@ -33,26 +33,26 @@ AGAIN = "what was the first question?"
     ],
 )
 def test_it_works_on_the_prompt_answers_pauses_and_goes_on_with_its_session(
-    folder: str, vendor: dict[str, str], yard: Yard
+    folder: str, vendor: dict[str, str], ns: KubectlNamespace
 ) -> None:
     """`vendor` are the variables that say where its vendor's interface is."""
-    example = Example(yard, folder)
+    example = Example(ns, folder)
     example.set_up("templateversion", environment=ALONE | vendor)
     example.begin()
-    yard.wait_answer("I wrote hello.txt.", seconds=PATIENCE)
-    yard.wait_state("Idle", build=1, seconds=PATIENCE)
-    written = yard.inside("hello-1", "agent", "cat", "/home/agent/work/hello.txt")
+    ns.wait_answer("I wrote hello.txt.", seconds=PATIENCE)
+    ns.wait_state("Idle", build=1, seconds=PATIENCE)
+    written = ns.inside("hello-1", "agent", "cat", "/home/agent/work/hello.txt")
     assert written.stdout == "hello there\n", written.stderr
-    assert yard.said("user") == [PROMPT]
+    assert ns.said("user") == [PROMPT]
 
-    yard.pause(True)
-    yard.wait("it is paused", lambda status: status["phase"] == "Paused", seconds=PATIENCE)
-    assert yard.said("user") == [PROMPT]
-    assert any("I wrote hello.txt." in answer for answer in yard.said("agent"))
+    ns.pause(True)
+    ns.wait("it is paused", lambda status: status["phase"] == "Paused", seconds=PATIENCE)
+    assert ns.said("user") == [PROMPT]
+    assert any("I wrote hello.txt." in answer for answer in ns.said("agent"))
 
-    yard.pause(False)
-    yard.wait_state("Idle", build=3, seconds=PATIENCE)
-    yard.say("again", AGAIN)
-    yard.wait_answer("You first asked: Please write hello.txt", seconds=PATIENCE)
-    yard.wait_state("Idle", build=3, seconds=PATIENCE)
-    assert yard.said("user") == [PROMPT, AGAIN]
+    ns.pause(False)
+    ns.wait_state("Idle", build=3, seconds=PATIENCE)
+    ns.say("again", AGAIN)
+    ns.wait_answer("You first asked: Please write hello.txt", seconds=PATIENCE)
+    ns.wait_state("Idle", build=3, seconds=PATIENCE)
+    assert ns.said("user") == [PROMPT, AGAIN]

@@ -19,7 +19,7 @@ from bench import usage
 from bench.figures import Figure, percentile
 from integration.gateway.administrator import Administrator
 from integration.gateway.gatewayprocess import Gateway, new_keyring
-from integration.gateway.rest.town import Town, paused
+from integration.gateway.rest.rest_namespace import RestNamespace, paused
 from localcluster import programs
 from localcluster.controlplane import ControlPlane
 from localcluster.locations import REPOSITORY
@@ -43,7 +43,7 @@ class Setting:
     admin: Administrator
     gateway: Gateway
     keyring: Keyring
-    town: Town
+    ns: RestNamespace
     tokens: tuple[str, ...]
 
     def connection(self) -> http.client.HTTPSConnection:
@@ -63,16 +63,16 @@ def run(folder: Path, say: Say) -> list[Figure]:
         with closing(admin), Gateway(admin, folder, system="taskyard").serving(keyring) as gateway:
             at_first = usage.resident(gateway.pid)
             admin.create("/api/v1/namespaces", {"metadata": {"name": "team"}})
-            town = Town(admin, gateway, keyring, "team")
-            tokens = (town.token("owner"), *(_caller(town) for _ in range(CALLERS - 1)))
-            setting = Setting(admin, gateway, keyring, town, tokens)
+            ns = RestNamespace(admin, gateway, keyring, "team")
+            tokens = (ns.token("owner"), *(_caller(ns) for _ in range(CALLERS - 1)))
+            setting = Setting(admin, gateway, keyring, ns, tokens)
             return [Figure("gateway: RSS at first", at_first, "MB"), *_measured(setting, say)]
 
 
 def _measured(setting: Setting, say: Say) -> list[Figure]:
     pid = setting.gateway.pid
     say(f"{TASKS} Tasks with a build each")
-    _fill(setting.town)
+    _fill(setting.ns)
     say(f"{LISTS} lists")
     used = usage.cpu_seconds(pid)
     seconds, size = _lists(setting)
@@ -103,24 +103,24 @@ def _kubectl(control_plane: ControlPlane, *arguments: str) -> None:
     subprocess.run(command, check=True, timeout=60, stdout=subprocess.DEVNULL)
 
 
-def _caller(town: Town) -> str:
+def _caller(ns: RestNamespace) -> str:
     """The token of one more account that may read."""
     name = f"caller-{uuid.uuid4().hex[:6]}"
-    town._settle(name, [{"apiGroups": ["taskyard.dev"], "resources": ["*"], "verbs": ["get", "list", "watch"]}])
-    return town.token(name)
+    ns._settle(name, [{"apiGroups": ["taskyard.dev"], "resources": ["*"], "verbs": ["get", "list", "watch"]}])
+    return ns.token(name)
 
 
-def _fill(town: Town) -> None:
+def _fill(ns: RestNamespace) -> None:
     def one(number: int) -> None:
         name = f"task-{number}"
-        task = town.workspace.task(name, prompt=f"Do the work number {number}, with care. " * 5)
-        town.workspace.build(task, 1)
+        task = ns.workspace.task(name, prompt=f"Do the work number {number}, with care. " * 5)
+        ns.workspace.build(task, 1)
         status = paused(1)
-        town.workspace.patch_task(name, {**status, "build": {**status["build"], "name": f"{name}-1"}})
+        ns.workspace.patch_task(name, {**status, "build": {**status["build"], "name": f"{name}-1"}})
 
     with concurrent.futures.ThreadPoolExecutor(WRITERS) as threads:
         list(threads.map(one, range(TASKS)))
-    town.wait("/tasks", lambda answer: sum(task["status"] == "paused" for task in answer.json()["tasks"]) == TASKS)
+    ns.wait("/tasks", lambda answer: sum(task["status"] == "paused" for task in answer.json()["tasks"]) == TASKS)
 
 
 def _get(connection: http.client.HTTPSConnection, token: str, path: str) -> bytes:
@@ -186,6 +186,6 @@ def _streams(setting: Setting) -> tuple[list[float], float]:
         ready.wait(60)
         resident = usage.resident(setting.gateway.pid)
         written.append(time.perf_counter())
-        setting.town.workspace.patch_task("task-0", {"phase": "Error"})
+        setting.ns.workspace.patch_task("task-0", {"phase": "Error"})
         heard = [client.result(60) for client in clients]
     return heard, max(resident, usage.resident(setting.gateway.pid))

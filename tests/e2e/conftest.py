@@ -17,9 +17,9 @@ import yaml
 
 import manifests
 from e2e import sharing
-from e2e.losses import Losses
+from e2e.kubectl_namespace import KubectlNamespace
+from e2e.pod_loss import PodLoss
 from e2e.versions import version
-from e2e.yard import Yard
 from kube import Kube
 from localcluster import cluster, install, locations, progress, target
 
@@ -81,32 +81,32 @@ def kube(installation: Path) -> Iterator[Kube]:
 
 
 @pytest.fixture
-def yard(installation: Path, kube: Kube) -> Iterator[Yard]:
+def ns(installation: Path, kube: Kube) -> Iterator[KubectlNamespace]:
     """A namespace of the test's own that enforces restricted Pod Security, and kubectl in it."""
-    yard = Yard(installation, kube, f"e2e-{uuid.uuid4().hex[:8]}")
-    yard.create()
-    yield yard
-    yard.remove()
+    ns = KubectlNamespace(installation, kube, f"e2e-{uuid.uuid4().hex[:8]}")
+    ns.create()
+    yield ns
+    ns.remove()
 
 
 @pytest.fixture
-def shell(yard: Yard) -> Yard:
+def shell(ns: KubectlNamespace) -> KubectlNamespace:
     """The example's template version and Task, in the test's namespace."""
     for name in ("templateversion.yaml", "task.yaml"):
         manifest = yaml.safe_load((_EXAMPLE / name).read_text())
         del manifest["metadata"]["namespace"]
-        yard.apply(manifest)
-    return yard
+        ns.apply(manifest)
+    return ns
 
 
 @pytest.fixture(scope="session")
-def losses(installation: Path, kube: Kube) -> Iterator[Losses]:
+def pod_loss(installation: Path, kube: Kube) -> Iterator[PodLoss]:
     """A Task whose Pods are lost from now on, beside the tests."""
-    yard = Yard(installation, kube, f"e2e-{uuid.uuid4().hex[:8]}")
-    yard.create()
-    yard.apply(version("shell-v1", agent={"command": ["cat"]}), manifests.task(prompt=""))
-    losses = Losses(yard)
-    losses.start()
-    yield losses
-    losses.end()
-    yard.remove()
+    ns = KubectlNamespace(installation, kube, f"e2e-{uuid.uuid4().hex[:8]}")
+    ns.create()
+    ns.apply(version("shell-v1", agent={"command": ["cat"]}), manifests.task(prompt=""))
+    pod_loss = PodLoss(ns)
+    pod_loss.start()
+    yield pod_loss
+    pod_loss.end()
+    ns.remove()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from e2e.yard import Yard
+from e2e.kubectl_namespace import KubectlNamespace
 from localcluster import images, locations, progress
 
 MODEL = locations.REPOSITORY / "tests" / "agents" / "modelserver.py"
@@ -24,15 +24,15 @@ Object = dict[str, Any]
 class Example:
     """One folder of deploy/examples in a namespace of a test's own."""
 
-    def __init__(self, yard: Yard, folder: str) -> None:
-        self.yard = yard
+    def __init__(self, ns: KubectlNamespace, folder: str) -> None:
+        self.ns = ns
         self._folder = f"deploy/examples/{folder}"
 
     def set_up(self, *versions: str, environment: Mapping[str, str]) -> None:
         """The image built and in the node, the Secret applied, and each of these versions (their files' names), its
         agent with `environment` and the script beside it.
         """
-        yard = self.yard
+        ns = self.ns
         manifests = [self._with_model(self.manifest(version), environment) for version in versions]
         (image,) = {_agent_of(manifest)["image"] for manifest in manifests}
         try:
@@ -45,14 +45,14 @@ class Example:
             "metadata": {"name": "model"},
             "data": {MODEL.name: MODEL.read_text()},
         }
-        yard.apply(script, self.manifest("secret"), *manifests)
+        ns.apply(script, self.manifest("secret"), *manifests)
 
     def begin(self, name: str = "hello", **spec: Any) -> None:
         """The example's Task, its prompt one that the script understands."""
         task = self.manifest("task")
         task["metadata"]["name"] = name
         task["spec"] |= {"prompt": PROMPT, **spec}
-        self.yard.apply(task)
+        self.ns.apply(task)
 
     def manifest(self, name: str) -> Object:
         manifest: Object = yaml.safe_load((locations.REPOSITORY / self._folder / f"{name}.yaml").read_text())
@@ -74,7 +74,7 @@ class Example:
         return version
 
     def _image_with_python(self) -> str:
-        return self.yard.kubectl(
+        return self.ns.kubectl(
             *("get", "deployment", "taskyard-operator", "--namespace=taskyard"),
             "--output=jsonpath={.spec.template.spec.containers[0].image}",
         )

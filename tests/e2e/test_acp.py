@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from e2e.yard import Yard
+from e2e.kubectl_namespace import KubectlNamespace
 from kube import phase_is
 from localcluster import locations
 
@@ -52,7 +52,7 @@ def is_asking(status: dict[str, Any]) -> bool:
     return found is not None and found["status"] == "True"
 
 
-def test_a_question_is_answered_by_an_input_that_names_it(yard: Yard) -> None:
+def test_a_question_is_answered_by_an_input_that_names_it(ns: KubectlNamespace) -> None:
     version = yaml.safe_load(EXAMPLE.read_text())
     del version["metadata"]["namespace"]
     version["spec"]["agent"] = {"protocol": "ACP", "permissions": "ask"}
@@ -63,23 +63,23 @@ def test_a_question_is_answered_by_an_input_that_names_it(yard: Yard) -> None:
         "metadata": {"name": "asks"},
         "spec": {"templateVersion": version["metadata"]["name"], "prompt": "write it"},
     }
-    yard.apply(version, task)
-    asking = yard.wait("it asks", is_asking, task="asks")
+    ns.apply(version, task)
+    asking = ns.wait("it asks", is_asking, task="asks")
     found = condition(asking["status"])
     assert found is not None
     assert found["reason"] == "PermissionRequested"
     assert 'The agent asks: write a file? It takes "Allow", "Reject", yes or no.' in found["message"]
     [question] = re.findall(r"q-[0-9a-f]{12}", found["message"])
 
-    yard.say("waits", "and now again", task="asks")
-    yard.say("wrong", "yes", task="asks", answers="q-000000000000")
-    yard.kube.wait("it is rejected", "taskinputs", yard.namespace, "wrong", phase_is("Rejected"))
-    yard.say("right", "yes", task="asks", answers=question)
-    yard.kube.wait("it is delivered", "taskinputs", yard.namespace, "right", phase_is("Delivered"))
-    yard.wait_answer("you chose o", task="asks")
+    ns.say("waits", "and now again", task="asks")
+    ns.say("wrong", "yes", task="asks", answers="q-000000000000")
+    ns.kube.wait("it is rejected", "taskinputs", ns.name, "wrong", phase_is("Rejected"))
+    ns.say("right", "yes", task="asks", answers=question)
+    ns.kube.wait("it is delivered", "taskinputs", ns.name, "right", phase_is("Delivered"))
+    ns.wait_answer("you chose o", task="asks")
 
-    yard.kube.wait("the next message is delivered", "taskinputs", yard.namespace, "waits", phase_is("Delivered"))
-    yard.wait("it asks again", lambda status: is_asking(status) and question not in str(condition(status)), task="asks")
-    yard.pause(True, task="asks")
-    paused = yard.wait("it is paused", lambda status: status["phase"] == "Paused", task="asks")
+    ns.kube.wait("the next message is delivered", "taskinputs", ns.name, "waits", phase_is("Delivered"))
+    ns.wait("it asks again", lambda status: is_asking(status) and question not in str(condition(status)), task="asks")
+    ns.pause(True, task="asks")
+    paused = ns.wait("it is paused", lambda status: status["phase"] == "Paused", task="asks")
     assert condition(paused["status"]) is None

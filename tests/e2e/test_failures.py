@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 
 import manifests
+from e2e.kubectl_namespace import KubectlNamespace, ready
 from e2e.versions import IMAGE, version
-from e2e.yard import Yard, ready
 from kube import Kube
 from localcluster import cluster
 
 Object = dict[str, Any]
-pytestmark = pytest.mark.usefixtures("losses")
+pytestmark = pytest.mark.usefixtures("pod_loss")
 
 # An agent that ends may have been there for a moment before: on a slow machine, long enough to count as started.
 ENDED = {"Initializing", "Error"}
@@ -95,19 +95,19 @@ FAULTS["storage"]["spec"]["home"] = {"size": "1Gi", "storageClassName": "imagina
 
 
 @pytest.fixture(scope="module")
-def faults(installation: Path, kube: Kube) -> Iterator[Yard]:
+def faults(installation: Path, kube: Kube) -> Iterator[KubectlNamespace]:
     """One namespace with every fault in it."""
-    yard = Yard(installation, kube, f"e2e-{uuid.uuid4().hex[:8]}")
-    yard.create()
-    policies = policy(yard.namespace)
-    yard.apply(*policies, TAKEN)
+    ns = KubectlNamespace(installation, kube, f"e2e-{uuid.uuid4().hex[:8]}")
+    ns.create()
+    policies = policy(ns.name)
+    ns.apply(*policies, TAKEN)
     time.sleep(2)  # a policy takes effect a moment after it was made
-    yard.apply(*FAULTS.values(), *(manifests.task(name, templateVersion=name) for name in FAULTS))
-    yard.apply(manifests.task("preset", templateVersion="exit", preset="huge"))
-    yield yard
-    yard.remove()
+    ns.apply(*FAULTS.values(), *(manifests.task(name, templateVersion=name) for name in FAULTS))
+    ns.apply(manifests.task("preset", templateVersion="exit", preset="huge"))
+    yield ns
+    ns.remove()
     for made in policies:
-        yard.kubectl("delete", made["kind"], made["metadata"]["name"], "--ignore-not-found")
+        ns.kubectl("delete", made["kind"], made["metadata"]["name"], "--ignore-not-found")
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def faults(installation: Path, kube: Kube) -> Iterator[Yard]:
     ],
 )
 def test_a_fault_is_told_with_its_cause(
-    faults: Yard, task: str, phases: set[str], reasons: set[str], message: str
+    faults: KubectlNamespace, task: str, phases: set[str], reasons: set[str], message: str
 ) -> None:
     def told(status: Object) -> bool:
         reason, text = ready(status)
@@ -147,7 +147,7 @@ def test_a_fault_is_told_with_its_cause(
     faults.wait(f"{task}: {message}", told, task=task, seconds=90)
 
 
-def test_a_task_that_failed_to_start_runs_after_pause_repair_and_resume(faults: Yard) -> None:
+def test_a_task_that_failed_to_start_runs_after_pause_repair_and_resume(faults: KubectlNamespace) -> None:
     faults.wait("it is in error", lambda status: status.get("phase") == "Error", task="node")
     faults.pause(True, task="node")
     faults.wait("it is paused", lambda status: status.get("phase") == "Paused", task="node")
@@ -157,50 +157,50 @@ def test_a_task_that_failed_to_start_runs_after_pause_repair_and_resume(faults: 
     faults.wait_state("Idle", task="node")
 
 
-def test_a_version_deleted_while_in_use_is_missed_at_the_next_start_and_not_before(yard: Yard) -> None:
+def test_a_version_deleted_while_in_use_is_missed_at_the_next_start_and_not_before(ns: KubectlNamespace) -> None:
     used = version("shell-v1", agent={"command": ["cat"]})
-    yard.apply(used, manifests.task(prompt=""))
-    yard.wait("it is active", lambda status: status.get("phase") == "Active")
-    yard.kubectl("delete", "templateversion", "shell-v1")
-    task = yard.wait(
+    ns.apply(used, manifests.task(prompt=""))
+    ns.wait("it is active", lambda status: status.get("phase") == "Active")
+    ns.kubectl("delete", "templateversion", "shell-v1")
+    task = ns.wait(
         "it is told beforehand",
         lambda status: any(c["reason"] == "TemplateVersionNotFound" for c in status["conditions"]),
     )
     assert (task["status"]["phase"], ready(task["status"])[0]) == ("Active", "Active")
-    yard.pause(True)
-    yard.wait("it is paused", lambda status: status["phase"] == "Paused")
-    yard.pause(False)
-    yard.wait("it waits", lambda status: ready(status)[0] == "TemplateVersionNotFound")
-    assert yard.kube.list("pods", yard.namespace) == []
-    yard.apply(used)
-    yard.wait("it is active again", lambda status: status["phase"] == "Active" and status["build"]["number"] == 3)
+    ns.pause(True)
+    ns.wait("it is paused", lambda status: status["phase"] == "Paused")
+    ns.pause(False)
+    ns.wait("it waits", lambda status: ready(status)[0] == "TemplateVersionNotFound")
+    assert ns.kube.list("pods", ns.name) == []
+    ns.apply(used)
+    ns.wait("it is active again", lambda status: status["phase"] == "Active" and status["build"]["number"] == 3)
 
 
-def test_a_killed_sidecar_comes_back_with_the_conversation(yard: Yard) -> None:
-    yard.apply(version("shell-v1"), manifests.task(prompt="echo first $((1 + 1))"))
-    yard.wait_state("Idle")
-    yard.wait_answer("first 2")
-    pod = yard.kube.get("pods", yard.namespace, "hello-1")
+def test_a_killed_sidecar_comes_back_with_the_conversation(ns: KubectlNamespace) -> None:
+    ns.apply(version("shell-v1"), manifests.task(prompt="echo first $((1 + 1))"))
+    ns.wait_state("Idle")
+    ns.wait_answer("first 2")
+    pod = ns.kube.get("pods", ns.name, "hello-1")
     assert pod is not None
     (sidecar,) = pod["status"]["initContainerStatuses"]
     identity = sidecar["containerID"].removeprefix("containerd://")
     kill = cluster.inside("ctr", "--namespace", "k8s.io", "task", "kill", "--signal", "SIGKILL", identity)
     subprocess.run(kill, check=True, capture_output=True, timeout=30)
-    yard.kube.wait(
+    ns.kube.wait(
         "the sidecar is back",
         "pods",
-        yard.namespace,
+        ns.name,
         "hello-1",
         lambda p: p["status"]["initContainerStatuses"][0]["restartCount"] == 1,
     )
-    yard.say("second", "echo second $((2 + 2))")
-    messages = yard.wait_answer("second 4")
+    ns.say("second", "echo second $((2 + 2))")
+    messages = ns.wait_answer("second 4")
     said = [message["content"] for message in messages if message["role"] == "user"]
     assert said == ["echo first $((1 + 1))", "echo second $((2 + 2))"]
     assert sum("first 2" in message["content"] for message in messages if message["role"] == "agent") == 1
 
 
-def test_fifty_tasks_under_a_quota_of_ten_pods_all_get_their_turn(yard: Yard) -> None:
+def test_fifty_tasks_under_a_quota_of_ten_pods_all_get_their_turn(ns: KubectlNamespace) -> None:
     quota = {
         "apiVersion": "v1",
         "kind": "ResourceQuota",
@@ -208,22 +208,22 @@ def test_fifty_tasks_under_a_quota_of_ten_pods_all_get_their_turn(yard: Yard) ->
         "spec": {"hard": {"pods": "10"}},
     }
     names = [f"task-{number}" for number in range(50)]
-    yard.apply(quota)
-    yard.kube.wait("the quota counts", "resourcequotas", yard.namespace, "few", lambda q: "hard" in q.get("status", {}))
+    ns.apply(quota)
+    ns.kube.wait("the quota counts", "resourcequotas", ns.name, "few", lambda q: "hard" in q.get("status", {}))
     # This agent ends at once when it is asked to, so the places are free again soon.
-    yard.apply(version("shell-v1", agent={"command": ["cat"]}), *(manifests.task(name, prompt="") for name in names))
+    ns.apply(version("shell-v1", agent={"command": ["cat"]}), *(manifests.task(name, prompt="") for name in names))
     left, most, waited = set(names), 0, False
     for _ in range(600):
-        tasks = {task["metadata"]["name"]: task.get("status", {}) for task in yard.kube.list("tasks", yard.namespace)}
+        tasks = {task["metadata"]["name"]: task.get("status", {}) for task in ns.kube.list("tasks", ns.name)}
         # The quota forgets a Pod when it has ended, though its object is there a little longer.
-        pods = [pod for pod in yard.kube.list("pods", yard.namespace) if "deletionTimestamp" not in pod["metadata"]]
+        pods = [pod for pod in ns.kube.list("pods", ns.name) if "deletionTimestamp" not in pod["metadata"]]
         most = max(most, len(pods))
         waited = waited or any(ready(status)[0] == "QuotaExceeded" for status in tasks.values())
         for name, status in tasks.items():
             assert status.get("phase") != "Error", f"{name}: {ready(status)}"
             if status.get("phase") == "Active" and name in left:
                 left.discard(name)
-                yard.kube.delete("tasks", yard.namespace, name)
+                ns.kube.delete("tasks", ns.name, name)
         if not left:
             break
         time.sleep(0.3)

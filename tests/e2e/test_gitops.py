@@ -7,32 +7,32 @@ import time
 import yaml
 
 import manifests
+from e2e.kubectl_namespace import KubectlNamespace
 from e2e.versions import version
-from e2e.yard import Yard
 
 
-def reasons(yard: Yard) -> set[str]:
+def reasons(ns: KubectlNamespace) -> set[str]:
     """Reasons of all builds that there are."""
-    return {build["spec"]["reason"] for build in yard.kube.list("workspacebuilds", yard.namespace)}
+    return {build["spec"]["reason"] for build in ns.kube.list("workspacebuilds", ns.name)}
 
 
-def test_an_automatic_pause_stays_though_git_says_not_paused(yard: Yard) -> None:
+def test_an_automatic_pause_stays_though_git_says_not_paused(ns: KubectlNamespace) -> None:
     task = manifests.task(prompt="", paused=False, idleTimeout="2s")
-    yard.apply(version("shell-v1"), task)
-    found = yard.wait("it pauses by itself", lambda status: status.get("phase") == "Paused", seconds=90)
+    ns.apply(version("shell-v1"), task)
+    found = ns.wait("it pauses by itself", lambda status: status.get("phase") == "Paused", seconds=90)
     assert found["status"]["pausedReason"] == "IdleTimeout"
-    yard.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=yaml.safe_dump(task))
+    ns.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=yaml.safe_dump(task))
     time.sleep(2)
-    found = yard.wait("it stays paused", lambda status: status.get("phase") == "Paused")
+    found = ns.wait("it stays paused", lambda status: status.get("phase") == "Paused")
     assert found["spec"]["paused"] is False
     assert found["status"]["build"]["number"] == 2
 
-    yard.kubectl("annotate", "task", "hello", "taskyard.dev/resumed-at=now")
-    yard.wait("it goes on", lambda status: status["build"]["number"] == 3 and status["phase"] == "Active")
+    ns.kubectl("annotate", "task", "hello", "taskyard.dev/resumed-at=now")
+    ns.wait("it goes on", lambda status: status["build"]["number"] == 3 and status["phase"] == "Active")
 
 
-def test_a_namespace_with_tasks_of_every_phase_is_deleted_within_a_minute(yard: Yard) -> None:
-    yard.apply(
+def test_a_namespace_with_tasks_of_every_phase_is_deleted_within_a_minute(ns: KubectlNamespace) -> None:
+    ns.apply(
         version("shell-v1"),
         version("no-image", agent={"image": "localhost/nothing:1"}),
         version("no-node", pod={"nodeSelector": {"disk": "imaginary"}}, startTimeoutSeconds=2),
@@ -51,27 +51,27 @@ def test_a_namespace_with_tasks_of_every_phase_is_deleted_within_a_minute(yard: 
         "initializing": "Initializing",
         "failed": "Error",
     }.items():
-        yard.wait(f"{task} is {phase}", lambda status, phase=phase: status.get("phase") == phase, task=task)
-    yard.pause(True, task="pausing")
-    yard.kubectl("delete", "namespace", yard.namespace, "--wait=false")
+        ns.wait(f"{task} is {phase}", lambda status, phase=phase: status.get("phase") == phase, task=task)
+    ns.pause(True, task="pausing")
+    ns.kubectl("delete", "namespace", ns.name, "--wait=false")
     began, seen = time.monotonic(), set[str]()
-    while yard.kube.get("namespaces", None, yard.namespace) is not None:
+    while ns.kube.get("namespaces", None, ns.name) is not None:
         assert time.monotonic() - began < 60, "the namespace is still there after a minute"
-        seen |= reasons(yard)
+        seen |= reasons(ns)
         time.sleep(0.2)
     assert "Recover" not in seen
 
 
-def test_foreground_deletion_of_a_task_starts_no_recovery(yard: Yard) -> None:
-    yard.apply(version("shell-v1"), manifests.task(prompt=""))
-    yard.wait_state("Idle")
-    yard.kubectl("delete", "task", "hello", "--cascade=foreground", "--wait=false")
+def test_foreground_deletion_of_a_task_starts_no_recovery(ns: KubectlNamespace) -> None:
+    ns.apply(version("shell-v1"), manifests.task(prompt=""))
+    ns.wait_state("Idle")
+    ns.kubectl("delete", "task", "hello", "--cascade=foreground", "--wait=false")
     began, seen = time.monotonic(), set[str]()
-    while yard.kube.get("tasks", yard.namespace, "hello") is not None:
+    while ns.kube.get("tasks", ns.name, "hello") is not None:
         assert time.monotonic() - began < 60, "the Task is still there after a minute"
-        seen |= reasons(yard)
+        seen |= reasons(ns)
         time.sleep(0.1)
     assert seen <= {"Initial"}
     # A Pod does not block its owner's deletion; it goes by itself a moment later.
-    yard.kube.wait_gone("pods", yard.namespace, "hello-1")
-    assert reasons(yard) <= {"Initial"}
+    ns.kube.wait_gone("pods", ns.name, "hello-1")
+    assert reasons(ns) <= {"Initial"}

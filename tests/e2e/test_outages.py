@@ -7,8 +7,8 @@ import subprocess
 import pytest
 
 import manifests
+from e2e.kubectl_namespace import KubectlNamespace, ready
 from e2e.versions import version
-from e2e.yard import Yard, ready
 from kube import phase_is
 from localcluster import cluster
 
@@ -17,21 +17,21 @@ pytestmark = pytest.mark.alone
 UNCOUNTED = "node.kubernetes.io/exclude-disruption"
 
 
-def test_a_killed_operator_and_gateway_lose_nothing(shell: Yard) -> None:
+def test_a_killed_operator_and_gateway_lose_nothing(shell: KubectlNamespace) -> None:
     shell.wait_state("Idle", build=1)
     shell.kubectl("delete", "pod", "--namespace=taskyard", "--all", "--grace-period=0", "--force", "--wait=false")
     shell.say("after", "echo after $((1 + 1)) kills")
     shell.wait_answer("after 2 kills", seconds=90)
-    assert [pod["metadata"]["name"] for pod in shell.kube.list("pods", shell.namespace)] == ["hello-1"]
+    assert [pod["metadata"]["name"] for pod in shell.kube.list("pods", shell.name)] == ["hello-1"]
     said = [message["content"] for message in shell.messages() if message["role"] == "user"]
     assert said.count("echo after $((1 + 1)) kills") == 1
 
 
-def test_deleting_a_task_without_an_operator_removes_all_its_children(shell: Yard) -> None:
+def test_deleting_a_task_without_an_operator_removes_all_its_children(shell: KubectlNamespace) -> None:
     shell.wait_state("Idle", build=1)
     shell.wait_answer("Hello from")
     shell.say("left", "echo left behind")
-    shell.kube.wait("it is delivered", "taskinputs", shell.namespace, "left", phase_is("Delivered"))
+    shell.kube.wait("it is delivered", "taskinputs", shell.name, "left", phase_is("Delivered"))
     operator = ("deployment/taskyard-operator", "--namespace=taskyard")
     replicas = shell.kubectl("get", *operator, "-o", "jsonpath={.spec.replicas}")
     shell.kubectl("scale", *operator, "--replicas=0")
@@ -52,39 +52,39 @@ def test_deleting_a_task_without_an_operator_removes_all_its_children(shell: Yar
             ("configmaps", "hello-snapshot"),
             ("taskinputs", "left"),
         ):
-            shell.kube.wait_gone(plural, shell.namespace, name, seconds=90)
+            shell.kube.wait_gone(plural, shell.name, name, seconds=90)
     finally:
         shell.kubectl("scale", *operator, f"--replicas={replicas}")
         shell.kubectl("rollout", "status", *operator, "--timeout=60s")
 
 
-def test_a_lost_node_leaves_one_pod(yard: Yard) -> None:
+def test_a_lost_node_leaves_one_pod(ns: KubectlNamespace) -> None:
     """The kubelet stops: Unknown until its Pod is gone, never a second Pod, then a recovery."""
     tolerations = [
         {"key": f"node.kubernetes.io/{taint}", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 1}
         for taint in ("unreachable", "not-ready")
     ]
-    yard.apply(version("shell-v1", pod={"tolerations": tolerations}), manifests.task(prompt=""))
-    yard.wait_state("Idle")
+    ns.apply(version("shell-v1", pod={"tolerations": tolerations}), manifests.task(prompt=""))
+    ns.wait_state("Idle")
     # Where every node is lost, the node lifecycle controller takes the fault for its own and evicts nothing. Our one
     # node is not to count for that.
-    yard.kubectl("label", "nodes", "--all", f"{UNCOUNTED}=")
+    ns.kubectl("label", "nodes", "--all", f"{UNCOUNTED}=")
     stop = cluster.inside("pkill", "-STOP", "-x", "kubelet")
     go_on = cluster.inside("pkill", "-CONT", "-x", "kubelet")
     subprocess.run(stop, check=True, timeout=30)
     try:
-        task = yard.wait("it is unknown", lambda status: status.get("phase") == "Unknown", seconds=150)
+        task = ns.wait("it is unknown", lambda status: status.get("phase") == "Unknown", seconds=150)
         reason, message = ready(task["status"])
         assert reason == "PodLost" and "delete the Node" in message
-        assert [pod["metadata"]["name"] for pod in yard.kube.list("pods", yard.namespace)] == ["hello-1"]
+        assert [pod["metadata"]["name"] for pod in ns.kube.list("pods", ns.name)] == ["hello-1"]
     finally:
         subprocess.run(go_on, check=True, timeout=30)
-        yard.kubectl("label", "nodes", "--all", f"{UNCOUNTED}-")
+        ns.kubectl("label", "nodes", "--all", f"{UNCOUNTED}-")
     # As long as the node bears its taint, a Pod that tolerates it for a second is evicted again.
-    task = yard.wait(
+    task = ns.wait(
         "it has recovered",
         lambda status: status["phase"] == "Active" and status["build"]["reason"] == "Recover",
         seconds=120,
     )
-    (pod,) = yard.kube.list("pods", yard.namespace)
+    (pod,) = ns.kube.list("pods", ns.name)
     assert pod["metadata"]["name"] == task["status"]["build"]["name"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from e2e.yard import Yard
+from e2e.kubectl_namespace import KubectlNamespace
 from localcluster import locations
 
 EXAMPLE = locations.REPOSITORY / "deploy" / "examples" / "02-parameters"
@@ -29,29 +29,29 @@ def condition(status: Object, name: str) -> Object:
     )
 
 
-def test_the_example_with_parameters(yard: Yard) -> None:
+def test_the_example_with_parameters(ns: KubectlNamespace) -> None:
     # The Task first: it waits, and says for what.
-    yard.apply(*example(yard.namespace, "task"))
-    yard.wait("it waits", lambda s: condition(s, "Ready")["reason"] == "TemplateNotFound", task="greet")
-    yard.apply(*example(yard.namespace, "template", "templateversion"))
-    waiting = yard.wait("it waits", lambda s: condition(s, "Ready")["reason"] == "SecretNotUsable", task="greet")
+    ns.apply(*example(ns.name, "task"))
+    ns.wait("it waits", lambda s: condition(s, "Ready")["reason"] == "TemplateNotFound", task="greet")
+    ns.apply(*example(ns.name, "template", "templateversion"))
+    waiting = ns.wait("it waits", lambda s: condition(s, "Ready")["reason"] == "SecretNotUsable", task="greet")
     assert 'Secret "service-token" does not exist' in condition(waiting["status"], "Ready")["message"]
-    yard.apply(*example(yard.namespace, "secret"))
-    yard.wait("it is idle", lambda s: s.get("state", {}).get("state") == "Idle", task="greet")
-    said = yard.kubectl("exec", "greet-1", "-c", "agent", "--", "cat", "/home/agent/greeting.txt")
+    ns.apply(*example(ns.name, "secret"))
+    ns.wait("it is idle", lambda s: s.get("state", {}).get("state") == "Idle", task="greet")
+    said = ns.kubectl("exec", "greet-1", "-c", "agent", "--", "cat", "/home/agent/greeting.txt")
     assert said == "Hello, Everybody; my token has 16 characters\n"
-    pod = json.loads(yard.kubectl("get", "pod", "greet-1", "-o", "json"))
+    pod = json.loads(ns.kubectl("get", "pod", "greet-1", "-o", "json"))
     (agent,) = [c for c in pod["spec"]["containers"] if c["name"] == "agent"]
     assert agent["resources"]["limits"] == {"memory": "512Mi"}
     assert "not-a-real-token" not in json.dumps(pod)
-    assert "greeter-v1" in yard.kubectl("get", "templates.taskyard.dev", "greeter")
+    assert "greeter-v1" in ns.kubectl("get", "templates.taskyard.dev", "greeter")
 
 
-def test_a_key_that_the_secret_does_not_have_is_told_with_its_name(yard: Yard) -> None:
-    template, version, secret, task = example(yard.namespace, "template", "templateversion", "secret", "task")
+def test_a_key_that_the_secret_does_not_have_is_told_with_its_name(ns: KubectlNamespace) -> None:
+    template, version, secret, task = example(ns.name, "template", "templateversion", "secret", "task")
     task["spec"]["parameters"][0]["secretRef"]["key"] = "tokne"
-    yard.apply(template, version, secret, task)
-    found = yard.wait(
+    ns.apply(template, version, secret, task)
+    found = ns.wait(
         "it says so", lambda s: condition(s, "Ready")["reason"] == "CreateContainerConfigError", task="greet"
     )
     assert "couldn't find key tokne in Secret" in condition(found["status"], "Ready")["message"]

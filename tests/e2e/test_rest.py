@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from e2e.kubectl_namespace import KubectlNamespace
 from e2e.wireclient import TasksClient
-from e2e.yard import Yard
 from localcluster import install, locations, programs
 
 EXAMPLE = locations.REPOSITORY / "deploy" / "examples" / "01-shell"
@@ -48,18 +48,16 @@ def gateway(installation: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def client(yard: Yard, gateway: str) -> Iterator[TasksClient]:
+def client(ns: KubectlNamespace, gateway: str) -> Iterator[TasksClient]:
     """A person whose rights are the role edit in the test's namespace."""
-    yard.kubectl("create", "serviceaccount", "jane")
-    yard.kubectl(
-        "create", "rolebinding", "jane", "--clusterrole=taskyard-edit", f"--serviceaccount={yard.namespace}:jane"
-    )
-    keys = yard.kube.get("secrets", SYSTEM, "taskyard-keys")
+    ns.kubectl("create", "serviceaccount", "jane")
+    ns.kubectl("create", "rolebinding", "jane", "--clusterrole=taskyard-edit", f"--serviceaccount={ns.name}:jane")
+    keys = ns.kube.get("secrets", SYSTEM, "taskyard-keys")
     assert keys is not None
     tls = ssl.create_default_context(cadata=base64.b64decode(keys["data"]["ca.crt"]).decode())
     client = TasksClient(
         gateway,
-        token=yard.kubectl("create", "token", "jane").strip(),
+        token=ns.kubectl("create", "token", "jane").strip(),
         tls=tls,
         host=f"taskyard-gateway.{SYSTEM}.svc",
     )
@@ -67,19 +65,17 @@ def client(yard: Yard, gateway: str) -> Iterator[TasksClient]:
     client.close()
 
 
-def test_a_tasks_life_over_http(yard: Yard, client: TasksClient) -> None:
+def test_a_tasks_life_over_http(ns: KubectlNamespace, client: TasksClient) -> None:
     manifest = yaml.safe_load((EXAMPLE / "templateversion.yaml").read_text())
     del manifest["metadata"]["namespace"]
-    yard.apply(manifest)
-    yard.kube.wait(
-        "it is valid", "templateversions", yard.namespace, manifest["metadata"]["name"], lambda v: v.get("status")
-    )
+    ns.apply(manifest)
+    ns.kube.wait("it is valid", "templateversions", ns.name, manifest["metadata"]["name"], lambda v: v.get("status"))
 
     version = client.template_version(manifest["spec"]["template"])
     created = client.create("echo the sum is $((40 + 2))", version=version)
     name = created["name"]
     assert name.startswith("echo-the-sum-is-40-2-")
-    assert created["owner_name"] == yard.namespace
+    assert created["owner_name"] == ns.name
     assert [task["id"] for task in client.tasks("owner:me")] == [created["id"]]
 
     task = client.wait_ready(name)
@@ -111,4 +107,4 @@ def test_a_tasks_life_over_http(yard: Yard, client: TasksClient) -> None:
 
     client.delete(name)
     assert client.tasks() == []
-    yard.kube.wait_gone("tasks", yard.namespace, name)
+    ns.kube.wait_gone("tasks", ns.name, name)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from e2e.yard import Yard
+from e2e.kubectl_namespace import KubectlNamespace
 from kube import phase_is
 
 
-def test_a_task_works_is_spoken_to_pauses_and_goes_on(shell: Yard) -> None:
+def test_a_task_works_is_spoken_to_pauses_and_goes_on(shell: KubectlNamespace) -> None:
     """The story that the README tells."""
     shell.wait("it starts", lambda status: status.get("phase") in ("Initializing", "Active"))
     task = shell.wait_state("Idle", build=1)
@@ -20,12 +20,12 @@ def test_a_task_works_is_spoken_to_pauses_and_goes_on(shell: Yard) -> None:
 
     shell.say("again", "cat hello.txt && echo the sum is $((40 + 2))")
     shell.wait_answer("the sum is 42")
-    shell.kube.wait("it is delivered", "taskinputs", shell.namespace, "again", phase_is("Delivered"))
+    shell.kube.wait("it is delivered", "taskinputs", shell.name, "again", phase_is("Delivered"))
 
     shell.pause(True)
     task = shell.wait("it is paused", lambda status: status["phase"] == "Paused")
     assert task["status"]["pausedReason"] == "Manual"
-    assert shell.kube.list("pods", shell.namespace) == []
+    assert shell.kube.list("pods", shell.name) == []
     messages = shell.messages()
     assert any("the sum is 42" in message["content"] for message in messages)
     log = shell.kubectl("get", "configmap", "hello-snapshot", "-o", r"jsonpath={.data.log\.txt}")
@@ -39,7 +39,7 @@ def test_a_task_works_is_spoken_to_pauses_and_goes_on(shell: Yard) -> None:
     assert prompts.count(task["spec"]["prompt"]) == 1, "the prompt was typed again"
 
 
-def test_the_prompt_changes_while_paused_and_is_typed_at_the_resume(shell: Yard) -> None:
+def test_the_prompt_changes_while_paused_and_is_typed_at_the_resume(shell: KubectlNamespace) -> None:
     shell.wait_state("Idle", build=1)
     refused = shell.attempt("patch", "task", "hello", "--type=merge", "-p", '{"spec":{"prompt":"echo changed"}}')
     assert refused.returncode != 0
@@ -51,7 +51,7 @@ def test_the_prompt_changes_while_paused_and_is_typed_at_the_resume(shell: Yard)
     shell.wait_answer("changed 42")
 
 
-def test_agent_and_sidecar_are_different_users_and_keep_apart(shell: Yard) -> None:
+def test_agent_and_sidecar_are_different_users_and_keep_apart(shell: KubectlNamespace) -> None:
     shell.wait_state("Idle", build=1)
     shell.wait_answer("Hello from")
     agent = shell.inside("hello-1", "agent", "id", "-u").stdout.strip()
@@ -72,7 +72,7 @@ def test_agent_and_sidecar_are_different_users_and_keep_apart(shell: Yard) -> No
     assert "tee hello.txt" not in pod, "the prompt is in the Pod's spec"
 
 
-def test_kubectl_shows_what_a_user_wants_to_know(shell: Yard) -> None:
+def test_kubectl_shows_what_a_user_wants_to_know(shell: KubectlNamespace) -> None:
     assert "condition met" in shell.kubectl("wait", "--for=condition=Ready", "task/hello", "--timeout=60s")
     shell.wait_state("Idle", build=1)
     row = shell.kubectl("get", "tasks", "--no-headers").split()

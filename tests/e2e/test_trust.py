@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 import manifests
-from e2e.yard import Yard
+from e2e.kubectl_namespace import KubectlNamespace
 from kube import Kube, phase_is
 from taskyard.core.security.certificates import issue_serving_certificate, new_authority
 from taskyard.core.security.keyring import keyring_from
@@ -33,17 +33,17 @@ SIDECAR = "taskyard-sidecar"
 LIMIT_KIB = 192 * 1024
 
 
-class Lair:
+class TrustedPod:
     """The agent's Pod, the secrets of its sidecar, and what the agent does."""
 
-    def __init__(self, yard: Yard) -> None:
-        self.yard = yard
-        pod = yard.kube.get("pods", yard.namespace, POD)
-        keys = yard.kube.get("secrets", SYSTEM, "taskyard-keys")
+    def __init__(self, ns: KubectlNamespace) -> None:
+        self.ns = ns
+        pod = ns.kube.get("pods", ns.name, POD)
+        keys = ns.kube.get("secrets", SYSTEM, "taskyard-keys")
         assert pod is not None and keys is not None
         self.uid: str = pod["metadata"]["uid"]
         self.key = pod_key(keyring_from(keys["data"]).master_key, self.uid)
-        self.token = yard.kubectl("exec", POD, "-c", SIDECAR, "--", "cat", "/var/run/secrets/taskyard/token").strip()
+        self.token = ns.kubectl("exec", POD, "-c", SIDECAR, "--", "cat", "/var/run/secrets/taskyard/token").strip()
         assert len(self.token) > 100
 
     @property
@@ -55,13 +55,13 @@ class Lair:
         """Run an attack to its end; what it tells."""
         source = (ATTACKS / f"{attack}.py").read_text()
         command = ["exec", "-i", POD, "--container", "agent", "--", "python3", "-c", source]
-        return json.loads(self.yard.kubectl(*command, stdin=json.dumps(given)))
+        return json.loads(self.ns.kubectl(*command, stdin=json.dumps(given)))
 
     @contextmanager
     def running(self, attack: str, given: object) -> Iterator[queue.Queue[Object]]:
         """Run an attack until the block ends; its events."""
         source = (ATTACKS / f"{attack}.py").read_text()
-        process = self.yard.start("exec", "-i", POD, "--container", "agent", "--", "python3", "-c", source)
+        process = self.ns.start("exec", "-i", POD, "--container", "agent", "--", "python3", "-c", source)
         assert process.stdin and process.stdout
         output, events = process.stdout, queue.Queue[Object]()
 
@@ -84,11 +84,11 @@ class Lair:
 
     def inside(self, container: str, script: str) -> str:
         """What a shell in a container prints."""
-        return self.yard.kubectl("exec", POD, "--container", container, "--", "bash", "-c", script)
+        return self.ns.kubectl("exec", POD, "--container", container, "--", "bash", "-c", script)
 
     def sidecar(self) -> Object:
         """The container's status."""
-        pod = self.yard.kube.get("pods", self.yard.namespace, POD)
+        pod = self.ns.kube.get("pods", self.ns.name, POD)
         assert pod is not None
         (found,) = (s for s in pod["status"]["initContainerStatuses"] if s["name"] == SIDECAR)
         return dict(found)
@@ -96,10 +96,10 @@ class Lair:
     def logs(self) -> str:
         """All that anybody has logged: this Pod's containers, former ones too, operator and gateway."""
         own = [
-            self.yard.kubectl("logs", POD, *which)
+            self.ns.kubectl("logs", POD, *which)
             for which in (["--all-containers"], ["--container", SIDECAR, "--previous"])
         ]
-        system = self.yard.kubectl(
+        system = self.ns.kubectl(
             "logs", "--namespace", SYSTEM, "--selector", "app.kubernetes.io/name=taskyard", "--tail=-1", "--prefix"
         )
         return "\n".join([*own, system])
@@ -117,57 +117,57 @@ def root_version(image: str) -> Object:
 
 
 @pytest.fixture(scope="module")
-def lair(installation: Path, kube: Kube) -> Iterator[Lair]:
-    yard = Yard(installation, kube, f"e2e-{uuid.uuid4().hex[:8]}")
-    yard.create()
+def trusted(installation: Path, kube: Kube) -> Iterator[TrustedPod]:
+    ns = KubectlNamespace(installation, kube, f"e2e-{uuid.uuid4().hex[:8]}")
+    ns.create()
     # Restricted Pod Security would not let it be root.
-    kube.patch_namespace(yard.namespace, {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "baseline"}}})
-    image = yard.kubectl(
+    kube.patch_namespace(ns.name, {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "baseline"}}})
+    image = ns.kubectl(
         "get", "deployment", "taskyard-operator", "--namespace", SYSTEM,
         "--output=jsonpath={.spec.template.spec.containers[0].image}",
     )  # fmt: skip
-    yard.apply(root_version(image), manifests.task(prompt=""), manifests.task("victim", prompt=""))
+    ns.apply(root_version(image), manifests.task(prompt=""), manifests.task("victim", prompt=""))
     for name in ("hello", "victim"):
-        yard.wait_state("Idle", task=name)
-    yield Lair(yard)
-    yard.remove()
+        ns.wait_state("Idle", task=name)
+    yield TrustedPod(ns)
+    ns.remove()
 
 
-def test_root_in_the_agents_container_finds_neither_key_nor_token(lair: Lair) -> None:
+def test_root_in_the_agents_container_finds_neither_key_nor_token(trusted: TrustedPod) -> None:
     # One that it may find, to see that it looks.
-    lair.inside("agent", "echo canary-4711 > /home/agent/canary")
-    found = lair.run("search", [*lair.secrets, "canary-4711"])
+    trusted.inside("agent", "echo canary-4711 > /home/agent/canary")
+    found = trusted.run("search", [*trusted.secrets, "canary-4711"])
     assert found["user"] == 0
     assert found["looked_at"] > 50 and found["holders"] == ["/home/agent/canary"]
     assert not [command for command in found["commands"] if "taskyard-sidecar" in command]
     mounts = set(found["mounts"])
     assert "/home/agent" in mounts and "/taskyard/run" in mounts
     assert not [mount for mount in mounts if mount.startswith(("/var/lib/taskyard", "/var/run", "/run/secrets"))]
-    pod = json.dumps(lair.yard.kube.get("pods", lair.yard.namespace, POD))
-    assert not [secret for secret in lair.secrets if secret in pod]
-    assert lair.yard.kube.get("networkpolicies", lair.yard.namespace, "taskyard-tasks") is not None
+    pod = json.dumps(trusted.ns.kube.get("pods", trusted.ns.name, POD))
+    assert not [secret for secret in trusted.secrets if secret in pod]
+    assert trusted.ns.kube.get("networkpolicies", trusted.ns.name, "taskyard-tasks") is not None
 
 
-def test_without_the_key_every_port_refuses_and_only_the_own_task_is_reported_on(lair: Lair) -> None:
-    yard = lair.yard
-    before = yard.kube.get("tasks", yard.namespace, "victim")
-    victim = yard.kube.get("pods", yard.namespace, "victim-1")
+def test_without_the_key_every_port_refuses_and_only_the_own_task_is_reported_on(trusted: TrustedPod) -> None:
+    ns = trusted.ns
+    before = ns.kube.get("tasks", ns.name, "victim")
+    victim = ns.kube.get("pods", ns.name, "victim-1")
     assert before is not None and victim is not None
-    build = f"{yard.namespace}/victim-1"
+    build = f"{ns.name}/victim-1"
     given = {
-        "pod_uid": lair.uid,
+        "pod_uid": trusted.uid,
         "gateway": f"taskyard-gateway.{SYSTEM}.svc",
         # Even if it had its own Pod's key, that would be none for another's.
-        "tokens": [f"{build}/{victim['metadata']['uid']}.{key}" for key in ("0" * 64, lair.key)]
-        + [f"{build}/{lair.uid}.{lair.key}"],
-        "replayed": lair.key,
+        "tokens": [f"{build}/{victim['metadata']['uid']}.{key}" for key in ("0" * 64, trusted.key)]
+        + [f"{build}/{trusted.uid}.{trusted.key}"],
+        "replayed": trusted.key,
         "victim": "victim",
         "victim_ip": victim["status"]["podIP"],
     }
-    answers = lair.run("keyless", given)
+    answers = trusted.run("keyless", given)
     assert len(answers) > 60
     for what, answer in answers:
-        assert not [secret for secret in lair.secrets if secret in answer], what
+        assert not [secret for secret in trusted.secrets if secret in answer], what
         kind = what.split()[0]
         if kind == "plain":
             assert not answer.startswith("HTTP/"), f"{what}: {answer}"
@@ -177,26 +177,24 @@ def test_without_the_key_every_port_refuses_and_only_the_own_task_is_reported_on
             assert answer.startswith("HTTP/1.1 403 "), f"{what}: {answer}"
         elif what == "reports from elsewhere":
             assert answer == "ConnectionRefusedError"
-    yard.wait("its own word is taken", lambda s: s["state"].get("message") == "forged")
-    after = yard.kube.get("tasks", yard.namespace, "victim")
+    ns.wait("its own word is taken", lambda s: s["state"].get("message") == "forged")
+    after = ns.kube.get("tasks", ns.name, "victim")
     assert after is not None and after["status"]["state"] == before["status"]["state"]
     assert "outputs" not in after["status"]
 
 
-def test_a_flood_is_refused_and_the_sidecar_stays_small(lair: Lair) -> None:
-    found = lair.run("flood")
+def test_a_flood_is_refused_and_the_sidecar_stays_small(trusted: TrustedPod) -> None:
+    found = trusted.run("flood")
     assert found["unclosed"] == 0
     refusals = {status: count for status, count in found["statuses"].items() if status not in ("200", "closed")}
     assert refusals and all(status.startswith("4") for status in refusals), found["statuses"]
     assert {"401", "413", "429"} <= refusals.keys()
-    assert lair.sidecar()["restartCount"] == 0
-    status = lair.inside(SIDECAR, "cat /proc/1/status")
+    assert trusted.sidecar()["restartCount"] == 0
+    status = trusted.inside(SIDECAR, "cat /proc/1/status")
     peak = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
     assert peak < LIMIT_KIB / 2, f"{peak} KiB at most"
-    lair.yard.say("after", "echo after the flood")
-    lair.yard.kube.wait(
-        "the next message is delivered", "taskinputs", lair.yard.namespace, "after", phase_is("Delivered")
-    )
+    trusted.ns.say("after", "echo after the flood")
+    trusted.ns.kube.wait("the next message is delivered", "taskinputs", trusted.ns.name, "after", phase_is("Delivered"))
 
 
 LINKS = """
@@ -213,18 +211,18 @@ if touch /taskyard/bin/new 2>/dev/null || ln /taskyard/bin/taskyard-init /home/a
 """
 
 
-def test_who_takes_the_ports_of_a_sidecar_that_restarts_gets_nothing(lair: Lair) -> None:
-    yard = lair.yard
-    lair.inside("agent", LINKS)
+def test_who_takes_the_ports_of_a_sidecar_that_restarts_gets_nothing(trusted: TrustedPod) -> None:
+    ns = trusted.ns
+    trusted.inside("agent", LINKS)
     journal, folders = "cat /var/lib/taskyard/journal.jsonl", "ls -A /var/lib/taskyard /etc"
-    before, there = lair.inside(SIDECAR, journal), lair.inside(SIDECAR, folders)
+    before, there = trusted.inside(SIDECAR, journal), trusted.inside(SIDECAR, folders)
     now = datetime.now(UTC)
     # As good as a certificate can be that the installation's own authority has not signed.
-    certificate = issue_serving_certificate(new_authority(now), dns_names=[lair.uid], now=now, lifetime=timedelta(1))
+    certificate = issue_serving_certificate(new_authority(now), dns_names=[trusted.uid], now=now, lifetime=timedelta(1))
     calls: list[Object] = []
-    with lair.running("impostor", {"pem": certificate.key_pem + certificate.certificate_pem}) as events:
+    with trusted.running("impostor", {"pem": certificate.key_pem + certificate.certificate_pem}) as events:
         assert events.get(timeout=20) == {"event": "waiting"}
-        yard.kill_sidecar(POD)
+        ns.kill_sidecar(POD)
         taken: set[int] = set()
         while taken != {8484, 8486}:
             event = events.get(timeout=20)
@@ -232,12 +230,12 @@ def test_who_takes_the_ports_of_a_sidecar_that_restarts_gets_nothing(lair: Lair)
                 taken.add(event["port"])
             else:
                 calls.append(event)
-        yard.say("once", "echo once >> /home/agent/count")
+        ns.say("once", "echo once >> /home/agent/count")
         calls.append(events.get(timeout=60))
-        waiting = yard.kube.wait(
+        waiting = ns.kube.wait(
             "the input waits, and says why",
             "taskinputs",
-            yard.namespace,
+            ns.name,
             "once",
             lambda i: "certificate" in i.get("status", {}).get("message", ""),
         )
@@ -248,29 +246,29 @@ def test_who_takes_the_ports_of_a_sidecar_that_restarts_gets_nothing(lair: Lair)
     for call in calls:
         assert call["outcome"].startswith("TLS: ") and call["heard"] == "", call
 
-    yard.kube.wait("it is delivered", "taskinputs", yard.namespace, "once", phase_is("Delivered"), seconds=60)
-    yard.wait_state("Idle")
-    assert lair.inside("agent", "cat /home/agent/count") == "once\n"
-    assert lair.sidecar()["restartCount"] == 1
+    ns.kube.wait("it is delivered", "taskinputs", ns.name, "once", phase_is("Delivered"), seconds=60)
+    ns.wait_state("Idle")
+    assert trusted.inside("agent", "cat /home/agent/count") == "once\n"
+    assert trusted.sidecar()["restartCount"] == 1
     # The links led nowhere: what the sidecar had is there, with the new message after it, and nothing else.
-    after = lair.inside(SIDECAR, journal)
+    after = trusted.inside(SIDECAR, journal)
     assert after.startswith(before)
     new = [json.loads(line) for line in after.removeprefix(before).splitlines()]
     key = f"input:{waiting['metadata']['uid']}"
     assert [(entry["kind"], entry["key"]) for entry in new] == [("intent", key), ("outcome", key)]
-    assert lair.inside(SIDECAR, folders) == there
-    logs = lair.logs()
+    assert trusted.inside(SIDECAR, folders) == there
+    logs = trusted.logs()
     assert "echo after the flood" in logs and "NetworkPolicy taskyard-tasks: made" in logs
-    assert not [secret for secret in lair.secrets if secret in logs]
+    assert not [secret for secret in trusted.secrets if secret in logs]
 
 
-def test_the_kubelet_alone_says_that_a_pod_ends(lair: Lair) -> None:
+def test_the_kubelet_alone_says_that_a_pod_ends(trusted: TrustedPod) -> None:
     """That others cannot was tried above."""
-    yard = lair.yard
-    before = yard.kube.get("tasks", yard.namespace, "victim")
+    ns = trusted.ns
+    before = ns.kube.get("tasks", ns.name, "victim")
     assert before is not None
-    yard.pause(True, task="victim")
-    after = yard.wait("it is paused", lambda s: s["phase"] == "Paused", task="victim")
+    ns.pause(True, task="victim")
+    after = ns.wait("it is paused", lambda s: s["phase"] == "Paused", task="victim")
     assert after["status"]["state"] == before["status"]["state"]
-    reasons = {event["reason"] for event in yard.kube.list("events", yard.namespace)}
+    reasons = {event["reason"] for event in ns.kube.list("events", ns.name)}
     assert "Killing" in reasons and "FailedPreStopHook" not in reasons

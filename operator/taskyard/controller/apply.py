@@ -20,7 +20,7 @@ from taskyard.controller.cluster import (
     Object,
     Resource,
 )
-from taskyard.controller.network_policies import NetworkKeeper
+from taskyard.controller.network_policies import NetworkPolicyKeeper
 from taskyard.controller.stores import Stores
 from taskyard.core import ownership, status, template_resolution, times
 from taskyard.core.decision import (
@@ -38,7 +38,7 @@ from taskyard.core.decision import (
 from taskyard.core.installation import Installation
 from taskyard.core.manifests import build, claim, pod
 from taskyard.core.observed import BuildView, Observed, Obstacle, PodView, owner_uid
-from taskyard.core.ownership import Whose
+from taskyard.core.ownership import Ownership
 from taskyard.core.parameters import Violation
 from taskyard.core.pod_admission import pod_obstacle
 from taskyard.watchcache.store import Store, key_of
@@ -57,7 +57,9 @@ class Blocked:
 class Applier:
     """Writes steps. All methods raise ApiError."""
 
-    def __init__(self, cluster: Cluster, stores: Stores, installation: Installation, network: NetworkKeeper) -> None:
+    def __init__(
+        self, cluster: Cluster, stores: Stores, installation: Installation, network: NetworkPolicyKeeper
+    ) -> None:
         self._cluster = cluster
         self._stores = stores
         self._installation = installation
@@ -151,19 +153,19 @@ class Applier:
     async def _create_build(self, observed: Observed, step: CreateBuild) -> Blocked | None:
         # A build that was made and is gone went with its Task, which the store may not know yet.
         await self._live(observed)
-        template = observed.template.template if observed.template else None
+        template = observed.template_version.template if observed.template_version else None
         version = template_resolution.version_for(observed, step.transition)
         manifest = build.manifest(observed.task, step, template=template, version=version)
         return await self._create(observed, WORKSPACE_BUILDS, self._stores.builds, manifest)
 
     async def _create_claim(self, observed: Observed) -> Blocked | None:
-        if observed.template is None:
+        if observed.template_version is None:
             return None
-        manifest = claim.manifest(observed.task, observed.template)
+        manifest = claim.manifest(observed.task, observed.template_version)
         return await self._create(observed, CLAIMS, self._stores.claims, manifest)
 
     async def _create_pod(self, observed: Observed, step: CreatePod) -> Blocked | None:
-        if observed.template is None:
+        if observed.template_version is None:
             return None
         chosen = template_resolution.chosen(observed)
         if isinstance(chosen, Violation):
@@ -172,7 +174,7 @@ class Applier:
         if obstacle:
             return Blocked(obstacle, 10.0)
         installation = replace(self._installation, hook_key=secrets.token_hex(16))
-        manifest = pod.manifest(observed.task, step.build, observed.template, installation, chosen=chosen)
+        manifest = pod.manifest(observed.task, step.build, observed.template_version, installation, chosen=chosen)
         try:
             return await self._create(observed, PODS, self._stores.pods, manifest)
         except ApiError as error:
@@ -200,15 +202,15 @@ class Applier:
         found = await self._cluster.get(resource, namespace, name)
         if found is None:
             return Blocked(Obstacle("Waiting", f"{manifest['kind']} {name} of a former Task is being removed."), 0.2)
-        match ownership.whose(found, name=observed.task.name, uid=observed.task.uid):
-            case Whose.OWN:
+        match ownership.ownership_of(found, name=observed.task.name, uid=observed.task.uid):
+            case Ownership.OWN:
                 store.put(found)
                 return None
-            case Whose.FORMER:
+            case Ownership.FORMER:
                 await self._remove_former(observed, resource, found)
                 message = f"{manifest['kind']} {name} of a former Task of this name is being removed."
                 return Blocked(Obstacle("FormerTask", message), 1.0)
-            case Whose.FOREIGN:
+            case Ownership.FOREIGN:
                 message = (
                     f"{manifest['kind']} {name} exists and is not this Task's; "
                     "delete it, or delete this Task and use another name."
@@ -223,7 +225,7 @@ class Applier:
         going = {
             key: other
             for key, other in going.items()
-            if ownership.whose(other, name=task.name, uid=task.uid) is Whose.FORMER
+            if ownership.ownership_of(other, name=task.name, uid=task.uid) is Ownership.FORMER
         }
         going[resource, key_of(found)] = found
         # Only after its children were read: who has the name now had it then, so their owner is gone.

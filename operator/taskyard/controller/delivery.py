@@ -13,7 +13,7 @@ from taskyard.controller.gather import gather_inputs
 from taskyard.controller.stores import Stores
 from taskyard.core import names, times
 from taskyard.core.inputs import Adopt, Conclude, Deliver, InputView, KeepOrder, Reject, Remove, RestInputs, next_step
-from taskyard.core.observed import PodView, TaskView, TemplateView
+from taskyard.core.observed import PodView, TaskView, TemplateVersionView
 from taskyard.sidecarclient import Accepted, Failed, NotReady, Refused, Sidecars
 from taskyard.watchcache.store import Key
 
@@ -136,7 +136,7 @@ class Delivery:
         """Whether the Task's agent is a command."""
         name = task.status.get("templateVersion") if task else None
         version = self._stores.template_versions.get((key[0], name)) if name else None
-        return version is not None and TemplateView.of(version).protocol == AgentProtocol.COMMAND
+        return version is not None and TemplateVersionView.of(version).protocol == AgentProtocol.COMMAND
 
     async def _conclude(self, entry: InputView, message: str | None) -> None:
         delivered_at = times.rfc3339(self._clock())

@@ -8,8 +8,8 @@ from datetime import datetime
 from taskyard.api.taskinput import InputPhase
 from taskyard.controller.stores import Stores
 from taskyard.core.inputs import InputView, queued
-from taskyard.core.observed import BuildView, Observed, Obstacle, PodView, TaskView, TemplateView, owner_uid
-from taskyard.core.parameter_views import PointerView, SecretKey
+from taskyard.core.observed import BuildView, Observed, Obstacle, PodView, TaskView, TemplateVersionView, owner_uid
+from taskyard.core.parameter_views import SecretKey, TemplateView
 from taskyard.core.template_resolution import version_name
 from taskyard.watchcache.store import Key
 
@@ -34,19 +34,19 @@ def gather(stores: Stores, key: Key, *, now: datetime, obstacle: Obstacle | None
         task=task,
         builds=tuple(builds),
         pods=tuple(pods),
-        template=None,
+        template_version=None,
         claim_exists=any(owner_uid(claim) == task.uid for claim in stores.claims.grouped(key)),
         resume_requested=any(entry.resume for entry in queued(inputs)),
         inputs_queued=len(queued(inputs)),
         inputs_delivered=sum(entry.phase is InputPhase.DELIVERED for entry in inputs),
         obstacle=obstacle,
-        pointer=pointer(stores, task),
+        template=template_view(stores, task),
         usable_secrets=usable_secrets(stores, task),
         delivered_at=delivered_at(inputs),
     )
     name = version_name(observed)
     version = stores.template_versions.get((task.namespace, name)) if name else None
-    return replace(observed, template=TemplateView.of(version)) if version else observed
+    return replace(observed, template_version=TemplateVersionView.of(version)) if version else observed
 
 
 def gather_inputs(stores: Stores, key: Key) -> tuple[InputView, ...]:
@@ -60,10 +60,10 @@ def delivered_at(inputs: tuple[InputView, ...]) -> datetime | None:
     return max(filter(None, delivered), default=None)
 
 
-def pointer(stores: Stores, task: TaskView) -> PointerView | None:
+def template_view(stores: Stores, task: TaskView) -> TemplateView | None:
     """The Template that a Task names."""
     template = stores.templates.get((task.namespace, task.template)) if task.template else None
-    return PointerView.of(template) if template else None
+    return TemplateView.of(template) if template else None
 
 
 def usable_secrets(stores: Stores, task: TaskView) -> frozenset[str] | None:

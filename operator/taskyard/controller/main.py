@@ -33,7 +33,7 @@ from taskyard.controller.installation_keys import KeysError
 from taskyard.controller.kopf_source import log_filter, runner
 from taskyard.controller.kopf_source.relisting import Relisting
 from taskyard.controller.leader import Leader
-from taskyard.controller.network_policies import NetworkKeeper
+from taskyard.controller.network_policies import NetworkPolicyKeeper
 from taskyard.controller.observability import health
 from taskyard.controller.observability.metrics import Metrics
 from taskyard.controller.observability.recorder import Recorder
@@ -41,8 +41,8 @@ from taskyard.controller.queue import KeyedQueue
 from taskyard.controller.reconcile import Reconciler
 from taskyard.controller.settings import Settings, SettingsError
 from taskyard.controller.stores import Stores
-from taskyard.controller.templates.template_checker import Pointers
-from taskyard.controller.templates.template_version_validator import Validator
+from taskyard.controller.templates.template_checker import TemplateChecker
+from taskyard.controller.templates.template_version_validator import TemplateVersionValidator
 from taskyard.core.installation import Installation
 from taskyard.core.security.keyring import Keyring
 from taskyard.sidecarclient import Sidecars
@@ -196,7 +196,7 @@ async def serve(settings: Settings) -> None:
                     cluster, NETWORK_POLICIES, stores.network_policies, router.policy_changed, restarted=restarted
                 )
             )
-        network = NetworkKeeper(cluster, stores, settings.network)
+        network = NetworkPolicyKeeper(cluster, stores, settings.network)
         async with asyncio.TaskGroup() as group:
             election = group.create_task(leader.acquire(cluster, ready=ready)) if leader else None
             for reflector in reflectors:
@@ -245,14 +245,14 @@ async def serve(settings: Settings) -> None:
                 retention=settings.input_retention,
                 changed=tasks.add,
             )
-            pointers = Pointers(cluster, stores, clock=clock)
-            validator = Validator(cluster, stores, installation, clock=clock, again=versions.add_after)
+            pointers = TemplateChecker(cluster, stores, clock=clock)
+            validator = TemplateVersionValidator(cluster, stores, installation, clock=clock, again=versions.add_after)
             group.create_task(recorder.run())
             for queue in (tasks, inputs, templates, versions):
                 group.create_task(queue.run())
 
 
-async def learned(network: NetworkKeeper) -> None:
+async def learned(network: NetworkPolicyKeeper) -> None:
     """Return once it is known where the API server is: no policy is made wider than the last one was."""
     while True:
         try:

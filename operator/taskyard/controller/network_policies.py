@@ -32,7 +32,7 @@ API_SERVER = ("default", "kubernetes")
 TRIES = 3
 
 
-class NetworkKeeper:
+class NetworkPolicyKeeper:
     """Keeps the policies; without `rules` it does nothing at all.
 
     A policy is there before the first Pod of a Task, and goes when neither Task nor Pod is left: a Pod that is being

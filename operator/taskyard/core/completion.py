@@ -27,7 +27,9 @@ def finish(observed: Observed) -> Finish | None:
         return None
     pod = observed.pod_of(build)
     if pod is None:
-        is_command = observed.template is not None and observed.template.protocol == AgentProtocol.COMMAND
+        is_command = (
+            observed.template_version is not None and observed.template_version.protocol == AgentProtocol.COMMAND
+        )
         return Finish(None) if is_command and is_reported(observed) else None
     code = pod.agent.exit_code if pod.agent else None
     if code is None or not pod.runs_once or pod.deleting or was_cut_short(pod, code):

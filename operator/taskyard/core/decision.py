@@ -152,7 +152,7 @@ def start_is_unfinished(observed: Observed) -> Step | None:
     build = observed.newest
     if build is None or build.finished or build.transition is Transition.STOP:
         return None
-    template, pod = observed.template, observed.pod_of(build)
+    template, pod = observed.template_version, observed.pod_of(build)
     # A Pod that is there needs none of it any more.
     if pod is None and not resolution(observed).resolved:
         return Rest()
@@ -274,11 +274,11 @@ def start_deadline(observed: Observed) -> datetime | None:
     and its sidecar has enrolled."""
     build = observed.newest
     pod = observed.pod_of(build) if build and build.transition is Transition.START else None
-    if pod is None or observed.template is None:
+    if pod is None or observed.template_version is None:
         return None
     if pod.agent and pod.agent.running and "sidecarVersion" in observed.task.status.get("workspace", {}):
         return None
-    deadline = pod.created_at + observed.template.start_timeout
+    deadline = pod.created_at + observed.template_version.start_timeout
     return deadline if observed.now < deadline else None
 
 

@@ -31,7 +31,7 @@ def idle_deadline(observed: Observed) -> datetime | None:
     None while it works, while it is not active, while inputs wait for it, and when it has no timeout.
     """
     task = observed.task
-    text = task.idle_timeout or (observed.template.idle_timeout if observed.template else None)
+    text = task.idle_timeout or (observed.template_version.idle_timeout if observed.template_version else None)
     state, build = task.status.get("state"), task.build
     if not text or not state or not build or observed.inputs_queued:
         return None

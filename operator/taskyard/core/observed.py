@@ -11,7 +11,7 @@ from typing import Any
 
 from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
 from taskyard.core import names, times
-from taskyard.core.parameter_views import GivenView, ParameterView, PointerView, PresetView
+from taskyard.core.parameter_views import GivenView, ParameterView, PresetView, TemplateView
 
 SIDECAR = "taskyard-sidecar"
 
@@ -229,7 +229,7 @@ class PodView:
 
 
 @dataclass(frozen=True)
-class TemplateView:
+class TemplateVersionView:
     """A TemplateVersion."""
 
     name: str
@@ -249,7 +249,7 @@ class TemplateView:
     retries: int | None = None
 
     @classmethod
-    def of(cls, version: Manifest) -> TemplateView:
+    def of(cls, version: Manifest) -> TemplateVersionView:
         spec = version["spec"]
         agent = spec.get("agent")
         return cls(
@@ -285,7 +285,7 @@ class Observed:
 
     `builds` are this Task's own, oldest first; `pods` are those that it controls; `claim_exists` is true once its own
     claim was seen or made. `delivered_at` is when the last input was delivered, of those that are still there.
-    `template` is the template version in use, or that the next start takes; `pointer` the
+    `template_version` is the one in use, or that the next start takes; `template` the
     Template that the Task names, if it does and there is one. `usable_secrets` are the names of those Secrets of the
     Task's parameters that their owners let Tasks use; None when this installation has no secret parameters.
     """
@@ -294,13 +294,13 @@ class Observed:
     task: TaskView
     builds: tuple[BuildView, ...]
     pods: tuple[PodView, ...]
-    template: TemplateView | None
+    template_version: TemplateVersionView | None
     claim_exists: bool
     resume_requested: bool
     inputs_queued: int
     inputs_delivered: int
     obstacle: Obstacle | None = None
-    pointer: PointerView | None = None
+    template: TemplateView | None = None
     usable_secrets: frozenset[str] | None = frozenset()
     delivered_at: datetime | None = None
 

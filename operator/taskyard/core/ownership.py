@@ -1,4 +1,4 @@
-"""Whose an object is that has the name of a Task's child."""
+"""Ownership an object is that has the name of a Task's child."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from taskyard.api import GROUP
 from taskyard.core.observed import Manifest, owner_uid
 
 
-class Whose(Enum):
+class Ownership(Enum):
     """The Task's own; a former Task's of the same name, which is gone; anybody else's."""
 
     OWN = "Own"
@@ -16,17 +16,21 @@ class Whose(Enum):
     FOREIGN = "Foreign"
 
 
-def whose(child: Manifest, *, name: str, uid: str) -> Whose:
-    """Whose an object is, seen from the Task of this name and UID in its namespace.
+def ownership_of(child: Manifest, *, name: str, uid: str) -> Ownership:
+    """Ownership an object is, seen from the Task of this name and UID in its namespace.
 
     FORMER says that nothing owns it but Tasks of this Task's name with other UIDs. As a name has one object at a time,
     these are gone once this Task was seen to be there *after* the child was, and garbage collection would delete the
     child. With any other owner, of whatever kind, it would live on.
     """
     if owner_uid(child) == uid:
-        return Whose.OWN
+        return Ownership.OWN
     owners = child["metadata"].get("ownerReferences", ())
-    return Whose.FORMER if owners and all(is_former(owner, name=name, uid=uid) for owner in owners) else Whose.FOREIGN
+    return (
+        Ownership.FORMER
+        if owners and all(is_former(owner, name=name, uid=uid) for owner in owners)
+        else Ownership.FOREIGN
+    )
 
 
 def is_former(owner: Manifest, *, name: str, uid: str) -> bool:

@@ -77,12 +77,12 @@ class GivenView:
 
 
 @dataclass(frozen=True)
-class PointerView:
+class TemplateView:
     """A Template: which version is active."""
 
     name: str
     active_version: str
 
     @classmethod
-    def of(cls, template: dict[str, Any]) -> PointerView:
+    def of(cls, template: dict[str, Any]) -> TemplateView:
         return cls(template["metadata"]["name"], template["spec"]["activeVersion"])

@@ -14,7 +14,7 @@ from typing import Any
 import re2  # type: ignore[import-untyped] # linear in time: a pattern and a value may come from different people
 
 from taskyard.api.parameter import ParameterType
-from taskyard.core.observed import Manifest, TaskView, TemplateView
+from taskyard.core.observed import Manifest, TaskView, TemplateVersionView
 from taskyard.core.parameter_views import USABLE_LABEL, USABLE_VALUE, GivenView, ParameterView, PresetView, SecretKey
 
 NOT_FOUND = "PresetNotFound"
@@ -40,27 +40,27 @@ class Chosen:
     resources: Manifest | None = None
 
 
-def choose(template: TemplateView, task: TaskView, *, usable_secrets: Set[str] | None) -> Chosen | Violation:
+def choose(version: TemplateVersionView, task: TaskView, *, usable_secrets: Set[str] | None) -> Chosen | Violation:
     """What a Task's choices come to. The Task's own value goes before the preset's, the preset's before the default.
 
     `usable_secrets` are the names of the Secrets in the Task's namespace that their owners let Tasks use; None when
     this installation has no parameters of type secret.
     """
-    preset = preset_of(template, task.preset)
+    preset = preset_of(version, task.preset)
     if isinstance(preset, Violation):
         return preset
     given = {entry.name: entry for entry in task.parameters}
-    declared = {parameter.name for parameter in template.parameters}
+    declared = {parameter.name for parameter in version.parameters}
     for name in given:
         if name not in declared:
             return Violation(
                 INVALID,
-                f'Parameter "{name}" is not one of TemplateVersion "{template.name}", '
+                f'Parameter "{name}" is not one of TemplateVersion "{version.name}", '
                 f"which has {listing(declared, none='no parameters')}; remove it from spec.parameters.",
             )
     values = dict(preset.values) if preset else {}
     env: list[Manifest] = []
-    for parameter in template.parameters:
+    for parameter in version.parameters:
         found = variable(parameter, given.get(parameter.name), values, preset, task, usable_secrets)
         if isinstance(found, Violation):
             return found
@@ -69,17 +69,17 @@ def choose(template: TemplateView, task: TaskView, *, usable_secrets: Set[str] |
     return Chosen(tuple(env), preset.resources if preset else None)
 
 
-def preset_of(template: TemplateView, name: str | None) -> PresetView | Violation | None:
+def preset_of(version: TemplateVersionView, name: str | None) -> PresetView | Violation | None:
     """The preset that is named, or the default one, or none."""
     if name is None:
-        return next((preset for preset in template.presets if preset.default), None)
-    for preset in template.presets:
+        return next((preset for preset in version.presets if preset.default), None)
+    for preset in version.presets:
         if preset.name == name:
             return preset
-    known = {preset.name for preset in template.presets}
+    known = {preset.name for preset in version.presets}
     return Violation(
         NOT_FOUND,
-        f'TemplateVersion "{template.name}" has no preset "{name}"; it has {listing(known, none="no presets")}. '
+        f'TemplateVersion "{version.name}" has no preset "{name}"; it has {listing(known, none="no presets")}. '
         "Name one of them in spec.preset, or none.",
     )
 
@@ -188,10 +188,10 @@ def literal(value: str) -> str:
     return value.replace("$", "$$")
 
 
-def preset_problem(template: TemplateView) -> str | None:
+def preset_problem(version: TemplateVersionView) -> str | None:
     """What is wrong with a template version's own values, if anything; the rest is checked when it is applied."""
-    declared = {parameter.name: parameter for parameter in template.parameters}
-    for preset in template.presets:
+    declared = {parameter.name: parameter for parameter in version.parameters}
+    for preset in version.presets:
         for name, value in preset.values:
             found = mismatch(declared[name], value, source=f'preset "{preset.name}"') if name in declared else None
             if found:
@@ -199,9 +199,9 @@ def preset_problem(template: TemplateView) -> str | None:
     return None
 
 
-def default_resources(template: TemplateView) -> Manifest | None:
+def default_resources(version: TemplateVersionView) -> Manifest | None:
     """Resources of the agent in a Task that chooses nothing."""
-    preset = preset_of(template, None)
+    preset = preset_of(version, None)
     return preset.resources if isinstance(preset, PresetView) else None
 
 

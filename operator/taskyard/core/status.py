@@ -55,7 +55,7 @@ def derive(observed: Observed, *, reserve: Reserve | None = None) -> Derived:
         lifecycle = agent_lifecycle(
             pod=pod,
             enrolled="sidecarVersion" in workspace,
-            start_timeout=observed.template.start_timeout if observed.template else None,
+            start_timeout=observed.template_version.start_timeout if observed.template_version else None,
             now=observed.now,
         )
         health = app_health(pod=pod, former=workspace.get("appHealth"))
@@ -84,9 +84,9 @@ def document(observed: Observed, *, reserve: Reserve | None = None) -> Manifest:
             found, former=kept_conditions(observed, reserve=reserve), generation=task.generation, now=now
         ),
     }
-    if observed.template:
-        result["template"] = observed.template.template
-        result["templateVersion"] = observed.template.name
+    if observed.template_version:
+        result["template"] = observed.template_version.template
+        result["templateVersion"] = observed.template_version.name
     elif task.template:
         result["template"] = task.template
     result["state"] = derived_state(observed) or current_state(

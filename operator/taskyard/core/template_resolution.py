@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from taskyard.api.templateversion import NOT_FOR_TASKS
 from taskyard.api.workspacebuild import BuildPhase, Transition
 from taskyard.core import parameters
-from taskyard.core.observed import Observed, TemplateView
-from taskyard.core.parameter_views import PointerView
+from taskyard.core.observed import Observed, TemplateVersionView
+from taskyard.core.parameter_views import TemplateView
 from taskyard.core.parameters import Chosen, Violation
 
 
@@ -25,17 +25,17 @@ class Resolution:
     message: str
 
 
-def resolve(template: TemplateView | None, *, name: str, namespace: str) -> Resolution:
+def resolve(version: TemplateVersionView | None, *, name: str, namespace: str) -> Resolution:
     """Verdict on the template version `name` of a Task in `namespace`; `template` is None when there is none."""
-    if template is None:
+    if version is None:
         return Resolution(
             False,
             "TemplateVersionNotFound",
             f'There is no TemplateVersion "{name}" in namespace "{namespace}"; the Task starts when it is applied.',
         )
-    if template.agent_container is None:
+    if version.agent_container is None:
         return Resolution(False, "NoAgent", NOT_FOR_TASKS)
-    problem = agent_problem(template)
+    problem = agent_problem(version)
     if problem:
         return Resolution(
             False,
@@ -45,20 +45,20 @@ def resolve(template: TemplateView | None, *, name: str, namespace: str) -> Reso
     return Resolution(True, "Resolved", f'TemplateVersion "{name}" is used.')
 
 
-def agent_problem(template: TemplateView) -> str | None:
+def agent_problem(version: TemplateVersionView) -> str | None:
     """What is wrong with the agent's container, if anything."""
-    containers = template.pod.get("spec", {}).get("containers", [])
-    agent = next((c for c in containers if c.get("name") == template.agent_container), None)
+    containers = version.pod.get("spec", {}).get("containers", [])
+    agent = next((c for c in containers if c.get("name") == version.agent_container), None)
     if agent is None:
-        return f'spec.pod has no container "{template.agent_container}", which spec.agent.container names'
+        return f'spec.pod has no container "{version.agent_container}", which spec.agent.container names'
     if not agent.get("command"):
-        return f'container "{template.agent_container}" has no command, which is needed to run it in a terminal'
+        return f'container "{version.agent_container}" has no command, which is needed to run it in a terminal'
     return None
 
 
-def leads(pointer: PointerView, version: TemplateView | None, *, namespace: str) -> Resolution:
+def leads(template: TemplateView, version: TemplateVersionView | None, *, namespace: str) -> Resolution:
     """Whether a Template leads to a version of its own in that namespace."""
-    name, active = pointer.name, pointer.active_version
+    name, active = template.name, template.active_version
     if version is None:
         return Resolution(
             False,
@@ -91,7 +91,7 @@ def version_name(observed: Observed) -> str | None:
         return of_build
     if observed.task.template_version is not None:
         return observed.task.template_version
-    return observed.pointer.active_version if observed.pointer else None
+    return observed.template.active_version if observed.template else None
 
 
 def version_for(observed: Observed, transition: Transition) -> str:
@@ -114,11 +114,11 @@ def resolution(observed: Observed) -> Resolution:
             f'There is no Template "{task.template}" in namespace "{task.namespace}"; the Task starts when it is '
             "applied.",
         )
-    if observed.pointer is not None and version_of_build(observed) is None:
-        found = leads(observed.pointer, observed.template, namespace=task.namespace)
+    if observed.template is not None and version_of_build(observed) is None:
+        found = leads(observed.template, observed.template_version, namespace=task.namespace)
         if not found.resolved:
             return found
-    found = resolve(observed.template, name=name, namespace=task.namespace)
+    found = resolve(observed.template_version, name=name, namespace=task.namespace)
     if not found.resolved:
         return found
     choice = chosen(observed)
@@ -127,6 +127,6 @@ def resolution(observed: Observed) -> Resolution:
 
 def chosen(observed: Observed) -> Chosen | Violation:
     """What the Task's parameters and preset come to; nothing while there is no template version."""
-    if observed.template is None:
+    if observed.template_version is None:
         return Chosen()
-    return parameters.choose(observed.template, observed.task, usable_secrets=observed.usable_secrets)
+    return parameters.choose(observed.template_version, observed.task, usable_secrets=observed.usable_secrets)

@@ -7,7 +7,7 @@ from taskyard.core import times
 from taskyard.core.conditions import Verdict
 from taskyard.core.installation import Installation
 from taskyard.core.manifests import pod
-from taskyard.core.observed import BuildView, Manifest, TaskView, TemplateView
+from taskyard.core.observed import BuildView, Manifest, TaskView, TemplateVersionView
 from taskyard.core.parameters import Chosen, default_resources, preset_problem
 from taskyard.core.security.keys import prompt_sha256
 from taskyard.core.template_resolution import agent_problem
@@ -16,7 +16,7 @@ from taskyard.core.template_resolution import agent_problem
 NAME = "taskyard-dry-run-" + "x" * 36
 
 
-def probe(template: TemplateView, installation: Installation, *, namespace: str, uid: str, now: str) -> Manifest:
+def probe(version: TemplateVersionView, installation: Installation, *, namespace: str, uid: str, now: str) -> Manifest:
     """The Pod of a Task that uses the version, to be created in a dry run."""
     task = TaskView(
         namespace=namespace,
@@ -26,7 +26,7 @@ def probe(template: TemplateView, installation: Installation, *, namespace: str,
         resource_version="0",
         deleting=False,
         prompt="",
-        template_version=template.name,
+        template_version=version.name,
         paused=False,
         display_name=None,
         idle_timeout=None,
@@ -40,7 +40,7 @@ def probe(template: TemplateView, installation: Installation, *, namespace: str,
         number=1,
         transition=Transition.START,
         reason=BuildReason.INITIAL,
-        template_version=template.name,
+        template_version=version.name,
         prompt_sha256=prompt_sha256(""),
         phase=BuildPhase.PENDING,
         pod_uid=None,
@@ -48,13 +48,13 @@ def probe(template: TemplateView, installation: Installation, *, namespace: str,
         created_at=times.parse(now),
         finished_at=None,
     )
-    chosen = Chosen(resources=default_resources(template))
-    return pod.manifest(task, build, template, installation, chosen=chosen)
+    chosen = Chosen(resources=default_resources(version))
+    return pod.manifest(task, build, version, installation, chosen=chosen)
 
 
-def problem(template: TemplateView) -> str | None:
+def problem(version: TemplateVersionView) -> str | None:
     """What can be told without the API server."""
-    return (agent_problem(template) if template.agent_container else None) or preset_problem(template)
+    return (agent_problem(version) if version.agent_container else None) or preset_problem(version)
 
 
 def verdict(refusal: str | None) -> Verdict:

@@ -27,7 +27,7 @@ from taskyard.gateway.rest.listener import serving_people  # noqa: E402
 from taskyard.gateway.review_limit import ReviewLimit  # noqa: E402
 from taskyard.gateway.settings import Settings, settings_from  # noqa: E402
 from taskyard.gateway.sidecars.app import sidecar_app  # noqa: E402
-from taskyard.gateway.tls.issued import OwnCertificate  # noqa: E402
+from taskyard.gateway.tls.issued import IssuedCertificate  # noqa: E402
 from taskyard.gateway.tls.keyring_watch import keep_fresh, wait_for_keys  # noqa: E402
 from taskyard.httpserver import bind  # noqa: E402
 
@@ -94,7 +94,7 @@ async def _serve_sidecars(
     stop: asyncio.Event,
     serving: asyncio.Event,
 ) -> None:
-    certificate = OwnCertificate(settings.dns_names)
+    certificate = IssuedCertificate(settings.dns_names)
     certificate.renew(keyring.authority, _now())
     context = Context(
         cluster=cluster,

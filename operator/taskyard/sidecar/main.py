@@ -26,13 +26,13 @@ from taskyard.sidecar.conversation.reports import Report  # noqa: E402
 from taskyard.sidecar.drivers.base import Driver  # noqa: E402
 from taskyard.sidecar.drivers.base import Listener as DriverListener  # noqa: E402
 from taskyard.sidecar.gateway.client import Enrolment, Gateway, GatewayError  # noqa: E402
-from taskyard.sidecar.gateway.reporter import Reporter, Snapshots  # noqa: E402
+from taskyard.sidecar.gateway.reporter import Reporter, SnapshotUploader  # noqa: E402
 from taskyard.sidecar.gateway.tls import CertificateError, ServerCertificate  # noqa: E402
 from taskyard.sidecar.http import agent_reports, agentapi  # noqa: E402
 from taskyard.sidecar.http import probes as probe_routes  # noqa: E402
 from taskyard.sidecar.http.listener import Listener  # noqa: E402
 from taskyard.sidecar.http.uploads import Uploads  # noqa: E402
-from taskyard.sidecar.reported_state import Standing  # noqa: E402
+from taskyard.sidecar.reported_state import ReportedState  # noqa: E402
 from taskyard.sidecar.session import Session  # noqa: E402
 from taskyard.sidecar.settings import Settings, SettingsError  # noqa: E402
 
@@ -113,7 +113,7 @@ class Sidecar:
                 journal=journal,
                 archive=archive,
                 conversation=conversation,
-                standing=Standing(
+                standing=ReportedState(
                     build=self._settings.build_number,
                     conversation=conversation,
                     archive=archive,
@@ -123,7 +123,7 @@ class Sidecar:
                 transcript=sys.stdout,
                 clock=now,
             )
-            snapshots = Snapshots(self._gateway, session.snapshot)
+            snapshots = SnapshotUploader(self._gateway, session.snapshot)
             session.snapshots = self._probes.snapshots = snapshots
             self._probes.ending = session.end
             self._session = session
@@ -152,7 +152,7 @@ class Sidecar:
                 asyncio.create_task(session.run(), name="session"),
             ]
             await _first(None, stopped, background)
-            await self._last_words(session, reporter, outputs_reporter, snapshots)
+            await self._final_flush(session, reporter, outputs_reporter, snapshots)
         finally:
             for listener in listeners:
                 listener.stop()
@@ -213,22 +213,22 @@ class Sidecar:
             if self._enrolment is enrolment:
                 await self._gateway.enrol()
 
-    async def _last_words(
+    async def _final_flush(
         self,
         session: Session,
         reporter: Reporter[Report],
         outputs_reporter: Reporter[Mapping[str, str]],
-        snapshots: Snapshots,
+        snapshots: SnapshotUploader,
     ) -> None:
         session.close()
         try:
-            async with asyncio.timeout(session.driver.last_words):
+            async with asyncio.timeout(session.driver.final_flush_timeout):
                 await asyncio.gather(_last_snapshot(snapshots), reporter.flush(), outputs_reporter.flush())
         except Exception as error:
             log.warning("last snapshot or state not delivered: %s", error or "timed out")
 
 
-async def _last_snapshot(snapshots: Snapshots) -> None:
+async def _last_snapshot(snapshots: SnapshotUploader) -> None:
     """Tries until the caller's patience is over."""
     while True:
         try:

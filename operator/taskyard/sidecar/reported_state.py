@@ -6,13 +6,13 @@ from dataclasses import replace
 from taskyard.sidecar.conversation import reports, task_outputs
 from taskyard.sidecar.conversation.archive import Archive
 from taskyard.sidecar.conversation.conversation import Conversation
-from taskyard.sidecar.conversation.reports import Report, Word
+from taskyard.sidecar.conversation.reports import AgentReport, Report
 from taskyard.sidecar.conversation.status import Status
 from taskyard.sidecar.drivers.base import Driver
 from taskyard.sidecar.gateway.reporter import Reporter
 
 
-class Standing:
+class ReportedState:
     """`build` is the number of the build that this Pod belongs to: a word of a former one counts no more. While it is
     `ending`, the agent's farewell is no work of it, and only its own word counts.
     """
@@ -79,8 +79,8 @@ class Standing:
 
     # The agent's own word.
 
-    def report(self, state: object, summary: object, link: object, prompt_sha256: str | None) -> Word:
-        """Raises reports.WordError."""
+    def report(self, state: object, summary: object, link: object, prompt_sha256: str | None) -> AgentReport:
+        """Raises reports.AgentReportError."""
         word = self._archive.word = reports.word(state, summary, link, build=self._build)
         self._archive.keep_standing()
         assert word.state is not None

@@ -16,8 +16,8 @@ from taskyard.sidecar.conversation.intents import RETRY, Delivery, Intents, Jour
 from taskyard.sidecar.conversation.journal import Entry, Journal, Outcome, prompt_key
 from taskyard.sidecar.conversation.status import Status
 from taskyard.sidecar.drivers.base import Driver, RefusedError, UnreachableError
-from taskyard.sidecar.gateway.reporter import Snapshots
-from taskyard.sidecar.reported_state import Standing
+from taskyard.sidecar.gateway.reporter import SnapshotUploader
+from taskyard.sidecar.reported_state import ReportedState
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Session:
         journal: Journal,
         archive: Archive,
         conversation: Conversation,
-        standing: Standing,
+        standing: ReportedState,
         transcript: TextIO,
         clock: Callable[[], datetime.datetime],
     ) -> None:
@@ -62,7 +62,7 @@ class Session:
         self._under_way: dict[str, asyncio.Task[Delivery]] = {}
         self._moved = asyncio.Event()
         self._transcribed = conversation.open_message
-        self.snapshots: Snapshots | None = None
+        self.snapshots: SnapshotUploader | None = None
         self.broadcast = Broadcast(conversation, transcript, clock)
         self.driver = driver(self)
         self._prompt_waits = self._prompt_waits and not self.driver.prompt_at_start
@@ -390,7 +390,7 @@ class Session:
     # What the agent says of itself.
 
     def report(self, state: object, summary: object, link: object = "") -> None:
-        """Complete and failed stand until the next message. Raises reports.WordError."""
+        """Complete and failed stand until the next message. Raises reports.AgentReportError."""
         self._tell()  # else the message that it may be about, told of afterwards, would count as news since its word
         self._standing.report(state, summary, link, self._typed_sha256)
 

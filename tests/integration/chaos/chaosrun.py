@@ -14,18 +14,18 @@ from pathlib import Path
 
 import httpx
 
-from integration.chaos import settled
+from integration.chaos import invariants
 from integration.chaos.dice import Dice
 from integration.chaos.faults import ChaosProxy
 from integration.chaos.gatewaystandin import Gateway
 from integration.chaos.history import History
+from integration.chaos.invariants import Picture
 from integration.chaos.nodes import Nodes
-from integration.chaos.patient import PatientKube
 from integration.chaos.people import People
+from integration.chaos.process_faults import ProcessFaults
+from integration.chaos.retrying_client import RetryingKube
 from integration.chaos.schedule import Schedule
-from integration.chaos.settled import Picture
 from integration.chaos.sidecars import Sidecars
-from integration.chaos.troubles import Troubles
 from integration.chaos.watcher import Watcher
 from integration.controller.operatorprocess import OperatorProcess
 from localcluster import programs
@@ -97,7 +97,7 @@ class Run:
     def outcome(self) -> Outcome:
         """Do it."""
         with control_plane(self._folder / "control-plane") as plane, ExitStack() as stack:
-            kube = PatientKube(plane.kubeconfig)
+            kube = RetryingKube(plane.kubeconfig)
             stack.callback(kube.close)
             proxy = ChaosProxy(kube, self._folder, self._dice)
             stack.enter_context(proxy)
@@ -108,7 +108,7 @@ class Run:
             nodes = Nodes(kube, NAMESPACE, self._dice, schedule, sidecars, Gateway(kube, NAMESPACE))
             history = History()
             people = People(kube, NAMESPACE, self._dice, schedule)
-            troubles = Troubles(self._dice, operator=operator, proxy=proxy, plane=plane)
+            process_faults = ProcessFaults(self._dice, operator=operator, proxy=proxy, plane=plane)
             stack.enter_context(sidecars)
             stack.enter_context(schedule)
             stack.callback(kube.give_up)
@@ -121,32 +121,32 @@ class Run:
             people.prepare()
             proxy.active = True
             people.begin(tasks=self._tasks, seconds=seconds)
-            troubles.begin(seconds=2 * seconds)
+            process_faults.begin(seconds=2 * seconds)
             begin = time.monotonic()
             time.sleep(seconds)
             while len(proxy.writes) < WRITES_OF_A_TASK * self._tasks and time.monotonic() < begin + 2 * seconds:
                 time.sleep(LOOK_EVERY_SECONDS)
-            troubles.stop()
+            process_faults.stop()
             proxy.active, nodes.calm, sidecars.calm = False, True, True
 
             begin = time.monotonic()
-            picture, faults, waited_for = self._settle(kube, schedule, sidecars, troubles)
+            picture, faults, waited_for = self._settle(kube, schedule, sidecars, process_faults)
             settled_after = time.monotonic() - begin
             for made in proxy.created:
                 if made["kind"] == "WorkspaceBuild":
                     history.made(made)
             faults += history.wrongs + history.number_faults() + sidecars.wrongs
-            faults += schedule.faults + troubles.faults
+            faults += schedule.faults + process_faults.faults
             if not faults:
                 faults += self._restarted(operator, proxy)
                 after = Picture.take(kube, NAMESPACE)
-                faults += [f"after the restart: {fault}" for fault in settled.faults(after, sidecars.typed)]
+                faults += [f"after the restart: {fault}" for fault in invariants.faults(after, sidecars.typed)]
             faults += log_faults(operator.log)
             if faults:
                 self._keep(picture, history)
             return Outcome(
                 faults=faults,
-                met=proxy.met + nodes.met + sidecars.met + troubles.met,
+                met=proxy.met + nodes.met + sidecars.met + process_faults.met,
                 did=people.did,
                 builds=sum(map(len, history.builds.values())),
                 typed=sum(map(len, sidecars.typed.values())),
@@ -155,15 +155,15 @@ class Run:
             )
 
     def _settle(
-        self, kube: PatientKube, schedule: Schedule, sidecars: Sidecars, troubles: Troubles
+        self, kube: RetryingKube, schedule: Schedule, sidecars: Sidecars, process_faults: ProcessFaults
     ) -> tuple[Picture, list[str], list[str]]:
         """Wait until nothing is amiss, for a bounded time: what is amiss then, and what was at the last look before."""
         end, waited_for = time.monotonic() + SETTLE_SECONDS, list[str]()
         while True:
-            troubles.keep_running()
+            process_faults.keep_running()
             acting = not schedule.done
             picture = Picture.take(kube, NAMESPACE)
-            faults = settled.faults(picture, sidecars.typed)
+            faults = invariants.faults(picture, sidecars.typed)
             # What people, nodes and agents have yet to do, held up by an API server that was away, is news to come.
             if acting or not schedule.done:
                 faults.append("people, nodes or agents are not at their end")

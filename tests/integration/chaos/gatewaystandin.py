@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from integration.chaos.patient import PatientKube
+from integration.chaos.retrying_client import RetryingKube
 from kube import Object
 from taskyard.core.security.keys import prompt_sha256
 from taskyard.gateway.sidecars.objects import build_from, task_from
@@ -18,7 +18,7 @@ TRIES = 5
 class Gateway:
     """Enrols Pods and stores their reports. Any thread may call it."""
 
-    def __init__(self, kube: PatientKube, namespace: str) -> None:
+    def __init__(self, kube: RetryingKube, namespace: str) -> None:
         self._kube = kube
         self._namespace = namespace
 

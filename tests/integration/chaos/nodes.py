@@ -10,7 +10,7 @@ from random import Random
 
 from integration.chaos.dice import Dice
 from integration.chaos.gatewaystandin import Gateway
-from integration.chaos.patient import PatientKube
+from integration.chaos.retrying_client import RetryingKube
 from integration.chaos.schedule import Schedule
 from integration.chaos.sidecars import Sidecars
 from integration.controller.kubelet import NODE, container
@@ -46,7 +46,7 @@ class Nodes:
     """Told of Pods by a watch; `calm` ends all misfortune."""
 
     def __init__(
-        self, kube: PatientKube, namespace: str, dice: Dice, schedule: Schedule, sidecars: Sidecars, gateway: Gateway
+        self, kube: RetryingKube, namespace: str, dice: Dice, schedule: Schedule, sidecars: Sidecars, gateway: Gateway
     ) -> None:
         self._kube = kube
         self._namespace = namespace

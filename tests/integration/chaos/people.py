@@ -9,7 +9,7 @@ from random import Random
 
 import manifests
 from integration.chaos.dice import Dice
-from integration.chaos.patient import PatientKube
+from integration.chaos.retrying_client import RetryingKube
 from integration.chaos.schedule import Schedule
 from kube import Object
 
@@ -36,7 +36,7 @@ ACTIONS = {
 class People:
     """Schedules `tasks` scripts over `seconds`."""
 
-    def __init__(self, kube: PatientKube, namespace: str, dice: Dice, schedule: Schedule) -> None:
+    def __init__(self, kube: RetryingKube, namespace: str, dice: Dice, schedule: Schedule) -> None:
         self._kube = kube
         self._namespace = namespace
         self._dice = dice

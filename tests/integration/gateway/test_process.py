@@ -22,7 +22,7 @@ from taskyard.gateway.cluster import Cluster
 from taskyard.gateway.context import Context
 from taskyard.gateway.metrics import Metrics
 from taskyard.gateway.review_limit import ReviewLimit
-from taskyard.gateway.tls.issued import OwnCertificate
+from taskyard.gateway.tls.issued import IssuedCertificate
 from taskyard.gateway.tls.keyring_watch import keep_fresh
 
 MEMORY_MIB = 120
@@ -180,7 +180,7 @@ async def test_changed_keys_and_an_ending_certificate_are_replaced_while_it_runs
     first, second = new_keyring(), new_keyring()
     path = f"/api/v1/namespaces/{namespace}/secrets"
     admin.create(path, {"metadata": {"name": names.KEYS_SECRET}, "data": secret_data(first)})
-    certificate = OwnCertificate(("localhost",))
+    certificate = IssuedCertificate(("localhost",))
     certificate.renew(first.authority, datetime.now(UTC))
     cluster = await Cluster.connect(str(kubeconfig))
     rate = Rate(per_second=1, burst=1)

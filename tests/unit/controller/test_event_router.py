@@ -20,9 +20,9 @@ from unit.core.builders import (
     build_manifest,
     input_manifest,
     pod_manifest,
-    pointer_manifest,
     task_manifest,
     template_manifest,
+    template_version_manifest,
 )
 
 WEB = ("team", "web")
@@ -133,7 +133,7 @@ def test_a_template_version_is_checked_and_all_its_tasks_are_looked_at() -> None
     taken = Taken()
     for name, version in (("a", "shell-v1"), ("b", "other"), ("c", "shell-v1")):
         taken.stores.tasks.put(task_manifest(name=name, templateVersion=version))
-    taken.take(TEMPLATE_VERSIONS, "ADDED", template_manifest())
+    taken.take(TEMPLATE_VERSIONS, "ADDED", template_version_manifest())
     tasks, inputs, versions = taken.added
     assert sorted(tasks) == [("team", "a"), ("team", "c")]
     assert (inputs, versions) == ([], [SHELL])
@@ -143,16 +143,16 @@ def test_a_template_is_checked_and_all_its_tasks_are_looked_at() -> None:
     taken = Taken()
     for name, template in (("a", "shell"), ("b", "other"), ("c", "shell")):
         taken.stores.tasks.put(task_manifest(name=name, template=template, templateVersion=None))
-    taken.take(TEMPLATES, "ADDED", pointer_manifest())
+    taken.take(TEMPLATES, "ADDED", template_manifest())
     assert taken.templates.keys == [("team", "shell")]
     assert sorted(taken.tasks.keys) == [("team", "a"), ("team", "c")]
 
 
 def test_a_version_concerns_the_template_that_makes_it_active_and_its_tasks() -> None:
     taken = Taken()
-    taken.stores.templates.put(pointer_manifest())
+    taken.stores.templates.put(template_manifest())
     taken.stores.tasks.put(task_manifest(template="shell", templateVersion=None))
-    taken.take(TEMPLATE_VERSIONS, "ADDED", template_manifest())
+    taken.take(TEMPLATE_VERSIONS, "ADDED", template_version_manifest())
     assert (taken.templates.keys, taken.added) == ([("team", "shell")], ([WEB], [], [SHELL]))
 
 
@@ -161,7 +161,7 @@ def test_a_version_concerns_a_task_that_still_runs_with_it() -> None:
     taken.stores.tasks.put(
         task_manifest(template="shell", templateVersion=None, status={"templateVersion": "shell-v1"})
     )
-    taken.take(TEMPLATE_VERSIONS, "DELETED", template_manifest())
+    taken.take(TEMPLATE_VERSIONS, "DELETED", template_version_manifest())
     assert taken.added == ([WEB], [], [SHELL])
 
 
@@ -193,7 +193,7 @@ async def test_every_kind_is_listed_and_a_list_replaces_what_was_known() -> None
     taken = Taken()
     taken.cluster.hold(TASKS, task_manifest())
     taken.cluster.hold(TASK_INPUTS, input_manifest())
-    taken.cluster.hold(TEMPLATE_VERSIONS, template_manifest())
+    taken.cluster.hold(TEMPLATE_VERSIONS, template_version_manifest())
     # Deleted while the watch was down: kopf will never tell.
     taken.stores.tasks.put(task_manifest(name="gone"))
     await taken.relisting.list_all()

@@ -14,9 +14,9 @@ from unit.core.builders import (
     build_manifest,
     input_manifest,
     pod_manifest,
-    pointer_manifest,
     task_manifest,
     template_manifest,
+    template_version_manifest,
 )
 
 WEB = ("team", "web")
@@ -48,7 +48,7 @@ def test_without_a_task_there_is_nothing_to_see() -> None:
 
 def test_a_task_alone() -> None:
     seen = gathered()
-    assert (seen.builds, seen.pods, seen.template, seen.claim_exists) == ((), (), None, False)
+    assert (seen.builds, seen.pods, seen.template_version, seen.claim_exists) == ((), (), None, False)
     assert (seen.inputs_queued, seen.inputs_delivered, seen.resume_requested) == (0, 0, False)
 
 
@@ -80,14 +80,14 @@ def test_children_of_a_former_task_of_the_name_do_not_count() -> None:
 
 
 def test_the_template_version_is_the_tasks_until_a_start_has_taken_one() -> None:
-    versions = [template_manifest(name=name) for name in ("shell-v1", "shell-v2")]
+    versions = [template_version_manifest(name=name) for name in ("shell-v1", "shell-v2")]
     wants = [task_manifest(templateVersion="shell-v2")]
     started = build_manifest(1, template_version="shell-v1")
     stopped = build_manifest(2, "Stop", "ManualPause", template_version="shell-v1")
 
     def in_use(builds: list[dict[str, Any]]) -> str | None:
         seen = gathered(tasks=wants, template_versions=versions, builds=builds)
-        return seen.template.name if seen.template else None
+        return seen.template_version.name if seen.template_version else None
 
     assert in_use([]) == "shell-v2"
     assert in_use([started]) == "shell-v1"
@@ -95,17 +95,17 @@ def test_the_template_version_is_the_tasks_until_a_start_has_taken_one() -> None
 
 
 def test_a_template_leads_to_its_active_version_at_each_start() -> None:
-    versions = [template_manifest(name=name) for name in ("shell-v1", "shell-v2")]
+    versions = [template_version_manifest(name=name) for name in ("shell-v1", "shell-v2")]
     wants = [task_manifest(template="shell", templateVersion=None)]
     started = build_manifest(1, template_version="shell-v1", phase="Succeeded")
     stopped = build_manifest(2, "Stop", "ManualPause", template_version="shell-v1")
 
     def in_use(*builds: dict[str, Any], active: str = "shell-v2") -> str | None:
         seen = gathered(
-            tasks=wants, templates=[pointer_manifest(active)], template_versions=versions, builds=list(builds)
+            tasks=wants, templates=[template_manifest(active)], template_versions=versions, builds=list(builds)
         )
-        assert seen.pointer
-        return seen.template.name if seen.template else None
+        assert seen.template
+        return seen.template_version.name if seen.template_version else None
 
     assert in_use() == "shell-v2"
     assert in_use(active="missing") is None
@@ -113,7 +113,7 @@ def test_a_template_leads_to_its_active_version_at_each_start() -> None:
     assert in_use(started, active="missing") == "shell-v1"
     assert in_use(started, stopped) == "shell-v2"
     nobody_tells = gathered(tasks=wants, template_versions=versions)
-    assert (nobody_tells.pointer, nobody_tells.template) == (None, None)
+    assert (nobody_tells.template, nobody_tells.template_version) == (None, None)
 
 
 def test_of_the_secrets_those_count_that_the_task_names_and_may_use() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from taskyard.controller.cluster import ENDPOINT_SLICES, NETWORK_POLICIES, PODS, ApiError
-from taskyard.controller.network_policies import NetworkKeeper
+from taskyard.controller.network_policies import NetworkPolicyKeeper
 from taskyard.controller.stores import Stores
 from taskyard.core.manifests.network import NetworkRules, manifest, spec
 from unit.controller.fakes import FakeCluster, api_error
@@ -24,7 +24,7 @@ class Kept:
 
     def __init__(self) -> None:
         self.cluster, self.stores = FakeCluster(), Stores()
-        self.keeper = NetworkKeeper(self.cluster, self.stores, RULES)
+        self.keeper = NetworkPolicyKeeper(self.cluster, self.stores, RULES)
 
     def hold(self, *, known: bool = True, **changes: Any) -> None:
         policy = merge(manifest("team", spec(RULES)), {"metadata": {"uid": "p", "resourceVersion": "50"}})
@@ -139,7 +139,7 @@ async def test_without_the_right_to_learn_it_goes_on(caplog: pytest.LogCaptureFi
 async def test_without_rules_nothing_is_done() -> None:
     cluster, stores = FakeCluster(), Stores()
     stores.tasks.put(task_manifest())
-    keeper = NetworkKeeper(cluster, stores, None)
+    keeper = NetworkPolicyKeeper(cluster, stores, None)
     await keeper.keep("team")
     assert await keeper.learn() is False
     assert cluster.calls == []

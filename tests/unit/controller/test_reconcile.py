@@ -18,7 +18,7 @@ from unit.core.builders import (
     pod_manifest,
     reservation,
     task_manifest,
-    template_manifest,
+    template_version_manifest,
 )
 
 
@@ -312,7 +312,7 @@ async def test_what_stood_in_the_way_is_forgotten_when_there_is_nothing_left_to_
     world.cluster.failures["create"] = [api_error(403, "Forbidden", "exceeded quota: pods")]
     await world.reconcile()
     assert world.ready == ("False", "QuotaExceeded")
-    version = template_manifest()
+    version = template_version_manifest()
     world.stores.template_versions.remove(("team", "shell-v1"))
     await world.reconcile()
     assert world.ready == ("False", "TemplateVersionNotFound"), "nothing is tried, so no quota stands in the way"

@@ -8,9 +8,9 @@ from unit.core.builders import (
     build_manifest,
     input_manifest,
     pod_manifest,
-    pointer_manifest,
     task_manifest,
     template_manifest,
+    template_version_manifest,
 )
 
 
@@ -18,7 +18,7 @@ def test_groups() -> None:
     assert by_label(pod_manifest()) == ("team", "web")
     assert by_task(build_manifest()) == ("team", "web")
     assert by_task(input_manifest()) == ("team", "web")
-    assert by_active_version(pointer_manifest("shell-v2")) == ("team", "shell-v2")
+    assert by_active_version(template_manifest("shell-v2")) == ("team", "shell-v2")
 
 
 def test_what_a_task_names() -> None:
@@ -43,7 +43,7 @@ def test_a_child_that_has_lost_its_labels_is_nobodys() -> None:
 def test_each_kind_is_found_by_its_group() -> None:
     stores = Stores()
     stores.tasks.put(task_manifest())
-    stores.template_versions.put(template_manifest())
+    stores.template_versions.put(template_version_manifest())
     stores.inputs.put(input_manifest())
     stores.builds.put(build_manifest())
     stores.pods.put(pod_manifest())

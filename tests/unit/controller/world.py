@@ -7,13 +7,13 @@ from typing import Any
 
 from taskyard.controller.apply import Applier
 from taskyard.controller.cluster import CLAIMS, NAMESPACES, PODS, TASKS, WORKSPACE_BUILDS
-from taskyard.controller.network_policies import NetworkKeeper
+from taskyard.controller.network_policies import NetworkPolicyKeeper
 from taskyard.controller.reconcile import Reconciler
 from taskyard.controller.stores import Stores
 from taskyard.core.manifests.network import NetworkRules
 from taskyard.watchcache.store import Key
 from unit.controller.fakes import Again, Changed, FakeCluster
-from unit.core.builders import NOW, build_manifest, installation, reservation, task_manifest, template_manifest
+from unit.core.builders import NOW, build_manifest, installation, reservation, task_manifest, template_version_manifest
 
 WEB = ("team", "web")
 RUNNING = {
@@ -31,11 +31,11 @@ class World:
         self.deadlines: dict[Key, datetime | None] = {}
         self.now = NOW
         self.cluster.hold(NAMESPACES, {"metadata": {"name": "team", "uid": "n", "resourceVersion": "1"}, "status": {}})
-        self.stores.template_versions.put(template_manifest())
+        self.stores.template_versions.put(template_version_manifest())
         self.hold(TASKS, task or task_manifest())
         self.reconciler = Reconciler(
             self.stores,
-            Applier(self.cluster, self.stores, installation(), NetworkKeeper(self.cluster, self.stores, network)),
+            Applier(self.cluster, self.stores, installation(), NetworkPolicyKeeper(self.cluster, self.stores, network)),
             clock=self.clock,
             again=self.again,
             deadline=self.deadlines.__setitem__,

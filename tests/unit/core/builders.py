@@ -10,7 +10,7 @@ from typing import Any
 from taskyard.core.inputs import InputView
 from taskyard.core.installation import Installation
 from taskyard.core.names import AGENT_CONTAINER, RESUMED_AT, build_name
-from taskyard.core.observed import SIDECAR, BuildView, Observed, PodView, TaskView, TemplateView
+from taskyard.core.observed import SIDECAR, BuildView, Observed, PodView, TaskView, TemplateVersionView
 from taskyard.core.times import micro, rfc3339
 
 NOW = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
@@ -228,7 +228,7 @@ def pod(*arguments: Any, **fields: Any) -> PodView:
     return PodView.of(pod_manifest(*arguments, **fields))
 
 
-def template_manifest(*, name: str = "shell-v1", version: int = 100, **spec: Any) -> Manifest:
+def template_version_manifest(*, name: str = "shell-v1", version: int = 100, **spec: Any) -> Manifest:
     """A TemplateVersion with the defaults that the API server fills in; None leaves a field out."""
     filled: Manifest = {
         "template": "shell",
@@ -253,7 +253,7 @@ def template_manifest(*, name: str = "shell-v1", version: int = 100, **spec: Any
     }
 
 
-def pointer_manifest(active_version: str = "shell-v1", *, name: str = "shell", version: int = 100) -> Manifest:
+def template_manifest(active_version: str = "shell-v1", *, name: str = "shell", version: int = 100) -> Manifest:
     """A Template."""
     return {
         "apiVersion": "taskyard.dev/v1alpha1",
@@ -269,8 +269,8 @@ def pointer_manifest(active_version: str = "shell-v1", *, name: str = "shell", v
     }
 
 
-def template(**fields: Any) -> TemplateView:
-    return TemplateView.of(template_manifest(**fields))
+def template_version(**fields: Any) -> TemplateVersionView:
+    return TemplateVersionView.of(template_version_manifest(**fields))
 
 
 def input_manifest(
@@ -329,7 +329,7 @@ def observed(
             "task": of or task(),
             "builds": builds,
             "pods": pods,
-            "template": template(),
+            "template_version": template_version(),
             "claim_exists": True,
             "resume_requested": False,
             "inputs_queued": 0,

@@ -44,7 +44,7 @@ def unready(**fields: Any) -> Any:
 # Where the last argument is given, what kstatus is to make of it.
 EXPECTED = [
     pytest.param(observed(), "Pending", IN_PROGRESS, id="new"),
-    pytest.param(observed(template=None), "Pending", IN_PROGRESS, id="without its template version"),
+    pytest.param(observed(template_version=None), "Pending", IN_PROGRESS, id="without its template version"),
     pytest.param(observed(task(status={"build": reservation()})), "Pending", IN_PROGRESS, id="start reserved"),
     pytest.param(
         observed(

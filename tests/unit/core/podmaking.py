@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from taskyard.core.manifests import pod
-from unit.core.builders import Manifest, build, installation, task, template
+from unit.core.builders import Manifest, build, installation, task, template_version
 
 AGENT = {"name": "agent", "image": "debian", "command": ["bash", "-i"]}
 
@@ -18,7 +18,7 @@ def made(
     if metadata:
         given["metadata"] = metadata
     installed = fields.pop("installed", installation())
-    return pod.manifest(task(), build(), template(pod=given, **fields), installed)
+    return pod.manifest(task(), build(), template_version(pod=given, **fields), installed)
 
 
 def container(manifest: Manifest, name: str) -> Manifest:

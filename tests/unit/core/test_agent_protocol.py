@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from taskyard.core import agent_protocol
-from unit.core.builders import template
+from unit.core.builders import template_version
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from unit.core.builders import template
     ],
 )
 def test_command_is_wrapped_by_protocol(agent: dict[str, Any], options: list[str], policy: str) -> None:
-    version = template(agent={"container": "agent", **agent})
+    version = template_version(agent={"container": "agent", **agent})
     assert agent_protocol.init_options(version) == options
     assert agent_protocol.restart_policy(version) == policy
 
@@ -49,16 +49,17 @@ def test_command_is_wrapped_by_protocol(agent: dict[str, Any], options: list[str
     ],
 )
 def test_sidecar_is_told(agent: dict[str, Any], more: dict[str, str]) -> None:
-    version = template(agent={"container": "agent", **agent})
+    version = template_version(agent={"container": "agent", **agent})
     values = agent_protocol.sidecar_environment(version, default_mount="/home/agent")
     assert values == {"TASKYARD_AGENT_PROTOCOL": agent["protocol"], **more}
 
 
 def test_agent_works_in_its_containers_folder() -> None:
     container = {"name": "agent", "image": "debian", "command": ["bash"], "workingDir": "/src"}
-    version = template(pod={"spec": {"containers": [{"name": "db"}, container]}})
+    version = template_version(pod={"spec": {"containers": [{"name": "db"}, container]}})
     assert agent_protocol.directory(version, default_mount="/home/agent") == "/src"
     assert (
-        agent_protocol.directory(template(home={"size": "1Gi", "mountPath": "/h"}), default_mount="/home/agent") == "/h"
+        agent_protocol.directory(template_version(home={"size": "1Gi", "mountPath": "/h"}), default_mount="/home/agent")
+        == "/h"
     )
-    assert agent_protocol.directory(template(home=None), default_mount="/home/agent") == "/home/agent"
+    assert agent_protocol.directory(template_version(home=None), default_mount="/home/agent") == "/home/agent"

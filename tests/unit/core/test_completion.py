@@ -10,9 +10,9 @@ from taskyard.core.decision import Reserve, Rest, decide
 from taskyard.core.intent import Intent, intent
 from taskyard.core.observed import Observed, PodView
 from taskyard.core.times import micro
-from unit.core.builders import NOW, at, build, container_status, observed, pod, reservation, task, template
+from unit.core.builders import NOW, at, build, container_status, observed, pod, reservation, task, template_version
 
-COMMAND = template(agent={"container": "agent", "protocol": "Command"})
+COMMAND = template_version(agent={"container": "agent", "protocol": "Command"})
 
 
 def state(name: str, *, build: int = 1) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def world(*pods: PodView, reported: dict[str, Any] | None = None, **fields: Any)
     if reported:
         shown["state"] = reported
     start = build(phase="Succeeded", pod_uid="pod-1", finished_at=NOW)
-    return observed(task(status=shown), builds=(start,), pods=pods, **{"template": COMMAND, **fields})
+    return observed(task(status=shown), builds=(start,), pods=pods, **{"template_version": COMMAND, **fields})
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,14 @@ def world(*pods: PodView, reported: dict[str, Any] | None = None, **fields: Any)
         pytest.param(world(reported=state("Failed")), Finish(None), id="reported, and the Pod is gone"),
         pytest.param(world(reported=state("Working")), None, id="lost at work"),
         pytest.param(world(reported=state("Complete", build=0)), None, id="an older report"),
-        pytest.param(world(reported=state("Complete"), template=template()), None, id="an agent that is no command"),
-        pytest.param(world(command_pod(0, runs_once=False), template=template()), None, id="a Pod that restarts"),
+        pytest.param(
+            world(reported=state("Complete"), template_version=template_version()),
+            None,
+            id="an agent that is no command",
+        ),
+        pytest.param(
+            world(command_pod(0, runs_once=False), template_version=template_version()), None, id="a Pod that restarts"
+        ),
     ],
 )
 def test_end_of_a_command(seen: Observed, expected: Finish | None) -> None:
@@ -108,7 +114,7 @@ def paused(**fields: Any) -> Observed:
     }
     builds = (build(phase="Succeeded", pod_uid="pod-1"), build(2, "Stop", "Finished", "Succeeded"))
     of = task(status=shown, **fields.pop("task", {}))
-    return observed(of, builds=builds, template=COMMAND, **fields)
+    return observed(of, builds=builds, template_version=COMMAND, **fields)
 
 
 def test_finished_task_stays_paused() -> None:

@@ -18,7 +18,7 @@ from unit.core.builders import (
     pod,
     running,
     task,
-    template,
+    template_version,
 )
 from unit.core.situations import failed, paused, starting, stopping
 
@@ -47,7 +47,7 @@ QUOTA = Obstacle("QuotaExceeded", "The Pod waits for room.")
         pytest.param(observed(task(paused=True)), "True", "Paused", "is stopped", None, id="created paused"),
         pytest.param(observed(), "False", "Pending", "about to be started", "Reconciling", id="pending"),
         pytest.param(
-            observed(template=None),
+            observed(template_version=None),
             "False",
             "TemplateVersionNotFound",
             'no TemplateVersion "shell-v1" in namespace "team"; the Task starts when it is applied',
@@ -55,7 +55,7 @@ QUOTA = Obstacle("QuotaExceeded", "The Pod waits for room.")
             id="its template version is missing",
         ),
         pytest.param(
-            paused(spec={}, template=None),
+            paused(spec={}, template_version=None),
             "False",
             "TemplateVersionNotFound",
             "the Task starts when it is applied",
@@ -63,10 +63,15 @@ QUOTA = Obstacle("QuotaExceeded", "The Pod waits for room.")
             id="resumed, and its template version is missing",
         ),
         pytest.param(
-            paused(template=None), "True", "Paused", "is stopped", None, id="paused, its template version is missing"
+            paused(template_version=None),
+            "True",
+            "Paused",
+            "is stopped",
+            None,
+            id="paused, its template version is missing",
         ),
         pytest.param(
-            paused(reason="AutoPause", spec={}, template=None),
+            paused(reason="AutoPause", spec={}, template_version=None),
             "True",
             "Paused",
             "is stopped",
@@ -74,7 +79,7 @@ QUOTA = Obstacle("QuotaExceeded", "The Pod waits for room.")
             id="paused by itself, its template version is missing",
         ),
         pytest.param(
-            paused(reason="AutoPause", spec={}, template=None, resume_requested=True),
+            paused(reason="AutoPause", spec={}, template_version=None, resume_requested=True),
             "False",
             "TemplateVersionNotFound",
             "the Task starts when it is applied",
@@ -201,11 +206,11 @@ def test_ready_and_what_goes_with_it(seen: Observed, ready: str, reason: str, sa
 @pytest.mark.parametrize(
     ("of", "resolved", "reason"),
     [
-        pytest.param(template(), "True", "Resolved", id="usable"),
+        pytest.param(template_version(), "True", "Resolved", id="usable"),
         pytest.param(None, "False", "TemplateVersionNotFound", id="missing"),
-        pytest.param(template(agent=None), "False", "NoAgent", id="without an agent"),
+        pytest.param(template_version(agent=None), "False", "NoAgent", id="without an agent"),
         pytest.param(
-            template(agent={"container": "other", "protocol": "Terminal"}),
+            template_version(agent={"container": "other", "protocol": "Terminal"}),
             "False",
             "AgentContainerInvalid",
             id="with an agent that is no container",
@@ -213,7 +218,7 @@ def test_ready_and_what_goes_with_it(seen: Observed, ready: str, reason: str, sa
     ],
 )
 def test_template_resolved(of: Any, resolved: str, reason: str) -> None:
-    condition = shown(observed(template=of))["TemplateResolved"]
+    condition = shown(observed(template_version=of))["TemplateResolved"]
     assert (condition["status"], condition["reason"]) == (resolved, reason)
     assert condition["message"]
 

@@ -19,7 +19,7 @@ from taskyard.core.decision import (
     decide,
 )
 from taskyard.core.observed import Observed
-from unit.core.builders import at, build, observed, pod, reservation, running, task, template
+from unit.core.builders import at, build, observed, pod, reservation, running, task, template_version
 from unit.core.situations import UNBOUND, failed, starting, stopping
 
 START, STOP = Transition.START, Transition.STOP
@@ -42,7 +42,7 @@ START, STOP = Transition.START, Transition.STOP
             id="though it was paused since: a number is never skipped",
         ),
         pytest.param(
-            observed(task(status={"build": reservation()}, paused=True), template=None),
+            observed(task(status={"build": reservation()}, paused=True), template_version=None),
             CreateBuild(1, START, BuildReason.INITIAL),
             id="though the template version is gone since: it is paused, so this build will be canceled",
         ),
@@ -63,11 +63,13 @@ def test_a_reservation_without_its_build_is_created(seen: Observed, expected: Cr
 
 
 def test_a_reserved_start_waits_for_its_template_version() -> None:
-    assert decide(observed(task(status={"build": reservation()}), template=None)) == Rest()
+    assert decide(observed(task(status={"build": reservation()}), template_version=None)) == Rest()
 
 
 def test_a_reserved_stop_does_not() -> None:
-    reserved = running(status={"build": reservation(2, "Stop", "ManualPause")}, of={"paused": True}, template=None)
+    reserved = running(
+        status={"build": reservation(2, "Stop", "ManualPause")}, of={"paused": True}, template_version=None
+    )
     assert decide(reserved) == CreateBuild(2, STOP, BuildReason.MANUAL_PAUSE)
 
 
@@ -99,7 +101,7 @@ def test_a_stop_goes_on_though_the_task_was_resumed_meanwhile() -> None:
 
 
 def test_a_stop_does_not_need_the_template_version() -> None:
-    assert isinstance(decide(stopping(pods=(pod(),), template=None)), DeletePod)
+    assert isinstance(decide(stopping(pods=(pod(),), template_version=None)), DeletePod)
 
 
 # pause_is_wanted
@@ -155,10 +157,10 @@ def test_a_new_task_is_started() -> None:
 
 @pytest.mark.parametrize(
     "unusable",
-    [pytest.param(None, id="there is none"), pytest.param(template(agent=None), id="it has no agent")],
+    [pytest.param(None, id="there is none"), pytest.param(template_version(agent=None), id="it has no agent")],
 )
 def test_a_new_task_waits_for_its_template_version_without_a_number(unusable: Any) -> None:
-    assert decide(observed(template=unusable)) == Rest()
+    assert decide(observed(template_version=unusable)) == Rest()
 
 
 def test_a_paused_task_is_started_again_when_asked() -> None:

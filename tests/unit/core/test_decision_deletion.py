@@ -66,7 +66,7 @@ def test_a_finished_task_is_looked_at_and_deleted_when_its_time_to_live_is_over(
         pytest.param(finished(spec={"paused": True}), id="to be paused"),
         pytest.param(finished(spec={"idleTimeout": "1s"}), id="to be paused by itself"),
         pytest.param(finished(pods=()), id="without its Pod"),
-        pytest.param(finished(template=None), id="without its template version"),
+        pytest.param(finished(template_version=None), id="without its template version"),
         pytest.param(finished(status={"build": reservation(2, "Stop", "ManualPause")}), id="a stop is reserved"),
     ],
 )

@@ -11,7 +11,7 @@ from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
 from taskyard.core import decision
 from taskyard.core.decision import CreateClaim, CreatePod, DeletePod, EndBuild, Reserve, Rest, decide, start_deadline
 from taskyard.core.observed import Observed
-from unit.core.builders import at, build, container_status, observed, pod, reservation, running, task, template
+from unit.core.builders import at, build, container_status, observed, pod, reservation, running, task, template_version
 from unit.core.situations import UNBOUND, failed, starting, stopping
 
 START, STOP = Transition.START, Transition.STOP
@@ -58,24 +58,26 @@ def test_a_start_makes_the_claim_first_then_the_pod() -> None:
 
 
 def test_without_a_home_no_claim_is_made() -> None:
-    assert decide(starting(claim_exists=False, template=template(home=None))) == CreatePod(build())
+    assert decide(starting(claim_exists=False, template_version=template_version(home=None))) == CreatePod(build())
 
 
 @pytest.mark.parametrize(
     "unusable",
     [
         pytest.param(None, id="gone"),
-        pytest.param(template(agent=None), id="without an agent"),
-        pytest.param(template(pod={"spec": {"containers": [{"name": "agent"}]}}), id="without a command"),
+        pytest.param(template_version(agent=None), id="without an agent"),
+        pytest.param(template_version(pod={"spec": {"containers": [{"name": "agent"}]}}), id="without a command"),
     ],
 )
 def test_a_start_waits_while_its_template_version_is_unusable(unusable: Any) -> None:
-    assert decide(starting(template=unusable)) == Rest()
+    assert decide(starting(template_version=unusable)) == Rest()
 
 
 def test_a_pod_that_is_there_needs_its_template_version_no_more() -> None:
-    assert decide(starting(template=None, pods=(pod(),))) == EndBuild(build(), BuildPhase.SUCCEEDED, pod_uid="pod-1")
-    assert decide(starting(template=None, pods=(pod(**UNBOUND),))) == Rest()
+    assert decide(starting(template_version=None, pods=(pod(),))) == EndBuild(
+        build(), BuildPhase.SUCCEEDED, pod_uid="pod-1"
+    )
+    assert decide(starting(template_version=None, pods=(pod(**UNBOUND),))) == Rest()
 
 
 def test_a_start_succeeds_when_its_pod_is_bound_and_its_uid_is_recorded() -> None:
@@ -160,7 +162,7 @@ def test_a_failed_start_stays_failed_until_it_is_paused() -> None:
 def test_a_canceled_start_that_is_wanted_again_before_its_stop_was_reserved_is_followed_by_another() -> None:
     assert decide(failed("Canceled")) == Reserve(2, START, BuildReason.RESUME)
     assert isinstance(decide(failed("Canceled", pods=(pod(**UNBOUND),))), DeletePod)
-    assert decide(failed("Canceled", template=None)) == Rest()
+    assert decide(failed("Canceled", template_version=None)) == Rest()
 
 
 def test_the_pod_of_a_start_that_succeeded_is_left_alone() -> None:
@@ -181,7 +183,7 @@ UNENROLLED: dict[str, Any] = {"workspace": {}}
         pytest.param(running(status=UNENROLLED, now=at(599)), at(600), id="shortly before"),
         pytest.param(running(status=UNENROLLED, now=at(600)), None, id="it is over"),
         pytest.param(running(), None, id="the agent runs"),
-        pytest.param(running(status=UNENROLLED, template=None), None, id="the template version is gone"),
+        pytest.param(running(status=UNENROLLED, template_version=None), None, id="the template version is gone"),
         pytest.param(running(status=UNENROLLED, pods=()), None, id="no Pod"),
         pytest.param(stopping(pods=(pod(agent=WAITS),)), None, id="it is being stopped"),
         pytest.param(observed(), None, id="no build"),

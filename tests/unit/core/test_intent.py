@@ -19,7 +19,7 @@ from taskyard.core.intent import (
 )
 from taskyard.core.observed import Observed
 from taskyard.core.times import MAX_DURATION, rfc3339
-from unit.core.builders import NOW, at, build, observed, reservation, running, task, template
+from unit.core.builders import NOW, at, build, observed, reservation, running, task, template_version
 
 IDLE = {"state": "Idle", "message": "", "uri": "", "timestamp": rfc3339(NOW), "build": 1}
 
@@ -101,7 +101,7 @@ def test_whose_timeout_counts(own: str | None, templates: str | None, expected: 
     seen = running(
         status={"state": IDLE},
         of={"idleTimeout": own} if own else {},
-        template=template(idleTimeout=templates),
+        template_version=template_version(idleTimeout=templates),
     )
     assert idle_deadline(seen) == expected
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from taskyard.core.observed import SIDECAR, BuildView, ContainerView, PodView, TaskView, TemplateView, owner_uid
+from taskyard.core.observed import SIDECAR, BuildView, ContainerView, PodView, TaskView, TemplateVersionView, owner_uid
 from unit.core.builders import (
     NOW,
     at,
@@ -21,7 +21,7 @@ from unit.core.builders import (
     reservation,
     task,
     task_manifest,
-    template_manifest,
+    template_version_manifest,
 )
 
 
@@ -142,10 +142,12 @@ def test_container(
 
 
 def test_template_version() -> None:
-    view = TemplateView.of(template_manifest(startTimeoutSeconds=90, idleTimeout="1h", runtimeClassName="gvisor"))
+    view = TemplateVersionView.of(
+        template_version_manifest(startTimeoutSeconds=90, idleTimeout="1h", runtimeClassName="gvisor")
+    )
     assert (view.name, view.template, view.agent_container, view.protocol) == ("shell-v1", "shell", "agent", "Terminal")
     assert (view.start_timeout, view.idle_timeout, view.runtime_class_name) == (timedelta(seconds=90), "1h", "gvisor")
-    bare = TemplateView.of(template_manifest(agent=None, home=None))
+    bare = TemplateVersionView.of(template_version_manifest(agent=None, home=None))
     assert (bare.agent_container, bare.protocol, bare.home) == (None, None, None)
 
 
@@ -154,7 +156,7 @@ def test_null_is_absence_in_a_versions_pod() -> None:
         "metadata": {"labels": None},
         "spec": {"securityContext": None, "containers": [{"name": "agent", "env": None, "args": [""]}, None]},
     }
-    assert TemplateView.of(template_manifest(pod=pod_template)).pod == {
+    assert TemplateVersionView.of(template_version_manifest(pod=pod_template)).pod == {
         "metadata": {},
         "spec": {"containers": [{"name": "agent", "args": [""]}]},
     }

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskyard.core import parameters
-from taskyard.core.observed import TaskView, TemplateView
+from taskyard.core.observed import TaskView, TemplateVersionView
 from taskyard.core.parameters import Chosen, Violation, choose, literal
-from unit.core.builders import task, template
+from unit.core.builders import task, template_version
 
 NONE: frozenset[str] = frozenset()
 
@@ -31,15 +31,15 @@ def secret(name: str = "mine", parameter: str = "token") -> dict[str, Any]:
     return {"name": parameter, "secretRef": {"name": name, "key": "k"}}
 
 
-def version(*given: dict[str, Any], presets: tuple[dict[str, Any], ...] = ()) -> TemplateView:
-    return template(parameters=list(given), presets=[{"default": False, **preset} for preset in presets])
+def version(*given: dict[str, Any], presets: tuple[dict[str, Any], ...] = ()) -> TemplateVersionView:
+    return template_version(parameters=list(given), presets=[{"default": False, **preset} for preset in presets])
 
 
 def wants(*given: dict[str, Any], preset: str | None = None) -> TaskView:
     return task(parameters=list(given), preset=preset)
 
 
-def chosen(of: TemplateView, by: TaskView, usable: frozenset[str] | None = NONE) -> Chosen:
+def chosen(of: TemplateVersionView, by: TaskView, usable: frozenset[str] | None = NONE) -> Chosen:
     found = choose(of, by, usable_secrets=usable)
     assert isinstance(found, Chosen), found
     return found
@@ -153,7 +153,7 @@ LARGE = {"name": "large", "parameters": [value("big")], "resources": {"limits": 
     ],
 )
 def test_a_violation_names_the_parameter_the_cause_and_what_helps(
-    of: TemplateView, by: TaskView, usable: frozenset[str] | None, reason: str, says: str
+    of: TemplateVersionView, by: TaskView, usable: frozenset[str] | None, reason: str, says: str
 ) -> None:
     found = choose(of, by, usable_secrets=usable)
     assert isinstance(found, Violation)

@@ -26,7 +26,7 @@ from unit.core.builders import (
     reservation,
     running,
     task,
-    template,
+    template_version,
 )
 from unit.core.situations import paused, stopping
 
@@ -353,13 +353,13 @@ def test_template_and_version_are_those_in_use() -> None:
 
 
 def test_the_template_that_is_named_is_shown_before_it_is_there() -> None:
-    document = status.document(observed(task(templateVersion=None, template="shell"), template=None))
+    document = status.document(observed(task(templateVersion=None, template="shell"), template_version=None))
     assert document["template"] == "shell"
     assert "templateVersion" not in document
 
 
 def test_template_and_version_stay_as_they_were_while_the_version_is_missing() -> None:
-    document = status.document(observed(template=None))
+    document = status.document(observed(template_version=None))
     assert {"template", "templateVersion"}.isdisjoint(document)
     assert status.document(observed())["template"] == "shell"
 
@@ -367,7 +367,7 @@ def test_template_and_version_stay_as_they_were_while_the_version_is_missing() -
 SEEN = [
     pytest.param(observed(), id="new"),
     pytest.param(observed(task(paused=True)), id="created paused"),
-    pytest.param(observed(template=None), id="without its template version"),
+    pytest.param(observed(template_version=None), id="without its template version"),
     pytest.param(running(), id="active"),
     pytest.param(INITIALIZING, id="initializing"),
     pytest.param(running(status={"state": REPORT}), id="reported"),
@@ -377,7 +377,7 @@ SEEN = [
     pytest.param(
         observed(task(status={"build": reservation()}), builds=(build(phase="Failed", message="no"),)), id="failed"
     ),
-    pytest.param(running(inputs_queued=1, template=template(idleTimeout="1m")), id="inputs wait"),
+    pytest.param(running(inputs_queued=1, template_version=template_version(idleTimeout="1m")), id="inputs wait"),
 ]
 
 

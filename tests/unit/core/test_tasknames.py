@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskyard.core import tasknames
-from taskyard.core.tasknames import NAME_MAX, STEM_MAX, Names
+from taskyard.core.tasknames import MAX_NAME_CHARACTERS, MAX_STEM_CHARACTERS, Names
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_a_name_by_chance_fits(number: int) -> None:
     """4-random."""
     names = tasknames.by_chance(number)
     assert re.fullmatch(r"[a-z]+-[a-z]+", names.stem)
-    assert len(names.stem) <= STEM_MAX
-    assert len(tasknames.with_digits(names.stem, "0000")) <= NAME_MAX
+    assert len(names.stem) <= MAX_STEM_CHARACTERS
+    assert len(tasknames.with_digits(names.stem, "0000")) <= MAX_NAME_CHARACTERS
     assert names.display_name.lower().replace(" ", "-") == names.stem
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from taskyard.api.workspacebuild import Transition
 from taskyard.core.observed import Observed
-from taskyard.core.parameter_views import PointerView
+from taskyard.core.parameter_views import TemplateView
 from taskyard.core.parameters import Chosen, Violation
 from taskyard.core.template_resolution import (
     Resolution,
@@ -19,7 +19,7 @@ from taskyard.core.template_resolution import (
     version_for,
     version_name,
 )
-from unit.core.builders import build, observed, reservation, running, task, template
+from unit.core.builders import build, observed, reservation, running, task, template_version
 
 
 def pod(**container: Any) -> dict[str, Any]:
@@ -31,24 +31,32 @@ def pod(**container: Any) -> dict[str, Any]:
     [
         pytest.param(None, "TemplateVersionNotFound", 'no TemplateVersion "v1" in namespace "team"', id="none"),
         pytest.param(
-            template(agent=None), "NoAgent", "Template does not have a valid AI task app.", id="without an agent"
+            template_version(agent=None),
+            "NoAgent",
+            "Template does not have a valid AI task app.",
+            id="without an agent",
         ),
         pytest.param(
-            template(pod={"spec": {"containers": [{"name": "other"}]}}),
+            template_version(pod={"spec": {"containers": [{"name": "other"}]}}),
             "AgentContainerInvalid",
             'spec.pod has no container "agent", which spec.agent.container names; create a version that has it',
             id="the agent's container is missing",
         ),
-        pytest.param(template(pod={"spec": {}}), "AgentContainerInvalid", "has no container", id="no containers"),
-        pytest.param(template(pod={}), "AgentContainerInvalid", "has no container", id="no Pod"),
         pytest.param(
-            template(pod=pod(command=[])),
+            template_version(pod={"spec": {}}), "AgentContainerInvalid", "has no container", id="no containers"
+        ),
+        pytest.param(template_version(pod={}), "AgentContainerInvalid", "has no container", id="no Pod"),
+        pytest.param(
+            template_version(pod=pod(command=[])),
             "AgentContainerInvalid",
             'container "agent" has no command, which is needed to run it in a terminal',
             id="an empty command",
         ),
         pytest.param(
-            template(pod=pod(command=None, args=["x"])), "AgentContainerInvalid", "has no command", id="arguments only"
+            template_version(pod=pod(command=None, args=["x"])),
+            "AgentContainerInvalid",
+            "has no command",
+            id="arguments only",
         ),
     ],
 )
@@ -59,27 +67,27 @@ def test_a_version_that_cannot_run_tasks(of: Any, reason: str, says: str) -> Non
 
 
 def test_a_version_that_can() -> None:
-    assert resolve(template(), name="v1", namespace="team") == Resolution(
+    assert resolve(template_version(), name="v1", namespace="team") == Resolution(
         True, "Resolved", 'TemplateVersion "v1" is used.'
     )
-    assert agent_problem(template(pod=pod())) is None
+    assert agent_problem(template_version(pod=pod())) is None
 
 
 NAMES_TEMPLATE = {"template": "shell", "templateVersion": None}
-POINTER = PointerView("shell", "shell-v2")
+TEMPLATE = TemplateView("shell", "shell-v2")
 
 
 def of_template(**fields: Any) -> Observed:
     """A Task without a build that names Template shell, whose active version is shell-v2."""
     return observed(task(**NAMES_TEMPLATE, **fields.pop("task", {})), **{
-        "pointer": POINTER, "template": template(name="shell-v2"), **fields
+        "template": TEMPLATE, "template_version": template_version(name="shell-v2"), **fields
     })  # fmt: skip
 
 
 def started(*, reserved: tuple[int, str, str] | None = None, **fields: Any) -> Observed:
     """It runs with shell-v1."""
     status = {"build": reservation(*reserved)} if reserved else {}
-    return running(of=NAMES_TEMPLATE, status=status, pointer=fields.pop("pointer", POINTER), **fields)
+    return running(of=NAMES_TEMPLATE, status=status, template=fields.pop("template", TEMPLATE), **fields)
 
 
 def after_stop(**fields: Any) -> Observed:
@@ -87,7 +95,7 @@ def after_stop(**fields: Any) -> Observed:
     return observed(
         task(**NAMES_TEMPLATE, status=stop),
         builds=(build(phase="Succeeded"), build(2, "Stop", "ManualPause", "Succeeded")),
-        **{"pointer": POINTER, **fields},
+        **{"template": TEMPLATE, **fields},
     )
 
 
@@ -96,9 +104,9 @@ def after_stop(**fields: Any) -> Observed:
     [
         pytest.param(observed(), "shell-v1", id="the one that the Task names"),
         pytest.param(of_template(), "shell-v2", id="the active one of the Template that it names"),
-        pytest.param(of_template(pointer=None, template=None), None, id="nobody knows without the Template"),
+        pytest.param(of_template(template=None, template_version=None), None, id="nobody knows without the Template"),
         pytest.param(started(), "shell-v1", id="that of the newest start, whatever the Template says"),
-        pytest.param(started(pointer=None), "shell-v1", id="though the Template is gone"),
+        pytest.param(started(template=None), "shell-v1", id="though the Template is gone"),
         pytest.param(started(reserved=(2, "Stop", "ManualPause")), "shell-v1", id="while its stop is reserved"),
         pytest.param(started(reserved=(2, "Start", "Recover")), "shell-v2", id="a recovery is a start like any other"),
         pytest.param(after_stop(), "shell-v2", id="after a stop the active one"),
@@ -106,7 +114,7 @@ def after_stop(**fields: Any) -> Observed:
             observed(
                 task(**NAMES_TEMPLATE, status={"build": reservation(phase="Canceled")}),
                 builds=(build(phase="Canceled"),),
-                pointer=POINTER,
+                template=TEMPLATE,
             ),
             "shell-v2",
             id="after a start that was canceled too",
@@ -126,13 +134,13 @@ def test_the_version_in_use_or_that_the_next_start_takes(seen: Observed, expecte
             started(reserved=(2, "Stop", "ManualPause")), Transition.STOP, "shell-v1", id="a stop: what it stops"
         ),
         pytest.param(
-            of_template(pointer=None, template=None, task={"status": {"templateVersion": "shell-v1"}}),
+            of_template(template=None, template_version=None, task={"status": {"templateVersion": "shell-v1"}}),
             Transition.START,
             "shell-v1",
             id="one that is created to be canceled has the last one known",
         ),
         pytest.param(
-            started(reserved=(2, "Start", "Recover"), pointer=None), Transition.START, "shell-v1", id="from its build"
+            started(reserved=(2, "Start", "Recover"), template=None), Transition.START, "shell-v1", id="from its build"
         ),
     ],
 )
@@ -147,35 +155,37 @@ DECLARED = [{"name": "branch", "type": "string", "required": True}]
     ("seen", "reason", "says"),
     [
         pytest.param(
-            of_template(pointer=None, template=None),
+            of_template(template=None, template_version=None),
             "TemplateNotFound",
             'There is no Template "shell" in namespace "team"; the Task starts when it is applied.',
             id="no Template",
         ),
         pytest.param(
-            of_template(template=None),
+            of_template(template_version=None),
             "TemplateVersionNotFound",
             'There is no TemplateVersion "shell-v2" in namespace "team", which is the active version of Template '
             '"shell"; apply it, or make another one active.',
             id="no active version",
         ),
         pytest.param(
-            of_template(template=template(name="shell-v2", template="other")),
+            of_template(template_version=template_version(name="shell-v2", template="other")),
             "TemplateMismatch",
             'TemplateVersion "shell-v2", the active version of Template "shell", is of template "other"; make one '
             'active whose spec.template is "shell".',
             id="a version of another Template",
         ),
-        pytest.param(of_template(template=template(agent=None)), "NoAgent", "valid AI task app", id="no agent"),
         pytest.param(
-            of_template(template=template(parameters=DECLARED)),
+            of_template(template_version=template_version(agent=None)), "NoAgent", "valid AI task app", id="no agent"
+        ),
+        pytest.param(
+            of_template(template_version=template_version(parameters=DECLARED)),
             "ParameterMissing",
             '"branch" is required',
             id="choices",
         ),
         pytest.param(observed(task(preset="large")), "PresetNotFound", 'no preset "large"', id="a preset"),
         pytest.param(
-            started(template=None),
+            started(template_version=None),
             "TemplateVersionNotFound",
             'no TemplateVersion "shell-v1"',
             id="the version in use is gone",
@@ -189,14 +199,14 @@ def test_what_keeps_a_task_from_its_start(seen: Observed, reason: str, says: str
 
 
 def test_what_becomes_of_its_template_does_not_concern_a_task_that_runs() -> None:
-    for pointer in (None, PointerView("shell", "missing"), POINTER):
-        assert resolution(started(pointer=pointer)).resolved
+    for template in (None, TemplateView("shell", "missing"), TEMPLATE):
+        assert resolution(started(template=template)).resolved
 
 
 def test_a_choice() -> None:
     given = [{"name": "branch", "value": "main"}]
-    seen = observed(task(parameters=given), template=template(parameters=DECLARED))
+    seen = observed(task(parameters=given), template_version=template_version(parameters=DECLARED))
     assert resolution(seen).resolved
     assert chosen(seen) == Chosen(env=({"name": "BRANCH", "value": "main"},))
-    assert isinstance(chosen(observed(template=template(parameters=DECLARED))), Violation)
-    assert chosen(observed(template=None)) == Chosen()
+    assert isinstance(chosen(observed(template_version=template_version(parameters=DECLARED))), Violation)
+    assert chosen(observed(template_version=None)) == Chosen()

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from taskyard.api.template import TemplateStatus
 from taskyard.core import template_status
-from taskyard.core.parameter_views import PointerView
-from unit.core.builders import pointer_manifest, template
+from taskyard.core.parameter_views import TemplateView
+from unit.core.builders import template_manifest, template_version
 
 NOON, LATER = "2026-01-31T12:00:00Z", "2026-01-31T13:00:00Z"
 
 
 def test_it_is_resolved_when_its_active_version_is_there_and_its_own() -> None:
-    manifest = pointer_manifest()
-    found = template_status.document(manifest, PointerView.of(manifest), template(), now=NOON)
+    manifest = template_manifest()
+    found = template_status.document(manifest, TemplateView.of(manifest), template_version(), now=NOON)
     assert found["observedGeneration"] == 1
     (condition,) = found["conditions"]
     assert (condition["type"], condition["status"], condition["reason"]) == ("Resolved", "True", "Resolved")
@@ -21,8 +21,10 @@ def test_it_is_resolved_when_its_active_version_is_there_and_its_own() -> None:
 
 
 def test_the_time_changes_with_the_verdict_alone() -> None:
-    manifest = pointer_manifest()
-    manifest["status"] = template_status.document(manifest, PointerView.of(manifest), None, now=NOON)
-    assert template_status.document(manifest, PointerView.of(manifest), None, now=LATER) == manifest["status"]
-    (condition,) = template_status.document(manifest, PointerView.of(manifest), template(), now=LATER)["conditions"]
+    manifest = template_manifest()
+    manifest["status"] = template_status.document(manifest, TemplateView.of(manifest), None, now=NOON)
+    assert template_status.document(manifest, TemplateView.of(manifest), None, now=LATER) == manifest["status"]
+    (condition,) = template_status.document(manifest, TemplateView.of(manifest), template_version(), now=LATER)[
+        "conditions"
+    ]
     assert (condition["status"], condition["lastTransitionTime"]) == ("True", LATER)

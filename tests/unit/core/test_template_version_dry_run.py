@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import pytest
 
-from taskyard.api.task import NAME_MAX
+from taskyard.api.task import MAX_NAME_CHARACTERS
 from taskyard.core import template_version_dry_run
 from taskyard.core.conditions import Verdict
 from taskyard.core.manifests import pod
-from unit.core.builders import build, installation, task, template
+from unit.core.builders import build, installation, task, template_version
 
 
 def test_the_probe_is_the_pod_of_a_task_that_cannot_exist() -> None:
     probe = template_version_dry_run.probe(
-        template(), installation(), namespace="team", uid="u-1", now="2026-01-31T12:00:00Z"
+        template_version(), installation(), namespace="team", uid="u-1", now="2026-01-31T12:00:00Z"
     )
     name = probe["metadata"]["name"]
-    assert NAME_MAX < len(name) <= 63
+    assert MAX_NAME_CHARACTERS < len(name) <= 63
     assert probe["metadata"]["namespace"] == "team"
 
 
 def test_the_probe_differs_from_a_real_pod_in_its_names_alone() -> None:
     probe = template_version_dry_run.probe(
-        template(), installation(), namespace="team", uid="u-1", now="2026-01-31T12:00:00Z"
+        template_version(), installation(), namespace="team", uid="u-1", now="2026-01-31T12:00:00Z"
     )
-    real = pod.manifest(task(), build(), template(), installation())
+    real = pod.manifest(task(), build(), template_version(), installation())
     for key in ("restartPolicy", "securityContext", "automountServiceAccountToken", "terminationGracePeriodSeconds"):
         assert probe["spec"][key] == real["spec"][key]
     for kind in ("initContainers", "containers"):
@@ -36,7 +36,7 @@ def test_the_probe_differs_from_a_real_pod_in_its_names_alone() -> None:
 def test_the_probe_has_the_resources_of_a_task_that_chooses_nothing() -> None:
     preset = {"name": "large", "default": True, "resources": {"limits": {"memory": "2Gi"}}}
     tried = template_version_dry_run.probe(
-        template(presets=[preset]), installation(), namespace="team", uid="u-1", now="2026-01-31T12:00:00Z"
+        template_version(presets=[preset]), installation(), namespace="team", uid="u-1", now="2026-01-31T12:00:00Z"
     )
     assert tried["spec"]["containers"][0]["resources"] == {"limits": {"memory": "2Gi"}}
 
@@ -57,16 +57,16 @@ def test_verdict(refusal: str | None, expected: Verdict) -> None:
 
 
 def test_what_can_be_told_without_the_api_server() -> None:
-    assert template_version_dry_run.problem(template()) is None
-    assert template_version_dry_run.problem(template(agent=None)) is None, (
+    assert template_version_dry_run.problem(template_version()) is None
+    assert template_version_dry_run.problem(template_version(agent=None)) is None, (
         "such a version is fine, though no Task can use it"
     )
     preset = {"name": "large", "default": False, "parameters": [{"name": "branch", "value": "x y"}]}
     declared = [{"name": "branch", "type": "string", "required": False, "pattern": "[a-z]+"}]
-    assert template_version_dry_run.problem(template(parameters=declared, presets=[preset])) == (
+    assert template_version_dry_run.problem(template_version(parameters=declared, presets=[preset])) == (
         'Parameter "branch": the value of preset "large" does not match the pattern [a-z]+ as a whole; '
         "give one that does"
     )
-    assert template_version_dry_run.problem(template(pod={"spec": {}})) == (
+    assert template_version_dry_run.problem(template_version(pod={"spec": {}})) == (
         'spec.pod has no container "agent", which spec.agent.container names'
     )

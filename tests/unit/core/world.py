@@ -27,7 +27,7 @@ from taskyard.core.decision import (
 from taskyard.core.manifests import build, claim, pod
 from taskyard.core.names import RESUMED_AT
 from taskyard.core.observed import SIDECAR, BuildView, Observed, PodView, TaskView
-from unit.core.builders import NOW, container_status, installation, merge, observed, task_manifest, template
+from unit.core.builders import NOW, container_status, installation, merge, observed, task_manifest, template_version
 
 Manifest = dict[str, Any]
 
@@ -57,7 +57,7 @@ class World:
             TaskView.of(deepcopy(self.task)),
             builds=tuple(map(BuildView.of, self.builds)),
             pods=tuple(map(PodView.of, self.pods)),
-            template=template() if self.has_template else None,
+            template_version=template_version() if self.has_template else None,
             claim_exists=bool(self.claims),
             now=NOW + timedelta(seconds=self.seconds),
         )
@@ -86,13 +86,13 @@ class World:
                 made = build.manifest(seen.task, step, template="shell", version="shell-v1")
                 self.builds.append(self.stored(made, phase="Pending"))
             case CreateClaim():
-                assert seen.template
-                self.claims.append(claim.manifest(seen.task, seen.template))
+                assert seen.template_version
+                self.claims.append(claim.manifest(seen.task, seen.template_version))
             case CreatePod():
                 assert not self.pods, "a Pod is created only when no Pod of the Task exists"
-                assert seen.template
+                assert seen.template_version
                 if self.has_quota:
-                    made = pod.manifest(seen.task, step.build, seen.template, installation())
+                    made = pod.manifest(seen.task, step.build, seen.template_version, installation())
                     self.pods.append(self.stored(made, phase="Pending"))
             case DeletePod():
                 self.delete(next(p for p in self.pods if p["metadata"]["uid"] == step.pod.uid))

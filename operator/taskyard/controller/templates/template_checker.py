@@ -8,12 +8,12 @@ from datetime import datetime
 from taskyard.controller.cluster import TEMPLATES, Cluster, ConflictError, MissingError
 from taskyard.controller.stores import Stores
 from taskyard.core import status, template_status, times
-from taskyard.core.observed import TemplateView
-from taskyard.core.parameter_views import PointerView
+from taskyard.core.observed import TemplateVersionView
+from taskyard.core.parameter_views import TemplateView
 from taskyard.watchcache.store import Key
 
 
-class Pointers:
+class TemplateChecker:
     """Says of each Template whether it leads to a version of its own."""
 
     def __init__(self, cluster: Cluster, stores: Stores, *, clock: Callable[[], datetime]) -> None:
@@ -26,10 +26,10 @@ class Pointers:
         template = self._stores.templates.get(key)
         if template is None or "deletionTimestamp" in template["metadata"]:
             return
-        view = PointerView.of(template)
+        view = TemplateView.of(template)
         version = self._stores.template_versions.get((key[0], view.active_version))
         wanted = template_status.document(
-            template, view, TemplateView.of(version) if version else None, now=times.rfc3339(self._clock())
+            template, view, TemplateVersionView.of(version) if version else None, now=times.rfc3339(self._clock())
         )
         patch = status.patch(template.get("status", {}), wanted)
         if not patch:

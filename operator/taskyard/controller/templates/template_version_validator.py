@@ -17,7 +17,7 @@ from taskyard.controller.cluster import (
 from taskyard.controller.stores import Stores
 from taskyard.core import conditions, status, template_version_dry_run, times
 from taskyard.core.installation import Installation
-from taskyard.core.observed import TemplateView
+from taskyard.core.observed import TemplateVersionView
 from taskyard.core.pod_admission import pod_obstacle
 from taskyard.watchcache.store import Key
 
@@ -26,7 +26,7 @@ INVALID_AGAIN_SECONDS = 300.0
 AGAIN_SECONDS = 0.2
 
 
-class Validator:
+class TemplateVersionValidator:
     """Writes the condition Valid. A version that is valid needs no second look, being immutable."""
 
     def __init__(
@@ -52,7 +52,7 @@ class Validator:
         former = manifest.get("status", {}).get("conditions", [])
         if any(condition["type"] == "Valid" and condition["status"] == "True" for condition in former):
             return
-        template, now = TemplateView.of(manifest), times.rfc3339(self._clock())
+        template, now = TemplateVersionView.of(manifest), times.rfc3339(self._clock())
         refusal = template_version_dry_run.problem(template)
         if refusal is None:
             try:

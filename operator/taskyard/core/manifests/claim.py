@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from taskyard.core import names
-from taskyard.core.observed import Manifest, TaskView, TemplateView
+from taskyard.core.observed import Manifest, TaskView, TemplateVersionView
 
 
-def manifest(task: TaskView, template: TemplateView) -> Manifest:
+def manifest(task: TaskView, version: TemplateVersionView) -> Manifest:
     """The claim, in the size and class that the template version asks for."""
-    home = template.home
+    home = version.home
     if home is None:
-        raise ValueError(f"template version {template.name} has no home")
+        raise ValueError(f"template version {version.name} has no home")
     spec: dict[str, Any] = {
         "accessModes": ["ReadWriteOnce"],
         "resources": {"requests": {"storage": home["size"]}},
@@ -25,7 +25,7 @@ def manifest(task: TaskView, template: TemplateView) -> Manifest:
         "metadata": {
             "name": names.claim_name(task.name),
             "namespace": task.namespace,
-            "labels": names.labels(task=task.name, template=template.template, template_version=template.name),
+            "labels": names.labels(task=task.name, template=version.template, template_version=version.name),
             "ownerReferences": [names.owner_reference(name=task.name, uid=task.uid)],
         },
         "spec": spec,

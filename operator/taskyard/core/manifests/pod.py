@@ -8,7 +8,7 @@ from typing import Any
 from taskyard.core import agent_protocol, names
 from taskyard.core.installation import Installation
 from taskyard.core.manifests import sidecar
-from taskyard.core.observed import BuildView, Manifest, TaskView, TemplateView
+from taskyard.core.observed import BuildView, Manifest, TaskView, TemplateVersionView
 from taskyard.core.parameters import Chosen
 
 DEFAULT_GROUP = 1000
@@ -18,20 +18,20 @@ NOTHING = Chosen()
 def manifest(
     task: TaskView,
     build: BuildView,
-    template: TemplateView,
+    version: TemplateVersionView,
     installation: Installation,
     *,
     chosen: Chosen = NOTHING,
 ) -> Manifest:
     """The Pod of a start build, named like it, with what the Task has chosen."""
-    given = deepcopy(template.pod)
+    given = deepcopy(version.pod)
     spec: Manifest = given.get("spec", {})
-    spec["restartPolicy"] = agent_protocol.restart_policy(template)
+    spec["restartPolicy"] = agent_protocol.restart_policy(version)
     spec["automountServiceAccountToken"] = False
-    spec["terminationGracePeriodSeconds"] = template.grace_period_seconds
+    spec["terminationGracePeriodSeconds"] = version.grace_period_seconds
     spec.setdefault("enableServiceLinks", False)
-    if template.runtime_class_name:
-        spec["runtimeClassName"] = template.runtime_class_name
+    if version.runtime_class_name:
+        spec["runtimeClassName"] = version.runtime_class_name
     if installation.image_pull_secrets:
         given_secrets = spec.get("imagePullSecrets", [])
         spec["imagePullSecrets"] = [*given_secrets, *({"name": name} for name in installation.image_pull_secrets)]
@@ -41,32 +41,32 @@ def manifest(
             container.get("securityContext", {}), pod=spec["securityContext"]
         )
     for container in spec["containers"]:
-        if container["name"] == template.agent_container:
-            make_agent(container, task, template, chosen)
+        if container["name"] == version.agent_container:
+            make_agent(container, task, version, chosen)
     spec["initContainers"] = [
-        sidecar.container(task, template, installation, build=build.number),
+        sidecar.container(task, version, installation, build=build.number),
         *spec.get("initContainers", []),
     ]
     spec["volumes"] = [
         *spec.get("volumes", []),
-        *sidecar.volumes(template, claim=names.claim_name(task.name)),
+        *sidecar.volumes(version, claim=names.claim_name(task.name)),
     ]
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": metadata(task, build, template, given.get("metadata", {})),
+        "metadata": metadata(task, build, version, given.get("metadata", {})),
         "spec": spec,
     }
 
 
-def metadata(task: TaskView, build: BuildView, template: TemplateView, given: Manifest) -> Manifest:
+def metadata(task: TaskView, build: BuildView, version: TemplateVersionView, given: Manifest) -> Manifest:
     """Name, owner, labels and annotations; where the template's clash with Taskyard's, Taskyard's count."""
-    own = names.labels(task=task.name, template=template.template, template_version=template.name, build=build.number)
+    own = names.labels(task=task.name, template=version.template, template_version=version.name, build=build.number)
     return {
         "name": build.name,
         "namespace": task.namespace,
         "labels": {**given.get("labels", {}), **own},
-        "annotations": {**given.get("annotations", {}), names.AGENT_CONTAINER: template.agent_container},
+        "annotations": {**given.get("annotations", {}), names.AGENT_CONTAINER: version.agent_container},
         "ownerReferences": [names.owner_reference(name=task.name, uid=task.uid)],
     }
 
@@ -103,7 +103,7 @@ def container_security(given: Manifest, *, pod: Manifest) -> Manifest:
     return result
 
 
-def make_agent(container: Manifest, task: TaskView, template: TemplateView, chosen: Chosen) -> None:
+def make_agent(container: Manifest, task: TaskView, version: TemplateVersionView, chosen: Chosen) -> None:
     """Wrap the agent's command, and give its container the variables, resources and folders it needs. Changes
     `container`."""
     container["command"] = [
@@ -111,7 +111,7 @@ def make_agent(container: Manifest, task: TaskView, template: TemplateView, chos
         "run",
         "--socket",
         sidecar.SOCKET,
-        *agent_protocol.init_options(template),
+        *agent_protocol.init_options(version),
         "--",
         *container["command"],
     ]
@@ -138,7 +138,7 @@ def make_agent(container: Manifest, task: TaskView, template: TemplateView, chos
         {"name": sidecar.RUN_VOLUME, "mountPath": sidecar.RUN},
         {
             "name": sidecar.HOME_VOLUME,
-            "mountPath": (template.home or {}).get("mountPath", sidecar.DEFAULT_MOUNT),
+            "mountPath": (version.home or {}).get("mountPath", sidecar.DEFAULT_MOUNT),
             "subPath": "home",
         },
     ]

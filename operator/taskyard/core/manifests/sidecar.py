@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from taskyard.core import agent_protocol
 from taskyard.core.installation import Installation
-from taskyard.core.observed import SIDECAR, Manifest, TaskView, TemplateView
+from taskyard.core.observed import SIDECAR, Manifest, TaskView, TemplateVersionView
 
 USER = 64484
 PORT = 8484
@@ -31,7 +31,7 @@ TOKEN_VOLUME = "taskyard-token"
 HOME_VOLUME = "taskyard-home"
 
 
-def container(task: TaskView, template: TemplateView, installation: Installation, *, build: int) -> Manifest:
+def container(task: TaskView, version: TemplateVersionView, installation: Installation, *, build: int) -> Manifest:
     """The sidecar's container. Its start hook holds the agent back until taskyard-init lies in the shared folder."""
     return {
         "name": SIDECAR,
@@ -39,7 +39,7 @@ def container(task: TaskView, template: TemplateView, installation: Installation
         "imagePullPolicy": installation.sidecar_image_pull_policy,
         "restartPolicy": "Always",
         "command": ["taskyard-sidecar"],
-        "env": environment(task, template, installation, build=build),
+        "env": environment(task, version, installation, build=build),
         "ports": [{"name": "taskyard", "containerPort": PORT}, {"name": "taskyard-probe", "containerPort": PROBE_PORT}],
         "lifecycle": {
             "postStart": {"exec": {"command": ["taskyard-init", "install", BIN]}},
@@ -84,7 +84,9 @@ def container(task: TaskView, template: TemplateView, installation: Installation
     }
 
 
-def environment(task: TaskView, template: TemplateView, installation: Installation, *, build: int) -> list[Manifest]:
+def environment(
+    task: TaskView, version: TemplateVersionView, installation: Installation, *, build: int
+) -> list[Manifest]:
     """The sidecar's variables. The prompt is not among them: it comes with the enrolment."""
     values = {
         "TASKYARD_GATEWAY_URL": installation.gateway_url,
@@ -94,21 +96,21 @@ def environment(task: TaskView, template: TemplateView, installation: Installati
         "TASKYARD_TASK_NAMESPACE": task.namespace,
         "TASKYARD_TASK_UID": task.uid,
         "TASKYARD_BUILD_NUMBER": str(build),
-        **agent_protocol.sidecar_environment(template, default_mount=DEFAULT_MOUNT),
+        **agent_protocol.sidecar_environment(version, default_mount=DEFAULT_MOUNT),
         "TASKYARD_HOOK_KEY": installation.hook_key,
         "TASKYARD_AGENT_SOCKET": SOCKET,
         "TASKYARD_STATE_DIR": STATE,
-        "TASKYARD_DURABLE": "true" if template.home else "false",
+        "TASKYARD_DURABLE": "true" if version.home else "false",
     }
     by_value: list[Manifest] = [{"name": name, "value": value} for name, value in values.items()]
     pod_uid = {"name": "TASKYARD_POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}}
     return [*by_value, pod_uid]
 
 
-def volumes(template: TemplateView, *, claim: str) -> list[Manifest]:
+def volumes(version: TemplateVersionView, *, claim: str) -> list[Manifest]:
     """The volumes that Taskyard adds to a Pod."""
     home: Manifest = {"name": HOME_VOLUME}
-    if template.home:
+    if version.home:
         home["persistentVolumeClaim"] = {"claimName": claim}
     else:
         home["emptyDir"] = {}

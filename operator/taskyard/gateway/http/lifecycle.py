@@ -14,7 +14,7 @@ def when_left(request: Request, act: Callable[[], None]) -> None:
     request.scope[_LEAVING].append(act)
 
 
-class Exchanges:
+class RequestLifecycle:
     """ASGI middleware: what a request holds is given back at its end; while the process is `stopping` each connection
     ends with its answer, so that the next goes elsewhere."""
 

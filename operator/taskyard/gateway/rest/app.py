@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from taskyard import __version__
 from taskyard.gateway.http.errors import add_error_answers
-from taskyard.gateway.http.lifecycle import Exchanges
+from taskyard.gateway.http.lifecycle import RequestLifecycle
 from taskyard.gateway.metrics import Measured, Metrics
 from taskyard.gateway.rest.context import People
 from taskyard.gateway.rest.openapi.docs_routes import add_documentation
@@ -26,7 +26,7 @@ _PARTS = (tasks, lifecycle, conversation, paged, streams, inputs, workspaces, te
 def people_app(people: People, metrics: Metrics) -> FastAPI:
     """Routes and error answers."""
     app = FastAPI(title="Taskyard", version=__version__, openapi_url=None, redirect_slashes=False)
-    app.add_middleware(Exchanges, stopping=people.stopping)
+    app.add_middleware(RequestLifecycle, stopping=people.stopping)
     app.add_middleware(Measured, metrics=metrics)
     for part in _PARTS:
         app.include_router(part.routes(people))

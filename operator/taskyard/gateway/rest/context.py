@@ -14,17 +14,17 @@ from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.http.lifecycle import when_left
 from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.access import authorization, namespaces
-from taskyard.gateway.rest.access.agent_concurrency import Turns
+from taskyard.gateway.rest.access.agent_concurrency import AgentConcurrency
 from taskyard.gateway.rest.access.authentication import Authentication, Person
 from taskyard.gateway.rest.access.authorization import Authorization
 from taskyard.gateway.rest.access.namespaces import Owner
-from taskyard.gateway.rest.access.request_quota import Callers
+from taskyard.gateway.rest.access.request_quota import RequestQuota
 from taskyard.gateway.rest.cache.cache import Cache
 from taskyard.gateway.rest.errors import not_found
 from taskyard.gateway.rest.naming import Naming
-from taskyard.gateway.rest.streams.agent_messages import Dialogues
+from taskyard.gateway.rest.streams.agent_messages import AgentMessageStreams
 from taskyard.gateway.rest.streams.stream_access import StreamAccess
-from taskyard.gateway.rest.streams.task_watch import Rendered
+from taskyard.gateway.rest.streams.task_watch import RenderedTasks
 from taskyard.sidecarclient import Sidecars
 
 
@@ -38,8 +38,8 @@ class People:
     cache: Cache
     authentication: Authentication
     authorization: Authorization
-    callers: Callers
-    turns: Turns
+    callers: RequestQuota
+    turns: AgentConcurrency
     naming: Naming
     keyring: Callable[[], Keyring]
     now: Callable[[], datetime]
@@ -47,13 +47,13 @@ class People:
     stopping: asyncio.Event
     default_namespace: str
     sidecar_port: int
-    rendered: Rendered = field(init=False)
-    dialogues: Dialogues = field(init=False)
+    rendered: RenderedTasks = field(init=False)
+    dialogues: AgentMessageStreams = field(init=False)
     _sidecars: tuple[Keyring, Sidecars] | None = None
 
     def __post_init__(self) -> None:
-        self.rendered = Rendered(self.cache)
-        self.dialogues = Dialogues(lambda ip, pod_uid: self.sidecars().events(ip=ip, pod_uid=pod_uid))
+        self.rendered = RenderedTasks(self.cache)
+        self.dialogues = AgentMessageStreams(lambda ip, pod_uid: self.sidecars().events(ip=ip, pod_uid=pod_uid))
 
     async def close(self) -> None:
         """End the connections to sidecars and to the model that names Tasks."""

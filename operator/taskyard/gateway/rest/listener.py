@@ -11,10 +11,10 @@ from taskyard.core.manifests import sidecar
 from taskyard.core.tokenbucket import Rate
 from taskyard.gateway.context import Context
 from taskyard.gateway.http.server import MAX_CONNECTIONS, server_for
-from taskyard.gateway.rest.access.agent_concurrency import Turns
+from taskyard.gateway.rest.access.agent_concurrency import AgentConcurrency
 from taskyard.gateway.rest.access.authentication import Authentication
 from taskyard.gateway.rest.access.authorization import Authorization
-from taskyard.gateway.rest.access.request_quota import Allowance, Callers
+from taskyard.gateway.rest.access.request_quota import Allowance, RequestQuota
 from taskyard.gateway.rest.app import people_app
 from taskyard.gateway.rest.cache.cache import Cache
 from taskyard.gateway.rest.context import People
@@ -48,7 +48,7 @@ async def serving_people(
         cache=cache,
         authentication=Authentication(context.cluster, context.metrics, monotonic=context.monotonic),
         authorization=Authorization(context.cluster, monotonic=context.monotonic),
-        callers=Callers(
+        callers=RequestQuota(
             Allowance(
                 rate=Rate(per_second=settings.people_rate, burst=settings.people_burst),
                 at_once=settings.people_at_once,
@@ -56,7 +56,7 @@ async def serving_people(
             ),
             remembered=_CALLERS,
         ),
-        turns=Turns(each=_EACH_SIDECAR, in_all=_ALL_SIDECARS, waiting=_WAITING, patience=_PATIENCE_SECONDS),
+        turns=AgentConcurrency(each=_EACH_SIDECAR, in_all=_ALL_SIDECARS, waiting=_WAITING, patience=_PATIENCE_SECONDS),
         naming=Naming(model if model.url else None),
         keyring=lambda: context.keyring,
         now=context.now,

@@ -10,7 +10,7 @@ from taskyard.core.security.certificates import Authority, ServingCertificate, i
 LIFETIME = timedelta(days=30)
 
 
-class OwnCertificate:
+class IssuedCertificate:
     """A TLS context whose certificate can be replaced; connections made before keep theirs."""
 
     def __init__(self, dns_names: tuple[str, ...]) -> None:

@@ -9,7 +9,7 @@ from taskyard.core import names
 from taskyard.core.security.keyring import Keyring, keyring_from
 from taskyard.gateway.cluster import Cluster
 from taskyard.gateway.context import Context
-from taskyard.gateway.tls.issued import OwnCertificate
+from taskyard.gateway.tls.issued import IssuedCertificate
 
 POLL_SECONDS = 2.0
 CHECK_SECONDS = 60.0
@@ -53,7 +53,7 @@ async def wait_for_keys(cluster: Cluster, namespace: str, stop: asyncio.Event) -
 
 async def keep_fresh(
     context: Context,
-    certificate: OwnCertificate,
+    certificate: IssuedCertificate,
     namespace: str,
     stop: asyncio.Event,
     *,

@@ -7,7 +7,7 @@ from pathlib import Path
 from taskyard.sidecar.conversation import task_outputs
 from taskyard.sidecar.conversation.conversation import Conversation, Message, Role, Turn
 from taskyard.sidecar.conversation.records import Record, RecordFile
-from taskyard.sidecar.conversation.reports import State, Word
+from taskyard.sidecar.conversation.reports import AgentReport, State
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ class Archive:
     """
 
     def __init__(self, path: Path) -> None:
-        self.word: Word | None = None
+        self.word: AgentReport | None = None
         self.outputs: dict[str, str] = {}
         self._file = RecordFile(path)
         self._live = 0
@@ -107,10 +107,10 @@ def _turn(value: object) -> Turn | None:
     return None
 
 
-def _word(value: object) -> Word | None:
+def _word(value: object) -> AgentReport | None:
     match value:
         case {"state": str() | None as state, "summary": str(summary), "link": str(link), "build": int(build)} if (
             state is None or state in set(State)
         ):
-            return Word(State(state) if state is not None else None, summary, link, build)
+            return AgentReport(State(state) if state is not None else None, summary, link, build)
     return None

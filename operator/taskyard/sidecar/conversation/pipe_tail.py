@@ -6,8 +6,8 @@ MAX_TAIL_BYTES = 1 << 16
 NOTE = "[… earlier output left out …]\n"
 
 
-class Tail:
-    """The last MAX_TAIL_BYTES bytes of a stream of bytes that may be without end. `cut`: it begins in the midst of it."""
+class PipeTail:
+    """The last MAX_TAIL_BYTES of a stream that may be without end. `cut`: earlier output was left out already."""
 
     def __init__(self, *, cut: bool = False) -> None:
         self._kept = bytearray()

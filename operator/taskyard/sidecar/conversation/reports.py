@@ -29,12 +29,12 @@ WIRE = {State.FAILED: "failure"}
 STANDING = (State.COMPLETE, State.FAILED)
 
 
-class WordError(ValueError):
+class AgentReportError(ValueError):
     """What the agent reports is not taken; the text is for the agent."""
 
 
 @dataclass(frozen=True)
-class Word:
+class AgentReport:
     """What the agent said of itself, in that build. Without a state, only summary and link still count."""
 
     state: State | None
@@ -42,7 +42,7 @@ class Word:
     link: str = ""
     build: int = 0
 
-    def after_news(self) -> "Word":
+    def after_news(self) -> "AgentReport":
         """What is left of it when something newer is seen: complete and failed stand until the next message."""
         return self if self.state in STANDING else replace(self, state=None)
 
@@ -81,7 +81,7 @@ def report(
     instance: str,
     question: str = "",
     trouble: str = "",
-    word: Word | None = None,
+    word: AgentReport | None = None,
     prompt_sha256: str | None = None,
 ) -> Report:
     """The question that the agent waits with, else the trouble that keeps its prompt from it, else its own word, else
@@ -106,21 +106,21 @@ def report(
     return Report(seen, sanitise(_last_line(said.content)) if said else "", prompt_sha256)
 
 
-def word(state: object, summary: object, link: object = "", *, build: int = 0) -> Word:
-    """The agent's word out of what it sent. A summary that is too long is cut. Raises WordError."""
+def word(state: object, summary: object, link: object = "", *, build: int = 0) -> AgentReport:
+    """The agent's word out of what it sent. A summary that is too long is cut. Raises AgentReportError."""
     if not isinstance(state, str) or state not in set(State):
-        raise WordError(f"state must be one of {', '.join(State)}")
+        raise AgentReportError(f"state must be one of {', '.join(State)}")
     line = sanitise(summary) if isinstance(summary, str) else ""
     if not line:
-        raise WordError("summary must be a line of text")
+        raise AgentReportError("summary must be a line of text")
     if link is None or link == "":
-        return Word(State(state), line, "", build)
+        return AgentReport(State(state), line, "", build)
     if not isinstance(link, str) or len(link) > MAX_LINK_CHARACTERS or not _is_link(link):
-        raise WordError(f"link must be an http or https URL of at most {MAX_LINK_CHARACTERS} characters")
-    return Word(State(state), line, link, build)
+        raise AgentReportError(f"link must be an http or https URL of at most {MAX_LINK_CHARACTERS} characters")
+    return AgentReport(State(state), line, link, build)
 
 
-def result(exit_status: int, conversation: Conversation, *, word: Word | None, build: int = 0) -> Word:
+def result(exit_status: int, conversation: Conversation, *, word: AgentReport | None, build: int = 0) -> AgentReport:
     """What the end of a command says: status 0 is complete, any other failed, with its last line. A word of its own for
     that state is better.
     """
@@ -131,7 +131,7 @@ def result(exit_status: int, conversation: Conversation, *, word: Word | None, b
     line = _last_line(said.content) if said else ""
     if state is State.FAILED:
         line = f"Exit status {exit_status}: {line}" if line else f"Exit status {exit_status}"
-    return Word(state, sanitise(line), word.link if word else "", build)
+    return AgentReport(state, sanitise(line), word.link if word else "", build)
 
 
 def sanitise(text: str, limit: int = MAX_SUMMARY_BYTES) -> str:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from taskyard import __version__
-from taskyard.sidecar.conversation.pipe_tail import Tail
+from taskyard.sidecar.conversation.pipe_tail import PipeTail
 from taskyard.sidecar.conversation.status import Status
 from taskyard.sidecar.drivers import acp_protocol
-from taskyard.sidecar.drivers.acp_permissions import Questions
-from taskyard.sidecar.drivers.acp_session import Memory
+from taskyard.sidecar.drivers.acp_permissions import PermissionQuestions
+from taskyard.sidecar.drivers.acp_session import AcpSession
 from taskyard.sidecar.drivers.base import Listener, RefusedError, UnreachableError
 from taskyard.sidecar.drivers.pipe import PipeDriver
 from taskyard.sidecar.init import frames
@@ -55,17 +55,17 @@ class AcpDriver(PipeDriver):
         self._permissions = permissions
         self._directory = directory
         self._mcp_url = mcp_url
-        self._memory = Memory.load(state_file)
+        self._memory = AcpSession.load(state_file)
         self._opened = False
         self._torn = False
         self._trouble = ""
         self._lines = acp_protocol.Lines()
-        self._errors = Tail()
+        self._errors = PipeTail()
         self._position = 0
         self._turn_at = 0
         self._replay_until: int | None = None
         self._waiting: dict[int, asyncio.Future[Any]] = {}
-        self._asked = Questions()
+        self._asked = PermissionQuestions()
         self._answer = acp_protocol.Answer()
         self._loading = False
         self._reacted = asyncio.Event()
@@ -108,7 +108,7 @@ class AcpDriver(PipeDriver):
         self._position = hello.replay_starts_at
         self._lines = acp_protocol.Lines(skip_first=self._position > 0)
         self._replay_until = hello.total
-        self._answer, self._errors, self._loading = acp_protocol.Answer(), Tail(), False
+        self._answer, self._errors, self._loading = acp_protocol.Answer(), PipeTail(), False
         self._asked.clear()
         self._opened = self._memory.instance == hello.instance
         if not self._opened:

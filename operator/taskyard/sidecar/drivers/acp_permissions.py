@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from taskyard.sidecar.drivers import acp_protocol
 
 
-class Questions:
+class PermissionQuestions:
     """In the order in which they were asked; the first is the one that people are shown."""
 
     def __init__(self) -> None:

@@ -26,7 +26,7 @@ class Kept:
     answered: list[str] = field(default_factory=list)
 
 
-class Memory(Kept):
+class AcpSession(Kept):
     """Each change is followed by `save`. A disk that fails is logged: the session then ends with the sidecar."""
 
     def __init__(self, file: RecordFile, kept: Kept) -> None:
@@ -34,7 +34,7 @@ class Memory(Kept):
         self._file = file
 
     @classmethod
-    def load(cls, path: Path) -> "Memory":
+    def load(cls, path: Path) -> "AcpSession":
         file = RecordFile(path)
         try:
             records = file.load()

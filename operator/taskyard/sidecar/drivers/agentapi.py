@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from taskyard.sidecar.conversation.pipe_tail import Tail
+from taskyard.sidecar.conversation.pipe_tail import PipeTail
 from taskyard.sidecar.conversation.status import Status
 from taskyard.sidecar.drivers.base import Driver, Listener, RefusedError, UnreachableError
 from taskyard.sidecar.init import frames
@@ -51,7 +51,7 @@ class AgentApiDriver(Driver):
         self._reachable = False
         self._stable = False
         self._misses = 0
-        self._log = Tail()
+        self._log = PipeTail()
         self._newest = -1
         self._turn_after = -1
         self._answer = ""
@@ -158,7 +158,7 @@ class AgentApiDriver(Driver):
     async def hello(self, hello: frames.Hello) -> None:
         self._set_unreachable()
         self._instance = hello.instance
-        self._misses, self._answer, self._log = 0, "", Tail()
+        self._misses, self._answer, self._log = 0, "", PipeTail()
         turn = self._listener.resume(hello.instance)
         self._begins = turn is None or not turn.typed
         self._turn_after = turn.position if turn is not None and turn.typed else -1

@@ -49,8 +49,8 @@ class Turn(Protocol):
 
 class Driver(abc.ABC):
     """`prompt_at_start`: the agent has the prompt from its start on, so it is not given to it as a message.
-    `last_words`: seconds that may pass at the end of the process until state and snapshot have arrived. What Kubernetes
-    leaves at least between the agent's end and SIGKILL is 2 s.
+    `final_flush_timeout`: seconds that may pass at the end of the process until state and snapshot have arrived.
+    Kubernetes leaves at least 2 s between the agent's end and SIGKILL.
     """
 
     agent_type = "custom"
@@ -58,7 +58,7 @@ class Driver(abc.ABC):
     prompt_at_start = False
 
     @property
-    def last_words(self) -> float:
+    def final_flush_timeout(self) -> float:
         return 1.8
 
     @property

@@ -7,7 +7,7 @@ often as the template version says.
 import asyncio
 import logging
 
-from taskyard.sidecar.conversation.pipe_tail import Tail
+from taskyard.sidecar.conversation.pipe_tail import PipeTail
 from taskyard.sidecar.conversation.status import Status
 from taskyard.sidecar.drivers.base import Listener, UnreachableError
 from taskyard.sidecar.drivers.pipe import PipeDriver
@@ -16,7 +16,7 @@ from taskyard.sidecar.init.client import LostError
 
 log = logging.getLogger(__name__)
 
-LAST_WORDS = 8.0
+FINAL_FLUSH_TIMEOUT = 8.0
 CTRL_C = "\x03"
 
 
@@ -27,7 +27,7 @@ class CommandDriver(PipeDriver):
     def __init__(self, socket_path: str, prompt: str, listener: Listener) -> None:
         super().__init__(socket_path, prompt, listener)
         self._ended = False
-        self._tail = Tail()
+        self._tail = PipeTail()
         self._total = 0
 
     @property
@@ -44,16 +44,16 @@ class CommandDriver(PipeDriver):
         return "the command has finished" if self._ended else "the command runs and takes no messages"
 
     @property
-    def last_words(self) -> float:
+    def final_flush_timeout(self) -> float:
         """Its result is told once; the Pod has ended by itself, so there is time."""
-        return LAST_WORDS if self._ended else super().last_words
+        return FINAL_FLUSH_TIMEOUT if self._ended else super().final_flush_timeout
 
     # What the socket's client tells.
 
     async def hello(self, hello: frames.Hello) -> None:
         self._instance = hello.instance
         self._total = hello.replay_starts_at
-        self._tail = Tail(cut=self._total > 0)
+        self._tail = PipeTail(cut=self._total > 0)
         if hello.state is frames.State.WAITING:
             try:
                 await self._client.go(self._prompt)

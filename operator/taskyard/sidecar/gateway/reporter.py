@@ -79,7 +79,7 @@ class Reporter(Generic[T]):
         await self._done.wait()
 
 
-class Snapshots:
+class SnapshotUploader:
     """`take` makes a snapshot of the conversation as it is. One that the gateway has already is not sent again."""
 
     def __init__(self, gateway: Gateway, take: Callable[[], Snapshot]) -> None:

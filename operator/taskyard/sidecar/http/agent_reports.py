@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from taskyard.core.tokenbucket import Rate, TokenBucket
-from taskyard.sidecar.conversation.reports import WordError
+from taskyard.sidecar.conversation.reports import AgentReportError
 from taskyard.sidecar.conversation.task_outputs import OutputError
 from taskyard.sidecar.http import bodies, mcp
 from taskyard.sidecar.http.bodies import ProblemError
@@ -69,7 +69,7 @@ class ReportRoutes:
         value = await _object(request)
         try:
             self._limited.report(value.get("state"), value.get("summary"), value.get("link", ""))
-        except WordError as error:
+        except AgentReportError as error:
             raise ProblemError(422, str(error)) from None
         return PlainTextResponse("ok\n")
 

@@ -19,7 +19,7 @@ from taskyard.sidecar.conversation.events import Hub, Stream, TooSlowError
 from taskyard.sidecar.conversation.intents import JournalUnavailableError
 from taskyard.sidecar.drivers.base import RefusedError, UnreachableError
 from taskyard.sidecar.gateway.client import GatewayError
-from taskyard.sidecar.gateway.reporter import Snapshots
+from taskyard.sidecar.gateway.reporter import SnapshotUploader
 from taskyard.sidecar.http import bodies, openapi
 from taskyard.sidecar.http.bodies import ProblemError
 from taskyard.sidecar.http.uploads import Uploads
@@ -87,7 +87,7 @@ class EventStream(StreamingResponse):
 class Routes:
     """The handlers, one method per route."""
 
-    def __init__(self, session: Session, snapshots: Snapshots, uploads: Uploads) -> None:
+    def __init__(self, session: Session, snapshots: SnapshotUploader, uploads: Uploads) -> None:
         self._session = session
         self._snapshots = snapshots
         self._uploads = uploads
@@ -147,7 +147,7 @@ async def root(request: Request) -> Response:
     return RedirectResponse("/openapi.json", 307)
 
 
-def application(session: Session, snapshots: Snapshots, uploads: Uploads, key: Callable[[], str]) -> Starlette:
+def application(session: Session, snapshots: SnapshotUploader, uploads: Uploads, key: Callable[[], str]) -> Starlette:
     routes = Routes(session, snapshots, uploads)
     return Starlette(
         routes=[

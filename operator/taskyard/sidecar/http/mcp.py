@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from taskyard import __version__
-from taskyard.sidecar.conversation.reports import MAX_SUMMARY_BYTES, State, WordError
+from taskyard.sidecar.conversation.reports import MAX_SUMMARY_BYTES, AgentReportError, State
 from taskyard.sidecar.conversation.task_outputs import MAX_OUTPUT_BYTES, OutputError
 
 # Newest first. What the two tools need is the same in all of them.
@@ -59,7 +59,7 @@ Json = dict[str, Any]
 
 class Server:
     """`report` (state, summary, link) and `set_output` (name, value) take what the tools are called with and raise
-    WordError and OutputError for what they do not take.
+    AgentReportError and OutputError for what they do not take.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class Server:
                 self._set_output(arguments.get("name"), arguments.get("value"))
             else:
                 return _error(number, INVALID_PARAMS, "no such tool; there are report_task and set_output")
-        except (WordError, OutputError) as error:
+        except (AgentReportError, OutputError) as error:
             # Not an error of the protocol: the model shall read it and do better.
             return _result(number, _content(str(error), failed=True))
         return _result(number, _content("ok"))

@@ -8,7 +8,7 @@ FIELD = "file"
 MAX_PARTS = 16
 MAX_HEAD_BYTES = 8_192
 MAX_PADDING_BYTES = 256
-MAX_NAME_CHARACTERS = 200
+MAX_NAME_BYTES = 200
 CRLF = b"\r\n"
 BOUNDARY = re.compile(r"multipart/form-data\s*;(?:[^\"]*;)?\s*boundary=(?:\"([^\"\\]{1,70})\"|([^\s;,\"]{1,70}))", re.I)
 PARAMETER = re.compile(r";\s*([A-Za-z]+\*?)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^;\s]*))")
@@ -123,14 +123,14 @@ class FileParser:
 
 
 def safe_name(given: str) -> str:
-    """A file's name of at most MAX_NAME_CHARACTERS bytes out of what a client calls it: no path, nothing unprintable."""
+    """A file's name of at most MAX_NAME_BYTES bytes out of what a client calls it: no path, nothing unprintable."""
     name = re.split(r"[/\\]", given)[-1]
     name = "".join(character for character in name if character.isprintable()).strip()
-    if len(name.encode(errors="replace")) > MAX_NAME_CHARACTERS:
+    if len(name.encode(errors="replace")) > MAX_NAME_BYTES:
         stem, dot, ending = name.rpartition(".")
         ending = dot + ending if stem and len(ending.encode(errors="replace")) <= 16 else ""
         stem = stem if ending else name
-        room = MAX_NAME_CHARACTERS - len(ending.encode(errors="replace"))
+        room = MAX_NAME_BYTES - len(ending.encode(errors="replace"))
         name = stem.encode(errors="replace")[:room].decode(errors="ignore") + ending
     return name if name.strip(".") else FIELD
 

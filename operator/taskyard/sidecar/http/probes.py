@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from taskyard.sidecar.gateway.client import GatewayError
-from taskyard.sidecar.gateway.reporter import Snapshots
+from taskyard.sidecar.gateway.reporter import SnapshotUploader
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class Probes:
     def __init__(self, not_ready: Callable[[], str], hook_key: str) -> None:
         self._not_ready = not_ready
         self._hook_key = hook_key
-        self.snapshots: Snapshots | None = None
+        self.snapshots: SnapshotUploader | None = None
         self.ending: Callable[[], None] = lambda: None
 
     async def healthz(self, request: Request) -> Response:

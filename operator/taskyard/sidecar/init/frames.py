@@ -165,7 +165,7 @@ def _decode_stored(payload: bytes) -> Stored:
 
 
 def encode(kind: Type, payload: bytes) -> bytes:
-    """One frame. Raises FrameError for a payload of more than MAX_PAYLOAD_BYTES bytes, which taskyard-init would refuse."""
+    """One frame. Raises FrameError for a payload of more than MAX_PAYLOAD_BYTES, which taskyard-init would refuse."""
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise FrameError(f"{kind.name.lower()} frame of {len(payload)} bytes, at most {MAX_PAYLOAD_BYTES} are allowed")
     return HEADER.pack(kind, len(payload)) + payload

@@ -1,4 +1,4 @@
-"""A town for each test, and another one whose people may see nothing of the first."""
+"""A ns for each test, and another one whose people may see nothing of the first."""
 
 import uuid
 from collections.abc import Iterator
@@ -7,15 +7,15 @@ import pytest
 
 from integration.gateway.administrator import Administrator
 from integration.gateway.gatewayprocess import Gateway
-from integration.gateway.rest.town import Town
+from integration.gateway.rest.rest_namespace import RestNamespace
 from taskyard.core.security.keyring import Keyring
 
 
 @pytest.fixture
-def town(admin: Administrator, gateway: Gateway, keyring: Keyring, namespace: str) -> Iterator[Town]:
-    town = Town(admin, gateway, keyring, namespace)
-    yield town
-    town.close()
+def ns(admin: Administrator, gateway: Gateway, keyring: Keyring, namespace: str) -> Iterator[RestNamespace]:
+    ns = RestNamespace(admin, gateway, keyring, namespace)
+    yield ns
+    ns.close()
 
 
 @pytest.fixture
@@ -26,17 +26,17 @@ def own_gateway(fresh_gateway: Gateway, keyring: Keyring) -> Iterator[Gateway]:
 
 
 @pytest.fixture
-def own_town(admin: Administrator, own_gateway: Gateway, keyring: Keyring, namespace: str) -> Iterator[Town]:
-    """The town of that gateway."""
-    town = Town(admin, own_gateway, keyring, namespace)
-    yield town
-    town.close()
+def own_ns(admin: Administrator, own_gateway: Gateway, keyring: Keyring, namespace: str) -> Iterator[RestNamespace]:
+    """The ns of that gateway."""
+    ns = RestNamespace(admin, own_gateway, keyring, namespace)
+    yield ns
+    ns.close()
 
 
 @pytest.fixture
-def other_town(admin: Administrator, gateway: Gateway, keyring: Keyring) -> Iterator[Town]:
+def other_ns(admin: Administrator, gateway: Gateway, keyring: Keyring) -> Iterator[RestNamespace]:
     name = f"other-{uuid.uuid4().hex[:8]}"
     admin.create("/api/v1/namespaces", {"metadata": {"name": name}})
-    town = Town(admin, gateway, keyring, name)
-    yield town
-    town.close()
+    ns = RestNamespace(admin, gateway, keyring, name)
+    yield ns
+    ns.close()

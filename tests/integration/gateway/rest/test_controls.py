@@ -4,29 +4,29 @@ from typing import Any
 
 import pytest
 
-from integration.gateway.rest.town import NOT_FOUND, Town, active, build, paused
+from integration.gateway.rest.rest_namespace import NOT_FOUND, RestNamespace, active, build, paused
 
 BUILD_ACTIVE = "A workspace build is already active."
 
 
-def spec(town: Town) -> Any:
-    return town.admin.get(town.workspace.path("tasks", "hello"))["spec"]
+def spec(ns: RestNamespace) -> Any:
+    return ns.admin.get(ns.workspace.path("tasks", "hello"))["spec"]
 
 
-def test_delete(town: Town) -> None:
+def test_delete(ns: RestNamespace) -> None:
     """2.4-delete."""
-    town.task()
-    answer = town.owner.delete("/tasks/me/hello")
+    ns.task()
+    answer = ns.owner.delete("/tasks/me/hello")
     assert (answer.status_code, answer.content) == (202, b"")
-    assert town.admin.find(town.workspace.path("tasks", "hello")) is None
-    assert town.owner.get("/tasks/me/hello").json() == NOT_FOUND
-    assert town.owner.delete("/tasks/me/hello").json() == NOT_FOUND
+    assert ns.admin.find(ns.workspace.path("tasks", "hello")) is None
+    assert ns.owner.get("/tasks/me/hello").json() == NOT_FOUND
+    assert ns.owner.delete("/tasks/me/hello").json() == NOT_FOUND
 
 
 @pytest.mark.parametrize("text", [pytest.param("", id="2.5-empty"), pytest.param(" \n", id="2.5-empty blank")])
-def test_a_prompt_is_required(town: Town, text: str) -> None:
-    town.task(status=paused())
-    answer = town.owner.patch("/tasks/me/hello/input", json={"input": text})
+def test_a_prompt_is_required(ns: RestNamespace, text: str) -> None:
+    ns.task(status=paused())
+    answer = ns.owner.patch("/tasks/me/hello/input", json={"input": text})
     assert (answer.status_code, answer.json()) == (400, {"message": "Task input is required."})
 
 
@@ -38,9 +38,9 @@ def test_a_prompt_is_required(town: Town, text: str) -> None:
         pytest.param({"phase": "Error", "build": build(phase="Failed")}, id="2.5-paused error"),
     ],
 )
-def test_the_prompt_of_a_task_that_is_not_paused_stays(town: Town, status: Any) -> None:
-    town.task(status=status)
-    answer = town.owner.patch("/tasks/me/hello/input", json={"input": "other"})
+def test_the_prompt_of_a_task_that_is_not_paused_stays(ns: RestNamespace, status: Any) -> None:
+    ns.task(status=status)
+    answer = ns.owner.patch("/tasks/me/hello/input", json={"input": "other"})
     assert answer.status_code == 409
     assert answer.json() == {
         "message": "Unable to update task input, task must be paused.",
@@ -48,55 +48,55 @@ def test_the_prompt_of_a_task_that_is_not_paused_stays(town: Town, status: Any) 
     }
 
 
-def test_the_prompt_of_a_paused_task_changes_untrimmed(town: Town) -> None:
+def test_the_prompt_of_a_paused_task_changes_untrimmed(ns: RestNamespace) -> None:
     """2.5-edit."""
-    town.task(status=paused())
-    answer = town.owner.patch("/tasks/me/hello/input", json={"input": "  other\n"})
+    ns.task(status=paused())
+    answer = ns.owner.patch("/tasks/me/hello/input", json={"input": "  other\n"})
     assert (answer.status_code, answer.content) == (204, b"")
-    assert spec(town)["prompt"] == "  other\n"
-    assert town.owner.get("/tasks/me/hello").json()["initial_prompt"] == "  other\n"
+    assert spec(ns)["prompt"] == "  other\n"
+    assert ns.owner.get("/tasks/me/hello").json()["initial_prompt"] == "  other\n"
 
 
-def test_pause(town: Town) -> None:
+def test_pause(ns: RestNamespace) -> None:
     """2.8-build, 1-reasons: a stop build is asked for."""
-    task = town.task(status=active())
-    answer = town.owner.post("/tasks/me/hello/pause")
+    task = ns.task(status=active())
+    answer = ns.owner.post("/tasks/me/hello/pause")
     assert answer.status_code == 202
     asked = answer.json()["workspace_build"]
     assert (asked["build_number"], asked["transition"], asked["reason"]) == (2, "stop", "task_manual_pause")
     assert (asked["workspace_id"], asked["job"]["status"]) == (task["metadata"]["uid"], "pending")
-    assert spec(town)["paused"] is True
-    town.workspace.patch_task("hello", paused())
+    assert spec(ns)["paused"] is True
+    ns.workspace.patch_task("hello", paused())
     path = f"/workspacebuilds/{asked['id']}"
-    found = town.wait(path, lambda answer: answer.status_code == 200).json()
+    found = ns.wait(path, lambda answer: answer.status_code == 200).json()
     assert (found["build_number"], found["job"]["status"]) == (2, "succeeded")
 
 
-def test_pausing_what_is_paused_asks_for_no_second_build(town: Town) -> None:
+def test_pausing_what_is_paused_asks_for_no_second_build(ns: RestNamespace) -> None:
     """2.8-twice."""
-    town.task(status=paused())
-    answer = town.owner.post("/tasks/me/hello/pause")
+    ns.task(status=paused())
+    answer = ns.owner.post("/tasks/me/hello/pause")
     assert answer.status_code == 202
     assert answer.json()["workspace_build"]["build_number"] == 2
 
 
-def test_resume(town: Town) -> None:
+def test_resume(ns: RestNamespace) -> None:
     """2.8-build, 1-reasons: a start build is asked for."""
-    town.task(status=paused())
-    town.owner.post("/tasks/me/hello/pause")
-    answer = town.owner.post("/tasks/me/hello/resume")
+    ns.task(status=paused())
+    ns.owner.post("/tasks/me/hello/pause")
+    answer = ns.owner.post("/tasks/me/hello/resume")
     assert answer.status_code == 202
     asked = answer.json()["workspace_build"]
     assert (asked["build_number"], asked["transition"], asked["reason"]) == (3, "start", "task_resume")
-    task = town.admin.get(town.workspace.path("tasks", "hello"))
+    task = ns.admin.get(ns.workspace.path("tasks", "hello"))
     assert task["spec"]["paused"] is False
     assert task["metadata"]["annotations"]["taskyard.dev/resumed-at"]
 
 
-def test_a_running_workspace_is_not_resumed(town: Town) -> None:
+def test_a_running_workspace_is_not_resumed(ns: RestNamespace) -> None:
     """2.8-running."""
-    town.task(status=active())
-    answer = town.owner.post("/tasks/me/hello/resume")
+    ns.task(status=active())
+    answer = ns.owner.post("/tasks/me/hello/resume")
     assert answer.status_code == 409
     assert answer.json() == {
         "message": "Task workspace is already running.",
@@ -115,10 +115,10 @@ def test_a_running_workspace_is_not_resumed(town: Town) -> None:
         ),
     ],
 )
-def test_every_other_workspace_may_be_resumed(town: Town, status: Any) -> None:
+def test_every_other_workspace_may_be_resumed(ns: RestNamespace, status: Any) -> None:
     """2.8-other."""
-    town.task(status=status)
-    answer = town.owner.post("/tasks/me/hello/resume")
+    ns.task(status=status)
+    answer = ns.owner.post("/tasks/me/hello/resume")
     assert (answer.status_code, answer.json()["workspace_build"]["build_number"]) == (202, 2)
 
 
@@ -132,9 +132,9 @@ def test_every_other_workspace_may_be_resumed(town: Town, status: Any) -> None:
         pytest.param(None, id="2.8-active before the first build"),
     ],
 )
-def test_while_a_build_is_active_no_other_is_asked_for(town: Town, verb: str, status: Any) -> None:
-    town.task(status=status)
-    before = spec(town)
-    answer = town.owner.post(f"/tasks/me/hello/{verb}")
+def test_while_a_build_is_active_no_other_is_asked_for(ns: RestNamespace, verb: str, status: Any) -> None:
+    ns.task(status=status)
+    before = spec(ns)
+    answer = ns.owner.post(f"/tasks/me/hello/{verb}")
     assert (answer.status_code, answer.json()["message"]) == (409, BUILD_ACTIVE)
-    assert spec(town) == before
+    assert spec(ns) == before

@@ -6,34 +6,34 @@ from typing import Any
 
 import pytest
 
-from integration.gateway.rest.town import Agent, Town, build, paused
+from integration.gateway.rest.rest_namespace import Agent, RestNamespace, build, paused
 from taskyard.core import names
 from taskyard.core.security.keyring import Keyring
 
 
 @pytest.fixture
-def agent(town: Town, keyring: Keyring) -> Iterator[Agent]:
+def agent(ns: RestNamespace, keyring: Keyring) -> Iterator[Agent]:
     agent = Agent()
-    pod = town.running_task(address=agent.address)
+    pod = ns.running_task(address=agent.address)
     with agent.serving(keyring, pod):
         yield agent
 
 
-def send(town: Town, text: Any = "go on", **headers: str) -> Any:
-    return town.owner.post("/tasks/me/hello/send", json={"input": text}, headers=headers)
+def send(ns: RestNamespace, text: Any = "go on", **headers: str) -> Any:
+    return ns.owner.post("/tasks/me/hello/send", json={"input": text}, headers=headers)
 
 
-def test_a_message_reaches_the_agent(town: Town, agent: Agent) -> None:
+def test_a_message_reaches_the_agent(ns: RestNamespace, agent: Agent) -> None:
     """2.6-sent."""
-    answer = send(town, " go on ")
+    answer = send(ns, " go on ")
     assert (answer.status_code, answer.content) == (204, b"")
     assert agent.asked == [("/status", {}), ("/message", {"content": " go on ", "type": "user"})]
 
 
-def test_the_callers_own_key_counts_for_that_caller_alone(town: Town, agent: Agent) -> None:
-    send(town, **{"Idempotency-Key": "one"})
-    send(town, **{"Idempotency-Key": "one"})
-    send(town)
+def test_the_callers_own_key_counts_for_that_caller_alone(ns: RestNamespace, agent: Agent) -> None:
+    send(ns, **{"Idempotency-Key": "one"})
+    send(ns, **{"Idempotency-Key": "one"})
+    send(ns)
     keys = [key for key in agent.keys if key]
     assert keys[0] == keys[1] != keys[2]
     assert all(key.startswith("send/") and "one" not in key for key in keys)
@@ -42,9 +42,9 @@ def test_the_callers_own_key_counts_for_that_caller_alone(town: Town, agent: Age
 @pytest.mark.parametrize(
     "text", [pytest.param("", id="2.6-empty"), pytest.param(" \n", id="2.6-empty blank: 400 and not 502")]
 )
-def test_a_message_is_required(town: Town, text: str) -> None:
-    town.task(status=paused())
-    answer = send(town, text)
+def test_a_message_is_required(ns: RestNamespace, text: str) -> None:
+    ns.task(status=paused())
+    answer = send(ns, text)
     assert (answer.status_code, answer.json()) == (400, {"message": "Task input is required."})
 
 
@@ -56,9 +56,9 @@ def test_a_message_is_required(town: Town, text: str) -> None:
         pytest.param('{"input": "\\ud800"}', id="half of a surrogate pair"),
     ],
 )
-def test_a_message_that_no_agent_can_take(town: Town, body: str) -> None:
-    town.running_task()
-    answer = town.owner.post("/tasks/me/hello/send", content=body)
+def test_a_message_that_no_agent_can_take(ns: RestNamespace, body: str) -> None:
+    ns.running_task()
+    answer = ns.owner.post("/tasks/me/hello/send", content=body)
     assert (answer.status_code, answer.json()["message"]) == (400, "Task input is not valid.")
 
 
@@ -92,17 +92,17 @@ GATE: list[Any] = [
 
 
 @pytest.mark.parametrize(("status", "code", "message", "detail"), GATE)
-def test_the_gate(town: Town, status: Any, code: int, message: str, detail: str) -> None:
-    town.task(status=status)
-    answer = send(town)
+def test_the_gate(ns: RestNamespace, status: Any, code: int, message: str, detail: str) -> None:
+    ns.task(status=status)
+    answer = send(ns)
     assert (answer.status_code, answer.json()) == (code, {"message": message, "detail": detail})
 
 
 @pytest.mark.parametrize("route", ["send", "logs"])
-def test_a_pod_that_cannot_be_reached(town: Town, route: str) -> None:
+def test_a_pod_that_cannot_be_reached(ns: RestNamespace, route: str) -> None:
     """2.6-dial, 2.7-livefails."""
-    town.running_task(address=Agent().address)
-    answer = send(town) if route == "send" else town.owner.get("/tasks/me/hello/logs")
+    ns.running_task(address=Agent().address)
+    answer = send(ns) if route == "send" else ns.owner.get("/tasks/me/hello/logs")
     assert (answer.status_code, answer.json()["message"]) == (502, "Failed to reach task app endpoint.")
 
 
@@ -136,21 +136,21 @@ def test_a_pod_that_cannot_be_reached(town: Town, route: str) -> None:
     ],
 )
 def test_an_agent_that_does_not_take_it(
-    town: Town, agent: Agent, path: str, given: Any, code: int, message: str
+    ns: RestNamespace, agent: Agent, path: str, given: Any, code: int, message: str
 ) -> None:
     agent.answers[path] = given
-    answer = send(town)
+    answer = send(ns)
     assert (answer.status_code, answer.json()["message"]) == (code, message)
     if code == 409:
         assert answer.json()["detail"] == "Status: running"
 
 
-def test_another_pods_certificate_is_not_spoken_to(town: Town, keyring: Keyring) -> None:
+def test_another_pods_certificate_is_not_spoken_to(ns: RestNamespace, keyring: Keyring) -> None:
     """2.6-gone. Whoever has the address shows no certificate of the Pod, and sees neither key nor message."""
     agent = Agent()
-    town.running_task(address=agent.address)
+    ns.running_task(address=agent.address)
     with agent.serving(keyring, {"metadata": {"uid": "00000000-0000-0000-0000-000000000001"}}):
-        assert send(town).status_code == 502
+        assert send(ns).status_code == 502
         assert agent.asked == []
 
 
@@ -164,10 +164,10 @@ ENTRIES = [
 ]
 
 
-def test_live_logs(town: Town, agent: Agent) -> None:
+def test_live_logs(ns: RestNamespace, agent: Agent) -> None:
     """2.7-live, 1-log: no snapshot in the answer."""
     agent.answers["/messages"] = (200, {"messages": MESSAGES})
-    assert town.owner.get("/tasks/me/hello/logs").json() == {"logs": ENTRIES}
+    assert ns.owner.get("/tasks/me/hello/logs").json() == {"logs": ENTRIES}
 
 
 @pytest.mark.parametrize(
@@ -182,16 +182,16 @@ def test_live_logs(town: Town, agent: Agent) -> None:
         ),
     ],
 )
-def test_live_logs_that_cannot_be_had(town: Town, agent: Agent, given: Any, message: str) -> None:
+def test_live_logs_that_cannot_be_had(ns: RestNamespace, agent: Agent, given: Any, message: str) -> None:
     agent.answers["/messages"] = given
-    answer = town.owner.get("/tasks/me/hello/logs")
+    answer = ns.owner.get("/tasks/me/hello/logs")
     assert (answer.status_code, answer.json()["message"]) == (502, message)
 
 
-def stored(town: Town, task: Any, text: str) -> None:
+def stored(ns: RestNamespace, task: Any, text: str) -> None:
     """A snapshot as the sidecars' listener stores it."""
-    town.admin.create(
-        town.workspace.path("configmaps", group="/api/v1"),
+    ns.admin.create(
+        ns.workspace.path("configmaps", group="/api/v1"),
         {
             "metadata": {
                 "name": "hello-snapshot",
@@ -201,21 +201,21 @@ def stored(town: Town, task: Any, text: str) -> None:
         },
     )
     summary = {"configMap": "hello-snapshot", "takenAt": "2026-01-03T00:00:00Z", "messages": 2, "bytes": 1}
-    town.workspace.patch_task("hello", {"snapshot": {**summary, "truncated": False}})
+    ns.workspace.patch_task("hello", {"snapshot": {**summary, "truncated": False}})
 
 
-def logs(town: Town) -> Any:
+def logs(ns: RestNamespace) -> Any:
     """The answer once the cache knows of the snapshot."""
-    return town.wait("/tasks/me/hello/logs", lambda answer: "snapshot_at" in answer.json() or answer.is_error)
+    return ns.wait("/tasks/me/hello/logs", lambda answer: "snapshot_at" in answer.json() or answer.is_error)
 
 
 @pytest.mark.parametrize("phase", ["Paused", "Pending", "Initializing", "Pausing"])
-def test_stored_logs(town: Town, phase: str) -> None:
+def test_stored_logs(ns: RestNamespace, phase: str) -> None:
     """2.7-stored, 2.7-none, 1-log: paused, pending, initializing, and while pausing."""
-    task = town.task(status={"phase": phase, "build": build(2, "Stop")})
-    assert town.owner.get("/tasks/me/hello/logs").json() == {"logs": [], "snapshot": True}
-    stored(town, task, json.dumps({"format": "agentapi", "data": {"messages": MESSAGES}}))
-    assert logs(town).json() == {"logs": ENTRIES, "snapshot": True, "snapshot_at": "2026-01-03T00:00:00Z"}
+    task = ns.task(status={"phase": phase, "build": build(2, "Stop")})
+    assert ns.owner.get("/tasks/me/hello/logs").json() == {"logs": [], "snapshot": True}
+    stored(ns, task, json.dumps({"format": "agentapi", "data": {"messages": MESSAGES}}))
+    assert logs(ns).json() == {"logs": ENTRIES, "snapshot": True, "snapshot_at": "2026-01-03T00:00:00Z"}
 
 
 @pytest.mark.parametrize(
@@ -237,9 +237,9 @@ def test_stored_logs(town: Town, phase: str) -> None:
         ),
     ],
 )
-def test_a_snapshot_that_is_none(town: Town, text: str, body: Any) -> None:
-    stored(town, town.task(status=paused()), text)
-    answer = logs(town)
+def test_a_snapshot_that_is_none(ns: RestNamespace, text: str, body: Any) -> None:
+    stored(ns, ns.task(status=paused()), text)
+    answer = logs(ns)
     assert (answer.status_code, answer.json()) == (500, body)
 
 
@@ -247,9 +247,9 @@ def test_a_snapshot_that_is_none(town: Town, text: str, body: Any) -> None:
     ("phase", "status"),
     [pytest.param("Error", "error", id="2.7-state error"), pytest.param("Unknown", "unknown", id="2.7-state unknown")],
 )
-def test_no_logs_in_other_states(town: Town, phase: str, status: str) -> None:
-    town.task(status={"phase": phase})
-    answer = town.owner.get("/tasks/me/hello/logs")
+def test_no_logs_in_other_states(ns: RestNamespace, phase: str, status: str) -> None:
+    ns.task(status={"phase": phase})
+    answer = ns.owner.get("/tasks/me/hello/logs")
     assert answer.status_code == 409
     assert answer.json() == {
         "message": "Cannot fetch logs for task in current state.",

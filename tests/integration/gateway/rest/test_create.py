@@ -6,24 +6,24 @@ from typing import Any
 
 import pytest
 
-from integration.gateway.rest.town import NOT_FOUND, Town
+from integration.gateway.rest.rest_namespace import NOT_FOUND, RestNamespace
 from manifests import template_version
 
 VERSION_NOT_FOUND = {"message": "Template version not found or you do not have access to this resource"}
 
 
-def create(town: Town, *, role: str = "owner", user: str = "me", **fields: Any) -> Any:
-    body = {"template_version_id": town.version["metadata"]["uid"], "input": "Fix user's dashboard", **fields}
-    return town.as_(role).post(f"/tasks/{user}", json={key: value for key, value in body.items() if value is not None})
+def create(ns: RestNamespace, *, role: str = "owner", user: str = "me", **fields: Any) -> Any:
+    body = {"template_version_id": ns.version["metadata"]["uid"], "input": "Fix user's dashboard", **fields}
+    return ns.as_(role).post(f"/tasks/{user}", json={key: value for key, value in body.items() if value is not None})
 
 
-def test_201_with_the_whole_response_object(town: Town) -> None:
+def test_201_with_the_whole_response_object(ns: RestNamespace) -> None:
     """1-object."""
-    answer = create(town, name="mine", display_name=" A title ", template_version_preset_id="small")
+    answer = create(ns, name="mine", display_name=" A title ", template_version_preset_id="small")
     assert answer.status_code == 201, answer.text
-    stored = town.admin.get(town.workspace.path("tasks", "mine"))
-    namespace = town.admin.get(f"/api/v1/namespaces/{town.namespace}")["metadata"]
-    cluster = town.admin.get("/api/v1/namespaces/kube-system")["metadata"]["uid"]
+    stored = ns.admin.get(ns.workspace.path("tasks", "mine"))
+    namespace = ns.admin.get(f"/api/v1/namespaces/{ns.name}")["metadata"]
+    cluster = ns.admin.get("/api/v1/namespaces/kube-system")["metadata"]["uid"]
     assert stored["spec"] == {
         "prompt": "Fix user's dashboard",
         "templateVersion": "shell-v1",
@@ -37,11 +37,11 @@ def test_201_with_the_whole_response_object(town: Town) -> None:
         "id": stored["metadata"]["uid"],
         "organization_id": cluster,
         "owner_id": namespace["uid"],
-        "owner_name": town.namespace,
+        "owner_name": ns.name,
         "owner_avatar_url": "",
         "name": "mine",
         "display_name": "A title",
-        "template_version_id": town.version["metadata"]["uid"],
+        "template_version_id": ns.version["metadata"]["uid"],
         "template_name": "shell",
         "template_display_name": "",
         "template_icon": "",
@@ -59,7 +59,7 @@ def test_201_with_the_whole_response_object(town: Town) -> None:
         "created_at": stored["metadata"]["creationTimestamp"],
         "updated_at": stored["metadata"]["creationTimestamp"],
     }
-    assert town.owner.get("/tasks/me/mine").json() == answer.json()
+    assert ns.owner.get("/tasks/me/mine").json() == answer.json()
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_201_with_the_whole_response_object(town: Town) -> None:
         pytest.param(b'{"template_version_id": "", "input": "x"}', id="2.1-1 an empty template version"),
     ],
 )
-def test_400_for_a_body_that_is_none(town: Town, body: bytes) -> None:
-    answer = town.owner.post("/tasks/me", content=body)
+def test_400_for_a_body_that_is_none(ns: RestNamespace, body: bytes) -> None:
+    answer = ns.owner.post("/tasks/me", content=body)
     assert answer.status_code == 400
     assert answer.json()["message"] in ("Request body must be valid JSON.", "Validation failed.")
 
@@ -84,30 +84,30 @@ def test_400_for_a_body_that_is_none(town: Town, body: bytes) -> None:
         pytest.param("no-such-version", id="2.1-2 no such name"),
     ],
 )
-def test_400_for_a_version_that_is_missing(town: Town, identifier: str) -> None:
-    answer = create(town, template_version_id=identifier)
+def test_400_for_a_version_that_is_missing(ns: RestNamespace, identifier: str) -> None:
+    answer = create(ns, template_version_id=identifier)
     assert (answer.status_code, answer.json()) == (400, VERSION_NOT_FOUND)
 
 
 @pytest.mark.parametrize("role", [pytest.param("nobody", id="2.1-2 a version that the caller may not read")])
-def test_400_for_a_version_that_is_unreadable(town: Town, role: str) -> None:
-    answer = create(town, role=role)
+def test_400_for_a_version_that_is_unreadable(ns: RestNamespace, role: str) -> None:
+    answer = create(ns, role=role)
     assert (answer.status_code, answer.json()) == (400, VERSION_NOT_FOUND)
 
 
-def test_400_for_a_version_of_another_namespace(town: Town, other_town: Town) -> None:
+def test_400_for_a_version_of_another_namespace(ns: RestNamespace, other_ns: RestNamespace) -> None:
     """2.1-2."""
-    answer = create(town, template_version_id=other_town.version["metadata"]["uid"])
+    answer = create(ns, template_version_id=other_ns.version["metadata"]["uid"])
     assert (answer.status_code, answer.json()) == (400, VERSION_NOT_FOUND)
 
 
-def test_400_for_a_version_without_an_agent(town: Town) -> None:
+def test_400_for_a_version_without_an_agent(ns: RestNamespace) -> None:
     """2.1-4: and it comes before the name's check."""
     manifest = template_version("plain")
     del manifest["spec"]["agent"]
-    plain = town.admin.create(town.workspace.path("templateversions"), manifest)
-    town.wait("/templateversions/plain", lambda answer: answer.status_code == 200)
-    answer = create(town, template_version_id=plain["metadata"]["uid"], name="new")
+    plain = ns.admin.create(ns.workspace.path("templateversions"), manifest)
+    ns.wait("/templateversions/plain", lambda answer: answer.status_code == 200)
+    answer = create(ns, template_version_id=plain["metadata"]["uid"], name="new")
     assert answer.status_code == 400
     assert answer.json() == {"message": 'Template does not have a valid "coder_ai_task" resource.'}
 
@@ -123,17 +123,17 @@ def test_400_for_a_version_without_an_agent(town: Town) -> None:
         pytest.param("a_b", "must be alphanumeric with hyphens", id="2.1-5 another character"),
     ],
 )
-def test_400_for_a_bad_name(town: Town, name: str, reason: str) -> None:
-    answer = create(town, name=name, display_name="x" * 65)
+def test_400_for_a_bad_name(ns: RestNamespace, name: str, reason: str) -> None:
+    answer = create(ns, name=name, display_name="x" * 65)
     assert answer.status_code == 400
     assert answer.json() == {"message": "Unable to create a Task with the provided name.", "detail": reason}
 
 
-def test_400_for_a_display_name_that_is_too_long(town: Town) -> None:
+def test_400_for_a_display_name_that_is_too_long(ns: RestNamespace) -> None:
     """2.1-6: in characters rather than bytes."""
-    answer = create(town, display_name="ü" * 65)
+    answer = create(ns, display_name="ü" * 65)
     assert (answer.status_code, answer.json()) == (400, {"message": "Display name must be 64 characters or less."})
-    assert create(town, display_name="ü" * 64 + "  ").json()["display_name"] == "ü" * 64
+    assert create(ns, display_name="ü" * 64 + "  ").json()["display_name"] == "ü" * 64
 
 
 @pytest.mark.parametrize(
@@ -149,27 +149,27 @@ def test_400_for_a_display_name_that_is_too_long(town: Town) -> None:
         pytest.param({"name": "MiXed-Case"}, "mixed-case", "Fix user's dashboard", id="2.1-7 capitals in a name"),
     ],
 )
-def test_names(town: Town, fields: Any, name: str, title: str) -> None:
-    answer = create(town, **fields)
+def test_names(ns: RestNamespace, fields: Any, name: str, title: str) -> None:
+    answer = create(ns, **fields)
     assert answer.status_code == 201, answer.text
     assert re.fullmatch(name, answer.json()["name"])
     assert re.fullmatch(title, answer.json()["display_name"])
 
 
 @pytest.mark.parametrize("role", [pytest.param("reader", id="2.1-8 no right to create")])
-def test_404_where_the_caller_may_not_create(town: Town, role: str) -> None:
-    town.task("taken")
+def test_404_where_the_caller_may_not_create(ns: RestNamespace, role: str) -> None:
+    ns.task("taken")
     for name in ("taken", "free"):
-        answer = create(town, role=role, name=name)
+        answer = create(ns, role=role, name=name)
         assert (answer.status_code, answer.json()) == (404, NOT_FOUND)
 
 
 @pytest.mark.parametrize(
     "name", [pytest.param("taken", id="2.1-9 taken"), pytest.param("TAKEN", id="2.1-9 taken, in capitals")]
 )
-def test_409_for_a_name_that_is_taken(town: Town, name: str) -> None:
-    town.task("taken")
-    answer = create(town, name=name)
+def test_409_for_a_name_that_is_taken(ns: RestNamespace, name: str) -> None:
+    ns.task("taken")
+    answer = create(ns, name=name)
     assert answer.status_code == 409
     assert answer.json() == {
         "message": 'Workspace "taken" already exists.',
@@ -177,28 +177,28 @@ def test_409_for_a_name_that_is_taken(town: Town, name: str) -> None:
     }
 
 
-def test_400_with_the_api_servers_word_for_what_it_refuses(town: Town) -> None:
+def test_400_with_the_api_servers_word_for_what_it_refuses(ns: RestNamespace) -> None:
     """2.1-refused."""
-    answer = create(town, input="a\0b")
+    answer = create(ns, input="a\0b")
     assert answer.status_code == 400
     assert "NUL" in answer.json()["detail"]
 
 
-def test_a_preset_is_named_by_its_id_and_an_unknown_one_is_refused(town: Town) -> None:
+def test_a_preset_is_named_by_its_id_and_an_unknown_one_is_refused(ns: RestNamespace) -> None:
     """2.1-preset."""
-    presets = town.owner.get(f"/templateversions/{town.version['metadata']['uid']}/presets").json()
+    presets = ns.owner.get(f"/templateversions/{ns.version['metadata']['uid']}/presets").json()
     small = next(preset["ID"] for preset in presets if preset["Name"] == "small")
-    task = create(town, template_version_preset_id=small, name="mine").json()
-    assert town.admin.get(town.workspace.path("tasks", task["name"]))["spec"]["preset"] == "small"
-    assert create(town, template_version_preset_id=str(uuid.uuid4())).status_code == 400
+    task = create(ns, template_version_preset_id=small, name="mine").json()
+    assert ns.admin.get(ns.workspace.path("tasks", task["name"]))["spec"]["preset"] == "small"
+    assert create(ns, template_version_preset_id=str(uuid.uuid4())).status_code == 400
 
 
-def test_the_owner_is_a_namespace_by_name_by_uid_or_by_its_annotation(town: Town) -> None:
+def test_the_owner_is_a_namespace_by_name_by_uid_or_by_its_annotation(ns: RestNamespace) -> None:
     """2-user."""
-    user = f"jane-{town.namespace}@example.test"
-    town.admin.patch(f"/api/v1/namespaces/{town.namespace}", {"metadata": {"annotations": {"taskyard.dev/user": user}}})
-    uid = town.admin.get(f"/api/v1/namespaces/{town.namespace}")["metadata"]["uid"]
-    town.wait(f"/users/{user}", lambda answer: answer.status_code == 200)
-    for number, owner in enumerate((town.namespace, uid, user, user.upper(), "me", "ME")):
-        answer = create(town, user=owner, name=f"task-{number}")
-        assert (answer.status_code, answer.json().get("owner_name")) == (201, town.namespace)
+    user = f"jane-{ns.name}@example.test"
+    ns.admin.patch(f"/api/v1/namespaces/{ns.name}", {"metadata": {"annotations": {"taskyard.dev/user": user}}})
+    uid = ns.admin.get(f"/api/v1/namespaces/{ns.name}")["metadata"]["uid"]
+    ns.wait(f"/users/{user}", lambda answer: answer.status_code == 200)
+    for number, owner in enumerate((ns.name, uid, user, user.upper(), "me", "ME")):
+        answer = create(ns, user=owner, name=f"task-{number}")
+        assert (answer.status_code, answer.json().get("owner_name")) == (201, ns.name)

@@ -5,35 +5,35 @@ from typing import Any
 
 import pytest
 
-from integration.gateway.rest.town import Town, paused
+from integration.gateway.rest.rest_namespace import RestNamespace, paused
 
 
-def test_an_input_is_queued_by_the_person(town: Town) -> None:
-    task = town.task(status=paused(1))
+def test_an_input_is_queued_by_the_person(ns: RestNamespace) -> None:
+    task = ns.task(status=paused(1))
     body = {"content": "and now the tests", "resume": True}
-    answer = town.owner.post(town.url("/tasks/me/hello/inputs"), json=body)
+    answer = ns.owner.post(ns.url("/tasks/me/hello/inputs"), json=body)
     assert answer.status_code == 201, answer.text
     shown = answer.json()
     expected = {"content": "and now the tests", "type": "user", "resume": True, "answers": None, "phase": "queued"}
     assert {name: shown[name] for name in expected} == expected
-    made = town.admin.get(town.workspace.path("taskinputs", shown["name"]))
+    made = ns.admin.get(ns.workspace.path("taskinputs", shown["name"]))
     assert made["spec"] == {"task": "hello", "content": "and now the tests", "type": "User", "resume": True}
     assert made["metadata"]["uid"] == shown["id"]
     assert [entry["manager"] for entry in made["metadata"]["managedFields"]] == ["taskyard-gateway"]
-    by_uid = town.owner.post(town.url(f"/tasks/me/{task['metadata']['uid']}/inputs"), json={"content": "more"})
+    by_uid = ns.owner.post(ns.url(f"/tasks/me/{task['metadata']['uid']}/inputs"), json={"content": "more"})
     assert by_uid.status_code == 201
 
 
-def test_a_request_that_comes_again_with_its_key_queues_nothing(town: Town) -> None:
-    town.task()
-    url, key = town.url("/tasks/me/hello/inputs"), {"Idempotency-Key": "once"}
-    first = town.owner.post(url, json={"content": "hi"}, headers=key)
-    again = town.owner.post(url, json={"content": "hi"}, headers=key)
+def test_a_request_that_comes_again_with_its_key_queues_nothing(ns: RestNamespace) -> None:
+    ns.task()
+    url, key = ns.url("/tasks/me/hello/inputs"), {"Idempotency-Key": "once"}
+    first = ns.owner.post(url, json={"content": "hi"}, headers=key)
+    again = ns.owner.post(url, json={"content": "hi"}, headers=key)
     assert (first.status_code, again.status_code) == (201, 200)
     assert again.json()["id"] == first.json()["id"]
-    other = town.owner.post(url, json={"content": "other"}, headers=key)
+    other = ns.owner.post(url, json={"content": "other"}, headers=key)
     assert other.status_code == 409
-    assert town.owner.post(url, json={"content": "hi"}).status_code == 201
+    assert ns.owner.post(url, json={"content": "hi"}).status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -49,26 +49,26 @@ def test_a_request_that_comes_again_with_its_key_queues_nothing(town: Town) -> N
         pytest.param({"content": "x", "answers": "Not An Id"}, "answers", id="no question's id"),
     ],
 )
-def test_what_cannot_be_said_is_refused(town: Town, body: Any, field: str) -> None:
-    town.task()
-    answer = town.owner.post(town.url("/tasks/me/hello/inputs"), content=json.dumps(body))
+def test_what_cannot_be_said_is_refused(ns: RestNamespace, body: Any, field: str) -> None:
+    ns.task()
+    answer = ns.owner.post(ns.url("/tasks/me/hello/inputs"), content=json.dumps(body))
     assert answer.status_code == 400
     assert field in [entry["field"] for entry in answer.json()["validations"]]
 
 
-def test_inputs_are_listed_in_the_order_of_their_delivery_and_in_pages(town: Town) -> None:
-    town.task()
-    town.task("another")
-    url = town.url("/tasks/me/hello/inputs")
-    names = [town.owner.post(url, json={"content": f"message {number}"}).json()["name"] for number in range(5)]
-    town.owner.post(town.url("/tasks/me/another/inputs"), json={"content": "for another"})
-    path = town.workspace.path("taskinputs", names[0])
+def test_inputs_are_listed_in_the_order_of_their_delivery_and_in_pages(ns: RestNamespace) -> None:
+    ns.task()
+    ns.task("another")
+    url = ns.url("/tasks/me/hello/inputs")
+    names = [ns.owner.post(url, json={"content": f"message {number}"}).json()["name"] for number in range(5)]
+    ns.owner.post(ns.url("/tasks/me/another/inputs"), json={"content": "for another"})
+    path = ns.workspace.path("taskinputs", names[0])
     delivered = {"phase": "Delivered", "order": 1, "deliveredAt": "2026-01-01T00:00:00Z"}
-    town.admin.patch(f"{path}/status", {"status": delivered})
-    town.wait(url, lambda answer: answer.json()["count"] == 5 and answer.json()["inputs"][0]["phase"] == "delivered")
+    ns.admin.patch(f"{path}/status", {"status": delivered})
+    ns.wait(url, lambda answer: answer.json()["count"] == 5 and answer.json()["inputs"][0]["phase"] == "delivered")
     found, token = [], ""
     for expected in (2, 2, 1):
-        answer = town.owner.get(url, params={"limit": 2, "continue": token}).json()
+        answer = ns.owner.get(url, params={"limit": 2, "continue": token}).json()
         assert answer["count"] == expected
         token = answer.get("continue", "")
         found += answer["inputs"]
@@ -77,12 +77,12 @@ def test_inputs_are_listed_in_the_order_of_their_delivery_and_in_pages(town: Tow
     assert found[0]["delivered_at"] == "2026-01-01T00:00:00Z"
 
 
-def test_the_inputs_of_a_former_task_of_the_name_are_not_shown(town: Town) -> None:
-    town.task()
-    url = town.url("/tasks/me/hello/inputs")
-    made = town.owner.post(url, json={"content": "for the first"}).json()
-    town.wait(url, lambda answer: answer.json()["count"] == 1)
-    path = town.workspace.path("taskinputs", made["name"])
+def test_the_inputs_of_a_former_task_of_the_name_are_not_shown(ns: RestNamespace) -> None:
+    ns.task()
+    url = ns.url("/tasks/me/hello/inputs")
+    made = ns.owner.post(url, json={"content": "for the first"}).json()
+    ns.wait(url, lambda answer: answer.json()["count"] == 1)
+    path = ns.workspace.path("taskinputs", made["name"])
     owner = {
         "apiVersion": "taskyard.dev/v1alpha1",
         "kind": "Task",
@@ -90,5 +90,5 @@ def test_the_inputs_of_a_former_task_of_the_name_are_not_shown(town: Town) -> No
         "uid": "former",
         "controller": True,
     }
-    town.admin.patch(path, {"metadata": {"ownerReferences": [owner]}})
-    town.wait(url, lambda answer: answer.json()["count"] == 0)
+    ns.admin.patch(path, {"metadata": {"ownerReferences": [owner]}})
+    ns.wait(url, lambda answer: answer.json()["count"] == 0)

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from integration.gateway.gatewayprocess import Gateway, new_keyring
-from integration.gateway.rest.town import AUDIENCE, Town
+from integration.gateway.rest.rest_namespace import AUDIENCE, RestNamespace
 from taskyard.apiclient import ApiError, connect
 from taskyard.core.security.certificates import issue_serving_certificate
 from taskyard.core.security.keyring import Keyring
@@ -31,17 +31,17 @@ def api_requests(gateway: Gateway) -> dict[str, float]:
     return found
 
 
-def test_reads_cost_no_call_to_the_api_server(town: Town, gateway: Gateway) -> None:
-    task = town.task()
+def test_reads_cost_no_call_to_the_api_server(ns: RestNamespace, gateway: Gateway) -> None:
+    task = ns.task()
     paths = ["/tasks", "/tasks/me/hello", f"/tasks/me/{task['metadata']['uid']}", "/users/me", "/templates"]
-    paths += [f"/templateversions/{town.version['metadata']['uid']}", f"/workspaces/{task['metadata']['uid']}"]
+    paths += [f"/templateversions/{ns.version['metadata']['uid']}", f"/workspaces/{task['metadata']['uid']}"]
     paths += ["/tasks?q=owner:me", "/organizations", "/tasks/me/nothing"]
     for path in paths:
-        town.owner.get(path)
-    before, (objects, reviews) = api_requests(gateway), town.admin.counted()
+        ns.owner.get(path)
+    before, (objects, reviews) = api_requests(gateway), ns.admin.counted()
     for path in paths * 5:
-        assert town.owner.get(path).status_code in (200, 404)
-    after, (objects_after, reviews_after) = api_requests(gateway), town.admin.counted()
+        assert ns.owner.get(path).status_code in (200, 404)
+    after, (objects_after, reviews_after) = api_requests(gateway), ns.admin.counted()
     # The keys are looked at once a minute.
     assert after.pop("GET", 0) - before.pop("GET", 0) <= 1
     # Verdicts are remembered for ten seconds, and asked for again after that.
@@ -54,20 +54,20 @@ def test_reads_cost_no_call_to_the_api_server(town: Town, gateway: Gateway) -> N
     assert reviews_after - reviews <= len(paths)
 
 
-def signed(key_file: Path, town: Town, *, ends: datetime) -> str:
-    """A token of the town's owner, signed with the API server's own key."""
-    account = town.admin.get(f"/api/v1/namespaces/{town.namespace}/serviceaccounts/owner")["metadata"]
+def signed(key_file: Path, ns: RestNamespace, *, ends: datetime) -> str:
+    """A token of the ns's owner, signed with the API server's own key."""
+    account = ns.admin.get(f"/api/v1/namespaces/{ns.name}/serviceaccounts/owner")["metadata"]
     key = serialization.load_pem_private_key(key_file.read_bytes(), None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     header = {"alg": "ES256"}
     claims = {
         "iss": AUDIENCE,
         "aud": [AUDIENCE],
-        "sub": f"system:serviceaccount:{town.namespace}:owner",
+        "sub": f"system:serviceaccount:{ns.name}:owner",
         "iat": int((ends - timedelta(hours=1)).timestamp()),
         "nbf": int((ends - timedelta(hours=1)).timestamp()),
         "exp": int(ends.timestamp()),
-        "kubernetes.io": {"namespace": town.namespace, "serviceaccount": {"name": "owner", "uid": account["uid"]}},
+        "kubernetes.io": {"namespace": ns.name, "serviceaccount": {"name": "owner", "uid": account["uid"]}},
     }
     text = ".".join(encoded(json.dumps(part).encode()) for part in (header, claims))
     r, s = decode_dss_signature(key.sign(text.encode(), ec.ECDSA(hashes.SHA256())))
@@ -79,31 +79,31 @@ def encoded(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
-def test_an_expired_token_is_refused(town: Town, kubeconfig: Path) -> None:
+def test_an_expired_token_is_refused(ns: RestNamespace, kubeconfig: Path) -> None:
     """2-token."""
     [key_file] = kubeconfig.parent.rglob("service-account.key")
     now = datetime.now(UTC)
-    with town.client(signed(key_file, town, ends=now + timedelta(minutes=30))) as client:
+    with ns.client(signed(key_file, ns, ends=now + timedelta(minutes=30))) as client:
         assert client.get("/tasks").status_code == 200
-    with town.client(signed(key_file, town, ends=now - timedelta(minutes=30))) as client:
+    with ns.client(signed(key_file, ns, ends=now - timedelta(minutes=30))) as client:
         assert client.get("/tasks").status_code == 401
 
 
-def test_requests_of_people_are_counted_by_route(town: Town, gateway: Gateway) -> None:
-    town.task()
-    town.owner.get("/tasks")
-    town.owner.post("/tasks/me/hello/resume")
+def test_requests_of_people_are_counted_by_route(ns: RestNamespace, gateway: Gateway) -> None:
+    ns.task()
+    ns.owner.get("/tasks")
+    ns.owner.post("/tasks/me/hello/resume")
     text = httpx.get(f"http://127.0.0.1:{gateway.health_port}/metrics", trust_env=False).text
     assert re.search(r'taskyard_gateway_requests_total\{code="200",route="tasks"\} [1-9]', text)
     assert re.search(r'taskyard_gateway_requests_total\{code="409",route="resume"\} [1-9]', text)
-    assert town.namespace not in text
+    assert ns.name not in text
 
 
-async def test_calls_for_people_carry_no_credentials_but_theirs(kubeconfig: Path, town: Town) -> None:
+async def test_calls_for_people_carry_no_credentials_but_theirs(kubeconfig: Path, ns: RestNamespace) -> None:
     """A kubeconfig with a client certificate would make an administrator of everybody."""
     connection = await connect(user_agent="test", kubeconfig=str(kubeconfig), anonymous=True)
     try:
-        for token, status in (("made-up", 401), (town.token("owner"), 403)):
+        for token, status in (("made-up", 401), (ns.token("owner"), 403)):
             with pytest.raises(ApiError) as refused:
                 await connection.call("GET", "/api/v1/namespaces", bearer=token)
             assert refused.value.status == status
@@ -111,9 +111,9 @@ async def test_calls_for_people_carry_no_credentials_but_theirs(kubeconfig: Path
         await connection.close()
 
 
-def test_a_token_is_in_no_line_of_the_log(town: Town, gateway: Gateway) -> None:
-    token = town.token("owner")
-    with town.client(token) as client:
+def test_a_token_is_in_no_line_of_the_log(ns: RestNamespace, gateway: Gateway) -> None:
+    token = ns.token("owner")
+    with ns.client(token) as client:
         client.get("/tasks")
         client.post("/tasks/me", content=b"{")
         client.get("/tasks?q=:")
@@ -129,16 +129,16 @@ def test_a_token_is_in_no_line_of_the_log(town: Town, gateway: Gateway) -> None:
         pytest.param("PUT", "/tasks", 405, id="no such method"),
     ],
 )
-def test_other_routes_answer_in_the_form_of_all_errors(town: Town, method: str, path: str, status: int) -> None:
+def test_other_routes_answer_in_the_form_of_all_errors(ns: RestNamespace, method: str, path: str, status: int) -> None:
     """2-error."""
-    answer = town.owner.request(method, path)
+    answer = ns.owner.request(method, path)
     assert answer.status_code == status
     assert answer.json()["message"]
 
 
-def test_a_body_without_bound_is_not_read(town: Town) -> None:
+def test_a_body_without_bound_is_not_read(ns: RestNamespace) -> None:
     body = {"template_version_id": "x", "input": "a" * 1_100_000}
-    answer = town.owner.post("/tasks/me", json=body)
+    answer = ns.owner.post("/tasks/me", json=body)
     assert (answer.status_code, answer.json()["message"]) == (400, "The request's body is too large.")
 
 

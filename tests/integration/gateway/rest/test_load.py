@@ -12,7 +12,7 @@ import pytest
 
 from integration.gateway.administrator import Administrator
 from integration.gateway.gatewayprocess import Gateway
-from integration.gateway.rest.town import Agent, Town
+from integration.gateway.rest.rest_namespace import Agent, RestNamespace
 from taskyard.core.security.keyring import Keyring
 from taskyard.gateway.rest.listener import _EACH_SIDECAR, _WAITING
 
@@ -36,10 +36,12 @@ def narrow_gateway(
 
 
 @pytest.fixture
-def narrow_town(admin: Administrator, narrow_gateway: Gateway, keyring: Keyring, namespace: str) -> Iterator[Town]:
-    town = Town(admin, narrow_gateway, keyring, namespace)
-    yield town
-    town.close()
+def narrow_ns(
+    admin: Administrator, narrow_gateway: Gateway, keyring: Keyring, namespace: str
+) -> Iterator[RestNamespace]:
+    ns = RestNamespace(admin, narrow_gateway, keyring, namespace)
+    yield ns
+    ns.close()
 
 
 def until_asked(agent: Agent, count: int) -> None:
@@ -50,62 +52,62 @@ def until_asked(agent: Agent, count: int) -> None:
         time.sleep(0.02)
 
 
-def test_a_caller_who_asks_too_often_is_told_to_wait_and_others_are_not(narrow_town: Town) -> None:
-    narrow_town.as_("reader").get("/tasks")
+def test_a_caller_who_asks_too_often_is_told_to_wait_and_others_are_not(narrow_ns: RestNamespace) -> None:
+    narrow_ns.as_("reader").get("/tasks")
     for _ in range(500):
-        answer = narrow_town.owner.get("/users/me")
+        answer = narrow_ns.owner.get("/users/me")
         if answer.status_code != 200:
             break
     assert answer.status_code == 429
     assert answer.json() == {"message": TOO_MANY, "detail": "Ask less often, and for less at once."}
     assert int(answer.headers["retry-after"]) >= 1
-    assert narrow_town.as_("reader").get("/tasks").status_code == 200
+    assert narrow_ns.as_("reader").get("/tasks").status_code == 200
     time.sleep(int(answer.headers["retry-after"]))
-    assert narrow_town.owner.get("/tasks").status_code == 200
+    assert narrow_ns.owner.get("/tasks").status_code == 200
 
 
-def test_a_caller_has_so_many_requests_at_once(narrow_town: Town, keyring: Keyring) -> None:
+def test_a_caller_has_so_many_requests_at_once(narrow_ns: RestNamespace, keyring: Keyring) -> None:
     agent = Agent()
-    pod = narrow_town.running_task(address=agent.address)
+    pod = narrow_ns.running_task(address=agent.address)
     with agent.serving(keyring, pod), ThreadPoolExecutor(AT_ONCE) as threads:
         agent.answering.clear()
-        held = [threads.submit(narrow_town.owner.get, "/tasks/me/hello/logs") for _ in range(AT_ONCE)]
+        held = [threads.submit(narrow_ns.owner.get, "/tasks/me/hello/logs") for _ in range(AT_ONCE)]
         until_asked(agent, AT_ONCE)
-        one_more = narrow_town.owner.get("/tasks")
-        other = narrow_town.as_("reader").get("/tasks")
+        one_more = narrow_ns.owner.get("/tasks")
+        other = narrow_ns.as_("reader").get("/tasks")
         agent.answering.set()
         assert [answer.result().status_code for answer in held] == [200] * AT_ONCE
     assert (one_more.status_code, one_more.json()["message"]) == (429, TOO_MANY)
     assert other.status_code == 200
 
 
-def test_a_caller_has_so_many_streams_open_and_again_when_one_has_ended(narrow_town: Town) -> None:
-    url = narrow_town.url("/tasks/watch")
+def test_a_caller_has_so_many_streams_open_and_again_when_one_has_ended(narrow_ns: RestNamespace) -> None:
+    url = narrow_ns.url("/tasks/watch")
     with contextlib.ExitStack() as stack:
         for _ in range(STREAMS):
-            stream = stack.enter_context(narrow_town.owner.stream("GET", url))
+            stream = stack.enter_context(narrow_ns.owner.stream("GET", url))
             assert stream.status_code == 200
-        one_more = narrow_town.owner.get(url)
+        one_more = narrow_ns.owner.get(url)
         assert (one_more.status_code, one_more.headers["retry-after"]) == (429, "1")
         assert one_more.json() == {"message": TOO_MANY, "detail": "Too many streams are open."}
-        assert narrow_town.owner.get("/tasks").status_code == 200
+        assert narrow_ns.owner.get("/tasks").status_code == 200
         stream.close()
         until = time.monotonic() + 20
         while True:
-            with narrow_town.owner.stream("GET", url) as again:
+            with narrow_ns.owner.stream("GET", url) as again:
                 if again.status_code == 200:
                     break
             assert time.monotonic() < until
             time.sleep(0.2)
 
 
-def test_calls_to_one_agent_take_turns_and_a_crowd_is_sent_away(town: Town, keyring: Keyring) -> None:
+def test_calls_to_one_agent_take_turns_and_a_crowd_is_sent_away(ns: RestNamespace, keyring: Keyring) -> None:
     agent = Agent()
-    pod = town.running_task(address=agent.address)
+    pod = ns.running_task(address=agent.address)
     taken, crowd = _EACH_SIDECAR + _WAITING, 6
     with agent.serving(keyring, pod), ThreadPoolExecutor(taken + crowd) as threads:
         agent.answering.clear()
-        asked = [threads.submit(town.owner.get, "/tasks/me/hello/logs") for _ in range(taken + crowd)]
+        asked = [threads.submit(ns.owner.get, "/tasks/me/hello/logs") for _ in range(taken + crowd)]
         until = time.monotonic() + 20
         while sum(answer.done() for answer in asked) < crowd:
             assert time.monotonic() < until
@@ -121,7 +123,7 @@ def test_calls_to_one_agent_take_turns_and_a_crowd_is_sent_away(town: Town, keyr
 
 
 def test_a_flood_of_made_up_tokens_from_one_address_is_slowed_down(
-    town: Town, gateway: Gateway, keyring: Keyring
+    ns: RestNamespace, gateway: Gateway, keyring: Keyring
 ) -> None:
     context = ssl.create_default_context(cadata=keyring.authority.certificate_pem)
     transport = httpx.HTTPTransport(verify=context, local_address="127.0.0.9")
@@ -132,21 +134,21 @@ def test_a_flood_of_made_up_tokens_from_one_address_is_slowed_down(
                 break
         assert (answer.status_code, answer.json()["message"]) == (429, "Too many token reviews.")
         assert int(answer.headers["retry-after"]) >= 1
-    with town.client(town.token("reader")) as fresh:
+    with ns.client(ns.token("reader")) as fresh:
         assert fresh.get("/tasks").status_code == 200
 
 
-def test_an_end_cuts_no_request_off(own_town: Town, own_gateway: Gateway, keyring: Keyring) -> None:
+def test_an_end_cuts_no_request_off(own_ns: RestNamespace, own_gateway: Gateway, keyring: Keyring) -> None:
     agent = Agent()
-    pod = own_town.running_task(address=agent.address)
+    pod = own_ns.running_task(address=agent.address)
     with agent.serving(keyring, pod), ThreadPoolExecutor(2) as threads:
         agent.answering.clear()
-        sending = threads.submit(own_town.owner.post, "/tasks/me/hello/send", json={"input": "hi"})
+        sending = threads.submit(own_ns.owner.post, "/tasks/me/hello/send", json={"input": "hi"})
         until_asked(agent, 1)
         ending = threads.submit(own_gateway.stop)
         own_gateway.wait_until("/readyz", 503)
         # New requests are still answered while the Service forgets the Pod, but not over a connection that stays.
-        late = own_town.owner.get("/tasks")
+        late = own_ns.owner.get("/tasks")
         threading.Timer(4, agent.answering.set).start()
         assert sending.result().status_code == 204
         assert ending.result() == 0

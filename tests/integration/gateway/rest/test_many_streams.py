@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from integration.gateway.gatewayprocess import Gateway
-from integration.gateway.rest.town import Town, paused
+from integration.gateway.rest.rest_namespace import RestNamespace, paused
 from taskyard.core.security.keyring import Keyring
 
 CLIENTS = 200
@@ -63,18 +63,18 @@ def unread(gateway: Gateway, keyring: Keyring, path: str, token: str) -> ssl.SSL
 
 
 async def test_two_hundred_streams_cost_little_hold_nobody_up_and_end_with_the_gateway(
-    own_town: Town, own_gateway: Gateway, keyring: Keyring
+    own_ns: RestNamespace, own_gateway: Gateway, keyring: Keyring
 ) -> None:
     names = [f"task-{number}" for number in range(TASKS)]
     for name in names:
-        own_town.task(name, prompt="x" * 4000)
+        own_ns.task(name, prompt="x" * 4000)
     # A caller may have 128 streams.
-    tokens = [own_town.token("owner"), own_town.token("reader")]
-    urls = [own_town.url("/tasks/watch"), own_town.url(f"/tasks/me/{names[0]}/events")]
+    tokens = [own_ns.token("owner"), own_ns.token("reader")]
+    urls = [own_ns.url("/tasks/watch"), own_ns.url(f"/tasks/me/{names[0]}/events")]
     followers = [Follower(urls[number % 2], tokens[number // 2 % 2]) for number in range(CLIENTS)]
     context = ssl.create_default_context(cadata=keyring.authority.certificate_pem)
     before = resident_mib(own_gateway)
-    limits, change = httpx.Limits(max_connections=None), own_town.workspace.patch_task
+    limits, change = httpx.Limits(max_connections=None), own_ns.workspace.patch_task
     async with (
         asyncio.timeout(SECONDS),
         httpx.AsyncClient(verify=context, timeout=SECONDS, limits=limits, trust_env=False) as client,
@@ -93,7 +93,7 @@ async def test_two_hundred_streams_cost_little_hold_nobody_up_and_end_with_the_g
         took, resident = time.monotonic() - began, resident_mib(own_gateway)
         print(f"{CLIENTS} streams: told within {took:.2f} s, {before:.0f} MiB resident and then {resident:.0f}")
         assert resident - before <= MEMORY_MIB
-        assert (await asyncio.to_thread(own_town.owner.get, "/tasks/me/task-1")).status_code == 200
+        assert (await asyncio.to_thread(own_ns.owner.get, "/tasks/me/task-1")).status_code == 200
         idle.close()
         own_gateway.terminate()
     assert await asyncio.to_thread(own_gateway.wait) == 0

@@ -18,8 +18,8 @@ from schemathesis.specs.openapi import checks
 
 from integration.gateway.administrator import Administrator
 from integration.gateway.gatewayprocess import Gateway
+from integration.gateway.rest.rest_namespace import Agent, RestNamespace
 from integration.gateway.rest.test_events import say
-from integration.gateway.rest.town import Agent, Town
 from localcluster.locations import REPOSITORY
 from taskyard.core.security.keyring import Keyring
 
@@ -40,7 +40,7 @@ CHECKS = [
 
 @dataclass(frozen=True)
 class Place:
-    """A town with an active Task, where it is reached, and what there is in it for each parameter of a path."""
+    """A ns with an active Task, where it is reached, and what there is in it for each parameter of a path."""
 
     url: str
     authority: str
@@ -55,13 +55,13 @@ def place(
     name = f"made-up-{uuid.uuid4().hex[:8]}"
     admin.create("/api/v1/namespaces", {"metadata": {"name": name}})
     admin.create(f"/api/v1/namespaces/{name}/serviceaccounts", {"metadata": {"name": "default"}})
-    town, agent = Town(admin, gateway, keyring, name), Agent()
+    ns, agent = RestNamespace(admin, gateway, keyring, name), Agent()
     agent.answers["/messages"] = 200, {"messages": [{"id": 0, "role": "agent", "content": "hi", "time": ""}]}
     agent.answers["/events"] = say((0, "agent", "hi"))
-    pod = town.running_task(address=agent.address)
-    town.task("doomed")
-    uid = town.owner.get("/tasks/me/hello").json()["id"]
-    build = town.owner.get(town.url("/tasks/me/hello/builds")).json()["builds"][0]["id"]
+    pod = ns.running_task(address=agent.address)
+    ns.task("doomed")
+    uid = ns.owner.get("/tasks/me/hello").json()["id"]
+    build = ns.owner.get(ns.url("/tasks/me/hello/builds")).json()["builds"][0]["id"]
     authority: Path = tmp_path_factory.mktemp("authority") / "ca.crt"
     authority.write_text(keyring.authority.certificate_pem)
     names = {
@@ -69,15 +69,15 @@ def place(
         "task": ["hello", uid],
         "organization": ["default"],
         "template": ["shell"],
-        "version": ["shell-v1", town.version["metadata"]["uid"]],
+        "version": ["shell-v1", ns.version["metadata"]["uid"]],
         "workspace": [uid],
         "build": [build],
     }
-    tokens = {role: town.token(role) for role in ("owner",)}
+    tokens = {role: ns.token(role) for role in ("owner",)}
     url = f"https://localhost:{gateway.people_port}"
     with agent.serving(keyring, pod):
         yield Place(url, str(authority), {**tokens, "nobody": ""}, names)
-    town.close()
+    ns.close()
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.definition.raw["operationId"])

@@ -2,17 +2,17 @@
 
 import pytest
 
-from integration.gateway.rest.town import Town, build
+from integration.gateway.rest.rest_namespace import RestNamespace, build
 
 
-def test_tasks_come_in_pages_that_hide_and_repeat_nothing(town: Town) -> None:
+def test_tasks_come_in_pages_that_hide_and_repeat_nothing(ns: RestNamespace) -> None:
     names = {f"task-{number}" for number in range(5)}
     for name in sorted(names):
-        town.task(name)
-    whole = town.owner.get("/tasks").json()["tasks"]
+        ns.task(name)
+    whole = ns.owner.get("/tasks").json()["tasks"]
     found, token = [], ""
     for expected in (2, 2, 1):
-        page = town.owner.get(town.url("/tasks"), params={"limit": 2, "continue": token, "q": "owner:me"}).json()
+        page = ns.owner.get(ns.url("/tasks"), params={"limit": 2, "continue": token, "q": "owner:me"}).json()
         assert page["count"] == expected
         found += page["tasks"]
         token = page.get("continue", "")
@@ -21,27 +21,27 @@ def test_tasks_come_in_pages_that_hide_and_repeat_nothing(town: Town) -> None:
     assert {task["name"] for task in found} == names
 
 
-def test_builds_are_listed_newest_first_with_the_one_that_is_only_reserved(town: Town) -> None:
-    task = town.task()
+def test_builds_are_listed_newest_first_with_the_one_that_is_only_reserved(ns: RestNamespace) -> None:
+    task = ns.task()
     for number in (1, 2, 3):
-        town.workspace.build(task, number)
-    town.workspace.patch_task("hello", {"build": build(4, phase="Pending")})
-    url = town.url("/tasks/me/hello/builds")
-    town.wait(url, lambda answer: answer.json()["count"] == 4)
-    first = town.owner.get(url, params={"limit": 3}).json()
-    second = town.owner.get(url, params={"limit": 3, "continue": first["continue"]}).json()
+        ns.workspace.build(task, number)
+    ns.workspace.patch_task("hello", {"build": build(4, phase="Pending")})
+    url = ns.url("/tasks/me/hello/builds")
+    ns.wait(url, lambda answer: answer.json()["count"] == 4)
+    first = ns.owner.get(url, params={"limit": 3}).json()
+    second = ns.owner.get(url, params={"limit": 3, "continue": first["continue"]}).json()
     assert [entry["build_number"] for entry in first["builds"] + second["builds"]] == [4, 3, 2, 1]
     assert "continue" not in second
 
 
 @pytest.mark.parametrize("path", ["/tasks", "/tasks/me/hello/builds", "/tasks/me/hello/inputs"])
 @pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "many"}, {"continue": "x"}, {"continue": "WzEsMl0"}])
-def test_a_page_that_cannot_be_asked_for_is_refused(town: Town, path: str, query: dict[str, str]) -> None:
-    task = town.task()
-    town.workspace.build(task, 1)
-    town.owner.post(town.url("/tasks/me/hello/inputs"), json={"content": "hi"})
+def test_a_page_that_cannot_be_asked_for_is_refused(ns: RestNamespace, path: str, query: dict[str, str]) -> None:
+    task = ns.task()
+    ns.workspace.build(task, 1)
+    ns.owner.post(ns.url("/tasks/me/hello/inputs"), json={"content": "hi"})
     for path_of_list in ("/tasks/me/hello/builds", "/tasks/me/hello/inputs"):
-        town.wait(town.url(path_of_list), lambda answer: answer.json()["count"] == 1)
-    answer = town.owner.get(town.url(path), params=query)
+        ns.wait(ns.url(path_of_list), lambda answer: answer.json()["count"] == 1)
+    answer = ns.owner.get(ns.url(path), params=query)
     assert answer.status_code == 400, answer.text
     assert answer.json()["validations"][0]["field"] == next(iter(query))

@@ -4,26 +4,26 @@ from typing import Any
 
 import pytest
 
-from integration.gateway.rest.town import NOT_FOUND, Town, active, build, paused
+from integration.gateway.rest.rest_namespace import NOT_FOUND, RestNamespace, active, build, paused
 from manifests import template, template_version
 
 
-def test_a_list_is_newest_first_and_counts(town: Town) -> None:
+def test_a_list_is_newest_first_and_counts(ns: RestNamespace) -> None:
     """2.2-list."""
     for name in ("one", "two"):
-        town.task(name)
-    answer = town.owner.get("/tasks")
+        ns.task(name)
+    answer = ns.owner.get("/tasks")
     assert answer.status_code == 200
     assert answer.json()["count"] == 2
     stamps = [task["created_at"] for task in answer.json()["tasks"]]
     assert stamps == sorted(stamps, reverse=True)
 
 
-def test_a_task_whose_template_is_gone_does_not_fail_the_list(town: Town) -> None:
+def test_a_task_whose_template_is_gone_does_not_fail_the_list(ns: RestNamespace) -> None:
     """2.2-whole."""
-    town.task("one")
-    town.admin.delete(town.workspace.path("templateversions", "shell-v1"))
-    answer = town.wait("/tasks", lambda answer: answer.json()["tasks"][0]["template_name"] == "")
+    ns.task("one")
+    ns.admin.delete(ns.workspace.path("templateversions", "shell-v1"))
+    answer = ns.wait("/tasks", lambda answer: answer.json()["tasks"][0]["template_name"] == "")
     assert answer.json()["tasks"][0]["template_version_id"] == "00000000-0000-0000-0000-000000000000"
 
 
@@ -42,13 +42,13 @@ def test_a_task_whose_template_is_gone_does_not_fail_the_list(town: Town) -> Non
         pytest.param("status:error", [], id="2.2-status that none has"),
     ],
 )
-def test_a_list_by_query(town: Town, query: str, found: list[str]) -> None:
-    town.task("still", status=paused())
-    town.task("idle", status=active())
-    uid = town.admin.get(f"/api/v1/namespaces/{town.namespace}")["metadata"]["uid"]
-    organization = town.owner.get("/organizations").json()[0]["id"]
-    text = query.format(namespace=town.namespace, uid=uid, organization=organization)
-    answer = town.owner.get("/tasks", params={"q": text})
+def test_a_list_by_query(ns: RestNamespace, query: str, found: list[str]) -> None:
+    ns.task("still", status=paused())
+    ns.task("idle", status=active())
+    uid = ns.admin.get(f"/api/v1/namespaces/{ns.name}")["metadata"]["uid"]
+    organization = ns.owner.get("/organizations").json()[0]["id"]
+    text = query.format(namespace=ns.name, uid=uid, organization=organization)
+    answer = ns.owner.get("/tasks", params={"q": text})
     assert sorted(task["name"] for task in answer.json()["tasks"]) == found
 
 
@@ -80,26 +80,26 @@ def test_a_list_by_query(town: Town, query: str, found: list[str]) -> None:
         pytest.param("colour:red", "colour", '"colour" is not a valid query param', id="2.2-key unknown"),
     ],
 )
-def test_400_for_a_query_that_is_none(town: Town, query: str, field: str, detail: str) -> None:
-    answer = town.owner.get("/tasks", params={"q": query})
+def test_400_for_a_query_that_is_none(ns: RestNamespace, query: str, field: str, detail: str) -> None:
+    answer = ns.owner.get("/tasks", params={"q": query})
     assert answer.status_code == 400
     assert answer.json()["message"] == "Invalid task search query."
     assert answer.json()["validations"][0]["field"] == field
     assert detail in answer.json()["validations"][0]["detail"]
 
 
-def test_a_path_without_a_name(town: Town) -> None:
+def test_a_path_without_a_name(ns: RestNamespace) -> None:
     """2-empty."""
-    answer = town.owner.get("/tasks/me/")
+    answer = ns.owner.get("/tasks/me/")
     assert (answer.status_code, answer.json()) == (400, {"message": '"task" must be provided.'})
 
 
-def test_a_task_by_name_in_capitals_or_by_uid_whatever_the_user_is(town: Town) -> None:
+def test_a_task_by_name_in_capitals_or_by_uid_whatever_the_user_is(ns: RestNamespace) -> None:
     """2-uuid, 2-name, 2-user."""
-    uid = town.task()["metadata"]["uid"]
-    for path in ("me/hello", "me/HELLO", f"{town.namespace}/hello", f"me/{uid}", f"nobody-at-all/{uid.upper()}"):
-        assert town.owner.get(f"/tasks/{path}").json()["id"] == uid, path
-    assert town.owner.get("/tasks/kube-system/hello").json() == NOT_FOUND
+    uid = ns.task()["metadata"]["uid"]
+    for path in ("me/hello", "me/HELLO", f"{ns.name}/hello", f"me/{uid}", f"nobody-at-all/{uid.upper()}"):
+        assert ns.owner.get(f"/tasks/{path}").json()["id"] == uid, path
+    assert ns.owner.get("/tasks/kube-system/hello").json() == NOT_FOUND
 
 
 @pytest.mark.parametrize(
@@ -114,22 +114,22 @@ def test_a_task_by_name_in_capitals_or_by_uid_whatever_the_user_is(town: Town) -
         pytest.param("Error", "error", id="error"),
     ],
 )
-def test_status(town: Town, phase: str, shown: str) -> None:
+def test_status(ns: RestNamespace, phase: str, shown: str) -> None:
     """1-status, 3-overall."""
-    town.task(status={"phase": phase, "build": build()})
-    assert town.wait("/tasks/me/hello", lambda answer: answer.json()["status"] == shown)
+    ns.task(status={"phase": phase, "build": build()})
+    assert ns.wait("/tasks/me/hello", lambda answer: answer.json()["status"] == shown)
 
 
-def test_an_active_task_tells_of_its_agent(town: Town) -> None:
+def test_an_active_task_tells_of_its_agent(ns: RestNamespace) -> None:
     """1-agent."""
-    town.task(status=active())
-    task = town.owner.get("/tasks/me/hello").json()
+    ns.task(status=active())
+    task = ns.owner.get("/tasks/me/hello").json()
     assert (task["workspace_status"], task["workspace_build_number"]) == ("running", 1)
     assert (task["workspace_agent_lifecycle"], task["workspace_agent_health"]) == ("ready", {"healthy": True})
     assert task["workspace_agent_id"]
     assert task["workspace_app_id"]
     assert task["updated_at"] == "2026-01-01T00:00:00.000000Z"
-    agents = town.owner.get(f"/workspaces/{task['workspace_id']}").json()["latest_build"]["resources"][0]["agents"]
+    agents = ns.owner.get(f"/workspaces/{task['workspace_id']}").json()["latest_build"]["resources"][0]["agents"]
     assert [(agent["id"], agent["apps"][0]["id"]) for agent in agents] == [
         (task["workspace_agent_id"], task["workspace_app_id"])
     ]
@@ -152,61 +152,61 @@ def state(word: str, number: int) -> Any:
         pytest.param(active(), None, id="3-null none"),
     ],
 )
-def test_current_state(town: Town, status: Any, shown: str | None) -> None:
-    town.task(status=status)
-    found = town.owner.get("/tasks/me/hello").json()["current_state"]
+def test_current_state(ns: RestNamespace, status: Any, shown: str | None) -> None:
+    ns.task(status=status)
+    found = ns.owner.get("/tasks/me/hello").json()["current_state"]
     assert (found and found["state"]) == shown
     if found:
         assert found == {"timestamp": "2026-01-02T00:00:00Z", "state": shown, "message": "m", "uri": ""}
 
 
-def test_users_and_organizations(town: Town, other_town: Town) -> None:
-    me = town.owner.get("/users/me").json()
-    assert me["username"] == town.namespace
-    assert me["name"] == f"system:serviceaccount:{town.namespace}:owner"
-    [organization] = town.owner.get("/organizations").json()
+def test_users_and_organizations(ns: RestNamespace, other_ns: RestNamespace) -> None:
+    me = ns.owner.get("/users/me").json()
+    assert me["username"] == ns.name
+    assert me["name"] == f"system:serviceaccount:{ns.name}:owner"
+    [organization] = ns.owner.get("/organizations").json()
     assert me["organization_ids"] == [organization["id"]]
-    assert town.owner.get(f"/users/{me['id']}").json() == me
-    for hidden in (other_town.namespace, "no-such-town"):
-        answer = town.owner.get(f"/users/{hidden}")
+    assert ns.owner.get(f"/users/{me['id']}").json() == me
+    for hidden in (other_ns.namespace, "no-such-ns"):
+        answer = ns.owner.get(f"/users/{hidden}")
         assert (answer.status_code, answer.json()) == (404, NOT_FOUND)
 
 
-def test_templates_versions_and_presets(town: Town, other_town: Town) -> None:
-    town.admin.create(town.workspace.path("templateversions"), template_version("shell-v2"))
-    town.admin.create(town.workspace.path("templates"), template("shell-v1"))
-    town.wait("/templateversions/shell-v2", lambda answer: answer.status_code == 200)
-    uid = town.version["metadata"]["uid"]
-    [found] = town.wait("/templates", lambda answer: answer.json()[0]["active_version_id"] == uid).json()
+def test_templates_versions_and_presets(ns: RestNamespace, other_ns: RestNamespace) -> None:
+    ns.admin.create(ns.workspace.path("templateversions"), template_version("shell-v2"))
+    ns.admin.create(ns.workspace.path("templates"), template("shell-v1"))
+    ns.wait("/templateversions/shell-v2", lambda answer: answer.status_code == 200)
+    uid = ns.version["metadata"]["uid"]
+    [found] = ns.wait("/templates", lambda answer: answer.json()[0]["active_version_id"] == uid).json()
     assert (found["name"], found["active_version_id"]) == ("shell", uid)
-    version = town.owner.get(f"/templateversions/{uid}").json()
+    version = ns.owner.get(f"/templateversions/{uid}").json()
     assert (version["name"], version["template_id"], version["has_ai_task"]) == ("shell-v1", found["id"], True)
-    presets = town.owner.get(f"/templateversions/{uid}/presets").json()
+    presets = ns.owner.get(f"/templateversions/{uid}/presets").json()
     assert [(preset["Name"], preset["Default"]) for preset in presets] == [("large", True), ("small", False)]
     for path in (f"/templateversions/{uid}", f"/templateversions/{uid}/presets", f"/templates/{found['id']}"):
-        assert other_town.owner.get(path).json() == NOT_FOUND
+        assert other_ns.owner.get(path).json() == NOT_FOUND
 
 
-def test_workspaces_and_builds(town: Town, other_town: Town) -> None:
-    task = town.task(status=active())
-    workspace = town.owner.get(f"/workspaces/{task['metadata']['uid']}").json()
+def test_workspaces_and_builds(ns: RestNamespace, other_ns: RestNamespace) -> None:
+    task = ns.task(status=active())
+    workspace = ns.owner.get(f"/workspaces/{task['metadata']['uid']}").json()
     latest = workspace["latest_build"]
     assert (latest["build_number"], latest["transition"], latest["status"]) == (1, "start", "running")
     assert latest["job"]["status"] == "succeeded"
-    assert town.owner.get(f"/workspacebuilds/{latest['id']}").json() == latest
+    assert ns.owner.get(f"/workspacebuilds/{latest['id']}").json() == latest
     for path in (f"/workspaces/{workspace['id']}", f"/workspacebuilds/{latest['id']}"):
-        assert other_town.owner.get(path).json() == NOT_FOUND
-    assert town.owner.get("/workspaces/nothing").json() == NOT_FOUND
+        assert other_ns.owner.get(path).json() == NOT_FOUND
+    assert ns.owner.get("/workspaces/nothing").json() == NOT_FOUND
 
 
-def test_the_build_of_a_pause_that_nobody_asked_for_says_so(town: Town) -> None:
+def test_the_build_of_a_pause_that_nobody_asked_for_says_so(ns: RestNamespace) -> None:
     """5-reason, 1-reasons."""
     stopped = paused()
-    task = town.task(status={**stopped, "build": {**stopped["build"], "reason": "AutoPause"}})
-    latest = town.owner.get(f"/workspaces/{task['metadata']['uid']}").json()["latest_build"]
+    task = ns.task(status={**stopped, "build": {**stopped["build"], "reason": "AutoPause"}})
+    latest = ns.owner.get(f"/workspaces/{task['metadata']['uid']}").json()["latest_build"]
     assert (latest["transition"], latest["reason"]) == ("stop", "task_auto_pause")
 
 
-def test_buildinfo(town: Town) -> None:
-    with town.client() as anonymous:
+def test_buildinfo(ns: RestNamespace) -> None:
+    with ns.client() as anonymous:
         assert anonymous.get("/buildinfo").json()["version"].startswith("v")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from integration.gateway.rest.rest_namespace import NOT_FOUND, RestNamespace, paused
 from integration.gateway.rest.test_listener import signed
-from integration.gateway.rest.town import NOT_FOUND, Town, paused
 
 # Streams would go on.
 BRIEF = "?timeout_seconds=1"
@@ -32,23 +32,23 @@ OF_ALL = {"tasks": "/tasks", "watch": f"/tasks/watch{BRIEF}"}
         for what, status in statuses.items()
     ],
 )
-def test_what_a_role_may(town: Town, role: str, what: str, status: int) -> None:
-    town.task(status=paused())
+def test_what_a_role_may(ns: RestNamespace, role: str, what: str, status: int) -> None:
+    ns.task(status=paused())
     method, route, body = OF_A_TASK[what]
-    answer = town.as_(role).request(method, town.url(f"/tasks/me/hello{route}"), json=body)
+    answer = ns.as_(role).request(method, ns.url(f"/tasks/me/hello{route}"), json=body)
     assert answer.status_code == status, answer.text
     if status == 404:
         assert answer.json() == NOT_FOUND
 
 
 @pytest.mark.parametrize("what", OF_A_TASK)
-def test_a_denial_is_like_an_absence_byte_for_byte(town: Town, other_town: Town, what: str) -> None:
-    uid = town.task(status=paused())["metadata"]["uid"]
+def test_a_denial_is_like_an_absence_byte_for_byte(ns: RestNamespace, other_ns: RestNamespace, what: str) -> None:
+    uid = ns.task(status=paused())["metadata"]["uid"]
     method, route, body = OF_A_TASK[what]
-    for client in (other_town.owner, town.as_("nobody")):
+    for client in (other_ns.owner, ns.as_("nobody")):
         answers = [
-            client.request(method, town.url(f"/tasks/{of}{route}"), json=body)
-            for of in (f"{town.namespace}/hello", f"me/{uid}", f"{town.namespace}/nothing", "no-such-town/nothing")
+            client.request(method, ns.url(f"/tasks/{of}{route}"), json=body)
+            for of in (f"{ns.name}/hello", f"me/{uid}", f"{ns.name}/nothing", "no-such-ns/nothing")
         ]
         assert {answer.status_code for answer in answers} == {404}
         assert {answer.content for answer in answers} == {answers[-1].content}
@@ -56,31 +56,33 @@ def test_a_denial_is_like_an_absence_byte_for_byte(town: Town, other_town: Town,
 
 
 @pytest.mark.parametrize(("role", "names"), [("owner", {"hello"}), ("reader", {"hello"}), ("nobody", set())])
-def test_everybody_lists_what_they_may_see(town: Town, other_town: Town, role: str, names: set[str]) -> None:
-    town.task()
-    other_town.task("foreign")
-    page = town.as_(role).get(town.url("/tasks")).json()
+def test_everybody_lists_what_they_may_see(
+    ns: RestNamespace, other_ns: RestNamespace, role: str, names: set[str]
+) -> None:
+    ns.task()
+    other_ns.task("foreign")
+    page = ns.as_(role).get(ns.url("/tasks")).json()
     assert {task["name"] for task in page["tasks"]} == names
-    watched = town.as_(role).get(town.url(OF_ALL["watch"])).text
+    watched = ns.as_(role).get(ns.url(OF_ALL["watch"])).text
     assert ('"name":"hello"' in watched) == bool(names)
     assert "foreign" not in watched
 
 
 @pytest.mark.parametrize("who", ["anonymous", "expired", "of another audience", "made up"])
-def test_without_a_valid_token_every_route_is_closed(town: Town, kubeconfig: Path, who: str) -> None:
-    town.task(status=paused())
+def test_without_a_valid_token_every_route_is_closed(ns: RestNamespace, kubeconfig: Path, who: str) -> None:
+    ns.task(status=paused())
     [key_file] = kubeconfig.parent.rglob("service-account.key")
     token: dict[str, Any] = {
         "anonymous": lambda: "",
-        "expired": lambda: signed(key_file, town, ends=datetime.now(UTC) - timedelta(minutes=30)),
-        "of another audience": lambda: town.token("owner", audience="taskyard"),
+        "expired": lambda: signed(key_file, ns, ends=datetime.now(UTC) - timedelta(minutes=30)),
+        "of another audience": lambda: ns.token("owner", audience="taskyard"),
         "made up": lambda: "a.b.c",
     }
-    with town.client(token[who]()) as client:
+    with ns.client(token[who]()) as client:
         answers = [
-            client.request(method, town.url(f"/tasks/me/hello{route}"), json=body)
+            client.request(method, ns.url(f"/tasks/me/hello{route}"), json=body)
             for method, route, body in OF_A_TASK.values()
         ]
-        answers += [client.get(town.url(path)) for path in OF_ALL.values()]
+        answers += [client.get(ns.url(path)) for path in OF_ALL.values()]
     assert {answer.status_code for answer in answers} == {401}
     assert {answer.headers["www-authenticate"] for answer in answers} == {"Bearer"}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from integration.gateway.rest.town import Town
+from integration.gateway.rest.rest_namespace import RestNamespace
 from taskyard.gateway.rest.openapi.schemas import catalog, task, workspace
 
 ANSWERS: list[tuple[str, type[BaseModel]]] = [
@@ -25,14 +25,14 @@ ANSWERS: list[tuple[str, type[BaseModel]]] = [
 
 
 @pytest.mark.parametrize(("path", "shape"), [pytest.param(path, shape, id=path) for path, shape in ANSWERS])
-def test_an_answer_is_of_its_shape(town: Town, path: str, shape: type[BaseModel]) -> None:
-    town.running_task()
-    town.owner.post(town.url("/tasks/me/hello/inputs"), json={"content": "hi"})
-    town.wait(town.url("/tasks/me/hello/inputs"), lambda answer: answer.json()["count"] == 1)
-    uid = town.owner.get("/tasks/me/hello").json()["id"]
+def test_an_answer_is_of_its_shape(ns: RestNamespace, path: str, shape: type[BaseModel]) -> None:
+    ns.running_task()
+    ns.owner.post(ns.url("/tasks/me/hello/inputs"), json={"content": "hi"})
+    ns.wait(ns.url("/tasks/me/hello/inputs"), lambda answer: answer.json()["count"] == 1)
+    uid = ns.owner.get("/tasks/me/hello").json()["id"]
     path = path.format(uid=uid)
-    url = town.url(path.removeprefix("/v1alpha1")) if path.startswith("/v1alpha1") else path
-    answer: Any = town.owner.get(url).json()
+    url = ns.url(path.removeprefix("/v1alpha1")) if path.startswith("/v1alpha1") else path
+    answer: Any = ns.owner.get(url).json()
     entries = answer if isinstance(answer, list) else [answer]
     assert entries
     for entry in entries:

@@ -8,9 +8,9 @@ import pytest
 
 from taskyard.controller.cluster import TEMPLATE_VERSIONS, ApiError
 from taskyard.controller.stores import Stores
-from taskyard.controller.templates.template_version_validator import Validator
+from taskyard.controller.templates.template_version_validator import TemplateVersionValidator
 from unit.controller.fakes import Again, FakeCluster, api_error
-from unit.core.builders import NOW, installation, template_manifest
+from unit.core.builders import NOW, installation, template_version_manifest
 
 SHELL = ("team", "shell-v1")
 
@@ -24,7 +24,9 @@ class World:
         if manifest:
             self.cluster.hold(TEMPLATE_VERSIONS, manifest)
             self.stores.template_versions.put(manifest)
-        self.validator = Validator(self.cluster, self.stores, installation(), clock=lambda: NOW, again=self.again)
+        self.validator = TemplateVersionValidator(
+            self.cluster, self.stores, installation(), clock=lambda: NOW, again=self.again
+        )
 
     @property
     def verdict(self) -> tuple[str, str] | None:
@@ -38,7 +40,7 @@ class World:
 
 
 async def test_a_version_whose_pod_is_taken_is_valid_and_not_asked_about_again() -> None:
-    world = World(template_manifest())
+    world = World(template_version_manifest())
     await world.validator.validate(SHELL)
     await world.validator.validate(SHELL)
     assert world.verdict == ("True", "DryRunPassed")
@@ -48,7 +50,7 @@ async def test_a_version_whose_pod_is_taken_is_valid_and_not_asked_about_again()
 
 @pytest.mark.parametrize("status", [400, 403, 422])
 async def test_a_version_whose_pod_is_refused_says_why(status: int) -> None:
-    world = World(template_manifest(), api_error(status, message="image: Required value"))
+    world = World(template_version_manifest(), api_error(status, message="image: Required value"))
     await world.validator.validate(SHELL)
     assert world.verdict == ("False", "PodRefused")
     found = world.stores.template_versions.get(SHELL)
@@ -57,28 +59,28 @@ async def test_a_version_whose_pod_is_refused_says_why(status: int) -> None:
 
 
 async def test_what_can_be_told_without_the_api_server_is() -> None:
-    world = World(template_manifest(pod={"spec": {}}))
+    world = World(template_version_manifest(pod={"spec": {}}))
     await world.validator.validate(SHELL)
     assert world.verdict == ("False", "PodRefused")
     assert world.verbs == ["patch status"]
 
 
 async def test_a_used_up_quota_says_nothing_of_the_version() -> None:
-    world = World(template_manifest(), api_error(403, "Forbidden", "exceeded quota: pods"))
+    world = World(template_version_manifest(), api_error(403, "Forbidden", "exceeded quota: pods"))
     await world.validator.validate(SHELL)
     assert world.verdict is None
     assert world.again.calls == [(SHELL, 10.0)]
 
 
 async def test_a_fault_of_the_api_server_is_told_and_says_nothing_of_the_version() -> None:
-    world = World(template_manifest(), api_error(503))
+    world = World(template_version_manifest(), api_error(503))
     with pytest.raises(ApiError):
         await world.validator.validate(SHELL)
     assert world.verdict is None
 
 
 async def test_in_a_namespace_that_goes_nothing_is_done() -> None:
-    world = World(template_manifest(), api_error(403, "Forbidden", causes=("NamespaceTerminating",)))
+    world = World(template_version_manifest(), api_error(403, "Forbidden", causes=("NamespaceTerminating",)))
     await world.validator.validate(SHELL)
     assert world.verdict is None
     assert world.again.calls == []
@@ -89,7 +91,8 @@ async def test_in_a_namespace_that_goes_nothing_is_done() -> None:
     [
         pytest.param(None, id="gone"),
         pytest.param(
-            template_manifest() | {"metadata": template_manifest()["metadata"] | {"deletionTimestamp": "x"}},
+            template_version_manifest()
+            | {"metadata": template_version_manifest()["metadata"] | {"deletionTimestamp": "x"}},
             id="being deleted",
         ),
     ],
@@ -101,14 +104,14 @@ async def test_a_version_that_is_no_more_is_not_asked_about(manifest: dict[str, 
 
 
 async def test_a_version_that_goes_meanwhile_is_no_fault() -> None:
-    world = World(template_manifest())
+    world = World(template_version_manifest())
     world.cluster.objects.clear()
     await world.validator.validate(SHELL)
     assert world.verbs == ["dry run", "patch status"]
 
 
 async def test_a_version_that_was_refused_is_looked_at_again_and_becomes_valid() -> None:
-    world = World(template_manifest(), api_error(403, message='violates PodSecurity "restricted"'))
+    world = World(template_version_manifest(), api_error(403, message='violates PodSecurity "restricted"'))
     await world.validator.validate(SHELL)
     assert world.again.calls == [(SHELL, 300.0)]
     await world.validator.validate(SHELL)
@@ -118,7 +121,7 @@ async def test_a_version_that_was_refused_is_looked_at_again_and_becomes_valid()
 
 async def test_the_same_verdict_is_not_written_again() -> None:
     refusal = api_error(422, message="image: Required value")
-    world = World(template_manifest(), refusal, refusal, api_error(422, message="command: Required value"))
+    world = World(template_version_manifest(), refusal, refusal, api_error(422, message="command: Required value"))
     await world.validator.validate(SHELL)
     await world.validator.validate(SHELL)
     assert world.verbs == ["dry run", "patch status", "dry run"]
@@ -128,7 +131,7 @@ async def test_the_same_verdict_is_not_written_again() -> None:
 
 
 async def test_what_can_be_told_without_the_api_server_is_written_once() -> None:
-    world = World(template_manifest(pod={"spec": {}}))
+    world = World(template_version_manifest(pod={"spec": {}}))
     for _ in range(3):
         await world.validator.validate(SHELL)
     assert world.verbs == ["patch status"]
@@ -136,7 +139,7 @@ async def test_what_can_be_told_without_the_api_server_is_written_once() -> None
 
 async def test_conditions_that_others_keep_stay() -> None:
     audited = {"type": "example.org/Audited", "status": "True", "reason": "x", "message": ""}
-    world = World(template_manifest() | {"status": {"conditions": [audited]}})
+    world = World(template_version_manifest() | {"status": {"conditions": [audited]}})
     await world.validator.validate(SHELL)
     found = world.stores.template_versions.get(SHELL)
     assert found

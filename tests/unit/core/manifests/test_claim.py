@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from taskyard.core.manifests import claim
-from unit.core.builders import owner, task, template
+from unit.core.builders import owner, task, template_version
 
 
 @pytest.mark.parametrize(
@@ -27,11 +27,11 @@ from unit.core.builders import owner, task, template
     ],
 )
 def test_size_and_class_are_the_versions(home: dict[str, str], expected: dict[str, Any]) -> None:
-    assert claim.manifest(task(), template(home=home))["spec"] == {"accessModes": ["ReadWriteOnce"], **expected}
+    assert claim.manifest(task(), template_version(home=home))["spec"] == {"accessModes": ["ReadWriteOnce"], **expected}
 
 
 def test_it_is_the_tasks_and_outlives_its_builds() -> None:
-    metadata = claim.manifest(task(), template())["metadata"]
+    metadata = claim.manifest(task(), template_version())["metadata"]
     assert (metadata["namespace"], metadata["name"]) == ("team", "web-home")
     assert metadata["ownerReferences"] == [owner()]
     assert metadata["labels"]["taskyard.dev/task"] == "web"
@@ -40,4 +40,4 @@ def test_it_is_the_tasks_and_outlives_its_builds() -> None:
 
 def test_a_version_without_a_home_has_no_claim() -> None:
     with pytest.raises(ValueError, match="template version shell-v1 has no home"):
-        claim.manifest(task(), template(home=None))
+        claim.manifest(task(), template_version(home=None))

@@ -8,7 +8,7 @@ import pytest
 
 from taskyard.core.manifests import pod, sidecar
 from taskyard.core.parameters import Chosen
-from unit.core.builders import TASK_UID, Manifest, build, installation, owner, task, template
+from unit.core.builders import TASK_UID, Manifest, build, installation, owner, task, template_version
 from unit.core.podmaking import AGENT, container, made
 
 
@@ -142,7 +142,7 @@ def test_the_agents_variables() -> None:
 
 
 def test_what_the_task_chose_comes_after_the_templates_variables_and_before_taskyards() -> None:
-    given = template(
+    given = template_version(
         pod={
             "spec": {
                 "containers": [
@@ -228,7 +228,7 @@ def test_the_templates_volumes_stay_and_taskyards_follow() -> None:
 
 
 def test_the_template_itself_is_not_changed() -> None:
-    version = template(
+    version = template_version(
         pod={
             "metadata": {"labels": {"a": "b"}},
             "spec": {

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from taskyard.core.manifests import sidecar
-from unit.core.builders import CA, TASK_UID, installation, task, template
+from unit.core.builders import CA, TASK_UID, installation, task, template_version
 
 
 def made(**fields: Any) -> dict[str, Any]:
-    return sidecar.container(task(), template(**fields), installation(hook_key="hook"), build=3)
+    return sidecar.container(task(), template_version(**fields), installation(hook_key="hook"), build=3)
 
 
 def test_it_is_a_native_sidecar_with_a_user_of_its_own() -> None:
@@ -49,7 +49,7 @@ def test_ports_and_probes() -> None:
 def test_image_and_resources_are_the_installations() -> None:
     container = sidecar.container(
         task(),
-        template(),
+        template_version(),
         installation(sidecar_image_pull_policy="Always", sidecar_resources={"limits": {"memory": "64Mi"}}),
         build=1,
     )
@@ -103,7 +103,7 @@ def test_it_alone_mounts_the_token_and_may_not_write_where_the_agent_does() -> N
 
 
 def test_the_token_is_for_the_gateway_alone() -> None:
-    volumes = {volume["name"]: volume for volume in sidecar.volumes(template(), claim="web-home")}
+    volumes = {volume["name"]: volume for volume in sidecar.volumes(template_version(), claim="web-home")}
     assert volumes["taskyard-token"]["projected"]["sources"] == [
         {"serviceAccountToken": {"audience": "taskyard", "expirationSeconds": 3600, "path": "token"}}
     ]

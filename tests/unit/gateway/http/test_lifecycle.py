@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from taskyard.gateway.http.lifecycle import Exchanges, when_left
+from taskyard.gateway.http.lifecycle import RequestLifecycle, when_left
 
 Message = dict[str, Any]
 
@@ -31,7 +31,7 @@ async def exchange(app: ASGIApp, *, stopping: bool = False) -> list[Message]:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    await Exchanges(app, stopping=event)(scope(), receive, send)
+    await RequestLifecycle(app, stopping=event)(scope(), receive, send)
     return sent
 
 

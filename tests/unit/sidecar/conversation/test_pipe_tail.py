@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskyard.sidecar.conversation.pipe_tail import MAX_TAIL_BYTES, NOTE, Tail
+from taskyard.sidecar.conversation.pipe_tail import MAX_TAIL_BYTES, NOTE, PipeTail
 
 
 @pytest.mark.parametrize(
@@ -20,13 +20,13 @@ from taskyard.sidecar.conversation.pipe_tail import MAX_TAIL_BYTES, NOTE, Tail
     ],
 )
 def test_output_is_read_as_a_person_would(written: bytes, text: str) -> None:
-    tail = Tail()
+    tail = PipeTail()
     tail.feed(written)
     assert tail.text() == text
 
 
 def test_only_the_end_of_much_output_is_kept_in_whole_lines() -> None:
-    tail = Tail()
+    tail = PipeTail()
     for number in range(20_000):
         tail.feed(f"line {number}\n".encode())
     text = tail.text()
@@ -37,7 +37,7 @@ def test_only_the_end_of_much_output_is_kept_in_whole_lines() -> None:
 
 @given(st.lists(st.binary(max_size=200), max_size=20))
 def test_it_does_not_matter_how_the_bytes_are_cut(pieces: list[bytes]) -> None:
-    whole, cut = Tail(), Tail()
+    whole, cut = PipeTail(), PipeTail()
     whole.feed(b"".join(pieces))
     for piece in pieces:
         cut.feed(piece)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from taskyard.sidecar.conversation import reports
 from taskyard.sidecar.conversation.conversation import Conversation
-from taskyard.sidecar.conversation.reports import State, Word, WordError
+from taskyard.sidecar.conversation.reports import AgentReport, AgentReportError, State
 from taskyard.sidecar.conversation.status import Status
 
 NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
@@ -48,7 +48,7 @@ def conversation() -> Conversation:
     return talk
 
 
-def tell(status: Status, talk: Conversation, instance: str = "run", word: Word | None = None) -> tuple[str, str]:
+def tell(status: Status, talk: Conversation, instance: str = "run", word: AgentReport | None = None) -> tuple[str, str]:
     told = reports.report(status, talk, instance=instance, word=word)
     return told.state, told.message
 
@@ -86,7 +86,7 @@ def test_before_the_first_message_to_a_run_there_is_nothing_to_show(status: Stat
     ],
 )
 def test_the_agents_own_word_counts_until_something_newer(state: State, seen_at_first: str, after_news: str) -> None:
-    word = Word(state, "all tests pass", "https://example.test/1")
+    word = AgentReport(state, "all tests pass", "https://example.test/1")
     assert tell(Status.STABLE, conversation(), word=word) == (seen_at_first, "all tests pass")
     assert tell(Status.STABLE, conversation(), word=word.after_news()) == (after_news, "all tests pass")
     told = reports.report(Status.STABLE, conversation(), instance="run", word=word.after_news())
@@ -109,12 +109,12 @@ def test_the_agents_own_word_counts_until_something_newer(state: State, seen_at_
     ],
 )
 def test_a_word_that_makes_no_sense_is_not_taken(state: object, summary: object, link: object, fault: str) -> None:
-    with pytest.raises(WordError, match=fault):
+    with pytest.raises(AgentReportError, match=fault):
         reports.word(state, summary, link)
 
 
 def test_a_summary_that_is_too_long_is_cut() -> None:
-    assert reports.word("working", "x" * 200, None, build=3) == Word(State.WORKING, "x" * 157 + "…", "", 3)
+    assert reports.word("working", "x" * 200, None, build=3) == AgentReport(State.WORKING, "x" * 157 + "…", "", 3)
 
 
 def test_body_names_the_prompt_once_it_was_typed_and_failed_as_the_gateway_does() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from taskyard.sidecar.conversation.snapshot import Snapshot
 from taskyard.sidecar.gateway.client import GatewayError
-from taskyard.sidecar.gateway.reporter import RETRY_LAST, Reporter, Snapshots
+from taskyard.sidecar.gateway.reporter import RETRY_LAST, Reporter, SnapshotUploader
 
 MINUTE = 60.0
 
@@ -94,7 +94,7 @@ def test_after_ten_minutes_without_a_gateway_the_newest_snapshot_is_stored_and_n
     async def live() -> None:
         gateway = Gateway()
         said = 0
-        snapshots = Snapshots(gateway, lambda: Snapshot(str(said).encode(), said, False))  # type: ignore[arg-type]
+        snapshots = SnapshotUploader(gateway, lambda: Snapshot(str(said).encode(), said, False))  # type: ignore[arg-type]
         running = asyncio.create_task(snapshots.run())
         gateway.away = True
         for _ in range(600):
@@ -117,7 +117,7 @@ def test_a_snapshot_a_minute_while_the_agent_works_and_one_soon_after_it() -> No
     async def live() -> None:
         gateway = Gateway()
         said = 0
-        snapshots = Snapshots(gateway, lambda: Snapshot(str(said).encode(), said, False))  # type: ignore[arg-type]
+        snapshots = SnapshotUploader(gateway, lambda: Snapshot(str(said).encode(), said, False))  # type: ignore[arg-type]
         running = asyncio.create_task(snapshots.run())
         for _ in range(300):
             said += 1

@@ -1,4 +1,4 @@
-"""Whose a connection to the sidecar is."""
+"""Ownership a connection to the sidecar is."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from taskyard.gateway.http.errors import HttpError
 AGAIN_SECONDS = 1.0
 
 
-class Turns:
+class AgentConcurrency:
     """At most `each` calls to a Pod at a time, and `in_all` to all of them.
 
     Of the calls beyond that `waiting` for each Pod wait, for `patience` seconds at most; the rest is refused at once.

@@ -14,7 +14,7 @@ from taskyard.gateway.cluster import Cluster
 from taskyard.gateway.http.bearer import bearer
 from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.metrics import Metrics
-from taskyard.gateway.rest.access.ttl_cache import Recent
+from taskyard.gateway.rest.access.ttl_cache import TtlCache
 from taskyard.gateway.review_limit import ReviewLimit
 
 REMEMBERED_SECONDS = 10.0
@@ -51,7 +51,7 @@ class Authentication:
         self._metrics = metrics
         self._monotonic = monotonic
         self._limit = ReviewLimit(each=_EACH_ADDRESS, all_together=_ALL_ADDRESSES, callers=_ADDRESSES, now=monotonic())
-        self._verdicts: Recent[bytes, User | None] = Recent(
+        self._verdicts: TtlCache[bytes, User | None] = TtlCache(
             seconds=REMEMBERED_SECONDS, most=_REMEMBERED, monotonic=monotonic
         )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from taskyard.gateway.cluster import Cluster
 from taskyard.gateway.rest.access.authentication import REMEMBERED_SECONDS, Person, User
-from taskyard.gateway.rest.access.ttl_cache import Recent
+from taskyard.gateway.rest.access.ttl_cache import TtlCache
 
 TASKS = "tasks"
 TASK_LOG = "tasks/log"
@@ -33,11 +33,11 @@ class Authorization:
 
     def __init__(self, cluster: Cluster, *, monotonic: Callable[[], float]) -> None:
         self._cluster = cluster
-        self._verdicts: Recent[tuple[User, Act], bool] = Recent(
+        self._verdicts: TtlCache[tuple[User, Act], bool] = TtlCache(
             seconds=REMEMBERED_SECONDS, most=_REMEMBERED, monotonic=monotonic
         )
         # Many streams of a user look at the same time: one of them finds out for all. Nothing of it is remembered.
-        self._sets: Recent[tuple[User, str, str, frozenset[str]], frozenset[str]] = Recent(
+        self._sets: TtlCache[tuple[User, str, str, frozenset[str]], frozenset[str]] = TtlCache(
             seconds=0.0, most=0, monotonic=monotonic
         )
         self._turn = asyncio.Semaphore(_AT_ONCE)

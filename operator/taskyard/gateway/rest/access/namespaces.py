@@ -1,4 +1,4 @@
-"""Whose Tasks: the `{user}` of a path, which is a namespace."""
+"""Ownership Tasks: the `{user}` of a path, which is a namespace."""
 
 import re
 from dataclasses import dataclass

@@ -20,7 +20,7 @@ class Allowance:
     streams: int
 
 
-class Callers:
+class RequestQuota:
     """Who asks for what now, and how much each asked for lately. Remembers the `remembered` that came last."""
 
     def __init__(self, allowance: Allowance, *, remembered: int) -> None:

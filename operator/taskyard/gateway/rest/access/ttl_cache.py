@@ -9,7 +9,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Recent(Generic[K, V]):
+class TtlCache(Generic[K, V]):
     """At most `most` answers, each for `seconds`. Of callers that want the same at the same time one asks, and the
     others wait for its answer."""
 

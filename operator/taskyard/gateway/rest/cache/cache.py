@@ -9,7 +9,7 @@ from taskyard.apiclient import Object
 from taskyard.core import names
 from taskyard.gateway.cluster import Cluster
 from taskyard.gateway.rest import identifiers
-from taskyard.gateway.rest.cache.change_notifier import Changes
+from taskyard.gateway.rest.cache.change_notifier import ChangeNotifier
 from taskyard.watchcache.reflector import Reflector
 from taskyard.watchcache.resource import Resource
 from taskyard.watchcache.store import Group, Key, Store, key_of
@@ -40,7 +40,7 @@ class Cache:
         self.pods = Store(key_of)
         self.inputs = Store(_by_task)
         self.namespaces = Store(key_of, also=_by_user)
-        self.changes = Changes()
+        self.changes = ChangeNotifier()
         # Counts the changes of what Tasks are shown with: templates, versions, namespaces.
         self.surroundings = 0
         # Set once every kind was listed.

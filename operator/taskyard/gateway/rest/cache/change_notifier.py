@@ -36,7 +36,7 @@ class Waiter:
                 await self._wake.wait()
 
 
-class Changes:
+class ChangeNotifier:
     """Tells of changes those who wait for that Task, and those who wait for any."""
 
     def __init__(self) -> None:

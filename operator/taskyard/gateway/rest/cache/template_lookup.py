@@ -8,7 +8,7 @@ from taskyard.gateway.rest.cache.cache import Cache
 
 
 @dataclass(frozen=True)
-class Family:
+class TemplateFamily:
     """A template: a Template, or nothing but the name that its versions share."""
 
     id: str
@@ -21,7 +21,7 @@ class Family:
     created_at: str
 
 
-def family(cache: Cache, namespace: str, name: str) -> Family:
+def family(cache: Cache, namespace: str, name: str) -> TemplateFamily:
     """The template of a name. Its active version is the one that the Template says, without one the newest."""
     found, versions = cache.templates.get((namespace, name)), cache.versions_of(namespace, name)
     active = versions[-1] if versions else None
@@ -31,7 +31,7 @@ def family(cache: Cache, namespace: str, name: str) -> Family:
     spec = found["spec"] if found else {}
     shown = active["spec"] if active else {}
     first = found or (versions[0] if versions else None)
-    return Family(
+    return TemplateFamily(
         id=found["metadata"]["uid"] if found else identifiers.template(namespace, name),
         namespace=namespace,
         name=name,
@@ -52,7 +52,7 @@ def version_of(cache: Cache, task: Object) -> Object | None:
     return family(cache, namespace, spec.get("template", "")).active
 
 
-def family_of(cache: Cache, task: Object) -> Family:
+def family_of(cache: Cache, task: Object) -> TemplateFamily:
     """The template that a Task uses or is going to use."""
     version = version_of(cache, task)
     name = task["status"].get("template") or (version["spec"]["template"] if version else task["spec"].get("template"))

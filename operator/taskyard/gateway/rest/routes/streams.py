@@ -23,11 +23,11 @@ from taskyard.gateway.rest.routes import listing
 from taskyard.gateway.rest.routes.listing import Wanted
 from taskyard.gateway.rest.routes.paging import counted, invalid
 from taskyard.gateway.rest.streams import sse
-from taskyard.gateway.rest.streams.agent_messages import Dialogue, Place, place_of
+from taskyard.gateway.rest.streams.agent_messages import AgentMessages, PodAddress, pod_address_of
 from taskyard.gateway.rest.streams.sse import EventStream
 from taskyard.gateway.rest.streams.stream_access import AccessLostError, StreamAccess
-from taskyard.gateway.rest.streams.task_events import Feed, Mark
-from taskyard.gateway.rest.streams.task_watch import Overview
+from taskyard.gateway.rest.streams.task_events import EventMark, TaskEvents
+from taskyard.gateway.rest.streams.task_watch import TaskWatch
 from taskyard.gateway.rest.views import vocabulary
 
 MAX_SECONDS = 86_400
@@ -114,7 +114,7 @@ def routes(people: People) -> APIRouter:
         person = await people.person(request, streaming=True)
         found = await people.task(person, user, task)
         seconds = _seconds(request)
-        feed = Feed(people.cache, found, Mark.of(request.headers.get("last-event-id", "")))
+        feed = TaskEvents(people.cache, found, EventMark.of(request.headers.get("last-event-id", "")))
         access = people.stream_access(request, person)
         metadata = found["metadata"]
         reads = await people.may(person, "get", authorization.TASK_LOG, metadata["namespace"], metadata["name"])
@@ -124,13 +124,13 @@ def routes(people: People) -> APIRouter:
 
 
 async def _of_one(
-    people: People, feed: Feed, access: StreamAccess, *, reads: bool, seconds: float
+    people: People, feed: TaskEvents, access: StreamAccess, *, reads: bool, seconds: float
 ) -> AsyncIterator[bytes]:
     """The events of one Task, those of its conversation too while the caller `reads` its log."""
     end = people.monotonic() + seconds
     yield sse.retry()
     with people.cache.changes.waiting(feed.key) as waiter, contextlib.ExitStack() as ears:
-        heard: tuple[Place, Dialogue] | None = None
+        heard: tuple[PodAddress, AgentMessages] | None = None
         while True:
             waiter.take()
             for piece in feed.look():
@@ -138,7 +138,7 @@ async def _of_one(
             task = feed.task
             if task is None:
                 return
-            place = place_of(people.cache, task) if reads and vocabulary.phase(task) == Phase.ACTIVE else None
+            place = pod_address_of(people.cache, task) if reads and vocabulary.phase(task) == Phase.ACTIVE else None
             if place != (heard and heard[0]):
                 ears.close()
                 feed.turn_away()
@@ -165,7 +165,7 @@ async def _of_one(
 async def _of_all(people: People, wanted: Wanted, access: StreamAccess, *, seconds: float) -> AsyncIterator[bytes]:
     """All wanted Tasks that the caller may list, then `synced`, then what changes about them."""
     end = people.monotonic() + seconds
-    overview = Overview(people.cache, people.rendered, wanted.takes)
+    overview = TaskWatch(people.cache, people.rendered, wanted.takes)
     yield sse.retry()
     with people.cache.changes.waiting() as waiter:
         asked: frozenset[str] | None = None

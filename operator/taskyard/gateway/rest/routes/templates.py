@@ -10,7 +10,7 @@ from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.access import authorization, namespaces
 from taskyard.gateway.rest.access.authentication import Person
 from taskyard.gateway.rest.cache.cache import Cache
-from taskyard.gateway.rest.cache.template_lookup import Family, family
+from taskyard.gateway.rest.cache.template_lookup import TemplateFamily, family
 from taskyard.gateway.rest.context import People
 from taskyard.gateway.rest.errors import not_found
 from taskyard.gateway.rest.openapi.options import described
@@ -56,7 +56,7 @@ def routes(people: People) -> APIRouter:
     return router
 
 
-async def _families(people: People, person: Person) -> list[Family]:
+async def _families(people: People, person: Person) -> list[TemplateFamily]:
     """The templates that the person may see, by namespace and name."""
     cache = people.cache
     known = {(entry["metadata"]["namespace"], entry["spec"]["template"]) for entry in cache.template_versions}
@@ -82,7 +82,7 @@ async def _found(people: People, person: Person, identifier: str) -> Object:
     return found
 
 
-def _template(cache: Cache, found: Family) -> dict[str, Any]:
+def _template(cache: Cache, found: TemplateFamily) -> dict[str, Any]:
     owner = namespaces.owner_named(cache, found.namespace)
     return {
         "id": found.id,

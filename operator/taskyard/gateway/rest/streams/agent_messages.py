@@ -23,7 +23,7 @@ Source = Callable[[str, str], AsyncIterator[tuple[str, str]]]
 
 
 @dataclass(frozen=True)
-class Place:
+class PodAddress:
     """Where the agent of a Task's start build is: address and UID of its Pod."""
 
     start: int
@@ -40,7 +40,7 @@ class Entry:
     shown: bytes
 
 
-class Dialogue:
+class AgentMessages:
     """The newest messages of the conversation with an agent."""
 
     def __init__(self, start: int) -> None:
@@ -91,22 +91,22 @@ class Dialogue:
             self._wakes.discard(wake)
 
 
-class Dialogues:
+class AgentMessageStreams:
     """The dialogues that somebody listens to."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._known: dict[Place, tuple[Dialogue, asyncio.Task[None], set[object]]] = {}
+        self._known: dict[PodAddress, tuple[AgentMessages, asyncio.Task[None], set[object]]] = {}
 
     def __len__(self) -> int:
         return len(self._known)
 
     @contextlib.contextmanager
-    def of(self, place: Place, wake: Callable[[], None]) -> Iterator[Dialogue]:
+    def of(self, place: PodAddress, wake: Callable[[], None]) -> Iterator[AgentMessages]:
         """The dialogue there, which is followed as long as anybody is in such a block."""
         listener = object()
         if place not in self._known:
-            dialogue = Dialogue(place.start)
+            dialogue = AgentMessages(place.start)
             self._known[place] = dialogue, asyncio.create_task(self._follow(place, dialogue)), set()
         dialogue, following, listeners = self._known[place]
         listeners.add(listener)
@@ -119,7 +119,7 @@ class Dialogues:
                 following.cancel()
                 del self._known[place]
 
-    async def _follow(self, place: Place, dialogue: Dialogue) -> None:
+    async def _follow(self, place: PodAddress, dialogue: AgentMessages) -> None:
         """Until cancelled. A sidecar begins each time with all that was said."""
         pause = _RETRY_SECONDS
         while True:
@@ -132,10 +132,10 @@ class Dialogues:
             pause = min(2 * pause, _MAX_RETRY_SECONDS)
 
 
-def place_of(cache: Cache, task: Object) -> Place | None:
+def pod_address_of(cache: Cache, task: Object) -> PodAddress | None:
     """Where a Task's agent is, None while its Pod has no address."""
     metadata, build = task["metadata"], task["status"].get("build") or {}
     pod = cache.pods.get((metadata["namespace"], build.get("name", "")))
     if pod is None or not is_owned_by(pod, metadata["uid"]) or not pod["status"]["podIP"]:
         return None
-    return Place(build["number"], pod["status"]["podIP"], pod["metadata"]["uid"])
+    return PodAddress(build["number"], pod["status"]["podIP"], pod["metadata"]["uid"])

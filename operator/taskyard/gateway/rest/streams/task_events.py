@@ -9,7 +9,7 @@ from typing import Any
 from taskyard.apiclient import Object
 from taskyard.gateway.rest.cache.cache import Cache
 from taskyard.gateway.rest.streams import sse
-from taskyard.gateway.rest.streams.agent_messages import Dialogue
+from taskyard.gateway.rest.streams.agent_messages import AgentMessages
 from taskyard.gateway.rest.views import task as task_view
 from taskyard.gateway.rest.views import vocabulary
 from taskyard.gateway.rest.views import workspace as workspace_view
@@ -19,7 +19,7 @@ _MARK = re.compile(r"(\d{1,20})\.(\d{1,20})\.(\d{1,10})\.(\d{1,10})")
 
 
 @dataclass(frozen=True)
-class Mark:
+class EventMark:
     """How far a stream has come, as its ids say it: the resourceVersion of the Task, the newest one of its builds, and
     of the conversation that a build started how many messages (0: none). It is the same in every replica."""
 
@@ -29,7 +29,7 @@ class Mark:
     messages: int = 0
 
     @classmethod
-    def of(cls, text: str) -> "Mark":
+    def of(cls, text: str) -> "EventMark":
         """The mark of a `Last-Event-ID`; the beginning for anything else."""
         found = _MARK.fullmatch(text)
         return cls(*map(int, found.groups())) if found else cls()
@@ -38,10 +38,10 @@ class Mark:
         return f"{self.task}.{self.builds}.{self.start}.{self.messages}"
 
 
-class Feed:
+class TaskEvents:
     """The events of one Task, from a mark on."""
 
-    def __init__(self, cache: Cache, task: Object, mark: Mark) -> None:
+    def __init__(self, cache: Cache, task: Object, mark: EventMark) -> None:
         self._cache = cache
         self._uid: str = task["metadata"]["uid"]
         self._mark = mark
@@ -80,7 +80,7 @@ class Feed:
         found += [sse.event("build", document, id=str(self._mark)) for document in news[-1:]]
         return found
 
-    def listen(self, dialogue: Dialogue) -> Iterator[bytes]:
+    def listen(self, dialogue: AgentMessages) -> Iterator[bytes]:
         """What is new in the conversation. A message that has grown comes again, under the id that it had."""
         if dialogue.start != self._mark.start:
             self._mark, self._known = replace(self._mark, start=dialogue.start, messages=0), range(0)

@@ -12,7 +12,7 @@ from taskyard.watchcache.store import Key, key_of
 RENDERED_BYTES = 2_097_152
 
 
-class Rendered:
+class RenderedTasks:
     """Tasks as events, each made once for all who are told of it; the `most` bytes that were made last."""
 
     def __init__(self, cache: Cache, *, most: int = RENDERED_BYTES) -> None:
@@ -38,10 +38,10 @@ class Rendered:
         return shown
 
 
-class Overview:
+class TaskWatch:
     """The events of all Tasks that `fits` takes, in the namespaces that its caller may read."""
 
-    def __init__(self, cache: Cache, rendered: Rendered, fits: Callable[[Object], bool]) -> None:
+    def __init__(self, cache: Cache, rendered: RenderedTasks, fits: Callable[[Object], bool]) -> None:
         self._cache = cache
         self._rendered = rendered
         self._fits = fits

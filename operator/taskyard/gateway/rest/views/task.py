@@ -9,7 +9,7 @@ from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.access import namespaces
 from taskyard.gateway.rest.access.namespaces import Owner
 from taskyard.gateway.rest.cache.cache import Cache
-from taskyard.gateway.rest.cache.template_lookup import Family, family_of, version_of
+from taskyard.gateway.rest.cache.template_lookup import TemplateFamily, family_of, version_of
 from taskyard.gateway.rest.views import vocabulary
 
 
@@ -20,7 +20,7 @@ class Setting:
     organization_id: str
     owner: Owner
     version_id: str
-    family: Family
+    family: TemplateFamily
 
 
 def setting_of(cache: Cache, task: Object) -> Setting:

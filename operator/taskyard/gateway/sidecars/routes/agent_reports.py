@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 
 from taskyard.apiclient import ApiError, ConflictError, MissingError
 from taskyard.core import ownership
-from taskyard.core.ownership import Whose
+from taskyard.core.ownership import Ownership
 from taskyard.gateway.context import Context
 from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.http.request_body import TooLargeError, parse_json, read_body, read_model, validated
@@ -146,15 +146,15 @@ async def _store_config_map(context: Context, caller: Caller, snapshot: Snapshot
             if existing is None:
                 await cluster.create_config_map(manifest)
                 return
-            whose = ownership.whose(existing, name=task.name, uid=task.uid)
-            if whose is Whose.FOREIGN:
+            whose = ownership.ownership_of(existing, name=task.name, uid=task.uid)
+            if whose is Ownership.FOREIGN:
                 raise _foreign(task, name)
-            if whose is Whose.FORMER and not await _is_there(context, task):
+            if whose is Ownership.FORMER and not await _is_there(context, task):
                 return  # this Task is gone itself
             await cluster.patch_config_map(
                 manifest,
                 resource_version=existing["metadata"]["resourceVersion"],
-                take_over=whose is Whose.FORMER,
+                take_over=whose is Ownership.FORMER,
             )
             return
         except (ConflictError, MissingError):

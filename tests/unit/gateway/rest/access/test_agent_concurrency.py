@@ -5,13 +5,13 @@ import asyncio
 import pytest
 
 from taskyard.gateway.http.errors import HttpError
-from taskyard.gateway.rest.access.agent_concurrency import Turns
+from taskyard.gateway.rest.access.agent_concurrency import AgentConcurrency
 
 
 class Calls:
     """Calls that last until they are let go, and how many of them there were at a time."""
 
-    def __init__(self, turns: Turns) -> None:
+    def __init__(self, turns: AgentConcurrency) -> None:
         self._turns = turns
         self._ended = asyncio.Event()
         self.now = self.most = 0
@@ -40,7 +40,7 @@ class Calls:
 
 
 async def test_a_pod_is_called_by_few_at_a_time_and_the_others_follow() -> None:
-    turns = Turns(each=2, in_all=10, waiting=10, patience=30)
+    turns = AgentConcurrency(each=2, in_all=10, waiting=10, patience=30)
     calls = Calls(turns)
     begun = await calls.begin(*["a"] * 6)
     assert calls.now == 2
@@ -51,7 +51,7 @@ async def test_a_pod_is_called_by_few_at_a_time_and_the_others_follow() -> None:
 
 
 async def test_a_pod_that_is_slow_leaves_turns_for_others() -> None:
-    calls = Calls(Turns(each=2, in_all=10, waiting=10, patience=30))
+    calls = Calls(AgentConcurrency(each=2, in_all=10, waiting=10, patience=30))
     begun = await calls.begin("slow", "slow", "slow", "other")
     assert calls.now == 3
     calls.end()
@@ -59,7 +59,7 @@ async def test_a_pod_that_is_slow_leaves_turns_for_others() -> None:
 
 
 async def test_more_than_may_wait_are_refused_at_once() -> None:
-    turns = Turns(each=1, in_all=10, waiting=2, patience=30)
+    turns = AgentConcurrency(each=1, in_all=10, waiting=2, patience=30)
     calls = Calls(turns)
     begun = await calls.begin(*["a"] * 5)
     assert [task.result() for task in begun if task.done()] == [429, 429]
@@ -68,7 +68,7 @@ async def test_more_than_may_wait_are_refused_at_once() -> None:
 
 
 async def test_all_pods_together_have_so_many_turns_and_who_waits_too_long_is_told() -> None:
-    turns = Turns(each=2, in_all=3, waiting=2, patience=0.05)
+    turns = AgentConcurrency(each=2, in_all=3, waiting=2, patience=0.05)
     calls = Calls(turns)
     begun = await calls.begin("a", "b", "c", "d")
     assert calls.now == 3
@@ -80,7 +80,7 @@ async def test_all_pods_together_have_so_many_turns_and_who_waits_too_long_is_to
 
 
 async def test_a_caller_who_leaves_gives_the_turn_back() -> None:
-    turns = Turns(each=1, in_all=1, waiting=5, patience=30)
+    turns = AgentConcurrency(each=1, in_all=1, waiting=5, patience=30)
     calls = Calls(turns)
     holding, waiting = await calls.begin("a", "a")
     for task in (waiting, holding):

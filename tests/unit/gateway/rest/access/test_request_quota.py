@@ -1,13 +1,13 @@
 """One caller who asks for more than a share takes nothing away from the others."""
 
 from taskyard.core.tokenbucket import Rate
-from taskyard.gateway.rest.access.request_quota import Allowance, Callers
+from taskyard.gateway.rest.access.request_quota import Allowance, RequestQuota
 
 OFTEN = Rate(per_second=1000, burst=1000)
 
 
-def callers(*, rate: Rate = OFTEN, at_once: int = 100, streams: int = 100, remembered: int = 100) -> Callers:
-    return Callers(Allowance(rate=rate, at_once=at_once, streams=streams), remembered=remembered)
+def callers(*, rate: Rate = OFTEN, at_once: int = 100, streams: int = 100, remembered: int = 100) -> RequestQuota:
+    return RequestQuota(Allowance(rate=rate, at_once=at_once, streams=streams), remembered=remembered)
 
 
 def test_who_asks_too_often_is_told_when_to_ask_again() -> None:

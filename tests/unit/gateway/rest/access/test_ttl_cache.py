@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from taskyard.gateway.rest.access.ttl_cache import Recent
+from taskyard.gateway.rest.access.ttl_cache import TtlCache
 
 
 class Asked:
@@ -15,7 +15,7 @@ class Asked:
     def __init__(self, *, most: int = 10) -> None:
         self.now = 0.0
         self.count = 0
-        self.recent: Recent[str, str] = Recent(seconds=10, most=most, monotonic=lambda: self.now)
+        self.recent: TtlCache[str, str] = TtlCache(seconds=10, most=most, monotonic=lambda: self.now)
 
     async def answer(self) -> str:
         await asyncio.sleep(0)

@@ -4,11 +4,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from taskyard.gateway.rest.streams.agent_messages import Dialogues, Place
+from taskyard.gateway.rest.streams.agent_messages import AgentMessageStreams, PodAddress
 from taskyard.sidecarclient import UnreachableError
 
 HELLO = '{"id":0,"role":"user","message":"hello","time":""}'
-PLACE = Place(start=1, ip="192.0.2.1", pod_uid="pod")
+PLACE = PodAddress(start=1, ip="192.0.2.1", pod_uid="pod")
 
 
 class Sidecar:
@@ -32,7 +32,7 @@ class Sidecar:
 
 async def test_many_listeners_have_one_connection_which_ends_with_the_last_of_them() -> None:
     sidecar = Sidecar()
-    dialogues = Dialogues(sidecar.events)
+    dialogues = AgentMessageStreams(sidecar.events)
     heard = [asyncio.Event() for _ in range(5)]
     with contextlib.ExitStack() as all_of_them:
         opened = [all_of_them.enter_context(dialogues.of(PLACE, event.set)) for event in heard]
@@ -48,7 +48,7 @@ async def test_many_listeners_have_one_connection_which_ends_with_the_last_of_th
 
 
 async def test_who_comes_later_hears_what_was_said() -> None:
-    dialogues = Dialogues(Sidecar().events)
+    dialogues = AgentMessageStreams(Sidecar().events)
     first = asyncio.Event()
     with dialogues.of(PLACE, first.set):
         async with asyncio.timeout(5):
@@ -60,7 +60,7 @@ async def test_who_comes_later_hears_what_was_said() -> None:
 async def test_a_sidecar_that_cannot_be_reached_is_asked_again() -> None:
     sidecar = Sidecar(faults=1)
     heard = asyncio.Event()
-    with Dialogues(sidecar.events).of(PLACE, heard.set):
+    with AgentMessageStreams(sidecar.events).of(PLACE, heard.set):
         async with asyncio.timeout(10):
             await heard.wait()
     assert sidecar.opened == 2

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from taskyard.gateway.rest.streams.agent_messages import KEPT_BYTES, Dialogue
-from taskyard.gateway.rest.streams.task_events import Feed, Mark
+from taskyard.gateway.rest.streams.agent_messages import KEPT_BYTES, AgentMessages
+from taskyard.gateway.rest.streams.task_events import EventMark, TaskEvents
 from unit.gateway.rest.objects import build, cache_with, events, reserved, task
 
 
@@ -16,7 +16,7 @@ def names(pieces: list[bytes]) -> list[str]:
 def test_it_begins_with_the_task_and_its_builds() -> None:
     cache = cache_with(first := task(phase="Pending", build=reserved(2)))
     cache.builds.put(build(1, phase="Succeeded"))
-    found = events(Feed(cache, first, Mark()).look())
+    found = events(TaskEvents(cache, first, EventMark()).look())
     assert [name for name, _, _ in found] == ["task", "build", "build"]
     assert found[0][1]["status"] == "pending"
     assert [data["build_number"] for name, data, _ in found if name == "build"] == [1, 2]
@@ -24,14 +24,14 @@ def test_it_begins_with_the_task_and_its_builds() -> None:
 
 def test_what_did_not_change_is_not_told_again() -> None:
     cache = cache_with(first := task(build=reserved()))
-    feed = Feed(cache, first, Mark())
+    feed = TaskEvents(cache, first, EventMark())
     feed.look()
     assert feed.look() == []
 
 
 def test_what_changed_several_times_is_told_once_by_its_newest_state() -> None:
     cache = cache_with(first := task(phase="Pending"))
-    feed = Feed(cache, first, Mark())
+    feed = TaskEvents(cache, first, EventMark())
     feed.look()
     for phase in ("Initializing", "Active", "Pausing", "Paused"):
         cache.tasks.put(task(phase=phase))
@@ -41,7 +41,7 @@ def test_what_changed_several_times_is_told_once_by_its_newest_state() -> None:
 
 def test_a_build_is_told_again_when_it_looks_otherwise() -> None:
     cache = cache_with(first := task(build=reserved()))
-    feed = Feed(cache, first, Mark())
+    feed = TaskEvents(cache, first, EventMark())
     feed.look()
     cache.builds.put(build(phase="Running"))
     [(name, data, _)] = events(feed.look())
@@ -51,7 +51,7 @@ def test_a_build_is_told_again_when_it_looks_otherwise() -> None:
 def test_a_task_that_changed_does_not_tell_its_builds_again() -> None:
     cache = cache_with(first := task(build=reserved()))
     cache.builds.put(build(phase="Running"))
-    feed = Feed(cache, first, Mark())
+    feed = TaskEvents(cache, first, EventMark())
     feed.look()
     cache.tasks.put(task(build=reserved(), promptSHA256="x"))
     assert names(feed.look()) == ["task"]
@@ -60,7 +60,7 @@ def test_a_task_that_changed_does_not_tell_its_builds_again() -> None:
 @pytest.mark.parametrize("how", ["deleted", "being deleted", "replaced by another one of its name"])
 def test_a_task_that_is_gone_is_the_last_event(how: str) -> None:
     cache = cache_with(first := task())
-    feed = Feed(cache, first, Mark())
+    feed = TaskEvents(cache, first, EventMark())
     feed.look()
     if how == "deleted":
         cache.tasks.deleted(task())
@@ -78,8 +78,8 @@ def test_a_task_that_is_gone_is_the_last_event(how: str) -> None:
 def test_after_a_break_only_what_changed_is_told() -> None:
     cache = cache_with(first := task(build=reserved()))
     cache.builds.put(build(phase="Running"))
-    mark = events(Feed(cache, first, Mark()).look())[-1][2]
-    again = Feed(cache, first, Mark.of(mark))
+    mark = events(TaskEvents(cache, first, EventMark()).look())[-1][2]
+    again = TaskEvents(cache, first, EventMark.of(mark))
     assert again.look() == []
     cache.builds.put(build(phase="Succeeded"))
     assert names(again.look()) == ["build"]
@@ -87,26 +87,26 @@ def test_after_a_break_only_what_changed_is_told() -> None:
 
 def test_what_changed_during_a_break_is_told() -> None:
     cache = cache_with(first := task(build=reserved()))
-    mark = events(Feed(cache, first, Mark()).look())[-1][2]
+    mark = events(TaskEvents(cache, first, EventMark()).look())[-1][2]
     cache.builds.put(build(phase="Running"))
-    assert names(Feed(cache, first, Mark.of(mark)).look()) == ["build"]
+    assert names(TaskEvents(cache, first, EventMark.of(mark)).look()) == ["build"]
 
 
 @pytest.mark.parametrize("text", ["", "1", "1.2.3", "a.b.c.d", "-1.0.0.0", "1.2.3.4.5", "9" * 30 + ".0.0.0"])
 def test_an_id_of_elsewhere_is_the_beginning(text: str) -> None:
-    assert Mark.of(text) == Mark()
+    assert EventMark.of(text) == EventMark()
 
 
-def say(dialogue: Dialogue, number: int, content: str, role: str = "agent") -> None:
+def say(dialogue: AgentMessages, number: int, content: str, role: str = "agent") -> None:
     message = {"id": number, "role": role, "message": content, "time": "2026-01-31T12:00:00Z"}
     dialogue.take("message_update", json.dumps(message))
 
 
 def test_the_conversation_is_told_in_order_and_grows() -> None:
-    dialogue = Dialogue(start=1)
+    dialogue = AgentMessages(start=1)
     say(dialogue, 0, "hello", role="user")
     say(dialogue, 1, "I")
-    feed = Feed(cache_with(first := task()), first, Mark())
+    feed = TaskEvents(cache_with(first := task()), first, EventMark())
     told = events(feed.listen(dialogue))
     assert [(name, data["id"], data["type"], data["content"]) for name, data, _ in told] == [
         ("message", 0, "input", "hello"),
@@ -120,21 +120,21 @@ def test_the_conversation_is_told_in_order_and_grows() -> None:
 
 
 def test_after_a_break_the_conversation_goes_on_with_the_last_message_that_was_told() -> None:
-    dialogue = Dialogue(start=1)
+    dialogue = AgentMessages(start=1)
     for number in range(3):
         say(dialogue, number, f"message {number}")
     cache = cache_with(first := task())
-    mark = events(Feed(cache, first, Mark()).listen(dialogue))[1][2]
-    again = Feed(cache, first, Mark.of(mark))
+    mark = events(TaskEvents(cache, first, EventMark()).listen(dialogue))[1][2]
+    again = TaskEvents(cache, first, EventMark.of(mark))
     assert [data["id"] for _, data, _ in events(again.listen(dialogue))] == [1, 2]
     say(dialogue, 0, "corrected")
     assert [data["content"] for _, data, _ in events(again.listen(dialogue))] == ["corrected"]
 
 
 def test_the_conversation_of_another_start_is_told_from_its_beginning() -> None:
-    dialogue = Dialogue(start=3)
+    dialogue = AgentMessages(start=3)
     say(dialogue, 0, "hello")
-    feed = Feed(cache_with(first := task()), first, Mark(task=1, builds=1, start=1, messages=5))
+    feed = TaskEvents(cache_with(first := task()), first, EventMark(task=1, builds=1, start=1, messages=5))
     assert [data["id"] for _, data, _ in events(feed.listen(dialogue))] == [0]
 
 
@@ -149,13 +149,13 @@ def test_the_conversation_of_another_start_is_told_from_its_beginning() -> None:
     ],
 )
 def test_what_is_no_message_counts_for_nothing(event: str, data: str) -> None:
-    dialogue = Dialogue(start=1)
+    dialogue = AgentMessages(start=1)
     dialogue.take(event, data)
     assert list(dialogue.since(0)) == []
 
 
 def test_of_a_long_conversation_the_newest_messages_are_kept() -> None:
-    dialogue = Dialogue(start=1)
+    dialogue = AgentMessages(start=1)
     for number in range(20):
         say(dialogue, number, "x" * (KEPT_BYTES // 10))
     kept = list(dialogue.since(0))

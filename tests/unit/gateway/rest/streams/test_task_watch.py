@@ -1,14 +1,14 @@
 """What a stream tells of all Tasks."""
 
 from taskyard.gateway.rest.cache.cache import Cache
-from taskyard.gateway.rest.streams.task_watch import Overview, Rendered
+from taskyard.gateway.rest.streams.task_watch import RenderedTasks, TaskWatch
 from unit.gateway.rest.objects import Object, cache_with, events, task
 
 TEAM = frozenset({"team"})
 
 
-def overview(cache: Cache, *, status: str = "") -> Overview:
-    return Overview(cache, Rendered(cache), lambda task: not status or task["status"].get("phase") == status)
+def overview(cache: Cache, *, status: str = "") -> TaskWatch:
+    return TaskWatch(cache, RenderedTasks(cache), lambda task: not status or task["status"].get("phase") == status)
 
 
 def told(pieces: object) -> list[tuple[str, str]]:
@@ -69,7 +69,7 @@ def test_rights_that_come_and_go_are_followed() -> None:
 
 def test_a_task_is_rendered_once_for_all_until_it_or_what_is_around_it_changes() -> None:
     cache = cache_with(one := task("one"))
-    rendered = Rendered(cache)
+    rendered = RenderedTasks(cache)
     first = rendered(one)
     assert rendered(one) is first
     cache.surroundings += 1
@@ -79,7 +79,7 @@ def test_a_task_is_rendered_once_for_all_until_it_or_what_is_around_it_changes()
 
 def test_what_is_kept_of_rendered_tasks_is_bounded() -> None:
     cache = cache_with()
-    rendered = Rendered(cache, most=5000)
+    rendered = RenderedTasks(cache, most=5000)
     tasks = [task(f"task-{number}") for number in range(20)]
     first = [rendered(entry) for entry in tasks]
     assert rendered(tasks[-1]) is first[-1]

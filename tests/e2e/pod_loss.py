@@ -6,10 +6,10 @@ import threading
 import time
 from datetime import UTC, datetime
 
-from e2e.yard import Yard
+from e2e.kubectl_namespace import KubectlNamespace
 
 
-class Losses(threading.Thread):
+class PodLoss(threading.Thread):
     """Takes each Pod of the Task `hello` away as soon as its build has succeeded, until the Task is in error.
 
     `failure` says what went wrong; `most_pods` were there at a time; `lost_at` has when each was lost, by name. It
@@ -18,9 +18,9 @@ class Losses(threading.Thread):
 
     UNTIL = 240.0
 
-    def __init__(self, yard: Yard) -> None:
-        super().__init__(name="losses", daemon=True)
-        self.yard = yard
+    def __init__(self, ns: KubectlNamespace) -> None:
+        super().__init__(name="pod_loss", daemon=True)
+        self.ns = ns
         self.failure = ""
         self.most_pods = 0
         self.lost_at: dict[str, datetime] = {}
@@ -39,7 +39,7 @@ class Losses(threading.Thread):
             self.failure = f"{type(error).__name__}: {error}"
 
     def _is_given_up(self) -> bool:
-        kube, namespace = self.yard.kube, self.yard.namespace
+        kube, namespace = self.ns.kube, self.ns.name
         pods = kube.list("pods", namespace)
         self.most_pods = max(self.most_pods, len(pods))
         for pod in pods:

@@ -20,7 +20,7 @@ DOWN_SECONDS = (0.0, 0.7)
 WATCH_EVERY_SECONDS = 0.05
 
 
-class Troubles:
+class ProcessFaults:
     """Keeps the operator running, but for the kills; a thread for each kind of trouble, until `stop`."""
 
     def __init__(

@@ -14,7 +14,7 @@ PAUSE_SECONDS = 0.1
 MERGE_PATCH = "application/merge-patch+json"
 
 
-class PatientKube(Kube):
+class RetryingKube(Kube):
     """Tries again what did not reach the API server, or what it was not ready for."""
 
     def __init__(self, kubeconfig: Path) -> None:

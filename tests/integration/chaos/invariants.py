@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from integration.chaos.patient import PatientKube
+from integration.chaos.retrying_client import RetryingKube
 from integration.chaos.sidecars import Typed
 from kube import Object
 from taskyard.controller.gather import gather
@@ -37,7 +37,7 @@ class Picture:
     inputs: list[Object]
 
     @classmethod
-    def take(cls, kube: PatientKube, namespace: str) -> Picture:
+    def take(cls, kube: RetryingKube, namespace: str) -> Picture:
         def items(plural: str) -> list[Object]:
             found = kube.read(kube.path(plural, namespace))
             assert found is not None

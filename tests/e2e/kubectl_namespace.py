@@ -18,31 +18,31 @@ Object = dict[str, Any]
 SECONDS = 60.0
 
 
-class Yard:
+class KubectlNamespace:
     """kubectl and waits in a namespace."""
 
-    def __init__(self, kubeconfig: Path, kube: Kube, namespace: str) -> None:
+    def __init__(self, kubeconfig: Path, kube: Kube, name: str) -> None:
         self._kubeconfig = kubeconfig
         self.kube = kube
-        self.namespace = namespace
+        self.name = name
 
     def create(self) -> None:
         namespace = {
             "apiVersion": "v1",
             "kind": "Namespace",
             "metadata": {
-                "name": self.namespace,
+                "name": self.name,
                 "labels": {"pod-security.kubernetes.io/enforce": "restricted"},
             },
         }
         self.kube.request("POST", "/api/v1/namespaces", namespace)
 
     def remove(self) -> None:
-        self.kubectl("delete", "namespace", self.namespace, "--wait=false", "--ignore-not-found")
+        self.kubectl("delete", "namespace", self.name, "--wait=false", "--ignore-not-found")
 
     def kill_sidecar(self, pod: str) -> None:
         """Kill a Pod's sidecar as the kernel would."""
-        found = self.kube.get("pods", self.namespace, pod)
+        found = self.kube.get("pods", self.name, pod)
         assert found is not None
         (sidecar,) = (s for s in found["status"]["initContainerStatuses"] if s["name"] == "taskyard-sidecar")
         identity = sidecar["containerID"].removeprefix("containerd://")
@@ -52,7 +52,7 @@ class Yard:
     def attempt(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """kubectl, whatever comes of it."""
         return subprocess.run(
-            [programs.kubectl(), "--kubeconfig", self._kubeconfig, "--namespace", self.namespace, *arguments],
+            [programs.kubectl(), "--kubeconfig", self._kubeconfig, "--namespace", self.name, *arguments],
             input=stdin,
             capture_output=True,
             text=True,
@@ -63,7 +63,7 @@ class Yard:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """kubectl, which goes on; its standard input and output are pipes."""
         return subprocess.Popen(
-            [programs.kubectl(), "--kubeconfig", self._kubeconfig, "--namespace", self.namespace, *arguments],
+            [programs.kubectl(), "--kubeconfig", self._kubeconfig, "--namespace", self.name, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -82,7 +82,7 @@ class Yard:
         self, what: str, holds: Callable[[Object], Any], *, task: str = "hello", seconds: float = SECONDS
     ) -> Object:
         """The Task once `holds` is true of its status."""
-        return self.kube.wait(what, "tasks", self.namespace, task, lambda t: holds(t.get("status", {})), seconds)
+        return self.kube.wait(what, "tasks", self.name, task, lambda t: holds(t.get("status", {})), seconds)
 
     def wait_state(
         self, state: str, *, task: str = "hello", build: int | None = None, seconds: float = SECONDS
@@ -101,7 +101,7 @@ class Yard:
 
     def messages(self, task: str = "hello") -> list[Object]:
         """The conversation as the snapshot has it; empty while there is none."""
-        found = self.kube.get("configmaps", self.namespace, f"{task}-snapshot")
+        found = self.kube.get("configmaps", self.name, f"{task}-snapshot")
         if found is None:
             return []
         envelope = json.loads(found["data"]["snapshot.json"])

@@ -51,13 +51,13 @@ ROLES: dict[str, list[Object]] = {
 _addresses = itertools.count(1)
 
 
-class Town:
+class RestNamespace:
     """The test's namespace. `owner`, `reader` and `nobody` are service accounts of it."""
 
-    def __init__(self, admin: Administrator, gateway: Gateway, keyring: Keyring, namespace: str) -> None:
+    def __init__(self, admin: Administrator, gateway: Gateway, keyring: Keyring, name: str) -> None:
         self.admin = admin
-        self.namespace = namespace
-        self.workspace = Workspace(admin, namespace)
+        self.name = name
+        self.workspace = Workspace(admin, name)
         self._gateway, self._keyring = gateway, keyring
         self._clients: dict[str, httpx.Client] = {}
         for role, rules in ROLES.items():
@@ -71,7 +71,7 @@ class Town:
             client.close()
 
     def token(self, role: str, audience: str = AUDIENCE) -> str:
-        return self.admin.token(self.namespace, role, audience=audience)
+        return self.admin.token(self.name, role, audience=audience)
 
     def client(self, token: str = "", *, header: str = "Authorization") -> httpx.Client:
         """A client with that token, or without one."""
@@ -86,7 +86,7 @@ class Town:
         return f"https://localhost:{self._gateway.people_port}/api/v1alpha1{path}"
 
     def as_(self, role: str) -> httpx.Client:
-        """A client of a service account of the town."""
+        """A client of a service account of the ns."""
         if role not in self._clients:
             self._clients[role] = self.client(self.token(role))
         return self._clients[role]
@@ -139,19 +139,19 @@ class Town:
         self.change(name, active(pod["metadata"]["name"]) | status)
         return pod
 
-    def admit(self, guests: Town, *, role: str) -> None:
-        """Give the owner of another town a role in this one."""
+    def admit(self, guests: RestNamespace, *, role: str) -> None:
+        """Give the owner of another ns a role in this one."""
         self.admin.create(
-            f"{RBAC}/namespaces/{self.namespace}/rolebindings",
+            f"{RBAC}/namespaces/{self.name}/rolebindings",
             {
                 "metadata": {"name": f"guest-{role}"},
                 "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role},
-                "subjects": [{"kind": "ServiceAccount", "name": "owner", "namespace": guests.namespace}],
+                "subjects": [{"kind": "ServiceAccount", "name": "owner", "namespace": guests.name}],
             },
         )
 
     def _settle(self, role: str, rules: list[Object]) -> None:
-        create, namespace = self.admin.create, self.namespace
+        create, namespace = self.admin.create, self.name
         create(f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": role}})
         create(f"{RBAC}/namespaces/{namespace}/roles", {"metadata": {"name": role}, "rules": rules})
         create(
