@@ -9,8 +9,8 @@ import shlex
 import time
 from pathlib import Path
 
-from localcluster import install, locations, progress, stage, story, target
-from localcluster.stage import Stage, Table
+from localcluster import demo_assertions, demo_output, install, locations, progress, target
+from localcluster.demo_output import DemoOutput, Table
 from localcluster.target import Target
 
 EXAMPLE = Path("deploy/examples/01-shell")
@@ -35,15 +35,15 @@ def run(arguments: argparse.Namespace) -> int:
     log = locations.LOGS / "demo.log"
     image = target.bring_up(place)
     install.install(place, image)
-    stage.logs_at(log)
-    told = Stage(place.kubectl("demo.log"), NAMESPACE, TASK)
+    demo_output.logs_at(log)
+    told = DemoOutput(place.kubectl("demo.log"), NAMESPACE, TASK)
     clear(told)
     tell_story(told)
-    stage.tell(closing(place, seconds=time.monotonic() - began))
+    demo_output.tell(closing(place, seconds=time.monotonic() - began))
     return 0
 
 
-def clear(told: Stage) -> None:
+def clear(told: DemoOutput) -> None:
     """Removes the Task of an earlier run, with its Pod and its claim; quick when there is none."""
     kubectl = told.kubectl
     if kubectl.attempt("get", "namespace", NAMESPACE).status != 0:
@@ -62,19 +62,19 @@ def clear(told: Stage) -> None:
             raise progress.StepError(title, said.cause, kubectl.log)
 
 
-def tell_story(told: Stage) -> None:
+def tell_story(told: DemoOutput) -> None:
     """The life of a Task. Raises ``StepError`` at the first step that does not come to its end in time."""
     with Table(told.kubectl, *_IN_NAMESPACE, "get", "tasks").shown() as table:
         _start(told, table)
         _speak(told, table)
         _pause(told, table)
         _resume(told, table)
-    stage.title("What was done, as objects: one build for each start and stop.")
+    demo_output.title("What was done, as objects: one build for each start and stop.")
     told.run(*_IN_NAMESPACE, "get", "workspacebuilds,taskinputs")
 
 
-def _start(told: Stage, table: Table) -> None:
-    stage.title("A Task is applied: a prompt, and the template version that it runs in.")
+def _start(told: DemoOutput, table: Table) -> None:
+    demo_output.title("A Task is applied: a prompt, and the template version that it runs in.")
     told.run("apply", "-k", str(EXAMPLE))
     told.wait(f"task/{TASK}", "condition=Ready", seconds=90)
     told.wait(f"task/{TASK}", "jsonpath={.status.state.state}=Idle")
@@ -83,33 +83,33 @@ def _start(told: Stage, table: Table) -> None:
     table.settle()
 
 
-def _speak(told: Stage, table: Table) -> None:
-    stage.title("A message for the agent: it waits in line until the agent is ready, and is delivered once.")
+def _speak(told: DemoOutput, table: Table) -> None:
+    demo_output.title("A message for the agent: it waits in line until the agent is ready, and is delivered once.")
     told.run("apply", "-f", str(EXAMPLE / "input.yaml"))
     told.wait("taskinput/hello-again", "jsonpath={.status.phase}=Delivered")
     content = told.kubectl.ask(*_IN_NAMESPACE, "get", "taskinputs.taskyard.dev", "hello-again") or {}
     _await_answer(told, str(content.get("spec", {}).get("content", "")))
     table.settle()
-    stage.title("The conversation so far, as the sidecar logs it.")
+    demo_output.title("The conversation so far, as the sidecar logs it.")
     told.show_conversation(told.pod())
 
 
-def _pause(told: Stage, table: Table) -> None:
-    stage.title("The Task is paused: its Pod goes, its home and its conversation stay.")
+def _pause(told: DemoOutput, table: Table) -> None:
+    demo_output.title("The Task is paused: its Pod goes, its home and its conversation stay.")
     told.run(*_IN_NAMESPACE, "patch", f"task/{TASK}", "--type=merge", "-p", json.dumps({"spec": {"paused": True}}))
     told.wait(f"task/{TASK}", "jsonpath={.status.phase}=Paused")
     table.settle()
     told.run(*_IN_NAMESPACE, "get", "pods")
-    stage.title("No Pod exists, and the conversation can be read all the same.")
+    demo_output.title("No Pod exists, and the conversation can be read all the same.")
     told.run(*_IN_NAMESPACE, "get", "configmap", f"{TASK}-snapshot", "-o", "jsonpath={.data.log\\.txt}")
 
 
-def _resume(told: Stage, table: Table) -> None:
-    stage.title("The Task goes on: a new Pod with the old home.")
+def _resume(told: DemoOutput, table: Table) -> None:
+    demo_output.title("The Task goes on: a new Pod with the old home.")
     told.run(*_IN_NAMESPACE, "patch", f"task/{TASK}", "--type=merge", "-p", json.dumps({"spec": {"paused": False}}))
     told.wait(f"task/{TASK}", "jsonpath={.status.phase}=Active", seconds=90)
     table.settle()
-    stage.title("The agent is asked for the file that it wrote before the pause.")
+    demo_output.title("The agent is asked for the file that it wrote before the pause.")
     told.run(*_IN_NAMESPACE, "apply", "-f", "-", stdin=_SECOND_INPUT)
     told.wait("taskinput/after-resume", "jsonpath={.status.phase}=Delivered")
     _await_answer(told, AFTER_RESUME)
@@ -117,11 +117,11 @@ def _resume(told: Stage, table: Table) -> None:
     told.show_conversation(told.pod())
 
 
-def _await_answer(told: Stage, asked: str) -> str:
+def _await_answer(told: DemoOutput, asked: str) -> str:
     """The agent's answer in the sidecar's log."""
     return told.until(
         f"waiting for the agent's answer to {asked!r}",
-        lambda: story.answer_to(asked, story.messages(told.log_of_sidecar(told.pod()))),
+        lambda: demo_assertions.answer_to(asked, demo_assertions.messages(told.log_of_sidecar(told.pod()))),
     )
 
 

@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from localcluster import guarded, locations, progress, target, trouble
+from localcluster import diagnostics, guarded, locations, progress, target
 from localcluster.kubectl import Kubectl
 from localcluster.target import Target
 
@@ -75,13 +75,13 @@ def split_image(image: str) -> tuple[str, str]:
     return repository, tag
 
 
-def pods_note(pods: list[trouble.Object]) -> str:
+def pods_note(pods: list[diagnostics.Object]) -> str:
     """How far the installation's Pods are, in a few words: what keeps one back, else how many are ready."""
-    found = trouble.of_pods(pods)
+    found = diagnostics.of_pods(pods)
     if found:
         return f"{found[0].pod}: {found[0].reason}"
     current = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
-    return f"{sum(map(trouble.is_ready, current))} of {len(current)} Pods ready" if current else ""
+    return f"{sum(map(diagnostics.is_ready, current))} of {len(current)} Pods ready" if current else ""
 
 
 def _watched(step: progress.Step, command: list[str], place: Target, kubectl: Kubectl, log: Path) -> bool:
@@ -98,13 +98,13 @@ def _watched(step: progress.Step, command: list[str], place: Target, kubectl: Ku
                 except subprocess.TimeoutExpired:
                     pods = _pods(kubectl)
                     step.note(pods_note(pods))
-                    if time.monotonic() > until or any(one.hopeless for one in trouble.of_pods(pods)):
+                    if time.monotonic() > until or any(one.hopeless for one in diagnostics.of_pods(pods)):
                         return True
         finally:
             guarded.end(child)
 
 
-def _pods(kubectl: Kubectl) -> list[trouble.Object]:
+def _pods(kubectl: Kubectl) -> list[diagnostics.Object]:
     return kubectl.items("--namespace", NAMESPACE, "get", "pods", "--selector", "app.kubernetes.io/name=taskyard")
 
 
@@ -115,7 +115,7 @@ def _unlock(kubectl: Kubectl) -> None:
 
 def _cause(kubectl: Kubectl, log: Path) -> tuple[str, Path]:
     """Why the installation does not become ready, and the file that tells more."""
-    found = trouble.of_pods(_pods(kubectl))
+    found = diagnostics.of_pods(_pods(kubectl))
     if not found:
         return progress.telling_line_of(log), log
     first = found[0]
@@ -129,7 +129,7 @@ def _cause(kubectl: Kubectl, log: Path) -> tuple[str, Path]:
     return cause, log
 
 
-def _last_words(kubectl: Kubectl, found: trouble.Trouble) -> str:
+def _last_words(kubectl: Kubectl, found: diagnostics.Diagnosis) -> str:
     """The log of the container that ended, else of the one that runs."""
     where = ("--namespace", found.namespace, "logs", found.pod, "--container", found.container, "--tail=200")
     for more in (("--previous",), ()):

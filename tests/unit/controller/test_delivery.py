@@ -33,7 +33,7 @@ class Heard(Sidecars):
 
 
 @dataclass
-class World:
+class DeliveryHarness:
     """A Task with its inputs, a cluster that holds them, and sidecars that answer."""
 
     inputs: list[dict[str, Any]]
@@ -82,11 +82,11 @@ def waiting(name: str = "one", **fields: Any) -> dict[str, Any]:
 
 
 async def test_a_fresh_input_gets_its_place_its_owner_and_is_delivered() -> None:
-    world = World([input_manifest(owner_uid=None, version=77)], (Accepted(in_doubt=False),))
-    await world.deliver()
-    assert world.status() == {"phase": "Delivered", "order": 77, "deliveredAt": "2026-01-31T12:00:00Z"}
-    assert world.stored()["metadata"]["ownerReferences"] == [owner()]
-    assert world.sidecars.messages == [
+    harness = DeliveryHarness([input_manifest(owner_uid=None, version=77)], (Accepted(in_doubt=False),))
+    await harness.deliver()
+    assert harness.status() == {"phase": "Delivered", "order": 77, "deliveredAt": "2026-01-31T12:00:00Z"}
+    assert harness.stored()["metadata"]["ownerReferences"] == [owner()]
+    assert harness.sidecars.messages == [
         {
             "ip": "10.0.0.7",
             "pod_uid": "pod-1",
@@ -96,13 +96,13 @@ async def test_a_fresh_input_gets_its_place_its_owner_and_is_delivered() -> None
             "answers": None,
         }
     ]
-    assert [verb for verb, _, _ in world.cluster.calls] == ["patch status", "patch", "patch status"]
+    assert [verb for verb, _, _ in harness.cluster.calls] == ["patch status", "patch", "patch status"]
 
 
 async def test_keystrokes_are_sent_as_such() -> None:
-    world = World([waiting(type="Raw", content="\x03")], (Accepted(in_doubt=False),))
-    await world.deliver()
-    assert [(m["kind"], m["content"]) for m in world.sidecars.messages] == [("raw", "\x03")]
+    harness = DeliveryHarness([waiting(type="Raw", content="\x03")], (Accepted(in_doubt=False),))
+    await harness.deliver()
+    assert [(m["kind"], m["content"]) for m in harness.sidecars.messages] == [("raw", "\x03")]
 
 
 @pytest.mark.parametrize(
@@ -158,26 +158,30 @@ async def test_keystrokes_are_sent_as_such() -> None:
 async def test_what_an_answer_leads_to(
     answer: Answer, before: dict[str, Any], status: dict[str, Any], again: list[float]
 ) -> None:
-    world = World([waiting(status=before)], (answer,))
-    await world.deliver()
-    assert world.status() == status
-    assert world.again.calls == [(WEB, seconds) for seconds in again]
-    assert world.deadlines == ({} if again else {WEB: at(3600)}), "when it has been kept for long enough"
-    assert len(world.sidecars.messages) == 1
+    harness = DeliveryHarness([waiting(status=before)], (answer,))
+    await harness.deliver()
+    assert harness.status() == status
+    assert harness.again.calls == [(WEB, seconds) for seconds in again]
+    assert harness.deadlines == ({} if again else {WEB: at(3600)}), "when it has been kept for long enough"
+    assert len(harness.sidecars.messages) == 1
 
 
 async def test_inputs_go_one_after_the_other_and_the_next_waits_for_the_agent() -> None:
-    world = World([waiting("a"), waiting("b", created_at=at(1))], (Accepted(in_doubt=False), NotReady("it works")))
-    await world.deliver()
-    assert [message["idempotency_key"] for message in world.sidecars.messages] == ["input-a", "input-b"]
-    assert world.status("a")["phase"] == "Delivered"
-    assert world.status("b")["phase"] == "Queued"
+    harness = DeliveryHarness(
+        [waiting("a"), waiting("b", created_at=at(1))], (Accepted(in_doubt=False), NotReady("it works"))
+    )
+    await harness.deliver()
+    assert [message["idempotency_key"] for message in harness.sidecars.messages] == ["input-a", "input-b"]
+    assert harness.status("a")["phase"] == "Delivered"
+    assert harness.status("b")["phase"] == "Queued"
 
 
 async def test_a_refused_input_does_not_hold_up_the_next() -> None:
-    world = World([waiting("a"), waiting("b", created_at=at(1))], (Refused("blank"), Accepted(in_doubt=False)))
-    await world.deliver()
-    assert [world.status(name)["phase"] for name in "ab"] == ["Rejected", "Delivered"]
+    harness = DeliveryHarness(
+        [waiting("a"), waiting("b", created_at=at(1))], (Refused("blank"), Accepted(in_doubt=False))
+    )
+    await harness.deliver()
+    assert [harness.status(name)["phase"] for name in "ab"] == ["Rejected", "Delivered"]
 
 
 @pytest.mark.parametrize(
@@ -185,46 +189,46 @@ async def test_a_refused_input_does_not_hold_up_the_next() -> None:
     [pytest.param(None, id="not seen yet"), pytest.param(pod_manifest(node=None, phase="Pending"), id="no address")],
 )
 async def test_a_pod_that_cannot_be_spoken_to_is_waited_for(pod: dict[str, Any] | None) -> None:
-    world = World([waiting()], pod=pod)
-    await world.deliver()
-    assert world.sidecars.messages == []
-    assert world.again.calls == [(WEB, 2.0)]
+    harness = DeliveryHarness([waiting()], pod=pod)
+    await harness.deliver()
+    assert harness.sidecars.messages == []
+    assert harness.again.calls == [(WEB, 2.0)]
 
 
 async def test_nothing_is_sent_to_a_task_that_is_not_active() -> None:
-    world = World([waiting()], task=task_manifest(status=ACTIVE | {"phase": "Paused"}))
-    await world.deliver()
-    assert (world.sidecars.messages, world.again.calls) == ([], [])
+    harness = DeliveryHarness([waiting()], task=task_manifest(status=ACTIVE | {"phase": "Paused"}))
+    await harness.deliver()
+    assert (harness.sidecars.messages, harness.again.calls) == ([], [])
 
 
 async def test_an_input_without_a_task_is_looked_at_when_its_ten_minutes_are_over() -> None:
-    world = World([waiting(owner_uid=None)], task=None, now=100)
-    await world.deliver()
-    assert world.deadlines == {WEB: at(600)}
-    world.now = 600
-    await world.deliver()
-    assert world.status()["phase"] == "Rejected"
+    harness = DeliveryHarness([waiting(owner_uid=None)], task=None, now=100)
+    await harness.deliver()
+    assert harness.deadlines == {WEB: at(600)}
+    harness.now = 600
+    await harness.deliver()
+    assert harness.status()["phase"] == "Rejected"
 
 
 async def test_an_input_that_is_deleted_meanwhile_is_forgotten() -> None:
-    world = World([waiting()], (Refused("blank"),))
-    world.cluster.objects.clear()
-    await world.deliver()
-    assert len(world.stores.inputs) == 0
+    harness = DeliveryHarness([waiting()], (Refused("blank"),))
+    harness.cluster.objects.clear()
+    await harness.deliver()
+    assert len(harness.stores.inputs) == 0
 
 
 async def test_an_input_is_adopted_only_if_it_is_the_very_one() -> None:
     entry = waiting(owner_uid=None)
-    world = World([entry], (Accepted(in_doubt=False),))
+    harness = DeliveryHarness([entry], (Accepted(in_doubt=False),))
     seen: list[dict[str, Any]] = []
-    patch = world.cluster.patch
+    patch = harness.cluster.patch
 
     async def remember(resource: Any, namespace: str, name: str, body: dict[str, Any]) -> dict[str, Any]:
         seen.append(body)
         return await patch(resource, namespace, name, body)
 
-    world.cluster.patch = remember  # type: ignore[method-assign]
-    await world.deliver()
+    harness.cluster.patch = remember  # type: ignore[method-assign]
+    await harness.deliver()
     assert seen == [{"metadata": {"uid": "input-one", "resourceVersion": "100", "ownerReferences": [owner(TASK_UID)]}}]
 
 
@@ -232,57 +236,57 @@ async def test_an_input_keeps_its_other_owners() -> None:
     entry = waiting(owner_uid=None)
     other = owner("job-1", "nightly", kind="Job", controller=False)
     entry["metadata"]["ownerReferences"] = [other]
-    world = World([entry], (NotReady("it works"),))
-    await world.deliver()
-    assert world.stored()["metadata"]["ownerReferences"] == [other, owner(TASK_UID)]
+    harness = DeliveryHarness([entry], (NotReady("it works"),))
+    await harness.deliver()
+    assert harness.stored()["metadata"]["ownerReferences"] == [other, owner(TASK_UID)]
 
 
 # After a failed attempt
 
 
 async def test_the_event_of_a_failed_attempts_own_write_is_no_reason_to_try_at_once() -> None:
-    world = World([waiting()], (Failed("no route"), Accepted(in_doubt=False)))
-    await world.deliver()
-    await world.deliver()
-    world.now = 0.75
-    await world.deliver()
-    assert len(world.sidecars.messages) == 1
-    assert world.again.calls == [(WEB, 1.0), (WEB, 1.0), (WEB, 0.25)]
-    world.now = 1
-    await world.deliver()
-    assert len(world.sidecars.messages) == 2
-    assert world.status()["phase"] == "Delivered"
+    harness = DeliveryHarness([waiting()], (Failed("no route"), Accepted(in_doubt=False)))
+    await harness.deliver()
+    await harness.deliver()
+    harness.now = 0.75
+    await harness.deliver()
+    assert len(harness.sidecars.messages) == 1
+    assert harness.again.calls == [(WEB, 1.0), (WEB, 1.0), (WEB, 0.25)]
+    harness.now = 1
+    await harness.deliver()
+    assert len(harness.sidecars.messages) == 2
+    assert harness.status()["phase"] == "Delivered"
 
 
 async def test_each_failure_has_its_own_delay() -> None:
-    world = World([waiting()], (Failed("no route"), Failed("no route"), Accepted(in_doubt=False)))
-    await world.deliver()
-    world.now = 1
-    await world.deliver()
-    world.now = 2.5
-    await world.deliver()
-    assert world.again.calls == [(WEB, 1.0), (WEB, 2.0), (WEB, 0.5)]
-    assert world.status()["attempts"] == 2
+    harness = DeliveryHarness([waiting()], (Failed("no route"), Failed("no route"), Accepted(in_doubt=False)))
+    await harness.deliver()
+    harness.now = 1
+    await harness.deliver()
+    harness.now = 2.5
+    await harness.deliver()
+    assert harness.again.calls == [(WEB, 1.0), (WEB, 2.0), (WEB, 0.5)]
+    assert harness.status()["attempts"] == 2
 
 
 async def test_a_clock_that_was_set_back_holds_no_input_up() -> None:
-    world = World([waiting()], (Failed("no route"), Accepted(in_doubt=False)))
-    await world.deliver()
-    world.now = -3600
-    await world.deliver()
-    assert world.status()["phase"] == "Delivered"
+    harness = DeliveryHarness([waiting()], (Failed("no route"), Accepted(in_doubt=False)))
+    await harness.deliver()
+    harness.now = -3600
+    await harness.deliver()
+    assert harness.status()["phase"] == "Delivered"
 
 
 async def test_inputs_that_went_after_a_failed_attempt_are_forgotten() -> None:
-    world = World([waiting("a")], (Failed("no route"), Failed("no route")))
-    await world.deliver()
-    world.stores.inputs.remove(("team", "a"))
+    harness = DeliveryHarness([waiting("a")], (Failed("no route"), Failed("no route")))
+    await harness.deliver()
+    harness.stores.inputs.remove(("team", "a"))
     later = waiting("b")
-    world.cluster.hold(TASK_INPUTS, later)
-    world.stores.inputs.put(later)
-    world.now = 100
-    await world.deliver()
-    assert set(world.delivery._not_before) == {"input-b"}
+    harness.cluster.hold(TASK_INPUTS, later)
+    harness.stores.inputs.put(later)
+    harness.now = 100
+    await harness.deliver()
+    assert set(harness.delivery._not_before) == {"input-b"}
 
 
 # Removal
@@ -292,64 +296,64 @@ async def test_inputs_that_went_after_a_failed_attempt_are_forgotten() -> None:
     "answer", [pytest.param(Accepted(in_doubt=False), id="delivered"), pytest.param(Refused("blank"), id="rejected")]
 )
 async def test_an_input_is_removed_when_its_end_is_long_enough_ago(answer: Answer) -> None:
-    world = World([waiting()], (answer,), retention=timedelta(minutes=5))
-    await world.deliver()
-    assert world.deadlines == {WEB: at(300)}
-    world.now = 299
-    await world.deliver()
-    assert world.deadlines == {WEB: at(300)}
-    world.now = 300
-    await world.deliver()
-    assert (world.cluster.objects, len(world.stores.inputs)) == ({}, 0)
+    harness = DeliveryHarness([waiting()], (answer,), retention=timedelta(minutes=5))
+    await harness.deliver()
+    assert harness.deadlines == {WEB: at(300)}
+    harness.now = 299
+    await harness.deliver()
+    assert harness.deadlines == {WEB: at(300)}
+    harness.now = 300
+    await harness.deliver()
+    assert (harness.cluster.objects, len(harness.stores.inputs)) == ({}, 0)
 
 
 async def test_an_input_without_a_task_is_removed_too() -> None:
-    world = World([waiting(owner_uid=None)], task=None, now=600)
-    await world.deliver()
-    assert world.status()["rejectedAt"] == "2026-01-31T12:10:00Z"
-    world.now = 4200
-    await world.deliver()
-    assert world.cluster.objects == {}
+    harness = DeliveryHarness([waiting(owner_uid=None)], task=None, now=600)
+    await harness.deliver()
+    assert harness.status()["rejectedAt"] == "2026-01-31T12:10:00Z"
+    harness.now = 4200
+    await harness.deliver()
+    assert harness.cluster.objects == {}
 
 
 async def test_only_the_very_input_is_removed() -> None:
     done = waiting(status={"phase": "Delivered", "deliveredAt": "2026-01-31T12:00:00Z"})
-    world = World([done], now=3600)
+    harness = DeliveryHarness([done], now=3600)
     other = waiting(version=500)
     other["metadata"]["uid"] = "another"
-    world.cluster.hold(TASK_INPUTS, other)
-    await world.deliver()
-    assert world.stored() == other
-    assert len(world.stores.inputs) == 0
+    harness.cluster.hold(TASK_INPUTS, other)
+    await harness.deliver()
+    assert harness.stored() == other
+    assert len(harness.stores.inputs) == 0
 
 
 async def test_nothing_is_sent_once_the_lease_is_lost() -> None:
-    world = World([waiting()], (Accepted(in_doubt=False),))
-    world.cluster.failures["check leading"] = [NotLeadingError("lease x", "lost")]
+    harness = DeliveryHarness([waiting()], (Accepted(in_doubt=False),))
+    harness.cluster.failures["check leading"] = [NotLeadingError("lease x", "lost")]
     with pytest.raises(NotLeadingError):
-        await world.deliver()
-    assert world.sidecars.messages == []
-    assert world.cluster.calls == []
+        await harness.deliver()
+    assert harness.sidecars.messages == []
+    assert harness.cluster.calls == []
 
 
 async def test_what_somebody_else_wrote_meanwhile_is_looked_at_and_the_message_keeps_its_key() -> None:
-    world = World([waiting()], (Accepted(in_doubt=False), Accepted(in_doubt=False)))
-    labelled = world.stored() | {"metadata": world.stored()["metadata"] | {"resourceVersion": "2000"}}
-    world.cluster.hold(TASK_INPUTS, labelled)
-    await world.deliver()
-    assert world.status()["phase"] == "Delivered"
-    assert [message["idempotency_key"] for message in world.sidecars.messages] == ["input-one", "input-one"]
-    assert [verb for verb, _, _ in world.cluster.calls] == ["patch status", "get", "patch status"]
+    harness = DeliveryHarness([waiting()], (Accepted(in_doubt=False), Accepted(in_doubt=False)))
+    labelled = harness.stored() | {"metadata": harness.stored()["metadata"] | {"resourceVersion": "2000"}}
+    harness.cluster.hold(TASK_INPUTS, labelled)
+    await harness.deliver()
+    assert harness.status()["phase"] == "Delivered"
+    assert [message["idempotency_key"] for message in harness.sidecars.messages] == ["input-one", "input-one"]
+    assert [verb for verb, _, _ in harness.cluster.calls] == ["patch status", "get", "patch status"]
 
 
 async def test_a_conflict_that_nobody_made_is_a_fault_and_not_tried_at_once() -> None:
-    world = World([waiting()], (Accepted(in_doubt=False),))
-    world.cluster.failures["patch status"] = [api_error(409, "Conflict")]
+    harness = DeliveryHarness([waiting()], (Accepted(in_doubt=False),))
+    harness.cluster.failures["patch status"] = [api_error(409, "Conflict")]
     with pytest.raises(ConflictError):
-        await world.deliver()
+        await harness.deliver()
 
 
 async def test_the_tasks_count_is_looked_at_when_an_input_was_written() -> None:
-    world = World([input_manifest()], answers=(Accepted(in_doubt=False),))
-    await world.deliver()
-    assert WEB in world.changed
+    harness = DeliveryHarness([input_manifest()], answers=(Accepted(in_doubt=False),))
+    await harness.deliver()
+    assert WEB in harness.changed

@@ -53,7 +53,7 @@ class Cluster(FakeCluster):
         self.objects[LEASES.plural, NAMESPACE, NAME] = changed
 
 
-class World:
+class LeaderHarness:
     def __init__(self) -> None:
         self.cluster, self.clock, self.ready = Cluster(), Clock(), asyncio.Event()
         self.ready.set()
@@ -86,68 +86,68 @@ class World:
 
 
 @pytest.fixture
-async def world() -> World:
-    return World()
+async def harness() -> LeaderHarness:
+    return LeaderHarness()
 
 
-async def test_the_first_one_leads_at_once(world: World) -> None:
-    assert not world.may_write
-    await world.acquire()
-    assert world.may_write
-    assert world.cluster.holder == "me"
+async def test_the_first_one_leads_at_once(harness: LeaderHarness) -> None:
+    assert not harness.may_write
+    await harness.acquire()
+    assert harness.may_write
+    assert harness.cluster.holder == "me"
 
 
-async def test_it_does_not_lead_before_it_is_ready(world: World) -> None:
-    world.ready.clear()
-    waiting = asyncio.create_task(world.acquire())
-    await until(lambda: len(world.cluster.calls) > 2)
-    assert {verb for verb, *_ in world.cluster.calls} == {"get"}
-    world.ready.set()
+async def test_it_does_not_lead_before_it_is_ready(harness: LeaderHarness) -> None:
+    harness.ready.clear()
+    waiting = asyncio.create_task(harness.acquire())
+    await until(lambda: len(harness.cluster.calls) > 2)
+    assert {verb for verb, *_ in harness.cluster.calls} == {"get"}
+    harness.ready.set()
     await waiting
-    assert world.may_write
+    assert harness.may_write
 
 
-async def test_a_silent_holder_is_waited_out_by_the_own_clock(world: World) -> None:
-    await world.another("rival").acquire(world.cluster, ready=world.ready)
-    waiting = asyncio.create_task(world.acquire())
-    await until(lambda: ("get", "leases", NAME) in world.cluster.calls[2:])
-    world.clock.now += 9.9
+async def test_a_silent_holder_is_waited_out_by_the_own_clock(harness: LeaderHarness) -> None:
+    await harness.another("rival").acquire(harness.cluster, ready=harness.ready)
+    waiting = asyncio.create_task(harness.acquire())
+    await until(lambda: ("get", "leases", NAME) in harness.cluster.calls[2:])
+    harness.clock.now += 9.9
     await asyncio.sleep(0.05)
-    assert world.cluster.holder == "rival"
-    world.clock.now += 0.1
+    assert harness.cluster.holder == "rival"
+    harness.clock.now += 0.1
     await waiting
-    assert world.cluster.holder == "me"
-    assert world.cluster.lease["spec"]["leaseTransitions"] == 1
+    assert harness.cluster.holder == "me"
+    assert harness.cluster.lease["spec"]["leaseTransitions"] == 1
 
 
-async def test_faults_are_waited_out(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    world.cluster.failures["get"] = [api_error(500), api_error(0)]
-    world.cluster.failures["create"] = [api_error(409, "AlreadyExists"), api_error(403, "Forbidden", "not allowed")]
-    await world.acquire()
-    assert world.may_write
+async def test_faults_are_waited_out(harness: LeaderHarness, caplog: pytest.LogCaptureFixture) -> None:
+    harness.cluster.failures["get"] = [api_error(500), api_error(0)]
+    harness.cluster.failures["create"] = [api_error(409, "AlreadyExists"), api_error(403, "Forbidden", "not allowed")]
+    await harness.acquire()
+    assert harness.may_write
     assert "lease taskyard/taskyard-operator: not taken: TEST /x: not allowed" in caplog.text
 
 
-async def test_the_holder_may_write_until_its_deadline_however_it_was_renewed(world: World) -> None:
-    await world.acquire()
-    world.clock.now += 6.9
-    assert world.may_write
-    world.clock.now += 0.1
-    assert not world.may_write
-    world.clock.now -= 5
-    assert not world.may_write, "what is lost is not taken again"
-    assert "could not be renewed in time" in await world.lost()
+async def test_the_holder_may_write_until_its_deadline_however_it_was_renewed(harness: LeaderHarness) -> None:
+    await harness.acquire()
+    harness.clock.now += 6.9
+    assert harness.may_write
+    harness.clock.now += 0.1
+    assert not harness.may_write
+    harness.clock.now -= 5
+    assert not harness.may_write, "what is lost is not taken again"
+    assert "could not be renewed in time" in await harness.lost()
 
 
-async def test_renewing_moves_the_deadline(world: World) -> None:
-    await world.acquire()
-    holding = asyncio.create_task(world.lost())
+async def test_renewing_moves_the_deadline(harness: LeaderHarness) -> None:
+    await harness.acquire()
+    holding = asyncio.create_task(harness.lost())
     for _ in range(5):
-        world.clock.now += 5
-        version = world.cluster.version
-        await until(lambda version=version: world.cluster.version > version + 1)  # type: ignore[misc]
-        assert world.may_write
-    world.clock.now += 7
+        harness.clock.now += 5
+        version = harness.cluster.version
+        await until(lambda version=version: harness.cluster.version > version + 1)  # type: ignore[misc]
+        assert harness.may_write
+    harness.clock.now += 7
     assert "could not be renewed in time" in await holding
 
 
@@ -158,52 +158,52 @@ async def test_renewing_moves_the_deadline(world: World) -> None:
         pytest.param({"holderIdentity": None}, "lost: somebody took the holder's name out", id="nobody"),
     ],
 )
-async def test_a_foreign_holder_ends_it_at_once(world: World, spec: dict[str, Any], cause: str) -> None:
-    await world.acquire()
-    world.cluster.write(**spec)
-    assert cause in await world.lost()
-    assert not world.may_write
-    assert world.cluster.holder == spec["holderIdentity"]
+async def test_a_foreign_holder_ends_it_at_once(harness: LeaderHarness, spec: dict[str, Any], cause: str) -> None:
+    await harness.acquire()
+    harness.cluster.write(**spec)
+    assert cause in await harness.lost()
+    assert not harness.may_write
+    assert harness.cluster.holder == spec["holderIdentity"]
 
 
-async def test_what_is_no_rival_does_not_end_it(world: World) -> None:
-    await world.acquire()
-    holding = asyncio.create_task(world.lost())
-    world.cluster.write(leaseTransitions=7)
-    del world.cluster.objects[LEASES.plural, NAMESPACE, NAME]
-    world.cluster.failures["patch"] = [api_error(500)]
-    world.clock.now += 5
-    await until(lambda: (LEASES.plural, NAMESPACE, NAME) in world.cluster.objects)
-    world.clock.now += 5
+async def test_what_is_no_rival_does_not_end_it(harness: LeaderHarness) -> None:
+    await harness.acquire()
+    holding = asyncio.create_task(harness.lost())
+    harness.cluster.write(leaseTransitions=7)
+    del harness.cluster.objects[LEASES.plural, NAMESPACE, NAME]
+    harness.cluster.failures["patch"] = [api_error(500)]
+    harness.clock.now += 5
+    await until(lambda: (LEASES.plural, NAMESPACE, NAME) in harness.cluster.objects)
+    harness.clock.now += 5
     await asyncio.sleep(0.05)
-    assert world.may_write and world.cluster.holder == "me"
-    world.clock.now += 10
+    assert harness.may_write and harness.cluster.holder == "me"
+    harness.clock.now += 10
     await holding
 
 
-async def test_giving_it_back_lets_the_next_one_lead_at_once(world: World) -> None:
-    await world.acquire()
-    await world.leader.release(world.cluster)
-    assert not world.may_write
-    assert [verb for verb, *_ in world.cluster.calls][-2:] == ["settle", "patch"]
-    assert world.cluster.holder is None
+async def test_giving_it_back_lets_the_next_one_lead_at_once(harness: LeaderHarness) -> None:
+    await harness.acquire()
+    await harness.leader.release(harness.cluster)
+    assert not harness.may_write
+    assert [verb for verb, *_ in harness.cluster.calls][-2:] == ["settle", "patch"]
+    assert harness.cluster.holder is None
     async with asyncio.timeout(2):
-        await world.another("next").acquire(world.cluster, ready=world.ready)
-    assert world.cluster.holder == "next"
+        await harness.another("next").acquire(harness.cluster, ready=harness.ready)
+    assert harness.cluster.holder == "next"
 
 
-async def test_it_is_given_back_though_the_answer_to_the_last_renewal_never_came(world: World) -> None:
-    await world.acquire()
-    world.cluster.write(renewTime="later")
-    await world.leader.release(world.cluster)
-    assert world.cluster.holder is None
+async def test_it_is_given_back_though_the_answer_to_the_last_renewal_never_came(harness: LeaderHarness) -> None:
+    await harness.acquire()
+    harness.cluster.write(renewTime="later")
+    await harness.leader.release(harness.cluster)
+    assert harness.cluster.holder is None
 
 
-async def test_what_is_not_held_is_not_given_back(world: World) -> None:
-    await world.another("rival").acquire(world.cluster, ready=world.ready)
-    before = world.cluster.version
-    await world.leader.release(world.cluster)
-    assert world.cluster.version == before and world.cluster.holder == "rival"
+async def test_what_is_not_held_is_not_given_back(harness: LeaderHarness) -> None:
+    await harness.another("rival").acquire(harness.cluster, ready=harness.ready)
+    before = harness.cluster.version
+    await harness.leader.release(harness.cluster)
+    assert harness.cluster.version == before and harness.cluster.holder == "rival"
 
 
 def test_the_clock_never_goes_back() -> None:

@@ -12,7 +12,7 @@ from taskyard.controller.network_policies import NetworkPolicyKeeper
 from taskyard.controller.stores import Stores
 from taskyard.core.manifests.network import NetworkRules, manifest, spec
 from unit.controller.fakes import FakeCluster, api_error
-from unit.controller.world import World
+from unit.controller.reconcile_harness import ReconcileHarness
 from unit.core.builders import merge, pod_manifest, task_manifest
 
 RULES = NetworkRules(installation="taskyard")
@@ -146,34 +146,34 @@ async def test_without_rules_nothing_is_done() -> None:
 
 
 async def test_a_pod_comes_after_the_policy() -> None:
-    world = World(network=RULES)
-    await world.reconcile()
-    assert world.writes[-2:] == [("create", *POLICY[::2]), ("create", "pods", "web-1")]
+    harness = ReconcileHarness(network=RULES)
+    await harness.reconcile()
+    assert harness.writes[-2:] == [("create", *POLICY[::2]), ("create", "pods", "web-1")]
 
 
 async def test_a_refused_policy_holds_the_pod_back_and_the_task_says_why() -> None:
-    world = World(network=RULES)
+    harness = ReconcileHarness(network=RULES)
     refusal = api_error(403, "Forbidden", "networkpolicies is forbidden")
-    world.cluster.failures["create"] = []
-    original = world.cluster._called
+    harness.cluster.failures["create"] = []
+    original = harness.cluster._called
 
     def called(verb: str, resource: Any, name: str = "") -> None:
         original(verb, resource, name)
         if resource is NETWORK_POLICIES and verb == "create":
             raise refusal
 
-    world.cluster._called = called  # type: ignore[method-assign]
+    harness.cluster._called = called  # type: ignore[method-assign]
     with pytest.raises(ApiError):
-        await world.reconcile()
-    assert world.names("pods") == []
-    assert world.ready == ("False", "NetworkPolicyRefused")
+        await harness.reconcile()
+    assert harness.names("pods") == []
+    assert harness.ready == ("False", "NetworkPolicyRefused")
 
 
 async def test_a_paused_task_has_one_too_and_the_last_task_takes_it_along() -> None:
-    world = World(task_manifest(paused=True, status={}), network=RULES)
-    await world.reconcile()
-    assert world.names("networkpolicies") == ["taskyard-tasks"]
-    world.stores.tasks.remove(("team", "web"))
-    await world.reconcile()
-    assert world.names("networkpolicies") == []
-    assert PODS.plural not in {plural for plural, _, _ in world.cluster.objects}
+    harness = ReconcileHarness(task_manifest(paused=True, status={}), network=RULES)
+    await harness.reconcile()
+    assert harness.names("networkpolicies") == ["taskyard-tasks"]
+    harness.stores.tasks.remove(("team", "web"))
+    await harness.reconcile()
+    assert harness.names("networkpolicies") == []
+    assert PODS.plural not in {plural for plural, _, _ in harness.cluster.objects}

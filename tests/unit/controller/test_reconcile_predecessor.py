@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from taskyard.controller.cluster import CLAIMS, PODS, TASKS, WORKSPACE_BUILDS, Resource
-from unit.controller.world import WEB, World
+from unit.controller.reconcile_harness import WEB, ReconcileHarness
 from unit.core.builders import TASK_UID, build_manifest, merge, pod_manifest, reservation, task_manifest
 
 Object = dict[str, Any]
@@ -18,20 +18,20 @@ def claim_manifest(owner_uid: str = "former") -> Object:
     return {"metadata": metadata, "spec": {}}
 
 
-def starting() -> World:
+def starting() -> ReconcileHarness:
     """The claim is what the Task needs next."""
-    world = World(task_manifest(version=101, status={"phase": "Pending", "build": reservation()}))
-    world.hold(WORKSPACE_BUILDS, build_manifest())
-    return world
+    harness = ReconcileHarness(task_manifest(version=101, status={"phase": "Pending", "build": reservation()}))
+    harness.hold(WORKSPACE_BUILDS, build_manifest())
+    return harness
 
 
 class Deletions:
     """Remembers under which conditions a cluster deletes."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, harness: ReconcileHarness) -> None:
         self.calls: list[tuple[str, str, str, str | None]] = []
-        self._delete = world.cluster.delete
-        world.cluster.delete = self  # type: ignore[method-assign]
+        self._delete = harness.cluster.delete
+        harness.cluster.delete = self  # type: ignore[method-assign]
 
     async def __call__(
         self, resource: Resource, namespace: str, name: str, *, uid: str, resource_version: str | None = None
@@ -52,94 +52,94 @@ class Deletions:
 async def test_a_former_tasks_child_is_removed_and_the_start_goes_on(
     resource: Resource, child: Object, known: bool
 ) -> None:
-    world = World()
-    world.hold(resource, child, known=known)
-    deletions = Deletions(world)
-    await world.reconcile()
+    harness = ReconcileHarness()
+    harness.hold(resource, child, known=known)
+    deletions = Deletions(harness)
+    await harness.reconcile()
     metadata = child["metadata"]
     assert deletions.calls == [(resource.plural, metadata["name"], metadata["uid"], metadata["resourceVersion"])]
-    assert world.ready == ("False", "FormerTask")
-    assert world.again.calls == [(WEB, 1.0)]
-    await world.reconcile()
-    assert world.ready == ("False", "Pending")
+    assert harness.ready == ("False", "FormerTask")
+    assert harness.again.calls == [(WEB, 1.0)]
+    await harness.reconcile()
+    assert harness.ready == ("False", "Pending")
     for plural in ("workspacebuilds", "persistentvolumeclaims", "pods"):
-        (made,) = [found for key, found in world.cluster.objects.items() if key[0] == plural]
+        (made,) = [found for key, found in harness.cluster.objects.items() if key[0] == plural]
         assert made["metadata"]["ownerReferences"][0]["uid"] == TASK_UID
 
 
 async def test_a_former_tasks_pods_go_with_its_claim_which_they_hold() -> None:
-    world = starting()
-    world.hold(CLAIMS, claim_manifest(), known=False)
-    world.hold(PODS, pod_manifest(7, owner_uid="former"))
-    world.hold(PODS, pod_manifest(3, owner_uid="another's", task="site"))
-    deletions = Deletions(world)
-    await world.reconcile()
+    harness = starting()
+    harness.hold(CLAIMS, claim_manifest(), known=False)
+    harness.hold(PODS, pod_manifest(7, owner_uid="former"))
+    harness.hold(PODS, pod_manifest(3, owner_uid="another's", task="site"))
+    deletions = Deletions(harness)
+    await harness.reconcile()
     assert [call[:2] for call in deletions.calls] == [("pods", "web-7"), ("persistentvolumeclaims", "web-home")]
-    assert world.names("pods") == ["site-3"]
+    assert harness.names("pods") == ["site-3"]
 
 
 async def test_one_that_goes_already_is_waited_for() -> None:
-    world = World()
+    harness = ReconcileHarness()
     pod = pod_manifest(owner_uid="former", deleting=True)
-    world.hold(PODS, pod, known=False)
-    deletions = Deletions(world)
+    harness.hold(PODS, pod, known=False)
+    deletions = Deletions(harness)
     for _ in range(3):
-        await world.reconcile()
+        await harness.reconcile()
     assert deletions.calls == []
-    assert world.ready == ("False", "FormerTask")
+    assert harness.ready == ("False", "FormerTask")
 
 
 async def test_a_home_of_the_task_that_took_the_name_since_is_not_deleted() -> None:
     """An operator that is behind: the Task it works for is gone, and to it the living one's home looks like a former
     Task's."""
-    world = starting()
-    world.hold(TASKS, merge(task_manifest(version=300), {"metadata": {"uid": "living"}}), known=False)
+    harness = starting()
+    harness.hold(TASKS, merge(task_manifest(version=300), {"metadata": {"uid": "living"}}), known=False)
     home = claim_manifest("living")
-    world.hold(CLAIMS, home, known=False)
-    deletions = Deletions(world)
-    await world.reconcile()
+    harness.hold(CLAIMS, home, known=False)
+    deletions = Deletions(harness)
+    await harness.reconcile()
     assert deletions.calls == []
-    assert world.cluster.objects["persistentvolumeclaims", "team", "web-home"] == home
-    assert world.again.calls == [(WEB, 0.0)]
+    assert harness.cluster.objects["persistentvolumeclaims", "team", "web-home"] == home
+    assert harness.again.calls == [(WEB, 0.0)]
 
 
 @pytest.mark.parametrize("deleting", [pytest.param(True, id="going"), pytest.param(False, id="gone")])
 async def test_for_a_task_that_goes_itself_nothing_is_deleted(deleting: bool) -> None:
-    world = starting()
-    del world.cluster.objects["tasks", "team", "web"]
+    harness = starting()
+    del harness.cluster.objects["tasks", "team", "web"]
     if deleting:
-        world.hold(TASKS, task_manifest(version=300, deleting=True), known=False)
-    world.hold(CLAIMS, claim_manifest(), known=False)
-    deletions = Deletions(world)
-    await world.reconcile()
+        harness.hold(TASKS, task_manifest(version=300, deleting=True), known=False)
+    harness.hold(CLAIMS, claim_manifest(), known=False)
+    deletions = Deletions(harness)
+    await harness.reconcile()
     assert deletions.calls == []
 
 
 async def test_the_home_of_the_task_itself_is_taken_as_it_is() -> None:
-    world = starting()
-    world.hold(CLAIMS, claim_manifest(TASK_UID), known=False)
-    deletions = Deletions(world)
-    await world.reconcile()
+    harness = starting()
+    harness.hold(CLAIMS, claim_manifest(TASK_UID), known=False)
+    deletions = Deletions(harness)
+    await harness.reconcile()
     assert deletions.calls == []
-    assert world.names("pods") == ["web-1"]
+    assert harness.names("pods") == ["web-1"]
 
 
 async def test_a_child_that_somebody_changed_meanwhile_is_looked_at_anew() -> None:
     """It was given to somebody else, say."""
-    world = starting()
+    harness = starting()
     given = claim_manifest() | {"spec": {"volumeName": "x"}}
     given["metadata"] = given["metadata"] | {"resourceVersion": "200", "ownerReferences": []}
-    read = world.cluster.get
+    read = harness.cluster.get
 
     async def get(resource: Resource, namespace: str | None, name: str) -> Object | None:
         found = await read(resource, namespace, name)
         if resource is CLAIMS:
-            world.cluster.hold(CLAIMS, given)
+            harness.cluster.hold(CLAIMS, given)
         return found
 
-    world.hold(CLAIMS, claim_manifest(), known=False)
-    world.cluster.get = get  # type: ignore[method-assign]
-    await world.reconcile()
-    assert world.cluster.objects["persistentvolumeclaims", "team", "web-home"] == given
-    await world.reconcile()
-    assert world.ready == ("False", "NameConflict")
+    harness.hold(CLAIMS, claim_manifest(), known=False)
+    harness.cluster.get = get  # type: ignore[method-assign]
+    await harness.reconcile()
+    assert harness.cluster.objects["persistentvolumeclaims", "team", "web-home"] == given
+    await harness.reconcile()
+    assert harness.ready == ("False", "NameConflict")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from taskyard.core.decision import BUILDS_KEPT, Rest
 from taskyard.core.observed import BuildView
 from unit.core.builders import task_manifest
-from unit.core.world import World
+from unit.core.in_memory_cluster import InMemoryCluster
 
 EVENTS = (
     "look",
@@ -37,16 +37,16 @@ EVENTS = (
 HISTORIES = st.lists(st.one_of(st.just("look"), st.just("look"), st.sampled_from(EVENTS)), max_size=60)
 
 
-def check(world: World) -> None:
+def check(cluster: InMemoryCluster) -> None:
     """What holds at every moment."""
-    assert len(world.live) <= 1
-    numbers = [b["spec"]["number"] for b in world.builds]
+    assert len(cluster.live) <= 1
+    numbers = [b["spec"]["number"] for b in cluster.builds]
     if numbers:
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-        assert world.task["status"]["build"]["number"] in (numbers[-1], numbers[-1] + 1)
+        assert cluster.task["status"]["build"]["number"] in (numbers[-1], numbers[-1] + 1)
     assert len(numbers) <= BUILDS_KEPT + 1, "one more than are kept, until the next look"
-    unfinished = [b for b in world.builds if not BuildView.of(b).finished]
-    assert unfinished in ([], world.builds[-1:]), "one build at a time"
+    unfinished = [b for b in cluster.builds if not BuildView.of(b).finished]
+    assert unfinished in ([], cluster.builds[-1:]), "one build at a time"
 
 
 @settings(max_examples=250, deadline=None)
@@ -58,38 +58,38 @@ def check(world: World) -> None:
     history=["look", "look", "look", "use_up_quota", "look", "wait_long"], created_paused=False, paused=False
 )  # room comes late
 def test_whatever_happens_the_task_ends_as_it_was_asked(history: list[str], created_paused: bool, paused: bool) -> None:
-    world = World()
+    cluster = InMemoryCluster()
     if created_paused:
-        world.pause()
+        cluster.pause()
     for event in history:
-        getattr(world, event)()
-        check(world)
+        getattr(cluster, event)()
+        check(cluster)
     if paused:
-        world.pause()
+        cluster.pause()
     else:
-        world.resume()
-    world.settle()
-    check(world)
-    assert isinstance(world.look(), Rest)
-    phase = world.task["status"]["phase"]
+        cluster.resume()
+    cluster.settle()
+    check(cluster)
+    assert isinstance(cluster.look(), Rest)
+    phase = cluster.task["status"]["phase"]
     if paused:
         assert phase == "Paused"
-        assert world.pods == []
+        assert cluster.pods == []
         return
-    newest = BuildView.of(world.builds[-1])
+    newest = BuildView.of(cluster.builds[-1])
     assert phase in ("Active", "Error")
     if phase == "Error":
         assert newest.message
         assert "times in a row" in newest.message or "was not bound to a node" in newest.message
-        assert world.pods == []
+        assert cluster.pods == []
         # The one way out of an error is the person's, and it works.
-        world.pause()
-        world.settle()
-        assert world.task["status"]["phase"] == "Paused"
-        world.resume()
-        world.settle()
-    assert world.task["status"]["phase"] == "Active"
-    assert [p["metadata"]["name"] for p in world.live] == [world.builds[-1]["metadata"]["name"]]
+        cluster.pause()
+        cluster.settle()
+        assert cluster.task["status"]["phase"] == "Paused"
+        cluster.resume()
+        cluster.settle()
+    assert cluster.task["status"]["phase"] == "Active"
+    assert [p["metadata"]["name"] for p in cluster.live] == [cluster.builds[-1]["metadata"]["name"]]
 
 
 @pytest.mark.parametrize(
@@ -100,16 +100,16 @@ def test_whatever_happens_the_task_ends_as_it_was_asked(history: list[str], crea
     ],
 )
 def test_nothing_has_failed_so_nothing_is_an_error(history: list[str]) -> None:
-    world = World()
+    cluster = InMemoryCluster()
     for event in history:
-        getattr(world, event)()
-    world.free_quota()
+        getattr(cluster, event)()
+    cluster.free_quota()
     for _ in range(10):
-        world.look()
-        world.write_status()
-        assert world.task["status"]["phase"] in ("Pending", "Initializing")
-    world.settle()
-    assert world.task["status"]["phase"] == "Active"
+        cluster.look()
+        cluster.write_status()
+        assert cluster.task["status"]["phase"] in ("Pending", "Initializing")
+    cluster.settle()
+    assert cluster.task["status"]["phase"] == "Active"
 
 
 # What makes a Task pause by itself, in the order that leads there, with whatever else in between.
@@ -132,23 +132,23 @@ RESTLESS = st.lists(
     history=["turn", "rest", "turn", "wait_long", *["look"] * 2, "lose_pod", *["look"] * 3]
 )  # its Pod goes at once
 def test_a_task_that_paused_by_itself_goes_on_only_when_something_asks_for_it(history: list[str]) -> None:
-    world = World(task=task_manifest(idleTimeout="1m"))
+    cluster = InMemoryCluster(task=task_manifest(idleTimeout="1m"))
     for event in history:
-        getattr(world, event)()
-        check(world)
-        reasons = [b["spec"]["reason"] for b in world.builds]
+        getattr(cluster, event)()
+        check(cluster)
+        reasons = [b["spec"]["reason"] for b in cluster.builds]
         awoken = sum(pair == ("AutoPause", "Resume") for pair in itertools.pairwise(reasons))
-        assert awoken <= world.wakes
-        stored = world.task["status"]
+        assert awoken <= cluster.wakes
+        stored = cluster.task["status"]
         if stored.get("state") and stored["build"]["transition"] == "Stop":
             assert stored["state"]["state"] == "Idle", "what a start waits for is no last word"
-    is_asked = world.task["spec"].get("paused", False)
-    if is_asked or not world.builds or world.builds[-1]["spec"]["reason"] != "AutoPause":
+    is_asked = cluster.task["spec"].get("paused", False)
+    if is_asked or not cluster.builds or cluster.builds[-1]["spec"]["reason"] != "AutoPause":
         return
-    world.wake()
-    world.settle()
-    assert world.task["status"]["phase"] == "Active"
-    assert world.builds[-1]["spec"]["reason"] == "Resume"
+    cluster.wake()
+    cluster.settle()
+    assert cluster.task["status"]["phase"] == "Active"
+    assert cluster.builds[-1]["spec"]["reason"] == "Resume"
 
 
 @settings(max_examples=100, deadline=None)
@@ -156,43 +156,43 @@ def test_a_task_that_paused_by_itself_goes_on_only_when_something_asks_for_it(hi
 @example(history=["turn", "wait_long", "turn", "turn"])  # it has run as long as it may
 @example(history=["turn", "wait_long", "turn", "wake", "turn", "wait_long", "turn"])  # twice
 def test_a_task_that_has_run_as_long_as_it_may_is_paused_and_begins_anew(history: list[str]) -> None:
-    world = World(task=task_manifest(maxRuntime="5m"))
+    cluster = InMemoryCluster(task=task_manifest(maxRuntime="5m"))
     for event in history:
-        getattr(world, event)()
-        check(world)
-    world.resume()
-    world.wake()
-    world.settle()
-    shown = world.task["status"]
+        getattr(cluster, event)()
+        check(cluster)
+    cluster.resume()
+    cluster.wake()
+    cluster.settle()
+    shown = cluster.task["status"]
     if shown["phase"] == "Error":
-        assert "times in a row" in world.builds[-1]["status"]["message"]
+        assert "times in a row" in cluster.builds[-1]["status"]["message"]
         return
     assert (shown["phase"], shown["pausedReason"]) == ("Paused", "MaxRuntime")
-    assert (world.builds[-1]["spec"]["reason"], world.pods) == ("MaxRuntime", [])
+    assert (cluster.builds[-1]["spec"]["reason"], cluster.pods) == ("MaxRuntime", [])
 
 
 def test_a_hundred_pauses_leave_ten_builds_whose_numbers_have_no_gap() -> None:
-    world = World()
+    cluster = InMemoryCluster()
     for _ in range(100):
-        world.turn()
-        world.pause()
-        world.turn()
-        world.resume()
-        check(world)
-    world.settle()
-    assert [b["spec"]["number"] for b in world.builds] == list(range(192, 202))
+        cluster.turn()
+        cluster.pause()
+        cluster.turn()
+        cluster.resume()
+        check(cluster)
+    cluster.settle()
+    assert [b["spec"]["number"] for b in cluster.builds] == list(range(192, 202))
 
 
 @settings(max_examples=100, deadline=None)
 @given(history=HISTORIES)
 def test_a_status_that_was_written_needs_no_further_write(history: list[str]) -> None:
-    world = World()
+    cluster = InMemoryCluster()
     for event in history:
-        getattr(world, event)()
-    world.write_status()
+        getattr(cluster, event)()
+    cluster.write_status()
     for _ in range(2):
         # The derived fields follow from what is, some of them from what was shown before: once more settles those.
-        world.write_status()
-    assert not world.write_status()
-    world.seconds += 1
-    assert not world.write_status(), "the time alone changes nothing"
+        cluster.write_status()
+    assert not cluster.write_status()
+    cluster.seconds += 1
+    assert not cluster.write_status(), "the time alone changes nothing"

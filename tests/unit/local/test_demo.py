@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from localcluster import demo, locations, progress, story, trouble
+from localcluster import demo, demo_assertions, diagnostics, locations, progress
+from localcluster.demo_output import DemoOutput, Table
 from localcluster.kubectl import Kubectl
-from localcluster.stage import Stage, Table
 from localcluster.target import Target
 
 
@@ -34,7 +34,7 @@ LOG = "\n".join(
 
 
 def test_a_sidecars_log_holds_the_conversation_and_later_lines_replace_earlier_ones() -> None:
-    assert [(one.id, one.role, one.content) for one in story.messages(LOG)] == [
+    assert [(one.id, one.role, one.content) for one in demo_assertions.messages(LOG)] == [
         (0, "agent", "$"),
         (1, "user", "cat hello.txt"),
         (2, "agent", "Hello"),
@@ -52,17 +52,21 @@ def test_a_sidecars_log_holds_the_conversation_and_later_lines_replace_earlier_o
     ],
 )
 def test_the_answer_to_a_message_is_what_the_agent_says_before_the_next(asked: str, answer: str | None) -> None:
-    assert story.answer_to(asked, story.messages(LOG)) == answer
+    assert demo_assertions.answer_to(asked, demo_assertions.messages(LOG)) == answer
 
 
 def test_of_the_same_message_twice_the_newest_answer_counts() -> None:
     log = "\n".join([line(0, "user", "x"), line(1, "agent", "old"), line(2, "user", "x")])
-    assert story.answer_to("x", story.messages(log)) is None
+    assert demo_assertions.answer_to("x", demo_assertions.messages(log)) is None
 
 
 def test_rows_are_alike_when_only_the_age_differs() -> None:
-    assert story.without_age("hello   Active   Idle   shell   3s\n") == story.without_age("hello Active Idle shell 4s")
-    assert story.without_age("hello   Active   Idle   shell   3s") != story.without_age("hello Active Working shell 3s")
+    assert demo_assertions.without_age("hello   Active   Idle   shell   3s\n") == demo_assertions.without_age(
+        "hello Active Idle shell 4s"
+    )
+    assert demo_assertions.without_age("hello   Active   Idle   shell   3s") != demo_assertions.without_age(
+        "hello Active Working shell 3s"
+    )
 
 
 @pytest.mark.parametrize(
@@ -74,8 +78,8 @@ def test_rows_are_alike_when_only_the_age_differs() -> None:
 )
 def test_a_task_tells_why_it_is_not_ready(status: str, text: str | None) -> None:
     ready = {"type": "Ready", "status": status, "reason": "QuotaExceeded", "message": "The Pod waits."}
-    assert trouble.of_task({"status": {"conditions": [ready]}}) == text
-    assert trouble.of_task({}) is None
+    assert diagnostics.of_task({"status": {"conditions": [ready]}}) == text
+    assert diagnostics.of_task({}) is None
 
 
 def test_warnings_are_the_newest_events_each_told_once() -> None:
@@ -91,8 +95,8 @@ def test_warnings_are_the_newest_events_each_told_once() -> None:
         }
 
     events = [event("Warning", "B", 2), event("Normal", "N", 3), event("Warning", "A", 1), event("Warning", "B", 4)]
-    assert trouble.warnings(events) == ["Pod hello-1: A: x y", "Pod hello-1: B: x y"]
-    assert trouble.warnings(events, most=1) == ["Pod hello-1: B: x y"]
+    assert diagnostics.warnings(events) == ["Pod hello-1: A: x y", "Pod hello-1: B: x y"]
+    assert diagnostics.warnings(events, most=1) == ["Pod hello-1: B: x y"]
 
 
 def test_the_story_is_about_what_the_example_holds() -> None:
@@ -133,7 +137,7 @@ def scripted(folder: Path, script: str) -> Kubectl:
 
 
 def test_commands_are_shown_before_what_they_say(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    told = Stage(scripted(tmp_path, 'echo "$KUBECONFIG $2"'), "ns", "hello")
+    told = DemoOutput(scripted(tmp_path, 'echo "$KUBECONFIG $2"'), "ns", "hello")
     told.run("get", "it's", stdin="a\n")
     assert capsys.readouterr().out.splitlines() == [
         """$ kubectl get 'it'"'"'s' <<'EOF'""",
@@ -148,7 +152,7 @@ def test_a_command_that_fails_names_itself_the_cause_and_the_log(
 ) -> None:
     task = {"status": {"conditions": [{"type": "Ready", "status": "False", "reason": "NoRoom", "message": "Full."}]}}
     (tmp_path / "task.json").write_text(json.dumps(task))
-    told = Stage(
+    told = DemoOutput(
         scripted(tmp_path, 'case "$*" in *"get tasks"*) cat task.json;; *) echo "error: timed out" >&2; exit 1;; esac'),
         "ns",
         "hello",
@@ -164,7 +168,7 @@ def test_a_command_that_fails_names_itself_the_cause_and_the_log(
 
 def test_waiting_ends_early_when_the_tasks_build_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "task.json").write_text(json.dumps({"status": {"build": {"phase": "Failed"}}}))
-    told = Stage(
+    told = DemoOutput(
         scripted(tmp_path, 'case "$*" in *" wait "*) exec sleep 8;; *"get tasks"*) cat task.json;; *) exit 1;; esac'),
         "ns",
         "hello",
@@ -179,7 +183,7 @@ def test_a_command_that_hangs_is_ended(tmp_path: Path) -> None:
 
 
 def test_what_is_asked_for_again_and_again_has_an_end(tmp_path: Path) -> None:
-    told = Stage(scripted(tmp_path, "exit 1"), "ns", "hello")
+    told = DemoOutput(scripted(tmp_path, "exit 1"), "ns", "hello")
     with pytest.raises(progress.StepError, match="not there after"):
         told.until("waiting for an answer", lambda: None, seconds=0.0)
     assert told.until("waiting for an answer", lambda: "yes", seconds=0.0) == "yes"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from localcluster import current, install, locations, progress, target, trouble
+from localcluster import current, diagnostics, install, locations, progress, target
 
 
 def container(name: str = "operator", *, restarts: int = 0, ready: bool = False, **state: Any) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def test_an_image_that_helm_cannot_be_told_is_refused(image: str, cause: str) ->
     ],
 )
 def test_a_pods_trouble_is_told_in_one_line(broken: dict[str, Any], text: str) -> None:
-    assert [one.text for one in trouble.of_pods([broken])] == [text]
+    assert [one.text for one in diagnostics.of_pods([broken])] == [text]
 
 
 @pytest.mark.parametrize(
@@ -104,11 +104,11 @@ def test_a_pods_trouble_is_told_in_one_line(broken: dict[str, Any], text: str) -
     ],
 )
 def test_what_is_ordinary_is_no_trouble(fine: dict[str, Any]) -> None:
-    assert trouble.of_pods([fine]) == []
+    assert diagnostics.of_pods([fine]) == []
 
 
 def test_the_gravest_trouble_comes_first() -> None:
-    found = trouble.of_pods(
+    found = diagnostics.of_pods(
         [
             pod(container(running={}), name="slow"),
             pod(container(waiting={"reason": "InvalidImageName"}), name="hopeless"),

@@ -14,7 +14,7 @@ from unit.controller.fakes import api_error
 from unit.core.builders import at, build_manifest, input_manifest, reservation, task_manifest
 
 
-class World:
+class MetricsHarness:
     """Stores that metrics observe, half a minute after the builds were reserved."""
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class World:
 
 
 def test_tasks_are_counted_by_phase_and_state() -> None:
-    world = World()
+    harness = MetricsHarness()
     for number, status in enumerate(
         [
             {"phase": "Active", "state": {"state": "Working"}},
@@ -39,37 +39,37 @@ def test_tasks_are_counted_by_phase_and_state() -> None:
             {},
         ]
     ):
-        world.stores.tasks.put(task_manifest(name=f"t{number}", uid=f"u{number}", status=status))
-    assert world.value("taskyard_tasks", phase="Active", state="Working") == 2
-    assert world.value("taskyard_tasks", phase="Paused", state="none") == 1
-    assert world.value("taskyard_tasks", phase="Pending", state="none") == 1
-    assert world.value("taskyard_tasks", phase="Error", state="none") == 0
+        harness.stores.tasks.put(task_manifest(name=f"t{number}", uid=f"u{number}", status=status))
+    assert harness.value("taskyard_tasks", phase="Active", state="Working") == 2
+    assert harness.value("taskyard_tasks", phase="Paused", state="none") == 1
+    assert harness.value("taskyard_tasks", phase="Pending", state="none") == 1
+    assert harness.value("taskyard_tasks", phase="Error", state="none") == 0
 
 
 def test_whether_it_leads_is_asked_at_each_scrape() -> None:
-    world, leads = World(), False
-    world.metrics.observe_leader(lambda: leads)
-    assert world.value("taskyard_leader") == 0
+    harness, leads = MetricsHarness(), False
+    harness.metrics.observe_leader(lambda: leads)
+    assert harness.value("taskyard_leader") == 0
     leads = True
-    assert world.value("taskyard_leader") == 1
+    assert harness.value("taskyard_leader") == 1
 
 
 def test_a_build_is_counted_when_it_ends_with_its_time() -> None:
-    world = World()
-    world.stores.tasks.put(task_manifest(status={"phase": "Pending", "build": reservation()}))
-    world.stores.builds.put(build_manifest())
-    world.stores.builds.put(build_manifest(phase="Succeeded", version=101))
-    world.stores.builds.put(build_manifest(phase="Succeeded", version=102))
+    harness = MetricsHarness()
+    harness.stores.tasks.put(task_manifest(status={"phase": "Pending", "build": reservation()}))
+    harness.stores.builds.put(build_manifest())
+    harness.stores.builds.put(build_manifest(phase="Succeeded", version=101))
+    harness.stores.builds.put(build_manifest(phase="Succeeded", version=102))
     labels = {"transition": "Start", "reason": "Initial"}
-    assert world.value("taskyard_builds_total", **labels, result="Succeeded") == 1
-    assert world.value("taskyard_builds_total", **labels, result="Failed") == 0
-    assert world.value("taskyard_build_duration_seconds_sum", transition="Start", result="Succeeded") == 30
+    assert harness.value("taskyard_builds_total", **labels, result="Succeeded") == 1
+    assert harness.value("taskyard_builds_total", **labels, result="Failed") == 0
+    assert harness.value("taskyard_build_duration_seconds_sum", transition="Start", result="Succeeded") == 30
 
 
 def test_builds_that_had_ended_before_are_not_counted() -> None:
-    world = World()
-    world.stores.builds.put(build_manifest(phase="Succeeded"))
-    assert world.value("taskyard_builds_total", transition="Start", reason="Initial", result="Succeeded") == 0
+    harness = MetricsHarness()
+    harness.stores.builds.put(build_manifest(phase="Succeeded"))
+    assert harness.value("taskyard_builds_total", transition="Start", reason="Initial", result="Succeeded") == 0
 
 
 @pytest.mark.parametrize(
@@ -81,12 +81,12 @@ def test_builds_that_had_ended_before_are_not_counted() -> None:
     ],
 )
 def test_a_start_ends_when_the_task_becomes_active(before: str, reason: str, counted: int) -> None:
-    world = World()
+    harness = MetricsHarness()
     for version, phase in enumerate([before, "Active"], start=100):
         status = {"phase": phase, "build": reservation(reason=reason)}
-        world.stores.tasks.put(task_manifest(version=version, status=status))
-    assert world.value("taskyard_start_duration_seconds_count", reason=reason) == counted
-    assert world.value("taskyard_start_duration_seconds_sum", reason=reason) == 30 * counted
+        harness.stores.tasks.put(task_manifest(version=version, status=status))
+    assert harness.value("taskyard_start_duration_seconds_count", reason=reason) == counted
+    assert harness.value("taskyard_start_duration_seconds_sum", reason=reason) == 30 * counted
 
 
 @pytest.mark.parametrize(
@@ -98,55 +98,55 @@ def test_a_start_ends_when_the_task_becomes_active(before: str, reason: str, cou
     ],
 )
 def test_an_input_is_counted_once_by_its_end(status: dict[str, Any], result: str) -> None:
-    world = World()
+    harness = MetricsHarness()
     for version, each in enumerate([{"phase": "Queued"}, {"phase": "Queued", "order": 1}, status, status], start=100):
-        world.stores.inputs.put(input_manifest(version=version, status=each))
-    found = {name: world.value("taskyard_inputs_total", result=name) for name in ("Delivered", "InDoubt", "Rejected")}
+        harness.stores.inputs.put(input_manifest(version=version, status=each))
+    found = {name: harness.value("taskyard_inputs_total", result=name) for name in ("Delivered", "InDoubt", "Rejected")}
     assert found == {name: float(name == result) for name in found}
 
 
 async def test_work_is_measured_and_its_faults_are_counted() -> None:
-    world, faults = World(), [None, api_error(500), KeyError("x")]
+    harness, faults = MetricsHarness(), [None, api_error(500), KeyError("x")]
 
     async def work(key: tuple[str, str]) -> None:
         fault = faults.pop(0)
         if fault:
             raise fault
 
-    measured = world.metrics.measured("tasks", work)
+    measured = harness.metrics.measured("tasks", work)
     await measured(("team", "web"))
     for kind in (Exception, KeyError):
         with pytest.raises(kind):
             await measured(("team", "web"))
-    assert world.value("taskyard_reconcile_duration_seconds_count", queue="tasks") == 3
-    assert world.value("taskyard_reconcile_errors_total", queue="tasks", kind="ApiError") == 1
-    assert world.value("taskyard_reconcile_errors_total", queue="tasks", kind="Defect") == 1
+    assert harness.value("taskyard_reconcile_duration_seconds_count", queue="tasks") == 3
+    assert harness.value("taskyard_reconcile_errors_total", queue="tasks", kind="ApiError") == 1
+    assert harness.value("taskyard_reconcile_errors_total", queue="tasks", kind="Defect") == 1
 
 
 async def test_a_queue_shows_its_depth_and_the_age_of_its_head() -> None:
     async def work(key: tuple[str, str]) -> None: ...
 
-    world, queue = World(), KeyedQueue("task", work, workers=1)
-    world.metrics.observe_queues({"tasks": queue})
-    assert world.value("taskyard_queue_age_seconds", queue="tasks") == 0
+    harness, queue = MetricsHarness(), KeyedQueue("task", work, workers=1)
+    harness.metrics.observe_queues({"tasks": queue})
+    assert harness.value("taskyard_queue_age_seconds", queue="tasks") == 0
     queue.add(("team", "one"))
     queue.add(("team", "two"))
-    assert world.value("taskyard_queue_depth", queue="tasks") == 2
-    assert 0 < (world.value("taskyard_queue_age_seconds", queue="tasks") or 0) < 1
+    assert harness.value("taskyard_queue_depth", queue="tasks") == 2
+    assert 0 < (harness.value("taskyard_queue_age_seconds", queue="tasks") or 0) < 1
 
 
 def test_a_request_without_an_answer_has_no_code() -> None:
-    world = World()
-    world.metrics.api_request("PATCH", 409)
-    world.metrics.api_request("WATCH", 0)
-    assert world.value("taskyard_api_requests_total", component="operator", verb="PATCH", code="409") == 1
-    assert world.value("taskyard_api_requests_total", component="operator", verb="WATCH", code="none") == 1
+    harness = MetricsHarness()
+    harness.metrics.api_request("PATCH", 409)
+    harness.metrics.api_request("WATCH", 0)
+    assert harness.value("taskyard_api_requests_total", component="operator", verb="PATCH", code="409") == 1
+    assert harness.value("taskyard_api_requests_total", component="operator", verb="WATCH", code="none") == 1
 
 
 def test_names_that_people_chose_are_in_no_label() -> None:
-    world = World()
+    harness = MetricsHarness()
     status = {"phase": "Active", "build": reservation(task="zebra"), "state": {"state": "Idle", "message": "zebra"}}
-    world.stores.tasks.put(task_manifest(name="zebra", namespace="zebra", status=status))
-    world.stores.builds.put(build_manifest(task="zebra"))
-    world.stores.builds.put(build_manifest(task="zebra", phase="Failed", message="zebra", version=101))
-    assert b"zebra" not in world.metrics.render()
+    harness.stores.tasks.put(task_manifest(name="zebra", namespace="zebra", status=status))
+    harness.stores.builds.put(build_manifest(task="zebra"))
+    harness.stores.builds.put(build_manifest(task="zebra", phase="Failed", message="zebra", version=101))
+    assert b"zebra" not in harness.metrics.render()

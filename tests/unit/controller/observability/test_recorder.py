@@ -22,7 +22,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-class World:
+class RecorderHarness:
     """Stores that a recorder observes, and what it wrote and dropped."""
 
     def __init__(self) -> None:
@@ -46,83 +46,83 @@ class World:
 
 
 @asynccontextmanager
-async def running(world: World) -> AsyncIterator[World]:
-    work = asyncio.create_task(world.recorder.run())
+async def running(harness: RecorderHarness) -> AsyncIterator[RecorderHarness]:
+    work = asyncio.create_task(harness.recorder.run())
     await asyncio.sleep(0)
     try:
-        yield world
+        yield harness
     finally:
         work.cancel()
         await asyncio.wait({work})
 
 
 async def test_changes_of_tasks_and_builds_are_told() -> None:
-    async with running(World()) as world:
-        world.task("Pending")
-        world.task("Initializing")
-        world.stores.builds.put(build_manifest())
-        world.stores.builds.put(build_manifest(phase="Failed", message="no node", version=101))
-        await until(lambda: len(world.events) == 2)
-    assert world.reasons == ["Initializing", "BuildFailed"]
-    assert world.events[1]["regarding"]["name"] == "web"
-    assert world.events[1]["note"].endswith("has failed: no node")
+    async with running(RecorderHarness()) as harness:
+        harness.task("Pending")
+        harness.task("Initializing")
+        harness.stores.builds.put(build_manifest())
+        harness.stores.builds.put(build_manifest(phase="Failed", message="no node", version=101))
+        await until(lambda: len(harness.events) == 2)
+    assert harness.reasons == ["Initializing", "BuildFailed"]
+    assert harness.events[1]["regarding"]["name"] == "web"
+    assert harness.events[1]["note"].endswith("has failed: no node")
 
 
 async def test_what_was_there_before_is_no_news() -> None:
-    world = World()
-    world.task("Pending")
-    world.task("Active")
-    async with running(world):
-        world.task("Active")
-        world.stores.builds.put(build_manifest(phase="Succeeded"))
+    harness = RecorderHarness()
+    harness.task("Pending")
+    harness.task("Active")
+    async with running(harness):
+        harness.task("Active")
+        harness.stores.builds.put(build_manifest(phase="Succeeded"))
         await asyncio.sleep(0.02)
-    assert world.events == []
+    assert harness.events == []
 
 
 async def test_another_task_of_the_same_name_begins_anew() -> None:
-    async with running(World()) as world:
-        world.task("Active", uid="former")
-        world.task("Pending", uid="newer")
+    async with running(RecorderHarness()) as harness:
+        harness.task("Active", uid="former")
+        harness.task("Pending", uid="newer")
         await asyncio.sleep(0.02)
-    assert world.events == []
+    assert harness.events == []
 
 
 async def test_a_task_that_is_deleted_is_told_of_no_more() -> None:
-    async with running(World()) as world:
-        world.task("Active")
-        world.task("Unknown", deleting=True)
+    async with running(RecorderHarness()) as harness:
+        harness.task("Active")
+        harness.task("Unknown", deleting=True)
         await asyncio.sleep(0.02)
-    assert world.events == []
+    assert harness.events == []
 
 
 async def test_repetitions_become_a_series() -> None:
-    async with running(World()) as world:
-        world.task("Active")
+    async with running(RecorderHarness()) as harness:
+        harness.task("Active")
         for _ in range(3):
-            world.task("Error")
-            world.task("Active")
+            harness.task("Error")
+            harness.task("Active")
             await asyncio.sleep(0.01)
-        await until(lambda: all(event.get("series", {}).get("count") == 3 for event in world.events))
-    assert sorted(world.reasons) == ["Active", "Error"]
+        await until(lambda: all(event.get("series", {}).get("count") == 3 for event in harness.events))
+    assert sorted(harness.reasons) == ["Active", "Error"]
 
 
 async def test_a_fault_that_passes_costs_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    async with running(World()) as world:
-        world.cluster.failures["create"] = [api_error(0), api_error(429)]
-        world.task("Pending")
-        world.task("Active")
-        await until(lambda: len(world.events) == 1)
-    assert (world.dropped, caplog.records) == ([], [])
+    async with running(RecorderHarness()) as harness:
+        harness.cluster.failures["create"] = [api_error(0), api_error(429)]
+        harness.task("Pending")
+        harness.task("Active")
+        await until(lambda: len(harness.events) == 1)
+    assert (harness.dropped, caplog.records) == ([], [])
 
 
 async def test_a_fault_that_stays_is_one_line_and_a_count(caplog: pytest.LogCaptureFixture) -> None:
-    async with running(World()) as world:
-        world.cluster.failures["create"] = [api_error(403, "Forbidden", "may not")]
-        world.task("Pending")
-        world.task("Active")
-        await until(lambda: world.dropped == ["Failed"])
-        world.task("Error")
-        await until(lambda: world.reasons == ["Error"])
+    async with running(RecorderHarness()) as harness:
+        harness.cluster.failures["create"] = [api_error(403, "Forbidden", "may not")]
+        harness.task("Pending")
+        harness.task("Active")
+        await until(lambda: harness.dropped == ["Failed"])
+        harness.task("Error")
+        await until(lambda: harness.reasons == ["Error"])
     assert [record.getMessage() for record in caplog.records] == [
         "task team/web: event Active is not told: TEST /x: may not"
     ]
@@ -138,57 +138,57 @@ async def test_a_fault_that_stays_is_one_line_and_a_count(caplog: pytest.LogCapt
 async def test_in_a_namespace_that_goes_nothing_is_told_and_nothing_said(
     error: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with running(World()) as world:
-        world.cluster.failures["create"] = [error]
-        world.task("Pending")
-        world.task("Active")
-        await until(lambda: not world.cluster.failures["create"])
+    async with running(RecorderHarness()) as harness:
+        harness.cluster.failures["create"] = [error]
+        harness.task("Pending")
+        harness.task("Active")
+        await until(lambda: not harness.cluster.failures["create"])
         await asyncio.sleep(0.01)
-    assert (world.events, world.dropped, caplog.records) == ([], [], [])
+    assert (harness.events, harness.dropped, caplog.records) == ([], [], [])
 
 
 async def test_a_try_whose_answer_was_lost_is_not_told_twice() -> None:
-    async with running(World()) as world:
-        world.task("Pending")
-        world.cluster.failures["create"] = [api_error(409, "AlreadyExists")]
-        world.task("Active")
-        await until(lambda: not world.cluster.failures["create"])
+    async with running(RecorderHarness()) as harness:
+        harness.task("Pending")
+        harness.cluster.failures["create"] = [api_error(409, "AlreadyExists")]
+        harness.task("Active")
+        await until(lambda: not harness.cluster.failures["create"])
         await asyncio.sleep(0.01)
-    assert world.dropped == []
-    assert [call[0] for call in world.cluster.calls] == ["create"]
+    assert harness.dropped == []
+    assert [call[0] for call in harness.cluster.calls] == ["create"]
 
 
 async def test_a_series_whose_event_has_expired_is_told_anew() -> None:
-    async with running(World()) as world:
-        world.task("Active")
-        world.task("Error")
-        await until(lambda: world.reasons == ["Error"])
-        world.cluster.objects.clear()
-        world.task("Active")
-        world.task("Error")
-        await until(lambda: sorted(world.reasons) == ["Active", "Error"])
-    assert {event["reason"]: event.get("series", {}).get("count") for event in world.events}["Error"] == 2
+    async with running(RecorderHarness()) as harness:
+        harness.task("Active")
+        harness.task("Error")
+        await until(lambda: harness.reasons == ["Error"])
+        harness.cluster.objects.clear()
+        harness.task("Active")
+        harness.task("Error")
+        await until(lambda: sorted(harness.reasons) == ["Active", "Error"])
+    assert {event["reason"]: event.get("series", {}).get("count") for event in harness.events}["Error"] == 2
 
 
 async def test_when_too_many_wait_the_rest_is_dropped_and_counted() -> None:
-    world = World()
-    async with running(world):
-        world.recorder._queue = asyncio.Queue(2)
+    harness = RecorderHarness()
+    async with running(harness):
+        harness.recorder._queue = asyncio.Queue(2)
         for number in range(5):
-            world.stores.tasks.put(task_manifest(name=f"t{number}", uid=f"u{number}", status={"phase": "Pending"}))
-            world.stores.tasks.put(
+            harness.stores.tasks.put(task_manifest(name=f"t{number}", uid=f"u{number}", status={"phase": "Pending"}))
+            harness.stores.tasks.put(
                 task_manifest(name=f"t{number}", uid=f"u{number}", version=101, status={"phase": "Active"})
             )
-    assert world.dropped == ["QueueFull"] * 3
+    assert harness.dropped == ["QueueFull"] * 3
 
 
 async def test_a_defect_of_an_observer_stands_in_nobodys_way(caplog: pytest.LogCaptureFixture) -> None:
-    async with running(World()) as world:
-        world.task("Pending")
-        world.version += 1
-        broken = task_manifest(version=world.version, status={"phase": "Active", "build": {"broken": True}})
-        assert world.stores.tasks.put(broken)
-        assert world.stores.tasks.get(("team", "web")) is broken
-        broken_again = task_manifest(version=world.version + 1, status={"build": reservation()})
-        assert world.stores.tasks.put(broken_again)
+    async with running(RecorderHarness()) as harness:
+        harness.task("Pending")
+        harness.version += 1
+        broken = task_manifest(version=harness.version, status={"phase": "Active", "build": {"broken": True}})
+        assert harness.stores.tasks.put(broken)
+        assert harness.stores.tasks.get(("team", "web")) is broken
+        broken_again = task_manifest(version=harness.version + 1, status={"build": reservation()})
+        assert harness.stores.tasks.put(broken_again)
     assert "team/web: defect in an observer" in caplog.text

@@ -15,7 +15,7 @@ from unit.core.builders import NOW, template_manifest, template_version_manifest
 SHELL = ("team", "shell")
 
 
-class World:
+class CheckerHarness:
     """A Template, and the versions that the operator knows of."""
 
     def __init__(self, template: dict[str, Any] | None = None) -> None:
@@ -32,34 +32,34 @@ class World:
 
 
 async def test_it_follows_its_version_and_is_written_only_when_it_changes() -> None:
-    world = World(template_manifest())
-    await world.checker.check(SHELL)
-    assert world.shown == ("False", "TemplateVersionNotFound")
-    world.stores.template_versions.put(template_version_manifest(template="other"))
-    await world.checker.check(SHELL)
-    assert world.shown == ("False", "TemplateMismatch")
-    world.stores.template_versions.put(template_version_manifest(version=101))
+    harness = CheckerHarness(template_manifest())
+    await harness.checker.check(SHELL)
+    assert harness.shown == ("False", "TemplateVersionNotFound")
+    harness.stores.template_versions.put(template_version_manifest(template="other"))
+    await harness.checker.check(SHELL)
+    assert harness.shown == ("False", "TemplateMismatch")
+    harness.stores.template_versions.put(template_version_manifest(version=101))
     for _ in range(2):
-        await world.checker.check(SHELL)
-    assert world.shown == ("True", "Resolved")
-    assert len(world.cluster.calls) == 3
+        await harness.checker.check(SHELL)
+    assert harness.shown == ("True", "Resolved")
+    assert len(harness.cluster.calls) == 3
 
 
 async def test_one_that_is_gone_is_left_alone() -> None:
-    world = World()
-    await world.checker.check(SHELL)
+    harness = CheckerHarness()
+    await harness.checker.check(SHELL)
     going = template_manifest()
     going["metadata"]["deletionTimestamp"] = "2026-01-31T12:00:00Z"
-    world = World(going)
-    await world.checker.check(SHELL)
-    assert world.cluster.calls == []
-    world = World(template_manifest())
-    world.cluster.objects.clear()
-    await world.checker.check(SHELL)
+    harness = CheckerHarness(going)
+    await harness.checker.check(SHELL)
+    assert harness.cluster.calls == []
+    harness = CheckerHarness(template_manifest())
+    harness.cluster.objects.clear()
+    await harness.checker.check(SHELL)
 
 
 async def test_a_fault_is_told() -> None:
-    world = World(template_manifest())
-    world.cluster.failures["patch status"] = [api_error(503)]
+    harness = CheckerHarness(template_manifest())
+    harness.cluster.failures["patch status"] = [api_error(503)]
     with pytest.raises(ApiError):
-        await world.checker.check(SHELL)
+        await harness.checker.check(SHELL)

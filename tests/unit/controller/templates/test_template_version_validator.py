@@ -15,7 +15,7 @@ from unit.core.builders import NOW, installation, template_version_manifest
 SHELL = ("team", "shell-v1")
 
 
-class World:
+class ValidatorHarness:
     """A version, and what became of it."""
 
     def __init__(self, manifest: dict[str, Any] | None, *failures: ApiError) -> None:
@@ -40,50 +40,52 @@ class World:
 
 
 async def test_a_version_whose_pod_is_taken_is_valid_and_not_asked_about_again() -> None:
-    world = World(template_version_manifest())
-    await world.validator.validate(SHELL)
-    await world.validator.validate(SHELL)
-    assert world.verdict == ("True", "DryRunPassed")
-    assert world.verbs == ["dry run", "patch status"]
-    assert [key for key in world.cluster.objects if key[0] == "pods"] == []
+    harness = ValidatorHarness(template_version_manifest())
+    await harness.validator.validate(SHELL)
+    await harness.validator.validate(SHELL)
+    assert harness.verdict == ("True", "DryRunPassed")
+    assert harness.verbs == ["dry run", "patch status"]
+    assert [key for key in harness.cluster.objects if key[0] == "pods"] == []
 
 
 @pytest.mark.parametrize("status", [400, 403, 422])
 async def test_a_version_whose_pod_is_refused_says_why(status: int) -> None:
-    world = World(template_version_manifest(), api_error(status, message="image: Required value"))
-    await world.validator.validate(SHELL)
-    assert world.verdict == ("False", "PodRefused")
-    found = world.stores.template_versions.get(SHELL)
+    harness = ValidatorHarness(template_version_manifest(), api_error(status, message="image: Required value"))
+    await harness.validator.validate(SHELL)
+    assert harness.verdict == ("False", "PodRefused")
+    found = harness.stores.template_versions.get(SHELL)
     assert found
     assert "image: Required value" in found["status"]["conditions"][0]["message"]
 
 
 async def test_what_can_be_told_without_the_api_server_is() -> None:
-    world = World(template_version_manifest(pod={"spec": {}}))
-    await world.validator.validate(SHELL)
-    assert world.verdict == ("False", "PodRefused")
-    assert world.verbs == ["patch status"]
+    harness = ValidatorHarness(template_version_manifest(pod={"spec": {}}))
+    await harness.validator.validate(SHELL)
+    assert harness.verdict == ("False", "PodRefused")
+    assert harness.verbs == ["patch status"]
 
 
 async def test_a_used_up_quota_says_nothing_of_the_version() -> None:
-    world = World(template_version_manifest(), api_error(403, "Forbidden", "exceeded quota: pods"))
-    await world.validator.validate(SHELL)
-    assert world.verdict is None
-    assert world.again.calls == [(SHELL, 10.0)]
+    harness = ValidatorHarness(template_version_manifest(), api_error(403, "Forbidden", "exceeded quota: pods"))
+    await harness.validator.validate(SHELL)
+    assert harness.verdict is None
+    assert harness.again.calls == [(SHELL, 10.0)]
 
 
 async def test_a_fault_of_the_api_server_is_told_and_says_nothing_of_the_version() -> None:
-    world = World(template_version_manifest(), api_error(503))
+    harness = ValidatorHarness(template_version_manifest(), api_error(503))
     with pytest.raises(ApiError):
-        await world.validator.validate(SHELL)
-    assert world.verdict is None
+        await harness.validator.validate(SHELL)
+    assert harness.verdict is None
 
 
 async def test_in_a_namespace_that_goes_nothing_is_done() -> None:
-    world = World(template_version_manifest(), api_error(403, "Forbidden", causes=("NamespaceTerminating",)))
-    await world.validator.validate(SHELL)
-    assert world.verdict is None
-    assert world.again.calls == []
+    harness = ValidatorHarness(
+        template_version_manifest(), api_error(403, "Forbidden", causes=("NamespaceTerminating",))
+    )
+    await harness.validator.validate(SHELL)
+    assert harness.verdict is None
+    assert harness.again.calls == []
 
 
 @pytest.mark.parametrize(
@@ -98,50 +100,52 @@ async def test_in_a_namespace_that_goes_nothing_is_done() -> None:
     ],
 )
 async def test_a_version_that_is_no_more_is_not_asked_about(manifest: dict[str, Any] | None) -> None:
-    world = World(manifest)
-    await world.validator.validate(SHELL)
-    assert world.verbs == []
+    harness = ValidatorHarness(manifest)
+    await harness.validator.validate(SHELL)
+    assert harness.verbs == []
 
 
 async def test_a_version_that_goes_meanwhile_is_no_fault() -> None:
-    world = World(template_version_manifest())
-    world.cluster.objects.clear()
-    await world.validator.validate(SHELL)
-    assert world.verbs == ["dry run", "patch status"]
+    harness = ValidatorHarness(template_version_manifest())
+    harness.cluster.objects.clear()
+    await harness.validator.validate(SHELL)
+    assert harness.verbs == ["dry run", "patch status"]
 
 
 async def test_a_version_that_was_refused_is_looked_at_again_and_becomes_valid() -> None:
-    world = World(template_version_manifest(), api_error(403, message='violates PodSecurity "restricted"'))
-    await world.validator.validate(SHELL)
-    assert world.again.calls == [(SHELL, 300.0)]
-    await world.validator.validate(SHELL)
-    assert world.verdict == ("True", "DryRunPassed")
-    assert world.again.calls == [(SHELL, 300.0)], "valid for good"
+    harness = ValidatorHarness(template_version_manifest(), api_error(403, message='violates PodSecurity "restricted"'))
+    await harness.validator.validate(SHELL)
+    assert harness.again.calls == [(SHELL, 300.0)]
+    await harness.validator.validate(SHELL)
+    assert harness.verdict == ("True", "DryRunPassed")
+    assert harness.again.calls == [(SHELL, 300.0)], "valid for good"
 
 
 async def test_the_same_verdict_is_not_written_again() -> None:
     refusal = api_error(422, message="image: Required value")
-    world = World(template_version_manifest(), refusal, refusal, api_error(422, message="command: Required value"))
-    await world.validator.validate(SHELL)
-    await world.validator.validate(SHELL)
-    assert world.verbs == ["dry run", "patch status", "dry run"]
-    assert world.again.calls == [(SHELL, 300.0)] * 2, "and looked at again all the same"
-    await world.validator.validate(SHELL)
-    assert world.verbs[3:] == ["dry run", "patch status"], "another cause is written"
+    harness = ValidatorHarness(
+        template_version_manifest(), refusal, refusal, api_error(422, message="command: Required value")
+    )
+    await harness.validator.validate(SHELL)
+    await harness.validator.validate(SHELL)
+    assert harness.verbs == ["dry run", "patch status", "dry run"]
+    assert harness.again.calls == [(SHELL, 300.0)] * 2, "and looked at again all the same"
+    await harness.validator.validate(SHELL)
+    assert harness.verbs[3:] == ["dry run", "patch status"], "another cause is written"
 
 
 async def test_what_can_be_told_without_the_api_server_is_written_once() -> None:
-    world = World(template_version_manifest(pod={"spec": {}}))
+    harness = ValidatorHarness(template_version_manifest(pod={"spec": {}}))
     for _ in range(3):
-        await world.validator.validate(SHELL)
-    assert world.verbs == ["patch status"]
+        await harness.validator.validate(SHELL)
+    assert harness.verbs == ["patch status"]
 
 
 async def test_conditions_that_others_keep_stay() -> None:
     audited = {"type": "example.org/Audited", "status": "True", "reason": "x", "message": ""}
-    world = World(template_version_manifest() | {"status": {"conditions": [audited]}})
-    await world.validator.validate(SHELL)
-    found = world.stores.template_versions.get(SHELL)
+    harness = ValidatorHarness(template_version_manifest() | {"status": {"conditions": [audited]}})
+    await harness.validator.validate(SHELL)
+    found = harness.stores.template_versions.get(SHELL)
     assert found
     assert [condition["type"] for condition in found["status"]["conditions"]] == ["Valid", "example.org/Audited"]
     assert found["status"]["conditions"][1] == audited

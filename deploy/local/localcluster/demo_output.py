@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from localcluster import guarded, progress, story, trouble
+from localcluster import demo_assertions, diagnostics, guarded, progress
 from localcluster.kubectl import Kubectl, Said
 
 _write_lock = threading.Lock()
@@ -60,13 +60,13 @@ class Table:
         for line in child.stdout:
             row = line.decode(errors="replace")
             self._quiet_since = time.monotonic()
-            if story.without_age(row) != self._last:
-                self._last = story.without_age(row)
+            if demo_assertions.without_age(row) != self._last:
+                self._last = demo_assertions.without_age(row)
                 tell(f"    {row.rstrip()}")
 
 
 @dataclass(frozen=True)
-class Stage:
+class DemoOutput:
     """The Task that the story is about, and the kubectl that it is told with."""
 
     kubectl: Kubectl
@@ -95,7 +95,7 @@ class Stage:
         waiting.start()
         while waiting.is_alive():
             waiting.join(5)
-            if waiting.is_alive() and trouble.is_over(self._task()):
+            if waiting.is_alive() and diagnostics.is_over(self._task()):
                 raise self._failure(line, "the Task's build failed")
         if outcome[0].status != 0:
             raise self._failure(line, outcome[0].cause)
@@ -120,7 +120,7 @@ class Stage:
         """Shows the messages in the log of a Pod's sidecar, as a person would get them."""
         line = self.kubectl.command_line("-n", self.namespace, "logs", pod, "-c", "taskyard-sidecar")
         tell(f"$ {line} | grep '\"role\"'")
-        for found in story.conversation_lines(self.log_of_sidecar(pod)):
+        for found in demo_assertions.conversation_lines(self.log_of_sidecar(pod)):
             tell(f"    {found}")
 
     def pod(self) -> str:
@@ -131,7 +131,7 @@ class Stage:
         for row in (said.output + said.errors).splitlines():
             tell(f"    {row}".rstrip())
 
-    def _task(self) -> trouble.Object:
+    def _task(self) -> diagnostics.Object:
         return self.kubectl.ask("--namespace", self.namespace, "get", "tasks.taskyard.dev", self.task) or {}
 
     def _failure(self, title: str, cause: str) -> progress.StepError:
@@ -139,24 +139,24 @@ class Stage:
         task = self._task()
         pods = self._items("pods", "--selector", f"taskyard.dev/task={self.task}")
         inputs = self._items("taskinputs.taskyard.dev")
-        troubles = trouble.of_pods(pods)
-        lines = [f"Task {self.task}: {line}" for line in trouble.conditions(task)]
+        troubles = diagnostics.of_pods(pods)
+        lines = [f"Task {self.task}: {line}" for line in diagnostics.conditions(task)]
         lines += [one.text for one in troubles]
         lines += [
             f"TaskInput {one['metadata']['name']}: {one.get('status', {}).get('phase')}: {one['status']['message']}"
             for one in inputs
             if one.get("status", {}).get("message")
         ]
-        lines += trouble.warnings(self._items("events"))
+        lines += diagnostics.warnings(self._items("events"))
         lines += self._operator_warnings()
         if lines:
             tell("\n    What the cluster says:")
             for line in lines:
                 tell(f"    - {line}")
-        nearest = troubles[0].text if troubles else trouble.of_task(task)
+        nearest = troubles[0].text if troubles else diagnostics.of_task(task)
         return progress.StepError(title, f"{cause} ({nearest})" if nearest else cause, self.kubectl.log)
 
-    def _items(self, *arguments: str) -> list[trouble.Object]:
+    def _items(self, *arguments: str) -> list[diagnostics.Object]:
         return self.kubectl.items("--namespace", self.namespace, "get", *arguments)
 
     def _operator_warnings(self) -> list[str]:

@@ -33,7 +33,7 @@ Manifest = dict[str, Any]
 
 
 @dataclass
-class World:
+class InMemoryCluster:
     """One Task, its builds, its Pods (newest last), its claim, and the time."""
 
     task: Manifest = field(default_factory=task_manifest)

@@ -23,7 +23,7 @@ RUNNING = {
 }
 
 
-class World:
+class ReconcileHarness:
     """A Task, what the API server holds, and what the operator's stores know, which may be less."""
 
     def __init__(self, task: dict[str, Any] | None = None, *, network: NetworkRules | None = None) -> None:
@@ -43,13 +43,13 @@ class World:
         )
 
     @classmethod
-    def running(cls, *, pod: dict[str, Any] | None = None, **task: Any) -> World:
+    def running(cls, *, pod: dict[str, Any] | None = None, **task: Any) -> ReconcileHarness:
         """A Task that has started, without its Pod unless one is given."""
-        world = cls(task_manifest(**{"status": RUNNING, **task}))
-        world.hold(WORKSPACE_BUILDS, build_manifest(phase="Succeeded", pod_uid="pod-1"))
+        harness = cls(task_manifest(**{"status": RUNNING, **task}))
+        harness.hold(WORKSPACE_BUILDS, build_manifest(phase="Succeeded", pod_uid="pod-1"))
         if pod:
-            world.hold(PODS, pod)
-        return world
+            harness.hold(PODS, pod)
+        return harness
 
     def clock(self) -> datetime:
         return self.now

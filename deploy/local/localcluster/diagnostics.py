@@ -17,7 +17,7 @@ _CRASHES_ENOUGH = 3
 
 
 @dataclass(frozen=True)
-class Trouble:
+class Diagnosis:
     """What keeps a Pod from being ready. ``container`` is empty when it is the Pod's own; ``has_logs``: it has run."""
 
     namespace: str
@@ -34,7 +34,7 @@ class Trouble:
         return f"{where}: {self.reason}" + (f": {' '.join(self.message.split())}" if self.message else "")
 
 
-def of_pods(pods: Iterable[Object]) -> list[Trouble]:
+def of_pods(pods: Iterable[Object]) -> list[Diagnosis]:
     """The troubles of these Pods, the gravest first."""
     found = [trouble for pod in pods for trouble in _of_pod(pod)]
     return sorted(found, key=lambda one: (not one.hopeless, not one.has_logs))
@@ -78,14 +78,14 @@ def is_over(task: Object) -> bool:
     return task.get("status", {}).get("build", {}).get("phase") in ("Failed", "Canceled")
 
 
-def _of_pod(pod: Object) -> list[Trouble]:
+def _of_pod(pod: Object) -> list[Diagnosis]:
     if is_ready(pod) or "deletionTimestamp" in pod["metadata"]:
         return []
     namespace, name = pod["metadata"].get("namespace", ""), pod["metadata"]["name"]
     status = pod.get("status", {})
     scheduled = _condition(pod, "PodScheduled")
     if scheduled.get("status") == "False":
-        return [Trouble(namespace, name, "", scheduled.get("reason", "Unscheduled"), scheduled.get("message", ""))]
+        return [Diagnosis(namespace, name, "", scheduled.get("reason", "Unscheduled"), scheduled.get("message", ""))]
     containers: Sequence[Object] = [
         *status.get("initContainerStatuses", []),
         *status.get("containerStatuses", []),
@@ -93,7 +93,7 @@ def _of_pod(pod: Object) -> list[Trouble]:
     return [trouble for one in containers if (trouble := _of_container(namespace, name, one)) is not None]
 
 
-def _of_container(namespace: str, pod: str, container: Object) -> Trouble | None:
+def _of_container(namespace: str, pod: str, container: Object) -> Diagnosis | None:
     name, restarts = container["name"], container.get("restartCount", 0)
     state = container.get("state", {})
     ended = state.get("terminated") or container.get("lastState", {}).get("terminated")
@@ -105,17 +105,17 @@ def _of_container(namespace: str, pod: str, container: Object) -> Trouble | None
         hopeless = reason in _HOPELESS or (reason == "CrashLoopBackOff" and restarts >= _CRASHES_ENOUGH)
         if ended and reason == "CrashLoopBackOff":
             message = f"it ended with exit code {ended.get('exitCode')}, {restarts} restarts"
-        return Trouble(namespace, pod, name, reason, message, hopeless, has_logs=bool(ended))
+        return Diagnosis(namespace, pod, name, reason, message, hopeless, has_logs=bool(ended))
     if "terminated" in state:
         if state["terminated"].get("exitCode") == 0:
             return None
         code = state["terminated"].get("exitCode")
-        return Trouble(
+        return Diagnosis(
             namespace, pod, name, state["terminated"].get("reason", "Error"), f"it ended with exit code {code}",
             has_logs=True,
         )  # fmt: skip
     if "running" in state and not container.get("ready", False):
-        return Trouble(namespace, pod, name, "NotReady", "it runs and does not answer yet", has_logs=True)
+        return Diagnosis(namespace, pod, name, "NotReady", "it runs and does not answer yet", has_logs=True)
     return None
 
 
