@@ -1,4 +1,4 @@
-"""The sidecar's process: puts the parts together, and takes the last snapshot at its end."""
+"""The sidecar's process: builds the parts, runs them, and takes the last snapshot at its end."""
 
 import asyncio
 import contextlib
@@ -9,6 +9,9 @@ import signal
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 # httpx and uvicorn offer command lines of their own, for which they would load click, multiprocessing, and rich and
@@ -19,12 +22,12 @@ sys.modules.setdefault("uvicorn.main", SimpleNamespace(Server=None, main=None, r
 sys.modules.setdefault("logging.config", SimpleNamespace())  # type: ignore[arg-type]
 
 from taskyard.sidecar import settings  # noqa: E402
-from taskyard.sidecar.conversation import records  # noqa: E402
+from taskyard.sidecar.conversation import records, snapshot  # noqa: E402
 from taskyard.sidecar.conversation.archive import Archive  # noqa: E402
+from taskyard.sidecar.conversation.conversation import Conversation  # noqa: E402
 from taskyard.sidecar.conversation.journal import Journal  # noqa: E402
 from taskyard.sidecar.conversation.reports import Report  # noqa: E402
-from taskyard.sidecar.drivers.base import Driver  # noqa: E402
-from taskyard.sidecar.drivers.base import Listener as DriverListener  # noqa: E402
+from taskyard.sidecar.drivers.factory import driver_for  # noqa: E402
 from taskyard.sidecar.gateway.client import Enrolment, Gateway, GatewayError  # noqa: E402
 from taskyard.sidecar.gateway.reporter import Reporter, SnapshotUploader  # noqa: E402
 from taskyard.sidecar.gateway.tls import CertificateError, ServerCertificate  # noqa: E402
@@ -49,151 +52,162 @@ def now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
 
+@dataclass(frozen=True)
+class State:
+    """What is on the disk from this Pod's last sidecar, or with a claim from earlier Pods."""
+
+    journal: Journal
+    archive: Archive
+    conversation: Conversation
+
+    @classmethod
+    def load(cls, directory: Path) -> "State":
+        """Raises OSError when the directory is of no use."""
+        records.open_directory(directory)
+        journal = Journal(directory / "journal.jsonl")
+        journal.load()
+        archive = Archive(directory / "conversation.jsonl")
+        return cls(journal, archive, archive.load())
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What works once the sidecar has enrolled."""
+
+    session: Session
+    reporter: Reporter[Report]
+    outputs_reporter: Reporter[Mapping[str, str]]
+    snapshots: SnapshotUploader
+    api: Listener
+    reports: Listener
+
+    def start(self) -> list[asyncio.Task[None]]:
+        """Each part as a task of its own."""
+        running = {
+            "reports' port": self.reports.run_until_stopped(),
+            "outputs": self.outputs_reporter.run(),
+            "api": self.api.run_until_stopped(),
+            "reports": self.reporter.run(),
+            "snapshots": self.snapshots.run(),
+            "session": self.session.run(),
+        }
+        return [asyncio.create_task(part, name=name) for name, part in running.items()]
+
+    async def flush(self) -> None:
+        """Delivers the newest state, outputs and snapshot, as long as the end of the process may take."""
+        self.session.close()
+        try:
+            async with asyncio.timeout(self.session.driver.final_flush_timeout):
+                await asyncio.gather(
+                    _last_snapshot(self.snapshots), self.reporter.flush(), self.outputs_reporter.flush()
+                )
+        except Exception as error:
+            log.warning("last snapshot or state not delivered: %s", error or "timed out")
+
+    def stop(self) -> None:
+        """Tells both listeners to end."""
+        self.api.stop()
+        self.reports.stop()
+
+
 class Sidecar:
+    """One process: enrols, then builds its parts and runs them until it is told to stop."""
+
     def __init__(self, configured: Settings) -> None:
         self._settings = configured
         self._certificate = ServerCertificate()
-        self._gateway = Gateway(configured, now)
         self._enrolment: Enrolment | None = None
-        self._session: Session | None = None
-        self._api: Listener | None = None
+        self._parts: Parts | None = None
+        self._gateway = Gateway(configured, now, self._enrolled)
         self._probes = probe_routes.Probes(self.not_ready, configured.hook_key)
+        self._health = Listener(
+            probe_routes.application(self._probes),
+            address=configured.listen,
+            port=configured.health_port,
+            connections=MAX_PROBES,
+            reserved=PROBES_RESERVED,
+        )
 
     def not_ready(self) -> str:
-        if self._enrolment is None or self._session is None:
+        if self._enrolment is None or self._parts is None:
             return "not enrolled yet"
-        if self._api is None or not self._api.listening:
+        if not self._parts.api.listening:
             return f"port {self._settings.port} is not served yet"
-        return "" if self._session.driver.reachable else "the agent's terminal does not answer"
+        return "" if self._parts.session.driver.reachable else "the agent's terminal does not answer"
 
     async def run(self) -> None:
         """Works until SIGTERM or SIGINT. Raises OSError when the state directory is of no use."""
-        records.open_directory(self._settings.state_dir)
-        journal = Journal(self._settings.state_dir / "journal.jsonl")
-        journal.load()
-        archive = Archive(self._settings.state_dir / "conversation.jsonl")
-        conversation = archive.load()
-
+        state = State.load(self._settings.state_dir)
         log.info(
             "%s: build %d, %d messages so far, state in %s%s",
             self._settings.task,
             self._settings.build_number,
-            len(conversation.messages),
+            len(state.conversation.messages),
             self._settings.state_dir,
             "" if self._settings.durable else ", which ends with the Pod",
         )
-
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
         loop.set_default_executor(ThreadPoolExecutor(2, "disk"))  # the journal alone uses it, one write at a time
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopped.set)
-
-        health = Listener(
-            probe_routes.application(self._probes),
-            address=self._settings.listen,
-            port=self._settings.health_port,
-            connections=MAX_PROBES,
-            reserved=PROBES_RESERVED,
-        )
-        listeners = [health]
-        background = [asyncio.create_task(health.run_until_stopped(), name="probes")]
-        self._gateway.enrolled = self._enrolled
+        background = [asyncio.create_task(self._health.run_until_stopped(), name="probes")]
         enrolling = asyncio.create_task(self._gateway.enrol(), name="enrolment")
         try:
             if not await _first(enrolling, stopped, background):
                 return
-            enrolment = enrolling.result()
-            reporter = Reporter(self._gateway.report, "state")
-            outputs_reporter = Reporter(self._gateway.store_outputs, "outputs")
-            session = Session(
-                driver=lambda listener: self._driver(listener, enrolment.prompt),
-                prompt=enrolment.prompt,
-                prompt_sha256=enrolment.prompt_sha256,
-                journal=journal,
-                archive=archive,
-                conversation=conversation,
-                standing=ReportedState(
-                    build=self._settings.build_number,
-                    conversation=conversation,
-                    archive=archive,
-                    reporter=reporter,
-                    outputs_reporter=outputs_reporter,
-                ),
-                transcript=sys.stdout,
-                clock=now,
-            )
-            snapshots = SnapshotUploader(self._gateway, session.snapshot)
-            session.snapshots = self._probes.snapshots = snapshots
-            self._probes.ending = session.end
-            self._session = session
-            self._api = Listener(
-                agentapi.application(session, snapshots, Uploads(self._settings.agent_socket), self._key),
-                address=self._settings.listen,
-                port=self._settings.port,
-                connections=MAX_CONNECTIONS,
-                reserved=RESERVED,
-                tls=self._certificate.context,
-            )
-            reports = Listener(
-                agent_reports.application(session, asyncio.get_running_loop().time),
-                address="127.0.0.1",
-                port=self._settings.report_port,
-                connections=MAX_REPORTING,
-            )
-            listeners += [self._api, reports]
-            background += [
-                asyncio.create_task(reports.run_until_stopped(), name="reports' port"),
-                asyncio.create_task(outputs_reporter.run(), name="outputs"),
-                asyncio.create_task(self._api.run_until_stopped(), name="api"),
-                asyncio.create_task(self._renew(), name="renewal"),
-                asyncio.create_task(reporter.run(), name="reports"),
-                asyncio.create_task(snapshots.run(), name="snapshots"),
-                asyncio.create_task(session.run(), name="session"),
-            ]
+            self._parts = self._build(state, enrolling.result())
+            self._probes.enrolled(self._parts.session, self._parts.snapshots)
+            background += self._parts.start()
+            background.append(asyncio.create_task(self._renew(), name="renewal"))
             await _first(None, stopped, background)
-            await self._final_flush(session, reporter, outputs_reporter, snapshots)
+            await self._parts.flush()
         finally:
-            for listener in listeners:
-                listener.stop()
+            self._health.stop()
+            if self._parts is not None:
+                self._parts.stop()
             for task in [enrolling, *background]:
                 task.cancel()
             await asyncio.gather(enrolling, *background, return_exceptions=True)
             await self._gateway.close()
 
-    def _driver(self, listener: DriverListener, prompt: str) -> Driver:
-        """Drivers are loaded when they are needed: each Pod has one of them."""
-        match self._settings.protocol:
-            case "Command":
-                from taskyard.sidecar.drivers.command import CommandDriver
-
-                return CommandDriver(self._settings.agent_socket, prompt, listener)
-            case "ACP":
-                from taskyard.sidecar.drivers.acp import AcpDriver
-
-                return AcpDriver(
-                    self._settings.agent_socket,
-                    prompt,
-                    listener,
-                    permissions=self._settings.permissions,
-                    directory=self._settings.directory,
-                    mcp_url=f"http://127.0.0.1:{self._settings.report_port}/mcp",
-                    state_file=self._settings.state_dir / "acp.jsonl",
-                )
-            case "AgentAPI":
-                from taskyard.sidecar.drivers.agentapi import AgentApiDriver
-
-                return AgentApiDriver(self._settings.agent_socket, prompt, listener, port=self._settings.agent_port)
-            case _:
-                from taskyard.sidecar.drivers.terminal import TerminalDriver
-
-                return TerminalDriver(
-                    self._settings.agent_socket,
-                    prompt,
-                    listener,
-                    stable_after=self._settings.stable_after,
-                    agent_type=self._settings.agent_type,
-                )
+    def _build(self, state: State, enrolment: Enrolment) -> Parts:
+        reporter = Reporter(self._gateway.report, "state")
+        outputs_reporter = Reporter(self._gateway.store_outputs, "outputs")
+        snapshots = SnapshotUploader(self._gateway, partial(snapshot.of, state.conversation))
+        session = Session(
+            driver=partial(driver_for, self._settings, enrolment.prompt),
+            prompt=enrolment.prompt,
+            prompt_sha256=enrolment.prompt_sha256,
+            journal=state.journal,
+            archive=state.archive,
+            conversation=state.conversation,
+            reported=ReportedState(
+                build=self._settings.build_number,
+                conversation=state.conversation,
+                store=state.archive.status,
+                reporter=reporter,
+                outputs_reporter=outputs_reporter,
+            ),
+            snapshots=snapshots,
+            transcript=sys.stdout,
+            clock=now,
+        )
+        api = Listener(
+            agentapi.application(session, snapshots, Uploads(self._settings.agent_socket), self._key),
+            address=self._settings.listen,
+            port=self._settings.port,
+            connections=MAX_CONNECTIONS,
+            reserved=RESERVED,
+            tls=self._certificate.context,
+        )
+        reports = Listener(
+            agent_reports.application(session, asyncio.get_running_loop().time),
+            address="127.0.0.1",
+            port=self._settings.report_port,
+            connections=MAX_REPORTING,
+        )
+        return Parts(session, reporter, outputs_reporter, snapshots, api, reports)
 
     def _enrolled(self, enrolment: Enrolment) -> None:
         self._certificate.load(enrolment.certificate, enrolment.private_key)
@@ -212,20 +226,6 @@ class Sidecar:
             await asyncio.sleep(max(left, MIN_RENEWAL_SECONDS))
             if self._enrolment is enrolment:
                 await self._gateway.enrol()
-
-    async def _final_flush(
-        self,
-        session: Session,
-        reporter: Reporter[Report],
-        outputs_reporter: Reporter[Mapping[str, str]],
-        snapshots: SnapshotUploader,
-    ) -> None:
-        session.close()
-        try:
-            async with asyncio.timeout(session.driver.final_flush_timeout):
-                await asyncio.gather(_last_snapshot(snapshots), reporter.flush(), outputs_reporter.flush())
-        except Exception as error:
-            log.warning("last snapshot or state not delivered: %s", error or "timed out")
 
 
 async def _last_snapshot(snapshots: SnapshotUploader) -> None:

@@ -1,20 +1,20 @@
-"""How the agent stands: what is seen of it and what it says of itself, told to the gateway."""
+"""The state of the agent as the gateway is told it: what is seen of the agent, and what it reports of itself."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 
 from taskyard.sidecar.conversation import reports, task_outputs
-from taskyard.sidecar.conversation.archive import Archive
 from taskyard.sidecar.conversation.conversation import Conversation
 from taskyard.sidecar.conversation.reports import AgentReport, Report
 from taskyard.sidecar.conversation.status import Status
+from taskyard.sidecar.conversation.status_store import StatusStore
 from taskyard.sidecar.drivers.base import Driver
 from taskyard.sidecar.gateway.reporter import Reporter
 
 
 class ReportedState:
-    """`build` is the number of the build that this Pod belongs to: a word of a former one counts no more. While it is
-    `ending`, the agent's farewell is no work of it, and only its own word counts.
+    """`build` is the number of the build that this Pod belongs to: what the agent reported in an earlier build does not
+    count. While the agent is `ending`, what it shows is ignored, and only its own reports count.
     """
 
     def __init__(
@@ -22,21 +22,21 @@ class ReportedState:
         *,
         build: int,
         conversation: Conversation,
-        archive: Archive,
+        store: StatusStore,
         reporter: Reporter[Report],
         outputs_reporter: Reporter[Mapping[str, str]],
     ) -> None:
         self._build = build
         self._conversation = conversation
-        self._archive = archive
+        self._store = store
         self._reporter = reporter
         self._outputs_reporter = outputs_reporter
         self._status: Status | None = None
         self.ending = False
-        if archive.word is not None and archive.word.build != build:
-            archive.word = None
-        if archive.outputs:
-            outputs_reporter.tell(archive.outputs)
+        if store.agent_report is not None and store.agent_report.build != build:
+            store.agent_report = None
+        if store.outputs:
+            outputs_reporter.tell(store.outputs)
 
     def see(self, status: Status, driver: Driver, prompt_sha256: str | None, trouble: str = "") -> None:
         """Tells what is seen, and what `trouble` keeps the prompt from the agent. An agent that is not there is no
@@ -44,9 +44,9 @@ class ReportedState:
         """
         if self.ending or not driver.reachable:
             return
-        word = self._archive.word
-        if word is not None and self._status is not None and status is not self._status:
-            word = self._archive.word = word.after_news()
+        report = self._store.agent_report
+        if report is not None and self._status is not None and status is not self._status:
+            report = self._store.agent_report = report.after_change()
         self._status = status
         seen = reports.report(
             status,
@@ -54,43 +54,43 @@ class ReportedState:
             instance=driver.instance,
             question=driver.question,
             trouble=trouble,
-            word=word,
+            agent_report=report,
             prompt_sha256=prompt_sha256,
         )
         self._reporter.tell(replace(seen, asks=driver.asks, question=driver.asked))
 
-    def forget_word(self) -> None:
-        """A message to the agent begins: what it said of itself before is over."""
+    def forget_agent_report(self) -> None:
+        """A message to the agent begins: what it reported before no longer counts."""
         self.ending = False
-        if self._archive.word is not None:
-            self._archive.word = None
-            self._archive.keep_standing()
+        if self._store.agent_report is not None:
+            self._store.agent_report = None
+            self._store.save()
 
     def finish(self, exit_status: int, prompt_sha256: str | None) -> None:
         """The agent was a command, and has ended: that is the result, unless it was asked to end and did so."""
         if self.ending and exit_status != 0:
             return
-        word = self._archive.word = reports.result(
-            exit_status, self._conversation, word=self._archive.word, build=self._build
+        report = self._store.agent_report = reports.result(
+            exit_status, self._conversation, agent_report=self._store.agent_report, build=self._build
         )
-        self._archive.keep_standing()
-        assert word.state is not None
-        self._reporter.tell(Report(word.state, word.summary, prompt_sha256, word.link))
+        self._store.save()
+        assert report.state is not None
+        self._reporter.tell(Report(report.state, report.summary, prompt_sha256, report.link))
 
-    # The agent's own word.
+    # What the agent reports of itself.
 
     def report(self, state: object, summary: object, link: object, prompt_sha256: str | None) -> AgentReport:
         """Raises reports.AgentReportError."""
-        word = self._archive.word = reports.word(state, summary, link, build=self._build)
-        self._archive.keep_standing()
-        assert word.state is not None
-        self._reporter.tell(Report(word.state, word.summary, prompt_sha256, word.link))
-        return word
+        report = self._store.agent_report = reports.agent_report(state, summary, link, build=self._build)
+        self._store.save()
+        assert report.state is not None
+        self._reporter.tell(Report(report.state, report.summary, prompt_sha256, report.link))
+        return report
 
     def set_output(self, name: object, value: object) -> None:
         """Raises outputs.OutputError."""
-        changed = task_outputs.with_value(self._archive.outputs, name, value)
-        if changed != self._archive.outputs:
-            self._archive.outputs = changed
-            self._archive.keep_standing()
+        changed = task_outputs.with_value(self._store.outputs, name, value)
+        if changed != self._store.outputs:
+            self._store.outputs = changed
+            self._store.save()
             self._outputs_reporter.tell(changed)

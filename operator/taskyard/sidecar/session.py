@@ -7,7 +7,6 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TextIO
 
 from taskyard.core import agenttype
-from taskyard.sidecar.conversation import snapshot
 from taskyard.sidecar.conversation.archive import Archive
 from taskyard.sidecar.conversation.broadcast import Broadcast
 from taskyard.sidecar.conversation.conversation import Conversation, Message, Turn, timestamp
@@ -31,7 +30,7 @@ class NotReadyError(Exception):
 
 
 class Session:
-    """Implements driver.Listener. `run` works until it is cancelled."""
+    """Implements base.DriverObserver. `run` works until it is cancelled."""
 
     def __init__(
         self,
@@ -42,7 +41,8 @@ class Session:
         journal: Journal,
         archive: Archive,
         conversation: Conversation,
-        standing: ReportedState,
+        reported: ReportedState,
+        snapshots: SnapshotUploader,
         transcript: TextIO,
         clock: Callable[[], datetime.datetime],
     ) -> None:
@@ -52,7 +52,7 @@ class Session:
         self._intents = Intents(journal, clock, self._is_in_trouble)
         self._archive = archive
         self._conversation = conversation
-        self._standing = standing
+        self._reported = reported
         self._clock = clock
         self._prompt_waits = bool(prompt.strip()) and not self._intents.is_concluded(self._prompt_key)
         self._delivering = False
@@ -62,7 +62,7 @@ class Session:
         self._under_way: dict[str, asyncio.Task[Delivery]] = {}
         self._moved = asyncio.Event()
         self._transcribed = conversation.open_message
-        self.snapshots: SnapshotUploader | None = None
+        self._snapshots = snapshots
         self.broadcast = Broadcast(conversation, transcript, clock)
         self.driver = driver(self)
         self._prompt_waits = self._prompt_waits and not self.driver.prompt_at_start
@@ -87,9 +87,6 @@ class Session:
 
     def status_body(self) -> dict[str, str]:
         return {"status": self.status.value, "agent_type": self.driver.agent_type, "transport": self.driver.transport}
-
-    def snapshot(self) -> snapshot.Snapshot:
-        return snapshot.take(self._conversation.messages)
 
     def listen(self) -> Stream:
         """A stream of events that begins with all messages, the status and the last errors."""
@@ -242,7 +239,7 @@ class Session:
             content, key=key, instance=self.driver.instance, position=position, now=self._clock()
         )
         self._archive.keep(self._conversation, message)
-        self._standing.forget_word()
+        self._reported.forget_agent_report()
         self._ends_at_rest = False
         self._transcribed = self._untold = message
 
@@ -343,13 +340,13 @@ class Session:
             self._intents.conclude(self._prompt_key, Outcome.DELIVERED)
         self._update()
 
-    # What the driver tells (driver.Listener).
+    # What the driver tells (base.DriverObserver).
 
     def resume(self, instance: str) -> Turn | None:
         turn = self._conversation.turn
         if turn is None or turn.instance != instance:
             self._complete()
-            self._standing.ending = self._ends_at_rest = False
+            self._reported.ending = self._ends_at_rest = False
             self._conversation.begin_run(instance)
             self._archive.keep(self._conversation)
             if self.driver.prompt_at_start and self._prompt.strip():
@@ -364,8 +361,7 @@ class Session:
         if message is None:
             return
         self.broadcast.message(message)
-        if self.snapshots is not None:
-            self.snapshots.changed(idle=False)
+        self._snapshots.changed(idle=False)
         self._update()
 
     def status_changed(self) -> None:
@@ -381,9 +377,8 @@ class Session:
     def ended(self, exit_status: int) -> None:
         self._complete()
         if self.driver.prompt_at_start:
-            self._standing.finish(exit_status, self._typed_sha256)
-            if self.snapshots is not None:
-                self.snapshots.changed(idle=True)
+            self._reported.finish(exit_status, self._typed_sha256)
+            self._snapshots.changed(idle=True)
             return
         self.broadcast.warn(f"the agent's command ended with status {exit_status}")
 
@@ -392,11 +387,11 @@ class Session:
     def report(self, state: object, summary: object, link: object = "") -> None:
         """Complete and failed stand until the next message. Raises reports.AgentReportError."""
         self._tell()  # else the message that it may be about, told of afterwards, would count as news since its word
-        self._standing.report(state, summary, link, self._typed_sha256)
+        self._reported.report(state, summary, link, self._typed_sha256)
 
     def set_output(self, name: object, value: object) -> None:
         """Raises outputs.OutputError."""
-        self._standing.set_output(name, value)
+        self._reported.set_output(name, value)
 
     # Telling others.
 
@@ -407,10 +402,9 @@ class Session:
             self.broadcast.status(status, self.driver.agent_type)
             if status is Status.STABLE:
                 self._complete()
-                if self.snapshots is not None:
-                    self.snapshots.changed(idle=True)
+                self._snapshots.changed(idle=True)
         if not self._unsaid:
-            self._standing.see(status, self.driver, self._typed_sha256, self._trouble)
+            self._reported.see(status, self.driver, self._typed_sha256, self._trouble)
 
     @property
     def _typed_sha256(self) -> str | None:
@@ -429,9 +423,9 @@ class Session:
         What the agent shows of that is no work. Nor is it an answer when a program that is known to say goodbye was at
         rest; a program that is not known may be at work in silence.
         """
-        if not self._standing.ending:
+        if not self._reported.ending:
             self._ends_at_rest = self.status is Status.STABLE and self.driver.agent_type != agenttype.CUSTOM
-        self._standing.ending = True
+        self._reported.ending = True
 
     def close(self) -> None:
         """The last words before the end of the process."""

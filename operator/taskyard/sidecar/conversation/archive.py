@@ -1,13 +1,13 @@
 """The conversation on the disk. A later record of a message replaces the earlier one; the last turn counts."""
 
+import functools
 import logging
 from dataclasses import asdict
 from pathlib import Path
 
-from taskyard.sidecar.conversation import task_outputs
 from taskyard.sidecar.conversation.conversation import Conversation, Message, Role, Turn
 from taskyard.sidecar.conversation.records import Record, RecordFile
-from taskyard.sidecar.conversation.reports import AgentReport, State
+from taskyard.sidecar.conversation.status_store import StatusStore
 
 log = logging.getLogger(__name__)
 
@@ -17,12 +17,11 @@ SPARE = 1 << 20
 class Archive:
     """Losing it loses words, not promises, so a disk that fails is logged and the conversation goes on in memory.
 
-    `word` is what the agent said of itself last, `outputs` are the values that it has set; `keep_standing` keeps both.
+    `status` is kept in the same file.
     """
 
     def __init__(self, path: Path) -> None:
-        self.word: AgentReport | None = None
-        self.outputs: dict[str, str] = {}
+        self.status = StatusStore(functools.partial(self._append, sync=True))
         self._file = RecordFile(path)
         self._live = 0
         self._failing = False
@@ -36,8 +35,7 @@ class Archive:
             if message is not None:
                 messages[message.id] = message
             turn = _turn(record.get("turn")) or turn
-            if "standing" in record:
-                self._take_standing(record["standing"])
+            self.status.take(record)
         conversation = Conversation([messages[number] for number in sorted(messages)], turn)
         self._live = self._file.size
         return conversation
@@ -51,19 +49,6 @@ class Archive:
             record["turn"] = vars(conversation.turn)
         self._append(record, sync=sync)
         self._shorten(conversation)
-
-    def keep_standing(self) -> None:
-        self._append(self._standing(), sync=True)
-
-    def _standing(self) -> Record:
-        word = asdict(self.word) if self.word is not None else None
-        return {"standing": {"word": word, "outputs": self.outputs}}
-
-    def _take_standing(self, value: object) -> None:
-        match value:
-            case {"word": word, "outputs": values}:
-                self.word = _word(word)
-                self.outputs = task_outputs.kept(values)
 
     def _append(self, record: Record, *, sync: bool) -> None:
         try:
@@ -79,7 +64,7 @@ class Archive:
         if self._file.size <= 2 * self._live + SPARE:
             return
         try:
-            self._file.rewrite([*_records(conversation), self._standing()])
+            self._file.rewrite([*_records(conversation), self.status.record()])
             self._live = self._file.size
         except OSError as error:
             log.error("conversation cannot be shortened: %s", error)
@@ -104,13 +89,4 @@ def _turn(value: object) -> Turn | None:
     match value:
         case {"instance": str(instance), "position": int(position), "typed": str(typed), "after": int(after)}:
             return Turn(instance, position, typed, after)
-    return None
-
-
-def _word(value: object) -> AgentReport | None:
-    match value:
-        case {"state": str() | None as state, "summary": str(summary), "link": str(link), "build": int(build)} if (
-            state is None or state in set(State)
-        ):
-            return AgentReport(State(state) if state is not None else None, summary, link, build)
     return None

@@ -17,7 +17,7 @@ ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_].*?(?:\x07|\x1b\\|$)|[
 
 
 class State(enum.StrEnum):
-    """What the agent does; its own word may be any of them, the screen shows but the first two."""
+    """What the agent does. It may report any of them; its screen shows only the first two."""
 
     WORKING = "working"
     IDLE = "idle"
@@ -26,7 +26,7 @@ class State(enum.StrEnum):
 
 
 WIRE = {State.FAILED: "failure"}
-STANDING = (State.COMPLETE, State.FAILED)
+LASTING = (State.COMPLETE, State.FAILED)
 
 
 class AgentReportError(ValueError):
@@ -35,16 +35,16 @@ class AgentReportError(ValueError):
 
 @dataclass(frozen=True)
 class AgentReport:
-    """What the agent said of itself, in that build. Without a state, only summary and link still count."""
+    """What the agent reports of itself, in that build. Without a state, only summary and link still count."""
 
     state: State | None
     summary: str
     link: str = ""
     build: int = 0
 
-    def after_news(self) -> "AgentReport":
-        """What is left of it when something newer is seen: complete and failed stand until the next message."""
-        return self if self.state in STANDING else replace(self, state=None)
+    def after_change(self) -> "AgentReport":
+        """What still counts once the screen shows something newer: complete and failed stand until the next message."""
+        return self if self.state in LASTING else replace(self, state=None)
 
 
 @dataclass(frozen=True)
@@ -81,11 +81,11 @@ def report(
     instance: str,
     question: str = "",
     trouble: str = "",
-    word: AgentReport | None = None,
+    agent_report: AgentReport | None = None,
     prompt_sha256: str | None = None,
 ) -> Report:
-    """The question that the agent waits with, else the trouble that keeps its prompt from it, else its own word, else
-    what is seen of it.
+    """The question that the agent asks, else the trouble that keeps its prompt from it, else its own report, else what
+    is seen of it.
 
     Working: the first line of the message that is being worked on. Idle: the last line of the answer to it. Both are
     empty before the first message to this run of the agent, `instance`.
@@ -95,8 +95,8 @@ def report(
         return Report(State.WORKING, sanitise(f"Asks: {question}"), prompt_sha256)
     if trouble:
         return Report(State.WORKING, sanitise(trouble), prompt_sha256)
-    if word is not None:
-        return Report(word.state or seen, word.summary, prompt_sha256, word.link)
+    if agent_report is not None:
+        return Report(agent_report.state or seen, agent_report.summary, prompt_sha256, agent_report.link)
     turn = conversation.turn
     if turn is None or not turn.typed or turn.instance != instance:
         return Report(seen, "", prompt_sha256)
@@ -106,8 +106,8 @@ def report(
     return Report(seen, sanitise(_last_line(said.content)) if said else "", prompt_sha256)
 
 
-def word(state: object, summary: object, link: object = "", *, build: int = 0) -> AgentReport:
-    """The agent's word out of what it sent. A summary that is too long is cut. Raises AgentReportError."""
+def agent_report(state: object, summary: object, link: object = "", *, build: int = 0) -> AgentReport:
+    """What the agent sent, as a report. A summary that is too long is cut. Raises AgentReportError."""
     if not isinstance(state, str) or state not in set(State):
         raise AgentReportError(f"state must be one of {', '.join(State)}")
     line = sanitise(summary) if isinstance(summary, str) else ""
@@ -120,18 +120,20 @@ def word(state: object, summary: object, link: object = "", *, build: int = 0) -
     return AgentReport(State(state), line, link, build)
 
 
-def result(exit_status: int, conversation: Conversation, *, word: AgentReport | None, build: int = 0) -> AgentReport:
-    """What the end of a command says: status 0 is complete, any other failed, with its last line. A word of its own for
-    that state is better.
+def result(
+    exit_status: int, conversation: Conversation, *, agent_report: AgentReport | None, build: int = 0
+) -> AgentReport:
+    """What the end of a command says: status 0 is complete, any other failed, with its last line. The agent's own
+    report of that state goes before it.
     """
     state = State.COMPLETE if exit_status == 0 else State.FAILED
-    if word is not None and word.state is state:
-        return word
+    if agent_report is not None and agent_report.state is state:
+        return agent_report
     said = conversation.open_message
     line = _last_line(said.content) if said else ""
     if state is State.FAILED:
         line = f"Exit status {exit_status}: {line}" if line else f"Exit status {exit_status}"
-    return AgentReport(state, sanitise(line), word.link if word else "", build)
+    return AgentReport(state, sanitise(line), agent_report.link if agent_report else "", build)
 
 
 def sanitise(text: str, limit: int = MAX_SUMMARY_BYTES) -> str:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from taskyard.sidecar.conversation.conversation import Message
+from taskyard.sidecar.conversation.conversation import Conversation, Message
 
 # The gateway keeps the body inside {"format":"agentapi","data":…}, which has to stay within 65,536 bytes as a whole.
 LIMIT = 65_536 - 64
@@ -16,6 +16,11 @@ class Snapshot:
     body: bytes
     messages: int
     truncated: bool
+
+
+def of(conversation: Conversation) -> Snapshot:
+    """The conversation as it is now."""
+    return take(conversation.messages)
 
 
 def take(messages: Sequence[Message], limit: int = LIMIT) -> Snapshot:

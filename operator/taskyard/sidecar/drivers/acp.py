@@ -16,7 +16,7 @@ from taskyard.sidecar.conversation.status import Status
 from taskyard.sidecar.drivers import acp_protocol
 from taskyard.sidecar.drivers.acp_permissions import PermissionQuestions
 from taskyard.sidecar.drivers.acp_session import AcpSession
-from taskyard.sidecar.drivers.base import Listener, RefusedError, UnreachableError
+from taskyard.sidecar.drivers.base import DriverObserver, RefusedError, UnreachableError
 from taskyard.sidecar.drivers.pipe import PipeDriver
 from taskyard.sidecar.init import frames
 from taskyard.sidecar.init.client import LostError
@@ -44,14 +44,14 @@ class AcpDriver(PipeDriver):
         self,
         socket_path: str,
         prompt: str,
-        listener: Listener,
+        observer: DriverObserver,
         *,
         permissions: str,
         directory: str,
         mcp_url: str,
         state_file: Path,
     ) -> None:
-        super().__init__(socket_path, prompt, listener)
+        super().__init__(socket_path, prompt, observer)
         self._permissions = permissions
         self._directory = directory
         self._mcp_url = mcp_url
@@ -114,7 +114,7 @@ class AcpDriver(PipeDriver):
         if not self._opened:
             self._memory.prompt = None
             self._memory.answered.clear()
-        turn = self._listener.resume(hello.instance)
+        turn = self._observer.resume(hello.instance)
         self._turn_at = turn.position if turn is not None else 0
         if hello.state is frames.State.WAITING:
             try:
@@ -145,7 +145,7 @@ class AcpDriver(PipeDriver):
         if status and last:
             log.warning("the agent's last words: %s", last[0])
         self._set_reachable(False)
-        self._listener.ended(status)
+        self._observer.ended(status)
 
     async def lost(self) -> None:
         self._forget_requests()
@@ -154,8 +154,8 @@ class AcpDriver(PipeDriver):
     def _set_reachable(self, reachable: bool) -> None:
         if reachable != self._reachable:
             self._reachable = reachable
-            self._listener.reachable_changed()
-            self._listener.status_changed()
+            self._observer.reachable_changed()
+            self._observer.status_changed()
 
     def _forget_requests(self) -> None:
         if self._handshake is not None:
@@ -196,7 +196,7 @@ class AcpDriver(PipeDriver):
                 return
         if self._memory.prompt == number:
             self._memory.end_prompt()
-            self._listener.status_changed()
+            self._observer.status_changed()
 
     async def _open_again(self) -> None:
         while True:
@@ -207,7 +207,7 @@ class AcpDriver(PipeDriver):
                 self._trouble = f"the agent opens no session: {error or 'it does not answer'}"
                 log.warning("%s", self._trouble)
                 self._set_reachable(True)  # it answers, if not as it should: the trouble is for people to see
-                self._listener.status_changed()
+                self._observer.status_changed()
                 await asyncio.sleep(HANDSHAKE_AGAIN)
                 continue
             except LostError as error:
@@ -218,7 +218,7 @@ class AcpDriver(PipeDriver):
             self._opened = True
             self._memory.save()
             self._set_reachable(True)
-            self._listener.status_changed()
+            self._observer.status_changed()
             return
 
     async def _open(self) -> None:
@@ -296,7 +296,7 @@ class AcpDriver(PipeDriver):
         self._asked.clear()
         self._tell()
         self._reacted.set()
-        self._listener.status_changed()
+        self._observer.status_changed()
 
     async def _answer_request(self, method: str, message: acp_protocol.Json) -> None:
         if method != "session/request_permission":
@@ -320,7 +320,7 @@ class AcpDriver(PipeDriver):
                 self._asked.add(question)
                 self._answer.line(question.shown())
                 self._tell()
-                self._listener.status_changed()
+                self._observer.status_changed()
 
     async def _settle(self, question: acp_protocol.Question, option: acp_protocol.Option | None) -> None:
         """Answers a question; what was answered is kept first, and an answer that comes twice does no harm."""
@@ -331,7 +331,7 @@ class AcpDriver(PipeDriver):
         self._answer.line(f"[permission: {question.text}: {said}]")
         self._news.set()
         await self._send(acp_protocol.response(question.request_id, acp_protocol.outcome(option)))
-        self._listener.status_changed()
+        self._observer.status_changed()
 
     async def _send(self, message: bytes) -> None:
         with contextlib.suppress(LostError):  # the next hello tells what is still to be answered
@@ -357,7 +357,7 @@ class AcpDriver(PipeDriver):
             raise UnreachableError("the agent's session is not open")
         number = self._memory.begin_prompt()
         self._reacted.clear()
-        self._listener.status_changed()
+        self._observer.status_changed()
         prompt = [{"type": "text", "text": content}]
         try:
             await self._write(

@@ -13,7 +13,7 @@ import httpx
 
 from taskyard.sidecar.conversation.pipe_tail import PipeTail
 from taskyard.sidecar.conversation.status import Status
-from taskyard.sidecar.drivers.base import Driver, Listener, RefusedError, UnreachableError
+from taskyard.sidecar.drivers.base import Driver, DriverObserver, RefusedError, UnreachableError
 from taskyard.sidecar.init import frames
 from taskyard.sidecar.init.client import AgentClient, LostError
 
@@ -39,10 +39,10 @@ class BusyError(Exception):
 class AgentApiDriver(Driver):
     transport = "pty"
 
-    def __init__(self, socket_path: str, prompt: str, listener: Listener, *, port: int) -> None:
+    def __init__(self, socket_path: str, prompt: str, observer: DriverObserver, *, port: int) -> None:
         self._client = AgentClient(socket_path, self)
         self._prompt = prompt
-        self._listener = listener
+        self._observer = observer
         self._http = httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{port}", timeout=CALL_TIMEOUT, trust_env=False, follow_redirects=False
         )
@@ -121,9 +121,9 @@ class AgentApiDriver(Driver):
         self._stable = stable
         if not self._reachable:
             self._reachable = True
-            self._listener.reachable_changed()
+            self._observer.reachable_changed()
         if changed:
-            self._listener.status_changed()
+            self._observer.status_changed()
 
     def _miss(self, error: Exception) -> None:
         """One miss is nothing: the server may be busy with a message. Many in a row are."""
@@ -137,8 +137,8 @@ class AgentApiDriver(Driver):
         self._stable = False
         if self._reachable:
             self._reachable = False
-            self._listener.reachable_changed()
-            self._listener.status_changed()
+            self._observer.reachable_changed()
+            self._observer.status_changed()
 
     def _read(self, messages: list[tuple[int, str, str]]) -> None:
         """The agent's messages since the turn began are its answer."""
@@ -150,8 +150,8 @@ class AgentApiDriver(Driver):
         answer = "\n\n".join(content.strip("\n") for content in said)
         if answer and answer != self._answer:
             self._answer = answer
-            self._listener.answer(answer)
-            self._listener.screen_changed()
+            self._observer.answer(answer)
+            self._observer.screen_changed()
 
     # What the socket's client tells.
 
@@ -159,7 +159,7 @@ class AgentApiDriver(Driver):
         self._set_unreachable()
         self._instance = hello.instance
         self._misses, self._answer, self._log = 0, "", PipeTail()
-        turn = self._listener.resume(hello.instance)
+        turn = self._observer.resume(hello.instance)
         self._begins = turn is None or not turn.typed
         self._turn_after = turn.position if turn is not None and turn.typed else -1
         if hello.state is frames.State.WAITING:
@@ -177,7 +177,7 @@ class AgentApiDriver(Driver):
         self._log.feed(data)
 
     async def ending(self) -> None:
-        self._listener.end()
+        self._observer.end()
 
     async def exited(self, status: int) -> None:
         self._running = False
@@ -185,7 +185,7 @@ class AgentApiDriver(Driver):
         if status and last:
             log.warning("the last words of the agent's server: %s", last[0])
         self._set_unreachable()
-        self._listener.ended(status)
+        self._observer.ended(status)
 
     async def lost(self) -> None:
         self._running = False

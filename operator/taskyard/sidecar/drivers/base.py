@@ -15,7 +15,7 @@ class RefusedError(Exception):
     """The agent will never take this."""
 
 
-class Listener(Protocol):
+class DriverObserver(Protocol):
     """Whom a driver tells what happens. The calls return at once."""
 
     def resume(self, instance: str) -> "Turn | None":
@@ -113,7 +113,7 @@ class Driver(abc.ABC):
 
     @abc.abstractmethod
     def open_turn(self, typed: str) -> int:
-        """From now on the answer is one to `typed`; returns the position to keep for `Listener.resume`."""
+        """From now on the answer is one to `typed`; returns the position to keep for `DriverObserver.resume`."""
 
     @abc.abstractmethod
     async def send(self, content: str, kept: asyncio.Future[None]) -> bool:

@@ -9,7 +9,7 @@ import logging
 
 from taskyard.sidecar.conversation.pipe_tail import PipeTail
 from taskyard.sidecar.conversation.status import Status
-from taskyard.sidecar.drivers.base import Listener, UnreachableError
+from taskyard.sidecar.drivers.base import DriverObserver, UnreachableError
 from taskyard.sidecar.drivers.pipe import PipeDriver
 from taskyard.sidecar.init import frames
 from taskyard.sidecar.init.client import LostError
@@ -24,8 +24,8 @@ class CommandDriver(PipeDriver):
     transport = "pipe"
     prompt_at_start = True
 
-    def __init__(self, socket_path: str, prompt: str, listener: Listener) -> None:
-        super().__init__(socket_path, prompt, listener)
+    def __init__(self, socket_path: str, prompt: str, observer: DriverObserver) -> None:
+        super().__init__(socket_path, prompt, observer)
         self._ended = False
         self._tail = PipeTail()
         self._total = 0
@@ -61,9 +61,9 @@ class CommandDriver(PipeDriver):
             except LostError as error:
                 log.warning("command could not be started: %s", error)
         self._reachable = True
-        self._listener.resume(hello.instance)
-        self._listener.reachable_changed()
-        self._listener.status_changed()
+        self._observer.resume(hello.instance)
+        self._observer.reachable_changed()
+        self._observer.status_changed()
 
     async def output(self, data: bytes) -> None:
         self._tail.feed(data)
@@ -76,12 +76,12 @@ class CommandDriver(PipeDriver):
     async def exited(self, status: int) -> None:
         self._tell()
         self._ended = True
-        self._listener.ended(status)
-        self._listener.status_changed()
+        self._observer.ended(status)
+        self._observer.status_changed()
 
     async def lost(self) -> None:
         self._reachable = False
-        self._listener.reachable_changed()
+        self._observer.reachable_changed()
 
     # Messages.
 

@@ -3,7 +3,7 @@
 import abc
 import asyncio
 
-from taskyard.sidecar.drivers.base import Driver, Listener
+from taskyard.sidecar.drivers.base import Driver, DriverObserver
 from taskyard.sidecar.init.client import AgentClient, Receiver
 
 TELL_EVERY = 0.25
@@ -12,16 +12,16 @@ TELL_EVERY = 0.25
 class PipeDriver(Driver, Receiver):
     """Set `_news` when the answer has grown: it is told at once, and then at most every TELL_EVERY seconds."""
 
-    def __init__(self, socket_path: str, prompt: str, listener: Listener) -> None:
+    def __init__(self, socket_path: str, prompt: str, observer: DriverObserver) -> None:
         self._client = AgentClient(socket_path, self)
         self._prompt = prompt
-        self._listener = listener
+        self._observer = observer
         self._instance = ""
         self._reachable = False
         self._news = asyncio.Event()
 
     async def ending(self) -> None:
-        self._listener.end()
+        self._observer.end()
 
     @property
     def instance(self) -> str:
@@ -46,5 +46,5 @@ class PipeDriver(Driver, Receiver):
     def _tell(self) -> None:
         text = self.screen()
         if text:
-            self._listener.answer(text)
-        self._listener.screen_changed()
+            self._observer.answer(text)
+        self._observer.screen_changed()

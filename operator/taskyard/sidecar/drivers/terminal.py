@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from taskyard.sidecar.conversation.status import Status
-from taskyard.sidecar.drivers.base import Driver, Listener, UnreachableError
+from taskyard.sidecar.drivers.base import Driver, DriverObserver, UnreachableError
 from taskyard.sidecar.drivers.typist import Typist
 from taskyard.sidecar.init import frames
 from taskyard.sidecar.init.client import AgentClient, LostError
@@ -40,7 +40,7 @@ class TerminalDriver(Driver):
         self,
         socket_path: str,
         prompt: str,
-        listener: Listener,
+        observer: DriverObserver,
         *,
         stable_after: float,
         agent_type: str = "custom",
@@ -51,7 +51,7 @@ class TerminalDriver(Driver):
         self._client = AgentClient(socket_path, self)
         self._typist = Typist(self._client, self)
         self._prompt = prompt
-        self._listener = listener
+        self._observer = observer
         self.terminal = Terminal(80, 24)
         self._instance = ""
         self._reachable = False
@@ -116,7 +116,7 @@ class TerminalDriver(Driver):
         self._settled_version = -1
         self._spoke = hello.total > 0
         self._unsettle()
-        turn = self._listener.resume(hello.instance)
+        turn = self._observer.resume(hello.instance)
         self._typed = turn.typed if turn is not None else ""
         self.mark = generic_answer.beginning(self._position)
         self._mark_at = turn.position if turn is not None and turn.position >= self._position else None
@@ -179,13 +179,13 @@ class TerminalDriver(Driver):
 
     async def ending(self) -> None:
         self._sample()
-        self._listener.end()
+        self._observer.end()
 
     async def exited(self, status: int) -> None:
         self._sample(final=True)
         self._ended = True
         self._set_reachable(False)
-        self._listener.ended(status)
+        self._observer.ended(status)
 
     async def lost(self) -> None:
         if self._reachable:
@@ -234,19 +234,19 @@ class TerminalDriver(Driver):
         if self._rest_left() == 0.0:
             self._stable = True
             self._tell_answer(settled=True)
-            self._listener.status_changed()
+            self._observer.status_changed()
 
     def _unsettle(self) -> None:
         self._changed_at = self._now()
         if self._stable:
             self._stable = False
             if not self._typing:  # else it was no rest before
-                self._listener.status_changed()
+                self._observer.status_changed()
 
     def _sample(self, *, final: bool = False) -> None:
         if self.terminal.refresh():
             self._look()
-            self._listener.screen_changed()
+            self._observer.screen_changed()
         if final or self._now() >= self._answer_due:
             self._tell_answer(settled=final)
 
@@ -259,7 +259,7 @@ class TerminalDriver(Driver):
         if not (before.waits and self.reading.waits and box == before.box and self.terminal.changed >= (box or 0)):
             self._unsettle()
         if self.reading.question != before.question:
-            self._listener.status_changed()
+            self._observer.status_changed()
 
     def _tell_answer(self, *, settled: bool) -> None:
         if self._mark_at is not None or (settled and self._settled_version == self.terminal.version):
@@ -274,13 +274,13 @@ class TerminalDriver(Driver):
         self._answer_due = self._now() + max(ANSWER_EVERY, ANSWER_SHARE * (self._now() - started))
         if text != self._answer and (text or settled):
             self._answer = text
-            self._listener.answer(text)
+            self._observer.answer(text)
 
     def _set_reachable(self, reachable: bool) -> None:
         if reachable != self._reachable:
             self._reachable = reachable
             self._unsettle()
-            self._listener.reachable_changed()
+            self._observer.reachable_changed()
         self._fed.set()
 
     @staticmethod

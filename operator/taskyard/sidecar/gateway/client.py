@@ -69,7 +69,12 @@ class Gateway:
     about.
     """
 
-    def __init__(self, settings: Settings, clock: Callable[[], datetime.datetime]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], datetime.datetime],
+        enrolled: Callable[[Enrolment], None] = lambda enrolment: None,
+    ) -> None:
         self._settings = settings
         self._clock = clock
         self._client = httpx.AsyncClient(
@@ -82,7 +87,7 @@ class Gateway:
         )
         self._enrolment: Enrolment | None = None
         self._enrolling = asyncio.Lock()
-        self.enrolled: Callable[[Enrolment], None] = lambda enrolment: None
+        self._enrolled = enrolled
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -108,7 +113,7 @@ class Gateway:
                 await asyncio.sleep(error.retry_after if error.retry_after is not None else delay)
                 continue
             self._enrolment = enrolment
-            self.enrolled(enrolment)
+            self._enrolled(enrolment)
             log.info(
                 "%s: enrolled at %s until %s", self._settings.task, self._settings.gateway_url, enrolment.not_after
             )

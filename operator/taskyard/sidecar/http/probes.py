@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from taskyard.sidecar.gateway.client import GatewayError
 from taskyard.sidecar.gateway.reporter import SnapshotUploader
+from taskyard.sidecar.session import Session
 
 log = logging.getLogger(__name__)
 
@@ -19,16 +20,19 @@ PRESTOP_TIMEOUT = 5.0
 
 
 class Probes:
-    """`not_ready` gives the reason why the agent cannot be talked to, empty when it can; `snapshots` and
-    `ending`, whom to tell that the Pod is asked to end, are there after enrolment. Who tells has `hook_key`: others who
-    reach the port, the agent among them, may look and change nothing.
+    """`not_ready` gives the reason why the agent cannot be talked to, empty when it can. Only a caller with `hook_key`
+    can tell that the Pod is asked to end: others who reach the port, the agent among them, change nothing.
     """
 
     def __init__(self, not_ready: Callable[[], str], hook_key: str) -> None:
         self._not_ready = not_ready
         self._hook_key = hook_key
-        self.snapshots: SnapshotUploader | None = None
-        self.ending: Callable[[], None] = lambda: None
+        self._snapshots: SnapshotUploader | None = None
+        self._session: Session | None = None
+
+    def enrolled(self, session: Session, snapshots: SnapshotUploader) -> None:
+        """From now on there is a conversation to keep, and a session to tell of the Pod's end."""
+        self._session, self._snapshots = session, snapshots
 
     async def healthz(self, request: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -42,12 +46,12 @@ class Probes:
         given = request.headers.get("authorization", "").encode()
         if not self._hook_key or not hmac.compare_digest(given, f"Bearer {self._hook_key}".encode()):
             return PlainTextResponse("only for the kubelet\n", 403)
-        self.ending()
-        if self.snapshots is None:
+        if self._session is None or self._snapshots is None:
             return PlainTextResponse("nothing to keep\n")
+        self._session.end()
         try:
             async with asyncio.timeout(PRESTOP_TIMEOUT):
-                await self.snapshots.take_now()
+                await self._snapshots.take_now()
         except (GatewayError, TimeoutError) as error:
             log.warning("snapshot before the stop not delivered: %s", error or "timed out")
             return PlainTextResponse("snapshot not delivered\n")

@@ -48,8 +48,10 @@ def conversation() -> Conversation:
     return talk
 
 
-def tell(status: Status, talk: Conversation, instance: str = "run", word: AgentReport | None = None) -> tuple[str, str]:
-    told = reports.report(status, talk, instance=instance, word=word)
+def tell(
+    status: Status, talk: Conversation, instance: str = "run", agent_report: AgentReport | None = None
+) -> tuple[str, str]:
+    told = reports.report(status, talk, instance=instance, agent_report=agent_report)
     return told.state, told.message
 
 
@@ -86,10 +88,10 @@ def test_before_the_first_message_to_a_run_there_is_nothing_to_show(status: Stat
     ],
 )
 def test_the_agents_own_word_counts_until_something_newer(state: State, seen_at_first: str, after_news: str) -> None:
-    word = AgentReport(state, "all tests pass", "https://example.test/1")
-    assert tell(Status.STABLE, conversation(), word=word) == (seen_at_first, "all tests pass")
-    assert tell(Status.STABLE, conversation(), word=word.after_news()) == (after_news, "all tests pass")
-    told = reports.report(Status.STABLE, conversation(), instance="run", word=word.after_news())
+    own = AgentReport(state, "all tests pass", "https://example.test/1")
+    assert tell(Status.STABLE, conversation(), agent_report=own) == (seen_at_first, "all tests pass")
+    assert tell(Status.STABLE, conversation(), agent_report=own.after_change()) == (after_news, "all tests pass")
+    told = reports.report(Status.STABLE, conversation(), instance="run", agent_report=own.after_change())
     assert told.uri == "https://example.test/1"
 
 
@@ -110,11 +112,13 @@ def test_the_agents_own_word_counts_until_something_newer(state: State, seen_at_
 )
 def test_a_word_that_makes_no_sense_is_not_taken(state: object, summary: object, link: object, fault: str) -> None:
     with pytest.raises(AgentReportError, match=fault):
-        reports.word(state, summary, link)
+        reports.agent_report(state, summary, link)
 
 
 def test_a_summary_that_is_too_long_is_cut() -> None:
-    assert reports.word("working", "x" * 200, None, build=3) == AgentReport(State.WORKING, "x" * 157 + "…", "", 3)
+    assert reports.agent_report("working", "x" * 200, None, build=3) == AgentReport(
+        State.WORKING, "x" * 157 + "…", "", 3
+    )
 
 
 def test_body_names_the_prompt_once_it_was_typed_and_failed_as_the_gateway_does() -> None:
@@ -124,8 +128,12 @@ def test_body_names_the_prompt_once_it_was_typed_and_failed_as_the_gateway_does(
 
 
 def test_question_of_the_agent_goes_before_everything_else() -> None:
-    word = reports.word("complete", "all done")
+    own = reports.agent_report("complete", "all done")
     told = reports.report(
-        Status.RUNNING, Conversation(), instance="a", question="Do you trust the files in this folder?", word=word
+        Status.RUNNING,
+        Conversation(),
+        instance="a",
+        question="Do you trust the files in this folder?",
+        agent_report=own,
     )
     assert (told.state, told.message) == ("working", "Asks: Do you trust the files in this folder?")

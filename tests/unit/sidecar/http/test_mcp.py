@@ -20,7 +20,7 @@ class Agent:
         self.server = mcp.Server(self.report, self.set_output)
 
     def report(self, state: object, summary: object, link: object) -> None:
-        reports.word(state, summary, link)
+        reports.agent_report(state, summary, link)
         self.said.append((state, summary, link))
 
     def set_output(self, name: object, value: object) -> None:

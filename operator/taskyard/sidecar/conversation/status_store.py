@@ -1,0 +1,42 @@
+"""What the agent has reported of itself, and the outputs that it has set, as they are kept on the disk."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+from taskyard.sidecar.conversation import task_outputs
+from taskyard.sidecar.conversation.records import Record
+from taskyard.sidecar.conversation.reports import AgentReport, State
+
+
+class StatusStore:
+    """`agent_report` is the agent's last report, `outputs` are the values that it has set; `save` keeps both."""
+
+    def __init__(self, append: Callable[[Record], None]) -> None:
+        self.agent_report: AgentReport | None = None
+        self.outputs: dict[str, str] = {}
+        self._append = append
+
+    def save(self) -> None:
+        """Keep both, on the disk when this returns; a disk that fails is logged by the archive."""
+        self._append(self.record())
+
+    def record(self) -> Record:
+        report = asdict(self.agent_report) if self.agent_report is not None else None
+        # The names of 0.1, which the files of running Tasks have.
+        return {"standing": {"word": report, "outputs": self.outputs}}
+
+    def take(self, record: Record) -> None:
+        """A record of the file; one of another kind is passed over."""
+        match record.get("standing"):
+            case {"word": report, "outputs": values}:
+                self.agent_report = _agent_report(report)
+                self.outputs = task_outputs.kept(values)
+
+
+def _agent_report(value: object) -> AgentReport | None:
+    match value:
+        case {"state": str() | None as state, "summary": str(summary), "link": str(link), "build": int(build)} if (
+            state is None or state in set(State)
+        ):
+            return AgentReport(State(state) if state is not None else None, summary, link, build)
+    return None

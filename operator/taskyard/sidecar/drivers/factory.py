@@ -1,0 +1,39 @@
+"""The driver that a Pod's agent needs. Drivers are loaded when they are needed: each Pod has one of them."""
+
+from taskyard.sidecar.drivers.base import Driver, DriverObserver
+from taskyard.sidecar.settings import Settings
+
+
+def driver_for(settings: Settings, prompt: str, observer: DriverObserver) -> Driver:
+    """The driver of the agent's protocol, which gives it `prompt` and tells `observer` what happens."""
+    match settings.protocol:
+        case "Command":
+            from taskyard.sidecar.drivers.command import CommandDriver
+
+            return CommandDriver(settings.agent_socket, prompt, observer)
+        case "ACP":
+            from taskyard.sidecar.drivers.acp import AcpDriver
+
+            return AcpDriver(
+                settings.agent_socket,
+                prompt,
+                observer,
+                permissions=settings.permissions,
+                directory=settings.directory,
+                mcp_url=f"http://127.0.0.1:{settings.report_port}/mcp",
+                state_file=settings.state_dir / "acp.jsonl",
+            )
+        case "AgentAPI":
+            from taskyard.sidecar.drivers.agentapi import AgentApiDriver
+
+            return AgentApiDriver(settings.agent_socket, prompt, observer, port=settings.agent_port)
+        case _:
+            from taskyard.sidecar.drivers.terminal import TerminalDriver
+
+            return TerminalDriver(
+                settings.agent_socket,
+                prompt,
+                observer,
+                stable_after=settings.stable_after,
+                agent_type=settings.agent_type,
+            )
