@@ -9,26 +9,18 @@ import os
 import secrets
 import signal
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import prometheus_client
 
 from taskyard.apiclient import RequestObserver
 from taskyard.controller import installation_keys
-from taskyard.controller.apply import Applier
 from taskyard.controller.cluster import (
-    CLAIMS,
-    NETWORK_POLICIES,
-    PODS,
-    USABLE_SECRETS,
-    WORKSPACE_BUILDS,
     ApiError,
     Cluster,
     NotLeadingError,
 )
-from taskyard.controller.deadlines import Deadlines
-from taskyard.controller.delivery import Delivery
-from taskyard.controller.event_router import EventRouter
 from taskyard.controller.installation_keys import KeysError
 from taskyard.controller.kopf_source import log_filter, runner
 from taskyard.controller.kopf_source.relisting import Relisting
@@ -36,23 +28,13 @@ from taskyard.controller.leader import Leader
 from taskyard.controller.network_policies import NetworkPolicyKeeper
 from taskyard.controller.observability import health
 from taskyard.controller.observability.metrics import Metrics
-from taskyard.controller.observability.recorder import Recorder
-from taskyard.controller.queue import KeyedQueue
-from taskyard.controller.reconcile import Reconciler
+from taskyard.controller.parts import Deciding, Watching
 from taskyard.controller.settings import Settings, SettingsError
-from taskyard.controller.stores import Stores
-from taskyard.controller.templates.template_checker import TemplateChecker
-from taskyard.controller.templates.template_version_validator import TemplateVersionValidator
-from taskyard.core.installation import Installation
 from taskyard.core.security.keyring import Keyring
-from taskyard.sidecarclient import Sidecars
 from taskyard.watchcache.reflector import Reflector
 
 logger = logging.getLogger("taskyard.controller")
 
-TASK_WORKERS = 32
-INPUT_WORKERS = 64
-VERSION_WORKERS = 2
 RETRY_SECONDS = 2.0
 SETTLE_SECONDS = 3.0
 
@@ -149,7 +131,7 @@ async def keyring(cluster: Cluster, namespace: str, *, ready: asyncio.Event) -> 
 
 
 async def serve(settings: Settings) -> None:
-    """Everything that runs: a standby knows what the leader knows, and neither decides nor writes."""
+    """Everything that runs: builds the parts that watch, and once this process leads those that decide."""
     ready = asyncio.Event()
     metrics = Metrics(clock=clock)
     leader = elected(settings)
@@ -161,95 +143,42 @@ async def serve(settings: Settings) -> None:
         cluster = await connected(settings, leader, metrics.api_request)
         closing.push_async_callback(cluster.close)
         closing.push_async_callback(leader.release if leader else settle, cluster)
-        stores = Stores(secret_parameters=settings.secret_parameters)
-        tasks = KeyedQueue(
-            "task", metrics.measured("tasks", lambda key: reconciler.reconcile(key)), workers=TASK_WORKERS
-        )
-        inputs = KeyedQueue(
-            "inputs of task", metrics.measured("inputs", lambda key: delivery.deliver(key)), workers=INPUT_WORKERS
-        )
-        templates = KeyedQueue(
-            "template", metrics.measured("templates", lambda key: pointers.check(key)), workers=VERSION_WORKERS
-        )
-        versions = KeyedQueue(
-            "template version",
-            metrics.measured("versions", lambda key: validator.validate(key)),
-            workers=VERSION_WORKERS,
-        )
-        recorder = Recorder(cluster, instance=settings.pod_name, clock=clock, dropped=metrics.event_dropped)
-        recorder.observe_stores(stores)
-        router = EventRouter(stores, tasks=tasks, inputs=inputs, templates=templates, versions=versions)
-        relisting = Relisting(cluster, router)
-        restarted = metrics.watch_restarted
-        reflectors = [
-            Reflector(cluster, WORKSPACE_BUILDS, stores.builds, router.build_changed, restarted=restarted),
-            Reflector(cluster, PODS, stores.pods, router.child_changed, restarted=restarted),
-            Reflector(cluster, CLAIMS, stores.claims, router.child_changed, restarted=restarted),
-        ]
-        if stores.secrets is not None:
-            reflectors.append(
-                Reflector(cluster, USABLE_SECRETS, stores.secrets, router.secret_changed, restarted=restarted)
-            )
-        if settings.network is not None:
-            reflectors.append(
-                Reflector(
-                    cluster, NETWORK_POLICIES, stores.network_policies, router.policy_changed, restarted=restarted
-                )
-            )
-        network = NetworkPolicyKeeper(cluster, stores, settings.network)
+        watching = Watching.build(settings, cluster, metrics, clock=clock)
         async with asyncio.TaskGroup() as group:
             election = group.create_task(leader.acquire(cluster, ready=ready)) if leader else None
-            for reflector in reflectors:
-                group.create_task(reflector.run())
-            await listed(relisting, reflectors)
-            logger.info(
-                "started: %d tasks, %d builds, %d pods", len(stores.tasks), len(stores.builds), len(stores.pods)
-            )
+            await watch(group, watching, metrics)
             ready.set()
-            group.create_task(relisting.keep_listed())
-            group.create_task(runner.watch(relisting.take, restarted=restarted))
             if leader and election:
                 await election
                 group.create_task(leader.hold(cluster))
-            found = await keyring(cluster, settings.namespace, ready=ready)
-            await learned(network)
-            group.create_task(network.keep_learning(tasks.add))
-            # What happens is counted and told by the one that makes it happen.
-            metrics.observe_stores(stores)
-            metrics.observe_queues({"tasks": tasks, "inputs": inputs, "templates": templates, "versions": versions})
-            installation = Installation(
-                gateway_url=settings.gateway_url,
-                ca_certificate=found.authority.certificate_pem,
-                sidecar_image=settings.sidecar_image,
-                sidecar_image_pull_policy=settings.sidecar_image_pull_policy,
-                sidecar_resources=settings.sidecar_resources,
-                image_pull_secrets=settings.image_pull_secrets,
-            )
-            sidecars = Sidecars(ca_certificate=found.authority.certificate_pem, master_key=found.master_key)
-            closing.push_async_callback(sidecars.close)
-            reconciler = Reconciler(
-                stores,
-                Applier(cluster, stores, installation, network),
-                clock=clock,
-                again=tasks.add_after,
-                deadline=Deadlines(tasks.add, clock=clock).set,
-                changed=lambda key: router.status_written(key),
-            )
-            delivery = Delivery(
-                cluster,
-                stores,
-                sidecars,
-                clock=clock,
-                again=inputs.add_after,
-                deadline=Deadlines(inputs.add, clock=clock).set,
-                retention=settings.input_retention,
-                changed=tasks.add,
-            )
-            pointers = TemplateChecker(cluster, stores, clock=clock)
-            validator = TemplateVersionValidator(cluster, stores, installation, clock=clock, again=versions.add_after)
-            group.create_task(recorder.run())
-            for queue in (tasks, inputs, templates, versions):
-                group.create_task(queue.run())
+            keys = await keyring(cluster, settings.namespace, ready=ready)
+            await learned(watching.network)
+            deciding = Deciding.build(settings, cluster, watching, keys, clock=clock)
+            closing.push_async_callback(deciding.sidecars.close)
+            decide(group, watching, deciding, metrics)
+
+
+async def watch(group: asyncio.TaskGroup, watching: Watching, metrics: Metrics) -> None:
+    """Begin to watch; return once every kind has been listed."""
+    for reflector in watching.reflectors:
+        group.create_task(reflector.run())
+    await listed(watching.relisting, watching.reflectors)
+    stores = watching.stores
+    logger.info("started: %d tasks, %d builds, %d pods", len(stores.tasks), len(stores.builds), len(stores.pods))
+    group.create_task(watching.relisting.keep_listed())
+    group.create_task(runner.watch(watching.relisting.take, restarted=metrics.watch_restarted))
+
+
+def decide(group: asyncio.TaskGroup, watching: Watching, deciding: Deciding, metrics: Metrics) -> None:
+    """Begin to decide and to write."""
+    group.create_task(watching.network.keep_learning(watching.queues.tasks.add))
+    # What happens is counted and told by the one that makes it happen.
+    metrics.observe_stores(watching.stores)
+    work = deciding.work(watching.queues)
+    metrics.observe_queues({name: queue for name, (queue, _) in work.items()})
+    group.create_task(watching.recorder.run())
+    for name, (queue, look) in work.items():
+        group.create_task(queue.run(metrics.measured(name, look)))
 
 
 async def learned(network: NetworkPolicyKeeper) -> None:
@@ -268,7 +197,7 @@ async def settle(cluster: Cluster) -> None:
     await cluster.settle(SETTLE_SECONDS)
 
 
-async def listed(relisting: Relisting, reflectors: list[Reflector]) -> None:
+async def listed(relisting: Relisting, reflectors: Iterable[Reflector]) -> None:
     """Return once every kind has been listed: nothing is decided before."""
     while True:
         try:

@@ -16,17 +16,20 @@ RETRY_FIRST_SECONDS = 0.2
 MAX_RETRY_SECONDS = 60.0
 
 
+Work = Callable[[Key], Awaitable[None]]
+
+
 class KeyedQueue:
-    """Calls `work` with each key added, soon and once for any number of additions, never twice at a time for a key.
+    """`run` calls its `work` with each key added, soon and once for any number of additions, and never twice at a time
+    for a key.
 
     A key added while it is worked on is worked on again afterwards. `work` may raise ApiError: one log line, then the
     key comes again, later each time; any other error is a defect, logged with its trace, and retried all the same.
     NotLeadingError ends `run`: nothing more is to be done.
     """
 
-    def __init__(self, name: str, work: Callable[[Key], Awaitable[None]], *, workers: int) -> None:
+    def __init__(self, name: str, *, workers: int) -> None:
         self._name = name
-        self._work = work
         self._workers = workers
         self._ready: asyncio.Queue[Key] = asyncio.Queue()
         # Since when each key waits, the longest first.
@@ -64,23 +67,23 @@ class KeyedQueue:
             former.cancel()
         self._timers[key] = loop.call_at(at, self._fire, key)
 
-    async def run(self) -> None:
-        """Work until cancelled."""
+    async def run(self, work: Work) -> None:
+        """Work until cancelled. Keys may be added before."""
         async with asyncio.TaskGroup() as group:
             for _ in range(self._workers):
-                group.create_task(self._worker())
+                group.create_task(self._worker(work))
 
     def _fire(self, key: Key) -> None:
         del self._timers[key]
         self.add(key)
 
-    async def _worker(self) -> None:
+    async def _worker(self, work: Work) -> None:
         while True:
             key = await self._ready.get()
             self._waiting.pop(key, None)
             self._working.add(key)
             try:
-                await self._work(key)
+                await work(key)
                 self._failures.pop(key, None)
             except NotLeadingError:
                 raise

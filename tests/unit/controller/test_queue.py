@@ -46,8 +46,8 @@ class Work:
 
 @asynccontextmanager
 async def running(work: Callable[[Key], Awaitable[None]], *, workers: int = 4) -> AsyncIterator[KeyedQueue]:
-    queue = KeyedQueue("task", work, workers=workers)
-    task = asyncio.create_task(queue.run())
+    queue = KeyedQueue("task", workers=workers)
+    task = asyncio.create_task(queue.run(work))
     try:
         yield queue
     finally:
@@ -62,13 +62,13 @@ def short_retries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_many_additions_are_one_look() -> None:
     work = Work()
-    queue = KeyedQueue("task", work, workers=4)
+    queue = KeyedQueue("task", workers=4)
     for _ in range(5):
         queue.add(A)
     queue.add(B)
     assert len(queue) == 2
     work.gate.set()
-    task = asyncio.create_task(queue.run())
+    task = asyncio.create_task(queue.run(work))
     await until(lambda: len(work.ended) == 2)
     await asyncio.sleep(0.02)
     task.cancel()
@@ -216,8 +216,8 @@ async def test_a_time_that_has_passed_is_now() -> None:
 
 async def test_it_works_until_it_is_cancelled() -> None:
     work = Work()
-    queue = KeyedQueue("task", work, workers=2)
-    task = asyncio.create_task(queue.run())
+    queue = KeyedQueue("task", workers=2)
+    task = asyncio.create_task(queue.run(work))
     queue.add(A)
     await until(lambda: work.begun == [A])
     task.cancel()
@@ -230,9 +230,9 @@ async def test_it_ends_when_the_lease_is_lost() -> None:
     work = Work()
     work.faults.append(NotLeadingError("lease x", "lost"))
     work.gate.set()
-    queue = KeyedQueue("task", work, workers=2)
+    queue = KeyedQueue("task", workers=2)
     queue.add(A)
     with pytest.raises(ExceptionGroup) as ended:
         async with asyncio.timeout(2):
-            await queue.run()
+            await queue.run(work)
     assert ended.value.subgroup(NotLeadingError) is not None

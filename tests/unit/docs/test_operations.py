@@ -25,14 +25,10 @@ def table(first: str) -> list[list[str]]:
     return [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in lines]
 
 
-async def work(key: tuple[str, str]) -> None:
-    """What a queue does here."""
-
-
 def operator() -> Any:
     metrics = OperatorMetrics(clock=lambda: datetime.now(UTC))
     metrics.observe_stores(Stores())
-    metrics.observe_queues({"tasks": KeyedQueue("task", work, workers=1)})
+    metrics.observe_queues({"tasks": KeyedQueue("task", workers=1)})
     metrics.api_request("GET", 200)
     metrics.watch_restarted("pods")
     return metrics.registry

@@ -27,15 +27,11 @@ METRIC = re.compile(r"\b((?:taskyard|process)_[a-z_]+)(\{[^}]*\})?")
 GROUPING = re.compile(r"\b(?:by|on) \(([^)]*)\)")
 
 
-async def work(key: tuple[str, str]) -> None:
-    """What a queue does here."""
-
-
 def exposed() -> dict[str, set[str]]:
     """Every sample's name that the two processes have, and its labels."""
     stores, operator, gateway = Stores(), OperatorMetrics(clock=lambda: datetime.now(UTC)), GatewayMetrics()
     operator.observe_stores(stores)
-    operator.observe_queues({"tasks": KeyedQueue("task", work, workers=1)})
+    operator.observe_queues({"tasks": KeyedQueue("task", workers=1)})
     operator.api_request("GET", 200)
     operator.watch_restarted("pods")
     gateway.api_request("GET", 200)

@@ -124,9 +124,7 @@ async def test_work_is_measured_and_its_faults_are_counted() -> None:
 
 
 async def test_a_queue_shows_its_depth_and_the_age_of_its_head() -> None:
-    async def work(key: tuple[str, str]) -> None: ...
-
-    harness, queue = MetricsHarness(), KeyedQueue("task", work, workers=1)
+    harness, queue = MetricsHarness(), KeyedQueue("task", workers=1)
     harness.metrics.observe_queues({"tasks": queue})
     assert harness.value("taskyard_queue_age_seconds", queue="tasks") == 0
     queue.add(("team", "one"))

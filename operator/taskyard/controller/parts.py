@@ -1,0 +1,154 @@
+"""The operator's parts: what watches, and what decides and writes once this process leads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from taskyard.controller.apply import Applier
+from taskyard.controller.cluster import (
+    CLAIMS,
+    NETWORK_POLICIES,
+    PODS,
+    USABLE_SECRETS,
+    WORKSPACE_BUILDS,
+    Cluster,
+)
+from taskyard.controller.deadlines import Deadlines
+from taskyard.controller.delivery import Delivery
+from taskyard.controller.event_router import EventRouter
+from taskyard.controller.kopf_source.relisting import Relisting
+from taskyard.controller.network_policies import NetworkPolicyKeeper
+from taskyard.controller.observability.metrics import Metrics
+from taskyard.controller.observability.recorder import Recorder
+from taskyard.controller.queue import KeyedQueue, Work
+from taskyard.controller.reconcile import Reconciler
+from taskyard.controller.settings import Settings
+from taskyard.controller.stores import Stores
+from taskyard.controller.templates.template_checker import TemplateChecker
+from taskyard.controller.templates.template_version_validator import TemplateVersionValidator
+from taskyard.core.installation import Installation
+from taskyard.core.security.keyring import Keyring
+from taskyard.sidecarclient import Sidecars
+from taskyard.watchcache.reflector import Reflector
+
+TASK_WORKERS = 32
+INPUT_WORKERS = 64
+TEMPLATE_WORKERS = 2
+
+Clock = Callable[[], datetime]
+
+
+class Queues:
+    """Keys to look at, a queue a kind."""
+
+    def __init__(self) -> None:
+        self.tasks = KeyedQueue("task", workers=TASK_WORKERS)
+        self.inputs = KeyedQueue("inputs of task", workers=INPUT_WORKERS)
+        self.templates = KeyedQueue("template", workers=TEMPLATE_WORKERS)
+        self.versions = KeyedQueue("template version", workers=TEMPLATE_WORKERS)
+
+
+@dataclass(frozen=True)
+class Watching:
+    """What a standby does too: it knows what the leader knows, and neither decides nor writes."""
+
+    queues: Queues
+    stores: Stores
+    router: EventRouter
+    relisting: Relisting
+    reflectors: tuple[Reflector, ...]
+    recorder: Recorder
+    network: NetworkPolicyKeeper
+
+    @classmethod
+    def build(cls, settings: Settings, cluster: Cluster, metrics: Metrics, *, clock: Clock) -> Watching:
+        queues = Queues()
+        stores = Stores(secret_parameters=settings.secret_parameters)
+        recorder = Recorder(cluster, instance=settings.pod_name, clock=clock, dropped=metrics.event_dropped)
+        recorder.observe_stores(stores)
+        router = EventRouter(
+            stores, tasks=queues.tasks, inputs=queues.inputs, templates=queues.templates, versions=queues.versions
+        )
+        watched = [
+            (WORKSPACE_BUILDS, stores.builds, router.build_changed),
+            (PODS, stores.pods, router.child_changed),
+            (CLAIMS, stores.claims, router.child_changed),
+        ]
+        if stores.secrets is not None:
+            watched.append((USABLE_SECRETS, stores.secrets, router.secret_changed))
+        if settings.network is not None:
+            watched.append((NETWORK_POLICIES, stores.network_policies, router.policy_changed))
+        return cls(
+            queues=queues,
+            stores=stores,
+            router=router,
+            relisting=Relisting(cluster, router),
+            reflectors=tuple(
+                Reflector(cluster, resource, store, changed, restarted=metrics.watch_restarted)
+                for resource, store, changed in watched
+            ),
+            recorder=recorder,
+            network=NetworkPolicyKeeper(cluster, stores, settings.network),
+        )
+
+
+@dataclass(frozen=True)
+class Deciding:
+    """What the leader does with the keys of each queue. `sidecars` is to be closed at the end."""
+
+    reconciler: Reconciler
+    delivery: Delivery
+    checker: TemplateChecker
+    validator: TemplateVersionValidator
+    sidecars: Sidecars
+
+    @classmethod
+    def build(
+        cls, settings: Settings, cluster: Cluster, watching: Watching, keyring: Keyring, *, clock: Clock
+    ) -> Deciding:
+        queues, stores = watching.queues, watching.stores
+        installation = Installation(
+            gateway_url=settings.gateway_url,
+            ca_certificate=keyring.authority.certificate_pem,
+            sidecar_image=settings.sidecar_image,
+            sidecar_image_pull_policy=settings.sidecar_image_pull_policy,
+            sidecar_resources=settings.sidecar_resources,
+            image_pull_secrets=settings.image_pull_secrets,
+        )
+        sidecars = Sidecars(ca_certificate=keyring.authority.certificate_pem, master_key=keyring.master_key)
+        return cls(
+            reconciler=Reconciler(
+                stores,
+                Applier(cluster, stores, installation, watching.network),
+                clock=clock,
+                again=queues.tasks.add_after,
+                deadline=Deadlines(queues.tasks.add, clock=clock).set,
+                changed=watching.router.status_written,
+            ),
+            delivery=Delivery(
+                cluster,
+                stores,
+                sidecars,
+                clock=clock,
+                again=queues.inputs.add_after,
+                deadline=Deadlines(queues.inputs.add, clock=clock).set,
+                retention=settings.input_retention,
+                changed=queues.tasks.add,
+            ),
+            checker=TemplateChecker(cluster, stores, clock=clock),
+            validator=TemplateVersionValidator(
+                cluster, stores, installation, clock=clock, again=queues.versions.add_after
+            ),
+            sidecars=sidecars,
+        )
+
+    def work(self, queues: Queues) -> dict[str, tuple[KeyedQueue, Work]]:
+        """Each queue with the work on its keys, by the name that the metrics give it."""
+        return {
+            "tasks": (queues.tasks, self.reconciler.reconcile),
+            "inputs": (queues.inputs, self.delivery.deliver),
+            "templates": (queues.templates, self.checker.check),
+            "versions": (queues.versions, self.validator.validate),
+        }
