@@ -155,7 +155,14 @@ class Applier:
         await self._live(observed)
         template = observed.template_version.template if observed.template_version else None
         version = template_resolution.version_for(observed, step.transition)
-        manifest = build.manifest(observed.task, step, template=template, version=version)
+        manifest = build.manifest(
+            observed.task,
+            number=step.number,
+            transition=step.transition,
+            reason=step.reason,
+            template=template,
+            version=version,
+        )
         return await self._create(observed, WORKSPACE_BUILDS, self._stores.builds, manifest)
 
     async def _create_claim(self, observed: Observed) -> Blocked | None:

@@ -83,7 +83,14 @@ class InMemoryCluster:
             case Reserve():
                 self.write_status(step)
             case CreateBuild():
-                made = build.manifest(seen.task, step, template="shell", version="shell-v1")
+                made = build.manifest(
+                    seen.task,
+                    number=step.number,
+                    transition=step.transition,
+                    reason=step.reason,
+                    template="shell",
+                    version="shell-v1",
+                )
                 self.builds.append(self.stored(made, phase="Pending"))
             case CreateClaim():
                 assert seen.template_version

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 from taskyard.api import API_VERSION
+from taskyard.api.workspacebuild import BuildReason, Transition
 from taskyard.core import names
-from taskyard.core.decision import CreateBuild
 from taskyard.core.observed import Manifest, TaskView
 from taskyard.core.security.keys import prompt_sha256
 
 
-def manifest(task: TaskView, step: CreateBuild, *, template: str | None, version: str) -> Manifest:
-    """The build of a reservation, of a template version. The prompt cannot have changed since it was reserved."""
+def manifest(
+    task: TaskView,
+    *,
+    number: int,
+    transition: Transition,
+    reason: BuildReason,
+    template: str | None,
+    version: str,
+) -> Manifest:
+    """The build of a reserved number, with a template version. The prompt cannot have changed since it was reserved."""
     return {
         "apiVersion": API_VERSION,
         "kind": "WorkspaceBuild",
         "metadata": {
-            "name": names.build_name(task.name, step.number),
+            "name": names.build_name(task.name, number),
             "namespace": task.namespace,
-            "labels": names.labels(task=task.name, template=template, template_version=version, build=step.number),
+            "labels": names.labels(task=task.name, template=template, template_version=version, build=number),
             "ownerReferences": [names.owner_reference(name=task.name, uid=task.uid)],
         },
         "spec": {
             "task": task.name,
-            "number": step.number,
-            "transition": step.transition,
-            "reason": step.reason,
+            "number": number,
+            "transition": transition,
+            "reason": reason,
             "templateVersion": version,
             "promptSHA256": prompt_sha256(task.prompt),
         },
