@@ -1,4 +1,4 @@
-"""Ownership a connection to the sidecar is."""
+"""Which group a connection to the sidecar belongs to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ownership Tasks: the `{user}` of a path, which is a namespace."""
+"""Namespaces as users: which namespace the `{user}` of a path means."""
 
 import re
 from dataclasses import dataclass
