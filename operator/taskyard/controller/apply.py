@@ -7,19 +7,7 @@ import secrets
 from dataclasses import dataclass, replace
 
 from taskyard.api.workspacebuild import BuildPhase, BuildReason
-from taskyard.controller.cluster import (
-    CLAIMS,
-    NAMESPACES,
-    PODS,
-    TASKS,
-    WORKSPACE_BUILDS,
-    ApiError,
-    Cluster,
-    ConflictError,
-    MissingError,
-    Object,
-    Resource,
-)
+from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, Object
 from taskyard.controller.network_policies import NetworkPolicyKeeper
 from taskyard.controller.stores import Stores
 from taskyard.core import ownership, status, template_resolution, times
@@ -41,6 +29,7 @@ from taskyard.core.observed import BuildView, Observed, Obstacle, PodView, owner
 from taskyard.core.ownership import Ownership
 from taskyard.core.parameters import Violation
 from taskyard.core.pod_admission import pod_obstacle
+from taskyard.core.resources import CLAIMS, NAMESPACES, PODS, TASKS, WORKSPACE_BUILDS, Resource
 from taskyard.watchcache.store import Store, key_of
 
 logger = logging.getLogger(__name__)

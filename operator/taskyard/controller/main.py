@@ -16,16 +16,7 @@ import prometheus_client
 from taskyard.apiclient import RequestObserver
 from taskyard.controller import installation_keys
 from taskyard.controller.apply import Applier
-from taskyard.controller.cluster import (
-    CLAIMS,
-    NETWORK_POLICIES,
-    PODS,
-    USABLE_SECRETS,
-    WORKSPACE_BUILDS,
-    ApiError,
-    Cluster,
-    NotLeadingError,
-)
+from taskyard.controller.cluster import ApiError, Cluster, NotLeadingError
 from taskyard.controller.deadlines import Deadlines
 from taskyard.controller.delivery import Delivery
 from taskyard.controller.event_router import EventRouter
@@ -44,6 +35,7 @@ from taskyard.controller.stores import Stores
 from taskyard.controller.templates.template_checker import TemplateChecker
 from taskyard.controller.templates.template_version_validator import TemplateVersionValidator
 from taskyard.core.installation import Installation
+from taskyard.core.resources import CLAIMS, NETWORK_POLICIES, PODS, USABLE_SECRETS, WORKSPACE_BUILDS
 from taskyard.core.security.keyring import Keyring
 from taskyard.sidecarclient import Sidecars
 from taskyard.watchcache.reflector import Reflector

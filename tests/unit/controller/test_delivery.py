@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from taskyard.controller.cluster import TASK_INPUTS, ConflictError, NotLeadingError
+from taskyard.controller.cluster import ConflictError, NotLeadingError
 from taskyard.controller.delivery import Delivery
 from taskyard.controller.stores import Stores
+from taskyard.core.resources import TASK_INPUTS
 from taskyard.sidecarclient import Accepted, Answer, Failed, NotReady, Refused, Sidecars
 from unit.controller.fakes import Again, FakeCluster, api_error
 from unit.core.builders import TASK_UID, at, input_manifest, owner, pod_manifest, reservation, task_manifest

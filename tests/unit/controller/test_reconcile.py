@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from taskyard.controller.cluster import CLAIMS, PODS, TASKS, WORKSPACE_BUILDS, ApiError, ConflictError
+from taskyard.controller.cluster import ApiError, ConflictError
+from taskyard.core.resources import CLAIMS, PODS, TASKS, WORKSPACE_BUILDS
 from unit.controller.fakes import api_error
 from unit.controller.reconcile_harness import RUNNING, WEB, ReconcileHarness
 from unit.core.builders import (

@@ -4,27 +4,26 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from taskyard.api import API_VERSION
 from taskyard.apiclient import Object
 from taskyard.core import names
+from taskyard.core.resources import (
+    NAMESPACES,
+    PODS,
+    TASK_INPUTS,
+    TASKS,
+    TEMPLATE_VERSIONS,
+    TEMPLATES,
+    WORKSPACE_BUILDS,
+    Resource,
+)
 from taskyard.gateway.cluster import Cluster
 from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.cache.change_notifier import ChangeNotifier
 from taskyard.watchcache.reflector import Reflector
-from taskyard.watchcache.resource import Resource
 from taskyard.watchcache.store import Group, Key, Store, key_of
 
 USER_ANNOTATION = "taskyard.dev/user"
 SYSTEM_NAMESPACE = "kube-system"
-
-_GROUP = f"/apis/{API_VERSION}"
-TASKS = Resource(_GROUP, "tasks")
-TEMPLATES = Resource(_GROUP, "templates")
-TEMPLATE_VERSIONS = Resource(_GROUP, "templateversions")
-BUILDS = Resource(_GROUP, "workspacebuilds")
-INPUTS = Resource(_GROUP, "taskinputs")
-PODS = Resource("/api/v1", "pods", selector=names.TASK_LABEL)
-NAMESPACES = Resource("/api/v1", "namespaces", metadata_only=True)
 
 _METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "labels")
 
@@ -52,8 +51,8 @@ class Cache:
             (TASKS, self.tasks, _whole, self._task_changed),
             (TEMPLATES, self.templates, _whole, self._surroundings_changed),
             (TEMPLATE_VERSIONS, self.template_versions, _without_pod, self._surroundings_changed),
-            (BUILDS, self.builds, _whole, self._build_changed),
-            (INPUTS, self.inputs, _whole, lambda manifest: None),
+            (WORKSPACE_BUILDS, self.builds, _whole, self._build_changed),
+            (TASK_INPUTS, self.inputs, _whole, lambda manifest: None),
             (PODS, self.pods, _address, self._pod_changed),
             (NAMESPACES, self.namespaces, _named, self._surroundings_changed),
         )
