@@ -25,7 +25,7 @@ from taskyard.core.decision import (
 )
 from taskyard.core.installation import Installation
 from taskyard.core.manifests import build, claim, pod
-from taskyard.core.observed import BuildView, Observed, Obstacle, PodView, owner_uid
+from taskyard.core.observed import BuildView, Observed, Obstacle, PodView
 from taskyard.core.ownership import Ownership
 from taskyard.core.parameters import Violation
 from taskyard.core.pod_admission import pod_obstacle
@@ -127,7 +127,7 @@ class Applier:
         if live["metadata"]["resourceVersion"] != task.resource_version:
             return False
         found = await self._cluster.get(PODS, task.namespace, newest.name) if newest else None
-        if found is not None and owner_uid(found) == task.uid and not PodView.of(found).ended:
+        if found is not None and ownership.is_owned_by(found, task.uid) and not PodView.of(found).ended:
             self._stores.pods.put(found)
             return False
         return True

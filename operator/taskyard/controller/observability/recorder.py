@@ -14,7 +14,7 @@ from taskyard.controller.stores import Stores
 from taskyard.core import events
 from taskyard.core.events import Event, Regarding
 from taskyard.core.eventseries import EventSeries, Held, Series
-from taskyard.core.observed import owner_uid
+from taskyard.core.ownership import owner_uid
 from taskyard.core.resources import EVENTS
 
 logger = logging.getLogger(__name__)

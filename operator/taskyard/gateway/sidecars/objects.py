@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from taskyard.core.ownership import TaskOwner, owner_of
+
 START = "Start"
 STOP = "Stop"
 
 
 @dataclass(frozen=True)
 class Build:
-    """A WorkspaceBuild. `owner_uid` is empty when no Task owns it, `pod_uid` while no Pod is recorded."""
+    """A WorkspaceBuild. `owner` is None when no Task controls it, `pod_uid` empty while no Pod is recorded."""
 
     namespace: str
     name: str
@@ -19,8 +21,7 @@ class Build:
     phase: str
     prompt_sha256: str
     pod_uid: str
-    owner_name: str
-    owner_uid: str
+    owner: TaskOwner | None
 
 
 @dataclass(frozen=True)
@@ -42,16 +43,6 @@ class Task:
 def build_from(item: Mapping[str, Any]) -> Build:
     """Read a WorkspaceBuild."""
     metadata, spec, status = item["metadata"], item.get("spec") or {}, item.get("status") or {}
-    owner: Mapping[str, Any] = next(
-        (
-            reference
-            for reference in metadata.get("ownerReferences") or ()
-            if reference.get("controller")
-            and reference.get("kind") == "Task"
-            and reference.get("apiVersion", "").startswith("taskyard.dev/")
-        ),
-        {},
-    )
     return Build(
         namespace=metadata["namespace"],
         name=metadata["name"],
@@ -60,8 +51,7 @@ def build_from(item: Mapping[str, Any]) -> Build:
         phase=status.get("phase", ""),
         prompt_sha256=spec.get("promptSHA256", ""),
         pod_uid=status.get("podUID") or "",
-        owner_name=owner.get("name", ""),
-        owner_uid=owner.get("uid", ""),
+        owner=owner_of(item),
     )
 
 

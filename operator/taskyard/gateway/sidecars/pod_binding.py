@@ -53,13 +53,12 @@ def newest_start(task: Task, builds: Sequence[Build]) -> int:
     """
     if not needs_builds(task):
         return task.newest_number
-    return max(
-        (build.number for build in builds if build.owner_uid == task.uid and build.transition == START), default=0
-    )
+    own = (build for build in builds if build.owner and build.owner.uid == task.uid)
+    return max((build.number for build in own if build.transition == START), default=0)
 
 
 def _no_build_made_it(evidence: Evidence) -> PodBinding | None:
-    return PodBinding.NO_BUILD if evidence.build is None or not evidence.build.owner_uid else None
+    return PodBinding.NO_BUILD if evidence.build is None or evidence.build.owner is None else None
 
 
 def _build_starts_nothing(evidence: Evidence) -> PodBinding | None:
@@ -67,8 +66,8 @@ def _build_starts_nothing(evidence: Evidence) -> PodBinding | None:
 
 
 def _task_is_gone(evidence: Evidence) -> PodBinding | None:
-    gone = evidence.task is None or (evidence.build and evidence.task.uid != evidence.build.owner_uid)
-    return PodBinding.NO_TASK if gone else None
+    owner = evidence.build.owner if evidence.build else None
+    return PodBinding.NO_TASK if evidence.task is None or (owner and owner.uid != evidence.task.uid) else None
 
 
 def _task_is_being_deleted(evidence: Evidence) -> PodBinding | None:

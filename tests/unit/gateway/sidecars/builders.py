@@ -1,5 +1,6 @@
 """A Task whose first build has made its Pod, as the gateway reads it."""
 
+from taskyard.core.ownership import TaskOwner
 from taskyard.core.security.keys import prompt_sha256
 from taskyard.gateway.sidecars.objects import Build, Task
 from taskyard.gateway.sidecars.pod_binding import Evidence
@@ -13,8 +14,7 @@ BUILD = Build(
     phase="Succeeded",
     prompt_sha256=prompt_sha256("say hello"),
     pod_uid=UID,
-    owner_name="hello",
-    owner_uid="task-uid",
+    owner=TaskOwner(name="hello", uid="task-uid"),
 )
 TASK = Task(
     namespace="demo",

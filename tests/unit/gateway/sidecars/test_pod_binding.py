@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from taskyard.core.ownership import TaskOwner
 from taskyard.gateway.sidecars.objects import Build, Task, build_from, task_from
 from taskyard.gateway.sidecars.pod_binding import PodBinding, needs_builds, newest_start, pod_binding_of
 from unit.gateway.sidecars.builders import BUILD, EVIDENCE, TASK
@@ -23,7 +24,7 @@ def task(**changes: Any) -> Task:
     [
         pytest.param({}, PodBinding.CURRENT, id="recorded Pod of the newest start build"),
         pytest.param({"build": None}, PodBinding.NO_BUILD, id="no build of its name"),
-        pytest.param({"build": build(owner_uid="", owner_name="")}, PodBinding.NO_BUILD, id="build of nobody"),
+        pytest.param({"build": build(owner=None)}, PodBinding.NO_BUILD, id="build of nobody"),
         pytest.param({"build": build(transition="Stop")}, PodBinding.NOT_A_START, id="stop build"),
         pytest.param({"task": None}, PodBinding.NO_TASK, id="Task deleted"),
         pytest.param({"task": task(uid="other")}, PodBinding.NO_TASK, id="Task made again under its name"),
@@ -65,9 +66,15 @@ def test_how_a_pod_stands_to_its_task(changes: dict[str, Any], binding: PodBindi
         ),
         pytest.param(
             task(newest_number=2, newest_transition="Stop"),
-            [build(), build(number=9, owner_uid="former task")],
+            [build(), build(number=9, owner=TaskOwner("hello", "former task"))],
             1,
             id="builds of a former Task do not count",
+        ),
+        pytest.param(
+            task(newest_number=2, newest_transition="Stop"),
+            [build(), build(number=9, owner=None)],
+            1,
+            id="builds of no Task do not count",
         ),
         pytest.param(task(newest_number=2, newest_transition="Stop"), [], 0, id="its builds were removed"),
     ],
@@ -95,10 +102,11 @@ def test_only_a_controlling_task_owns_a_build() -> None:
         metadata = {"namespace": "demo", "name": "hello-1", "ownerReferences": [reference]}
         return build_from({"metadata": metadata, "spec": {"number": 1, "transition": "Start"}})
 
-    assert (owner().owner_name, owner().owner_uid) == ("hello", "task-uid")
-    assert owner(controller=False).owner_uid == ""
-    assert owner(kind="Pod").owner_uid == ""
-    assert owner(apiVersion="other.dev/v1").owner_uid == ""
+    assert owner().owner == TaskOwner("hello", "task-uid")
+    assert owner(apiVersion="taskyard.dev/v2").owner == TaskOwner("hello", "task-uid")
+    assert owner(controller=False).owner is None
+    assert owner(kind="Pod").owner is None
+    assert owner(apiVersion="tekton.dev/v1").owner is None
 
 
 def test_objects_without_a_status_are_read() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from taskyard.apiclient import Object
 from taskyard.core import names
+from taskyard.core.ownership import is_owned_by, owner_uid
 from taskyard.core.resources import (
     NAMESPACES,
     PODS,
@@ -95,7 +96,7 @@ class Cache:
         return {
             build["spec"]["number"]: build
             for build in self.builds.grouped((metadata["namespace"], metadata["name"]))
-            if _owner_uid(build) == metadata["uid"]
+            if is_owned_by(build, metadata["uid"])
         }
 
     def inputs_of(self, task: Object) -> list[Object]:
@@ -104,7 +105,7 @@ class Cache:
         return [
             entry
             for entry in self.inputs.grouped((metadata["namespace"], metadata["name"]))
-            if (_owner_uid(entry) or metadata["uid"]) == metadata["uid"]
+            if owner_uid(entry) in (None, metadata["uid"])
             and entry["metadata"]["creationTimestamp"] >= metadata["creationTimestamp"]
         ]
 
@@ -114,7 +115,7 @@ class Cache:
         build, task = _only(self.builds, ("", "id", identifier)), _only(self.tasks, ("", "build", identifier))
         if build is not None:
             task = self.task((build["metadata"]["namespace"], build["spec"]["task"]))
-            if task is None or task["metadata"]["uid"] != _owner_uid(build):
+            if task is None or not is_owned_by(build, task["metadata"]["uid"]):
                 return None
             return task, build["spec"]["number"]
         return (task, task["status"]["build"]["number"]) if task and _living(task) else None
@@ -204,20 +205,14 @@ def _by_task(manifest: Object) -> Key:
 
 
 def _by_build_id(manifest: Object) -> list[Group]:
-    return [
-        ("", "id", manifest["metadata"]["uid"]),
-        ("", "id", identifiers.build(_owner_uid(manifest), manifest["spec"]["number"])),
-    ]
+    owner = owner_uid(manifest)
+    derived: list[Group] = [("", "id", identifiers.build(owner, manifest["spec"]["number"]))] if owner else []
+    return [("", "id", manifest["metadata"]["uid"]), *derived]
 
 
 def _by_user(manifest: Object) -> list[Group]:
     user = manifest["metadata"]["annotations"].get(USER_ANNOTATION)
     return _by_uid(manifest) + ([("", "user", user.lower())] if user else [])
-
-
-def _owner_uid(manifest: Object) -> str:
-    owners = manifest["metadata"].get("ownerReferences") or ()
-    return next((owner["uid"] for owner in owners if owner.get("controller") and owner.get("kind") == "Task"), "")
 
 
 def _whole(manifest: Object) -> Object:
