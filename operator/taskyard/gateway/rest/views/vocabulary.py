@@ -42,7 +42,6 @@ REASONS: Mapping[str, str] = {
     BuildReason.MAX_RUNTIME: "task_auto_pause",
     BuildReason.FINISHED: "task_auto_pause",
     BuildReason.RESUME: "task_resume",
-    "TemplateUpdate": "task_resume",
     BuildReason.RECOVER: "task_resume",
 }
 JOBS: Mapping[str, str] = {
