@@ -7,19 +7,7 @@ import secrets
 from dataclasses import dataclass, replace
 
 from taskyard.api.workspacebuild import BuildPhase, BuildReason
-from taskyard.controller.cluster import (
-    CLAIMS,
-    NAMESPACES,
-    PODS,
-    TASKS,
-    WORKSPACE_BUILDS,
-    ApiError,
-    Cluster,
-    ConflictError,
-    MissingError,
-    Object,
-    Resource,
-)
+from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, Object
 from taskyard.controller.network_policies import NetworkPolicyKeeper
 from taskyard.controller.stores import Stores
 from taskyard.core import ownership, status, template_resolution, times
@@ -37,10 +25,11 @@ from taskyard.core.decision import (
 )
 from taskyard.core.installation import Installation
 from taskyard.core.manifests import build, claim, pod
-from taskyard.core.observed import BuildView, Observed, Obstacle, PodView, owner_uid
+from taskyard.core.observed import BuildView, Observed, Obstacle, PodView
 from taskyard.core.ownership import Ownership
 from taskyard.core.parameters import Violation
 from taskyard.core.pod_admission import pod_obstacle
+from taskyard.core.resources import CLAIMS, NAMESPACES, PODS, TASKS, WORKSPACE_BUILDS, Resource
 from taskyard.watchcache.store import Store, key_of
 
 logger = logging.getLogger(__name__)
@@ -138,7 +127,7 @@ class Applier:
         if live["metadata"]["resourceVersion"] != task.resource_version:
             return False
         found = await self._cluster.get(PODS, task.namespace, newest.name) if newest else None
-        if found is not None and owner_uid(found) == task.uid and not PodView.of(found).ended:
+        if found is not None and ownership.is_owned_by(found, task.uid) and not PodView.of(found).ended:
             self._stores.pods.put(found)
             return False
         return True

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 
 from taskyard import __version__
-from taskyard.api import API_VERSION
 from taskyard.apiclient import (
     MERGE_PATCH,
     ApiError,
@@ -19,28 +18,10 @@ from taskyard.apiclient import (
     RequestObserver,
     connect,
 )
-from taskyard.core.names import NETWORK_POLICY
-from taskyard.core.parameter_views import USABLE_LABEL, USABLE_VALUE
+from taskyard.core.resources import LEASES, Resource
 from taskyard.watchcache import reading
-from taskyard.watchcache.resource import Resource
 
-TASKS = Resource(f"/apis/{API_VERSION}", "tasks")
-TEMPLATES = Resource(f"/apis/{API_VERSION}", "templates")
-TEMPLATE_VERSIONS = Resource(f"/apis/{API_VERSION}", "templateversions")
-WORKSPACE_BUILDS = Resource(f"/apis/{API_VERSION}", "workspacebuilds")
-TASK_INPUTS = Resource(f"/apis/{API_VERSION}", "taskinputs")
-PODS = Resource("/api/v1", "pods", selector="taskyard.dev/task")
-CLAIMS = Resource("/api/v1", "persistentvolumeclaims", selector="taskyard.dev/task")
-SECRETS = Resource("/api/v1", "secrets")
-# Secrets that their owners let Tasks use. Their values never leave the API server: only metadata is asked for.
-USABLE_SECRETS = Resource("/api/v1", "secrets", selector=f"{USABLE_LABEL}={USABLE_VALUE}", metadata_only=True)
-NAMESPACES = Resource("/api/v1", "namespaces")
-NETWORK_POLICIES = Resource("/apis/networking.k8s.io/v1", "networkpolicies", named=NETWORK_POLICY)
-ENDPOINT_SLICES = Resource("/apis/discovery.k8s.io/v1", "endpointslices")
-EVENTS = Resource("/apis/events.k8s.io/v1", "events")
-LEASES = Resource("/apis/coordination.k8s.io/v1", "leases")
-
-__all__ = ["ApiError", "Cluster", "ConflictError", "MissingError", "NotLeadingError", "Object", "Resource"]
+__all__ = ["ApiError", "Cluster", "ConflictError", "MissingError", "NotLeadingError", "Object"]
 
 
 class NotLeadingError(ApiError):

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 
 from taskyard.api.taskinput import InputPhase
 from taskyard.api.templateversion import AgentProtocol
-from taskyard.controller.cluster import TASK_INPUTS, Cluster, ConflictError, MissingError, Object
+from taskyard.controller.cluster import Cluster, ConflictError, MissingError, Object
 from taskyard.controller.gather import gather_inputs
 from taskyard.controller.stores import Stores
 from taskyard.core import names, times
 from taskyard.core.inputs import Adopt, Conclude, Deliver, InputView, KeepOrder, Reject, Remove, RestInputs, next_step
 from taskyard.core.observed import PodView, TaskView, TemplateVersionView
+from taskyard.core.resources import TASK_INPUTS
 from taskyard.sidecarclient import Accepted, Failed, NotReady, Refused, Sidecars
 from taskyard.watchcache.store import Key
 

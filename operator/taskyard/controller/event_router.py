@@ -5,17 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from taskyard.controller.cluster import (
-    SECRETS,
-    TASK_INPUTS,
-    TASKS,
-    TEMPLATE_VERSIONS,
-    TEMPLATES,
-    Object,
-    Resource,
-)
+from taskyard.controller.cluster import Object
 from taskyard.controller.queue import KeyedQueue
 from taskyard.controller.stores import Stores, by_label, by_task, naming
+from taskyard.core.resources import SECRETS, TASK_INPUTS, TASKS, TEMPLATE_VERSIONS, TEMPLATES, Resource
 from taskyard.watchcache.store import Key, Store, key_of
 
 

@@ -8,7 +8,8 @@ from datetime import datetime
 from taskyard.api.taskinput import InputPhase
 from taskyard.controller.stores import Stores
 from taskyard.core.inputs import InputView, queued
-from taskyard.core.observed import BuildView, Observed, Obstacle, PodView, TaskView, TemplateVersionView, owner_uid
+from taskyard.core.observed import BuildView, Observed, Obstacle, PodView, TaskView, TemplateVersionView
+from taskyard.core.ownership import is_owned_by
 from taskyard.core.parameter_views import SecretKey, TemplateView
 from taskyard.core.template_resolution import version_name
 from taskyard.watchcache.store import Key
@@ -21,11 +22,11 @@ def gather(stores: Stores, key: Key, *, now: datetime, obstacle: Obstacle | None
         return None
     task = TaskView.of(manifest)
     builds = sorted(
-        (BuildView.of(build) for build in stores.builds.grouped(key) if owner_uid(build) == task.uid),
+        (BuildView.of(build) for build in stores.builds.grouped(key) if is_owned_by(build, task.uid)),
         key=lambda build: build.number,
     )
     pods = sorted(
-        (PodView.of(pod) for pod in stores.pods.grouped(key) if owner_uid(pod) == task.uid),
+        (PodView.of(pod) for pod in stores.pods.grouped(key) if is_owned_by(pod, task.uid)),
         key=lambda pod: (pod.created_at, pod.name),
     )
     inputs = gather_inputs(stores, key)
@@ -35,7 +36,7 @@ def gather(stores: Stores, key: Key, *, now: datetime, obstacle: Obstacle | None
         builds=tuple(builds),
         pods=tuple(pods),
         template_version=None,
-        claim_exists=any(owner_uid(claim) == task.uid for claim in stores.claims.grouped(key)),
+        claim_exists=any(is_owned_by(claim, task.uid) for claim in stores.claims.grouped(key)),
         resume_requested=any(entry.resume for entry in queued(inputs)),
         inputs_queued=len(queued(inputs)),
         inputs_delivered=sum(entry.phase is InputPhase.DELIVERED for entry in inputs),

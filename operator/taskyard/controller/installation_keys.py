@@ -10,8 +10,9 @@ import logging
 import secrets
 from datetime import datetime
 
-from taskyard.controller.cluster import SECRETS, Cluster, ConflictError, Object
+from taskyard.controller.cluster import Cluster, ConflictError, Object
 from taskyard.core.names import KEYS_SECRET
+from taskyard.core.resources import SECRETS
 from taskyard.core.security.certificates import new_authority
 from taskyard.core.security.keyring import Keyring, keyring_from, secret_data
 from taskyard.core.security.keys import MASTER_KEY_BYTES

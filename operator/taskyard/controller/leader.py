@@ -10,17 +10,10 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import NoReturn, TypeVar
 
-from taskyard.controller.cluster import (
-    LEASES,
-    ApiError,
-    Cluster,
-    ConflictError,
-    MissingError,
-    NotLeadingError,
-    Object,
-)
+from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, NotLeadingError, Object
 from taskyard.core import lease
 from taskyard.core.lease import LeaseView, Lost, Sight, Take, Terms, Wait
+from taskyard.core.resources import LEASES
 
 logger = logging.getLogger(__name__)
 

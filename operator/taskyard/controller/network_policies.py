@@ -7,20 +7,13 @@ import logging
 from collections.abc import Callable
 from weakref import WeakValueDictionary
 
-from taskyard.controller.cluster import (
-    ENDPOINT_SLICES,
-    NETWORK_POLICIES,
-    ApiError,
-    Cluster,
-    ConflictError,
-    MissingError,
-    Object,
-)
+from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, Object
 from taskyard.controller.stores import Stores, of_namespace
 from taskyard.core.manifests import network
 from taskyard.core.manifests.network import Action, NetworkRules
 from taskyard.core.names import NETWORK_POLICY
 from taskyard.core.observed import Obstacle
+from taskyard.core.resources import ENDPOINT_SLICES, NETWORK_POLICIES
 from taskyard.watchcache.store import Key
 
 logger = logging.getLogger(__name__)

@@ -7,14 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from taskyard.controller.apply import Applier
-from taskyard.controller.cluster import (
-    CLAIMS,
-    NETWORK_POLICIES,
-    PODS,
-    USABLE_SECRETS,
-    WORKSPACE_BUILDS,
-    Cluster,
-)
+from taskyard.controller.cluster import Cluster
 from taskyard.controller.deadlines import Deadlines
 from taskyard.controller.delivery import Delivery
 from taskyard.controller.event_router import EventRouter
@@ -29,6 +22,7 @@ from taskyard.controller.stores import Stores
 from taskyard.controller.templates.template_checker import TemplateChecker
 from taskyard.controller.templates.template_version_validator import TemplateVersionValidator
 from taskyard.core.installation import Installation
+from taskyard.core.resources import CLAIMS, NETWORK_POLICIES, PODS, USABLE_SECRETS, WORKSPACE_BUILDS
 from taskyard.core.security.keyring import Keyring
 from taskyard.sidecarclient import Sidecars
 from taskyard.watchcache.reflector import Reflector

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from taskyard.controller.cluster import SECRETS, TEMPLATE_VERSIONS, TEMPLATES, Object, Resource
+from taskyard.controller.cluster import Object
 from taskyard.core import names
+from taskyard.core.resources import SECRETS, TEMPLATE_VERSIONS, TEMPLATES, Resource
 from taskyard.watchcache.store import Group, Key, Store, key_of
 
 

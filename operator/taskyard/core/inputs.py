@@ -9,14 +9,18 @@ from taskyard.api.task import Phase
 from taskyard.api.taskinput import InputPhase, InputType
 from taskyard.api.workspacebuild import BuildPhase, Transition
 from taskyard.core import times
-from taskyard.core.observed import Manifest, TaskView, owner_uid
+from taskyard.core.observed import Manifest, TaskView
+from taskyard.core.ownership import owner_uid
 
 ORPHAN_WAIT = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
 class InputView:
-    """A TaskInput. `order` is the one kept in its status, else its resourceVersion, which nobody has written to yet."""
+    """A TaskInput. `owner` is the UID of the Task that controls it, `owners` are all its ownerReferences.
+
+    `order` is the one kept in its status, else its resourceVersion, which nobody has written to yet.
+    """
 
     namespace: str
     name: str
@@ -50,7 +54,7 @@ class InputView:
             type=InputType(spec.get("type", InputType.USER)),
             resume=spec.get("resume", False),
             owner=owner_uid(manifest),
-            owners=tuple(metadata.get("ownerReferences", ())),
+            owners=tuple(metadata.get("ownerReferences") or ()),
             resource_version=metadata["resourceVersion"],
             phase=InputPhase(status.get("phase", InputPhase.QUEUED)),
             has_order=order is not None,
@@ -66,6 +70,11 @@ class InputView:
     def line(self) -> tuple[datetime, int, str]:
         """Place in line: timestamps have whole seconds, so the order decides within one."""
         return self.created_at, self.order, self.name
+
+    @property
+    def is_controlled(self) -> bool:
+        """Whether anything controls it, a Task or not: Kubernetes allows no second controller."""
+        return self.owner is not None or any(owner.get("controller") for owner in self.owners)
 
 
 @dataclass(frozen=True)
@@ -155,7 +164,7 @@ def next_step(
     if task is not None:
         for entry in waiting:
             # A Task that goes would take what it owns with it, unsaid.
-            if entry.owner is None and not task.deleting:
+            if not entry.is_controlled and not task.deleting:
                 return Adopt(entry)
         deliverable = next_delivery(task, waiting)
         if deliverable:

@@ -18,14 +18,6 @@ SIDECAR = "taskyard-sidecar"
 Manifest = dict[str, Any]
 
 
-def owner_uid(manifest: Manifest) -> str | None:
-    """UID of the Task that controls an object; None for an object that no Task controls."""
-    for reference in manifest["metadata"].get("ownerReferences", ()):
-        if reference.get("kind") == "Task" and reference.get("controller"):
-            return str(reference["uid"])
-    return None
-
-
 def without_nulls(value: Any) -> Any:
     """A copy without fields that are null: Kubernetes takes null for absence."""
     if isinstance(value, dict):

@@ -1,11 +1,24 @@
-"""Ownership an object is that has the name of a Task's child."""
+"""Whose an object is: which Task controls it, and what an object is that has the name of a Task's child.
+
+A kind is its name and its API group: others have a kind Task too (Tekton, say), and their Tasks own nothing here.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from taskyard.api import GROUP
-from taskyard.core.observed import Manifest, owner_uid
+
+
+@dataclass(frozen=True)
+class TaskOwner:
+    """The Task that controls an object, which is in its namespace."""
+
+    name: str
+    uid: str
 
 
 class Ownership(Enum):
@@ -16,16 +29,42 @@ class Ownership(Enum):
     FOREIGN = "Foreign"
 
 
-def ownership_of(child: Manifest, *, name: str, uid: str) -> Ownership:
-    """Ownership an object is, seen from the Task of this name and UID in its namespace.
+def owner_of(manifest: Mapping[str, Any]) -> TaskOwner | None:
+    """The Task that controls an object; None for an object that no Task controls. The group's version does not matter:
+    the API server serves one Task in all of them."""
+    for reference in manifest["metadata"].get("ownerReferences") or ():
+        if is_task(reference) and reference.get("controller"):
+            return TaskOwner(name=reference["name"], uid=reference["uid"])
+    return None
+
+
+def owner_uid(manifest: Mapping[str, Any]) -> str | None:
+    """UID of the Task that controls an object; None for an object that no Task controls."""
+    owner = owner_of(manifest)
+    return owner.uid if owner else None
+
+
+def is_owned_by(manifest: Mapping[str, Any], uid: str) -> bool:
+    """Whether the Task of this UID controls an object."""
+    return owner_uid(manifest) == uid
+
+
+def is_task(reference: Mapping[str, Any]) -> bool:
+    """Whether an ownerReference names a Task of Taskyard's, in whatever version."""
+    group = reference.get("apiVersion", "").rpartition("/")[0]
+    return bool(group == GROUP and reference.get("kind") == "Task")
+
+
+def ownership_of(child: Mapping[str, Any], *, name: str, uid: str) -> Ownership:
+    """Whose an object is, seen from the Task of this name and UID in its namespace.
 
     FORMER says that nothing owns it but Tasks of this Task's name with other UIDs. As a name has one object at a time,
     these are gone once this Task was seen to be there *after* the child was, and garbage collection would delete the
     child. With any other owner, of whatever kind, it would live on.
     """
-    if owner_uid(child) == uid:
+    if is_owned_by(child, uid):
         return Ownership.OWN
-    owners = child["metadata"].get("ownerReferences", ())
+    owners = child["metadata"].get("ownerReferences") or ()
     return (
         Ownership.FORMER
         if owners and all(is_former(owner, name=name, uid=uid) for owner in owners)
@@ -33,13 +72,6 @@ def ownership_of(child: Manifest, *, name: str, uid: str) -> Ownership:
     )
 
 
-def is_former(owner: Manifest, *, name: str, uid: str) -> bool:
-    """Whether an ownerReference names a Task of the same name that is not this one. Others have a kind Task, too."""
-    group = str(owner["apiVersion"]).rpartition("/")[0]
-    return group == GROUP and owner["kind"] == "Task" and owner["name"] == name and owner["uid"] != uid
-
-
-def is_owned_by(manifest: Manifest, uid: str) -> bool:
-    """Whether the object names the Task of this UID as its controller."""
-    references = manifest["metadata"].get("ownerReferences") or ()
-    return any(reference.get("controller") and reference.get("uid") == uid for reference in references)
+def is_former(reference: Mapping[str, Any], *, name: str, uid: str) -> bool:
+    """Whether an ownerReference names a Task of the same name that is not this one."""
+    return bool(is_task(reference) and reference["name"] == name and reference["uid"] != uid)

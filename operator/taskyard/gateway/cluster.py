@@ -2,15 +2,21 @@
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
-from urllib.parse import quote
 
 from taskyard import __version__
-from taskyard.api import API_VERSION
 from taskyard.apiclient import JSON, MERGE_PATCH, Connection, MissingError, Object, RequestObserver, connect
+from taskyard.core.names import TASK_LABEL
+from taskyard.core.resources import (
+    CONFIG_MAPS,
+    SECRETS,
+    SUBJECT_ACCESS_REVIEWS,
+    TASK_INPUTS,
+    TASKS,
+    TOKEN_REVIEWS,
+    WORKSPACE_BUILDS,
+    Resource,
+)
 from taskyard.watchcache import reading
-from taskyard.watchcache.resource import Resource
-
-_GROUP = f"/apis/{API_VERSION}"
 
 
 class Cluster:
@@ -38,13 +44,13 @@ class Cluster:
 
     async def secret(self, namespace: str, name: str) -> Object | None:
         """A Secret."""
-        return await self._read(f"/api/v1/namespaces/{quote(namespace)}/secrets/{quote(name)}")
+        return await self._read(SECRETS, namespace, name)
 
     async def review_token(self, token: str, audience: str | None) -> Object:
         """The `status` of a TokenReview of `token` for `audience`, None for the API server's own."""
         review = await self._connection.call(
             "POST",
-            "/apis/authentication.k8s.io/v1/tokenreviews",
+            TOKEN_REVIEWS.path(),
             body={
                 "apiVersion": "authentication.k8s.io/v1",
                 "kind": "TokenReview",
@@ -58,7 +64,7 @@ class Cluster:
         """Whether a SubjectAccessReview of this `spec` allows."""
         review = await self._connection.call(
             "POST",
-            "/apis/authorization.k8s.io/v1/subjectaccessreviews",
+            SUBJECT_ACCESS_REVIEWS.path(),
             body={"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec},
         )
         return (review.get("status") or {}).get("allowed") is True
@@ -73,13 +79,11 @@ class Cluster:
 
     async def create_task(self, token: str, manifest: Object) -> Object:
         """Create a Task for a person (ConflictError when there is one of its name)."""
-        namespace = manifest["metadata"]["namespace"]
-        return await self._as_person(token, "POST", f"{_GROUP}/namespaces/{quote(namespace)}/tasks", body=manifest)
+        return await self._as_person(token, "POST", TASKS.path(manifest["metadata"]["namespace"]), body=manifest)
 
     async def create_input(self, token: str, manifest: Object) -> Object:
         """Create a TaskInput for a person (ConflictError when there is one of its name)."""
-        namespace = manifest["metadata"]["namespace"]
-        return await self._as_person(token, "POST", f"{_GROUP}/namespaces/{quote(namespace)}/taskinputs", body=manifest)
+        return await self._as_person(token, "POST", TASK_INPUTS.path(manifest["metadata"]["namespace"]), body=manifest)
 
     async def patch_task(self, token: str, task: Object, patch: Object) -> Object:
         """Merge `patch` into this very Task for a person (ConflictError when another has taken its name)."""
@@ -96,39 +100,38 @@ class Cluster:
 
     async def build(self, namespace: str, name: str) -> Object | None:
         """A WorkspaceBuild."""
-        return await self._read(f"{_GROUP}/namespaces/{quote(namespace)}/workspacebuilds/{quote(name)}")
+        return await self._read(WORKSPACE_BUILDS, namespace, name)
 
     async def builds(self, namespace: str, task: str) -> list[Object]:
         """The WorkspaceBuilds that are labelled as the Task's."""
         answer = await self._connection.call(
             "GET",
-            f"{_GROUP}/namespaces/{quote(namespace)}/workspacebuilds",
-            query={"labelSelector": f"taskyard.dev/task={task}"},
+            WORKSPACE_BUILDS.path(namespace),
+            query={"labelSelector": f"{TASK_LABEL}={task}"},
         )
         items: list[Object] = answer.get("items") or []
         return items
 
     async def task(self, namespace: str, name: str) -> Object | None:
         """A Task."""
-        return await self._read(f"{_GROUP}/namespaces/{quote(namespace)}/tasks/{quote(name)}")
+        return await self._read(TASKS, namespace, name)
 
     async def patch_task_status(self, namespace: str, name: str, *, resource_version: str, status: Object) -> None:
         """Merge `status` into the Task's, if it is still at `resource_version` (else ConflictError)."""
         await self._connection.call(
             "PATCH",
-            f"{_GROUP}/namespaces/{quote(namespace)}/tasks/{quote(name)}/status",
+            TASKS.path(namespace, name, "status"),
             body={"metadata": {"resourceVersion": resource_version}, "status": status},
             content_type=MERGE_PATCH,
         )
 
     async def config_map(self, namespace: str, name: str) -> Object | None:
         """A ConfigMap."""
-        return await self._read(f"/api/v1/namespaces/{quote(namespace)}/configmaps/{quote(name)}")
+        return await self._read(CONFIG_MAPS, namespace, name)
 
     async def create_config_map(self, manifest: Object) -> None:
         """Create a ConfigMap (ConflictError when there is one of its name)."""
-        namespace = manifest["metadata"]["namespace"]
-        await self._connection.call("POST", f"/api/v1/namespaces/{quote(namespace)}/configmaps", body=manifest)
+        await self._connection.call("POST", CONFIG_MAPS.path(manifest["metadata"]["namespace"]), body=manifest)
 
     async def patch_config_map(self, manifest: Object, *, resource_version: str, take_over: bool = False) -> None:
         """Merge the manifest's data and labels into a ConfigMap, if it is still at `resource_version`; `take_over`: its
@@ -137,7 +140,7 @@ class Cluster:
         merged = ("labels", "ownerReferences") if take_over else ("labels",)
         await self._connection.call(
             "PATCH",
-            f"/api/v1/namespaces/{quote(metadata['namespace'])}/configmaps/{quote(metadata['name'])}",
+            CONFIG_MAPS.path(metadata["namespace"], metadata["name"]),
             body={
                 "metadata": {"resourceVersion": resource_version} | {name: metadata[name] for name in merged},
                 "data": manifest["data"],
@@ -149,13 +152,13 @@ class Cluster:
         query = {"fieldManager": "taskyard-gateway"} if method != "DELETE" else None
         return await self._anonymous.call(method, path, body=body, query=query, content_type=content_type, bearer=token)
 
-    async def _read(self, path: str) -> Object | None:
+    async def _read(self, resource: Resource, namespace: str, name: str) -> Object | None:
         try:
-            return await self._connection.call("GET", path)
+            return await self._connection.call("GET", resource.path(namespace, name))
         except MissingError:
             return None
 
 
 def _task_path(task: Object) -> str:
     metadata = task["metadata"]
-    return f"{_GROUP}/namespaces/{quote(metadata['namespace'])}/tasks/{quote(metadata['name'])}"
+    return TASKS.path(metadata["namespace"], metadata["name"])

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from taskyard import __version__
+from taskyard.api.task import State
 
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -87,7 +88,7 @@ class Metrics:
             self._reviews.labels(result)
         for result in (ACCEPTED, REFUSED, "early", LIMITED, FAILED):
             self._enrolments.labels(result)
-        for state in ("Working", "Idle", "Complete", "Failed"):
+        for state in State:
             self._reports.labels(state)
 
     def render(self) -> bytes:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
 from taskyard.apiclient import ApiError, Object
-from taskyard.watchcache.resource import Resource
+from taskyard.core.resources import Resource
 from taskyard.watchcache.store import Store
 
 logger = logging.getLogger(__name__)

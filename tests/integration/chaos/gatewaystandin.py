@@ -55,7 +55,7 @@ class Gateway:
         if found_build is None:
             return Evidence(pod_uid=pod_uid)
         made = build_from(found_build)
-        found_task = self._read("tasks", made.owner_name) if made.owner_name else None
+        found_task = self._read("tasks", made.owner.name) if made.owner else None
         if found_task is None:
             return Evidence(pod_uid=pod_uid, build=made)
         task = task_from(found_task)

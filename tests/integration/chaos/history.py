@@ -6,7 +6,8 @@ from collections import defaultdict
 from datetime import UTC, datetime
 
 from kube import Object
-from taskyard.core.observed import BuildView, owner_uid
+from taskyard.core.observed import BuildView
+from taskyard.core.ownership import owner_uid
 
 
 class History:

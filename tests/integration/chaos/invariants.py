@@ -14,7 +14,8 @@ from taskyard.controller.gather import gather
 from taskyard.controller.stores import Stores
 from taskyard.core import status
 from taskyard.core.decision import Rest, decide
-from taskyard.core.observed import BuildView, PodView, owner_uid
+from taskyard.core.observed import BuildView, PodView
+from taskyard.core.ownership import owner_uid
 from taskyard.watchcache.store import key_of
 
 DERIVED = ("phase", "displayName", "template", "templateVersion", "inputs", "conditions", "observedGeneration")

@@ -16,7 +16,7 @@ from integration.chaos.sidecars import Sidecars
 from integration.controller.kubelet import NODE, container
 from kube import Object
 from taskyard.core.names import KEYS_SECRET, TASK_LABEL
-from taskyard.core.observed import owner_uid
+from taskyard.core.ownership import owner_uid
 from taskyard.core.security.keyring import keyring_from
 from taskyard.gateway.sidecars.pod_binding import PodBinding
 

@@ -15,7 +15,8 @@ from integration.controller.operatorprocess import OperatorProcess
 from integration.controller.test_faults import condition
 from integration.controller.test_start import become_active
 from kube import Kube, phase_is
-from taskyard.controller.cluster import USABLE_SECRETS, Cluster
+from taskyard.controller.cluster import Cluster
+from taskyard.core.resources import USABLE_SECRETS
 
 Object = dict[str, Any]
 

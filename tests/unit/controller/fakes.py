@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Callable
 from copy import deepcopy
 from typing import Any
 
-from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, Resource
+from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError
+from taskyard.core.resources import Resource
 from taskyard.watchcache.store import Key
 from unit.core.builders import merge
 

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from taskyard.controller.apply import Applier
-from taskyard.controller.cluster import CLAIMS, NAMESPACES, PODS, TASKS, WORKSPACE_BUILDS
 from taskyard.controller.network_policies import NetworkPolicyKeeper
 from taskyard.controller.reconcile import Reconciler
 from taskyard.controller.stores import Stores
 from taskyard.core.manifests.network import NetworkRules
+from taskyard.core.resources import CLAIMS, NAMESPACES, PODS, TASKS, WORKSPACE_BUILDS
 from taskyard.watchcache.store import Key
 from unit.controller.fakes import Again, Changed, FakeCluster
 from unit.core.builders import NOW, build_manifest, installation, reservation, task_manifest, template_version_manifest

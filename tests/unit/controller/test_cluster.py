@@ -1,4 +1,4 @@
-"""Paths at the API server, and the guard before every write."""
+"""What is asked for of Secrets, and the guard before every write."""
 
 from __future__ import annotations
 
@@ -10,31 +10,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from taskyard.controller.cluster import LEASES, NAMESPACES, PODS, TASKS, USABLE_SECRETS, Cluster, NotLeadingError
+from taskyard.controller.cluster import Cluster, NotLeadingError
+from taskyard.core.resources import LEASES, PODS, TASKS, USABLE_SECRETS
 from unit.controller.fakes import until
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        pytest.param(TASKS.path(), "/apis/taskyard.dev/v1alpha1/tasks", id="all of a kind"),
-        pytest.param(PODS.path("team"), "/api/v1/namespaces/team/pods", id="all in a namespace"),
-        pytest.param(PODS.path("team", "web-1"), "/api/v1/namespaces/team/pods/web-1", id="one"),
-        pytest.param(
-            TASKS.path("team", "web", "status"),
-            "/apis/taskyard.dev/v1alpha1/namespaces/team/tasks/web/status",
-            id="a subresource",
-        ),
-        pytest.param(NAMESPACES.path(None, "team"), "/api/v1/namespaces/team", id="one without a namespace"),
-    ],
-)
-def test_path(path: str, expected: str) -> None:
-    assert path == expected
-
-
-def test_children_are_watched_by_their_label() -> None:
-    assert PODS.selector == "taskyard.dev/task"
-    assert TASKS.selector == ""
 
 
 class Answering:

@@ -8,12 +8,22 @@ from typing import Any
 
 import pytest
 
-from taskyard.controller.cluster import TASK_INPUTS, ConflictError, NotLeadingError
+from taskyard.controller.cluster import ConflictError, NotLeadingError
 from taskyard.controller.delivery import Delivery
 from taskyard.controller.stores import Stores
+from taskyard.core.resources import TASK_INPUTS
 from taskyard.sidecarclient import Accepted, Answer, Failed, NotReady, Refused, Sidecars
 from unit.controller.fakes import Again, FakeCluster, api_error
-from unit.core.builders import TASK_UID, at, input_manifest, owner, pod_manifest, reservation, task_manifest
+from unit.core.builders import (
+    TASK_UID,
+    at,
+    input_manifest,
+    owned_by_tekton,
+    owner,
+    pod_manifest,
+    reservation,
+    task_manifest,
+)
 
 WEB = ("team", "web")
 HOUR = timedelta(hours=1)
@@ -239,6 +249,14 @@ async def test_an_input_keeps_its_other_owners() -> None:
     harness = DeliveryHarness([entry], (NotReady("it works"),))
     await harness.deliver()
     assert harness.stored()["metadata"]["ownerReferences"] == [other, owner(TASK_UID)]
+
+
+async def test_an_input_of_a_tekton_task_is_delivered_and_stays_its() -> None:
+    entry = owned_by_tekton(waiting(owner_uid=None), uid="tekton-1")
+    harness = DeliveryHarness([entry], (Accepted(in_doubt=False),))
+    await harness.deliver()
+    assert harness.status()["phase"] == "Delivered"
+    assert harness.stored()["metadata"]["ownerReferences"] == entry["metadata"]["ownerReferences"]
 
 
 # After a failed attempt

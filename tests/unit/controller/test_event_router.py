@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from taskyard.controller.cluster import TASK_INPUTS, TASKS, TEMPLATE_VERSIONS, TEMPLATES, ApiError
+from taskyard.controller.cluster import ApiError
 from taskyard.controller.event_router import EventRouter
 from taskyard.controller.kopf_source import relisting as relisting_module
 from taskyard.controller.kopf_source.relisting import Relisting
 from taskyard.controller.queue import KeyedQueue
 from taskyard.controller.stores import Stores
+from taskyard.core.resources import TASK_INPUTS, TASKS, TEMPLATE_VERSIONS, TEMPLATES
 from taskyard.watchcache.store import Key
 from unit.controller.fakes import FakeCluster, api_error, until
 from unit.core.builders import (

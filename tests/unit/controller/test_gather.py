@@ -13,6 +13,7 @@ from unit.core.builders import (
     at,
     build_manifest,
     input_manifest,
+    owned_by_tekton,
     pod_manifest,
     task_manifest,
     template_manifest,
@@ -77,6 +78,15 @@ def test_children_of_a_former_task_of_the_name_do_not_count() -> None:
     )
     assert (seen.builds, seen.pods, seen.claim_exists) == ((), (), False)
     assert gathered(claims=[claim()]).claim_exists
+
+
+def test_children_of_a_tekton_task_do_not_count() -> None:
+    seen = gathered(
+        builds=[owned_by_tekton(build_manifest())],
+        pods=[owned_by_tekton(pod_manifest())],
+        claims=[owned_by_tekton(claim())],
+    )
+    assert (seen.builds, seen.pods, seen.claim_exists) == ((), (), False)
 
 
 def test_the_template_version_is_the_tasks_until_a_start_has_taken_one() -> None:

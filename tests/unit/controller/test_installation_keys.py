@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from taskyard.controller import installation_keys
-from taskyard.controller.cluster import SECRETS, ApiError
+from taskyard.controller.cluster import ApiError
 from taskyard.controller.installation_keys import KeysError
+from taskyard.core.resources import SECRETS
 from unit.controller.fakes import FakeCluster, api_error
 from unit.core.builders import NOW
 

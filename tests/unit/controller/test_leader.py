@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from taskyard.controller.cluster import LEASES, NotLeadingError
+from taskyard.controller.cluster import NotLeadingError
 from taskyard.controller.leader import Leader, steady
 from taskyard.core.lease import Terms
+from taskyard.core.resources import LEASES
 from unit.controller.fakes import FakeCluster, api_error, until
 
 NAMESPACE, NAME = "taskyard", "taskyard-operator"

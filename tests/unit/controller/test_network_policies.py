@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from taskyard.controller.cluster import ENDPOINT_SLICES, NETWORK_POLICIES, PODS, ApiError
+from taskyard.controller.cluster import ApiError
 from taskyard.controller.network_policies import NetworkPolicyKeeper
 from taskyard.controller.stores import Stores
 from taskyard.core.manifests.network import NetworkRules, manifest, spec
+from taskyard.core.resources import ENDPOINT_SLICES, NETWORK_POLICIES, PODS
 from unit.controller.fakes import FakeCluster, api_error
 from unit.controller.reconcile_harness import ReconcileHarness
 from unit.core.builders import merge, pod_manifest, task_manifest

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from taskyard.controller.cluster import CLAIMS, PODS, TASKS, WORKSPACE_BUILDS, ApiError, ConflictError
+from taskyard.controller.cluster import ApiError, ConflictError
+from taskyard.core.resources import CLAIMS, PODS, TASKS, WORKSPACE_BUILDS
 from unit.controller.fakes import api_error
 from unit.controller.reconcile_harness import RUNNING, WEB, ReconcileHarness
 from unit.core.builders import (
@@ -14,10 +15,12 @@ from unit.core.builders import (
     at,
     build_manifest,
     merge,
+    owned_by_tekton,
     owner,
     pod_manifest,
     reservation,
     task_manifest,
+    tekton_owner,
     template_version_manifest,
 )
 
@@ -183,6 +186,7 @@ async def test_a_pod_that_is_refused_for_good_fails_the_build_with_cause_and_rem
     [
         pytest.param([], id="nobody's"),
         pytest.param([owner("s", "web", kind="StatefulSet")], id="a StatefulSet's"),
+        pytest.param([tekton_owner()], id="a Tekton Task's"),
     ],
 )
 async def test_another_pod_of_the_name_is_neither_adopted_nor_deleted(owners: list[dict[str, Any]]) -> None:
@@ -220,6 +224,13 @@ async def test_a_pod_that_only_the_store_has_lost_is_not_replaced() -> None:
     await harness.reconcile()
     assert harness.names("workspacebuilds") == ["web-1"]
     assert harness.status["phase"] == "Active"
+
+
+async def test_a_pod_of_a_tekton_task_does_not_stand_for_the_one_that_is_gone() -> None:
+    harness = ReconcileHarness.running()
+    harness.hold(PODS, owned_by_tekton(pod_manifest()), known=False)
+    await harness.reconcile()
+    assert harness.names("workspacebuilds") == ["web-1", "web-2"]
 
 
 async def test_a_task_that_goes_with_its_pod_is_not_recovered() -> None:

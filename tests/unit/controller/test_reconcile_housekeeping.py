@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from taskyard.controller.cluster import TASKS, WORKSPACE_BUILDS
+from taskyard.core.resources import TASKS, WORKSPACE_BUILDS
 from unit.controller.reconcile_harness import RUNNING, WEB, ReconcileHarness
 from unit.core.builders import at, build_manifest, pod_manifest, reservation, task_manifest
 

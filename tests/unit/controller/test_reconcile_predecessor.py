@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from taskyard.controller.cluster import CLAIMS, PODS, TASKS, WORKSPACE_BUILDS, Resource
+from taskyard.core.resources import CLAIMS, PODS, TASKS, WORKSPACE_BUILDS, Resource
 from unit.controller.reconcile_harness import WEB, ReconcileHarness
 from unit.core.builders import TASK_UID, build_manifest, merge, pod_manifest, reservation, task_manifest
 

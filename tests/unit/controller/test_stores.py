@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from taskyard.controller.cluster import SECRETS, TEMPLATE_VERSIONS, TEMPLATES
 from taskyard.controller.stores import Stores, by_active_version, by_label, by_task, named_by, naming
+from taskyard.core.resources import SECRETS, TEMPLATE_VERSIONS, TEMPLATES
 from unit.core.builders import (
     build_manifest,
     input_manifest,

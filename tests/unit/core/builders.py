@@ -97,6 +97,16 @@ def reservation(
     }
 
 
+def tekton_owner(uid: str = TASK_UID, name: str = "web") -> Manifest:
+    """The ownerReference of a Tekton Task that controls an object: of the kind Task, and none of Taskyard's."""
+    return owner(uid, name) | {"apiVersion": "tekton.dev/v1"}
+
+
+def owned_by_tekton(manifest: Manifest, **of: str) -> Manifest:
+    """A manifest that a Tekton Task controls, which bears the name and, unless told otherwise, the UID of the Task."""
+    return manifest | {"metadata": manifest["metadata"] | {"ownerReferences": [tekton_owner(**of)]}}
+
+
 def build_manifest(
     number: int = 1,
     transition: str = "Start",

@@ -27,7 +27,17 @@ from taskyard.core.inputs import (
 )
 from taskyard.core.observed import TaskView
 from taskyard.core.times import rfc3339
-from unit.core.builders import at, build_manifest, input_manifest, owner, reservation, task, task_input
+from unit.core.builders import (
+    Manifest,
+    at,
+    build_manifest,
+    input_manifest,
+    owner,
+    reservation,
+    task,
+    task_input,
+    tekton_owner,
+)
 
 HOUR = timedelta(hours=1)
 ACTIVE = task(status={"phase": "Active", "build": reservation(phase="Succeeded")})
@@ -145,6 +155,23 @@ def test_an_input_is_adopted_together_with_its_other_owners() -> None:
     view = InputView.of(manifest)
     assert (view.owner, view.owners) == (None, tuple(others))
     assert step(view) == Adopt(view)
+
+
+@pytest.mark.parametrize(
+    "controller",
+    [
+        pytest.param(owner("job-1", kind="Job"), id="a Job"),
+        pytest.param(tekton_owner("tekton-1"), id="a Tekton Task"),
+        pytest.param(tekton_owner("tekton-1", "web"), id="a Tekton Task of the Task's name"),
+    ],
+)
+def test_an_input_that_something_else_controls_is_delivered_without_being_adopted(controller: Manifest) -> None:
+    """The API server would refuse a second controller, each time, and the message would never arrive."""
+    manifest = input_manifest(owner_uid=None, status={"phase": "Queued", "order": 1})
+    manifest["metadata"]["ownerReferences"] = [controller]
+    view = InputView.of(manifest)
+    assert (view.owner, view.is_controlled) == (None, True)
+    assert step(view) == Deliver(view)
 
 
 @pytest.mark.parametrize("phase", ["Delivered", "Rejected"])
@@ -299,7 +326,7 @@ def test_the_view_of_a_fresh_input_has_the_defaults() -> None:
 def test_only_a_controlling_task_owns_an_input() -> None:
     manifest = input_manifest()
     (reference,) = manifest["metadata"]["ownerReferences"]
-    for other in ({"kind": "Job"}, {"controller": False}):
+    for other in ({"kind": "Job"}, {"controller": False}, {"apiVersion": "tekton.dev/v1"}):
         manifest["metadata"]["ownerReferences"] = [reference | other]
         assert InputView.of(manifest).owner is None
     assert build_manifest()["metadata"]["ownerReferences"] == [reference]

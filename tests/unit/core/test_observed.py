@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from taskyard.core.observed import SIDECAR, BuildView, ContainerView, PodView, TaskView, TemplateVersionView, owner_uid
+from taskyard.core.observed import SIDECAR, BuildView, ContainerView, PodView, TaskView, TemplateVersionView
 from unit.core.builders import (
     NOW,
     at,
@@ -15,7 +15,6 @@ from unit.core.builders import (
     build_manifest,
     container_status,
     observed,
-    owner,
     pod,
     pod_manifest,
     reservation,
@@ -23,20 +22,6 @@ from unit.core.builders import (
     task_manifest,
     template_version_manifest,
 )
-
-
-@pytest.mark.parametrize(
-    ("references", "expected"),
-    [
-        pytest.param(None, None, id="none"),
-        pytest.param([owner("a")], "a", id="a Task"),
-        pytest.param([owner("a", kind="Job")], None, id="another kind"),
-        pytest.param([owner("a", controller=False)], None, id="a Task that does not control it"),
-        pytest.param([owner("a", kind="Job"), owner("b")], "b", id="the one that is a Task"),
-    ],
-)
-def test_owner(references: list[dict[str, Any]] | None, expected: str | None) -> None:
-    assert owner_uid({"metadata": {} if references is None else {"ownerReferences": references}}) == expected
 
 
 def test_a_task_as_it_is_first_seen() -> None:

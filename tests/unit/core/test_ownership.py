@@ -1,15 +1,36 @@
-"""Ownership an object is that has the name of a Task's child: only a former Task's may be deleted."""
+"""Whose an object is. Of those that have the name of a Task's child, only a former Task's may be deleted."""
 
 from __future__ import annotations
 
 import pytest
 
-from taskyard.core.ownership import Ownership, ownership_of
-from unit.core.builders import TASK_UID, Manifest, owner, pod_manifest, task
+from taskyard.core.ownership import Ownership, TaskOwner, is_owned_by, owner_of, owner_uid, ownership_of
+from unit.core.builders import TASK_UID, Manifest, owner, pod_manifest, task, tekton_owner
 
 FORMER = owner("22222222-2222-4222-8222-222222222222")
 OWN = owner(TASK_UID)
-TEKTON = owner("t") | {"apiVersion": "tekton.dev/v1"}
+
+
+@pytest.mark.parametrize(
+    ("references", "expected"),
+    [
+        pytest.param(None, None, id="none"),
+        pytest.param([owner("a")], "a", id="a Task"),
+        pytest.param([owner("a", kind="Job")], None, id="another kind"),
+        pytest.param([owner("a", controller=False)], None, id="a Task that does not control it"),
+        pytest.param([owner("a", kind="Job"), owner("b")], "b", id="the one that is a Task"),
+        pytest.param([owner("a") | {"apiVersion": "taskyard.dev/v2"}], "a", id="a Task of another version"),
+        pytest.param([owner("a") | {"apiVersion": "v1"}], None, id="a Task of the core group"),
+        pytest.param([owner("a") | {"apiVersion": "taskyard.dev.example.org/v1"}], None, id="a group alike"),
+        pytest.param([tekton_owner("a")], None, id="a Tekton Task"),
+        pytest.param([tekton_owner("a"), owner("b", controller=False)], None, id="a Tekton Task, not the Task"),
+    ],
+)
+def test_which_task_controls_an_object(references: list[Manifest] | None, expected: str | None) -> None:
+    manifest: Manifest = {"metadata": {} if references is None else {"ownerReferences": references}}
+    assert owner_uid(manifest) == expected
+    assert owner_of(manifest) == (TaskOwner("web", expected) if expected else None)
+    assert is_owned_by(manifest, "a") is (expected == "a")
 
 
 @pytest.mark.parametrize(
@@ -26,7 +47,8 @@ TEKTON = owner("t") | {"apiVersion": "tekton.dev/v1"}
         ),
         pytest.param([], Ownership.FOREIGN, id="nobody's"),
         pytest.param([owner("s", kind="StatefulSet")], Ownership.FOREIGN, id="another kind's"),
-        pytest.param([TEKTON], Ownership.FOREIGN, id="a Task's of another group"),
+        pytest.param([tekton_owner("t")], Ownership.FOREIGN, id="a Task's of another group"),
+        pytest.param([tekton_owner(TASK_UID)], Ownership.FOREIGN, id="a Task's of another group with this UID"),
         pytest.param([owner("x", "site")], Ownership.FOREIGN, id="a Task's of another name, which may live"),
         pytest.param(
             [FORMER, owner("c", "keep", kind="ConfigMap", controller=False)],

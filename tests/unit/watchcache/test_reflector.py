@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from taskyard.controller.cluster import PODS
 from taskyard.controller.stores import Stores
+from taskyard.core.resources import PODS
 from taskyard.watchcache import reflector as reflector_module
 from taskyard.watchcache.reflector import Reflector
 from unit.controller.fakes import FakeCluster, api_error, until

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskyard.watchcache.resource import Resource
 from taskyard.watchcache.store import Key, Store, key_of, version
 
 Manifest = dict[str, Any]
@@ -154,9 +153,3 @@ def test_a_group_is_there_as_long_as_one_of_its_objects() -> None:
     assert store.has(("team", "g"))
     store.remove(("team", "a"))
     assert not store.has(("team", "g"))
-
-
-def test_what_bounds_a_kind_bounds_its_lists_and_watches() -> None:
-    assert Resource("/api/v1", "pods").bounds == {}
-    bounded = Resource("/api/v1", "pods", selector="a=b", named="x")
-    assert bounded.bounds == {"labelSelector": "a=b", "fieldSelector": "metadata.name=x"}

@@ -7,7 +7,7 @@ from typing import Any
 import kopf
 
 from taskyard.api import GROUP, VERSION
-from taskyard.controller.cluster import TASK_INPUTS, TASKS, TEMPLATE_VERSIONS, TEMPLATES
+from taskyard.core.resources import TASK_INPUTS, TASKS, TEMPLATE_VERSIONS, TEMPLATES
 
 registry = kopf.OperatorRegistry()
 

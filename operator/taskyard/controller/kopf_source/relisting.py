@@ -12,8 +12,9 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from taskyard.controller.cluster import ApiError, Cluster, Resource
+from taskyard.controller.cluster import ApiError, Cluster
 from taskyard.controller.event_router import EventRouter
+from taskyard.core.resources import Resource
 
 logger = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from typing import Any
 import kopf
 from kopf._cogs.structs.references import Insights  # `kopf.operator` takes one, and exports no other name for it
 
-from taskyard.controller.cluster import TASK_INPUTS, TASKS, TEMPLATE_VERSIONS, TEMPLATES, Resource
 from taskyard.controller.kopf_source.handlers import registry
+from taskyard.core.resources import TASK_INPUTS, TASKS, TEMPLATE_VERSIONS, TEMPLATES, Resource
 
 logger = logging.getLogger(__name__)
 

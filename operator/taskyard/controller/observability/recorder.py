@@ -9,20 +9,13 @@ from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 
-from taskyard.controller.cluster import (
-    EVENTS,
-    ApiError,
-    Cluster,
-    ConflictError,
-    MissingError,
-    NotLeadingError,
-    Object,
-)
+from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, NotLeadingError, Object
 from taskyard.controller.stores import Stores
 from taskyard.core import events
 from taskyard.core.events import Event, Regarding
 from taskyard.core.eventseries import EventSeries, Held, Series
-from taskyard.core.observed import owner_uid
+from taskyard.core.ownership import owner_uid
+from taskyard.core.resources import EVENTS
 
 logger = logging.getLogger(__name__)
 

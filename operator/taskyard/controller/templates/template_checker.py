@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from taskyard.controller.cluster import TEMPLATES, Cluster, ConflictError, MissingError
+from taskyard.controller.cluster import Cluster, ConflictError, MissingError
 from taskyard.controller.stores import Stores
 from taskyard.core import status, template_status, times
 from taskyard.core.observed import TemplateVersionView
 from taskyard.core.parameter_views import TemplateView
+from taskyard.core.resources import TEMPLATES
 from taskyard.watchcache.store import Key
 
 

@@ -5,20 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from taskyard.controller.cluster import (
-    PODS,
-    TEMPLATE_VERSIONS,
-    ApiError,
-    Cluster,
-    ConflictError,
-    MissingError,
-    Object,
-)
+from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, Object
 from taskyard.controller.stores import Stores
 from taskyard.core import conditions, status, template_version_dry_run, times
 from taskyard.core.installation import Installation
 from taskyard.core.observed import TemplateVersionView
 from taskyard.core.pod_admission import pod_obstacle
+from taskyard.core.resources import PODS, TEMPLATE_VERSIONS
 from taskyard.watchcache.store import Key
 
 # What refuses a Pod may lie outside of the version: a RuntimeClass that is missing, the namespace's Pod Security.

@@ -8,9 +8,9 @@ from taskyard.gateway.sidecars.pod_binding import Evidence, needs_builds, newest
 async def gather(context: Context, *, namespace: str, build: str, pod_uid: str) -> Evidence:
     """Read what tells how the Pod stands to its Task. ApiError when that cannot be read."""
     found_build = await read_build(context, namespace, build)
-    if found_build is None or not found_build.owner_name:
+    if found_build is None or found_build.owner is None:
         return Evidence(pod_uid=pod_uid, build=found_build)
-    found_task = await read_task(context, namespace, found_build.owner_name)
+    found_task = await read_task(context, namespace, found_build.owner.name)
     if found_task is None:
         return Evidence(pod_uid=pod_uid, build=found_build)
     builds = []

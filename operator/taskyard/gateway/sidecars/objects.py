@@ -1,26 +1,33 @@
-"""What the gateway needs to know of API objects, taken out of them."""
+"""What the gateway needs to know of a sidecar's Task and builds, taken out of the API objects.
+
+These are smaller than the views of `core`, which raise on what they do not know, as an operator has to that decides by
+it. Here a field that is absent, or a word of a newer operator (the two are updated one after the other), must not keep
+a sidecar from enrolling that it does not concern: an unknown transition or phase is None, which is no start and no end.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
-START = "Start"
-STOP = "Stop"
+from taskyard.api.workspacebuild import BuildPhase, Transition
+from taskyard.core.ownership import TaskOwner, owner_of
+
+W = TypeVar("W", bound=StrEnum)
 
 
 @dataclass(frozen=True)
 class Build:
-    """A WorkspaceBuild. `owner_uid` is empty when no Task owns it, `pod_uid` while no Pod is recorded."""
+    """A WorkspaceBuild. `owner` is None when no Task controls it, `pod_uid` empty while no Pod is recorded."""
 
     namespace: str
     name: str
     number: int
-    transition: str
-    phase: str
+    transition: Transition | None
+    phase: BuildPhase | None
     prompt_sha256: str
     pod_uid: str
-    owner_name: str
-    owner_uid: str
+    owner: TaskOwner | None
 
 
 @dataclass(frozen=True)
@@ -35,33 +42,22 @@ class Task:
     prompt: str
     template_version: str
     newest_number: int
-    newest_transition: str
+    newest_transition: Transition | None
     status: Mapping[str, Any]
 
 
 def build_from(item: Mapping[str, Any]) -> Build:
     """Read a WorkspaceBuild."""
     metadata, spec, status = item["metadata"], item.get("spec") or {}, item.get("status") or {}
-    owner: Mapping[str, Any] = next(
-        (
-            reference
-            for reference in metadata.get("ownerReferences") or ()
-            if reference.get("controller")
-            and reference.get("kind") == "Task"
-            and reference.get("apiVersion", "").startswith("taskyard.dev/")
-        ),
-        {},
-    )
     return Build(
         namespace=metadata["namespace"],
         name=metadata["name"],
         number=spec.get("number", 0),
-        transition=spec.get("transition", ""),
-        phase=status.get("phase", ""),
+        transition=_known(Transition, spec.get("transition")),
+        phase=_known(BuildPhase, status.get("phase")),
         prompt_sha256=spec.get("promptSHA256", ""),
         pod_uid=status.get("podUID") or "",
-        owner_name=owner.get("name", ""),
-        owner_uid=owner.get("uid", ""),
+        owner=owner_of(item),
     )
 
 
@@ -78,6 +74,13 @@ def task_from(item: Mapping[str, Any]) -> Task:
         prompt=spec.get("prompt", ""),
         template_version=status.get("templateVersion") or spec.get("templateVersion", ""),
         newest_number=newest.get("number", 0),
-        newest_transition=newest.get("transition", ""),
+        newest_transition=_known(Transition, newest.get("transition")),
         status=status,
     )
+
+
+def _known(words: type[W], word: Any) -> W | None:
+    try:
+        return words(word)
+    except ValueError:
+        return None

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from taskyard.gateway.sidecars.objects import START, Build, Task
+from taskyard.api.workspacebuild import BuildPhase, Transition
+from taskyard.gateway.sidecars.objects import Build, Task
 
 
 class PodBinding(StrEnum):
@@ -42,7 +43,7 @@ def pod_binding_of(evidence: Evidence) -> PodBinding:
 
 def needs_builds(task: Task) -> bool:
     """Whether the newest start build cannot be told from the Task alone: its newest build is a stop."""
-    return task.newest_number > 0 and task.newest_transition != START
+    return task.newest_number > 0 and task.newest_transition is not Transition.START
 
 
 def newest_start(task: Task, builds: Sequence[Build]) -> int:
@@ -53,22 +54,22 @@ def newest_start(task: Task, builds: Sequence[Build]) -> int:
     """
     if not needs_builds(task):
         return task.newest_number
-    return max(
-        (build.number for build in builds if build.owner_uid == task.uid and build.transition == START), default=0
-    )
+    own = (build for build in builds if build.owner and build.owner.uid == task.uid)
+    return max((build.number for build in own if build.transition is Transition.START), default=0)
 
 
 def _no_build_made_it(evidence: Evidence) -> PodBinding | None:
-    return PodBinding.NO_BUILD if evidence.build is None or not evidence.build.owner_uid else None
+    return PodBinding.NO_BUILD if evidence.build is None or evidence.build.owner is None else None
 
 
 def _build_starts_nothing(evidence: Evidence) -> PodBinding | None:
-    return PodBinding.NOT_A_START if evidence.build and evidence.build.transition != START else None
+    build = evidence.build
+    return PodBinding.NOT_A_START if build and build.transition is not Transition.START else None
 
 
 def _task_is_gone(evidence: Evidence) -> PodBinding | None:
-    gone = evidence.task is None or (evidence.build and evidence.task.uid != evidence.build.owner_uid)
-    return PodBinding.NO_TASK if gone else None
+    owner = evidence.build.owner if evidence.build else None
+    return PodBinding.NO_TASK if evidence.task is None or (owner and owner.uid != evidence.task.uid) else None
 
 
 def _task_is_being_deleted(evidence: Evidence) -> PodBinding | None:
@@ -89,7 +90,8 @@ def _build_made_another_pod(evidence: Evidence) -> PodBinding | None:
 
 
 def _build_ended_without_a_pod(evidence: Evidence) -> PodBinding | None:
-    return PodBinding.BUILD_ENDED if evidence.build and evidence.build.phase in ("Failed", "Canceled") else None
+    build = evidence.build
+    return PodBinding.BUILD_ENDED if build and build.phase in (BuildPhase.FAILED, BuildPhase.CANCELED) else None
 
 
 def _pod_is_not_recorded(evidence: Evidence) -> PodBinding | None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
+from taskyard.api.task import State
 from taskyard.core import input_required
 from taskyard.core.text_sanitizer import sanitize_message
 from taskyard.core.times import micro, rfc3339
@@ -14,7 +15,7 @@ from taskyard.gateway.http.errors import HttpError
 APP_SLUG = "taskyard"
 MESSAGE_BYTES = 160
 
-_STATES = {"working": "Working", "idle": "Idle", "complete": "Complete", "failure": "Failed"}
+_STATES = {"working": State.WORKING, "idle": State.IDLE, "complete": State.COMPLETE, "failure": State.FAILED}
 
 
 class Option(BaseModel):

@@ -143,9 +143,6 @@ class AgentClient:
         """SIGINT for the command. Raises LostError."""
         await self._send(frames.interrupt())
 
-    async def resize(self, columns: int, rows: int) -> None:
-        await self._send(frames.resize(columns, rows))
-
     async def _send(self, frame: bytes) -> None:
         async with self._sending:
             writer = self._writer

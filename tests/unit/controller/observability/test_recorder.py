@@ -13,7 +13,7 @@ from taskyard.controller.observability import recorder as recorder_module
 from taskyard.controller.observability.recorder import Recorder
 from taskyard.controller.stores import Stores
 from unit.controller.fakes import FakeCluster, api_error, until
-from unit.core.builders import NOW, build_manifest, reservation, task_manifest
+from unit.core.builders import NOW, build_manifest, owned_by_tekton, reservation, task_manifest
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +66,14 @@ async def test_changes_of_tasks_and_builds_are_told() -> None:
     assert harness.reasons == ["Initializing", "BuildFailed"]
     assert harness.events[1]["regarding"]["name"] == "web"
     assert harness.events[1]["note"].endswith("has failed: no node")
+
+
+async def test_builds_of_a_tekton_task_are_not_told_of() -> None:
+    async with running(RecorderHarness()) as harness:
+        harness.stores.builds.put(owned_by_tekton(build_manifest()))
+        harness.stores.builds.put(owned_by_tekton(build_manifest(phase="Failed", message="no node", version=101)))
+        await asyncio.sleep(0.02)
+    assert harness.events == []
 
 
 async def test_what_was_there_before_is_no_news() -> None:

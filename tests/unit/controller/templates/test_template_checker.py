@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from taskyard.controller.cluster import TEMPLATES, ApiError
+from taskyard.controller.cluster import ApiError
 from taskyard.controller.stores import Stores
 from taskyard.controller.templates.template_checker import TemplateChecker
+from taskyard.core.resources import TEMPLATES
 from unit.controller.fakes import FakeCluster, api_error
 from unit.core.builders import NOW, template_manifest, template_version_manifest
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from taskyard.controller.cluster import TEMPLATE_VERSIONS, ApiError
+from taskyard.controller.cluster import ApiError
 from taskyard.controller.stores import Stores
 from taskyard.controller.templates.template_version_validator import TemplateVersionValidator
+from taskyard.core.resources import TEMPLATE_VERSIONS
 from unit.controller.fakes import Again, FakeCluster, api_error
 from unit.core.builders import NOW, installation, template_version_manifest
 

@@ -48,6 +48,22 @@ def build(number: int = 1, *, phase: str = "Pending", transition: str = "Start")
     }
 
 
+def pod(number: int = 1, *, ip: str = "192.0.2.1") -> Object:
+    """The Pod of the Task hello, as the cache keeps it."""
+    owner = names.owner_reference(name="hello", uid="uid-hello")
+    labels = {names.TASK_LABEL: "hello"}
+    return {
+        "metadata": metadata(f"hello-{number}", uid=f"uid-pod-{number}", ownerReferences=[owner], labels=labels),
+        "status": {"podIP": ip},
+    }
+
+
+def task_input(name: str = "one", *, owner: Object | None = None) -> Object:
+    """A TaskInput for the Task hello."""
+    owners = {"ownerReferences": [owner]} if owner else {}
+    return {"metadata": metadata(name, **owners), "spec": {"task": "hello", "content": "go on"}, "status": {}}
+
+
 def cache_with(*tasks: Object) -> Cache:
     cache = Cache()
     for entry in tasks:

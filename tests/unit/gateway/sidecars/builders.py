@@ -1,5 +1,7 @@
 """A Task whose first build has made its Pod, as the gateway reads it."""
 
+from taskyard.api.workspacebuild import BuildPhase, Transition
+from taskyard.core.ownership import TaskOwner
 from taskyard.core.security.keys import prompt_sha256
 from taskyard.gateway.sidecars.objects import Build, Task
 from taskyard.gateway.sidecars.pod_binding import Evidence
@@ -9,12 +11,11 @@ BUILD = Build(
     namespace="demo",
     name="hello-1",
     number=1,
-    transition="Start",
-    phase="Succeeded",
+    transition=Transition.START,
+    phase=BuildPhase.SUCCEEDED,
     prompt_sha256=prompt_sha256("say hello"),
     pod_uid=UID,
-    owner_name="hello",
-    owner_uid="task-uid",
+    owner=TaskOwner(name="hello", uid="task-uid"),
 )
 TASK = Task(
     namespace="demo",
@@ -25,7 +26,7 @@ TASK = Task(
     prompt="say hello",
     template_version="shell-1",
     newest_number=1,
-    newest_transition="Start",
+    newest_transition=Transition.START,
     status={"template": "shell"},
 )
 EVIDENCE = Evidence(pod_uid=UID, build=BUILD, task=TASK, newest_start=1)

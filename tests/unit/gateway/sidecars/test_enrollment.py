@@ -14,9 +14,23 @@ from taskyard.gateway.sidecars.enrollment import (
     refuse_token,
     review_from,
 )
+from taskyard.gateway.sidecars.objects import build_from
 from taskyard.gateway.sidecars.pod_binding import PodBinding
+from unit.core.builders import tekton_owner
 from unit.gateway.sidecars.builders import BUILD, EVIDENCE, TASK, UID
 
+# As the build that made the Pod in all but its owner.
+TEKTON_BUILD = build_from(
+    {
+        "metadata": {
+            "namespace": BUILD.namespace,
+            "name": BUILD.name,
+            "ownerReferences": [tekton_owner(TASK.uid, TASK.name)],
+        },
+        "spec": {"number": 1, "transition": "Start", "promptSHA256": BUILD.prompt_sha256},
+        "status": {"phase": "Succeeded", "podUID": UID},
+    }
+)
 REVIEW = Review(authenticated=True, audiences=("taskyard",), namespace="demo", pod="hello-1", pod_uid=UID)
 
 
@@ -48,6 +62,7 @@ def test_a_token_that_is_not_a_pods_may_not(changes: dict[str, Any], status: int
     ("changes", "status", "message"),
     [
         pytest.param({"build": None}, 403, PodBinding.NO_BUILD, id="no build's Pod"),
+        pytest.param({"build": TEKTON_BUILD}, 403, PodBinding.NO_BUILD, id="a Tekton Task's build"),
         pytest.param({"newest_start": 2}, 403, PodBinding.SUPERSEDED, id="former build's Pod"),
         pytest.param({"build": replace(BUILD, pod_uid="x")}, 403, PodBinding.ANOTHER_POD, id="another Pod's name"),
         pytest.param({"build": replace(BUILD, pod_uid="")}, 409, PodBinding.UNRECORDED, id="not recorded yet"),

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taskyard.core.ownership import is_owned_by
+from taskyard.core.ownership import Ownership, is_owned_by, ownership_of
 from taskyard.gateway.sidecars.snapshots import SNAPSHOT_BYTES, Message, Payload, config_map, snapshot_of, task_snapshot
+from unit.core.builders import owned_by_tekton
 from unit.gateway.sidecars.builders import TASK
 
 
@@ -98,6 +99,12 @@ def test_the_config_map_goes_with_its_task() -> None:
 def test_a_config_map_without_a_controller_is_nobodys() -> None:
     assert not is_owned_by({"metadata": {}}, "task-uid")
     assert not is_owned_by({"metadata": {"ownerReferences": [{"uid": "task-uid"}]}}, "task-uid")
+
+
+def test_a_config_map_of_a_tekton_task_is_left_as_it_is() -> None:
+    manifest = owned_by_tekton(config_map(snapshot_of(Payload(messages=[])), task=TASK), uid=TASK.uid, name=TASK.name)
+    assert not is_owned_by(manifest, TASK.uid)
+    assert ownership_of(manifest, name=TASK.name, uid=TASK.uid) is Ownership.FOREIGN
 
 
 def test_a_task_without_a_template_known_yet_has_a_snapshot_too() -> None:

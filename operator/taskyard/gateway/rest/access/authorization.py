@@ -4,15 +4,17 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from taskyard.api import GROUP
+from taskyard.core import resources
 from taskyard.gateway.cluster import Cluster
 from taskyard.gateway.rest.access.authentication import REMEMBERED_SECONDS, Person, User
 from taskyard.gateway.rest.access.ttl_cache import TtlCache
 
-TASKS = "tasks"
-TASK_LOG = "tasks/log"
-TASK_INPUTS = "taskinputs"
-TEMPLATES = "templates"
-TEMPLATE_VERSIONS = "templateversions"
+TASKS = resources.TASKS.plural
+TASK_LOG = f"{TASKS}/log"
+TASK_INPUTS = resources.TASK_INPUTS.plural
+TEMPLATES = resources.TEMPLATES.plural
+TEMPLATE_VERSIONS = resources.TEMPLATE_VERSIONS.plural
 
 _REMEMBERED = 65_536
 _AT_ONCE = 16
@@ -80,7 +82,7 @@ class Authorization:
                     "groups": list(user.groups),
                     "extra": {name: list(values) for name, values in user.extra},
                     "resourceAttributes": {
-                        "group": "taskyard.dev",
+                        "group": GROUP,
                         "resource": resource,
                         "subresource": subresource,
                         "verb": act.verb,

@@ -4,27 +4,27 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from taskyard.api import API_VERSION
 from taskyard.apiclient import Object
 from taskyard.core import names
+from taskyard.core.ownership import is_owned_by, owner_uid
+from taskyard.core.resources import (
+    NAMESPACES,
+    PODS,
+    TASK_INPUTS,
+    TASKS,
+    TEMPLATE_VERSIONS,
+    TEMPLATES,
+    WORKSPACE_BUILDS,
+    Resource,
+)
 from taskyard.gateway.cluster import Cluster
 from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.cache.change_notifier import ChangeNotifier
 from taskyard.watchcache.reflector import Reflector
-from taskyard.watchcache.resource import Resource
 from taskyard.watchcache.store import Group, Key, Store, key_of
 
 USER_ANNOTATION = "taskyard.dev/user"
 SYSTEM_NAMESPACE = "kube-system"
-
-_GROUP = f"/apis/{API_VERSION}"
-TASKS = Resource(_GROUP, "tasks")
-TEMPLATES = Resource(_GROUP, "templates")
-TEMPLATE_VERSIONS = Resource(_GROUP, "templateversions")
-BUILDS = Resource(_GROUP, "workspacebuilds")
-INPUTS = Resource(_GROUP, "taskinputs")
-PODS = Resource("/api/v1", "pods", selector=names.TASK_LABEL)
-NAMESPACES = Resource("/api/v1", "namespaces", metadata_only=True)
 
 _METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "labels")
 
@@ -52,8 +52,8 @@ class Cache:
             (TASKS, self.tasks, _whole, self._task_changed),
             (TEMPLATES, self.templates, _whole, self._surroundings_changed),
             (TEMPLATE_VERSIONS, self.template_versions, _without_pod, self._surroundings_changed),
-            (BUILDS, self.builds, _whole, self._build_changed),
-            (INPUTS, self.inputs, _whole, lambda manifest: None),
+            (WORKSPACE_BUILDS, self.builds, _whole, self._build_changed),
+            (TASK_INPUTS, self.inputs, _whole, lambda manifest: None),
             (PODS, self.pods, _address, self._pod_changed),
             (NAMESPACES, self.namespaces, _named, self._surroundings_changed),
         )
@@ -96,7 +96,7 @@ class Cache:
         return {
             build["spec"]["number"]: build
             for build in self.builds.grouped((metadata["namespace"], metadata["name"]))
-            if _owner_uid(build) == metadata["uid"]
+            if is_owned_by(build, metadata["uid"])
         }
 
     def inputs_of(self, task: Object) -> list[Object]:
@@ -105,7 +105,7 @@ class Cache:
         return [
             entry
             for entry in self.inputs.grouped((metadata["namespace"], metadata["name"]))
-            if (_owner_uid(entry) or metadata["uid"]) == metadata["uid"]
+            if owner_uid(entry) in (None, metadata["uid"])
             and entry["metadata"]["creationTimestamp"] >= metadata["creationTimestamp"]
         ]
 
@@ -115,7 +115,7 @@ class Cache:
         build, task = _only(self.builds, ("", "id", identifier)), _only(self.tasks, ("", "build", identifier))
         if build is not None:
             task = self.task((build["metadata"]["namespace"], build["spec"]["task"]))
-            if task is None or task["metadata"]["uid"] != _owner_uid(build):
+            if task is None or not is_owned_by(build, task["metadata"]["uid"]):
                 return None
             return task, build["spec"]["number"]
         return (task, task["status"]["build"]["number"]) if task and _living(task) else None
@@ -205,20 +205,14 @@ def _by_task(manifest: Object) -> Key:
 
 
 def _by_build_id(manifest: Object) -> list[Group]:
-    return [
-        ("", "id", manifest["metadata"]["uid"]),
-        ("", "id", identifiers.build(_owner_uid(manifest), manifest["spec"]["number"])),
-    ]
+    owner = owner_uid(manifest)
+    derived: list[Group] = [("", "id", identifiers.build(owner, manifest["spec"]["number"]))] if owner else []
+    return [("", "id", manifest["metadata"]["uid"]), *derived]
 
 
 def _by_user(manifest: Object) -> list[Group]:
     user = manifest["metadata"]["annotations"].get(USER_ANNOTATION)
     return _by_uid(manifest) + ([("", "user", user.lower())] if user else [])
-
-
-def _owner_uid(manifest: Object) -> str:
-    owners = manifest["metadata"].get("ownerReferences") or ()
-    return next((owner["uid"] for owner in owners if owner.get("controller") and owner.get("kind") == "Task"), "")
 
 
 def _whole(manifest: Object) -> Object:

@@ -22,6 +22,7 @@ from taskyard.gateway.rest.openapi.options import IDEMPOTENCY_KEY, described
 from taskyard.gateway.rest.openapi.schemas.requests import BODY_BYTES, Input
 from taskyard.gateway.rest.openapi.schemas.task import Log
 from taskyard.gateway.rest.routes.idempotency import idempotency_key
+from taskyard.gateway.rest.streams.agent_messages import pod_address_of
 from taskyard.gateway.rest.views import vocabulary
 from taskyard.gateway.rest.views.log_entries import log_entries, sendable
 from taskyard.sidecarclient import Accepted, NoAnswerError, NotReady, UnreachableError
@@ -105,11 +106,10 @@ async def _gate(people: People, person: Person, task: Object, *, verb: str, reso
     name = metadata["name"] if verb == "get" else ""
     if not await people.may(person, verb, resource, metadata["namespace"], name):
         raise not_found()
-    build = task["status"].get("build") or {}
-    pod = people.cache.pods.get((metadata["namespace"], build.get("name", "")))
-    if pod is None or not is_owned_by(pod, metadata["uid"]) or not pod["status"]["podIP"]:
+    address = pod_address_of(people.cache, task)
+    if address is None:
         raise HttpError(502, "Failed to reach task app endpoint.", detail="The Task's Pod has no address.")
-    return {"ip": pod["status"]["podIP"], "pod_uid": pod["metadata"]["uid"]}
+    return {"ip": address.ip, "pod_uid": address.pod_uid}
 
 
 async def _send(people: People, content: str, *, key: str, ip: str, pod_uid: str) -> None:
@@ -167,10 +167,16 @@ async def _stored(people: People, person: Person, task: Object) -> dict[str, Any
         found = await people.cluster.config_map(namespace, names.snapshot_name(name))
     except ApiError as error:
         raise HttpError(500, "Internal error fetching task snapshot.", detail=error.message) from error
-    if found is None or not is_owned_by(found, metadata["uid"]):
+    return stored_log(found, task_uid=metadata["uid"], taken_at=summary["takenAt"])
+
+
+def stored_log(config_map: Object | None, *, task_uid: str, taken_at: str) -> dict[str, Any]:
+    """The log in the ConfigMap of a Task's snapshot, which another object's may have the name of: then it is empty.
+    HttpError 500 when it is none."""
+    if config_map is None or not is_owned_by(config_map, task_uid):
         return {"logs": [], "snapshot": True}
-    entries = snapshot_entries((found.get("data") or {}).get("snapshot.json", ""))
-    return {"logs": entries, "snapshot": True, "snapshot_at": summary["takenAt"]}
+    entries = snapshot_entries((config_map.get("data") or {}).get("snapshot.json", ""))
+    return {"logs": entries, "snapshot": True, "snapshot_at": taken_at}
 
 
 def snapshot_entries(text: str) -> list[dict[str, Any]]:

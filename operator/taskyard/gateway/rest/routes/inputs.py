@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from taskyard.api import API_VERSION
+from taskyard.api.taskinput import InputPhase, InputType
 from taskyard.apiclient import ApiError, ConflictError, Object
 from taskyard.core.inputs import InputView
 from taskyard.gateway.http.errors import HttpError
@@ -53,7 +54,7 @@ def routes(people: People) -> APIRouter:
         spec = {
             "task": found["metadata"]["name"],
             "content": asked.content,
-            "type": asked.type.capitalize(),
+            "type": InputType(asked.type.capitalize()),
             "resume": asked.resume,
             **({"answers": asked.answers} if asked.answers else {}),
         }
@@ -89,10 +90,10 @@ def document(manifest: Object) -> dict[str, Any]:
         "id": metadata["uid"],
         "name": metadata["name"],
         "content": spec["content"],
-        "type": spec.get("type", "User").lower(),
+        "type": spec.get("type", InputType.USER).lower(),
         "resume": spec.get("resume", False),
         "answers": spec.get("answers"),
-        "phase": status.get("phase", "Queued").lower(),
+        "phase": status.get("phase", InputPhase.QUEUED).lower(),
         "message": status.get("message") or "",
         "created_at": metadata["creationTimestamp"],
         "delivered_at": status.get("deliveredAt"),

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from taskyard.api.task import PROMPT_LOCKED, Phase
+from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
 from taskyard.apiclient import ApiError, Object
 from taskyard.core import names, times
 from taskyard.gateway.http.errors import HttpError
@@ -72,8 +73,10 @@ async def _pause(people: People, person: Person, task: Object) -> dict[str, Any]
     written = await _patch(people, person, task, {"spec": {"paused": True}})
     if vocabulary.phase(task) == Phase.PAUSED:
         # A pause of its own making becomes one by hand; there is nothing to stop a second time.
-        return workspace_view.build(people.cache, written, max(1, number), transition="Stop", reason="ManualPause")
-    return await _next_build(people, written, number + 1, transition="Stop", reason="ManualPause")
+        return workspace_view.build(
+            people.cache, written, max(1, number), transition=Transition.STOP, reason=BuildReason.MANUAL_PAUSE
+        )
+    return await _next_build(people, written, number + 1, transition=Transition.STOP, reason=BuildReason.MANUAL_PAUSE)
 
 
 async def _resume(people: People, person: Person, task: Object) -> dict[str, Any]:
@@ -85,8 +88,8 @@ async def _resume(people: People, person: Person, task: Object) -> dict[str, Any
     # The annotation wakes what paused by itself, and what failed to start.
     annotations = {names.RESUMED_AT: times.micro(people.now())}
     written = await _patch(people, person, task, {"metadata": {"annotations": annotations}, "spec": {"paused": False}})
-    reason = "Resume" if number else "Initial"
-    return await _next_build(people, written, number + 1, transition="Start", reason=reason)
+    reason = BuildReason.RESUME if number else BuildReason.INITIAL
+    return await _next_build(people, written, number + 1, transition=Transition.START, reason=reason)
 
 
 def _refuse_while_building(task: Object) -> None:
@@ -94,7 +97,7 @@ def _refuse_while_building(task: Object) -> None:
     build = task["status"].get("build")
     if build is None:
         raise HttpError(409, _BUILD_ACTIVE, detail="The first build of the Task has not begun yet.")
-    if build["phase"] in ("Pending", "Running"):
+    if build["phase"] in (BuildPhase.PENDING, BuildPhase.RUNNING):
         raise HttpError(409, _BUILD_ACTIVE, detail=f"Build {build['number']} is {str(build['phase']).lower()}.")
 
 
@@ -107,7 +110,9 @@ async def _patch(people: People, person: Person, task: Object, patch: Object) ->
         raise answer_to(error) from error
 
 
-async def _next_build(people: People, task: Object, number: int, *, transition: str, reason: str) -> dict[str, Any]:
+async def _next_build(
+    people: People, task: Object, number: int, *, transition: Transition, reason: BuildReason
+) -> dict[str, Any]:
     """The build of that number, once the operator has reserved it; the one to be expected when it takes its time."""
     key = task["metadata"]["namespace"], task["metadata"]["name"]
     loop = asyncio.get_running_loop()

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from taskyard.api.workspacebuild import Transition
 from taskyard.apiclient import Object
 from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.access import namespaces
@@ -87,7 +88,7 @@ def document(task: Object, setting: Setting) -> dict[str, Any]:
 def current_state(task: Object) -> dict[str, Any] | None:
     """The last word about what the agent does; of a former start it is none any more."""
     state, build = task["status"].get("state"), task["status"].get("build") or {}
-    if not state or (build.get("transition") == "Start" and state["build"] != build.get("number")):
+    if not state or (build.get("transition") == Transition.START and state["build"] != build.get("number")):
         return None
     return {
         "timestamp": state["timestamp"],

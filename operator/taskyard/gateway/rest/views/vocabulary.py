@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from taskyard.api.task import Phase
+from taskyard.api.task import Phase, State
+from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
+from taskyard.core.lifecycle import AgentLifecycle
 
 # The cluster, which is the one organization.
 ORGANIZATION = "default"
@@ -18,32 +20,36 @@ STATUSES: Mapping[str, str] = {
     Phase.UNKNOWN: "unknown",
     Phase.ERROR: "error",
 }
-STATES = {"Working": "working", "Idle": "idle", "Complete": "complete", "Failed": "failed"}
-LIFECYCLES = {
-    "Created": "created",
-    "Starting": "starting",
-    "Ready": "ready",
-    "StartError": "start_error",
-    "StartTimeout": "start_timeout",
-    "ShuttingDown": "shutting_down",
-    "Off": "off",
+STATES: Mapping[str, str] = {
+    State.WORKING: "working",
+    State.IDLE: "idle",
+    State.COMPLETE: "complete",
+    State.FAILED: "failed",
 }
-REASONS = {
-    "Initial": "initiator",
-    "ManualPause": "task_manual_pause",
-    "AutoPause": "task_auto_pause",
-    "MaxRuntime": "task_auto_pause",
-    "Finished": "task_auto_pause",
-    "Resume": "task_resume",
-    "TemplateUpdate": "task_resume",
-    "Recover": "task_resume",
+LIFECYCLES: Mapping[str, str] = {
+    AgentLifecycle.CREATED: "created",
+    AgentLifecycle.STARTING: "starting",
+    AgentLifecycle.READY: "ready",
+    AgentLifecycle.START_ERROR: "start_error",
+    AgentLifecycle.START_TIMEOUT: "start_timeout",
+    AgentLifecycle.SHUTTING_DOWN: "shutting_down",
+    AgentLifecycle.OFF: "off",
 }
-JOBS = {
-    "Pending": "pending",
-    "Running": "running",
-    "Succeeded": "succeeded",
-    "Failed": "failed",
-    "Canceled": "canceled",
+REASONS: Mapping[str, str] = {
+    BuildReason.INITIAL: "initiator",
+    BuildReason.MANUAL_PAUSE: "task_manual_pause",
+    BuildReason.AUTO_PAUSE: "task_auto_pause",
+    BuildReason.MAX_RUNTIME: "task_auto_pause",
+    BuildReason.FINISHED: "task_auto_pause",
+    BuildReason.RESUME: "task_resume",
+    BuildReason.RECOVER: "task_resume",
+}
+JOBS: Mapping[str, str] = {
+    BuildPhase.PENDING: "pending",
+    BuildPhase.RUNNING: "running",
+    BuildPhase.SUCCEEDED: "succeeded",
+    BuildPhase.FAILED: "failed",
+    BuildPhase.CANCELED: "canceled",
 }
 
 
@@ -73,7 +79,7 @@ def build_number(task: Mapping[str, Any]) -> int:
 def has_agent(task: Mapping[str, Any]) -> bool:
     """Whether the newest build has made a Pod."""
     found, workspace = task["status"].get("build") or {}, task["status"].get("workspace") or {}
-    return found.get("transition") == "Start" and bool(workspace.get("pod") or workspace.get("agentLifecycle"))
+    return found.get("transition") == Transition.START and bool(workspace.get("pod") or workspace.get("agentLifecycle"))
 
 
 def title(task: Mapping[str, Any]) -> str:
@@ -84,7 +90,7 @@ def title(task: Mapping[str, Any]) -> str:
 
 def agent_health(lifecycle: str | None) -> dict[str, Any]:
     """Whether the agent runs as it should."""
-    if lifecycle == "Ready":
+    if lifecycle == AgentLifecycle.READY:
         return {"healthy": True}
     word = LIFECYCLES.get(lifecycle or "", "created")
     return {"healthy": False, "reason": f"The agent is not ready: {word.replace('_', ' ')}."}

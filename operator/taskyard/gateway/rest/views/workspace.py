@@ -2,13 +2,22 @@
 
 from typing import Any
 
+from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
 from taskyard.apiclient import Object
+from taskyard.core.lifecycle import AgentLifecycle, AppHealth
 from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.access import namespaces
 from taskyard.gateway.rest.cache.cache import Cache
 from taskyard.gateway.rest.cache.template_lookup import family_of
 from taskyard.gateway.rest.views import task as task_view
 from taskyard.gateway.rest.views import vocabulary
+
+_CONNECTED = (
+    AgentLifecycle.STARTING,
+    AgentLifecycle.READY,
+    AgentLifecycle.START_ERROR,
+    AgentLifecycle.START_TIMEOUT,
+)
 
 
 def workspace(cache: Cache, task: Object) -> dict[str, Any]:
@@ -44,7 +53,12 @@ def workspace(cache: Cache, task: Object) -> dict[str, Any]:
 
 
 def build(
-    cache: Cache, task: Object, number: int, *, transition: str = "Start", reason: str = "Initial"
+    cache: Cache,
+    task: Object,
+    number: int,
+    *,
+    transition: str = Transition.START,
+    reason: str = BuildReason.INITIAL,
 ) -> dict[str, Any]:
     """A build of a Task: what its WorkspaceBuild says, else what the Task's status says of it, else what was just asked
     for by `transition` and `reason`, which nobody has begun with."""
@@ -56,7 +70,7 @@ def build(
     shown: Object = found["status"] if found else {}
     transition = spec.get("transition") or (reserved["transition"] if is_newest else transition)
     reason = spec.get("reason") or (reserved["reason"] if is_newest else reason)
-    phase = shown.get("phase") or (reserved["phase"] if is_newest else "Pending")
+    phase = shown.get("phase") or (reserved["phase"] if is_newest else BuildPhase.PENDING)
     created_at = reserved["createdAt"] if is_newest else (found or task)["metadata"]["creationTimestamp"]
     name = spec.get("templateVersion") or status.get("templateVersion") or task["spec"].get("templateVersion", "")
     version = cache.template_versions.get((metadata["namespace"], name))
@@ -81,7 +95,7 @@ def build(
             "started_at": shown.get("startedAt"),
             "completed_at": shown.get("finishedAt"),
             "status": vocabulary.JOBS.get(phase, "unknown"),
-            "error": shown.get("message", "") if phase in ("Failed", "Canceled") else "",
+            "error": shown.get("message", "") if phase in (BuildPhase.FAILED, BuildPhase.CANCELED) else "",
             "worker_id": None,
             "file_id": identifiers.NONE,
             "tags": {},
@@ -103,21 +117,22 @@ def build(
 
 def build_status(transition: str, phase: str) -> str:
     """The workspace's status by one build alone."""
-    stops = transition == "Stop"
-    return {
-        "Pending": "pending",
-        "Running": "stopping" if stops else "starting",
-        "Succeeded": "stopped" if stops else "running",
-        "Failed": "failed",
-        "Canceled": "canceled",
-    }.get(phase, "pending")
+    stops = transition == Transition.STOP
+    shown: dict[str, str] = {
+        BuildPhase.PENDING: "pending",
+        BuildPhase.RUNNING: "stopping" if stops else "starting",
+        BuildPhase.SUCCEEDED: "stopped" if stops else "running",
+        BuildPhase.FAILED: "failed",
+        BuildPhase.CANCELED: "canceled",
+    }
+    return shown.get(phase, "pending")
 
 
 def _resources(task: Object, number: int) -> list[dict[str, Any]]:
     uid, workspace = task["metadata"]["uid"], task["status"].get("workspace") or {}
     lifecycle = workspace.get("agentLifecycle")
     created_at = task_view.updated_at(task)
-    connected = lifecycle in ("Starting", "Ready", "StartError", "StartTimeout")
+    connected = lifecycle in _CONNECTED
     return [
         {
             "id": identifiers.resource(uid, number),
@@ -145,7 +160,7 @@ def _resources(task: Object, number: int) -> list[dict[str, Any]]:
                             "id": identifiers.app(uid, number),
                             "slug": "taskyard",
                             "display_name": "Taskyard",
-                            "health": str(workspace.get("appHealth") or "Initializing").lower(),
+                            "health": str(workspace.get("appHealth") or AppHealth.INITIALIZING).lower(),
                             "external": False,
                             "hidden": True,
                         }

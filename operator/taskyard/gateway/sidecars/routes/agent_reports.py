@@ -5,6 +5,7 @@ Paths, order of checks and messages are those of the public contract that tools 
 
 import logging
 import uuid
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
@@ -18,8 +19,10 @@ from taskyard.gateway.http.request_body import TooLargeError, parse_json, read_b
 from taskyard.gateway.sidecars import reports, snapshots
 from taskyard.gateway.sidecars.evidence import read_task
 from taskyard.gateway.sidecars.objects import Task
+from taskyard.gateway.sidecars.pod_binding import Evidence
 from taskyard.gateway.sidecars.reports import Report
 from taskyard.gateway.sidecars.snapshots import Payload, Snapshot
+from taskyard.gateway.sidecars.task_status import update_status
 from taskyard.gateway.sidecars.token import Caller, authenticate
 
 NOT_FOUND = "Resource not found or you do not have access to this resource"
@@ -58,24 +61,17 @@ def routes(context: Context) -> APIRouter:
 
 async def _store_report(context: Context, request: Request, caller: Caller, report: Report) -> None:
     """Write the state, if the caller is still the Task's newest; read anew whenever the Task changed meanwhile."""
-    for _ in range(_TRIES):
-        change = reports.status_change(report, status=caller.task.status, build=caller.build.number, now=context.now())
-        if not change:
-            return
-        try:
-            await context.cluster.patch_task_status(
-                caller.task.namespace,
-                caller.task.name,
-                resource_version=caller.task.resource_version,
-                status=change,
-            )
-        except (ConflictError, MissingError):
-            caller = await authenticate(context, request)
-            continue
-        if "state" in change:
-            context.metrics.report_stored(change["state"]["state"])
-        return
-    raise HttpError(503, "The Task's status changes too often.", retry_after=1)
+    _, change = await update_status(
+        context,
+        lambda: authenticate(context, request),
+        lambda caller: reports.status_change(
+            report, status=caller.task.status, build=caller.build.number, now=context.now()
+        ),
+        first=caller,
+        contended=HttpError(503, "The Task's status changes too often.", retry_after=1),
+    )
+    if "state" in change:
+        context.metrics.report_stored(change["state"]["state"])
 
 
 def _task_uid(text: str) -> str:
@@ -176,17 +172,19 @@ async def _is_there(context: Context, task: Task) -> bool:
 
 
 async def _store_summary(context: Context, caller: Caller, snapshot: Snapshot) -> None:
+    """Tell of the snapshot in the Task's status. The caller is not judged again: its Pod may be gone by now, and what
+    it said last is kept."""
     summary = snapshots.task_snapshot(snapshot, task=caller.task.name, now=context.now())
-    for _ in range(_TRIES):
+
+    async def read() -> Evidence:
         task = await read_task(context, caller.task.namespace, caller.task.name)
-        if task is None or task.uid != caller.task.uid:
-            # Deleted meanwhile: the ConfigMap goes with it.
-            return
-        try:
-            await context.cluster.patch_task_status(
-                task.namespace, task.name, resource_version=task.resource_version, status={"snapshot": summary}
-            )
-        except (ConflictError, MissingError):
-            continue
-        return
-    raise HttpError(500, "Internal error storing snapshot.", detail="The Task's status changes too often.")
+        return Evidence(pod_uid=caller.pod_uid, build=caller.build, task=task)
+
+    def decide(evidence: Evidence) -> dict[str, Any]:
+        # A Task that was deleted meanwhile takes the ConfigMap with it.
+        is_there = evidence.task is not None and evidence.task.uid == caller.task.uid
+        return {"snapshot": summary} if is_there else {}
+
+    detail = "The Task's status changes too often."
+    contended = HttpError(500, "Internal error storing snapshot.", detail=detail)
+    await update_status(context, read, decide, contended=contended)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from taskyard.apiclient import ApiError, ConflictError, MissingError
+from taskyard.apiclient import ApiError
 from taskyard.core.security.certificates import POD_CERTIFICATE_LIFETIME, issue_serving_certificate
 from taskyard.core.security.keys import encode_pod_token, pod_key
 from taskyard.core.times import rfc3339
@@ -20,11 +20,10 @@ from taskyard.gateway.http.request_body import read_model
 from taskyard.gateway.sidecars import enrollment
 from taskyard.gateway.sidecars.enrollment import Refused, Review
 from taskyard.gateway.sidecars.evidence import gather
-from taskyard.gateway.sidecars.objects import Task
 from taskyard.gateway.sidecars.pod_binding import Evidence
+from taskyard.gateway.sidecars.task_status import update_status
 
 _BODY_BYTES = 4096
-_TRIES = 5
 # What a service account's token looks like. Anything else is not worth a TokenReview.
 _JWT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
@@ -91,33 +90,29 @@ def _enforce(review: Review, refused: Refused | None) -> None:
 
 
 async def _admit(context: Context, review: Review, sidecar_version: str) -> Evidence:
-    """Decide and record the sidecar's version; all over again whenever the Task changed meanwhile.
+    """Decide and record the sidecar's version; all over again whenever the Task changed meanwhile. What the last
+    decision stood on."""
 
-    The operator writes to the Task at this very moment of its life, so that is the rule rather than the exception.
-    """
-    for _ in range(_TRIES):
+    async def read() -> Evidence:
         evidence = await gather(context, namespace=review.namespace, build=review.pod, pod_uid=review.pod_uid)
         decision = enrollment.decide(review, evidence)
         _enforce(review, decision if isinstance(decision, Refused) else None)
-        assert evidence.task is not None
-        if await _is_recorded(context, evidence.task, sidecar_version):
-            return evidence
-    raise HttpError(409, "The Task changes too often.")
+        return evidence
+
+    evidence, _ = await update_status(
+        context,
+        read,
+        lambda evidence: _status_change(evidence, sidecar_version),
+        contended=HttpError(409, "The Task changes too often."),
+    )
+    return evidence
 
 
-async def _is_recorded(context: Context, task: Task, sidecar_version: str) -> bool:
-    if (task.status.get("workspace") or {}).get("sidecarVersion") == sidecar_version:
-        return True
-    try:
-        await context.cluster.patch_task_status(
-            task.namespace,
-            task.name,
-            resource_version=task.resource_version,
-            status={"workspace": {"sidecarVersion": sidecar_version}},
-        )
-    except (ConflictError, MissingError):
-        return False
-    return True
+def _status_change(evidence: Evidence, sidecar_version: str) -> dict[str, Any]:
+    """What to merge into the Task's status; empty when it has the sidecar's version already."""
+    assert evidence.task is not None
+    is_recorded = (evidence.task.status.get("workspace") or {}).get("sidecarVersion") == sidecar_version
+    return {} if is_recorded else {"workspace": {"sidecarVersion": sidecar_version}}
 
 
 def _answer(context: Context, evidence: Evidence, protocol_version: int) -> dict[str, Any]:

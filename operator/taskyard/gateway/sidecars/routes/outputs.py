@@ -1,6 +1,6 @@
 """The values that an agent hands out: from what its sidecar sends into the Task's status."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
@@ -8,17 +8,16 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, field_validator
 
 from taskyard.api.task import MAX_OUTPUTS, OUTPUT_NAME
-from taskyard.apiclient import ConflictError, MissingError
 from taskyard.core.text_sanitizer import printable_text
 from taskyard.gateway.context import Context
 from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.http.request_body import read_model
+from taskyard.gateway.sidecars.task_status import update_status
 from taskyard.gateway.sidecars.token import authenticate
 
 VALUE_BYTES = 1024
 
 _BODY_BYTES = 65_536
-_TRIES = 5
 
 
 class Output(BaseModel):
@@ -50,25 +49,24 @@ def routes(context: Context) -> APIRouter:
     async def store(request: Request) -> JSONResponse:
         caller = await authenticate(context, request)
         given = await read_model(request, Outputs, _BODY_BYTES)
-        for _ in range(_TRIES):
-            known = caller.task.status.get("outputs") or []
-            merged = merge(known, given.outputs)
-            if merged == known:
-                return JSONResponse({})
-            try:
-                await context.cluster.patch_task_status(
-                    caller.task.namespace,
-                    caller.task.name,
-                    resource_version=caller.task.resource_version,
-                    status={"outputs": merged},
-                )
-            except (ConflictError, MissingError):
-                caller = await authenticate(context, request)
-                continue
-            return JSONResponse({})
-        raise HttpError(503, "The Task's status changes too often.", retry_after=1)
+        await update_status(
+            context,
+            lambda: authenticate(context, request),
+            lambda caller: status_change(given, status=caller.task.status),
+            first=caller,
+            contended=HttpError(503, "The Task's status changes too often.", retry_after=1),
+        )
+        return JSONResponse({})
 
     return router
+
+
+def status_change(given: Outputs, *, status: Mapping[str, Any]) -> dict[str, Any]:
+    """What to merge into the Task's status; empty when it has all that was given. HttpError 400 when they are too
+    many."""
+    known = status.get("outputs") or []
+    merged = merge(known, given.outputs)
+    return {} if merged == known else {"outputs": merged}
 
 
 def merge(known: Sequence[dict[str, Any]], given: Sequence[Output]) -> list[dict[str, Any]]:

@@ -4,8 +4,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from taskyard.gateway.rest.streams.agent_messages import AgentMessageStreams, PodAddress
+import pytest
+
+from taskyard.gateway.rest.streams.agent_messages import AgentMessageStreams, PodAddress, pod_address_of
 from taskyard.sidecarclient import UnreachableError
+from unit.core.builders import owned_by_tekton
+from unit.gateway.rest.objects import Object, cache_with, pod, reserved, task
 
 HELLO = '{"id":0,"role":"user","message":"hello","time":""}'
 PLACE = PodAddress(start=1, ip="192.0.2.1", pod_uid="pod")
@@ -64,3 +68,25 @@ async def test_a_sidecar_that_cannot_be_reached_is_asked_again() -> None:
         async with asyncio.timeout(10):
             await heard.wait()
     assert sidecar.opened == 2
+
+
+@pytest.mark.parametrize(
+    ("found", "address"),
+    [
+        pytest.param(pod(), PodAddress(start=1, ip="192.0.2.1", pod_uid="uid-pod-1"), id="the Pod of the newest build"),
+        pytest.param(None, None, id="no Pod"),
+        pytest.param(pod(2), None, id="another build's Pod"),
+        pytest.param(pod(ip=""), None, id="no address yet"),
+        pytest.param(owned_by_tekton(pod(), name="hello", uid="uid-hello"), None, id="a Tekton Task's Pod"),
+    ],
+)
+def test_the_address_of_an_agent(found: Object | None, address: PodAddress | None) -> None:
+    shown = task(build=reserved())
+    cache = cache_with(shown)
+    if found:
+        cache.pods.put(found)
+    assert pod_address_of(cache, shown) == address
+
+
+def test_a_task_without_a_build_has_no_agent() -> None:
+    assert pod_address_of(cache_with(), task()) is None
