@@ -39,12 +39,13 @@ from taskyard.controller.observability.metrics import Metrics
 from taskyard.controller.observability.recorder import Recorder
 from taskyard.controller.queue import KeyedQueue
 from taskyard.controller.reconcile import Reconciler
-from taskyard.controller.settings import Settings, SettingsError
+from taskyard.controller.settings import Settings
 from taskyard.controller.stores import Stores
 from taskyard.controller.templates.template_checker import TemplateChecker
 from taskyard.controller.templates.template_version_validator import TemplateVersionValidator
 from taskyard.core.installation import Installation
 from taskyard.core.security.keyring import Keyring
+from taskyard.environment import SettingsError
 from taskyard.sidecarclient import Sidecars
 from taskyard.watchcache.reflector import Reflector
 
@@ -65,7 +66,7 @@ def clock() -> datetime:
 def main() -> None:
     """Run the operator. Exit status 1: its settings are wrong, or it has lost its Lease and must not go on."""
     try:
-        settings = Settings.of(os.environ)
+        settings = Settings.from_environment(os.environ)
     except SettingsError as error:
         sys.exit(f"taskyard-operator: {error}")
     logging.basicConfig(
