@@ -44,7 +44,8 @@ class SettingsError(ValueError):
 class Kind(Generic[T]):
     """How a text becomes a value. `read` raises ValueError, whose text, if any, is told beside what the variable takes.
 
-    `takes` goes on after "must be"; `empty_is_unset`: the default applies to an empty text too.
+    `takes` goes on after "must be", and is empty where no text is refused. `empty_is_unset`: the default applies to an
+    empty text too.
     """
 
     read: Callable[[str], T]
@@ -210,8 +211,8 @@ def _json_object(text: str) -> dict[str, Any]:
     return value
 
 
-TEXT = Kind(str, "a text", empty_is_unset=True)
-PATH = Kind(Path, "a path", empty_is_unset=True)
+TEXT = Kind(str, "", empty_is_unset=True)
+PATH = Kind(Path, "", empty_is_unset=True)
 NAMES = Kind(_names, "names with commas between them")
 SWITCH = Kind(_switch, "true or false")
 PORT = port()

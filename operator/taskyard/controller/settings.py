@@ -69,7 +69,7 @@ def blocked_network(entry: object) -> Network:
 
 DURATION = Kind(duration, "a duration such as 45s, 30m or 1h30m")
 NETWORK_RULES = Kind(network_rules, f"a JSON object of lists named {', '.join(RULES)}")
-HOST_NAME = Kind(lambda text: text or socket.gethostname(), "a name")
+HOST_NAME = Kind(lambda text: text or socket.gethostname(), "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +121,7 @@ class Settings:
         NETWORK_RULES,
         default="{}",
         only_with="network_policy",
-        meaning="the rules of that NetworkPolicy, as in the chart's networkPolicy",
+        meaning="the rules of that NetworkPolicy, as in the chart's `networkPolicy`",
     )
     input_retention: timedelta = variable(
         "TASKYARD_INPUT_RETENTION",
@@ -133,7 +133,7 @@ class Settings:
         "TASKYARD_LEADER_ELECTION",
         SWITCH,
         default="true",
-        meaning="whether the operator works only while it holds the Lease taskyard-operator",
+        meaning="whether the operator works only while it holds the Lease `taskyard-operator`",
     )
     # With these defaults a killed leader is replaced within 15 s.
     lease_duration: int = variable(

@@ -55,7 +55,7 @@ class Settings:
         TEXT,
         default="",
         without="a certificate of the installation's authority",
-        meaning="the folder of the REST API's certificate, tls.crt and tls.key",
+        meaning="the folder of the REST API's certificate, `tls.crt` and `tls.key`",
     )
     people_hosts: tuple[str, ...] = variable(
         "TASKYARD_PEOPLE_HOSTS",
@@ -74,7 +74,7 @@ class Settings:
         "TASKYARD_PEOPLE_RATE",
         COUNT,
         default="50",
-        meaning="how many requests a second one caller may send on average ([limits](rest.md#limits))",
+        meaning="how many requests a second one caller may send on average",
     )
     people_burst: int = variable(
         "TASKYARD_PEOPLE_BURST",
@@ -105,10 +105,10 @@ class Settings:
         TEXT,
         default="",
         needed_with="naming_url",
-        meaning="the name of the model behind TASKYARD_NAMING_URL; required where that is set",
+        meaning="the name of the model behind TASKYARD_NAMING_URL",
     )
     naming_key: str = variable(
-        "TASKYARD_NAMING_KEY", TEXT, default="", secret=True, meaning="the key for TASKYARD_NAMING_URL"
+        "TASKYARD_NAMING_KEY", TEXT, default="", without="none", secret=True, meaning="the key for TASKYARD_NAMING_URL"
     )
     health_port: int = variable("TASKYARD_HEALTH_PORT", PORT, default="8081", meaning="the port of probes and metrics")
     log_level: str = variable("TASKYARD_LOG_LEVEL", LOG_LEVEL, default="INFO", meaning="the least level that is logged")

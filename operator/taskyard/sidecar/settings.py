@@ -64,8 +64,8 @@ class Settings:
         "TASKYARD_AGENT_TYPE",
         TEXT,
         default="custom",
-        meaning="for Terminal the program that the terminal shows, guessed from the agent's command: claude, codex, "
-        "gemini, opencode, aider, …, else custom",
+        meaning="for Terminal the program that the terminal shows, guessed from the agent's command: `claude`, "
+        "`codex`, `gemini`, `opencode`, `aider`, …, else `custom`",
     )
     permissions: str = variable(
         "TASKYARD_AGENT_PERMISSIONS",
@@ -77,7 +77,7 @@ class Settings:
         "TASKYARD_AGENT_DIRECTORY",
         TEXT,
         default="/",
-        meaning="for ACP where the agent works: its container's workingDir, else its home",
+        meaning="for ACP where the agent works: its container's `workingDir`, else its home",
     )
     agent_port: int = variable(
         "TASKYARD_AGENT_PORT", PORT, default="3284", meaning="for AgentAPI the port of the agent's own server"
@@ -95,7 +95,7 @@ class Settings:
         "TASKYARD_HOOK_KEY",
         TEXT,
         default="",
-        without="nobody can tell",
+        without="none: nobody may tell",
         secret=True,
         meaning="the key with which the Pod's preStop hook tells that the Pod ends: random, new with each Pod, also in "
         "the hook's header; it lets nobody do more than that",
@@ -104,7 +104,7 @@ class Settings:
         "TASKYARD_LISTEN",
         TEXT,
         default="::",
-        meaning="the address that the ports are bound to, but for that of the agent's reports; :: takes IPv4 too",
+        meaning="the address that the ports are bound to, but for that of the agent's reports; `::` takes IPv4 too",
     )
     port: int = variable("TASKYARD_SIDECAR_PORT", PORT, default="8484", meaning="the port of the AgentAPI routes")
     health_port: int = variable("TASKYARD_HEALTH_PORT", PORT, default="8486", meaning="the port of the probes")
