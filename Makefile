@@ -36,6 +36,7 @@ check: venv ## ruff, mypy strict, import-linter, generated files
 	$(run)lint-imports --no-cache
 	$(run)python -m taskyard.api.crd --check crds charts/taskyard/files/crds
 	$(run)python -m taskyard.api.reference --check docs/reference.md
+	$(run)python -m taskyard.environment_reference --check docs/contracts.md
 	$(run)python -m taskyard.gateway.rest.openapi_file --check docs/openapi.json
 	PYTHONPATH=tests $(run)python -m compatibility --check docs/compatibility.md
 
@@ -46,6 +47,7 @@ fix: venv ## format, and mend what ruff can
 generate: venv ## write the generated files anew
 	$(run)python -m taskyard.api.crd crds charts/taskyard/files/crds
 	$(run)python -m taskyard.api.reference docs/reference.md
+	$(run)python -m taskyard.environment_reference docs/contracts.md
 	$(run)python -m taskyard.gateway.rest.openapi_file docs/openapi.json
 	PYTHONPATH=tests $(run)python -m compatibility docs/compatibility.md
 

@@ -10,11 +10,17 @@ from pydantic.config import JsonDict
 
 from taskyard.api.parameter import MAP_BY_NAME, MAX_PARAMETERS, TaskParameter
 from taskyard.api.schema import DNS_LABEL, DNS_SUBDOMAIN, Conditions, Duration, Model, Time, rules
+from taskyard.limits import (
+    MAX_DISPLAY_NAME_CHARACTERS,
+    MAX_LINK_CHARACTERS,
+    MAX_OUTPUT_NAME_CHARACTERS,
+    MAX_OUTPUT_VALUE_BYTES,
+    MAX_OUTPUTS,
+    MAX_PROMPT_CHARACTERS,
+    MAX_STATE_MESSAGE_BYTES,
+    MAX_TASK_NAME_CHARACTERS,
+)
 
-MAX_NAME_CHARACTERS = 52
-MAX_PROMPT_CHARACTERS = 65_536
-MAX_DISPLAY_NAME_CHARACTERS = 64
-MAX_OUTPUTS = 16
 OUTPUT_NAME = "^[A-Za-z_][A-Za-z0-9_.-]*$"
 
 # What a new Task's status says. A generation that no spec has: without one, kstatus would take it for settled.
@@ -148,8 +154,8 @@ class TaskState(Model):
     """Last report of the agent's doing."""
 
     state: Annotated[State, Field(description="What the agent is doing.")]
-    message: Annotated[str, Field(max_length=160, description="One line about it.")] = ""
-    uri: Annotated[str, Field(max_length=2048, description="Link that goes with it.")] = ""
+    message: Annotated[str, Field(max_length=MAX_STATE_MESSAGE_BYTES, description="One line about it.")] = ""
+    uri: Annotated[str, Field(max_length=MAX_LINK_CHARACTERS, description="Link that goes with it.")] = ""
     timestamp: Annotated[Time, Field(description="When it was reported.")]
     build: Annotated[int, Field(ge=0, description="Number of the build in which it was reported.")]
 
@@ -194,8 +200,19 @@ class TaskSnapshot(Model):
 class TaskOutput(Model):
     """A value that the agent handed out."""
 
-    name: Annotated[str, Field(min_length=1, max_length=63, pattern=OUTPUT_NAME, description="Name of the value.")]
-    value: Annotated[str, Field(max_length=1024, description="Text, at most 1,024 bytes.")]
+    name: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=MAX_OUTPUT_NAME_CHARACTERS,
+            pattern=OUTPUT_NAME,
+            description="Name of the value.",
+        ),
+    ]
+    value: Annotated[
+        str,
+        Field(max_length=MAX_OUTPUT_VALUE_BYTES, description=f"Text, at most {MAX_OUTPUT_VALUE_BYTES:,} bytes."),
+    ]
 
 
 class TaskInputs(Model):
@@ -252,9 +269,10 @@ class Task(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
             (
-                f"self.metadata.name.size() <= {MAX_NAME_CHARACTERS} && "
+                f"self.metadata.name.size() <= {MAX_TASK_NAME_CHARACTERS} && "
                 "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
-                f"metadata.name must be a DNS label of at most {MAX_NAME_CHARACTERS} characters: a-z, 0-9 and hyphens",
+                f"metadata.name must be a DNS label of at most {MAX_TASK_NAME_CHARACTERS} characters: "
+                "a-z, 0-9 and hyphens",
             ),
             (f"self.spec.prompt == oldSelf.spec.prompt || {_UNLOCKED}", PROMPT_LOCKED),
             (f"({_same('templateVersion')} && {_same('template')}) || {_UNLOCKED}", TEMPLATE_LOCKED),

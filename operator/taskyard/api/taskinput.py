@@ -8,8 +8,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from taskyard.api.schema import DNS_LABEL, Model, Time, rules
-
-MAX_CONTENT_CHARACTERS = 65_536
+from taskyard.limits import MAX_CONTENT_CHARACTERS, MAX_QUESTION_ID_CHARACTERS, MAX_TASK_NAME_CHARACTERS
 
 
 class InputType(StrEnum):
@@ -38,7 +37,10 @@ class TaskInputSpec(Model):
         )
     )
 
-    task: Annotated[str, Field(min_length=1, max_length=52, pattern=DNS_LABEL, description="Name of the Task.")]
+    task: Annotated[
+        str,
+        Field(min_length=1, max_length=MAX_TASK_NAME_CHARACTERS, pattern=DNS_LABEL, description="Name of the Task."),
+    ]
     content: Annotated[
         str,
         Field(
@@ -57,7 +59,7 @@ class TaskInputSpec(Model):
         str | None,
         Field(
             min_length=1,
-            max_length=63,
+            max_length=MAX_QUESTION_ID_CHARACTERS,
             pattern="^[a-z0-9-]+$",
             description="Id of the question that the content answers, as the condition InputRequired has it. The "
             "content is the name or id of an option, yes or no. It does not wait in line; it is rejected when the "

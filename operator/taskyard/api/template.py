@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from taskyard.api.schema import DNS_SUBDOMAIN, Conditions, Model, rules
+from taskyard.limits import MAX_DISPLAY_NAME_CHARACTERS
 
 
 class TemplateSpec(Model):
@@ -22,7 +23,9 @@ class TemplateSpec(Model):
             "Tasks that name this Template get it at their next start; running ones go on as they are.",
         ),
     ]
-    display_name: Annotated[str | None, Field(max_length=64, description="Title for people.")] = None
+    display_name: Annotated[
+        str | None, Field(max_length=MAX_DISPLAY_NAME_CHARACTERS, description="Title for people.")
+    ] = None
     description: Annotated[str | None, Field(max_length=4096, description="What it is for.")] = None
 
 

@@ -17,6 +17,7 @@ from taskyard.api.parameter import (
 )
 from taskyard.api.podtemplate import PodTemplate
 from taskyard.api.schema import DNS_LABEL, Conditions, Duration, Model, rules
+from taskyard.limits import MAX_DISPLAY_NAME_CHARACTERS
 
 IMMUTABLE = "A TemplateVersion cannot be changed; create another one and name it in the Tasks."
 NOT_FOR_TASKS = "Template does not have a valid AI task app."
@@ -129,7 +130,9 @@ class TemplateVersionSpec(Model):
         str,
         Field(min_length=1, max_length=63, pattern=DNS_LABEL, description="Family that this is a version of."),
     ]
-    display_name: Annotated[str | None, Field(max_length=64, description="Title for people.")] = None
+    display_name: Annotated[
+        str | None, Field(max_length=MAX_DISPLAY_NAME_CHARACTERS, description="Title for people.")
+    ] = None
     icon: Annotated[str | None, Field(max_length=2048, description="URL of a picture.")] = None
     description: Annotated[str | None, Field(max_length=4096, description="What it is for.")] = None
     agent: Annotated[TemplateAgent | None, Field(description="The agent; a version without it cannot run Tasks.")] = (

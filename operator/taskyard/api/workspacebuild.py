@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from taskyard.api.schema import Model, Time, rules
+from taskyard.limits import MAX_TASK_NAME_CHARACTERS
 
 
 class Transition(StrEnum):
@@ -44,7 +45,7 @@ class WorkspaceBuildSpec(Model):
 
     model_config = ConfigDict(json_schema_extra=rules(("self == oldSelf", "A WorkspaceBuild cannot be changed.")))
 
-    task: Annotated[str, Field(max_length=52, description="Name of the Task.")]
+    task: Annotated[str, Field(max_length=MAX_TASK_NAME_CHARACTERS, description="Name of the Task.")]
     number: Annotated[int, Field(ge=1, description="Consecutive number within the Task, from 1.")]
     transition: Annotated[Transition, Field(description="Start or Stop.")]
     reason: Annotated[BuildReason, Field(description="Why it was made.")]

@@ -29,8 +29,9 @@ from taskyard.controller.network_policies import NetworkPolicyKeeper
 from taskyard.controller.observability import health
 from taskyard.controller.observability.metrics import Metrics
 from taskyard.controller.parts import Deciding, Watching
-from taskyard.controller.settings import Settings, SettingsError
+from taskyard.controller.settings import Settings
 from taskyard.core.security.keyring import Keyring
+from taskyard.environment import SettingsError
 from taskyard.watchcache.reflector import Reflector
 
 logger = logging.getLogger("taskyard.controller")
@@ -47,7 +48,7 @@ def clock() -> datetime:
 def main() -> None:
     """Run the operator. Exit status 1: its settings are wrong, or it has lost its Lease and must not go on."""
     try:
-        settings = Settings.of(os.environ)
+        settings = Settings.from_environment(os.environ)
     except SettingsError as error:
         sys.exit(f"taskyard-operator: {error}")
     logging.basicConfig(

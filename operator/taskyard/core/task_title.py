@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-MAX_DISPLAY_NAME_CHARACTERS = 64
+from taskyard.limits import MAX_DISPLAY_NAME_CHARACTERS
 
 
 def display_name(prompt: str, *, fallback: str) -> str:

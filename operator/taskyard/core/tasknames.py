@@ -9,7 +9,8 @@ import json
 import re
 from dataclasses import dataclass
 
-from taskyard.core.task_title import MAX_DISPLAY_NAME_CHARACTERS, display_name
+from taskyard.core.task_title import display_name
+from taskyard.limits import MAX_DISPLAY_NAME_CHARACTERS
 
 MAX_NAME_CHARACTERS = 32
 MAX_STEM_CHARACTERS = 27

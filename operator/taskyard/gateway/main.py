@@ -17,6 +17,7 @@ from taskyard import __version__  # noqa: E402
 from taskyard.apiclient import ApiError  # noqa: E402
 from taskyard.core.security.keyring import Keyring  # noqa: E402
 from taskyard.core.tokenbucket import Rate  # noqa: E402
+from taskyard.environment import SettingsError  # noqa: E402
 from taskyard.gateway.cluster import Cluster  # noqa: E402
 from taskyard.gateway.context import Context  # noqa: E402
 from taskyard.gateway.http.probes import probes_app  # noqa: E402
@@ -25,7 +26,7 @@ from taskyard.gateway.metrics import Metrics  # noqa: E402
 from taskyard.gateway.rest.cache.cache import Cache  # noqa: E402
 from taskyard.gateway.rest.listener import serving_people  # noqa: E402
 from taskyard.gateway.review_limit import ReviewLimit  # noqa: E402
-from taskyard.gateway.settings import Settings, settings_from  # noqa: E402
+from taskyard.gateway.settings import Settings  # noqa: E402
 from taskyard.gateway.sidecars.app import sidecar_app  # noqa: E402
 from taskyard.gateway.tls.issued import IssuedCertificate  # noqa: E402
 from taskyard.gateway.tls.keyring_watch import keep_fresh, wait_for_keys  # noqa: E402
@@ -44,8 +45,8 @@ _logger = logging.getLogger(__name__)
 def main() -> None:
     """Run the gateway until SIGTERM or SIGINT; exit status 1, after one line, when it cannot start."""
     try:
-        settings = settings_from(os.environ)
-    except ValueError as error:
+        settings = Settings.from_environment(os.environ)
+    except SettingsError as error:
         sys.exit(f"taskyard-gateway: {error}")
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stdout

@@ -1,49 +1,129 @@
-"""Settings of the gateway, from the environment."""
+"""Settings of the gateway, from its environment (docs/contracts.md)."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from taskyard.environment import LOG_LEVEL, NAMES, PORT, SWITCH, TEXT, Kind, number, read, variable
+
 # Those of Anthropic and of OpenAI: which of the two forms is spoken.
-_NAMING_PATHS = ("/messages", "/chat/completions")
-_MAX_COUNT = 1_000_000
-_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+NAMING_PATHS = ("/messages", "/chat/completions")
 
 
-@dataclass(frozen=True)
+def naming_url(text: str) -> str:
+    """The URL of a language model, empty for none. ValueError."""
+    parts = urlsplit(text)
+    path = parts.path.rstrip("/")
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname or not path.endswith(NAMING_PATHS)):
+        raise ValueError
+    return text
+
+
+COUNT = number(1, 1_000_000)
+NAMING_URL = Kind(naming_url, f"the http or https URL of an endpoint that ends with {' or '.join(NAMING_PATHS)}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Where the gateway is and where it listens.
+    """Where the gateway is, where it listens, and what callers may have of it."""
 
-    `namespace` holds the installation; `service_name` is the Service that leads to the gateway. An empty
-    `listen_address` means all of the machine's addresses; an empty `kubeconfig` the service account of the Pod, or
-    outside of a cluster the user's kubeconfig.
+    namespace: str = variable("TASKYARD_NAMESPACE", TEXT, meaning="the namespace of the installation")
+    service_name: str = variable(
+        "TASKYARD_SERVICE_NAME",
+        TEXT,
+        default="taskyard-gateway",
+        meaning="the Service that leads to the gateway",
+    )
+    listen_address: str = variable(
+        "TASKYARD_LISTEN_ADDRESS",
+        TEXT,
+        default="",
+        without="all addresses",
+        meaning="the address that all ports are bound to",
+    )
+    sidecar_port: int = variable(
+        "TASKYARD_SIDECAR_PORT", PORT, default="8444", meaning="the port of the sidecars' listener"
+    )
+    people: bool = variable(
+        "TASKYARD_PEOPLE", SWITCH, default="true", meaning="whether the REST API for people is served"
+    )
+    people_port: int = variable("TASKYARD_PEOPLE_PORT", PORT, default="8443", meaning="the port of the REST API")
+    people_tls_folder: str = variable(
+        "TASKYARD_PEOPLE_TLS_DIR",
+        TEXT,
+        default="",
+        without="a certificate of the installation's authority",
+        meaning="the folder of the REST API's certificate, `tls.crt` and `tls.key`",
+    )
+    people_hosts: tuple[str, ...] = variable(
+        "TASKYARD_PEOPLE_HOSTS",
+        NAMES,
+        default="",
+        without="none",
+        meaning="names beyond the Service's that the certificate of the installation's authority is good for",
+    )
+    default_namespace: str = variable(
+        "TASKYARD_DEFAULT_NAMESPACE",
+        TEXT,
+        default="default",
+        meaning="the namespace that `me` is for a user without one",
+    )
+    people_rate: int = variable(
+        "TASKYARD_PEOPLE_RATE",
+        COUNT,
+        default="50",
+        meaning="how many requests a second one caller may send on average",
+    )
+    people_burst: int = variable(
+        "TASKYARD_PEOPLE_BURST",
+        COUNT,
+        default="500",
+        meaning="how many requests one caller may send at once after a rest",
+    )
+    people_at_once: int = variable(
+        "TASKYARD_PEOPLE_AT_ONCE",
+        COUNT,
+        default="64",
+        meaning="how many requests of one caller are answered at the same time",
+    )
+    people_streams: int = variable(
+        "TASKYARD_PEOPLE_STREAMS", COUNT, default="128", meaning="how many streams one caller may have open"
+    )
+    # A key can be part of it.
+    naming_url: str = variable(
+        "TASKYARD_NAMING_URL",
+        NAMING_URL,
+        default="",
+        without="names are made of the prompt",
+        secret=True,
+        meaning="a language model that names Tasks",
+    )
+    naming_model: str = variable(
+        "TASKYARD_NAMING_MODEL",
+        TEXT,
+        default="",
+        needed_with="naming_url",
+        meaning="the name of the model behind TASKYARD_NAMING_URL",
+    )
+    naming_key: str = variable(
+        "TASKYARD_NAMING_KEY", TEXT, default="", without="none", secret=True, meaning="the key for TASKYARD_NAMING_URL"
+    )
+    health_port: int = variable("TASKYARD_HEALTH_PORT", PORT, default="8081", meaning="the port of probes and metrics")
+    log_level: str = variable("TASKYARD_LOG_LEVEL", LOG_LEVEL, default="INFO", meaning="the least level that is logged")
+    kubeconfig: str = variable(
+        "KUBECONFIG",
+        TEXT,
+        default="",
+        without="the Pod's service account; outside a cluster the user's kubeconfig",
+        meaning="the kubeconfig file that leads to the API server",
+    )
 
-    `people` says whether the REST API for people is served, with the certificate in `people_tls_folder` or, without
-    one, with one from the installation's authority that is good for `people_hosts` too. `default_namespace` is `me` for
-    a user without a namespace. One caller may send `people_rate` requests a second on average, `people_burst` at once
-    after a rest, have `people_at_once` answered at the same time, and `people_streams` streams open.
-    `naming_url` leads to a language model that names Tasks.
-    """
-
-    namespace: str
-    service_name: str = "taskyard-gateway"
-    listen_address: str = ""
-    sidecar_port: int = 8444
-    health_port: int = 8081
-    people: bool = True
-    people_port: int = 8443
-    people_tls_folder: str = ""
-    people_hosts: tuple[str, ...] = ()
-    default_namespace: str = "default"
-    people_rate: int = 50
-    people_burst: int = 500
-    people_at_once: int = 64
-    people_streams: int = 128
-    naming_url: str = ""
-    naming_model: str = ""
-    naming_key: str = field(default="", repr=False)
-    log_level: str = "INFO"
-    kubeconfig: str = ""
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Raises SettingsError."""
+        return read(cls, environment)
 
     @property
     def dns_names(self) -> tuple[str, ...]:
@@ -57,75 +137,3 @@ class Settings:
             "localhost",
             *self.people_hosts,
         )
-
-
-def settings_from(environment: Mapping[str, str]) -> Settings:
-    """Read `TASKYARD_*`. ValueError, naming the variable, when one is missing or unusable."""
-    namespace = environment.get("TASKYARD_NAMESPACE", "")
-    if not namespace:
-        raise ValueError("TASKYARD_NAMESPACE is not set: it names the namespace that Taskyard is installed in")
-    log_level = environment.get("TASKYARD_LOG_LEVEL", Settings.log_level).upper()
-    if log_level not in _LOG_LEVELS:
-        raise ValueError(f"TASKYARD_LOG_LEVEL is {log_level!r}, not one of {', '.join(_LOG_LEVELS)}")
-    return Settings(
-        namespace=namespace,
-        service_name=environment.get("TASKYARD_SERVICE_NAME") or Settings.service_name,
-        listen_address=environment.get("TASKYARD_LISTEN_ADDRESS", Settings.listen_address),
-        sidecar_port=_port(environment, "TASKYARD_SIDECAR_PORT", Settings.sidecar_port),
-        health_port=_port(environment, "TASKYARD_HEALTH_PORT", Settings.health_port),
-        people=_switch(environment, "TASKYARD_PEOPLE", Settings.people),
-        people_port=_port(environment, "TASKYARD_PEOPLE_PORT", Settings.people_port),
-        people_tls_folder=environment.get("TASKYARD_PEOPLE_TLS_DIR", ""),
-        people_hosts=tuple(filter(None, environment.get("TASKYARD_PEOPLE_HOSTS", "").split(","))),
-        default_namespace=environment.get("TASKYARD_DEFAULT_NAMESPACE") or Settings.default_namespace,
-        people_rate=_count(environment, "TASKYARD_PEOPLE_RATE", Settings.people_rate),
-        people_burst=_count(environment, "TASKYARD_PEOPLE_BURST", Settings.people_burst),
-        people_at_once=_count(environment, "TASKYARD_PEOPLE_AT_ONCE", Settings.people_at_once),
-        people_streams=_count(environment, "TASKYARD_PEOPLE_STREAMS", Settings.people_streams),
-        naming_url=_naming_url(environment),
-        naming_model=environment.get("TASKYARD_NAMING_MODEL", ""),
-        naming_key=environment.get("TASKYARD_NAMING_KEY", ""),
-        log_level=log_level,
-        kubeconfig=environment.get("KUBECONFIG", ""),
-    )
-
-
-def _port(environment: Mapping[str, str], name: str, default: int) -> int:
-    text = environment.get(name, "")
-    if not text:
-        return default
-    if not text.isascii() or not text.isdecimal() or not 0 < int(text) < 65536:
-        raise ValueError(f"{name} is {text!r}, not a port number from 1 to 65535")
-    return int(text)
-
-
-def _count(environment: Mapping[str, str], name: str, default: int) -> int:
-    text = environment.get(name, "")
-    if not text:
-        return default
-    if not text.isascii() or not text.isdecimal() or not 0 < int(text) <= _MAX_COUNT:
-        raise ValueError(f"{name} is {text!r}, not a number from 1 to {_MAX_COUNT}")
-    return int(text)
-
-
-def _switch(environment: Mapping[str, str], name: str, default: bool) -> bool:
-    text = environment.get(name) or str(default).lower()
-    if text not in ("true", "false"):
-        raise ValueError(f"{name} is {text!r}, not true or false")
-    return text == "true"
-
-
-def _naming_url(environment: Mapping[str, str]) -> str:
-    url = environment.get("TASKYARD_NAMING_URL", "")
-    if not url:
-        return ""
-    parts = urlsplit(url)
-    path = parts.path.rstrip("/")
-    if parts.scheme not in ("http", "https") or not parts.hostname or not path.endswith(_NAMING_PATHS):
-        raise ValueError(
-            "TASKYARD_NAMING_URL is not the http or https URL of an endpoint that ends with "
-            + " or ".join(_NAMING_PATHS)
-        )
-    if not environment.get("TASKYARD_NAMING_MODEL"):
-        raise ValueError("TASKYARD_NAMING_MODEL is not set: it names the model behind TASKYARD_NAMING_URL")
-    return url

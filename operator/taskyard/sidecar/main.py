@@ -21,7 +21,7 @@ sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 sys.modules.setdefault("uvicorn.main", SimpleNamespace(Server=None, main=None, run=None))  # type: ignore[arg-type]
 sys.modules.setdefault("logging.config", SimpleNamespace())  # type: ignore[arg-type]
 
-from taskyard.sidecar import settings  # noqa: E402
+from taskyard.environment import SettingsError  # noqa: E402
 from taskyard.sidecar.conversation import records, snapshot  # noqa: E402
 from taskyard.sidecar.conversation.archive import Archive  # noqa: E402
 from taskyard.sidecar.conversation.conversation import Conversation  # noqa: E402
@@ -37,7 +37,7 @@ from taskyard.sidecar.http.listener import Listener  # noqa: E402
 from taskyard.sidecar.http.uploads import Uploads  # noqa: E402
 from taskyard.sidecar.reported_state import ReportedState  # noqa: E402
 from taskyard.sidecar.session import Session  # noqa: E402
-from taskyard.sidecar.settings import Settings, SettingsError  # noqa: E402
+from taskyard.sidecar.settings import Settings  # noqa: E402
 
 log = logging.getLogger("taskyard.sidecar")
 
@@ -267,7 +267,7 @@ def main() -> None:
     with contextlib.suppress(AttributeError):
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     try:
-        configured = settings.from_environment(os.environ)
+        configured = Settings.from_environment(os.environ)
         asyncio.run(Sidecar(configured).run())
     except (SettingsError, CertificateError) as error:
         sys.exit(f"taskyard-sidecar: {error}")

@@ -1,117 +1,128 @@
-"""The sidecar's settings, from its environment."""
+"""The sidecar's settings, from its environment (docs/contracts.md)."""
 
-import math
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from taskyard.environment import (
+    PATH,
+    PORT,
+    SWITCH,
+    TEXT,
+    Kind,
+    number,
+    number_of_seconds,
+    one_of,
+    read,
+    variable,
+)
 
 PROTOCOLS = ("Terminal", "ACP", "Command", "AgentAPI")
 PERMISSIONS = ("allow", "deny", "ask")
 
 
-class SettingsError(ValueError):
-    """The environment is not usable; the text names the variable."""
+def https_url(text: str) -> str:
+    """Without a slash at its end. ValueError."""
+    if not text.startswith("https://"):
+        raise ValueError
+    return text.rstrip("/")
 
 
-@dataclass(frozen=True)
+HTTPS_URL = Kind(https_url, "an https URL")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
-    """`listen` is the address of both ports; `ca_certificate` is PEM; `durable`: the state outlives the Pod.
+    """What the operator sets in the Pod, and what has a default."""
 
-    `agent_port` is that of an agent's own server; `permissions` and `directory` are for ACP: what an agent hears that
-    asks whether it may do something, and where it works.
-    `agent_type` names the program that the terminal shows, as far as the agent's command tells.
-    `hook_key`: what the kubelet says when the Pod is asked to end; empty: nobody can say that.
-    `stable_after`: seconds without a change on its screen after which the agent counts as waiting for input.
-    """
+    gateway_url: str = variable(
+        "TASKYARD_GATEWAY_URL",
+        HTTPS_URL,
+        meaning="the gateway's address for sidecars, such as https://taskyard-gateway.taskyard.svc:8444",
+    )
+    ca_certificate: str = variable(
+        "TASKYARD_CA_CERTIFICATE", TEXT, meaning="the certificate of the installation's authority, PEM"
+    )
+    token_file: Path = variable(
+        "TASKYARD_TOKEN_FILE", PATH, meaning="the file with the service account's token of audience taskyard"
+    )
+    task_name: str = variable("TASKYARD_TASK_NAME", TEXT, meaning="the name of the Task")
+    task_namespace: str = variable("TASKYARD_TASK_NAMESPACE", TEXT, meaning="the namespace of the Task")
+    task_uid: str = variable("TASKYARD_TASK_UID", TEXT, meaning="the UID of the Task")
+    pod_uid: str = variable("TASKYARD_POD_UID", TEXT, meaning="the UID of the Pod")
+    build_number: int = variable("TASKYARD_BUILD_NUMBER", number(), meaning="the number of the build that made the Pod")
+    # The operator sets the protocol to an empty text for a template version that does not say it.
+    protocol: str = variable(
+        "TASKYARD_AGENT_PROTOCOL",
+        one_of(*PROTOCOLS, empty_is_unset=True),
+        default="Terminal",
+        meaning="how the agent is driven",
+    )
+    agent_type: str = variable(
+        "TASKYARD_AGENT_TYPE",
+        TEXT,
+        default="custom",
+        meaning="for Terminal the program that the terminal shows, guessed from the agent's command: `claude`, "
+        "`codex`, `gemini`, `opencode`, `aider`, …, else `custom`",
+    )
+    permissions: str = variable(
+        "TASKYARD_AGENT_PERMISSIONS",
+        one_of(*PERMISSIONS, empty_is_unset=True),
+        default="allow",
+        meaning="for ACP what an agent hears that asks whether it may do something",
+    )
+    directory: str = variable(
+        "TASKYARD_AGENT_DIRECTORY",
+        TEXT,
+        default="/",
+        meaning="for ACP where the agent works: its container's `workingDir`, else its home",
+    )
+    agent_port: int = variable(
+        "TASKYARD_AGENT_PORT", PORT, default="3284", meaning="for AgentAPI the port of the agent's own server"
+    )
+    agent_socket: str = variable(
+        "TASKYARD_AGENT_SOCKET", TEXT, default="/taskyard/run/agent.sock", meaning="the socket of taskyard-init"
+    )
+    state_dir: Path = variable(
+        "TASKYARD_STATE_DIR", PATH, default="/var/lib/taskyard", meaning="the folder of conversation and journal"
+    )
+    durable: bool = variable(
+        "TASKYARD_DURABLE", SWITCH, default="false", meaning="whether that folder is on a claim and outlives the Pod"
+    )
+    hook_key: str = variable(
+        "TASKYARD_HOOK_KEY",
+        TEXT,
+        default="",
+        without="none: nobody may tell",
+        secret=True,
+        meaning="the key with which the Pod's preStop hook tells that the Pod ends: random, new with each Pod, also in "
+        "the hook's header; it lets nobody do more than that",
+    )
+    listen: str = variable(
+        "TASKYARD_LISTEN",
+        TEXT,
+        default="::",
+        meaning="the address that the ports are bound to, but for that of the agent's reports; `::` takes IPv4 too",
+    )
+    port: int = variable("TASKYARD_SIDECAR_PORT", PORT, default="8484", meaning="the port of the AgentAPI routes")
+    health_port: int = variable("TASKYARD_HEALTH_PORT", PORT, default="8486", meaning="the port of the probes")
+    report_port: int = variable(
+        "TASKYARD_REPORT_PORT", PORT, default="8485", meaning="the port for the agent's reports, on loopback"
+    )
+    stable_after: float = variable(
+        "TASKYARD_STABLE_SECONDS",
+        number_of_seconds(0.2, 300),
+        default="2",
+        meaning="how long nothing may change on the agent's screen until it counts as waiting for input",
+    )
 
-    gateway_url: str
-    ca_certificate: str
-    token_file: Path
-    task_name: str
-    task_namespace: str
-    task_uid: str
-    pod_uid: str
-    build_number: int
-    protocol: str
-    agent_type: str
-    agent_socket: str
-    agent_port: int
-    permissions: str
-    directory: str
-    state_dir: Path
-    durable: bool
-    listen: str
-    port: int
-    health_port: int
-    report_port: int
-    stable_after: float
-    hook_key: str
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Raises SettingsError."""
+        return read(cls, environment)
 
     @property
     def task(self) -> str:
         return f"{self.task_namespace}/{self.task_name}"
-
-
-def from_environment(environment: Mapping[str, str]) -> Settings:
-    """Raises SettingsError."""
-
-    def required(name: str) -> str:
-        value = environment.get(name, "")
-        if not value:
-            raise SettingsError(f"environment variable {name} is missing")
-        return value
-
-    def number(name: str, default: int | None = None) -> int:
-        value = environment.get(name, "") or (required(name) if default is None else str(default))
-        if not value.isdecimal():
-            raise SettingsError(f"environment variable {name} must be a number, not {value!r}")
-        return int(value)
-
-    def seconds(name: str, default: float, least: float, most: float) -> float:
-        value = environment.get(name, "") or str(default)
-        try:
-            given = float(value)
-        except ValueError:
-            given = math.nan
-        if not least <= given <= most:
-            raise SettingsError(f"environment variable {name} must be seconds from {least} to {most}, not {value!r}")
-        return given
-
-    gateway_url = required("TASKYARD_GATEWAY_URL")
-    if not gateway_url.startswith("https://"):
-        raise SettingsError(f"environment variable TASKYARD_GATEWAY_URL must be an https URL, not {gateway_url!r}")
-    protocol = environment.get("TASKYARD_AGENT_PROTOCOL") or PROTOCOLS[0]
-    if protocol not in PROTOCOLS:
-        raise SettingsError(
-            f"environment variable TASKYARD_AGENT_PROTOCOL is {protocol!r}; this sidecar speaks {', '.join(PROTOCOLS)}"
-        )
-    permissions = environment.get("TASKYARD_AGENT_PERMISSIONS") or PERMISSIONS[0]
-    if permissions not in PERMISSIONS:
-        known = ", ".join(PERMISSIONS)
-        raise SettingsError(
-            f"environment variable TASKYARD_AGENT_PERMISSIONS must be one of {known}, not {permissions!r}"
-        )
-    return Settings(
-        gateway_url=gateway_url.rstrip("/"),
-        ca_certificate=required("TASKYARD_CA_CERTIFICATE"),
-        token_file=Path(required("TASKYARD_TOKEN_FILE")),
-        task_name=required("TASKYARD_TASK_NAME"),
-        task_namespace=required("TASKYARD_TASK_NAMESPACE"),
-        task_uid=required("TASKYARD_TASK_UID"),
-        pod_uid=required("TASKYARD_POD_UID"),
-        build_number=number("TASKYARD_BUILD_NUMBER"),
-        protocol=protocol,
-        agent_type=environment.get("TASKYARD_AGENT_TYPE") or "custom",
-        agent_port=number("TASKYARD_AGENT_PORT", 3284),
-        permissions=permissions,
-        directory=environment.get("TASKYARD_AGENT_DIRECTORY") or "/",
-        agent_socket=environment.get("TASKYARD_AGENT_SOCKET") or "/taskyard/run/agent.sock",
-        state_dir=Path(environment.get("TASKYARD_STATE_DIR") or "/var/lib/taskyard"),
-        durable=environment.get("TASKYARD_DURABLE", "") == "true",
-        listen=environment.get("TASKYARD_LISTEN") or "::",
-        port=number("TASKYARD_SIDECAR_PORT", 8484),
-        health_port=number("TASKYARD_HEALTH_PORT", 8486),
-        report_port=number("TASKYARD_REPORT_PORT", 8485),
-        hook_key=environment.get("TASKYARD_HOOK_KEY", ""),
-        stable_after=seconds("TASKYARD_STABLE_SECONDS", 2.0, 0.2, 300.0),
-    )

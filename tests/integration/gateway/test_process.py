@@ -214,7 +214,7 @@ def test_a_setting_that_is_missing_ends_it_with_one_line(fresh_gateway: Gateway)
     fresh_gateway.start(TASKYARD_NAMESPACE="")
     assert fresh_gateway.wait() == 1
     (line,) = fresh_gateway.log.read_text().splitlines()
-    assert line.startswith("taskyard-gateway: TASKYARD_NAMESPACE is not set")
+    assert line.startswith("taskyard-gateway: environment variable TASKYARD_NAMESPACE is not set")
 
 
 def test_a_port_that_is_taken_ends_it_with_one_line(fresh_gateway: Gateway, gateway: Gateway) -> None:

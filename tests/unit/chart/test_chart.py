@@ -18,10 +18,10 @@ from unit.chart.rendering import CHART, GATEWAY, NAMESPACE, OPERATOR, Helm, Rend
 def documented_variables(process: str) -> set[str]:
     """The variables that docs/contracts.md says a process gets."""
     contracts = (REPOSITORY / "docs" / "contracts.md").read_text()
-    text = contracts.partition("## Environment")[2].partition("\n## ")[0]
-    found = re.search(rf"\b{process}: (`TASKYARD_.*?)(?:\. |\.\n)", text, re.DOTALL)
+    text = contracts.partition("## Environment")[2].partition(f"\n### {process}\n")[2].partition("\n##")[0]
+    found = set(re.findall(r"^\| `(TASKYARD_[A-Z_]+)` \|", text, re.MULTILINE))
     assert found, f"no variables of the {process} in docs/contracts.md"
-    return set(re.findall(r"`(TASKYARD_[A-Z_]+)", found[1]))
+    return found
 
 
 def test_helm_finds_nothing_to_complain_of(helm: Helm) -> None:

@@ -30,7 +30,7 @@ def test_the_operator_takes_the_rules_of_the_network_as_the_chart_passes_them(
 ) -> None:
     def rules(rendered: Rendered) -> NetworkRules | None:
         environment = rendered.environment(OPERATOR)
-        return Settings.of(
+        return Settings.from_environment(
             {name: value for name, value in environment.items() if isinstance(value, str)} | NAMED
         ).network
 

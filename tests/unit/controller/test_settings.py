@@ -8,9 +8,10 @@ from ipaddress import ip_network
 
 import pytest
 
-from taskyard.controller.settings import Settings, SettingsError
+from taskyard.controller.settings import Settings
 from taskyard.core.lease import Terms
-from taskyard.core.manifests.network import NetworkRules
+from taskyard.core.manifests.network import NAME_SERVERS, NetworkRules
+from taskyard.environment import SettingsError
 
 LEAST = {
     "TASKYARD_NAMESPACE": "taskyard",
@@ -20,7 +21,8 @@ LEAST = {
 
 
 def test_the_least_and_the_defaults() -> None:
-    assert Settings.of(LEAST) == Settings(
+    settings = Settings.from_environment(LEAST)
+    assert settings == Settings(
         namespace="taskyard",
         gateway_url="https://gateway.test:8444",
         sidecar_image="taskyard:1",
@@ -28,19 +30,24 @@ def test_the_least_and_the_defaults() -> None:
         sidecar_resources={},
         image_pull_secrets=(),
         secret_parameters=True,
-        network=NetworkRules(installation="taskyard"),
+        network_policy=True,
+        network_policy_rules={"dns": NAME_SERVERS, "blocked": (), "ingress": (), "egress": ()},
         input_retention=timedelta(hours=1),
         health_port=8080,
         log_level="INFO",
         kubeconfig="",
         leader_election=True,
-        lease=Terms(duration=10, renew_deadline=7.0, retry_period=2.0),
+        lease_duration=10,
+        lease_renew_deadline=7.0,
+        lease_retry_period=2.0,
         pod_name=socket.gethostname(),
     )
+    assert settings.network == NetworkRules(installation="taskyard")
+    assert settings.lease == Terms(duration=10, renew_deadline=7.0, retry_period=2.0)
 
 
 def test_everything() -> None:
-    settings = Settings.of(
+    settings = Settings.from_environment(
         LEAST
         | {
             "TASKYARD_SIDECAR_IMAGE_PULL_POLICY": "Always",
@@ -79,7 +86,20 @@ def test_everything() -> None:
 
 
 def test_no_policies_are_kept_where_they_are_switched_off() -> None:
-    assert Settings.of(LEAST | {"TASKYARD_NETWORK_POLICY": "false"}).network is None
+    assert Settings.from_environment(LEAST | {"TASKYARD_NETWORK_POLICY": "false"}).network is None
+
+
+def test_rules_of_policies_that_are_switched_off_are_not_read() -> None:
+    off = {"TASKYARD_NETWORK_POLICY": "false", "TASKYARD_NETWORK_POLICY_RULES": "["}
+    assert Settings.from_environment(LEAST | off).network is None
+
+
+def test_the_system_may_choose_the_port_of_the_probes() -> None:
+    assert Settings.from_environment(LEAST | {"TASKYARD_HEALTH_PORT": "0"}).health_port == 0
+
+
+def test_without_a_name_the_pod_is_called_like_its_host() -> None:
+    assert Settings.from_environment(LEAST | {"TASKYARD_POD_NAME": ""}).pod_name == socket.gethostname()
 
 
 @pytest.mark.parametrize(
@@ -90,7 +110,9 @@ def test_no_policies_are_kept_where_they_are_switched_off() -> None:
         ),
         pytest.param({"TASKYARD_GATEWAY_URL": ""}, "TASKYARD_GATEWAY_URL is not set; it holds", id="gateway"),
         pytest.param({"TASKYARD_SIDECAR_IMAGE": ""}, "TASKYARD_SIDECAR_IMAGE is not set; it holds", id="image"),
-        pytest.param({"TASKYARD_SIDECAR_RESOURCES": "{"}, "TASKYARD_SIDECAR_RESOURCES is not JSON", id="no JSON"),
+        pytest.param(
+            {"TASKYARD_SIDECAR_RESOURCES": "{"}, "RESOURCES must be a JSON object, not '{': Expecting", id="no JSON"
+        ),
         pytest.param(
             {"TASKYARD_SIDECAR_RESOURCES": "[]"}, "TASKYARD_SIDECAR_RESOURCES must be a JSON object", id="no object"
         ),
@@ -99,12 +121,14 @@ def test_no_policies_are_kept_where_they_are_switched_off() -> None:
             "must be a JSON object of lists named dns, blocked, ingress, egress",
             id="no such rule",
         ),
-        pytest.param({"TASKYARD_NETWORK_POLICY_RULES": "["}, "RULES is not JSON", id="rules that are no JSON"),
+        pytest.param(
+            {"TASKYARD_NETWORK_POLICY_RULES": "["}, "RULES must be a JSON object of lists", id="rules that are no JSON"
+        ),
         pytest.param(
             {"TASKYARD_NETWORK_POLICY_RULES": '{"blocked": ["10.0.0.1/8"]}'}, "10.0.0.1/8 has host", id="no network"
         ),
         pytest.param({"TASKYARD_NETWORK_POLICY_RULES": '{"blocked": ["::/0"]}'}, "is everything", id="everything"),
-        pytest.param({"TASKYARD_LOG_LEVEL": "loud"}, "LOG_LEVEL must be one of INFO, DEBUG", id="no level"),
+        pytest.param({"TASKYARD_LOG_LEVEL": "loud"}, "LOG_LEVEL must be one of DEBUG, INFO", id="no level"),
         pytest.param(
             {"TASKYARD_SIDECAR_IMAGE_PULL_POLICY": "Sometimes"},
             "TASKYARD_SIDECAR_IMAGE_PULL_POLICY must be one of IfNotPresent, Always, Never, not 'Sometimes'",
@@ -112,22 +136,34 @@ def test_no_policies_are_kept_where_they_are_switched_off() -> None:
         ),
         pytest.param(
             {"TASKYARD_INPUT_RETENTION": "1d"},
-            "TASKYARD_INPUT_RETENTION: '1d' is not a duration such as 45s, 30m or 1h30m",
+            "TASKYARD_INPUT_RETENTION must be a duration such as 45s, 30m or 1h30m, not '1d'",
             id="no duration",
         ),
-        pytest.param({"TASKYARD_INPUT_RETENTION": ""}, "TASKYARD_INPUT_RETENTION: '' is not", id="an empty duration"),
-        pytest.param({"TASKYARD_LEASE_DURATION": "10"}, "must be a number of seconds such as 10s", id="no unit"),
-        pytest.param({"TASKYARD_LEASE_DURATION": "9.5s"}, "must be of whole seconds", id="half a second"),
+        pytest.param(
+            {"TASKYARD_INPUT_RETENTION": ""}, "TASKYARD_INPUT_RETENTION must be a duration", id="an empty duration"
+        ),
+        pytest.param(
+            {"TASKYARD_LEASE_DURATION": "10"}, "must be a whole number of seconds such as 10s, not '10'", id="no unit"
+        ),
+        pytest.param(
+            {"TASKYARD_LEASE_DURATION": "9.5s"}, "must be a whole number of seconds such as 10s", id="half a second"
+        ),
         pytest.param({"TASKYARD_LEASE_RENEW_DEADLINE": "10s"}, "must be shorter than", id="a deadline too late"),
-        pytest.param({"TASKYARD_LEADER_ELECTION": "on"}, "must be one of true, false", id="no boolean"),
-        pytest.param({"TASKYARD_HEALTH_PORT": "http"}, "must be a port number, not 'http'", id="no number"),
-        pytest.param({"TASKYARD_HEALTH_PORT": "65536"}, "must be a port number, not '65536'", id="no port"),
-        pytest.param({"TASKYARD_HEALTH_PORT": "-1"}, "must be a port number, not '-1'", id="a negative port"),
-        pytest.param({"TASKYARD_HEALTH_PORT": ""}, "must be a port number, not ''", id="an empty port"),
+        pytest.param({"TASKYARD_LEADER_ELECTION": "on"}, "must be true or false, not 'on'", id="no boolean"),
+        pytest.param(
+            {"TASKYARD_HEALTH_PORT": "http"}, "must be a port number from 0 to 65535, not 'http'", id="no number"
+        ),
+        pytest.param(
+            {"TASKYARD_HEALTH_PORT": "65536"}, "must be a port number from 0 to 65535, not '65536'", id="no port"
+        ),
+        pytest.param(
+            {"TASKYARD_HEALTH_PORT": "-1"}, "must be a port number from 0 to 65535, not '-1'", id="a negative port"
+        ),
+        pytest.param({"TASKYARD_HEALTH_PORT": ""}, "must be a port number from 0 to 65535, not ''", id="an empty port"),
     ],
 )
 def test_a_wrong_setting_is_named_and_what_it_takes(changed: dict[str, str], says: str) -> None:
     with pytest.raises(SettingsError) as error:
-        Settings.of(LEAST | changed)
+        Settings.from_environment(LEAST | changed)
     assert says in str(error.value)
     assert "\n" not in str(error.value)

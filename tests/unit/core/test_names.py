@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskyard.api.task import MAX_NAME_CHARACTERS
 from taskyard.core import names
+from taskyard.limits import MAX_TASK_NAME_CHARACTERS
 
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
@@ -27,7 +27,7 @@ def test_name(found: str, expected: str) -> None:
 
 
 @given(
-    task=st.from_regex(rf"\A[a-z0-9]([-a-z0-9]{{0,{MAX_NAME_CHARACTERS - 2}}}[a-z0-9])?\Z"),
+    task=st.from_regex(rf"\A[a-z0-9]([-a-z0-9]{{0,{MAX_TASK_NAME_CHARACTERS - 2}}}[a-z0-9])?\Z"),
     number=st.integers(1, 9_999_999_999),
 )
 def test_children_of_the_longest_task_have_names_and_labels_that_kubernetes_takes(task: str, number: int) -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskyard.core.task_title import MAX_DISPLAY_NAME_CHARACTERS, display_name
+from taskyard.core.task_title import display_name
+from taskyard.limits import MAX_DISPLAY_NAME_CHARACTERS
 
 WORD = "a" * 30
 

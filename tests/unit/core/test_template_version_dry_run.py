@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from taskyard.api.task import MAX_NAME_CHARACTERS
 from taskyard.core import template_version_dry_run
 from taskyard.core.conditions import Verdict
 from taskyard.core.manifests import pod
+from taskyard.limits import MAX_TASK_NAME_CHARACTERS
 from unit.core.builders import build, installation, task, template_version
 
 
@@ -16,7 +16,7 @@ def test_the_probe_is_the_pod_of_a_task_that_cannot_exist() -> None:
         template_version(), installation(), namespace="team", uid="u-1", now="2026-01-31T12:00:00Z"
     )
     name = probe["metadata"]["name"]
-    assert MAX_NAME_CHARACTERS < len(name) <= 63
+    assert MAX_TASK_NAME_CHARACTERS < len(name) <= 63
     assert probe["metadata"]["namespace"] == "team"
 
 

@@ -2,11 +2,12 @@
 
 import pytest
 
-from taskyard.gateway.settings import Settings, settings_from
+from taskyard.environment import SettingsError
+from taskyard.gateway.settings import Settings
 
 
 def test_only_the_namespace_must_be_given() -> None:
-    assert settings_from({"TASKYARD_NAMESPACE": "taskyard"}) == Settings(
+    assert Settings.from_environment({"TASKYARD_NAMESPACE": "taskyard"}) == Settings(
         namespace="taskyard",
         service_name="taskyard-gateway",
         listen_address="",
@@ -18,7 +19,7 @@ def test_only_the_namespace_must_be_given() -> None:
 
 
 def test_everything_can_be_given() -> None:
-    settings = settings_from(
+    settings = Settings.from_environment(
         {
             "TASKYARD_NAMESPACE": "ns",
             "TASKYARD_SERVICE_NAME": "gw",
@@ -101,5 +102,5 @@ GIVEN = {
     ],
 )
 def test_a_wrong_setting_is_named(name: str, value: str) -> None:
-    with pytest.raises(ValueError, match=name):
-        settings_from({**GIVEN, name: value})
+    with pytest.raises(SettingsError, match=f"^environment variable {name} "):
+        Settings.from_environment({**GIVEN, name: value})

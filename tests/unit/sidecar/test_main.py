@@ -321,7 +321,7 @@ def test_memory_stays_small(pod: Pod) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        pytest.param({"TASKYARD_TOKEN_FILE": ""}, "environment variable TASKYARD_TOKEN_FILE is missing", id="missing"),
+        pytest.param({"TASKYARD_TOKEN_FILE": ""}, "environment variable TASKYARD_TOKEN_FILE is not set", id="missing"),
         pytest.param({"TASKYARD_CA_CERTIFICATE": "nonsense"}, "TASKYARD_CA_CERTIFICATE holds no usable", id="bad CA"),
         pytest.param({"TASKYARD_STATE_DIR": "/proc/state"}, "/proc/state: No such file or directory", id="no state"),
     ],

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from taskyard.sidecar import settings
+from taskyard.environment import SettingsError
+from taskyard.sidecar.settings import Settings
 
 ENVIRONMENT = {
     "TASKYARD_GATEWAY_URL": "https://taskyard-gateway.taskyard.svc:8444/",
@@ -23,7 +24,7 @@ ENVIRONMENT = {
 
 
 def test_settings_come_from_the_environment() -> None:
-    read = settings.from_environment(ENVIRONMENT)
+    read = Settings.from_environment(ENVIRONMENT)
     assert read.gateway_url == "https://taskyard-gateway.taskyard.svc:8444"
     assert read.task == "team/shell"
     assert read.build_number == 3
@@ -46,22 +47,23 @@ def test_settings_come_from_the_environment() -> None:
     ],
 )
 def test_missing_variable_is_named(name: str) -> None:
-    with pytest.raises(settings.SettingsError, match=f"{name} is missing"):
-        settings.from_environment({key: value for key, value in ENVIRONMENT.items() if key != name})
+    with pytest.raises(SettingsError, match=f"{name} is not set; it holds"):
+        Settings.from_environment({key: value for key, value in ENVIRONMENT.items() if key != name})
 
 
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        pytest.param("TASKYARD_BUILD_NUMBER", "one", "must be a number", id="build number"),
-        pytest.param("TASKYARD_SIDECAR_PORT", "x", "must be a number", id="port"),
-        pytest.param("TASKYARD_STABLE_SECONDS", "0", "must be seconds from 0.2 to 300", id="never stable"),
-        pytest.param("TASKYARD_STABLE_SECONDS", "nan", "must be seconds from 0.2 to 300", id="no number"),
+        pytest.param("TASKYARD_BUILD_NUMBER", "one", "must be a whole number, not 'one'", id="build number"),
+        pytest.param("TASKYARD_SIDECAR_PORT", "x", "must be a port number from 1 to 65535, not 'x'", id="port"),
+        pytest.param("TASKYARD_STABLE_SECONDS", "0", "must be a number of seconds from 0.2 to 300", id="never stable"),
+        pytest.param("TASKYARD_STABLE_SECONDS", "nan", "must be a number of seconds from 0.2 to 300", id="no number"),
         pytest.param("TASKYARD_GATEWAY_URL", "http://gateway", "must be an https URL", id="a gateway without TLS"),
-        pytest.param("TASKYARD_AGENT_PROTOCOL", "MCP", "this sidecar speaks Terminal, ACP", id="unknown protocol"),
+        pytest.param("TASKYARD_AGENT_PROTOCOL", "MCP", "must be one of Terminal, ACP", id="unknown protocol"),
         pytest.param("TASKYARD_AGENT_PERMISSIONS", "Maybe", "must be one of allow, deny, ask", id="unknown policy"),
+        pytest.param("TASKYARD_DURABLE", "yes", "must be true or false", id="no switch"),
     ],
 )
 def test_bad_value_is_named(name: str, value: str, message: str) -> None:
-    with pytest.raises(settings.SettingsError, match=f"{name}.*{message}"):
-        settings.from_environment(ENVIRONMENT | {name: value})
+    with pytest.raises(SettingsError, match=f"{name}.*{message}"):
+        Settings.from_environment(ENVIRONMENT | {name: value})

@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 
 from taskyard.core import tasknames
-from taskyard.core.tasknames import Names
+from taskyard.core.tasknames import MAX_STEM_CHARACTERS, Names
+from taskyard.limits import MAX_DISPLAY_NAME_CHARACTERS
 
 TIMEOUT_SECONDS = 3.0
 _MAX_TOKENS = 100
@@ -18,8 +19,8 @@ _PROMPT_CHARACTERS = 4000
 _VERSION = "2023-06-01"
 _INSTRUCTION = (
     "Name the task that the user describes. Answer with one JSON object and nothing else: "
-    '{"display_name": a title of at most 64 characters, "task_name": at most 27 characters, lower-case letters, digits '
-    "and single hyphens}."
+    f'{{"display_name": a title of at most {MAX_DISPLAY_NAME_CHARACTERS} characters, "task_name": at most '
+    f"{MAX_STEM_CHARACTERS} characters, lower-case letters, digits and single hyphens}}."
 )
 
 _logger = logging.getLogger(__name__)

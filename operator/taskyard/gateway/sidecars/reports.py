@@ -11,9 +11,16 @@ from taskyard.core import input_required
 from taskyard.core.text_sanitizer import sanitize_message
 from taskyard.core.times import micro, rfc3339
 from taskyard.gateway.http.errors import HttpError
+from taskyard.limits import (
+    MAX_LINK_CHARACTERS,
+    MAX_OPTION_CHARACTERS,
+    MAX_QUESTION_CHARACTERS,
+    MAX_QUESTION_ID_CHARACTERS,
+    MAX_QUESTION_OPTIONS,
+    MAX_STATE_MESSAGE_BYTES,
+)
 
 APP_SLUG = "taskyard"
-MESSAGE_BYTES = 160
 
 _STATES = {"working": State.WORKING, "idle": State.IDLE, "complete": State.COMPLETE, "failure": State.FAILED}
 
@@ -21,16 +28,16 @@ _STATES = {"working": State.WORKING, "idle": State.IDLE, "complete": State.COMPL
 class Option(BaseModel):
     """One of the answers that an agent takes."""
 
-    id: Annotated[str, Field(max_length=100)]
-    name: Annotated[str, Field(max_length=100)]
+    id: Annotated[str, Field(max_length=MAX_OPTION_CHARACTERS)]
+    name: Annotated[str, Field(max_length=MAX_OPTION_CHARACTERS)]
 
 
 class Question(BaseModel):
     """What an agent asks people before it goes on."""
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,63}$")]
-    text: Annotated[str, Field(max_length=300)]
-    options: Annotated[list[Option], Field(max_length=8)]
+    id: Annotated[str, Field(pattern=rf"^[a-z0-9-]{{1,{MAX_QUESTION_ID_CHARACTERS}}}$")]
+    text: Annotated[str, Field(max_length=MAX_QUESTION_CHARACTERS)]
+    options: Annotated[list[Option], Field(max_length=MAX_QUESTION_OPTIONS)]
 
 
 class Report(BaseModel):
@@ -40,7 +47,7 @@ class Report(BaseModel):
 
     app_slug: str = ""
     message: str = ""
-    uri: Annotated[str, Field(max_length=2048)] = ""
+    uri: Annotated[str, Field(max_length=MAX_LINK_CHARACTERS)] = ""
     state: str = ""
     prompt_sha256: Annotated[str | None, Field(pattern=r"^[0-9a-f]{64}$")] = None
     question: Question | None = None
@@ -48,8 +55,8 @@ class Report(BaseModel):
 
 def check(report: Report) -> None:
     """HttpError 400 for a report that is not taken."""
-    if len(report.message.encode("utf-8", "replace")) > MESSAGE_BYTES:
-        raise HttpError(400, "Message is too long.", detail=f"Message must be at most {MESSAGE_BYTES} bytes.")
+    if len(report.message.encode("utf-8", "replace")) > MAX_STATE_MESSAGE_BYTES:
+        raise HttpError(400, "Message is too long.", detail=f"Message must be at most {MAX_STATE_MESSAGE_BYTES} bytes.")
     if report.state not in _STATES:
         raise HttpError(400, "Invalid state provided.", detail=f"Use one of {', '.join(_STATES)}.")
     if report.app_slug != APP_SLUG:

@@ -12,8 +12,8 @@ from taskyard.core import names
 from taskyard.core.text_sanitizer import printable_text
 from taskyard.core.times import rfc3339
 from taskyard.gateway.sidecars.objects import Task
+from taskyard.limits import MAX_SNAPSHOT_BYTES
 
-SNAPSHOT_BYTES = 65_536
 DROPPED = "[… the beginning was left out]\n"
 
 
@@ -90,7 +90,7 @@ def _document(messages: Sequence[Message]) -> str:
 
 
 def _newest_that_fit(messages: Sequence[Message]) -> list[Message]:
-    room = SNAPSHOT_BYTES - len(_document(()).encode())
+    room = MAX_SNAPSHOT_BYTES - len(_document(()).encode())
     kept: list[Message] = []
     for message in reversed(messages):
         size = len(_json(message.model_dump()).encode()) + (1 if kept else 0)

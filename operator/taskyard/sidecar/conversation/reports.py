@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from taskyard.limits import MAX_LINK_CHARACTERS, MAX_STATE_MESSAGE_BYTES
 from taskyard.sidecar.conversation.conversation import Conversation
 from taskyard.sidecar.conversation.status import Status
 
 SLUG = "taskyard"
-MAX_SUMMARY_BYTES = 160
-MAX_LINK_CHARACTERS = 2048
 ELLIPSIS = "…"
 ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_].*?(?:\x07|\x1b\\|$)|[ -/]*[0-~])")
 
@@ -136,7 +135,7 @@ def result(
     return AgentReport(state, sanitise(line), agent_report.link if agent_report else "", build)
 
 
-def sanitise(text: str, limit: int = MAX_SUMMARY_BYTES) -> str:
+def sanitise(text: str, limit: int = MAX_STATE_MESSAGE_BYTES) -> str:
     """One printable line of at most `limit` bytes of UTF-8, never cut inside a character."""
     text = ESCAPES.sub("", text)
     text = "".join(character if character.isprintable() else " " for character in text)

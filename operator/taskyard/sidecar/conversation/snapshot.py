@@ -4,10 +4,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from taskyard.limits import MAX_SNAPSHOT_BYTES
 from taskyard.sidecar.conversation.conversation import Conversation, Message
 
-# The gateway keeps the body inside {"format":"agentapi","data":…}, which has to stay within 65,536 bytes as a whole.
-LIMIT = 65_536 - 64
+# The gateway keeps the body inside {"format":"agentapi","data":…}, which has to stay within the limit as a whole.
+MAX_BODY_BYTES = MAX_SNAPSHOT_BYTES - 64
 NOTE = "[… message truncated, this is its end …]\n"
 
 
@@ -23,7 +24,7 @@ def of(conversation: Conversation) -> Snapshot:
     return take(conversation.messages)
 
 
-def take(messages: Sequence[Message], limit: int = LIMIT) -> Snapshot:
+def take(messages: Sequence[Message], limit: int = MAX_BODY_BYTES) -> Snapshot:
     """The newest messages that fit into `limit` bytes of JSON, oldest first, as `{"messages": […]}`.
 
     A newest message that is too large by itself keeps its end, after a note. `"truncated": true` tells that

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 
-MAX_OUTPUTS = 16
-MAX_OUTPUT_BYTES = 1024
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,62}")
+from taskyard.limits import MAX_OUTPUT_NAME_CHARACTERS, MAX_OUTPUT_VALUE_BYTES, MAX_OUTPUTS
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
 class OutputError(ValueError):
@@ -14,14 +14,17 @@ class OutputError(ValueError):
 
 def with_value(outputs: Mapping[str, str], name: object, value: object) -> dict[str, str]:
     """The outputs with one more, or with another value for one. Raises OutputError."""
-    if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise OutputError("name must be 1 to 63 letters, digits, '_', '.' or '-', and begin with a letter or '_'")
+    if not isinstance(name, str) or len(name) > MAX_OUTPUT_NAME_CHARACTERS or not NAME.fullmatch(name):
+        raise OutputError(
+            f"name must be 1 to {MAX_OUTPUT_NAME_CHARACTERS} letters, digits, '_', '.' or '-', "
+            "and begin with a letter or '_'"
+        )
     if not isinstance(value, str):
         raise OutputError("value must be text")
     if any(not (character.isprintable() or character in "\n\t") for character in value):
         raise OutputError("value must be printable text")
-    if len(value.encode()) > MAX_OUTPUT_BYTES:
-        raise OutputError(f"value may have at most {MAX_OUTPUT_BYTES} bytes")
+    if len(value.encode()) > MAX_OUTPUT_VALUE_BYTES:
+        raise OutputError(f"value may have at most {MAX_OUTPUT_VALUE_BYTES} bytes")
     if name not in outputs and len(outputs) >= MAX_OUTPUTS:
         raise OutputError(f"there are {MAX_OUTPUTS} outputs, which is the most; a value can still be replaced")
     return {**outputs, name: value}

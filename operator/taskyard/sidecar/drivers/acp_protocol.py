@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from taskyard.limits import MAX_OPTION_CHARACTERS, MAX_QUESTION_CHARACTERS, MAX_QUESTION_OPTIONS
+
 VERSION = 1
 MAX_LINE_BYTES = 8 << 20
 MAX_ANSWER_CHARACTERS = 1 << 18
-MAX_TITLE_CHARACTERS = 300
+# Of a tool call; it can be the text of a question.
+MAX_TITLE_CHARACTERS = MAX_QUESTION_CHARACTERS
 CUT = "[… earlier text left out …]\n"
 METHOD_NOT_FOUND = -32601
 
@@ -135,7 +138,10 @@ class Question:
     request_id: Any = field(hash=False)
 
     def body(self) -> Json:
-        options = [{"id": option.id[:100], "name": option.name[:100]} for option in self.options[:8]]
+        options = [
+            {"id": option.id[:MAX_OPTION_CHARACTERS], "name": option.name[:MAX_OPTION_CHARACTERS]}
+            for option in self.options[:MAX_QUESTION_OPTIONS]
+        ]
         return {"id": self.id, "text": self.text, "options": options}
 
     def shown(self) -> str:

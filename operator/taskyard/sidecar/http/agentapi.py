@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from taskyard.limits import MAX_CONTENT_CHARACTERS
 from taskyard.sidecar.conversation.content import typable
 from taskyard.sidecar.conversation.events import Hub, Stream, TooSlowError
 from taskyard.sidecar.conversation.intents import JournalUnavailableError
@@ -27,11 +28,11 @@ from taskyard.sidecar.session import NotReadyError, Session
 
 MAX_BODY_BYTES = 1 << 20
 SNAPSHOT_TIMEOUT = 10.0
-MAX_CONTENT_CHARACTERS = 65_536
 MAX_KEY_CHARACTERS = 255
 PING_EVERY = 15.0
 FIELDS = {"content", "type", "answers"}
-MAX_QUESTION_ID_CHARACTERS = 128
+# More than the gateway lets through: an id that nothing has is refused as not asked.
+MAX_ANSWERED_ID_CHARACTERS = 128
 DELIVERED = JSONResponse({"ok": True})
 IN_DOUBT = JSONResponse({"ok": True, "inDoubt": True})
 
@@ -208,7 +209,7 @@ def _message(body: bytes) -> tuple[str, str, str | None]:
     elif fault := _content_fault(content, kind):
         errors.append(_fault(fault, "body.content", None))
     answers = value.get("answers")
-    if answers is not None and not (isinstance(answers, str) and 0 < len(answers) <= MAX_QUESTION_ID_CHARACTERS):
+    if answers is not None and not (isinstance(answers, str) and 0 < len(answers) <= MAX_ANSWERED_ID_CHARACTERS):
         errors.append(_fault("expected the id of a question", "body.answers", None))
     elif answers is not None and kind == "raw":
         errors.append(_fault("keystrokes answer no question", "body.answers", answers))

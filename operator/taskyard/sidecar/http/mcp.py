@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from taskyard import __version__
-from taskyard.sidecar.conversation.reports import MAX_SUMMARY_BYTES, AgentReportError, State
-from taskyard.sidecar.conversation.task_outputs import MAX_OUTPUT_BYTES, OutputError
+from taskyard.limits import MAX_OUTPUT_VALUE_BYTES, MAX_STATE_MESSAGE_BYTES
+from taskyard.sidecar.conversation.reports import AgentReportError, State
+from taskyard.sidecar.conversation.task_outputs import OutputError
 
 # Newest first. What the two tools need is the same in all of them.
 PROTOCOL_VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
@@ -32,8 +33,8 @@ TOOLS: list[dict[str, Any]] = [
                 "state": {"type": "string", "enum": list(State), "description": "What you are doing."},
                 "summary": {
                     "type": "string",
-                    "maxLength": MAX_SUMMARY_BYTES,
-                    "description": f"One line about it, at most {MAX_SUMMARY_BYTES} characters.",
+                    "maxLength": MAX_STATE_MESSAGE_BYTES,
+                    "description": f"One line about it, at most {MAX_STATE_MESSAGE_BYTES} characters.",
                 },
                 "link": {"type": "string", "description": "An http or https URL that goes with it, or nothing."},
             },
@@ -47,7 +48,7 @@ TOOLS: list[dict[str, Any]] = [
             "type": "object",
             "properties": {
                 "name": {"type": "string", "description": "Letters, digits, '_', '.' and '-'."},
-                "value": {"type": "string", "description": f"Text of at most {MAX_OUTPUT_BYTES} bytes."},
+                "value": {"type": "string", "description": f"Text of at most {MAX_OUTPUT_VALUE_BYTES} bytes."},
             },
             "required": ["name", "value"],
         },

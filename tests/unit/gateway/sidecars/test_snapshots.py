@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskyard.core.ownership import Ownership, is_owned_by, ownership_of
-from taskyard.gateway.sidecars.snapshots import SNAPSHOT_BYTES, Message, Payload, config_map, snapshot_of, task_snapshot
+from taskyard.gateway.sidecars.snapshots import Message, Payload, config_map, snapshot_of, task_snapshot
+from taskyard.limits import MAX_SNAPSHOT_BYTES
 from unit.core.builders import owned_by_tekton
 from unit.gateway.sidecars.builders import TASK
 
@@ -54,7 +55,7 @@ def test_of_one_message_that_is_too_large_the_end_stays(character: str) -> None:
     (kept,) = messages_of(snapshot.document)
     assert kept["content"].startswith("[… the beginning was left out]\n" + character)
     assert kept["content"].endswith("the end")
-    assert SNAPSHOT_BYTES - 8 <= snapshot.size <= SNAPSHOT_BYTES
+    assert MAX_SNAPSHOT_BYTES - 8 <= snapshot.size <= MAX_SNAPSHOT_BYTES
     assert snapshot.truncated
 
 
@@ -64,7 +65,7 @@ def test_no_conversation_is_larger_than_the_limit_and_the_newest_is_always_in(pa
     messages = [message(number, text + "x" * size) for number, (text, size) in enumerate(parts)]
     snapshot = snapshot_of(Payload(messages=messages))
     kept = messages_of(snapshot.document)
-    assert snapshot.size <= SNAPSHOT_BYTES
+    assert snapshot.size <= MAX_SNAPSHOT_BYTES
     assert [m["id"] for m in kept] == list(range(len(messages)))[len(messages) - len(kept) :]
     assert bool(kept) == bool(messages)
 

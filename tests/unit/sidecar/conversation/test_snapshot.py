@@ -60,7 +60,7 @@ def test_message_too_large_by_itself_keeps_its_end_after_a_note(content: str) ->
     (message,) = json.loads(taken.body)["messages"]
     assert message["content"].startswith(snapshot.NOTE)
     assert message["content"].endswith("the end")
-    assert snapshot.LIMIT - 8 < len(taken.body) <= snapshot.LIMIT
+    assert snapshot.MAX_BODY_BYTES - 8 < len(taken.body) <= snapshot.MAX_BODY_BYTES
     assert taken.truncated
 
 

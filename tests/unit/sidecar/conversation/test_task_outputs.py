@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from taskyard.limits import MAX_OUTPUTS
 from taskyard.sidecar.conversation import task_outputs
 from taskyard.sidecar.conversation.task_outputs import OutputError
 
-FULL = {f"name-{number}": "x" for number in range(task_outputs.MAX_OUTPUTS)}
+FULL = {f"name-{number}": "x" for number in range(MAX_OUTPUTS)}
 
 
 def test_a_value_is_added_at_the_end_or_replaced_where_it_is() -> None:
@@ -45,4 +46,4 @@ def test_of_sixteen_values_one_can_only_be_replaced() -> None:
 
 @pytest.mark.parametrize("record", [None, [], {"a": 1, "b": "x" * 2000, "ok": "v"}, {**FULL, "ok": "v"}])
 def test_what_is_broken_on_the_disk_is_passed_over(record: object) -> None:
-    assert len(task_outputs.kept(record)) <= task_outputs.MAX_OUTPUTS
+    assert len(task_outputs.kept(record)) <= MAX_OUTPUTS

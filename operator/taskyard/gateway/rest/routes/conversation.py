@@ -8,7 +8,6 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from taskyard.api.task import Phase
-from taskyard.api.taskinput import MAX_CONTENT_CHARACTERS
 from taskyard.apiclient import ApiError, Object
 from taskyard.core import names
 from taskyard.core.ownership import is_owned_by
@@ -25,6 +24,7 @@ from taskyard.gateway.rest.routes.idempotency import idempotency_key
 from taskyard.gateway.rest.streams.agent_messages import pod_address_of
 from taskyard.gateway.rest.views import vocabulary
 from taskyard.gateway.rest.views.log_entries import log_entries, sendable
+from taskyard.limits import MAX_CONTENT_CHARACTERS
 from taskyard.sidecarclient import Accepted, NoAnswerError, NotReady, UnreachableError
 
 CALL_SECONDS = 30.0

@@ -22,8 +22,7 @@ from taskyard.gateway.rest.openapi.schemas.requests import BODY_BYTES, CreateTas
 from taskyard.gateway.rest.openapi.schemas.task import Task, TaskList
 from taskyard.gateway.rest.routes import listing
 from taskyard.gateway.rest.views import task as task_view
-
-MAX_DISPLAY_NAME_CHARACTERS = 64
+from taskyard.limits import MAX_DISPLAY_NAME_CHARACTERS
 
 _VERSION_NOT_FOUND = "Template version not found or you do not have access to this resource"
 _TRIES = 5
@@ -92,7 +91,7 @@ async def _create(people: People, person: Person, user: str, asked: CreateTask) 
         raise HttpError(400, "Unable to create a Task with the provided name.", detail=fault)
     title = asked.display_name.strip()
     if len(title) > MAX_DISPLAY_NAME_CHARACTERS:
-        raise HttpError(400, "Display name must be 64 characters or less.")
+        raise HttpError(400, f"Display name must be {MAX_DISPLAY_NAME_CHARACTERS} characters or less.")
     preset = _preset(version, asked.template_version_preset_id)
     if owner is None or not await people.may(person, "create", authorization.TASKS, owner.namespace):
         raise not_found()

@@ -24,6 +24,7 @@ from taskyard.gateway.sidecars.reports import Report
 from taskyard.gateway.sidecars.snapshots import Payload, Snapshot
 from taskyard.gateway.sidecars.task_status import update_status
 from taskyard.gateway.sidecars.token import Caller, authenticate
+from taskyard.limits import MAX_SNAPSHOT_BYTES
 
 NOT_FOUND = "Resource not found or you do not have access to this resource"
 
@@ -97,12 +98,12 @@ def _check_query(request: Request) -> None:
 
 async def _payload(request: Request) -> object:
     try:
-        return parse_json(await read_body(request, snapshots.SNAPSHOT_BYTES))
+        return parse_json(await read_body(request, MAX_SNAPSHOT_BYTES))
     except TooLargeError as error:
         raise HttpError(
             400,
             "Failed to decode request payload.",
-            detail=f"It is larger than {snapshots.SNAPSHOT_BYTES} bytes.",
+            detail=f"It is larger than {MAX_SNAPSHOT_BYTES} bytes.",
             close=True,
         ) from error
     except HttpError as error:

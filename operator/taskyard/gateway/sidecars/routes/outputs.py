@@ -7,15 +7,14 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, field_validator
 
-from taskyard.api.task import MAX_OUTPUTS, OUTPUT_NAME
+from taskyard.api.task import OUTPUT_NAME
 from taskyard.core.text_sanitizer import printable_text
 from taskyard.gateway.context import Context
 from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.http.request_body import read_model
 from taskyard.gateway.sidecars.task_status import update_status
 from taskyard.gateway.sidecars.token import authenticate
-
-VALUE_BYTES = 1024
+from taskyard.limits import MAX_OUTPUT_NAME_CHARACTERS, MAX_OUTPUT_VALUE_BYTES, MAX_OUTPUTS
 
 _BODY_BYTES = 65_536
 
@@ -23,15 +22,15 @@ _BODY_BYTES = 65_536
 class Output(BaseModel):
     """One value; its text is at most 1,024 bytes."""
 
-    name: Annotated[str, Field(pattern=OUTPUT_NAME, max_length=63)]
+    name: Annotated[str, Field(pattern=OUTPUT_NAME, max_length=MAX_OUTPUT_NAME_CHARACTERS)]
     value: str
 
     @field_validator("value")
     @classmethod
     def _storable(cls, value: str) -> str:
         value = printable_text(value)
-        if len(value.encode("utf-8", "replace")) > VALUE_BYTES:
-            raise ValueError(f"must have at most {VALUE_BYTES} bytes")
+        if len(value.encode("utf-8", "replace")) > MAX_OUTPUT_VALUE_BYTES:
+            raise ValueError(f"must have at most {MAX_OUTPUT_VALUE_BYTES} bytes")
         return value
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from taskyard.api.taskinput import MAX_CONTENT_CHARACTERS
+from taskyard.limits import MAX_CONTENT_CHARACTERS, MAX_QUESTION_ID_CHARACTERS
 
 # The longest prompt, each of its characters as a pair of escapes.
 BODY_BYTES = 1_048_576
@@ -34,4 +34,6 @@ class CreateInput(BaseModel):
     content: Annotated[str, Field(min_length=1, max_length=MAX_CONTENT_CHARACTERS, examples=["and now the tests"])]
     type: Literal["user", "raw"] = "user"
     resume: Annotated[bool, Field(examples=[True])] = False
-    answers: Annotated[str | None, Field(min_length=1, max_length=63, pattern="^[a-z0-9-]+$")] = None
+    answers: Annotated[
+        str | None, Field(min_length=1, max_length=MAX_QUESTION_ID_CHARACTERS, pattern="^[a-z0-9-]+$")
+    ] = None

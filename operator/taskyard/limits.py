@@ -1,0 +1,28 @@
+"""Limits that more than one of the API models, the gateway and the sidecar hold, each named for what it counts.
+
+A limit that one module alone knows stands in that module.
+"""
+
+# A Task, and what is said to its agent.
+MAX_TASK_NAME_CHARACTERS = 52
+MAX_DISPLAY_NAME_CHARACTERS = 64
+MAX_PROMPT_CHARACTERS = 65_536
+MAX_CONTENT_CHARACTERS = 65_536
+
+# What the agent reports of its state. A message of that many bytes has at most that many characters.
+MAX_STATE_MESSAGE_BYTES = 160
+MAX_LINK_CHARACTERS = 2_048
+
+# What the agent asks people.
+MAX_QUESTION_ID_CHARACTERS = 63
+MAX_QUESTION_CHARACTERS = 300
+MAX_QUESTION_OPTIONS = 8
+MAX_OPTION_CHARACTERS = 100
+
+# The values that the agent hands out. A value of that many bytes has at most that many characters.
+MAX_OUTPUTS = 16
+MAX_OUTPUT_NAME_CHARACTERS = 63
+MAX_OUTPUT_VALUE_BYTES = 1_024
+
+# The conversation as it is kept while there is no Pod.
+MAX_SNAPSHOT_BYTES = 65_536
