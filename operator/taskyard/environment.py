@@ -10,8 +10,7 @@ A frozen dataclass declares each of its fields once, with `variable`: name, defa
 
     settings = read(Settings, os.environ)
 
-A variable without a default is required. One that is set has to be usable: empty counts as not set for texts, paths and
-required variables, and is refused for others.
+A variable without a default is required. An empty variable counts as not set; any other has to be usable.
 """
 
 from __future__ import annotations
@@ -44,13 +43,11 @@ class SettingsError(ValueError):
 class Kind(Generic[T]):
     """How a text becomes a value. `read` raises ValueError, whose text, if any, is told beside what the variable takes.
 
-    `takes` goes on after "must be", and is empty where no text is refused. `empty_is_unset`: the default applies to an
-    empty text too.
+    `takes` goes on after "must be", and is empty where no text is refused.
     """
 
     read: Callable[[str], T]
     takes: str
-    empty_is_unset: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,10 +70,9 @@ class Variable:
 
     def value(self, environment: Mapping[str, str], *, needed: bool = False) -> Any:
         """Raises SettingsError."""
-        required = needed or self.default is None
-        text = environment.get(self.name)
-        if text is None or (text == "" and (required or self.kind.empty_is_unset)):
-            if required or self.default is None:
+        text = environment.get(self.name, "")
+        if not text:
+            if needed or self.default is None:
                 raise SettingsError(f"environment variable {self.name} is not set; it holds {self.meaning}")
             text = self.default
         try:
@@ -162,7 +158,7 @@ def number_of_seconds(least: float, most: float) -> Kind[float]:
     return Kind(seconds, f"a number of seconds from {least:g} to {most:g}")
 
 
-def one_of(*words: str, empty_is_unset: bool = False) -> Kind[str]:
+def one_of(*words: str) -> Kind[str]:
     """One of these words, in any case."""
 
     def word(text: str) -> str:
@@ -171,7 +167,7 @@ def one_of(*words: str, empty_is_unset: bool = False) -> Kind[str]:
                 return known
         raise ValueError
 
-    return Kind(word, f"one of {', '.join(words)}", empty_is_unset)
+    return Kind(word, f"one of {', '.join(words)}")
 
 
 def _whole_number(text: str, *, least: int, most: int | None) -> int:
@@ -211,8 +207,8 @@ def _json_object(text: str) -> dict[str, Any]:
     return value
 
 
-TEXT = Kind(str, "", empty_is_unset=True)
-PATH = Kind(Path, "", empty_is_unset=True)
+TEXT = Kind(str, "")
+PATH = Kind(Path, "")
 NAMES = Kind(_names, "names with commas between them")
 SWITCH = Kind(_switch, "true or false")
 PORT = port()

@@ -53,10 +53,9 @@ class Settings:
     task_uid: str = variable("TASKYARD_TASK_UID", TEXT, meaning="the UID of the Task")
     pod_uid: str = variable("TASKYARD_POD_UID", TEXT, meaning="the UID of the Pod")
     build_number: int = variable("TASKYARD_BUILD_NUMBER", number(), meaning="the number of the build that made the Pod")
-    # The operator sets the protocol to an empty text for a template version that does not say it.
     protocol: str = variable(
         "TASKYARD_AGENT_PROTOCOL",
-        one_of(*PROTOCOLS, empty_is_unset=True),
+        one_of(*PROTOCOLS),
         default="Terminal",
         meaning="how the agent is driven",
     )
@@ -69,7 +68,7 @@ class Settings:
     )
     permissions: str = variable(
         "TASKYARD_AGENT_PERMISSIONS",
-        one_of(*PERMISSIONS, empty_is_unset=True),
+        one_of(*PERMISSIONS),
         default="allow",
         meaning="for ACP what an agent hears that asks whether it may do something",
     )
