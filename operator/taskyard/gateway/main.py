@@ -24,7 +24,7 @@ from taskyard.gateway.http.probes import probes_app  # noqa: E402
 from taskyard.gateway.http.server import server_for  # noqa: E402
 from taskyard.gateway.metrics import Metrics  # noqa: E402
 from taskyard.gateway.rest.cache.cache import Cache  # noqa: E402
-from taskyard.gateway.rest.listener import serving_people  # noqa: E402
+from taskyard.gateway.rest.listener import serving_rest  # noqa: E402
 from taskyard.gateway.review_limit import ReviewLimit  # noqa: E402
 from taskyard.gateway.settings import Settings  # noqa: E402
 from taskyard.gateway.sidecars.app import sidecar_app  # noqa: E402
@@ -116,7 +116,7 @@ async def _serve_sidecars(
         _logger.info("serving sidecars on port %d", settings.sidecar_port)
         try:
             if settings.people:
-                async with serving_people(settings, context, certificate.context, stop) as cache:
+                async with serving_rest(settings, context, certificate.context, stop) as cache:
                     filling = asyncio.create_task(_ready_when_full(cache, serving, settings.people_port))
                     await _until_stopped(stop)
                     filling.cancel()

@@ -6,7 +6,7 @@ from taskyard import __version__
 from taskyard.gateway.http.errors import add_error_answers
 from taskyard.gateway.http.lifecycle import RequestLifecycle
 from taskyard.gateway.metrics import Measured, Metrics
-from taskyard.gateway.rest.context import People
+from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.openapi.docs_routes import add_documentation
 from taskyard.gateway.rest.routes import (
     conversation,
@@ -23,13 +23,13 @@ from taskyard.gateway.rest.routes import (
 _PARTS = (tasks, lifecycle, conversation, paged, streams, inputs, workspaces, templates, users)
 
 
-def people_app(people: People, metrics: Metrics) -> FastAPI:
+def rest_app(context: RestContext, metrics: Metrics) -> FastAPI:
     """Routes and error answers."""
     app = FastAPI(title="Taskyard", version=__version__, openapi_url=None, redirect_slashes=False)
-    app.add_middleware(RequestLifecycle, stopping=people.stopping)
+    app.add_middleware(RequestLifecycle, stopping=context.stopping)
     app.add_middleware(Measured, metrics=metrics)
     for part in _PARTS:
-        app.include_router(part.routes(people))
+        app.include_router(part.routes(context))
     add_documentation(app)
     add_error_answers(app)
     return app

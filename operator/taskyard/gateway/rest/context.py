@@ -29,7 +29,7 @@ from taskyard.sidecarclient import Sidecars
 
 
 @dataclass
-class People:
+class RestContext:
     """The parts, and the settings that routes look at. `keyring` answers the keys in force, `now` the
     wall clock (UTC), `monotonic` seconds; `turns` is taken for calls to sidecars, and `stopping` is set when the
     process is told to end: streams end then."""

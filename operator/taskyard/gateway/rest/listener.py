@@ -15,9 +15,9 @@ from taskyard.gateway.rest.access.agent_concurrency import AgentConcurrency
 from taskyard.gateway.rest.access.authentication import Authentication
 from taskyard.gateway.rest.access.authorization import Authorization
 from taskyard.gateway.rest.access.request_quota import Allowance, RequestQuota
-from taskyard.gateway.rest.app import people_app
+from taskyard.gateway.rest.app import rest_app
 from taskyard.gateway.rest.cache.cache import Cache
-from taskyard.gateway.rest.context import People
+from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.naming import Model, Naming
 from taskyard.gateway.rest.routes.conversation import CALL_SECONDS
 from taskyard.gateway.settings import Settings
@@ -33,7 +33,7 @@ _EACH_SIDECAR, _ALL_SIDECARS, _WAITING, _PATIENCE_SECONDS = 4, 64, 16, 10.0
 
 
 @contextlib.asynccontextmanager
-async def serving_people(
+async def serving_rest(
     settings: Settings, context: Context, own_tls: ssl.SSLContext, stop: asyncio.Event
 ) -> AsyncIterator[Cache]:
     """Serve from the moment the cache is full until the block is left; the cache, which tells when that is.
@@ -43,7 +43,7 @@ async def serving_people(
     """
     cache = Cache()
     model = Model(url=settings.naming_url, name=settings.naming_model, key=settings.naming_key)
-    people = People(
+    rest_context = RestContext(
         cluster=context.cluster,
         cache=cache,
         authentication=Authentication(context.cluster, context.metrics, monotonic=context.monotonic),
@@ -73,7 +73,9 @@ async def serving_people(
         tls = mounted.context
         background.append(asyncio.create_task(mounted.keep_fresh(stop)))
     # An ingress controller is one address for all who come through it.
-    server = server_for(people_app(people, context.metrics), tls=tls, most_each=MAX_CONNECTIONS, grace=GRACE_SECONDS)
+    server = server_for(
+        rest_app(rest_context, context.metrics), tls=tls, most_each=MAX_CONNECTIONS, grace=GRACE_SECONDS
+    )
     with bind(settings.listen_address, settings.people_port) as listening:
         filling = asyncio.create_task(cache.run(context.cluster))
         answering = asyncio.create_task(_answer(server, cache, listening))
@@ -90,7 +92,7 @@ async def serving_people(
             for task in (filling, *background):
                 task.cancel()
             await asyncio.gather(answering, filling, *background, return_exceptions=True)
-            await people.close()
+            await rest_context.close()
 
 
 async def _end_streams(cache: Cache, stop: asyncio.Event) -> None:

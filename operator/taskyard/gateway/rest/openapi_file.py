@@ -7,16 +7,16 @@ from typing import Any, cast
 
 from taskyard.api import generated
 from taskyard.gateway.metrics import Metrics
-from taskyard.gateway.rest.app import people_app
-from taskyard.gateway.rest.context import People
+from taskyard.gateway.rest.app import rest_app
+from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.openapi import document as openapi_document
 
 
 def document() -> dict[str, Any]:
     """The document of the routes as they are."""
     # No route is called: what they would work with is not there.
-    nothing = cast(People, SimpleNamespace(stopping=None))
-    return openapi_document.document(people_app(nothing, Metrics()))
+    nothing = cast(RestContext, SimpleNamespace(stopping=None))
+    return openapi_document.document(rest_app(nothing, Metrics()))
 
 
 def main() -> int:

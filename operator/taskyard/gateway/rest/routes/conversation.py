@@ -15,7 +15,7 @@ from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.http.request_body import read_model
 from taskyard.gateway.rest.access import authorization
 from taskyard.gateway.rest.access.authentication import Person
-from taskyard.gateway.rest.context import People
+from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.errors import not_found
 from taskyard.gateway.rest.openapi.options import IDEMPOTENCY_KEY, described
 from taskyard.gateway.rest.openapi.schemas.requests import BODY_BYTES, Input
@@ -30,8 +30,8 @@ from taskyard.sidecarclient import Accepted, NoAnswerError, NotReady, Unreachabl
 CALL_SECONDS = 30.0
 
 
-def routes(people: People) -> APIRouter:
-    """The routes, working with `people`."""
+def routes(context: RestContext) -> APIRouter:
+    """The routes, working with `context`."""
     router = APIRouter(prefix="/api/v2/tasks/{user}/{task}", tags=["Tasks"])
 
     @router.post(
@@ -46,25 +46,25 @@ def routes(people: People) -> APIRouter:
         ),
     )
     async def send(request: Request, user: str, task: str) -> Response:
-        person = await people.person(request)
-        found = await people.task(person, user, task)
+        person = await context.person(request)
+        found = await context.task(person, user, task)
         content = (await read_model(request, Input, BODY_BYTES)).input
         _check_content(content)
         key = idempotency_key(request, person)
-        address = await _gate(people, person, found, verb="create", resource=authorization.TASK_INPUTS)
-        await _send(people, content, key=key, **address)
+        address = await _gate(context, person, found, verb="create", resource=authorization.TASK_INPUTS)
+        await _send(context, content, key=key, **address)
         return Response(status_code=204)
 
     @router.get("/logs", **described("log", "What was said in a Task", 404, 409, 500, 502, answer=Log))
     async def logs(request: Request, user: str, task: str) -> JSONResponse:
-        person = await people.person(request)
-        found = await people.task(person, user, task)
+        person = await context.person(request)
+        found = await context.task(person, user, task)
         phase = vocabulary.phase(found)
         if phase == Phase.ACTIVE:
-            address = await _gate(people, person, found, verb="get", resource=authorization.TASK_LOG)
-            return JSONResponse({"logs": await _live(people, **address)})
+            address = await _gate(context, person, found, verb="get", resource=authorization.TASK_LOG)
+            return JSONResponse({"logs": await _live(context, **address)})
         if phase in (Phase.PAUSED, Phase.PAUSING, Phase.PENDING, Phase.INITIALIZING):
-            return JSONResponse(await _stored(people, person, found))
+            return JSONResponse(await _stored(context, person, found))
         raise HttpError(
             409, "Cannot fetch logs for task in current state.", detail=f'Task status is "{vocabulary.status(found)}".'
         )
@@ -82,7 +82,7 @@ def _check_content(content: str) -> None:
         raise HttpError(400, "Task input is not valid.", validations=[{"field": "input", "detail": detail}])
 
 
-async def _gate(people: People, person: Person, task: Object, *, verb: str, resource: str) -> dict[str, str]:
+async def _gate(context: RestContext, person: Person, task: Object, *, verb: str, resource: str) -> dict[str, str]:
     """Address and UID of the agent's Pod, once the Task is active and the person may. HttpError."""
     phase, status = vocabulary.phase(task), vocabulary.status(task)
     if phase in (Phase.PENDING, Phase.INITIALIZING):
@@ -104,18 +104,18 @@ async def _gate(people: People, person: Person, task: Object, *, verb: str, reso
     metadata = task["metadata"]
     # The right to the log may be bound to one Task by its name; an input has none before it is created.
     name = metadata["name"] if verb == "get" else ""
-    if not await people.may(person, verb, resource, metadata["namespace"], name):
+    if not await context.may(person, verb, resource, metadata["namespace"], name):
         raise not_found()
-    address = pod_address_of(people.cache, task)
+    address = pod_address_of(context.cache, task)
     if address is None:
         raise HttpError(502, "Failed to reach task app endpoint.", detail="The Task's Pod has no address.")
     return {"ip": address.ip, "pod_uid": address.pod_uid}
 
 
-async def _send(people: People, content: str, *, key: str, ip: str, pod_uid: str) -> None:
-    sidecars = people.sidecars()
+async def _send(context: RestContext, content: str, *, key: str, ip: str, pod_uid: str) -> None:
+    sidecars = context.sidecars()
     try:
-        async with asyncio.timeout(CALL_SECONDS), people.turns.of(pod_uid):
+        async with asyncio.timeout(CALL_SECONDS), context.turns.of(pod_uid):
             try:
                 status = await sidecars.get("/status", ip=ip, pod_uid=pod_uid)
             except UnreachableError as error:
@@ -138,10 +138,10 @@ def _busy(status: str) -> HttpError:
     return HttpError(409, "Task app is not ready to accept input.", detail=f"Status: {status}")
 
 
-async def _live(people: People, *, ip: str, pod_uid: str) -> list[dict[str, Any]]:
+async def _live(context: RestContext, *, ip: str, pod_uid: str) -> list[dict[str, Any]]:
     try:
-        async with asyncio.timeout(CALL_SECONDS), people.turns.of(pod_uid):
-            answer = await people.sidecars().get("/messages", ip=ip, pod_uid=pod_uid)
+        async with asyncio.timeout(CALL_SECONDS), context.turns.of(pod_uid):
+            answer = await context.sidecars().get("/messages", ip=ip, pod_uid=pod_uid)
     except UnreachableError as error:
         raise HttpError(502, "Failed to reach task app endpoint.", detail=str(error)) from error
     except (NoAnswerError, TimeoutError) as error:
@@ -154,17 +154,17 @@ async def _live(people: People, *, ip: str, pod_uid: str) -> list[dict[str, Any]
     return entries
 
 
-async def _stored(people: People, person: Person, task: Object) -> dict[str, Any]:
+async def _stored(context: RestContext, person: Person, task: Object) -> dict[str, Any]:
     """The snapshot of the conversation; without one an empty log."""
     metadata = task["metadata"]
     namespace, name = metadata["namespace"], metadata["name"]
-    if not await people.may(person, "get", authorization.TASK_LOG, namespace, name):
+    if not await context.may(person, "get", authorization.TASK_LOG, namespace, name):
         raise HttpError(404, "Resource not found.")
     summary = task["status"].get("snapshot")
     if not summary:
         return {"logs": [], "snapshot": True}
     try:
-        found = await people.cluster.config_map(namespace, names.snapshot_name(name))
+        found = await context.cluster.config_map(namespace, names.snapshot_name(name))
     except ApiError as error:
         raise HttpError(500, "Internal error fetching task snapshot.", detail=error.message) from error
     return stored_log(found, task_uid=metadata["uid"], taken_at=summary["takenAt"])

@@ -15,7 +15,7 @@ from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.http.request_body import read_model
 from taskyard.gateway.rest.access import authorization
 from taskyard.gateway.rest.access.authentication import Person
-from taskyard.gateway.rest.context import People
+from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.errors import answer_to, not_found
 from taskyard.gateway.rest.openapi.options import CONTINUE, IDEMPOTENCY_KEY, LIMIT, described
 from taskyard.gateway.rest.openapi.schemas.requests import BODY_BYTES, CreateInput
@@ -29,8 +29,8 @@ _SEEN_SECONDS = 2.0
 _LOOK_SECONDS = 0.02
 
 
-def routes(people: People) -> APIRouter:
-    """The routes, working with `people`."""
+def routes(context: RestContext) -> APIRouter:
+    """The routes, working with `context`."""
     router = APIRouter(prefix="/api/v1alpha1/tasks/{user}/{task}/inputs", tags=["Beyond"])
 
     @router.post(
@@ -47,8 +47,8 @@ def routes(people: People) -> APIRouter:
         ),
     )
     async def create(request: Request, user: str, task: str) -> JSONResponse:
-        person = await people.person(request)
-        found = await people.task(person, user, task)
+        person = await context.person(request)
+        found = await context.task(person, user, task)
         asked = await read_model(request, CreateInput, BODY_BYTES)
         _check(asked)
         spec = {
@@ -59,7 +59,7 @@ def routes(people: People) -> APIRouter:
             **({"answers": asked.answers} if asked.answers else {}),
         }
         key = idempotency_key(request, person)
-        made, is_new = await _create(people, person, found, spec, key=key)
+        made, is_new = await _create(context, person, found, spec, key=key)
         return JSONResponse(document(made), status_code=201 if is_new else 200)
 
     @router.get(
@@ -73,11 +73,11 @@ def routes(people: People) -> APIRouter:
         ),
     )
     async def list_inputs(request: Request, user: str, task: str) -> JSONResponse:
-        person = await people.person(request)
-        shown = await people.task(person, user, task)
-        if not await people.may(person, "list", authorization.TASK_INPUTS, shown["metadata"]["namespace"]):
+        person = await context.person(request)
+        shown = await context.task(person, user, task)
+        if not await context.may(person, "list", authorization.TASK_INPUTS, shown["metadata"]["namespace"]):
             raise not_found()
-        found = page(people.cache.inputs_of(shown), request.query_params, place=_place)
+        found = page(context.cache.inputs_of(shown), request.query_params, place=_place)
         return JSONResponse(found.body("inputs", [document(entry) for entry in found.entries]))
 
     return router
@@ -114,7 +114,7 @@ def _invalid(field: str, detail: str) -> HttpError:
     return HttpError(400, "Task input is not valid.", validations=[{"field": field, "detail": detail}])
 
 
-async def _create(people: People, person: Person, task: Object, spec: Object, *, key: str) -> tuple[Object, bool]:
+async def _create(context: RestContext, person: Person, task: Object, spec: Object, *, key: str) -> tuple[Object, bool]:
     """The new input, or the one that the same request made before; whether it is new."""
     metadata = task["metadata"]
     # Of the Task too, which may be another one of the same name by now.
@@ -126,22 +126,22 @@ async def _create(people: People, person: Person, task: Object, spec: Object, *,
         "spec": spec,
     }
     try:
-        return await people.cluster.create_input(person.token, manifest), True
+        return await context.cluster.create_input(person.token, manifest), True
     except ConflictError as error:
         if error.reason != "AlreadyExists":
             raise answer_to(error) from error
     except ApiError as error:
         raise answer_to(error) from error
-    former = await _seen(people, (metadata["namespace"], manifest["metadata"]["name"]))
+    former = await _seen(context, (metadata["namespace"], manifest["metadata"]["name"]))
     if former["spec"] != spec:
         raise HttpError(409, "The Idempotency-Key was used for another input.")
     return former, False
 
 
-async def _seen(people: People, key: tuple[str, str]) -> Object:
+async def _seen(context: RestContext, key: tuple[str, str]) -> Object:
     loop = asyncio.get_running_loop()
     end = loop.time() + _SEEN_SECONDS
-    while (found := people.cache.inputs.get(key)) is None:
+    while (found := context.cache.inputs.get(key)) is None:
         if loop.time() >= end:
             raise HttpError(503, "The input exists, and was not seen yet.", retry_after=1)
         await asyncio.sleep(_LOOK_SECONDS)

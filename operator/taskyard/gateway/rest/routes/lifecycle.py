@@ -13,7 +13,7 @@ from taskyard.core import names, times
 from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.http.request_body import read_model
 from taskyard.gateway.rest.access.authentication import Person
-from taskyard.gateway.rest.context import People
+from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.errors import answer_to
 from taskyard.gateway.rest.openapi.options import described
 from taskyard.gateway.rest.openapi.schemas.requests import BODY_BYTES, Input
@@ -28,8 +28,8 @@ _LOOK_SECONDS = 0.02
 _BUILD_ACTIVE = "A workspace build is already active."
 
 
-def routes(people: People) -> APIRouter:
-    """The routes, working with `people`."""
+def routes(context: RestContext) -> APIRouter:
+    """The routes, working with `context`."""
     router = APIRouter(prefix="/api/v2/tasks/{user}/{task}", tags=["Tasks"])
 
     @router.patch(
@@ -39,57 +39,57 @@ def routes(people: People) -> APIRouter:
         ),
     )
     async def change_prompt(request: Request, user: str, task: str) -> Response:
-        person = await people.person(request)
-        found = await people.task(person, user, task)
+        person = await context.person(request)
+        found = await context.task(person, user, task)
         prompt = (await read_model(request, Input, BODY_BYTES)).input
         if not prompt.strip():
             raise HttpError(400, "Task input is required.")
         if vocabulary.phase(found) != Phase.PAUSED:
             raise _locked()
-        await _patch(people, person, found, {"spec": {"prompt": prompt}})
+        await _patch(context, person, found, {"spec": {"prompt": prompt}})
         return Response(status_code=204)
 
     @router.post(
         "/pause", **described("pauseTask", "Pause a Task", 400, 403, 404, 409, status=202, answer=BuildStarted)
     )
     async def pause(request: Request, user: str, task: str) -> JSONResponse:
-        person = await people.person(request)
-        return _build(await _pause(people, person, await people.task(person, user, task)))
+        person = await context.person(request)
+        return _build(await _pause(context, person, await context.task(person, user, task)))
 
     @router.post(
         "/resume", **described("resumeTask", "Resume a Task", 400, 403, 404, 409, status=202, answer=BuildStarted)
     )
     async def resume(request: Request, user: str, task: str) -> JSONResponse:
-        person = await people.person(request)
-        return _build(await _resume(people, person, await people.task(person, user, task)))
+        person = await context.person(request)
+        return _build(await _resume(context, person, await context.task(person, user, task)))
 
     return router
 
 
-async def _pause(people: People, person: Person, task: Object) -> dict[str, Any]:
+async def _pause(context: RestContext, person: Person, task: Object) -> dict[str, Any]:
     number = vocabulary.build_number(task)
     if vocabulary.phase(task) != Phase.PAUSED:
         _refuse_while_building(task)
-    written = await _patch(people, person, task, {"spec": {"paused": True}})
+    written = await _patch(context, person, task, {"spec": {"paused": True}})
     if vocabulary.phase(task) == Phase.PAUSED:
         # A pause of its own making becomes one by hand; there is nothing to stop a second time.
         return workspace_view.build(
-            people.cache, written, max(1, number), transition=Transition.STOP, reason=BuildReason.MANUAL_PAUSE
+            context.cache, written, max(1, number), transition=Transition.STOP, reason=BuildReason.MANUAL_PAUSE
         )
-    return await _next_build(people, written, number + 1, transition=Transition.STOP, reason=BuildReason.MANUAL_PAUSE)
+    return await _next_build(context, written, number + 1, transition=Transition.STOP, reason=BuildReason.MANUAL_PAUSE)
 
 
-async def _resume(people: People, person: Person, task: Object) -> dict[str, Any]:
+async def _resume(context: RestContext, person: Person, task: Object) -> dict[str, Any]:
     number, shown = vocabulary.build_number(task), vocabulary.workspace_status(task)
     if shown == "running":
         raise HttpError(409, "Task workspace is already running.", detail=f'Workspace status is "{shown}".')
     if vocabulary.phase(task) != Phase.PAUSED:
         _refuse_while_building(task)
     # The annotation wakes what paused by itself, and what failed to start.
-    annotations = {names.RESUMED_AT: times.micro(people.now())}
-    written = await _patch(people, person, task, {"metadata": {"annotations": annotations}, "spec": {"paused": False}})
+    annotations = {names.RESUMED_AT: times.micro(context.now())}
+    written = await _patch(context, person, task, {"metadata": {"annotations": annotations}, "spec": {"paused": False}})
     reason = BuildReason.RESUME if number else BuildReason.INITIAL
-    return await _next_build(people, written, number + 1, transition=Transition.START, reason=reason)
+    return await _next_build(context, written, number + 1, transition=Transition.START, reason=reason)
 
 
 def _refuse_while_building(task: Object) -> None:
@@ -101,9 +101,9 @@ def _refuse_while_building(task: Object) -> None:
         raise HttpError(409, _BUILD_ACTIVE, detail=f"Build {build['number']} is {str(build['phase']).lower()}.")
 
 
-async def _patch(people: People, person: Person, task: Object, patch: Object) -> Object:
+async def _patch(context: RestContext, person: Person, task: Object, patch: Object) -> Object:
     try:
-        return people.cache.task_written(await people.cluster.patch_task(person.token, task, patch))
+        return context.cache.task_written(await context.cluster.patch_task(person.token, task, patch))
     except ApiError as error:
         if error.status == 422 and PROMPT_LOCKED in error.message:
             raise _locked() from error
@@ -111,21 +111,21 @@ async def _patch(people: People, person: Person, task: Object, patch: Object) ->
 
 
 async def _next_build(
-    people: People, task: Object, number: int, *, transition: Transition, reason: BuildReason
+    context: RestContext, task: Object, number: int, *, transition: Transition, reason: BuildReason
 ) -> dict[str, Any]:
     """The build of that number, once the operator has reserved it; the one to be expected when it takes its time."""
     key = task["metadata"]["namespace"], task["metadata"]["name"]
     loop = asyncio.get_running_loop()
     end = loop.time() + BUILD_SECONDS
     while loop.time() < end:
-        newest = people.cache.task(key)
+        newest = context.cache.task(key)
         if newest is None or newest["metadata"]["uid"] != task["metadata"]["uid"]:
             break
         task = newest
         if vocabulary.build_number(task) >= number:
             break
         await asyncio.sleep(_LOOK_SECONDS)
-    return workspace_view.build(people.cache, task, number, transition=transition, reason=reason)
+    return workspace_view.build(context.cache, task, number, transition=transition, reason=reason)
 
 
 def _build(document: dict[str, Any]) -> JSONResponse:

@@ -6,7 +6,7 @@ from taskyard.apiclient import Object
 from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.rest.access import authorization
 from taskyard.gateway.rest.access.authentication import Person
-from taskyard.gateway.rest.context import People
+from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.routes import query
 from taskyard.gateway.rest.routes.query import QueryError
 from taskyard.gateway.rest.views import vocabulary
@@ -28,7 +28,7 @@ class Wanted:
         )
 
 
-async def wanted(people: People, person: Person, text: str) -> Wanted:
+async def wanted(context: RestContext, person: Person, text: str) -> Wanted:
     """What the query wants. HttpError 400 when it cannot be understood, or names an owner whose Tasks the person may
     not list; ApiError."""
     try:
@@ -37,20 +37,20 @@ async def wanted(people: People, person: Person, text: str) -> Wanted:
         raise _bad_query(error) from error
     owner = None
     if asked.owner:
-        owner = people.owner(asked.owner, person)
-        allowed = await people.may(person, "list", authorization.TASKS, owner.namespace if owner else asked.owner)
+        owner = context.owner(asked.owner, person)
+        allowed = await context.may(person, "list", authorization.TASKS, owner.namespace if owner else asked.owner)
         if owner is None or not allowed:
             raise _unknown("user", "owner", asked.owner)
-    if asked.organization and asked.organization not in (people.cache.organization_id, vocabulary.ORGANIZATION):
+    if asked.organization and asked.organization not in (context.cache.organization_id, vocabulary.ORGANIZATION):
         raise _unknown("organization", "organization", asked.organization)
     return Wanted(namespace=owner.namespace if owner else "", status=asked.status)
 
 
-async def found(people: People, person: Person, wanted: Wanted) -> list[Object]:
+async def found(context: RestContext, person: Person, wanted: Wanted) -> list[Object]:
     """The wanted Tasks that the person may list, newest first."""
-    tasks = [task for task in people.cache.tasks if wanted.takes(task)]
+    tasks = [task for task in context.cache.tasks if wanted.takes(task)]
     if not wanted.namespace:
-        readable = await people.authorization.namespaces(
+        readable = await context.authorization.namespaces(
             person, "list", authorization.TASKS, (task["metadata"]["namespace"] for task in tasks)
         )
         tasks = [task for task in tasks if task["metadata"]["namespace"] in readable]

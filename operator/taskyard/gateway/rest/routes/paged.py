@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from taskyard.apiclient import Object
-from taskyard.gateway.rest.context import People
+from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.openapi.options import CONTINUE, LIMIT, Q, described
 from taskyard.gateway.rest.openapi.schemas.task import TaskPage
 from taskyard.gateway.rest.openapi.schemas.workspace import BuildPage
@@ -15,8 +15,8 @@ from taskyard.gateway.rest.views import vocabulary
 from taskyard.gateway.rest.views import workspace as workspace_view
 
 
-def routes(people: People) -> APIRouter:
-    """The routes, working with `people`."""
+def routes(context: RestContext) -> APIRouter:
+    """The routes, working with `context`."""
     router = APIRouter(prefix="/api/v1alpha1/tasks", tags=["Beyond"])
 
     @router.get(
@@ -26,10 +26,10 @@ def routes(people: People) -> APIRouter:
         ),
     )
     async def list_tasks(request: Request) -> JSONResponse:
-        person = await people.person(request)
-        wanted = await listing.wanted(people, person, request.query_params.get("q", ""))
-        found = page(await listing.found(people, person, wanted), request.query_params, place=_place)
-        return JSONResponse(found.body("tasks", task_view.documents(people.cache, found.entries)))
+        person = await context.person(request)
+        wanted = await listing.wanted(context, person, request.query_params.get("q", ""))
+        found = page(await listing.found(context, person, wanted), request.query_params, place=_place)
+        return JSONResponse(found.body("tasks", task_view.documents(context.cache, found.entries)))
 
     @router.get(
         "/{user}/{task}/builds",
@@ -38,11 +38,11 @@ def routes(people: People) -> APIRouter:
         ),
     )
     async def list_builds(request: Request, user: str, task: str) -> JSONResponse:
-        person = await people.person(request)
-        shown = await people.task(person, user, task)
-        numbers = {*people.cache.builds_of(shown), vocabulary.build_number(shown)} - {0}
+        person = await context.person(request)
+        shown = await context.task(person, user, task)
+        numbers = {*context.cache.builds_of(shown), vocabulary.build_number(shown)} - {0}
         found = page(sorted(numbers), request.query_params, place=lambda number: (-number,))
-        documents = [workspace_view.build(people.cache, shown, number) for number in found.entries]
+        documents = [workspace_view.build(context.cache, shown, number) for number in found.entries]
         return JSONResponse(found.body("builds", documents))
 
     return router

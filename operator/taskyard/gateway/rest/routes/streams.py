@@ -15,7 +15,7 @@ from fastapi.responses import Response
 from taskyard.api.task import Phase
 from taskyard.gateway.rest.access import authorization
 from taskyard.gateway.rest.cache.change_notifier import Waiter
-from taskyard.gateway.rest.context import People
+from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.openapi.options import LAST_EVENT_ID, TIMEOUT, Q, described
 from taskyard.gateway.rest.openapi.schemas.task import Entry, Gone, Synced, Task
 from taskyard.gateway.rest.openapi.schemas.workspace import WorkspaceBuild
@@ -74,8 +74,8 @@ data: {"id":"8f0d5d5e-6e0b-4f0a-9a67-0a4b8d6a3c11","owner_name":"team","name":"f
 """
 
 
-def routes(people: People) -> APIRouter:
-    """The routes, working with `people`."""
+def routes(context: RestContext) -> APIRouter:
+    """The routes, working with `context`."""
     router = APIRouter(prefix="/api/v1alpha1/tasks", tags=["Beyond"])
 
     @router.get(
@@ -91,11 +91,11 @@ def routes(people: People) -> APIRouter:
         ),
     )
     async def watch(request: Request) -> Response:
-        person = await people.person(request, streaming=True)
+        person = await context.person(request, streaming=True)
         seconds = _seconds(request)
-        wanted = await listing.wanted(people, person, request.query_params.get("q", ""))
-        access = people.stream_access(request, person)
-        return EventStream(_of_all(people, wanted, access, seconds=seconds))
+        wanted = await listing.wanted(context, person, request.query_params.get("q", ""))
+        access = context.stream_access(request, person)
+        return EventStream(_of_all(context, wanted, access, seconds=seconds))
 
     @router.get(
         "/{user}/{task}/events",
@@ -111,25 +111,25 @@ def routes(people: People) -> APIRouter:
         ),
     )
     async def events(request: Request, user: str, task: str) -> Response:
-        person = await people.person(request, streaming=True)
-        found = await people.task(person, user, task)
+        person = await context.person(request, streaming=True)
+        found = await context.task(person, user, task)
         seconds = _seconds(request)
-        feed = TaskEvents(people.cache, found, EventMark.of(request.headers.get("last-event-id", "")))
-        access = people.stream_access(request, person)
+        feed = TaskEvents(context.cache, found, EventMark.of(request.headers.get("last-event-id", "")))
+        access = context.stream_access(request, person)
         metadata = found["metadata"]
-        reads = await people.may(person, "get", authorization.TASK_LOG, metadata["namespace"], metadata["name"])
-        return EventStream(_of_one(people, feed, access, reads=reads, seconds=seconds))
+        reads = await context.may(person, "get", authorization.TASK_LOG, metadata["namespace"], metadata["name"])
+        return EventStream(_of_one(context, feed, access, reads=reads, seconds=seconds))
 
     return router
 
 
 async def _of_one(
-    people: People, feed: TaskEvents, access: StreamAccess, *, reads: bool, seconds: float
+    context: RestContext, feed: TaskEvents, access: StreamAccess, *, reads: bool, seconds: float
 ) -> AsyncIterator[bytes]:
     """The events of one Task, those of its conversation too while the caller `reads` its log."""
-    end = people.monotonic() + seconds
+    end = context.monotonic() + seconds
     yield sse.retry()
-    with people.cache.changes.waiting(feed.key) as waiter, contextlib.ExitStack() as ears:
+    with context.cache.changes.waiting(feed.key) as waiter, contextlib.ExitStack() as ears:
         heard: tuple[PodAddress, AgentMessages] | None = None
         while True:
             waiter.take()
@@ -138,15 +138,15 @@ async def _of_one(
             task = feed.task
             if task is None:
                 return
-            place = pod_address_of(people.cache, task) if reads and vocabulary.phase(task) == Phase.ACTIVE else None
+            place = pod_address_of(context.cache, task) if reads and vocabulary.phase(task) == Phase.ACTIVE else None
             if place != (heard and heard[0]):
                 ears.close()
                 feed.turn_away()
-                heard = (place, ears.enter_context(people.dialogues.of(place, waiter.wake))) if place else None
+                heard = (place, ears.enter_context(context.dialogues.of(place, waiter.wake))) if place else None
             if heard:
                 for piece in feed.listen(heard[1]):
                     yield piece
-            if await _rest(people, waiter, access, end=end):
+            if await _rest(context, waiter, access, end=end):
                 yield sse.goodbye()
                 return
             if access.due_in:
@@ -162,17 +162,19 @@ async def _of_one(
             yield sse.PING
 
 
-async def _of_all(people: People, wanted: Wanted, access: StreamAccess, *, seconds: float) -> AsyncIterator[bytes]:
+async def _of_all(
+    context: RestContext, wanted: Wanted, access: StreamAccess, *, seconds: float
+) -> AsyncIterator[bytes]:
     """All wanted Tasks that the caller may list, then `synced`, then what changes about them."""
-    end = people.monotonic() + seconds
-    overview = TaskWatch(people.cache, people.rendered, wanted.takes)
+    end = context.monotonic() + seconds
+    overview = TaskWatch(context.cache, context.rendered, wanted.takes)
     yield sse.retry()
-    with people.cache.changes.waiting() as waiter:
+    with context.cache.changes.waiting() as waiter:
         asked: frozenset[str] | None = None
         while True:
             changed = waiter.take()
             if asked is None or not access.due_in or any(key[0] not in asked for key in changed.values()):
-                is_first, asked = asked is None, _namespaces(people, wanted)
+                is_first, asked = asked is None, _namespaces(context, wanted)
                 try:
                     readable = await access.of_namespaces(asked, last=overview.readable)
                 except AccessLostError:
@@ -182,24 +184,24 @@ async def _of_all(people: People, wanted: Wanted, access: StreamAccess, *, secon
                 yield sse.event("synced", {"count": len(overview)}) if is_first else sse.PING
             for chunk in _chunks(overview.some(changed)):
                 yield chunk
-            if await _rest(people, waiter, access, end=end):
+            if await _rest(context, waiter, access, end=end):
                 yield sse.goodbye()
                 return
 
 
-async def _rest(people: People, waiter: Waiter, access: StreamAccess, *, end: float) -> bool:
+async def _rest(context: RestContext, waiter: Waiter, access: StreamAccess, *, end: float) -> bool:
     """Wait for a change, or until the caller's standing is to be looked at; whether the stream is over."""
-    if people.stopping.is_set():
+    if context.stopping.is_set():
         return True
     await asyncio.sleep(_PAUSE_SECONDS)
-    await waiter.wait(max(0.0, min(access.due_in, end - people.monotonic())))
-    return people.stopping.is_set() or people.monotonic() >= end
+    await waiter.wait(max(0.0, min(access.due_in, end - context.monotonic())))
+    return context.stopping.is_set() or context.monotonic() >= end
 
 
-def _namespaces(people: People, wanted: Wanted) -> frozenset[str]:
+def _namespaces(context: RestContext, wanted: Wanted) -> frozenset[str]:
     if wanted.namespace:
         return frozenset({wanted.namespace})
-    return frozenset(task["metadata"]["namespace"] for task in people.cache.tasks)
+    return frozenset(task["metadata"]["namespace"] for task in context.cache.tasks)
 
 
 def _chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:

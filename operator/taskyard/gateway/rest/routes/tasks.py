@@ -14,7 +14,7 @@ from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.access import authorization
 from taskyard.gateway.rest.access.authentication import Person
 from taskyard.gateway.rest.access.namespaces import Owner
-from taskyard.gateway.rest.context import People
+from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.errors import answer_to, not_found
 from taskyard.gateway.rest.naming import digits
 from taskyard.gateway.rest.openapi.options import Q, described
@@ -28,8 +28,8 @@ _VERSION_NOT_FOUND = "Template version not found or you do not have access to th
 _TRIES = 5
 
 
-def routes(people: People) -> APIRouter:
-    """The routes, working with `people`."""
+def routes(context: RestContext) -> APIRouter:
+    """The routes, working with `context`."""
     router = APIRouter(prefix="/api/v2", tags=["Tasks"])
 
     @router.post(
@@ -37,53 +37,53 @@ def routes(people: People) -> APIRouter:
         **described("createTask", "Create a Task", 400, 403, 404, 408, 409, status=201, answer=Task, body=CreateTask),
     )
     async def create(request: Request, user: str) -> JSONResponse:
-        person = await people.person(request)
+        person = await context.person(request)
         asked = await read_model(request, CreateTask, BODY_BYTES)
-        task = await _create(people, person, user, asked)
-        return JSONResponse(_document(people, task), status_code=201)
+        task = await _create(context, person, user, asked)
+        return JSONResponse(_document(context, task), status_code=201)
 
     @router.get("/tasks", **described("tasks", "List Tasks, newest first", 400, answer=TaskList, parameters=[Q]))
     async def list_tasks(request: Request) -> JSONResponse:
-        person = await people.person(request)
-        wanted = await listing.wanted(people, person, request.query_params.get("q", ""))
-        found = task_view.documents(people.cache, await listing.found(people, person, wanted))
+        person = await context.person(request)
+        wanted = await listing.wanted(context, person, request.query_params.get("q", ""))
+        found = task_view.documents(context.cache, await listing.found(context, person, wanted))
         return JSONResponse({"tasks": found, "count": len(found)})
 
     @router.get("/tasks/{user}/", include_in_schema=False)
     @router.delete("/tasks/{user}/", include_in_schema=False)
     async def unnamed(request: Request, user: str) -> JSONResponse:
-        await people.person(request)
+        await context.person(request)
         raise HttpError(400, '"task" must be provided.')
 
     @router.get("/tasks/{user}/{task}", **described("task", "A Task", 404, answer=Task))
     async def show(request: Request, user: str, task: str) -> JSONResponse:
-        person = await people.person(request)
-        return JSONResponse(_document(people, await people.task(person, user, task)))
+        person = await context.person(request)
+        return JSONResponse(_document(context, await context.task(person, user, task)))
 
     @router.delete("/tasks/{user}/{task}", **described("deleteTask", "Delete a Task", 400, 403, 404, 409, status=202))
     async def delete(request: Request, user: str, task: str) -> Response:
-        person = await people.person(request)
-        found = await people.task(person, user, task)
+        person = await context.person(request)
+        found = await context.task(person, user, task)
         try:
-            await people.cluster.delete_task(person.token, found)
+            await context.cluster.delete_task(person.token, found)
         except MissingError:
             pass  # somebody was quicker
         except ApiError as error:
             raise answer_to(error) from error
         metadata = found["metadata"]
-        people.cache.tasks.remove((metadata["namespace"], metadata["name"]), uid=metadata["uid"])
+        context.cache.tasks.remove((metadata["namespace"], metadata["name"]), uid=metadata["uid"])
         return Response(status_code=202)
 
     return router
 
 
-def _document(people: People, task: Object) -> dict[str, Any]:
-    return task_view.document(task, task_view.setting_of(people.cache, task))
+def _document(context: RestContext, task: Object) -> dict[str, Any]:
+    return task_view.document(task, task_view.setting_of(context.cache, task))
 
 
-async def _create(people: People, person: Person, user: str, asked: CreateTask) -> Object:
-    owner = people.owner(user, person)
-    version = await _version(people, person, owner, asked.template_version_id)
+async def _create(context: RestContext, person: Person, user: str, asked: CreateTask) -> Object:
+    owner = context.owner(user, person)
+    version = await _version(context, person, owner, asked.template_version_id)
     if not version["spec"].get("agent"):
         raise HttpError(400, 'Template does not have a valid "coder_ai_task" resource.')
     fault = tasknames.fault(asked.name) if asked.name else None
@@ -93,12 +93,12 @@ async def _create(people: People, person: Person, user: str, asked: CreateTask) 
     if len(title) > MAX_DISPLAY_NAME_CHARACTERS:
         raise HttpError(400, f"Display name must be {MAX_DISPLAY_NAME_CHARACTERS} characters or less.")
     preset = _preset(version, asked.template_version_preset_id)
-    if owner is None or not await people.may(person, "create", authorization.TASKS, owner.namespace):
+    if owner is None or not await context.may(person, "create", authorization.TASKS, owner.namespace):
         raise not_found()
-    generated = None if asked.name and title else await people.naming.names(asked.input)
+    generated = None if asked.name and title else await context.naming.names(asked.input)
     for _ in range(_TRIES):
         name = asked.name.lower() or tasknames.with_digits(generated.stem if generated else "", digits())
-        if people.cache.tasks.get((owner.namespace, name)):
+        if context.cache.tasks.get((owner.namespace, name)):
             taken = True
         else:
             spec = {
@@ -107,7 +107,7 @@ async def _create(people: People, person: Person, user: str, asked: CreateTask) 
                 "displayName": title or (generated.display_name if generated else ""),
                 **({"preset": preset} if preset else {}),
             }
-            taken, task = await _created(people, person, owner.namespace, name, spec)
+            taken, task = await _created(context, person, owner.namespace, name, spec)
             if task:
                 return task
         if taken and asked.name:
@@ -120,7 +120,7 @@ async def _create(people: People, person: Person, user: str, asked: CreateTask) 
 
 
 async def _created(
-    people: People, person: Person, namespace: str, name: str, spec: dict[str, Any]
+    context: RestContext, person: Person, namespace: str, name: str, spec: dict[str, Any]
 ) -> tuple[bool, Object | None]:
     """Whether the name is taken, else the new Task."""
     manifest = {
@@ -130,7 +130,7 @@ async def _created(
         "spec": spec,
     }
     try:
-        return False, people.cache.task_written(await people.cluster.create_task(person.token, manifest))
+        return False, context.cache.task_written(await context.cluster.create_task(person.token, manifest))
     except ConflictError as error:
         if error.reason == "AlreadyExists":
             return True, None
@@ -139,13 +139,13 @@ async def _created(
         raise answer_to(error) from error
 
 
-async def _version(people: People, person: Person, owner: Owner | None, identifier: str) -> Object:
+async def _version(context: RestContext, person: Person, owner: Owner | None, identifier: str) -> Object:
     """The TemplateVersion of a UID or a name in the owner's namespace, where the Task is going to be."""
     namespace = owner.namespace if owner else ""
     uid = identifiers.parsed(identifier)
-    found = people.cache.template_version_of_uid(uid) if uid else None
-    found = found or people.cache.template_versions.get((namespace, identifier))
-    allowed = await people.may(person, "get", authorization.TEMPLATE_VERSIONS, namespace or "-", identifier)
+    found = context.cache.template_version_of_uid(uid) if uid else None
+    found = found or context.cache.template_versions.get((namespace, identifier))
+    allowed = await context.may(person, "get", authorization.TEMPLATE_VERSIONS, namespace or "-", identifier)
     if found is None or not allowed or found["metadata"]["namespace"] != namespace:
         raise HttpError(400, _VERSION_NOT_FOUND)
     return found

@@ -11,29 +11,29 @@ from taskyard.gateway.rest.access import authorization, namespaces
 from taskyard.gateway.rest.access.authentication import Person
 from taskyard.gateway.rest.cache.cache import Cache
 from taskyard.gateway.rest.cache.template_lookup import TemplateFamily, family
-from taskyard.gateway.rest.context import People
+from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.errors import not_found
 from taskyard.gateway.rest.openapi.options import described
 from taskyard.gateway.rest.openapi.schemas.catalog import Preset, Template, TemplateVersion
 from taskyard.gateway.rest.views import vocabulary
 
 
-def routes(people: People) -> APIRouter:
-    """The routes, working with `people`."""
+def routes(context: RestContext) -> APIRouter:
+    """The routes, working with `context`."""
     router = APIRouter(prefix="/api/v2", tags=["Templates"])
 
     @router.get("/templates", **described("templates", "All templates that the caller may see", answer=list[Template]))
     async def templates(request: Request) -> JSONResponse:
-        person = await people.person(request)
-        return JSONResponse([_template(people.cache, found) for found in await _families(people, person)])
+        person = await context.person(request)
+        return JSONResponse([_template(context.cache, found) for found in await _families(context, person)])
 
     @router.get("/templates/{template}", **described("template", "A template", 404, answer=Template))
     async def template(request: Request, template: str) -> JSONResponse:
-        person = await people.person(request)
+        person = await context.person(request)
         uid = identifiers.parsed(template)
-        for found in await _families(people, person):
-            if uid == found.id or (found.name == template and found.namespace == people.home(person)):
-                return JSONResponse(_template(people.cache, found))
+        for found in await _families(context, person):
+            if uid == found.id or (found.name == template and found.namespace == context.home(person)):
+                return JSONResponse(_template(context.cache, found))
         raise not_found()
 
     @router.get(
@@ -41,27 +41,27 @@ def routes(people: People) -> APIRouter:
         **described("templateVersion", "A template version", 404, answer=TemplateVersion),
     )
     async def version(request: Request, version: str) -> JSONResponse:
-        person = await people.person(request)
-        return JSONResponse(_version(people.cache, await _found(people, person, version)))
+        person = await context.person(request)
+        return JSONResponse(_version(context.cache, await _found(context, person, version)))
 
     @router.get(
         "/templateversions/{version}/presets",
         **described("presets", "The presets of a template version", 404, answer=list[Preset]),
     )
     async def presets(request: Request, version: str) -> JSONResponse:
-        person = await people.person(request)
-        found = await _found(people, person, version)
+        person = await context.person(request)
+        found = await _found(context, person, version)
         return JSONResponse([_preset(found, preset) for preset in found["spec"].get("presets") or ()])
 
     return router
 
 
-async def _families(people: People, person: Person) -> list[TemplateFamily]:
+async def _families(context: RestContext, person: Person) -> list[TemplateFamily]:
     """The templates that the person may see, by namespace and name."""
-    cache = people.cache
+    cache = context.cache
     known = {(entry["metadata"]["namespace"], entry["spec"]["template"]) for entry in cache.template_versions}
     known |= {(entry["metadata"]["namespace"], entry["metadata"]["name"]) for entry in cache.templates}
-    readable = await people.authorization.namespaces(
+    readable = await context.authorization.namespaces(
         person, "list", authorization.TEMPLATE_VERSIONS, (namespace for namespace, _ in known)
     )
     found = [family(cache, namespace, name) for namespace, name in sorted(known) if namespace in readable]
@@ -69,14 +69,14 @@ async def _families(people: People, person: Person) -> list[TemplateFamily]:
     return [entry for entry in found if entry.active is not None]
 
 
-async def _found(people: People, person: Person, identifier: str) -> Object:
+async def _found(context: RestContext, person: Person, identifier: str) -> Object:
     """The TemplateVersion of a UID, or of a name in the namespace that is `me`."""
-    uid, home = identifiers.parsed(identifier), people.home(person)
-    found = people.cache.template_version_of_uid(uid) if uid else None
-    found = found or people.cache.template_versions.get((home, identifier))
+    uid, home = identifiers.parsed(identifier), context.home(person)
+    found = context.cache.template_version_of_uid(uid) if uid else None
+    found = found or context.cache.template_versions.get((home, identifier))
     namespace = found["metadata"]["namespace"] if found else home
     name = found["metadata"]["name"] if found else identifier
-    allowed = await people.may(person, "get", authorization.TEMPLATE_VERSIONS, namespace, name)
+    allowed = await context.may(person, "get", authorization.TEMPLATE_VERSIONS, namespace, name)
     if found is None or not allowed:
         raise not_found()
     return found

@@ -9,15 +9,15 @@ from taskyard import __version__
 from taskyard.gateway.rest.access import authorization, namespaces
 from taskyard.gateway.rest.access.namespaces import Owner
 from taskyard.gateway.rest.cache.cache import SYSTEM_NAMESPACE
-from taskyard.gateway.rest.context import People
+from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.errors import not_found
 from taskyard.gateway.rest.openapi.options import described
 from taskyard.gateway.rest.openapi.schemas.catalog import BuildInfo, Organization, User
 from taskyard.gateway.rest.views import vocabulary
 
 
-def routes(people: People) -> APIRouter:
-    """The routes, working with `people`."""
+def routes(context: RestContext) -> APIRouter:
+    """The routes, working with `context`."""
     router = APIRouter(prefix="/api/v2", tags=["Callers"])
 
     @router.get("/buildinfo", **described("buildInfo", "The service and its version", answer=BuildInfo, public=True))
@@ -33,37 +33,37 @@ def routes(people: People) -> APIRouter:
                 "agent_api_version": "2.0",
                 "provisioner_api_version": "1.0",
                 "upgrade_message": "",
-                "deployment_id": people.cache.organization_id,
+                "deployment_id": context.cache.organization_id,
             }
         )
 
     @router.get("/users/{user}", **described("user", "A user, which is a namespace", 404, answer=User))
     async def user(request: Request, user: str) -> JSONResponse:
-        person = await people.person(request)
-        home = people.home(person)
-        owner = people.owner(user, person)
+        person = await context.person(request)
+        home = context.home(person)
+        owner = context.owner(user, person)
         if user.lower() == namespaces.ME:
-            owner = namespaces.owner_named(people.cache, home)
+            owner = namespaces.owner_named(context.cache, home)
         namespace = owner.namespace if owner else user.lower()
-        allowed = namespace == home or await people.may(person, "list", authorization.TASKS, namespace)
+        allowed = namespace == home or await context.may(person, "list", authorization.TASKS, namespace)
         if owner is None or not allowed:
             raise not_found()
         name = person.user.username if namespace == home else owner.user
-        return JSONResponse(_user(owner, name, people.cache.organization_id))
+        return JSONResponse(_user(owner, name, context.cache.organization_id))
 
     @router.get("/organizations", **described("organizations", "The organizations: one", answer=list[Organization]))
     async def organizations(request: Request) -> JSONResponse:
-        await people.person(request)
-        return JSONResponse([_organization(people)])
+        await context.person(request)
+        return JSONResponse([_organization(context)])
 
     @router.get(
         "/organizations/{organization}", **described("organization", "An organization", 404, answer=Organization)
     )
     async def organization(request: Request, organization: str) -> JSONResponse:
-        await people.person(request)
-        if organization.lower() not in (people.cache.organization_id, vocabulary.ORGANIZATION):
+        await context.person(request)
+        if organization.lower() not in (context.cache.organization_id, vocabulary.ORGANIZATION):
             raise not_found()
-        return JSONResponse(_organization(people))
+        return JSONResponse(_organization(context))
 
     return router
 
@@ -87,10 +87,10 @@ def _user(owner: Owner, name: str, organization_id: str) -> dict[str, Any]:
     }
 
 
-def _organization(people: People) -> dict[str, Any]:
-    created_at = namespaces.owner_named(people.cache, SYSTEM_NAMESPACE).created_at
+def _organization(context: RestContext) -> dict[str, Any]:
+    created_at = namespaces.owner_named(context.cache, SYSTEM_NAMESPACE).created_at
     return {
-        "id": people.cache.organization_id,
+        "id": context.cache.organization_id,
         "name": vocabulary.ORGANIZATION,
         "display_name": "Taskyard",
         "icon": "",

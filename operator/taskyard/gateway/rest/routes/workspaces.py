@@ -7,41 +7,41 @@ from taskyard.apiclient import Object
 from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.access import authorization
 from taskyard.gateway.rest.access.authentication import Person
-from taskyard.gateway.rest.context import People
+from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.errors import not_found
 from taskyard.gateway.rest.openapi.options import described
 from taskyard.gateway.rest.openapi.schemas.workspace import Workspace, WorkspaceBuild
 from taskyard.gateway.rest.views import workspace as workspace_view
 
 
-def routes(people: People) -> APIRouter:
-    """The routes, working with `people`."""
+def routes(context: RestContext) -> APIRouter:
+    """The routes, working with `context`."""
     router = APIRouter(prefix="/api/v2", tags=["Workspaces"])
 
     @router.get("/workspaces/{workspace}", **described("workspace", "The workspace of a Task", 404, answer=Workspace))
     async def workspace(request: Request, workspace: str) -> JSONResponse:
-        person = await people.person(request)
+        person = await context.person(request)
         uid = identifiers.parsed(workspace)
-        task = people.cache.task_of_uid(uid) if uid else None
-        return JSONResponse(workspace_view.workspace(people.cache, await _readable(people, person, task)))
+        task = context.cache.task_of_uid(uid) if uid else None
+        return JSONResponse(workspace_view.workspace(context.cache, await _readable(context, person, task)))
 
     @router.get("/workspacebuilds/{build}", **described("build", "A build of a workspace", 404, answer=WorkspaceBuild))
     async def build(request: Request, build: str) -> JSONResponse:
-        person = await people.person(request)
+        person = await context.person(request)
         uid = identifiers.parsed(build)
-        found = people.cache.build_of_id(uid) if uid else None
-        task = await _readable(people, person, found[0] if found else None)
+        found = context.cache.build_of_id(uid) if uid else None
+        task = await _readable(context, person, found[0] if found else None)
         assert found is not None
-        return JSONResponse(workspace_view.build(people.cache, task, found[1]))
+        return JSONResponse(workspace_view.build(context.cache, task, found[1]))
 
     return router
 
 
-async def _readable(people: People, person: Person, task: Object | None) -> Object:
+async def _readable(context: RestContext, person: Person, task: Object | None) -> Object:
     """The Task, if there is one and the person may read it. HttpError 404."""
-    namespace = task["metadata"]["namespace"] if task else people.home(person)
+    namespace = task["metadata"]["namespace"] if task else context.home(person)
     name = task["metadata"]["name"] if task else ""
-    allowed = await people.may(person, "get", authorization.TASKS, namespace, name)
+    allowed = await context.may(person, "get", authorization.TASKS, namespace, name)
     if task is None or not allowed:
         raise not_found()
     return task
