@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import selectors
-from collections.abc import Coroutine
 from typing import Any
 
 import pytest
@@ -13,35 +11,9 @@ import pytest
 from taskyard.sidecar.conversation.snapshot import Snapshot
 from taskyard.sidecar.gateway.client import GatewayError
 from taskyard.sidecar.gateway.reporter import RETRY_LAST, Reporter, SnapshotUploader
+from unit.virtual_time import in_no_time, now
 
 MINUTE = 60.0
-
-
-class _NoWaiting(selectors.DefaultSelector):
-    """Where a loop would wait it moves its clock on."""
-
-    now = 1000.0
-
-    def select(self, timeout: float | None = None) -> Any:
-        ready = super().select(0)
-        if not ready:
-            assert timeout is not None, "nobody will ever go on"
-            self.now += timeout
-        return ready
-
-
-class Loop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        self._clock = _NoWaiting()
-        super().__init__(self._clock)
-
-    def time(self) -> float:
-        return self._clock.now
-
-
-def in_no_time(work: Coroutine[Any, Any, None]) -> None:
-    with asyncio.Runner(loop_factory=Loop) as runner:
-        runner.run(work)
 
 
 class Gateway:
@@ -59,7 +31,7 @@ class Gateway:
             raise GatewayError("connection refused")
         if self.refuses:
             raise GatewayError("bad input", status=400)
-        self.taken.append((asyncio.get_running_loop().time(), what))
+        self.taken.append((now(), what))
 
     upload = take
 
@@ -77,7 +49,7 @@ def test_after_ten_minutes_without_a_gateway_the_last_state_is_told_and_none_bef
             await asyncio.sleep(1)
         assert gateway.asked < 60, "it is not asked all the time"
         gateway.away = False
-        back = asyncio.get_running_loop().time()
+        back = now()
         await reporter.flush()
         assert [what for _, what in gateway.taken] == ["working 0", "idle 600"]
         assert gateway.taken[-1][0] - back <= RETRY_LAST
@@ -104,7 +76,7 @@ def test_after_ten_minutes_without_a_gateway_the_newest_snapshot_is_stored_and_n
         snapshots.changed(idle=True)
         assert gateway.asked < 60, "it is not asked all the time"
         gateway.away = False
-        back = asyncio.get_running_loop().time()
+        back = now()
         await asyncio.sleep(2 * RETRY_LAST)
         assert [what for _, what in gateway.taken] == [b"600"]
         assert gateway.taken[0][0] - back <= RETRY_LAST + 1
