@@ -14,6 +14,7 @@ from typing import Any
 import kopf
 import pytest
 
+from taskyard.controller.cluster import TASKS
 from taskyard.controller.kopf_source import log_filter, runner
 
 
@@ -115,6 +116,37 @@ def test_a_run_ends_with_the_first_of_its_parts_whatever_the_others_do(
     assert time.monotonic() - began < 30
     assert stop.is_set()
     assert "broken off at its end: a watch" in caplog.text
+
+
+async def test_after_two_thousand_runs_that_ended_the_next_one_still_begins_and_is_heard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    runs, delays, restarts = 0, list[float](), list[str]()
+    sleep = asyncio.sleep
+
+    async def remember(seconds: float) -> None:
+        delays.append(seconds)
+        await sleep(0)
+
+    def run(take: runner.Take, stop: threading.Event) -> str:
+        nonlocal runs
+        runs += 1
+        if runs > 2000:
+            take(TASKS, {"type": "ADDED"})
+            stop.wait(60)
+        return "no route"
+
+    monkeypatch.setattr(runner, "run", run)
+    monkeypatch.setattr(runner.asyncio, "sleep", remember)
+    monkeypatch.setattr("random.uniform", lambda low, high: high)
+    heard = asyncio.Event()
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        watching = group.create_task(runner.watch(lambda resource, event: heard.set(), restarted=restarts.append))
+        await heard.wait()
+        watching.cancel()
+    assert delays[:6] == [2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
+    assert (len(delays), delays[-1]) == (2000, 30.0)
+    assert restarts == 2000 * ["kopf"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from taskyard.sidecar.conversation.snapshot import Snapshot
 from taskyard.sidecar.gateway.client import GatewayError
 from taskyard.sidecar.gateway.reporter import RETRY_LAST, Reporter, SnapshotUploader
-from unit.virtual_time import in_no_time, now
+from unit.virtual_time import gaps, in_no_time, now
 
 MINUTE = 60.0
 
@@ -22,11 +23,15 @@ class Gateway:
     def __init__(self) -> None:
         self.away = False
         self.refuses = False
-        self.asked = 0
+        self.asked_at: list[float] = []
         self.taken: list[tuple[float, Any]] = []
 
+    @property
+    def asked(self) -> int:
+        return len(self.asked_at)
+
     async def take(self, what: Any) -> None:
-        self.asked += 1
+        self.asked_at.append(now())
         if self.away:
             raise GatewayError("connection refused")
         if self.refuses:
@@ -126,3 +131,53 @@ def test_what_the_gateway_will_never_take_is_given_up() -> None:
         running.cancel()
 
     in_no_time(live())
+
+
+def test_after_two_thousand_failures_a_state_is_still_tried_every_quarter_of_a_minute_and_arrives() -> None:
+    async def live() -> None:
+        gateway = Gateway()
+        reporter: Reporter[str] = Reporter(gateway.take, "state")
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(reporter.run())
+            gateway.away = True
+            reporter.tell("working")
+            await asyncio.sleep(2000 * 15.0)
+            assert gateway.asked >= 2000
+            assert gaps(gateway.asked_at)[-1] == pytest.approx(15.0)
+            gateway.away = False
+            await reporter.flush()
+            assert [what for _, what in gateway.taken] == ["working"]
+            await next_failure_is_the_first_again(gateway, lambda: reporter.tell("idle"))
+            running.cancel()
+
+    in_no_time(live())
+
+
+def test_after_two_thousand_failures_a_snapshot_is_still_tried_every_quarter_of_a_minute_and_stored() -> None:
+    async def live() -> None:
+        gateway = Gateway()
+        said = b"hello"
+        snapshots = SnapshotUploader(gateway, lambda: Snapshot(said, 1, False))  # type: ignore[arg-type]
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(snapshots.run())
+            gateway.away = True
+            snapshots.changed(idle=True)
+            await asyncio.sleep(2000 * 15.0)
+            assert gateway.asked >= 2000
+            assert gaps(gateway.asked_at)[-1] == pytest.approx(15.0)
+            gateway.away = False
+            await asyncio.sleep(15.0)
+            assert [what for _, what in gateway.taken] == [b"hello"]
+            said = b"good-bye"
+            await next_failure_is_the_first_again(gateway, lambda: snapshots.changed(idle=True))
+            running.cancel()
+
+    in_no_time(live())
+
+
+async def next_failure_is_the_first_again(gateway: Gateway, tell: Callable[[], None]) -> None:
+    """Something newer fails twice, the first delay apart."""
+    gateway.away, asked = True, gateway.asked
+    tell()
+    await asyncio.sleep(2.0)
+    assert gaps(gateway.asked_at)[asked] == pytest.approx(0.5)

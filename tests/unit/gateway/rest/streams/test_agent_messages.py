@@ -4,8 +4,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+import pytest
+
 from taskyard.gateway.rest.streams.agent_messages import AgentMessageStreams, PodAddress
 from taskyard.sidecarclient import UnreachableError
+from unit.virtual_time import gaps, in_no_time, now
 
 HELLO = '{"id":0,"role":"user","message":"hello","time":""}'
 PLACE = PodAddress(start=1, ip="192.0.2.1", pod_uid="pod")
@@ -15,11 +18,16 @@ class Sidecar:
     """Counts its connections, and says hello on each."""
 
     def __init__(self, *, faults: int = 0) -> None:
-        self.open = self.opened = 0
+        self.open = 0
+        self.opened_at: list[float] = []
         self._faults = faults
 
+    @property
+    def opened(self) -> int:
+        return len(self.opened_at)
+
     async def events(self, ip: str, pod_uid: str) -> AsyncIterator[tuple[str, str]]:
-        self.opened += 1
+        self.opened_at.append(now())
         if self.opened <= self._faults:
             raise UnreachableError("no route to host")
         self.open += 1
@@ -64,3 +72,17 @@ async def test_a_sidecar_that_cannot_be_reached_is_asked_again() -> None:
         async with asyncio.timeout(10):
             await heard.wait()
     assert sidecar.opened == 2
+
+
+def test_after_two_thousand_failures_a_sidecar_is_still_asked_every_quarter_of_a_minute_and_heard() -> None:
+    async def live() -> None:
+        sidecar = Sidecar(faults=2000)
+        heard = asyncio.Event()
+        with AgentMessageStreams(sidecar.events).of(PLACE, heard.set) as dialogue:
+            await heard.wait()
+            assert [entry.number for entry in dialogue.since(0)] == [0]
+        assert sidecar.opened == 2001
+        assert gaps(sidecar.opened_at)[:2] == pytest.approx([1.0, 2.0])
+        assert gaps(sidecar.opened_at)[-1] == pytest.approx(15.0)
+
+    in_no_time(live())
