@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
+from taskyard import backoff
 from taskyard.api.taskinput import InputPhase
 from taskyard.api.templateversion import AgentProtocol
 from taskyard.controller.cluster import Cluster, ConflictError, MissingError, Object
@@ -126,7 +127,7 @@ class Delivery:
                 return False
             case Failed(cause):
                 logger.warning("input %s/%s: not delivered: %s", entry.namespace, entry.name, cause)
-                delay = min(FAILED_FIRST_SECONDS * 2 ** min(entry.attempts, 10), MAX_RETRY_SECONDS)
+                delay = backoff.delay(entry.attempts, first=FAILED_FIRST_SECONDS, longest=MAX_RETRY_SECONDS)
                 self._not_before = {uid: moment for uid, moment in self._not_before.items() if now < moment}
                 self._not_before[entry.uid] = now + timedelta(seconds=delay)
                 await self._write(entry, {"attempts": entry.attempts + 1, "message": cause})

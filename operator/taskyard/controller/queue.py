@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable
 
+from taskyard import backoff
 from taskyard.controller.cluster import ApiError, NotLeadingError
 from taskyard.watchcache.store import Key
 
@@ -101,6 +101,6 @@ class KeyedQueue:
     def _retry(self, key: Key, cause: str) -> None:
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        delay = min(RETRY_FIRST_SECONDS * 2**failures, MAX_RETRY_SECONDS) * random.uniform(0.5, 1.0)
+        delay = backoff.delay(failures, first=RETRY_FIRST_SECONDS, longest=MAX_RETRY_SECONDS, jitter=0.5)
         logger.warning("%s %s/%s: %s; again in %.1f s", self._name, *key, cause, delay)
         self.add_after(key, delay)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
 from taskyard.apiclient import ApiError, Object
+from taskyard.backoff import Backoff
 from taskyard.core.resources import Resource
 from taskyard.watchcache.store import Store
 
@@ -47,7 +47,7 @@ class Reflector:
         self._changed = changed
         self._restarted = restarted
         self.listed = asyncio.Event()
-        self._failures = 0
+        self._backoff = Backoff(first=RETRY_FIRST_SECONDS, longest=MAX_RETRY_SECONDS, jitter=0.5)
 
     async def run(self) -> None:
         """Go on until cancelled. Faults are one line each and tried again, later each time until a watch has held."""
@@ -55,8 +55,7 @@ class Reflector:
             try:
                 await self._follow(await self._list())
             except ApiError as error:
-                delay = min(RETRY_FIRST_SECONDS * 2**self._failures, MAX_RETRY_SECONDS) * random.uniform(0.5, 1.0)
-                self._failures += 1
+                delay = self._backoff.next()
                 logger.warning("%s: %s; listing again in %.1f s", self._resource.plural, error, delay)
                 await asyncio.sleep(delay)
 
@@ -81,10 +80,11 @@ class Reflector:
                         raise ApiError(f"watch of {self._resource.plural}", str(manifest.get("message", manifest)))
                     return
                 resource_version = manifest["metadata"]["resourceVersion"]
-                told, self._failures = True, 0
+                told = True
+                self._backoff.reset()
                 self._take(event["type"], manifest)
             if told or loop.time() - began >= SHORT_WATCH_SECONDS:
-                self._failures = 0
+                self._backoff.reset()
             else:
                 raise ApiError(f"watch of {self._resource.plural}", "it ended at once")
 

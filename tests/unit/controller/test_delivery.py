@@ -163,6 +163,13 @@ async def test_keystrokes_are_sent_as_such() -> None:
             [60.0],
             id="failed often: once a minute",
         ),
+        pytest.param(
+            Failed("no route"),
+            {"attempts": 2000},
+            {"phase": "Queued", "order": 100, "attempts": 2001, "message": "no route"},
+            [60.0],
+            id="failed for days: still once a minute",
+        ),
     ],
 )
 async def test_what_an_answer_leads_to(

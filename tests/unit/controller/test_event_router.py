@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass, field
-from typing import Any
-
 import pytest
 
-from taskyard.controller.cluster import ApiError
-from taskyard.controller.event_router import EventRouter
-from taskyard.controller.kopf_source import relisting as relisting_module
-from taskyard.controller.kopf_source.relisting import Relisting
-from taskyard.controller.queue import KeyedQueue
-from taskyard.controller.stores import Stores
 from taskyard.core.resources import TASK_INPUTS, TASKS, TEMPLATE_VERSIONS, TEMPLATES
-from taskyard.watchcache.store import Key
-from unit.controller.fakes import FakeCluster, api_error, until
+from unit.controller.event_router_harness import SHELL, WEB, Taken
 from unit.core.builders import (
     build_manifest,
     input_manifest,
@@ -25,51 +14,6 @@ from unit.core.builders import (
     template_manifest,
     template_version_manifest,
 )
-
-WEB = ("team", "web")
-SHELL = ("team", "shell-v1")
-
-
-class Keys(KeyedQueue):
-    """A queue that only remembers."""
-
-    def __init__(self) -> None:
-        self.keys: list[Key] = []
-
-    def add(self, key: Key) -> None:
-        self.keys.append(key)
-
-
-@dataclass
-class Taken:
-    """An event router with its stores, and the keys that it added."""
-
-    cluster: FakeCluster = field(default_factory=FakeCluster)
-    stores: Stores = field(default_factory=Stores)
-    tasks: Keys = field(default_factory=Keys)
-    inputs: Keys = field(default_factory=Keys)
-    templates: Keys = field(default_factory=Keys)
-    versions: Keys = field(default_factory=Keys)
-
-    def __post_init__(self) -> None:
-        self.router = EventRouter(
-            self.stores,
-            tasks=self.tasks,
-            inputs=self.inputs,
-            templates=self.templates,
-            versions=self.versions,
-        )
-        self.relisting = Relisting(self.cluster, self.router)
-
-    def take(self, resource: Any, kind: str | None, manifest: dict[str, Any]) -> None:
-        self.relisting.take(resource, {"type": kind, "object": manifest})
-
-    @property
-    def added(self) -> tuple[list[Key], list[Key], list[Key]]:
-        """Keys of Tasks, of inputs, of versions since this was last asked."""
-        found = self.tasks.keys, self.inputs.keys, self.versions.keys
-        self.tasks.keys, self.inputs.keys, self.versions.keys = [], [], []
-        return found
 
 
 @pytest.mark.parametrize("kind", [None, "ADDED", "MODIFIED"])
@@ -188,57 +132,3 @@ def test_children_concern_their_task() -> None:
     taken.router.child_changed(pod_manifest())
     taken.router.build_changed(build_manifest())
     assert taken.added == ([WEB, WEB], [], [])
-
-
-async def test_every_kind_is_listed_and_a_list_replaces_what_was_known() -> None:
-    taken = Taken()
-    taken.cluster.hold(TASKS, task_manifest())
-    taken.cluster.hold(TASK_INPUTS, input_manifest())
-    taken.cluster.hold(TEMPLATE_VERSIONS, template_version_manifest())
-    # Deleted while the watch was down: kopf will never tell.
-    taken.stores.tasks.put(task_manifest(name="gone"))
-    await taken.relisting.list_all()
-    assert {verb: kind for verb, kind, _ in taken.cluster.calls} == {"list": "taskinputs"}
-    assert [kind for _, kind, _ in taken.cluster.calls] == ["tasks", "templates", "templateversions", "taskinputs"]
-    assert taken.stores.tasks.get(("team", "gone")) is None
-    tasks, inputs, versions = taken.added
-    assert set(tasks) == {WEB, ("team", "gone")}
-    assert (inputs, versions) == ([WEB], [SHELL])
-
-
-async def test_a_list_that_fails_is_told() -> None:
-    taken = Taken()
-    taken.cluster.failures["list"] = [api_error(503)]
-    with pytest.raises(ApiError):
-        await taken.relisting.list_all()
-
-
-async def test_it_lists_again_when_kopf_does_and_again_after_a_failure(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(relisting_module, "RELIST_DELAY_SECONDS", 0.01)
-    taken = Taken()
-    keeping = asyncio.create_task(taken.relisting.keep_listed())
-    await asyncio.sleep(0.03)
-    assert taken.cluster.calls == [], "nothing asks for a list"
-    taken.cluster.failures["list"] = [api_error(503, message="away")]
-    taken.cluster.hold(TASKS, task_manifest(version=105))
-    taken.take(TASKS, None, task_manifest(version=104))
-    await until(lambda: len(taken.cluster.calls) == 2)
-    await asyncio.sleep(0.05)
-    keeping.cancel()
-    await asyncio.wait({keeping})
-    assert taken.cluster.calls == [("list", "tasks", "")] * 2
-    assert [record.getMessage() for record in caplog.records] == ["tasks: TEST /x: away; listing again later"]
-    assert taken.added[0] == [WEB, WEB]
-
-
-async def test_it_lists_from_time_to_time_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(relisting_module, "RELIST_DELAY_SECONDS", 0.001)
-    monkeypatch.setattr(relisting_module, "RELIST_EVERY_SECONDS", 0.01)
-    taken = Taken()
-    keeping = asyncio.create_task(taken.relisting.keep_listed())
-    await until(lambda: len(taken.cluster.calls) >= 8)
-    keeping.cancel()
-    await asyncio.wait({keeping})
-    assert {kind for _, kind, _ in taken.cluster.calls} == {"tasks", "templates", "templateversions", "taskinputs"}

@@ -14,6 +14,7 @@ from taskyard.controller.cluster import NotLeadingError
 from taskyard.controller.queue import KeyedQueue
 from taskyard.watchcache.store import Key
 from unit.controller.fakes import api_error, until
+from unit.virtual_time import gaps, in_no_time, now
 
 A, B = ("team", "a"), ("team", "b")
 
@@ -152,7 +153,7 @@ async def test_retries_come_later_each_time_and_begin_anew_after_a_success(
 ) -> None:
     monkeypatch.setattr(queue_module, "RETRY_FIRST_SECONDS", 0.01)
     monkeypatch.setattr(queue_module, "MAX_RETRY_SECONDS", 0.05)
-    monkeypatch.setattr(queue_module.random, "uniform", lambda low, high: high)
+    monkeypatch.setattr("random.uniform", lambda low, high: high)
     work = Work()
     delays: list[float] = []
     work.faults = [api_error(500) for _ in range(5)]
@@ -167,6 +168,40 @@ async def test_retries_come_later_each_time_and_begin_anew_after_a_success(
         queue.add(A)
         await until(lambda: len(work.ended) == 8)
     assert delays[5:] == pytest.approx([0.01])
+
+
+@pytest.mark.parametrize(
+    "fault", [pytest.param(lambda: api_error(500), id="a fault"), pytest.param(ZeroDivisionError, id="a defect")]
+)
+def test_a_key_that_fails_two_thousand_times_is_retried_once_a_minute_and_ends_no_queue(
+    fault: Callable[[], Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("random.uniform", lambda low, high: high)
+
+    async def live() -> None:
+        tries: list[float] = []
+        done = {A: asyncio.Event(), B: asyncio.Event()}
+
+        async def work(key: Key) -> None:
+            if key == A:
+                tries.append(now())
+                if len(tries) <= 2000:
+                    raise fault()
+            done[key].set()
+
+        queue = KeyedQueue("task", workers=1)
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(queue.run(work))
+            queue.add(A)
+            await done[A].wait()
+            queue.add(B)
+            await done[B].wait()
+            running.cancel()
+        assert len(tries) == 2001
+        assert gaps(tries)[:2] == pytest.approx([0.2, 0.4])
+        assert gaps(tries)[-1] == pytest.approx(60.0)
+
+    in_no_time(live())
 
 
 async def test_a_key_that_was_changed_meanwhile_does_not_wait_for_its_retry(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from taskyard.controller.stores import Stores
-from taskyard.core.resources import PODS
+from taskyard.core.resources import PODS, Resource
 from taskyard.watchcache import reflector as reflector_module
 from taskyard.watchcache.reflector import Reflector
 from unit.controller.fakes import FakeCluster, api_error, until
 from unit.core.builders import pod_manifest
+from unit.virtual_time import gaps, in_no_time, now
 
 Manifest = dict[str, Any]
 
@@ -194,7 +195,7 @@ def remembered_delays(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         await sleep(0)
 
     monkeypatch.setattr(reflector_module.asyncio, "sleep", remember)
-    monkeypatch.setattr(reflector_module.random, "uniform", lambda low, high: high)
+    monkeypatch.setattr("random.uniform", lambda low, high: high)
     monkeypatch.setattr(reflector_module, "MAX_RETRY_SECONDS", 0.05)
     return delays
 
@@ -207,3 +208,34 @@ async def test_failing_lists_come_later_each_time(monkeypatch: pytest.MonkeyPatc
         async with asyncio.timeout(1.0):
             await watched.reflector.listed.wait()
     assert delays == pytest.approx([0.01, 0.02, 0.04, 0.05, 0.05])
+
+
+@pytest.mark.parametrize("fails", ["list", "watch"])
+def test_after_two_thousand_failures_it_still_lists_every_half_minute_and_hears_what_comes(
+    fails: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("random.uniform", lambda low, high: high)
+    listed_at: list[float] = []
+
+    class Cluster(FakeCluster):
+        async def list(self, resource: Resource) -> tuple[list[Manifest], str]:
+            listed_at.append(now())
+            return await super().list(resource)
+
+    async def live() -> None:
+        cluster, heard = Cluster(), asyncio.Event()
+        faults = [api_error(503) for _ in range(2000)]
+        if fails == "list":
+            cluster.failures["list"] = faults
+        else:
+            cluster.watches = [[fault] for fault in faults]
+        cluster.watches.append([event("ADDED"), None])
+        reflector = Reflector(cluster, PODS, Stores().pods, lambda pod: heard.set())
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(reflector.run())
+            await heard.wait()
+            running.cancel()
+        assert len(listed_at) == 2001
+        assert gaps(listed_at)[-1] == pytest.approx(30.0)
+
+    in_no_time(live())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import threading
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import kopf
 from kopf._cogs.structs.references import Insights  # `kopf.operator` takes one, and exports no other name for it
 
+from taskyard import backoff
 from taskyard.controller.kopf_source.handlers import registry
 from taskyard.core.resources import TASK_INPUTS, TASKS, TEMPLATE_VERSIONS, TEMPLATES, Resource
 
@@ -65,7 +65,7 @@ async def watch(take: Take, *, restarted: Callable[[str], None] = lambda what: N
         finally:
             stop.set()
         failures = 0 if loop.time() - began > GOOD_RUN_SECONDS else failures + 1
-        delay = min(RESTART_FIRST_SECONDS * 2**failures, MAX_RESTART_SECONDS) * random.uniform(0.5, 1.0)
+        delay = backoff.delay(failures, first=RESTART_FIRST_SECONDS, longest=MAX_RESTART_SECONDS, jitter=0.5)
         logger.warning("watches of what people write ended: %s; again in %.1f s", cause, delay)
         await asyncio.sleep(delay)
         restarted("kopf")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 
+from taskyard import backoff
 from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, NotLeadingError, Object
 from taskyard.controller.stores import Stores
 from taskyard.core import events
@@ -21,7 +22,8 @@ logger = logging.getLogger(__name__)
 
 MAX_QUEUED = 1000
 TRIES = 3
-RETRY_SECONDS = 0.5
+RETRY_FIRST_SECONDS = 0.5
+MAX_RETRY_SECONDS = 1.0
 
 
 class Drop(StrEnum):
@@ -118,7 +120,8 @@ class Recorder:
                     logger.warning("task %s/%s: event %s is not told: %s", *where, series.event.reason, error)
                     self._give_up(series, Drop.FAILED)
                     return
-                await asyncio.sleep(RETRY_SECONDS * 2 ** (attempt - 1))
+                delay = backoff.delay(attempt - 1, first=RETRY_FIRST_SECONDS, longest=MAX_RETRY_SECONDS)
+                await asyncio.sleep(delay)
             except Exception:
                 logger.exception("task %s/%s: defect", series.regarding.namespace, series.regarding.name)
                 self._give_up(series, Drop.FAILED)

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from taskyard import __version__
+from taskyard.backoff import Backoff
 from taskyard.sidecar.conversation import task_outputs
 from taskyard.sidecar.conversation.reports import Report
 from taskyard.sidecar.gateway import tls
@@ -26,7 +27,15 @@ FAILED_FIRST, FAILED_LAST = 0.5, 15.0
 KEEP_ALIVE = 3.0  # the gateway closes after 5 s
 
 
-BACKOFF = {409: (NOT_RECORDED_FIRST, NOT_RECORDED_LAST), 403: (REFUSED_FIRST, REFUSED_LAST)}
+def enrolment_backoff(status: int) -> Backoff:
+    """The delays between enrolments that are answered with this status; 0: with none."""
+    match status:
+        case 409:
+            return Backoff(first=NOT_RECORDED_FIRST, longest=NOT_RECORDED_LAST)
+        case 403:
+            return Backoff(first=REFUSED_FIRST, longest=REFUSED_LAST)
+        case _:
+            return Backoff(first=FAILED_FIRST, longest=FAILED_LAST)
 
 
 class GatewayError(Exception):
@@ -99,14 +108,14 @@ class Gateway:
 
     async def _enrol(self) -> Enrolment:
         told = ""
-        delay, reason_status = 0.0, -1
+        status, backoff = 0, enrolment_backoff(0)
         while True:
             try:
                 enrolment = await self._ask()
             except GatewayError as error:
-                first, last = BACKOFF.get(error.status, (FAILED_FIRST, FAILED_LAST))
-                delay = min(delay * 2, last) if error.status == reason_status else first
-                reason_status = error.status
+                if error.status != status:
+                    status, backoff = error.status, enrolment_backoff(error.status)
+                delay = backoff.next()
                 if str(error) != told:
                     log.warning("%s: not enrolled yet: %s", self._settings.task, error)
                     told = str(error)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
+from taskyard.backoff import Backoff
 from taskyard.sidecar.conversation.snapshot import Snapshot
 from taskyard.sidecar.gateway.client import Gateway, GatewayError
 
@@ -19,22 +20,28 @@ WORKING_INTERVAL = 60.0
 T = TypeVar("T")
 
 
-class Backoff:
-    """Seconds to wait after failures in a row, and whether this one is worth a line in the log."""
+class Retry:
+    """What follows a failed delivery: a line in the log, unless the failure before said the same, and a wait. `what`
+    names it in the log.
+    """
 
-    def __init__(self) -> None:
-        self._delay = 0.0
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._backoff = Backoff(first=RETRY_FIRST, longest=RETRY_LAST)
         self._told = ""
 
-    def after(self, error: GatewayError, what: str) -> float:
+    def after(self, error: GatewayError) -> float:
+        """Seconds until the next try: what the gateway asks for, else longer after each failure."""
         if str(error) != self._told:
-            log.warning("%s not delivered yet: %s", what, error)
+            log.warning("%s not delivered yet: %s", self._what, error)
             self._told = str(error)
-        self._delay = min(self._delay * 2, RETRY_LAST) if self._delay else RETRY_FIRST
-        return error.retry_after if error.retry_after is not None else self._delay
+        delay = self._backoff.next()
+        return error.retry_after if error.retry_after is not None else delay
 
-    def clear(self) -> None:
-        self._delay, self._told = 0.0, ""
+    def reset(self) -> None:
+        """It was delivered, or given up."""
+        self._backoff.reset()
+        self._told = ""
 
 
 class Reporter(Generic[T]):
@@ -57,7 +64,7 @@ class Reporter(Generic[T]):
         self._wake.set()
 
     async def run(self) -> None:
-        backoff = Backoff()
+        retry = Retry(self._what)
         while True:
             await self._wake.wait()
             await asyncio.sleep(SETTLE)
@@ -67,10 +74,10 @@ class Reporter(Generic[T]):
                     await self._send(report)
                 except GatewayError as error:
                     if not error.permanent:
-                        await asyncio.sleep(backoff.after(error, self._what))
+                        await asyncio.sleep(retry.after(error))
                         continue
                     log.error("%s given up: %s", self._what, error)
-                backoff.clear()
+                retry.reset()
                 self._delivered = report
             self._done.set()
 
@@ -103,7 +110,7 @@ class SnapshotUploader:
             self._wake.set()
 
     async def run(self) -> None:
-        backoff = Backoff()
+        retry = Retry("snapshot")
         while True:
             try:
                 async with asyncio.timeout_at(self._due):
@@ -118,10 +125,10 @@ class SnapshotUploader:
                 if error.permanent:
                     log.error("snapshot given up: %s", error)
                 else:
-                    self._due = self._not_before = self._now() + backoff.after(error, "snapshot")
+                    self._due = self._not_before = self._now() + retry.after(error)
             else:
                 self._not_before = 0.0
-                backoff.clear()
+                retry.reset()
 
     async def take_now(self) -> Snapshot:
         """Takes and uploads one that is not older than this call; calls at the same time share it. Raises

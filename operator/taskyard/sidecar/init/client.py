@@ -8,6 +8,7 @@ import select
 from collections.abc import AsyncIterable
 from typing import Protocol
 
+from taskyard.backoff import Backoff
 from taskyard.sidecar.init import frames
 
 log = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ class AgentClient:
         """Keeps a connection until cancelled. The socket's absence is the normal case: the agent starts after the
         sidecar.
         """
-        delay = RETRY_FIRST
+        backoff = Backoff(first=RETRY_FIRST, longest=RETRY_LAST)
         waiting = False
         while True:
             try:
@@ -78,14 +79,13 @@ class AgentClient:
                 if not waiting:
                     log.info("waiting for the agent at %s (%s)", self._path, error.strerror or error)
                     waiting = True
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, RETRY_LAST)
+                await asyncio.sleep(backoff.next())
                 continue
             waiting = False
             self._writer = writer
             try:
                 if await self._follow(reader):
-                    delay = RETRY_FIRST
+                    backoff.reset()
             except (OSError, EOFError, TimeoutError, frames.FrameError) as error:
                 log.warning("connection to the agent at %s ended: %s", self._path, error or type(error).__name__)
             finally:
@@ -93,8 +93,7 @@ class AgentClient:
                 self._waits_for_data = False
                 writer.transport.abort()
             await self._receiver.lost()
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, RETRY_LAST)
+            await asyncio.sleep(backoff.next())
 
     async def _follow(self, reader: asyncio.StreamReader) -> bool:
         """Reads frames to the end. True when taskyard-init introduced itself."""

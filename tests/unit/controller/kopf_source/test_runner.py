@@ -1,12 +1,10 @@
-"""kopf's words in the operator's log."""
+"""A run of kopf, and what follows it."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
-import sys
 import threading
 import time
 from typing import Any
@@ -14,63 +12,8 @@ from typing import Any
 import kopf
 import pytest
 
-from taskyard.controller.kopf_source import log_filter, runner
-
-
-def record(name: str, message: str, *arguments: object) -> logging.LogRecord:
-    try:
-        raise ZeroDivisionError("oh")
-    except ZeroDivisionError:
-        return logging.LogRecord(name, logging.ERROR, "x.py", 1, message, arguments, sys.exc_info())
-
-
-def test_a_record_of_kopf_is_one_line_without_a_trace() -> None:
-    found = record("kopf._core.reactor", "Watcher failed:\n  %s", "no\nroute")
-    assert log_filter.tidy(found)
-    assert found.getMessage() == "Watcher failed: no route"
-    assert found.exc_info is None
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        pytest.param("OS signals are ignored: not in the main thread.", id="meant to be so"),
-        pytest.param("Multidimensional multitasker has failed: too old resource version", id="said before"),
-        pytest.param("Unprocessed streams left for [(tasks.v1alpha1.taskyard.dev, 'uid')].", id="listed anew"),
-    ],
-)
-def test_what_tells_nothing_is_left_out(message: str) -> None:
-    assert not log_filter.tidy(record("kopf", message))
-
-
-def test_a_watch_that_is_ended_while_it_begins_is_no_fault() -> None:
-    message = "Exception in callback stream.<locals>.request_cancel_callback() at /lib/kopf/_cogs/clients/api.py:237"
-    assert not log_filter.tidy(record("asyncio", message))
-
-
-@pytest.mark.parametrize(
-    ("path", "is_told"),
-    [
-        pytest.param("/lib/kopf/_cogs/clients/watching.py", False, id="of kopf's"),
-        pytest.param("/lib/taskyard/watchcache/reading.py", True, id="of our own"),
-    ],
-)
-def test_a_watch_that_is_broken_off_at_the_end_is_no_fault_if_it_is_kopfs(path: str, is_told: bool) -> None:
-    message = "an error occurred during closing of asynchronous generator <async_generator object watch>\nasyncgen: <…>"
-    try:
-        exec(compile("raise RuntimeError('it did not stop')", path, "exec"))
-    except RuntimeError:
-        found = logging.LogRecord("asyncio", logging.ERROR, "x.py", 1, message, (), sys.exc_info())
-    assert log_filter.tidy(found) is is_told
-    assert bool(found.exc_info) is is_told
-
-
-@pytest.mark.parametrize("name", ["taskyard.controller.queue", "kopfish"])
-def test_other_records_stay_as_they_are(name: str) -> None:
-    found = record(name, "a defect:\n%s", "x")
-    assert log_filter.tidy(found)
-    assert found.getMessage() == "a defect:\nx"
-    assert found.exc_info
+from taskyard.controller.kopf_source import runner
+from taskyard.core.resources import TASKS
 
 
 def test_kopf_writes_nothing_and_ends_nothing() -> None:
@@ -117,44 +60,32 @@ def test_a_run_ends_with_the_first_of_its_parts_whatever_the_others_do(
     assert "broken off at its end: a watch" in caplog.text
 
 
-@pytest.mark.parametrize(
-    ("path", "is_told"),
-    [
-        pytest.param("/lib/kopf/_cogs/clients/api.py", False, id="of kopf's"),
-        pytest.param("/lib/aiohttp/client.py", False, id="of its client"),
-        pytest.param("/lib/taskyard/controller/event_router.py", True, id="of our own"),
-    ],
-)
-def test_what_kopf_has_left_behind_is_collected_without_a_trace(
-    path: str, is_told: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+async def test_after_two_thousand_runs_that_ended_the_next_one_still_begins_and_is_heard(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Once as it is on its way out, once as it refuses to go."""
-    found: dict[str, Any] = {"asyncio": asyncio}
-    exec(
-        compile(
-            "async def leaves():\n"
-            "    try:\n"
-            "        await asyncio.sleep(60)\n"
-            "    finally:\n"
-            "        asyncio.get_running_loop()\n"
-            "async def stays():\n"
-            "    while True:\n"
-            "        try:\n"
-            "            await asyncio.sleep(60)\n"
-            "        except BaseException:\n"
-            "            await asyncio.sleep(0)\n",
-            path,
-            "exec",
-        ),
-        found,
-    )
-    monkeypatch.setattr(sys, "unraisablehook", log_filter.collected)
-    for name in ("leaves", "stays"):
-        loop = asyncio.new_event_loop()
-        loop.set_exception_handler(lambda _loop, _context: None)
-        left = loop.create_task(found[name]())
-        loop.run_until_complete(asyncio.sleep(0))
-        loop.close()
-        del loop, left
-        gc.collect()
-    assert ("RuntimeError" in capsys.readouterr().err) is is_told
+    runs, delays, restarts = 0, list[float](), list[str]()
+    sleep = asyncio.sleep
+
+    async def remember(seconds: float) -> None:
+        delays.append(seconds)
+        await sleep(0)
+
+    def run(take: runner.Take, stop: threading.Event) -> str:
+        nonlocal runs
+        runs += 1
+        if runs > 2000:
+            take(TASKS, {"type": "ADDED"})
+            stop.wait(60)
+        return "no route"
+
+    monkeypatch.setattr(runner, "run", run)
+    monkeypatch.setattr(runner.asyncio, "sleep", remember)
+    monkeypatch.setattr("random.uniform", lambda low, high: high)
+    heard = asyncio.Event()
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        watching = group.create_task(runner.watch(lambda resource, event: heard.set(), restarted=restarts.append))
+        await heard.wait()
+        watching.cancel()
+    assert delays[:6] == [2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
+    assert (len(delays), delays[-1]) == (2000, 30.0)
+    assert restarts == 2000 * ["kopf"]

@@ -18,7 +18,7 @@ from unit.core.builders import NOW, build_manifest, owned_by_tekton, reservation
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(recorder_module, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(recorder_module, "RETRY_FIRST_SECONDS", 0.01)
     yield
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import selectors
-from collections.abc import Coroutine
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,35 +12,9 @@ import pytest
 from taskyard.sidecar.conversation.snapshot import Snapshot
 from taskyard.sidecar.gateway.client import GatewayError
 from taskyard.sidecar.gateway.reporter import RETRY_LAST, Reporter, SnapshotUploader
+from unit.virtual_time import gaps, in_no_time, now
 
 MINUTE = 60.0
-
-
-class _NoWaiting(selectors.DefaultSelector):
-    """Where a loop would wait it moves its clock on."""
-
-    now = 1000.0
-
-    def select(self, timeout: float | None = None) -> Any:
-        ready = super().select(0)
-        if not ready:
-            assert timeout is not None, "nobody will ever go on"
-            self.now += timeout
-        return ready
-
-
-class Loop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        self._clock = _NoWaiting()
-        super().__init__(self._clock)
-
-    def time(self) -> float:
-        return self._clock.now
-
-
-def in_no_time(work: Coroutine[Any, Any, None]) -> None:
-    with asyncio.Runner(loop_factory=Loop) as runner:
-        runner.run(work)
 
 
 class Gateway:
@@ -50,16 +23,20 @@ class Gateway:
     def __init__(self) -> None:
         self.away = False
         self.refuses = False
-        self.asked = 0
+        self.asked_at: list[float] = []
         self.taken: list[tuple[float, Any]] = []
 
+    @property
+    def asked(self) -> int:
+        return len(self.asked_at)
+
     async def take(self, what: Any) -> None:
-        self.asked += 1
+        self.asked_at.append(now())
         if self.away:
             raise GatewayError("connection refused")
         if self.refuses:
             raise GatewayError("bad input", status=400)
-        self.taken.append((asyncio.get_running_loop().time(), what))
+        self.taken.append((now(), what))
 
     upload = take
 
@@ -77,7 +54,7 @@ def test_after_ten_minutes_without_a_gateway_the_last_state_is_told_and_none_bef
             await asyncio.sleep(1)
         assert gateway.asked < 60, "it is not asked all the time"
         gateway.away = False
-        back = asyncio.get_running_loop().time()
+        back = now()
         await reporter.flush()
         assert [what for _, what in gateway.taken] == ["working 0", "idle 600"]
         assert gateway.taken[-1][0] - back <= RETRY_LAST
@@ -104,7 +81,7 @@ def test_after_ten_minutes_without_a_gateway_the_newest_snapshot_is_stored_and_n
         snapshots.changed(idle=True)
         assert gateway.asked < 60, "it is not asked all the time"
         gateway.away = False
-        back = asyncio.get_running_loop().time()
+        back = now()
         await asyncio.sleep(2 * RETRY_LAST)
         assert [what for _, what in gateway.taken] == [b"600"]
         assert gateway.taken[0][0] - back <= RETRY_LAST + 1
@@ -154,3 +131,53 @@ def test_what_the_gateway_will_never_take_is_given_up() -> None:
         running.cancel()
 
     in_no_time(live())
+
+
+def test_after_two_thousand_failures_a_state_is_still_tried_every_quarter_of_a_minute_and_arrives() -> None:
+    async def live() -> None:
+        gateway = Gateway()
+        reporter: Reporter[str] = Reporter(gateway.take, "state")
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(reporter.run())
+            gateway.away = True
+            reporter.tell("working")
+            await asyncio.sleep(2000 * 15.0)
+            assert gateway.asked >= 2000
+            assert gaps(gateway.asked_at)[-1] == pytest.approx(15.0)
+            gateway.away = False
+            await reporter.flush()
+            assert [what for _, what in gateway.taken] == ["working"]
+            await next_failure_is_the_first_again(gateway, lambda: reporter.tell("idle"))
+            running.cancel()
+
+    in_no_time(live())
+
+
+def test_after_two_thousand_failures_a_snapshot_is_still_tried_every_quarter_of_a_minute_and_stored() -> None:
+    async def live() -> None:
+        gateway = Gateway()
+        said = b"hello"
+        snapshots = SnapshotUploader(gateway, lambda: Snapshot(said, 1, False))  # type: ignore[arg-type]
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(snapshots.run())
+            gateway.away = True
+            snapshots.changed(idle=True)
+            await asyncio.sleep(2000 * 15.0)
+            assert gateway.asked >= 2000
+            assert gaps(gateway.asked_at)[-1] == pytest.approx(15.0)
+            gateway.away = False
+            await asyncio.sleep(15.0)
+            assert [what for _, what in gateway.taken] == [b"hello"]
+            said = b"good-bye"
+            await next_failure_is_the_first_again(gateway, lambda: snapshots.changed(idle=True))
+            running.cancel()
+
+    in_no_time(live())
+
+
+async def next_failure_is_the_first_again(gateway: Gateway, tell: Callable[[], None]) -> None:
+    """Something newer fails twice, the first delay apart."""
+    gateway.away, asked = True, gateway.asked
+    tell()
+    await asyncio.sleep(2.0)
+    assert gaps(gateway.asked_at)[asked] == pytest.approx(0.5)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 
 from taskyard.apiclient import Object
+from taskyard.backoff import Backoff
 from taskyard.core.ownership import is_owned_by
 from taskyard.gateway.rest.cache.cache import Cache
 from taskyard.gateway.rest.streams import sse
@@ -121,15 +122,14 @@ class AgentMessageStreams:
 
     async def _follow(self, place: PodAddress, dialogue: AgentMessages) -> None:
         """Until cancelled. A sidecar begins each time with all that was said."""
-        pause = _RETRY_SECONDS
+        backoff = Backoff(first=_RETRY_SECONDS, longest=_MAX_RETRY_SECONDS)
         while True:
             # The agent's Pod may just begin or end; whether it does, the Task's status tells.
             with contextlib.suppress(UnreachableError, NoAnswerError):
                 async for event, data in self._source(place.ip, place.pod_uid):
                     dialogue.take(event, data)
-                    pause = _RETRY_SECONDS
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, _MAX_RETRY_SECONDS)
+                    backoff.reset()
+            await asyncio.sleep(backoff.next())
 
 
 def pod_address_of(cache: Cache, task: Object) -> PodAddress | None:

@@ -10,6 +10,7 @@ from taskyard.gateway.rest.streams.agent_messages import AgentMessageStreams, Po
 from taskyard.sidecarclient import UnreachableError
 from unit.core.builders import owned_by_tekton
 from unit.gateway.rest.objects import Object, cache_with, pod, reserved, task
+from unit.virtual_time import gaps, in_no_time, now
 
 HELLO = '{"id":0,"role":"user","message":"hello","time":""}'
 PLACE = PodAddress(start=1, ip="192.0.2.1", pod_uid="pod")
@@ -19,11 +20,16 @@ class Sidecar:
     """Counts its connections, and says hello on each."""
 
     def __init__(self, *, faults: int = 0) -> None:
-        self.open = self.opened = 0
+        self.open = 0
+        self.opened_at: list[float] = []
         self._faults = faults
 
+    @property
+    def opened(self) -> int:
+        return len(self.opened_at)
+
     async def events(self, ip: str, pod_uid: str) -> AsyncIterator[tuple[str, str]]:
-        self.opened += 1
+        self.opened_at.append(now())
         if self.opened <= self._faults:
             raise UnreachableError("no route to host")
         self.open += 1
@@ -90,3 +96,17 @@ def test_the_address_of_an_agent(found: Object | None, address: PodAddress | Non
 
 def test_a_task_without_a_build_has_no_agent() -> None:
     assert pod_address_of(cache_with(), task()) is None
+
+
+def test_after_two_thousand_failures_a_sidecar_is_still_asked_every_quarter_of_a_minute_and_heard() -> None:
+    async def live() -> None:
+        sidecar = Sidecar(faults=2000)
+        heard = asyncio.Event()
+        with AgentMessageStreams(sidecar.events).of(PLACE, heard.set) as dialogue:
+            await heard.wait()
+            assert [entry.number for entry in dialogue.since(0)] == [0]
+        assert sidecar.opened == 2001
+        assert gaps(sidecar.opened_at)[:2] == pytest.approx([1.0, 2.0])
+        assert gaps(sidecar.opened_at)[-1] == pytest.approx(15.0)
+
+    in_no_time(live())

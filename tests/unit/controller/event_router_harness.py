@@ -1,0 +1,58 @@
+"""An event router with its stores, and the keys that it added."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from taskyard.controller.event_router import EventRouter
+from taskyard.controller.kopf_source.relisting import Relisting
+from taskyard.controller.queue import KeyedQueue
+from taskyard.controller.stores import Stores
+from taskyard.watchcache.store import Key
+from unit.controller.fakes import FakeCluster
+
+WEB = ("team", "web")
+SHELL = ("team", "shell-v1")
+
+
+class Keys(KeyedQueue):
+    """A queue that only remembers."""
+
+    def __init__(self) -> None:
+        self.keys: list[Key] = []
+
+    def add(self, key: Key) -> None:
+        self.keys.append(key)
+
+
+@dataclass
+class Taken:
+    """An event router with its stores, and the keys that it added."""
+
+    cluster: FakeCluster = field(default_factory=FakeCluster)
+    stores: Stores = field(default_factory=Stores)
+    tasks: Keys = field(default_factory=Keys)
+    inputs: Keys = field(default_factory=Keys)
+    templates: Keys = field(default_factory=Keys)
+    versions: Keys = field(default_factory=Keys)
+
+    def __post_init__(self) -> None:
+        self.router = EventRouter(
+            self.stores,
+            tasks=self.tasks,
+            inputs=self.inputs,
+            templates=self.templates,
+            versions=self.versions,
+        )
+        self.relisting = Relisting(self.cluster, self.router)
+
+    def take(self, resource: Any, kind: str | None, manifest: dict[str, Any]) -> None:
+        self.relisting.take(resource, {"type": kind, "object": manifest})
+
+    @property
+    def added(self) -> tuple[list[Key], list[Key], list[Key]]:
+        """Keys of Tasks, of inputs, of versions since this was last asked."""
+        found = self.tasks.keys, self.inputs.keys, self.versions.keys
+        self.tasks.keys, self.inputs.keys, self.versions.keys = [], [], []
+        return found
