@@ -10,17 +10,18 @@ PERMISSIONS = ("allow", "deny", "ask")
 
 
 class SettingsError(ValueError):
-    """The environment is not usable; the text names the variable."""
+    """A variable of the environment is missing or invalid; the text names it."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`listen` is the address of both ports; `ca_certificate` is PEM; `durable`: the state outlives the Pod.
+    """`listen` is the address of `port` and `health_port`. `ca_certificate` is PEM. `durable`: the state outlives the
+    Pod.
 
-    `agent_port` is that of an agent's own server; `permissions` and `directory` are for ACP: what an agent hears that
-    asks whether it may do something, and where it works.
-    `agent_type` names the program that the terminal shows, as far as the agent's command tells.
-    `hook_key`: what the kubelet says when the Pod is asked to end; empty: nobody can say that.
+    `agent_port` is the port of an agent's own server; `permissions` and `directory` are for ACP: the answer to the
+    agent's permission requests, and the directory in which it works.
+    `agent_type` names the program that the terminal shows, as far as the agent's command reveals it.
+    `hook_key` is the key that the kubelet sends with the preStop hook; when empty, every call of the hook is refused.
     `stable_after`: seconds without a change on its screen after which the agent counts as waiting for input.
     """
 
