@@ -1,4 +1,4 @@
-"""Cuts the conversation to what a snapshot may hold. Pure."""
+"""Cuts the conversation to the size of a snapshot. Pure."""
 
 import json
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from taskyard.sidecar.conversation.conversation import Conversation, Message
 
-# The gateway keeps the body inside {"format":"agentapi","data":…}, which has to stay within 65,536 bytes as a whole.
+# The gateway stores the body inside {"format":"agentapi","data":…}, which may have at most 65,536 bytes as a whole.
 LIMIT = 65_536 - 64
 NOTE = "[… message truncated, this is its end …]\n"
 
@@ -26,7 +26,7 @@ def of(conversation: Conversation) -> Snapshot:
 def take(messages: Sequence[Message], limit: int = LIMIT) -> Snapshot:
     """The newest messages that fit into `limit` bytes of JSON, oldest first, as `{"messages": […]}`.
 
-    A newest message that is too large by itself keeps its end, after a note. `"truncated": true` tells that
+    If the newest message alone is too large, only its end is kept, after a note. `"truncated": true` means that
     something is missing.
     """
     whole = [_encode(message.shown()) for message in messages]
