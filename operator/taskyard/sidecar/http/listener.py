@@ -1,5 +1,4 @@
-"""The sidecar's HTTP servers: one application on one port each, with connections reserved for callers outside the Pod.
-"""
+"""The sidecar's HTTP servers: one application on one port each, with connections that the Pod itself cannot take."""
 
 import asyncio
 import ipaddress
