@@ -56,7 +56,7 @@ def test_missing_variable_is_named(name: str) -> None:
         pytest.param("TASKYARD_BUILD_NUMBER", "one", "must be a number", id="build number"),
         pytest.param("TASKYARD_SIDECAR_PORT", "x", "must be a number", id="port"),
         pytest.param("TASKYARD_STABLE_SECONDS", "0", "must be seconds from 0.2 to 300", id="never stable"),
-        pytest.param("TASKYARD_STABLE_SECONDS", "nan", "must be seconds from 0.2 to 300", id="no number"),
+        pytest.param("TASKYARD_STABLE_SECONDS", "nan", "must be seconds from 0.2 to 300", id="not a number"),
         pytest.param("TASKYARD_GATEWAY_URL", "http://gateway", "must be an https URL", id="a gateway without TLS"),
         pytest.param("TASKYARD_AGENT_PROTOCOL", "MCP", "this sidecar speaks Terminal, ACP", id="unknown protocol"),
         pytest.param("TASKYARD_AGENT_PERMISSIONS", "Maybe", "must be one of allow, deny, ask", id="unknown policy"),
