@@ -2,7 +2,7 @@
 
     pytest tests/conformance --agentapi-url http://127.0.0.1:3284 [--token …] [--agentapi-ca ca.pem]
 
-The agent of a server that is given by URL has to be an interactive shell at its prompt.
+The agent of a server that is given by URL must be an interactive shell at its prompt.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from unit.sidecar.pod import build_init
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("agentapi")
     group.addoption("--agentapi-url", help="a server of the AgentAPI contract, instead of our own")
-    group.addoption("--token", help="what it wants as `Authorization: Bearer`")
+    group.addoption("--token", help="the bearer token that it requires")
     group.addoption("--agentapi-ca", help="file with the certificate authority of an https URL")
 
 
@@ -66,7 +66,7 @@ def stable(endpoint: Endpoint) -> Endpoint:
 
 @pytest.fixture
 def ours(stable: Endpoint) -> Endpoint:
-    """For what the contract's first server does not do, and ours does better."""
+    """For behaviour in which the contract's original server falls short of ours."""
     if not stable.ours:
-        pytest.skip("a known fault of the contract's first server, which another one may share")
+        pytest.skip("a known fault of the contract's original server, which another one may share")
     return stable

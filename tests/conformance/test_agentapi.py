@@ -1,4 +1,4 @@
-"""The AgentAPI contract, row by row. What it asks of every server is here; what ours adds is in tests/unit/sidecar."""
+"""The AgentAPI contract, row by row: what it requires of every server. What ours adds is in tests/unit/sidecar."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_messages_are_numbered_from_the_agents_greeting_on(stable: Endpoint) -> 
         pytest.param({"content": "x", "type": "shout"}, "body.type", id="type that is not in the enumeration"),
         pytest.param({"content": "x", "type": "user", "extra": 1}, "body.extra", id="unknown field"),
         pytest.param({"type": "user"}, "content", id="no content"),
-        pytest.param({"content": 1, "type": "user"}, "body.content", id="content that is no text"),
+        pytest.param({"content": 1, "type": "user"}, "body.content", id="content that is not text"),
     ],
 )
 def test_a_message_that_breaks_the_schema_is_422_and_names_the_field(
@@ -68,7 +68,7 @@ def test_a_message_that_breaks_the_schema_is_422_and_names_the_field(
     assert any(location in f"{error.get('location')} {error['message']}" for error in problem["errors"])
 
 
-def test_a_user_message_returns_when_the_agent_begins_is_recorded_and_answered(stable: Endpoint) -> None:
+def test_a_user_message_returns_when_the_agent_starts_and_is_recorded_and_answered(stable: Endpoint) -> None:
     assert stable.post("sleep 1; echo answer-$((40 + 2))").json() == {"ok": True}
     stable.until("the answer", lambda: "answer-42" in stable.messages()[-1]["content"])
     stable.until_stable()
@@ -109,7 +109,7 @@ def test_a_body_of_more_than_a_megabyte_is_refused(stable: Endpoint) -> None:
 
 
 def test_status_and_messages_answer_while_a_message_is_delivered(ours: Endpoint) -> None:
-    """The first server holds its lock until the delivery is over."""
+    """The contract's original server holds its lock until the delivery is over."""
     ours.post("stty -echo; cat > /dev/null")
     ours.until_stable()
     delivery = threading.Thread(target=ours.post, args=("nobody shows this",))
@@ -143,7 +143,7 @@ def test_events_replay_messages_then_status_then_errors(stable: Endpoint) -> Non
     assert isinstance(replayed[-1][1]["agent_type"], str)
 
 
-def test_events_tell_what_happens(stable: Endpoint) -> None:
+def test_events_report_what_happens(stable: Endpoint) -> None:
     first = len(stable.messages())
     statuses, updates = [], {}
     with stable.events() as events, ThreadPoolExecutor(1) as threads:
@@ -162,7 +162,7 @@ def test_events_tell_what_happens(stable: Endpoint) -> None:
     assert updates[first + 1] == ("agent", "news")
 
 
-def test_a_client_that_does_not_read_holds_nobody_up(ours: Endpoint) -> None:
+def test_a_client_that_does_not_read_blocks_nobody(ours: Endpoint) -> None:
     with ours.events(), ours.events("/internal/screen"):
         ours.post("seq 1 3000")
         ours.until("the answer", lambda: "3000" in ours.messages()[-1]["content"])
@@ -200,7 +200,7 @@ def test_a_file_of_ten_megabytes_is_taken_and_a_larger_one_is_400(stable: Endpoi
     "arguments",
     [
         pytest.param({"files": {"other": ("a", b"x")}}, id="another field"),
-        pytest.param({"json": {"file": "x"}}, id="no form"),
+        pytest.param({"json": {"file": "x"}}, id="not a form"),
         pytest.param({}, id="nothing"),
     ],
 )
@@ -220,7 +220,7 @@ def test_screen_shows_what_a_person_would_see(stable: Endpoint) -> None:
             pass
 
 
-def test_root_leads_to_something_for_people(stable: Endpoint) -> None:
+def test_root_redirects_to_a_page_for_people(stable: Endpoint) -> None:
     response = stable.request("GET", "/")
     assert response.status_code == 307
     assert response.headers["Location"]
@@ -233,5 +233,5 @@ def test_openapi_document_names_the_routes(stable: Endpoint) -> None:
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/no-such-route", 404), ("DELETE", "/status", 405)])
-def test_what_does_not_exist_is_told(stable: Endpoint, method: str, path: str, status: int) -> None:
+def test_unknown_paths_and_methods_are_refused(stable: Endpoint, method: str, path: str, status: int) -> None:
     assert stable.request(method, path).status_code == status

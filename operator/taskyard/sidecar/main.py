@@ -1,4 +1,4 @@
-"""The sidecar's process: builds the parts, runs them, and takes the last snapshot at its end."""
+"""The sidecar's process: builds the parts, runs them, and takes a last snapshot before it ends."""
 
 import asyncio
 import contextlib
@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
-# httpx and uvicorn offer command lines of their own, for which they would load click, multiprocessing, and rich and
-# pygments where they are installed; and uvicorn a way to configure the log, for which it would load pickle and servers
-# of sockets. This process is in every Pod, and they are as large as all of the rest.
+# httpx and uvicorn come with command lines, for which they load click, multiprocessing and, where installed, rich and
+# pygments; uvicorn also configures logging, for which it loads pickle and socketserver. This process runs in every Pod,
+# and these modules take as much memory as everything else in it.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 sys.modules.setdefault("uvicorn.main", SimpleNamespace(Server=None, main=None, run=None))  # type: ignore[arg-type]
 sys.modules.setdefault("logging.config", SimpleNamespace())  # type: ignore[arg-type]
@@ -54,7 +54,7 @@ def now() -> datetime.datetime:
 
 @dataclass(frozen=True)
 class State:
-    """What is on the disk from this Pod's last sidecar, or with a claim from earlier Pods."""
+    """What an earlier sidecar of this Pod left on the disk or, with a claim, a sidecar of an earlier Pod."""
 
     journal: Journal
     archive: Archive
@@ -62,7 +62,7 @@ class State:
 
     @classmethod
     def load(cls, directory: Path) -> "State":
-        """Raises OSError when the directory is of no use."""
+        """Raises OSError when the directory cannot be used."""
         records.open_directory(directory)
         journal = Journal(directory / "journal.jsonl")
         journal.load()
@@ -72,7 +72,7 @@ class State:
 
 @dataclass(frozen=True)
 class Parts:
-    """What works once the sidecar has enrolled."""
+    """The parts that run once the sidecar has enrolled."""
 
     session: Session
     reporter: Reporter[Report]
@@ -82,7 +82,7 @@ class Parts:
     reports: Listener
 
     def start(self) -> list[asyncio.Task[None]]:
-        """Each part as a task of its own."""
+        """Starts each part in its own asyncio task."""
         running = {
             "reports' port": self.reports.run_until_stopped(),
             "outputs": self.outputs_reporter.run(),
@@ -94,7 +94,7 @@ class Parts:
         return [asyncio.create_task(part, name=name) for name, part in running.items()]
 
     async def flush(self) -> None:
-        """Delivers the newest state, outputs and snapshot, as long as the end of the process may take."""
+        """Delivers the newest state, outputs and snapshot, within the driver's `final_flush_timeout`."""
         self.session.close()
         try:
             async with asyncio.timeout(self.session.driver.final_flush_timeout):
@@ -105,7 +105,7 @@ class Parts:
             log.warning("last snapshot or state not delivered: %s", error or "timed out")
 
     def stop(self) -> None:
-        """Tells both listeners to end."""
+        """Stops both listeners."""
         self.api.stop()
         self.reports.stop()
 
@@ -136,7 +136,7 @@ class Sidecar:
         return "" if self._parts.session.driver.reachable else "the agent's terminal does not answer"
 
     async def run(self) -> None:
-        """Works until SIGTERM or SIGINT. Raises OSError when the state directory is of no use."""
+        """Runs until SIGTERM or SIGINT. Raises OSError when the state directory cannot be used."""
         state = State.load(self._settings.state_dir)
         log.info(
             "%s: build %d, %d messages so far, state in %s%s",
@@ -144,11 +144,11 @@ class Sidecar:
             self._settings.build_number,
             len(state.conversation.messages),
             self._settings.state_dir,
-            "" if self._settings.durable else ", which ends with the Pod",
+            "" if self._settings.durable else ", which is lost with the Pod",
         )
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
-        loop.set_default_executor(ThreadPoolExecutor(2, "disk"))  # the journal alone uses it, one write at a time
+        loop.set_default_executor(ThreadPoolExecutor(2, "disk"))  # only the journal uses it, one write at a time
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopped.set)
         background = [asyncio.create_task(self._health.run_until_stopped(), name="probes")]
@@ -218,7 +218,7 @@ class Sidecar:
         return self._enrolment.key
 
     async def _renew(self) -> None:
-        """A new certificate at half of the old one's life; an enrolment in between starts the wait anew."""
+        """Renews the certificate at half of its lifetime; an enrolment in between restarts the wait."""
         while True:
             enrolment = self._enrolment
             assert enrolment is not None
@@ -229,7 +229,7 @@ class Sidecar:
 
 
 async def _last_snapshot(snapshots: SnapshotUploader) -> None:
-    """Tries until the caller's patience is over."""
+    """Retries until the caller cancels it. Raises GatewayError for a permanent failure."""
     while True:
         try:
             await snapshots.take_now()
@@ -244,8 +244,8 @@ async def _last_snapshot(snapshots: SnapshotUploader) -> None:
 async def _first(
     task: asyncio.Task[Enrolment] | None, stopped: asyncio.Event, background: list[asyncio.Task[None]]
 ) -> bool:
-    """Waits for the task or the signal. True when the task is done. Raises what a part of the background failed
-    with.
+    """Waits for the task or the stop signal. True when the task is done. Raises the error of a part in the background
+    that failed.
     """
     stopping = asyncio.create_task(stopped.wait())
     awaited = {stopping, *background} | ({task} if task is not None else set())
@@ -260,7 +260,7 @@ async def _first(
 
 
 def main() -> None:
-    """Entry point `taskyard-sidecar`. Exit status 0 after SIGTERM, 1 when it cannot work at all."""
+    """Entry point `taskyard-sidecar`. Exit status 0 after SIGTERM, 1 when it cannot run."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     for name in ("httpx", "httpcore", "uvicorn.error"):
         logging.getLogger(name).setLevel(logging.WARNING)

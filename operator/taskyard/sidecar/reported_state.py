@@ -1,4 +1,4 @@
-"""The state of the agent as the gateway is told it: what is seen of the agent, and what it reports of itself."""
+"""The agent's state as reported to the gateway: what is observed of the agent, and what it reports about itself."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,8 +13,8 @@ from taskyard.sidecar.gateway.reporter import Reporter
 
 
 class ReportedState:
-    """`build` is the number of the build that this Pod belongs to: what the agent reported in an earlier build does not
-    count. While the agent is `ending`, what it shows is ignored, and only its own reports count.
+    """`build` is the number of this Pod's build: what the agent reported in an earlier build does not count. While the
+    agent is `ending`, what it shows is ignored, and only its own reports count.
     """
 
     def __init__(
@@ -39,8 +39,8 @@ class ReportedState:
             outputs_reporter.tell(store.outputs)
 
     def see(self, status: Status, driver: Driver, prompt_sha256: str | None, trouble: str = "") -> None:
-        """Tells what is seen, and what `trouble` keeps the prompt from the agent. An agent that is not there is no
-        news, and neither is one that is asked to end: what was told last stays.
+        """Reports what is observed, and the `trouble` that keeps the prompt from the agent. Nothing is reported while
+        the agent is unreachable or ending: the last report stays.
         """
         if self.ending or not driver.reachable:
             return
@@ -60,14 +60,14 @@ class ReportedState:
         self._reporter.tell(replace(seen, asks=driver.asks, question=driver.asked))
 
     def forget_agent_report(self) -> None:
-        """A message to the agent begins: what it reported before no longer counts."""
+        """Drops the agent's report when a new message to the agent begins."""
         self.ending = False
         if self._store.agent_report is not None:
             self._store.agent_report = None
             self._store.save()
 
     def finish(self, exit_status: int, prompt_sha256: str | None) -> None:
-        """The agent was a command, and has ended: that is the result, unless it was asked to end and did so."""
+        """Reports the result of a command that has ended, unless it failed after it was asked to end."""
         if self.ending and exit_status != 0:
             return
         report = self._store.agent_report = reports.result(
@@ -77,7 +77,7 @@ class ReportedState:
         assert report.state is not None
         self._reporter.tell(Report(report.state, report.summary, prompt_sha256, report.link))
 
-    # What the agent reports of itself.
+    # What the agent reports about itself.
 
     def report(self, state: object, summary: object, link: object, prompt_sha256: str | None) -> AgentReport:
         """Raises reports.AgentReportError."""
@@ -88,7 +88,7 @@ class ReportedState:
         return report
 
     def set_output(self, name: object, value: object) -> None:
-        """Raises outputs.OutputError."""
+        """Raises task_outputs.OutputError."""
         changed = task_outputs.with_value(self._store.outputs, name, value)
         if changed != self._store.outputs:
             self._store.outputs = changed

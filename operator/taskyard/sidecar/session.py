@@ -1,4 +1,4 @@
-"""The conversation with one agent: takes messages for it exactly once, follows its answers, and tells what happens."""
+"""The conversation with one agent: delivers messages exactly once, follows the answers, and publishes what happens."""
 
 import asyncio
 import datetime
@@ -21,16 +21,16 @@ from taskyard.sidecar.reported_state import ReportedState
 log = logging.getLogger(__name__)
 
 REST = 0.1
-# Seconds: by then a message is given to most agents, which it would be later for all that is done before.
+# Seconds: by then most agents have the message, which any work done earlier would delay.
 TOLD_AFTER = 0.002
 
 
 class NotReadyError(Exception):
-    """The agent works, or another message is on its way."""
+    """The agent is working, or another message is being delivered."""
 
 
 class Session:
-    """Implements base.DriverObserver. `run` works until it is cancelled."""
+    """Implements base.DriverObserver. `run` ends only by cancellation."""
 
     def __init__(
         self,
@@ -93,13 +93,13 @@ class Session:
         return self.broadcast.listen(self.status, self.driver.agent_type)
 
     def watch(self) -> Stream:
-        """A stream of the agent's screen, which begins with the present one."""
+        """A stream of the agent's screen, which begins with the current one."""
         return self.broadcast.watch(self.driver.screen)
 
     # Messages to the agent.
 
     async def deliver(self, content: str, key: str | None) -> Delivery:
-        """Types a message and returns when the agent has begun with it. The same key never types twice.
+        """Types a message and returns when the agent has started on it. No key is typed twice.
 
         Raises NotReadyError, UnreachableError (nothing was typed) and JournalUnavailableError (nothing was typed).
         """
@@ -115,8 +115,8 @@ class Session:
         return await self._once(key or f"message:{self._conversation.next_id}:{timestamp(self._clock())}", content)
 
     async def press(self, keys: str, key: str | None) -> Delivery:
-        """Sends keystrokes at any time; they are no part of the conversation. Raises as `deliver`, but not
-        NotReadyError, and RefusedError for those that can have no effect.
+        """Sends keystrokes at any time; they are not part of the conversation. Raises the errors of `deliver` except
+        NotReadyError, and RefusedError for keystrokes that can have no effect.
         """
         if reason := self.driver.refuses_keys(keys):
             raise RefusedError(reason)
@@ -134,8 +134,8 @@ class Session:
         return await self._share(key, self._press(key, keys))
 
     async def settle(self, question_id: str, content: str, key: str | None) -> Delivery:
-        """Answers a question of the agent, which may be at work; the answer is a part of the conversation. Raises as
-        `press`; RefusedError for what is not asked any more, or is no answer to it.
+        """Answers a question of the agent, which may be working; the answer is part of the conversation. Raises the
+        errors of `press`; RefusedError when the question is no longer open or `content` does not answer it.
         """
         task = self._under_way.get(key) if key is not None else None
         if task is not None:
@@ -169,7 +169,7 @@ class Session:
         return self._intents.conclude(key, Outcome.DELIVERED)
 
     async def _earlier(self, content: str, key: str | None) -> Delivery | None:
-        """What became of an earlier attempt with that key, None when there was none."""
+        """The result of an earlier attempt with that key, None when there was none."""
         if key is None:
             return None
         task = self._under_way.get(key)
@@ -185,14 +185,14 @@ class Session:
         return await self._share(key, self._resolve(entry, content))
 
     async def _once(self, key: str, content: str) -> Delivery:
-        # Until the message is in the conversation there is nothing new to tell but that the agent takes no other.
+        # Until the message is in the conversation, the only news is that the agent takes no other message.
         self._delivering = self._unsaid = True
         self._update()
         return await self._share(key, self._type(key, content))
 
     async def _share(self, key: str, delivery: Coroutine[Any, Any, Delivery]) -> Delivery:
-        """Delivers in a task of its own: a caller that hangs up does not stop it half-way, one that asks again
-        joins it.
+        """Delivers in an asyncio task of its own: a caller that disconnects does not stop it half-way, and one that
+        retries joins it.
         """
         task = asyncio.create_task(delivery)
         self._under_way[key] = task
@@ -202,7 +202,7 @@ class Session:
     def _delivered(self, key: str, task: asyncio.Task[Delivery]) -> None:
         self._under_way.pop(key, None)
         if not task.cancelled():
-            task.exception()  # the caller has seen it, or has gone
+            task.exception()  # the caller has it already, or is gone
 
     async def _type(self, key: str, content: str) -> Delivery:
         kept: asyncio.Task[None] | None = None
@@ -232,7 +232,7 @@ class Session:
         self._tell()
 
     def _note(self, key: str, content: str, position: int) -> None:
-        """Makes the message a part of the conversation, on the disk too; others are to be told of it."""
+        """Adds the message to the conversation, on the disk too; `_tell` publishes it."""
         self._tell()
         self._complete()
         message = self._conversation.say(
@@ -244,7 +244,7 @@ class Session:
         self._transcribed = self._untold = message
 
     def _tell(self) -> None:
-        """Tells of the message that nobody was told of, if there is one."""
+        """Publishes the message that `_note` left unpublished, if there is one."""
         message, self._untold = self._untold, None
         if message is None:
             return
@@ -254,7 +254,7 @@ class Session:
         self._update()
 
     async def _resolve(self, entry: Entry, content: str) -> Delivery:
-        """The sidecar ended between intent and outcome. Either way the message is not typed again."""
+        """Concludes an intent after which the sidecar ended without an outcome. The message is never typed again."""
         shown = self.driver.shows(content) if self._delivering else await self._recover(content)
         if self._conversation.find(entry.key) is None:
             self._say(entry.key, content, self.driver.open_turn(content))
@@ -269,7 +269,7 @@ class Session:
             self._delivering = False
             self._update()
 
-    # What comes first: what was on its way when the sidecar ended, then the prompt.
+    # The start: first the messages that were being delivered when the sidecar ended, then the prompt.
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -281,7 +281,7 @@ class Session:
         await self._type_prompt()
 
     async def _resolve_left_over(self) -> None:
-        """Before anything else is typed, since what was left in the agent's input line would become a part of it."""
+        """Runs before anything else is typed, since text left in the agent's input line would become part of it."""
         while self._left_over:
             self._moved.clear()
             if not self.driver.reachable:
@@ -326,7 +326,7 @@ class Session:
         self._update()
 
     async def _note_prompt(self) -> None:
-        """Keeps that the agent has the prompt, which it got at its start."""
+        """Records that the agent has the prompt, which it got when it was started."""
         while not self.driver.instance:
             self._moved.clear()
             await self._moved.wait()
@@ -340,7 +340,7 @@ class Session:
             self._intents.conclude(self._prompt_key, Outcome.DELIVERED)
         self._update()
 
-    # What the driver tells (base.DriverObserver).
+    # Called by the driver (base.DriverObserver).
 
     def resume(self, instance: str) -> Turn | None:
         turn = self._conversation.turn
@@ -382,18 +382,18 @@ class Session:
             return
         self.broadcast.warn(f"the agent's command ended with status {exit_status}")
 
-    # What the agent says of itself.
+    # What the agent reports about itself.
 
     def report(self, state: object, summary: object, link: object = "") -> None:
-        """Complete and failed stand until the next message. Raises reports.AgentReportError."""
-        self._tell()  # else the message that it may be about, told of afterwards, would count as news since its word
+        """Complete and failed remain until the next message. Raises reports.AgentReportError."""
+        self._tell()  # the report may be about this message, which would count as newer if it were published later
         self._reported.report(state, summary, link, self._typed_sha256)
 
     def set_output(self, name: object, value: object) -> None:
-        """Raises outputs.OutputError."""
+        """Raises task_outputs.OutputError."""
         self._reported.set_output(name, value)
 
-    # Telling others.
+    # Publishing.
 
     def _update(self) -> None:
         status = self.status
@@ -411,7 +411,7 @@ class Session:
         return self._prompt_sha256 if self._intents.is_concluded(self._prompt_key) else None
 
     def _complete(self) -> None:
-        """Keeps the agent's message as it is now; when it grows after all, it is kept and written out again."""
+        """Stores and transcribes the agent's message as it is now, and again if it has grown since."""
         message = self._conversation.open_message
         if message is not None and message != self._transcribed:
             self._archive.keep(self._conversation, message, sync=True)
@@ -419,15 +419,15 @@ class Session:
             self.broadcast.transcribe(message)
 
     def end(self) -> None:
-        """The agent is asked to end, as taskyard-init tells, or the Pod, as the kubelet does; either may come first.
-        What the agent shows of that is no work. Nor is it an answer when a program that is known to say goodbye was at
-        rest; a program that is not known may be at work in silence.
+        """Called when taskyard-init is about to end the agent and when the kubelet ends the Pod, in either order. What
+        the agent shows from then on does not count as work. Nor does it count as an answer if the agent was at rest and
+        of a known type, since such programs say goodbye; an unknown program may be working silently.
         """
         if not self._reported.ending:
             self._ends_at_rest = self.status is Status.STABLE and self.driver.agent_type != agenttype.CUSTOM
         self._reported.ending = True
 
     def close(self) -> None:
-        """The last words before the end of the process."""
+        """Publishes and stores what is pending before the process ends."""
         self._tell()
         self._complete()

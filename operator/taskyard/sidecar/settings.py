@@ -70,13 +70,13 @@ class Settings:
         "TASKYARD_AGENT_PERMISSIONS",
         one_of(*PERMISSIONS),
         default="allow",
-        meaning="for ACP what an agent hears that asks whether it may do something",
+        meaning="for ACP the answer to the agent's permission requests",
     )
     directory: str = variable(
         "TASKYARD_AGENT_DIRECTORY",
         TEXT,
         default="/",
-        meaning="for ACP where the agent works: its container's `workingDir`, else its home",
+        meaning="for ACP the directory in which the agent works: its container's `workingDir`, else its home",
     )
     agent_port: int = variable(
         "TASKYARD_AGENT_PORT", PORT, default="3284", meaning="for AgentAPI the port of the agent's own server"

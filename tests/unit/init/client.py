@@ -1,4 +1,4 @@
-"""A client of taskyard-init's socket, for the tests: the frames of docs/contracts.md, blocking, with bounds."""
+"""A client of taskyard-init's socket, for the tests: blocking, with timeouts; docs/contracts.md has the frames."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def go_payload(environment: Mapping[str, str], prompt: str | bytes) -> bytes:
 
 class Client:
     """One connection. `screen` is all output so far, `errors` that of standard error where it has a pipe of its own,
-    `ending` whether the command was announced to be asked to end, `status` the exit status once it came.
+    `ending` whether the ending frame came, `status` the exit status once it came.
     """
 
     def __init__(self, path: Path, *, receive_buffer: int | None = None) -> None:
@@ -98,7 +98,7 @@ class Client:
         return kind, self.read_exactly(size)
 
     def take(self) -> None:
-        """Reads one frame of output, the announcement of the end, or the exit frame."""
+        """Reads one frame: output, ending or exit."""
         _ = self.hello
         kind, payload = self.read_frame()
         if kind == OUTPUT:
@@ -114,7 +114,7 @@ class Client:
             (self.status,) = struct.unpack(">I", payload)
 
     def read_until(self, found: str | bytes | Callable[[bytes], bool]) -> bytes:
-        """Reads output until the text is in it (or the function says so); the whole of it comes back."""
+        """Reads output until the text is in it, or the function returns true; returns all output so far."""
         text = found.encode() if isinstance(found, str) else found
         deadline = time.monotonic() + PATIENCE
         while not (text(bytes(self.screen)) if callable(text) else text in self.screen):
@@ -124,14 +124,14 @@ class Client:
         return bytes(self.screen)
 
     def read_to_exit(self) -> int:
-        """Reads to the exit frame and to the end of the connection after it; the status comes back."""
+        """Reads to the exit frame and to the end of the connection after it; returns the status."""
         while self.status is None:
             self.take()
         assert self.is_closed()
         return self.status
 
     def is_closed(self) -> bool:
-        """Has the other side ended the connection? Reads away what came before, for at most PATIENCE."""
+        """Has the other side closed the connection? Discards what came before, for at most PATIENCE."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             try:

@@ -1,6 +1,6 @@
 """Builds taskyard-init (static, and with the sanitizers) and starts it for each test.
 
-Nearly every test runs against both builds; the sanitizers' verdict is looked at after each. `valgrind_program` is
+Nearly every test runs against both builds; the sanitizers' reports are checked after each. `valgrind_program` is
 a third build for the few tests that run under valgrind.
 """
 
@@ -22,7 +22,7 @@ SOURCE = Path(__file__).parents[3] / "operator" / "init"
 
 @pytest.fixture(scope="session")
 def builds(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with all builds of the program. The tests' own: nobody's running binary is replaced."""
+    """A folder with all builds of the program, for the tests only, so that no running binary is replaced."""
     folder = tmp_path_factory.mktemp("init-build")
     subprocess.run(
         ["make", "-s", "-C", SOURCE, f"BUILD={folder}", "all", "asan", "debug"],

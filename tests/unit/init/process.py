@@ -1,4 +1,4 @@
-"""A started taskyard-init and the processes beneath it, as the tests look at them."""
+"""A started taskyard-init and the processes beneath it, as the tests see them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def parents() -> dict[int, int]:
 
 
 def is_gone(pid: int) -> bool:
-    """Has the process ended? A zombie has, whoever its parent is now."""
+    """Has the process ended? A zombie has, whatever its parent is now."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except (FileNotFoundError, ProcessLookupError):
@@ -67,7 +67,7 @@ class Running:
         return client
 
     def state(self) -> int:
-        """What the hello to a new client says."""
+        """The state in the hello to a new client."""
         client = Client(self.socket)
         state = client.hello.state
         client.close()
@@ -114,5 +114,5 @@ def connects(socket: Path) -> bool:
     return True
 
 
-# start(*command, options=(…), environment={…}, prefix=(…), umask=…); launch has the program before them.
+# start(*command, options=(…), environment={…}, prefix=(…), umask=…); launch takes the program first.
 Start = Callable[..., Running]

@@ -1,4 +1,4 @@
-"""Many clients, slow ones and bad ones: each is served, slowed or dropped, and the others go on."""
+"""Many clients, slow ones and bad ones: each is served, slowed or dropped, and the others continue."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PRINT_THEN_WAIT = "import sys; sys.stdout.write(sys.argv[1] * int(sys.argv[2]) +
 
 
 def printed(start: Start, text: str, times: int) -> Running:
-    """A run whose command has printed the text that many times, and `end`, and now waits."""
+    """A run whose command has printed the text that many times, then `end`, and now waits."""
     running = start(sys.executable, "-c", PRINT_THEN_WAIT, text, str(times))
     client = running.client()
     client.go()
@@ -49,7 +49,7 @@ def test_the_replay_holds_the_last_256_kib_and_the_count_all_of_it(start: Start)
     assert bytes(client.screen) == whole[-REPLAY:] + b"\r\n"
 
 
-def test_without_a_client_the_program_is_not_held_up(start: Start) -> None:
+def test_without_a_client_the_program_is_not_slowed(start: Start) -> None:
     running = start("sh", "-c", "head -c 3000000 /dev/zero; exit 4")
     client = Client(running.socket)
     client.go()
@@ -103,7 +103,7 @@ def test_a_client_that_does_not_read_slows_the_program_then_is_dropped(start: St
     lazy.go()
     reader.read_until(lambda screen: len(screen) > 200_000)
     held, since = 0, time.monotonic()
-    while time.monotonic() - since < 3:  # held up: the reader gets a few socket buffers' worth, no more
+    while time.monotonic() - since < 3:  # slowed: the reader gets a few socket buffers' worth, no more
         reader.socket.settimeout(0.2)
         try:
             reader.take()
@@ -160,7 +160,7 @@ def test_a_lazy_client_of_a_quiet_program_stays(start: Start) -> None:
         pytest.param(os.urandom(100).replace(b"\x02", b"\xff").replace(b"\x04", b"\xff"), id="noise"),
     ],
 )
-def test_garbage_loses_its_sender_and_nobody_else(start: Start, garbage: bytes) -> None:
+def test_garbage_drops_its_sender_and_nobody_else(start: Start, garbage: bytes) -> None:
     running = start("cat")
     good, bad = running.client(), running.client()
     good.go()
@@ -174,7 +174,7 @@ def test_garbage_loses_its_sender_and_nobody_else(start: Start, garbage: bytes) 
     assert "a client was dropped" in running.said()
 
 
-def test_half_a_frame_hurts_nobody(start: Start) -> None:
+def test_half_a_frame_harms_nobody(start: Start) -> None:
     running = start("cat")
     good, stuck, gone = running.client(), running.client(), running.client()
     stuck.socket.sendall(frame(INPUT, b"never finished")[:9])
@@ -186,7 +186,7 @@ def test_half_a_frame_hurts_nobody(start: Start) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_random_frames_hurt_nobody_else(start: Start, seed: int) -> None:
+def test_random_frames_harm_nobody_else(start: Start, seed: int) -> None:
     chance = random.Random(seed)
     running = start("sh", "-c", "stty raw -echo; echo ready; exec cat")
     good = running.client()
@@ -225,7 +225,7 @@ def test_of_forty_connections_thirty_two_are_served(start: Start) -> None:
     assert running.wait() == 0
 
 
-def test_places_are_used_again(start: Start) -> None:
+def test_places_are_reused(start: Start) -> None:
     running = start("cat")
     running.client().go()
     for _ in range(100):
@@ -252,4 +252,4 @@ def test_many_clients_with_large_unfinished_frames_are_bounded(start: Start) -> 
     assert running.memory() - before < 36 << 10
     for client in clients:
         client.close()
-    eventually(lambda: running.memory() - before < 8 << 10, "the memory is given back")
+    eventually(lambda: running.memory() - before < 8 << 10, "the memory is released")

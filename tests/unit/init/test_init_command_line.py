@@ -1,4 +1,4 @@
-"""install, the options, and what cannot work: each error names its cause and ends with status 125."""
+"""install, the options, and calls that cannot work: each error names its cause and ends with status 125."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_install_ignores_the_umask(program: Path, run_dir: Path) -> None:
     assert stat.S_IMODE((run_dir / "taskyard-init").stat().st_mode) == 0o755
 
 
-def test_install_where_it_cannot(program: Path, run_dir: Path) -> None:
+def test_install_into_a_missing_directory_fails(program: Path, run_dir: Path) -> None:
     done = call(program, "install", run_dir / "missing")
     assert done.returncode == 125
     assert done.stderr == (
@@ -98,7 +98,7 @@ def test_help_and_version(program: Path) -> None:
         pytest.param(("run", "--tty", "80x65536"), "--tty takes COLUMNSxROWS", id="too many rows"),
         pytest.param(("run", "--tty=80x24x"), "--tty takes COLUMNSxROWS", id="more than a size"),
         pytest.param(("run", "--tty", "-1x24"), "--tty takes COLUMNSxROWS", id="negative"),
-        pytest.param(("run", "--kill-after", "soon"), "--kill-after takes seconds", id="a word for seconds"),
+        pytest.param(("run", "--kill-after", "soon"), "--kill-after takes seconds", id="text instead of seconds"),
         pytest.param(("run", "--kill-after", "-1"), "--kill-after takes seconds", id="negative seconds"),
         pytest.param(("run", "--kill-after", "nan"), "--kill-after takes seconds", id="not a number"),
         pytest.param(("run", "--hangup-after=1e9"), "--hangup-after takes seconds", id="too many seconds"),
@@ -118,11 +118,11 @@ def test_help_and_version(program: Path) -> None:
             id="socket in no directory",
         ),
         pytest.param(
-            ("run", "--socket", "/tmp", "--", "true"), "/tmp exists and is not a socket", id="a directory there"
+            ("run", "--socket", "/tmp", "--", "true"), "/tmp exists and is not a socket", id="a directory in its place"
         ),
     ],
 )
-def test_what_cannot_work_is_said(program: Path, arguments: tuple[str, ...], message: str) -> None:
+def test_calls_that_cannot_work_name_the_cause(program: Path, arguments: tuple[str, ...], message: str) -> None:
     done = call(program, *arguments)
     assert done.returncode == 125
     assert message in done.stderr

@@ -1,4 +1,4 @@
-"""As in a container: process 1 of its own namespace, an image without a shell, no rights; and under valgrind."""
+"""As in a container: process 1 of its own namespace, an image without a shell, no privileges; and under valgrind."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_as_process_one_it_takes_sigterm_before_go(launch: Start, program: Path)
 
 
 @needs_root
-def test_as_process_one_it_kills_all_there_is(launch: Start, program: Path) -> None:
+def test_as_process_one_it_kills_every_process(launch: Start, program: Path) -> None:
     script = (
         "import os, signal, time\n"
         "for s in (signal.SIGTERM, signal.SIGHUP): signal.signal(s, signal.SIG_IGN)\n"
@@ -88,7 +88,7 @@ exec setpriv --no-new-privs --inh-caps=-all chroot --userspec=12345:23456 $ROOT 
 
 
 @needs_root
-def test_in_an_image_that_holds_nothing_else_without_any_rights(builds: Path, run_dir: Path) -> None:
+def test_in_an_image_that_holds_nothing_else_without_any_privileges(builds: Path, run_dir: Path) -> None:
     """A read-only root file system, some user id, no capability, no new privileges, no shell, no /dev/null."""
     run, root = run_dir / "run", run_dir / "root"
     run.mkdir()
@@ -136,7 +136,7 @@ needs_valgrind = pytest.mark.skipif(shutil.which("valgrind") is None, reason="va
 
 
 @needs_valgrind
-def test_a_whole_life_under_valgrind(launch: Start, builds: Path, run_dir: Path) -> None:
+def test_a_whole_run_under_valgrind(launch: Start, builds: Path, run_dir: Path) -> None:
     script = "read line; echo got $line; seq 1 60000; exit 3"
     running = launch(
         builds / "taskyard-init-debug",
@@ -161,7 +161,7 @@ def test_a_whole_life_under_valgrind(launch: Start, builds: Path, run_dir: Path)
 
 
 @needs_valgrind
-def test_the_way_down_under_valgrind(launch: Start, builds: Path) -> None:
+def test_the_shutdown_under_valgrind(launch: Start, builds: Path) -> None:
     script = "import signal, time\nfor s in (1, 15): signal.signal(s, 1)\nprint('up', flush=True)\ntime.sleep(100)"
     running = launch(builds / "taskyard-init-debug", sys.executable, "-c", script, prefix=VALGRIND, options=QUICK)
     client = running.client()

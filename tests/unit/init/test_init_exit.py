@@ -1,4 +1,4 @@
-"""How the command ends, and how it is made to."""
+"""How the command ends, and how it is made to end."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DEAF = "import signal, time\nfor s in (signal.SIGTERM, signal.SIGHUP): signal.si
         pytest.param("ulimit -c 0; kill -11 $$", 139, id="segmentation fault"),
     ],
 )
-def test_the_commands_status_is_ours(start: Start, script: str, status: int) -> None:
+def test_the_exit_status_is_the_commands(start: Start, script: str, status: int) -> None:
     running = start("sh", "-c", script)
     client = running.client()
     client.go()
@@ -37,7 +37,7 @@ def test_the_commands_status_is_ours(start: Start, script: str, status: int) -> 
     assert not running.socket.exists()
 
 
-def test_a_command_that_is_not_there(start: Start) -> None:
+def test_a_command_that_does_not_exist(start: Start) -> None:
     running = start("no-such-program", "x")
     client = running.client()
     client.go()
@@ -68,7 +68,7 @@ def test_a_command_that_cannot_be_executed(
     assert cause in running.said()
 
 
-def test_arguments_that_are_too_large_say_so(start: Start) -> None:
+def test_arguments_that_are_too_large_are_reported(start: Start) -> None:
     running = start("true")
     client = running.client()
     client.go({"BIG": "x" * 200_000})
@@ -76,7 +76,7 @@ def test_arguments_that_are_too_large_say_so(start: Start) -> None:
     assert "Argument list too long" in running.said()
 
 
-def test_the_command_is_looked_for_in_the_path_that_go_brings(start: Start, run_dir: Path) -> None:
+def test_the_command_is_looked_for_in_the_path_of_go(start: Start, run_dir: Path) -> None:
     (run_dir / "bin").mkdir()
     script = run_dir / "bin" / "my-agent"
     script.write_text("#!/bin/sh\necho found\n")
@@ -98,7 +98,7 @@ def test_all_output_comes_before_the_exit_frame(start: Start) -> None:
     assert all(bytes(client.screen) == expected for client in clients)
 
 
-def test_output_survives_when_something_in_the_background_keeps_the_terminal(start: Start) -> None:
+def test_output_is_complete_when_a_background_process_keeps_the_terminal(start: Start) -> None:
     running = start("sh", "-c", "trap '' HUP; sleep 30 & seq 1 500; exit 4")
     client = running.client()
     client.go()
@@ -110,7 +110,7 @@ def test_output_survives_when_something_in_the_background_keeps_the_terminal(sta
 
 
 @pytest.mark.parametrize("program", ["asan"], indirect=True)  # takes two seconds
-def test_a_client_that_comes_at_the_end_gets_output_and_status(start: Start) -> None:
+def test_a_client_that_connects_at_the_end_gets_output_and_status(start: Start) -> None:
     """A client that does not read keeps the end open for two seconds."""
     running = start("sh", "-c", "head -c 200000 /dev/zero; exit 9")
     running.client().go()
@@ -133,10 +133,10 @@ def test_the_end_does_not_wait_long_for_a_client_that_does_not_read(start: Start
     assert time.monotonic() - begun < 3
 
 
-# ---- The way down
+# ---- Shutdown
 
 
-def test_sigterm_reaches_the_command_after_all_who_listen_were_told(start: Start, tmp_path: Path) -> None:
+def test_sigterm_reaches_the_command_after_all_clients_were_told(start: Start, tmp_path: Path) -> None:
     may_end = tmp_path / "may-end"
     farewell = f"echo got it; while ! test -e {may_end}; do sleep 0.05; done; exit 7"
     running = start("sh", "-c", f"trap '{farewell}' TERM; echo ready; while :; do sleep 0.05; done")
@@ -146,7 +146,7 @@ def test_sigterm_reaches_the_command_after_all_who_listen_were_told(start: Start
     assert not client.ending
     running.signal(signal.SIGTERM)
     client.read_until(lambda _: client.ending)
-    assert b"got it" not in client.screen, "the farewell comes before the announcement"
+    assert b"got it" not in client.screen, "the shutdown output came before the ending frame"
     late = running.client()
     late.read_until(lambda _: late.ending)
     may_end.touch()
@@ -197,7 +197,7 @@ def test_the_foreground_job_of_a_shell_gets_sigterm_too(start: Start) -> None:
     assert client.read_to_exit() == 129
 
 
-def test_a_program_that_ignores_all_is_killed(start: Start) -> None:
+def test_a_program_that_ignores_all_signals_is_killed(start: Start) -> None:
     running = start(sys.executable, "-c", DEAF + "print('up', flush=True)\ntime.sleep(100)", options=QUICK)
     client = running.client()
     client.go()
@@ -208,7 +208,7 @@ def test_a_program_that_ignores_all_is_killed(start: Start) -> None:
     assert 0.9 < time.monotonic() - begun < 4
 
 
-def test_what_is_said_after_the_hang_up_is_still_read(start: Start) -> None:
+def test_output_after_the_hang_up_is_still_read(start: Start) -> None:
     script = "trap '' TERM; trap 'sleep 0.1; echo last words; exit 6' HUP; echo up; while :; do sleep 0.05; done"
     running = start("sh", "-c", script, options=("--hangup-after", "0.2", "--kill-after", "4"))
     client = running.client()
@@ -263,7 +263,7 @@ def test_orphans_are_reaped(start: Start, run_dir: Path) -> None:
     client = running.client()
     client.go()
     pids = run_dir / "pids"
-    eventually(lambda: pids.exists() and len(pids.read_text().split()) == 8, "all have ended")
+    eventually(lambda: pids.exists() and len(pids.read_text().split()) == 8, "all orphans have ended")
     eventually(lambda: len(descendants(running.pid)) == 1, "only the command is left, and no zombie")
     client.type("go on\r")
     assert client.read_to_exit() == 0

@@ -1,7 +1,7 @@
-"""Whatever the socket's clients, the command and the sidecar say, and in whatever order: libFuzzer's short run.
+"""A short run of libFuzzer: whatever the socket's clients, the command and the sidecar send, in whatever order.
 
-The harnesses in `fuzz/` say what counts as a fault. `fuzz/frames` and `fuzz/report` are what earlier and longer runs
-found worth keeping.
+The harnesses in `fuzz/` define what counts as a fault. `fuzz/frames` and `fuzz/report` hold the inputs that earlier and
+longer runs found worth keeping.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def unable() -> str:
 
 @pytest.fixture(scope="module")
 def harnesses(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with both of them."""
+    """A folder with both harnesses."""
     if reason := unable():
         pytest.skip(reason)
     folder = tmp_path_factory.mktemp("fuzz")
@@ -49,7 +49,7 @@ def harnesses(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("part", ["frames", "report"])
-def test_nothing_that_is_said_to_it_breaks_it(harnesses: Path, part: str, tmp_path: Path) -> None:
+def test_no_input_breaks_it(harnesses: Path, part: str, tmp_path: Path) -> None:
     found = tmp_path / "found"
     found.mkdir()
     done = subprocess.run(

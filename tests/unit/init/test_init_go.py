@@ -1,4 +1,4 @@
-"""The handshake: nothing starts before go, and what go brings is there for the command."""
+"""The handshake: nothing starts before go, and the command gets what go carries."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from unit.init.client import GO, RUNNING, WAITING, Client, frame, go_payload
 from unit.init.process import Start, descendants, eventually
 
 
-def test_the_hello_comes_first_and_says_what_is(start: Start) -> None:
+def test_the_hello_comes_first_and_describes_the_run(start: Start) -> None:
     running = start("cat", options=("--tty", "81x1001"))
     first, second = running.client().hello, running.client().hello
     assert (first.version, first.state, first.columns, first.rows) == (1, WAITING, 81, 1001)
@@ -53,7 +53,7 @@ def test_environment_and_prompt_reach_the_command(start: Start, run_dir: Path) -
     assert (run_dir / "seen").read_text() == prompt
 
 
-def test_the_terminal_has_a_name_unless_one_is_given(start: Start) -> None:
+def test_term_has_a_default_unless_it_is_given(start: Start) -> None:
     running = start("sh", "-c", "echo $TERM", prefix=("env", "-u", "TERM"))
     client = running.client()
     client.go()
@@ -175,7 +175,7 @@ def test_a_go_in_many_small_pieces(start: Start) -> None:
         pytest.param(b"A\0\0", id="without a value"),
     ],
 )
-def test_a_malformed_go_starts_nothing_and_loses_its_sender(start: Start, payload: bytes) -> None:
+def test_a_malformed_go_starts_nothing_and_drops_its_sender(start: Start, payload: bytes) -> None:
     running = start("echo", "started")
     client, other = running.client(), running.client()
     client.send(GO, payload)

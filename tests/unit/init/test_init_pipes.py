@@ -1,4 +1,4 @@
-"""The command with pipes instead of a terminal: its streams, its end, and its further attempts."""
+"""The command with pipes instead of a terminal: its streams, its end, and its retries."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_input_arrives_as_it_is_and_its_end_too(start: Start) -> None:
     assert bytes(client.screen) == payload + b"over\n"
 
 
-def test_input_that_the_command_does_not_want_holds_nothing_up(start: Start) -> None:
+def test_input_that_the_command_does_not_read_blocks_nothing(start: Start) -> None:
     client = start(
         "sh", "-c", "exec 0<&-; read line < /dev/null; echo ready; sleep 0.3; echo done", options=PIPES
     ).client()
@@ -64,7 +64,7 @@ def test_command_is_slowed_by_a_reader_that_is_behind(start: Start) -> None:
     slow.go()
     eventually(lambda: running.memory() > 0, "it runs")
     time.sleep(0.5)
-    assert descendants(running.pid), "it wrote more than anybody has read"
+    assert descendants(running.pid), "it ended before its output was read"
     assert slow.read_to_exit() == 0
     assert len(slow.errors) == 5_000_000
     assert bytes(slow.screen) == b"written\n"
@@ -125,7 +125,7 @@ def test_sigterm_stops_the_command(start: Start) -> None:
 RETRY = (*MERGED, "--retry-after", "0.1")
 
 
-def test_failed_command_is_tried_again_until_it_succeeds(start: Start) -> None:
+def test_failed_command_is_retried_until_it_succeeds(start: Start) -> None:
     script = "n=$(cat n 2>/dev/null || echo 0); n=$((n + 1)); echo $n > n; echo attempt $n; test $n = 3"
     running = start(
         "sh", "-c", f"cd $FOLDER; {script}", options=(*RETRY, "--retries", "5"), environment={"FOLDER": "."}
@@ -135,7 +135,7 @@ def test_failed_command_is_tried_again_until_it_succeeds(start: Start) -> None:
     begun = time.monotonic()
     assert client.read_to_exit() == 0
     assert running.wait() == 0
-    assert time.monotonic() - begun >= 0.3, "the second wait is twice the first"
+    assert time.monotonic() - begun >= 0.3, "the second wait was not twice the first"
     said = re.sub(r"\n+", "\n", bytes(client.screen).decode())
     assert said == (
         "attempt 1\n[taskyard: ended with status 1; retry 1 of 5 in 0.1 s]\n"
@@ -152,13 +152,13 @@ def test_last_attempt_gives_the_status(start: Start) -> None:
     assert client.screen.count(b"retry") == 2
 
 
-def test_what_an_attempt_left_behind_is_ended_before_the_next(start: Start) -> None:
+def test_what_an_attempt_left_behind_is_killed_before_the_next(start: Start) -> None:
     running = start("sh", "-c", "sleep 60 & echo $!; exit 1", options=(*PIPES, "--retries", "1", "--retry-after", "30"))
     client = running.client()
     client.go()
     client.read_until("retry")
     eventually(lambda: not descendants(running.pid), "the job is gone")
-    assert running.state() == RUNNING, "between two attempts it has not ended"
+    assert running.state() == RUNNING, "it counts as ended between two attempts"
 
 
 def test_stop_between_two_attempts_ends_at_once(start: Start) -> None:
@@ -171,7 +171,7 @@ def test_stop_between_two_attempts_ends_at_once(start: Start) -> None:
     assert running.wait(2) == 4
 
 
-def test_in_a_terminal_the_end_of_input_does_nothing_and_an_interrupt_is_one(start: Start) -> None:
+def test_in_a_terminal_the_end_of_input_does_nothing_and_an_interrupt_works(start: Start) -> None:
     client = start(
         "sh", "-c", "trap 'echo interrupted' INT; echo ready; while ! read line; do :; done; echo got $line"
     ).client()

@@ -1,4 +1,4 @@
-"""The terminal: size, input, large pastes, programs that let go of it."""
+"""The terminal: size, input, large pastes, programs that close it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from unit.init.client import RUNNING, Client
 from unit.init.process import Start, descendants, eventually
 
-# Reads so many bytes in raw mode, then prints their hash.
+# Reads a given number of bytes in raw mode, then prints their hash.
 RAW_READER = (
     "import sys, tty, hashlib, time\n"
     "tty.setraw(0)\n"
@@ -103,7 +103,7 @@ def test_a_paste_waits_for_a_program_that_does_not_read_yet(start: Start) -> Non
     sender = Client(running.socket)
     sender.type(paste)
     sender.type("last")
-    sender.close()  # what it sent is delivered all the same
+    sender.close()  # what it sent is delivered anyway
     assert running.memory() - before < 3072
     client.read_until("sum " + hashlib.sha256(paste + b"last").hexdigest())
 
@@ -138,7 +138,7 @@ def test_frames_of_two_senders_do_not_mix(start: Start) -> None:
 
 @pytest.mark.parametrize("program", ["asan"], indirect=True)  # takes five seconds
 def test_input_of_a_client_that_left_does_not_block_others_for_long(start: Start) -> None:
-    """Nobody ever reads: the place of the one that left is free again after five seconds."""
+    """Nothing reads the input: the place of the client that left is free again after five seconds."""
     running = start("sh", "-c", "stty raw -echo; echo ready; exec sleep 100")
     client = running.client()
     client.go()
@@ -150,7 +150,7 @@ def test_input_of_a_client_that_left_does_not_block_others_for_long(start: Start
     assert running.state() == RUNNING
 
 
-def test_a_program_that_lets_go_of_its_terminal_costs_nothing(start: Start) -> None:
+def test_a_program_that_closes_its_terminal_costs_nothing(start: Start) -> None:
     running = start("sh", "-c", "echo bye; exec sleep 1 <&- >&- 2>&-")
     client = running.client()
     client.go()

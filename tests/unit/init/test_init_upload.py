@@ -1,4 +1,4 @@
-"""Files for the agent: written as its user, beneath a folder of its own, without following anybody's links."""
+"""Files for the agent: written as its user, each into a new folder, without following links."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from unit.init.process import Running, Start, eventually
 
 
 def finish(client: Client) -> tuple[bool, str]:
-    """Ends the file; whether it was stored, and its path or the fault."""
+    """Ends the file; returns whether it was stored, and its path or the error."""
     _ = client.hello
     client.send(FILE_END)
     while True:
@@ -71,7 +71,7 @@ def test_an_empty_file_is_a_file_too(running: Running) -> None:
         pytest.param(b"x" * 256, id="too long"),
     ],
 )
-def test_what_is_no_name_ends_the_connection(running: Running, run_dir: Path, name: bytes) -> None:
+def test_an_invalid_name_ends_the_connection(running: Running, run_dir: Path, name: bytes) -> None:
     client = running.client()
     client.send(FILE_BEGIN, name)
     assert client.is_closed()
@@ -127,7 +127,7 @@ def test_a_folder_that_others_can_write_is_not_used(running: Running, run_dir: P
     assert upload(running.client(), b"file", b"x") == (False, "Operation not permitted")
 
 
-def test_the_terminal_goes_on_beside_an_upload(running: Running) -> None:
+def test_the_terminal_continues_during_an_upload(running: Running) -> None:
     typist, sender = running.client(), running.client()
     typist.go()
     sender.send(FILE_BEGIN, b"file")

@@ -1,4 +1,4 @@
-"""A certificate authority for the tests, as the operator makes it."""
+"""A certificate authority for the tests, like the one that the operator creates."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def pod(gateway: GatewayApp, init_program: Path, tmp_path: Path) -> Iterator[Pod
 
 @pytest.fixture(scope="module")
 def shared_pod(authority: Authority, init_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
-    """One shell with its sidecar, for tests that leave them as they were."""
+    """One shell with its sidecar, for tests that leave them unchanged."""
     folder = tmp_path_factory.mktemp("pod")
     with gateway_running(authority, folder) as gateway, pod_running(gateway, init_program, folder) as pod:
         pod.start_agent()

@@ -63,7 +63,7 @@ class GatewayApp:
         asyncio.run(self._server.serve())
 
     def start(self) -> None:
-        """Serves, after a stop at the same address again."""
+        """Starts to serve; after a stop, at the same address."""
         configured = uvicorn.Config(
             self._app,
             host="127.0.0.1",

@@ -1,4 +1,4 @@
-"""What a Pod is to the sidecar: taskyard-init with an agent's command, and the sidecar's own process. Both are real."""
+"""A Pod for the tests: taskyard-init with an agent's command, and the sidecar, each as a real process."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SHELL = ("bash", "--norc", "--noprofile", "-i")
 
 
 def until(what: str, look: Callable[[], T], patience: float = PATIENCE) -> T:
-    """The first true answer of `look`, which is asked again and again."""
+    """The first true result of `look`, which is called repeatedly."""
     deadline = time.monotonic() + patience
     while True:
         try:
@@ -43,7 +43,7 @@ def until(what: str, look: Callable[[], T], patience: float = PATIENCE) -> T:
 
 
 def build_init(folder: Path) -> Path:
-    """taskyard-init, built for tests alone: nobody's running program is replaced."""
+    """Builds taskyard-init in `folder`, so that no running program is replaced; returns its path."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     source = OPERATOR / "init"
     subprocess.run(["make", "-s", "-C", source, f"BUILD={folder}"], check=True, timeout=120, env=environment)
@@ -51,7 +51,7 @@ def build_init(folder: Path) -> Path:
 
 
 class Pod:
-    """`gateway` is what is known of one: `url`, the `authority` with its `pem`, and the Pod's `key`."""
+    """A `gateway` other than GatewayApp needs `url`, the `authority` with its `pem`, and the Pod's `key`."""
 
     def __init__(self, folder: Path, gateway: GatewayApp, init: Path, uid: str = POD_UID) -> None:
         self.uid = uid
@@ -79,7 +79,7 @@ class Pod:
         options: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """`options` are those of `taskyard-init run`, instead of a terminal's size."""
+        """`options` are options of `taskyard-init run`, instead of a terminal's size."""
         how = options or ("--tty", size)
         self.agent = subprocess.Popen(
             [self._init, "run", "--socket", self.socket, *how, *STOP_SOON, "--", *command],
@@ -180,7 +180,7 @@ class Pod:
         return f"http://127.0.0.1:{self.report_port}/mcp"
 
     def states(self) -> list[tuple[str, str]]:
-        """What the gateway was told, without what only told the prompt's hash."""
+        """The states reported to the gateway, without repetitions that only add the prompt's hash."""
         told = [(report["state"], report["message"]) for report in self.gateway.reports]
         return [state for number, state in enumerate(told) if number == 0 or state != told[number - 1]]
 

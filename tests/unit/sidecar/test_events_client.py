@@ -1,4 +1,4 @@
-"""The client that the gateway streams conversations with, against a sidecar's own process."""
+"""The gateway's client for streams of conversations, against a real sidecar process."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ def sidecars(pod: Pod, *, key: bytes = MASTER_KEY, port: int = 0) -> Sidecars:
     return Sidecars(ca_certificate=pod.gateway.authority.pem, master_key=key, port=port or pod.port)
 
 
-async def test_a_conversation_is_streamed_from_its_beginning_and_as_it_goes_on(pod: Pod) -> None:
+async def test_a_conversation_is_streamed_from_its_beginning_and_as_it_continues(pod: Pod) -> None:
     pod.gateway.key = pod_key(MASTER_KEY, POD_UID)
     pod.gateway.token = f"team/shell-1/{POD_UID}.{pod.gateway.key}"
     pod.start_agent()

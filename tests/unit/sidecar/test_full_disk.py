@@ -1,5 +1,5 @@
-"""The agent shares the claim with the sidecar, and may fill it: nothing is typed that cannot be written down first, the
-sidecar lives on and says what is wrong, and everything is typed once when there is room again."""
+"""The agent shares the volume claim with the sidecar and may fill it: nothing is typed whose intent cannot be written,
+the sidecar keeps running and reports the cause, and every message is typed once when there is room again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SmallDisk:
         self._state = state
 
     def fill(self) -> None:
-        """Neither a byte nor a file more can be written."""
+        """Fills the disk, so that neither a byte nor a file can be added."""
         for number in range(FILES):
             try:
                 with (self._state / f"filler-{number}").open("wb", buffering=0) as file:
@@ -42,7 +42,7 @@ def disk(pod: Pod) -> Iterator[SmallDisk]:
     mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE},nr_inodes={FILES},mode=0700", "taskyard-test", pod.state]
     result = subprocess.run(mount, capture_output=True, text=True, timeout=10, check=False)
     if result.returncode != 0:
-        pytest.skip(f"no file system of one's own here: {result.stderr.strip()}")
+        pytest.skip(f"no file system can be mounted here: {result.stderr.strip()}")
     try:
         yield SmallDisk(pod.state)
     finally:
@@ -57,7 +57,7 @@ def test_a_message_waits_for_room_and_is_typed_once(pod: Pod, disk: SmallDisk) -
     for _ in range(2):
         refused = pod.post("echo once >> count", key="uid")
         assert (refused.status_code, refused.json()["detail"]) == (503, FULL)
-        # It comes back to the same full disk, and nothing was begun.
+        # The restarted sidecar finds the same full disk, and nothing was typed.
         pod.kill_sidecar()
         pod.start_sidecar()
         pod.until_stable()
@@ -69,7 +69,7 @@ def test_a_message_waits_for_room_and_is_typed_once(pod: Pod, disk: SmallDisk) -
     assert (pod.home / "count").read_text() == "once\n"
 
 
-def test_what_is_underway_when_the_disk_gets_full_is_not_typed_again(pod: Pod, disk: SmallDisk) -> None:
+def test_a_delivered_message_is_not_typed_again_when_the_disk_gets_full(pod: Pod, disk: SmallDisk) -> None:
     pod.start_agent()
     pod.start_sidecar()
     pod.until_stable()

@@ -1,4 +1,4 @@
-"""Whatever callers send to the sidecar, or what poses as the agent, it stays up, small and quick."""
+"""Whatever callers or a fake agent send to the sidecar, it stays up, small and quick."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def memory(pod: Pod) -> int:
 
 @pytest.fixture(scope="module")
 def waiting_pod(shared_pod: Pod) -> Iterator[Pod]:
-    """The agent reads what it gets without an end, so that no message makes it do anything."""
+    """An agent that only ever reads its input, so that no message makes it do anything."""
     shared_pod.post("stty -echo; cat > /dev/null")
     shared_pod.until_stable()
     yield shared_pod
@@ -94,12 +94,12 @@ def waiting_pod(shared_pod: Pod) -> Iterator[Pod]:
 
 @FEW
 @given(method=METHODS, path=PATHS, body=BODIES, headers=st.lists(HEADER, max_size=2))
-def test_no_request_is_an_error_of_ours(
+def test_no_request_causes_an_internal_error(
     waiting_pod: Pod, method: str, path: str, body: bytes, headers: list[tuple[str, str]]
 ) -> None:
     sent = [("Authorization", f"Bearer {waiting_pod.gateway.key}"), *headers]
     if method == "POST" and path == "/message" and b'"content"' in body:
-        path = "/messages"  # a message that is right would be typed, which takes its time
+        path = "/messages"  # a valid message would be typed, which takes time
     with (
         waiting_pod.new_client(None) as client,
         client.stream(
@@ -118,7 +118,7 @@ def test_no_request_is_an_error_of_ours(
 
 @FEW
 @given(path=st.sampled_from(["mcp", "report", "output", "", "x"]), method=METHODS, body=BODIES)
-def test_no_report_is_an_error_of_ours(waiting_pod: Pod, path: str, method: str, body: bytes) -> None:
+def test_no_report_causes_an_internal_error(waiting_pod: Pod, path: str, method: str, body: bytes) -> None:
     response = httpx.request(
         method, f"http://127.0.0.1:{waiting_pod.report_port}/{path}", content=body, trust_env=False, timeout=10
     )
@@ -151,7 +151,7 @@ RAW = st.lists(
 
 
 def talk(port: int, tls: ssl.SSLContext | None, pieces: list[bytes]) -> bytes:
-    """What the other side answers to some bytes; it is then hung up on."""
+    """The answer to some bytes; closes the connection afterwards."""
     answer = b""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
         try:
@@ -168,14 +168,14 @@ def talk(port: int, tls: ssl.SSLContext | None, pieces: list[bytes]) -> bytes:
 
 @FEW
 @given(pieces=RAW, kind=st.sampled_from(["api", "api without TLS", "probes", "reports"]))
-def test_broken_http_is_answered_or_hung_up_on(waiting_pod: Pod, pieces: list[bytes], kind: str) -> None:
+def test_broken_http_is_answered_or_disconnected(waiting_pod: Pod, pieces: list[bytes], kind: str) -> None:
     tls = ssl.create_default_context(cadata=waiting_pod.gateway.authority.pem) if kind == "api" else None
     ports = {"probes": waiting_pod.health_port, "reports": waiting_pod.report_port}
     answer = talk(ports.get(kind, waiting_pod.port), tls, pieces)
     assert not answer.startswith(b"HTTP/1.1 5")
 
 
-def test_after_all_that_it_is_as_small_and_quick_as_before(waiting_pod: Pod) -> None:
+def test_afterwards_it_is_as_small_and_quick_as_before(waiting_pod: Pod) -> None:
     before = memory(waiting_pod)
     flood = [b"POST /message HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 10_000]
     tls = ssl.create_default_context(cadata=waiting_pod.gateway.authority.pem)
@@ -192,7 +192,7 @@ def test_after_all_that_it_is_as_small_and_quick_as_before(waiting_pod: Pod) -> 
     assert memory(waiting_pod) - before < GROWTH
 
 
-# What poses as the agent.
+# A fake agent.
 
 
 def frame(kind: int, payload: bytes) -> bytes:
@@ -244,7 +244,7 @@ FRAMES = st.one_of(
 
 
 class FakeAgent:
-    """Listens on the agent's socket and says to each caller what it was told to."""
+    """Listens on the agent's socket and sends each caller the `script`."""
 
     def __init__(self, path: Path) -> None:
         self._listener = socket.socket(socket.AF_UNIX)
@@ -284,7 +284,7 @@ def posing(pod: Pod) -> Iterator[FakeAgent]:
         agent.close()
 
 
-def test_no_bytes_on_the_agents_socket_bring_it_down(pod: Pod) -> None:
+def test_no_bytes_on_the_agents_socket_crash_it(pod: Pod) -> None:
     with posing(pod) as agent:
         agent.script = [hello(1, 80, 24, 0, 0), frame(3, b"$ ")]
         pod.start_sidecar()
@@ -297,7 +297,7 @@ def test_no_bytes_on_the_agents_socket_bring_it_down(pod: Pod) -> None:
         def try_one(introduced: bool, pieces: list[bytes]) -> None:
             agent.script = [hello(1, 80, 24, 0, 0)] * introduced + pieces
             seen = agent.calls
-            until("the script to be heard", lambda: agent.calls > seen)
+            until("the script to be sent", lambda: agent.calls > seen)
             assert pod.get("/status")["status"] in ("running", "stable")
             pod.get("/messages")
 
@@ -307,7 +307,7 @@ def test_no_bytes_on_the_agents_socket_bring_it_down(pod: Pod) -> None:
         assert memory(pod) - before < GROWTH
 
 
-def test_a_posing_agent_gets_neither_key_nor_token(pod: Pod) -> None:
+def test_a_fake_agent_gets_neither_key_nor_token(pod: Pod) -> None:
     heard: list[bytes] = []
 
     class Listening(FakeAgent):

@@ -20,7 +20,7 @@ from unit.sidecar.authority import Authority
 from unit.sidecar.gateway_app import POD_UID
 from unit.sidecar.pod import OPERATOR, Pod, until
 
-# Reads what is typed into a file and shows nothing of it, so that a delivery waits for a reaction for a while.
+# Writes what is typed to a file and shows none of it, so that a delivery waits for a reaction for a while.
 DEAF = ("bash", "-c", "printf 'ready> '; stty raw -echo; exec cat > received")
 
 
@@ -32,7 +32,7 @@ def intents(pod: Pod) -> list[str]:
     return [record["key"] for record in pod.journal() if record["kind"] == "intent"]
 
 
-def test_prompt_is_typed_and_the_conversation_told_everywhere(pod: Pod) -> None:
+def test_prompt_is_typed_and_the_conversation_published_everywhere(pod: Pod) -> None:
     pod.gateway.prompt = "echo hello"
     pod.start_agent()
     pod.start_sidecar()
@@ -55,7 +55,7 @@ def test_prompt_is_typed_and_the_conversation_told_everywhere(pod: Pod) -> None:
     assert not (pod.state.stat().st_mode & 0o077)
 
 
-def test_sidecar_that_is_killed_goes_on_where_it_was(pod: Pod) -> None:
+def test_killed_sidecar_continues_where_it_was(pod: Pod) -> None:
     pod.gateway.prompt = "echo typed >> count"
     pod.start_agent()
     pod.start_sidecar()
@@ -96,7 +96,7 @@ def test_new_pod_keeps_the_conversation_and_types_an_edited_prompt(pod: Pod) -> 
     until("the new prompt's hash", lambda: pod.gateway.last_report.get("prompt_sha256") == sha256("echo second"))
 
 
-def test_agent_that_is_restarted_is_started_again_without_typing_the_prompt_again(pod: Pod) -> None:
+def test_restarted_agent_does_not_get_the_prompt_again(pod: Pod) -> None:
     pod.gateway.prompt = "echo once >> count"
     pod.start_agent()
     pod.start_sidecar()
@@ -104,7 +104,7 @@ def test_agent_that_is_restarted_is_started_again_without_typing_the_prompt_agai
     assert pod.agent is not None
     pod.agent.kill()
     pod.agent.wait()
-    until("the agent to be missed", lambda: pod.health("/readyz").status_code == 503)
+    until("the agent to be unreachable", lambda: pod.health("/readyz").status_code == 503)
     assert pod.post("echo nobody", key="n").status_code == 502
     pod.start_agent()
     until("the agent to be back", lambda: pod.health("/readyz").status_code == 200)
@@ -177,7 +177,7 @@ def test_intent_whose_text_is_on_the_screen_counts_as_delivered(pod: Pod) -> Non
     assert len(pod.messages()) == 3
 
 
-def test_sidecar_asks_until_it_is_let_in(pod: Pod) -> None:
+def test_sidecar_retries_until_it_is_enrolled(pod: Pod) -> None:
     pod.gateway.refusals = [(409, {}), (409, {}), (429, {"Retry-After": "1"}), (503, {})]
     (pod.folder / "token").rename(pod.folder / "later")
     pod.start_agent()
@@ -201,7 +201,7 @@ def test_signal_before_enrolment_ends_the_process_at_once(pod: Pod) -> None:
     assert time.monotonic() - began < 2
 
 
-def test_certificate_is_renewed_at_half_of_its_life_and_served_at_once(pod: Pod) -> None:
+def test_certificate_is_renewed_at_half_of_its_lifetime_and_served_at_once(pod: Pod) -> None:
     pod.gateway.life = datetime.timedelta(seconds=9)
     pod.start_agent()
     pod.start_sidecar()
@@ -223,7 +223,7 @@ def _served_serial(pod: Pod) -> str:
         return str(certificate["serialNumber"])
 
 
-def test_refused_key_means_enrolling_again_and_nothing_is_lost(pod: Pod) -> None:
+def test_sidecar_with_a_refused_token_enrols_again_and_loses_nothing(pod: Pod) -> None:
     pod.start_agent()
     pod.start_sidecar()
     pod.until_stable()
@@ -240,7 +240,7 @@ def test_refused_key_means_enrolling_again_and_nothing_is_lost(pod: Pod) -> None
     assert pod.status() == "stable"
 
 
-def test_end_of_the_pod_keeps_the_last_words(pod: Pod) -> None:
+def test_end_of_the_pod_keeps_the_final_output(pod: Pod) -> None:
     pod.start_agent()
     pod.start_sidecar()
     pod.until_stable()
@@ -253,16 +253,16 @@ def test_end_of_the_pod_keeps_the_last_words(pod: Pod) -> None:
     assert pod.health("/prestop").status_code == 200
     assert len(pod.gateway.snapshots) == taken
     pod.post("still here\r", kind="raw")
-    until("the last words", lambda: "still here" in pod.contents()[-1][1])
+    until("the final output", lambda: "still here" in pod.contents()[-1][1])
     assert pod.kill_sidecar(signal.SIGTERM) == 0
     assert time.monotonic() - began < 5
     assert "still here" in pod.gateway.snapshots[-1]["messages"][-1]["content"]
     assert "still here" in pod.transcribed()[-1]["content"]
 
 
-def test_nobody_but_the_kubelet_says_that_the_pod_ends(shared_pod: Pod) -> None:
-    """Else the agent, or a stranger where no network policy holds, could keep its state as it is, or have snapshots
-    stored without an end."""
+def test_only_the_kubelet_can_announce_the_end_of_the_pod(shared_pod: Pod) -> None:
+    """Otherwise the agent, or another Pod where no NetworkPolicy applies, could freeze the agent's state or have
+    snapshots stored without limit."""
     told, taken = len(shared_pod.gateway.reports), len(shared_pod.gateway.snapshots)
     for key in (None, "x", shared_pod.gateway.key):
         assert shared_pod.health("/prestop", hook_key=key).status_code == 403
@@ -272,7 +272,7 @@ def test_nobody_but_the_kubelet_says_that_the_pod_ends(shared_pod: Pod) -> None:
     until("its snapshot", lambda: len(shared_pod.gateway.snapshots) > taken)
 
 
-def test_gateway_that_is_gone_does_not_hold_up_the_end(pod: Pod) -> None:
+def test_unavailable_gateway_does_not_delay_the_end(pod: Pod) -> None:
     pod.start_agent()
     pod.start_sidecar()
     pod.until_stable()
@@ -288,13 +288,13 @@ def test_port_that_is_taken_is_waited_for(pod: Pod) -> None:
     with socket.create_server(("127.0.0.1", pod.port)):
         pod.start_agent()
         pod.start_sidecar()
-        until("the complaint", lambda: pod.log.exists() and f"port {pod.port}: Address" in pod.log.read_text())
+        until("the error", lambda: pod.log.exists() and f"port {pod.port}: Address" in pod.log.read_text())
         assert pod.health("/readyz").status_code == 503
     pod.until_stable()
 
 
-def test_a_port_that_somebody_is_bound_to_is_listened_on_before_them(pod: Pod) -> None:
-    """Linux lets two sockets be bound to a port that none listens on; whoever listens first has it."""
+def test_a_port_that_another_process_has_only_bound_is_listened_on(pod: Pod) -> None:
+    """Linux lets two sockets bind a port on which none listens; the first to listen gets it."""
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         other.bind(("127.0.0.1", pod.port))
@@ -326,7 +326,9 @@ def test_memory_stays_small(pod: Pod) -> None:
         pytest.param({"TASKYARD_STATE_DIR": "/proc/state"}, "/proc/state: No such file or directory", id="no state"),
     ],
 )
-def test_what_cannot_work_is_said_in_one_line(authority: Authority, changes: dict[str, str], message: str) -> None:
+def test_a_setting_that_cannot_work_is_reported_in_one_line(
+    authority: Authority, changes: dict[str, str], message: str
+) -> None:
     environment = {
         "PYTHONPATH": str(OPERATOR),
         "TASKYARD_GATEWAY_URL": "https://127.0.0.1:1",
@@ -351,7 +353,7 @@ def test_what_cannot_work_is_said_in_one_line(authority: Authority, changes: dic
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_libraries_that_are_too_large_are_not_loaded() -> None:
+def test_large_libraries_are_not_loaded() -> None:
     script = "import sys, taskyard.sidecar.main; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", script], env={"PYTHONPATH": str(OPERATOR)}, capture_output=True, text=True, timeout=20

@@ -1,4 +1,4 @@
-"""Gateway, sidecar and agent go away at any moment: nothing is lost, nothing is done twice."""
+"""Gateway, sidecar and agent fail at any moment: nothing is lost, nothing is done twice."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SEEDS = range(int(os.environ.get("TASKYARD_FIRST_SEED", "1")), int(os.environ.ge
 MESSAGES = 8
 
 
-def test_a_gateway_that_was_away_hears_the_last_state_and_the_newest_snapshot(pod: Pod) -> None:
+def test_a_gateway_that_was_unavailable_gets_the_last_state_and_the_newest_snapshot(pod: Pod) -> None:
     pod.start_agent()
     pod.start_sidecar()
     until("the first idle state", lambda: pod.states()[-1:] == [("idle", "")])
@@ -39,7 +39,7 @@ def test_a_gateway_that_was_away_hears_the_last_state_and_the_newest_snapshot(po
     until("news", lambda: pod.states()[-1] == ("idle", "and on"))
 
 
-def test_a_gateway_that_is_away_is_not_asked_all_the_time(pod: Pod) -> None:
+def test_an_unavailable_gateway_is_not_called_too_often(pod: Pod) -> None:
     pod.start_agent()
     pod.start_sidecar()
     until("the first idle state", lambda: pod.states()[-1:] == [("idle", "")])
@@ -53,7 +53,7 @@ def test_a_gateway_that_is_away_is_not_asked_all_the_time(pod: Pod) -> None:
 
 @contextmanager
 def killed_at_random(pod: Pod, chance: random.Random) -> Iterator[None]:
-    """Kills the sidecar again and again, without a warning, and starts it anew as the kubelet would."""
+    """Kills the sidecar repeatedly, without warning, and restarts it as the kubelet would."""
     over = threading.Event()
 
     def kill() -> None:
@@ -71,7 +71,7 @@ def killed_at_random(pod: Pod, chance: random.Random) -> Iterator[None]:
 
 
 def deliver(pod: Pod, content: str, key: str) -> bool:
-    """As the operator does: again and again until it is delivered. Whether it is in doubt."""
+    """Retries until the message is delivered, as the operator does; returns whether it is in doubt."""
 
     def attempt() -> httpx.Response | None:
         with pod.new_client(pod.gateway.key) as client:
@@ -90,7 +90,7 @@ def deliver(pod: Pod, content: str, key: str) -> bool:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_sidecar_that_is_killed_at_any_moment_delivers_once_and_in_order(pod: Pod, seed: int) -> None:
+def test_a_sidecar_killed_at_any_moment_delivers_once_and_in_order(pod: Pod, seed: int) -> None:
     chance = random.Random(seed)
     pod.gateway.prompt = "echo prompt >> count"
     pod.start_agent()

@@ -1,4 +1,4 @@
-"""What the gateway is told of the agent's state, from first to last: every report once, none too many."""
+"""The reports of the agent's state to the gateway, from first to last: each one once, and none too many."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from unit.sidecar.pod import Pod, until
 
 IDLE = "idle"
-# Looks like Claude Code: an answer, an input box, and what it says over the box's frame when it is asked to end.
+# Looks like Claude Code: an answer, an input box, and what it prints over the box's frame when it is asked to end.
 LINE = "─" * 40
 SAYS_GOODBYE = (
     *("sh", "-c"),
@@ -40,7 +40,7 @@ def report(pod: Pod, **body: object) -> httpx.Response:
     return httpx.post(f"http://127.0.0.1:{pod.report_port}/report", json=body, trust_env=False, timeout=5)
 
 
-def test_a_delivery_is_told_once_and_with_the_new_message_only(idle_pod: Pod) -> None:
+def test_a_delivery_is_reported_once_and_with_the_new_message_only(idle_pod: Pod) -> None:
     say(idle_pod, "echo one", "one")
     say(idle_pod, "echo two", "two")
     assert idle_pod.states() == [
@@ -55,7 +55,7 @@ def test_a_delivery_is_told_once_and_with_the_new_message_only(idle_pod: Pod) ->
 
 
 def test_an_agent_that_ends_with_its_pod_leaves_the_last_state(idle_pod: Pod) -> None:
-    """As the kubelet does it: the hook, SIGTERM to the agent, SIGTERM to the sidecar when it is gone."""
+    """As the kubelet does it: the hook, SIGTERM to the agent and, when that has ended, SIGTERM to the sidecar."""
     say(idle_pod, "trap 'echo farewell' TERM; echo done", "done")
     assert idle_pod.health("/prestop").status_code == 200
     idle_pod.stop_agent()
@@ -65,7 +65,7 @@ def test_an_agent_that_ends_with_its_pod_leaves_the_last_state(idle_pod: Pod) ->
 
 
 @pytest.mark.parametrize("told_first", ["the sidecar", "the agent"])
-def test_whoever_is_told_first_that_the_pod_ends_a_known_programs_farewell_is_no_answer(
+def test_shutdown_output_of_a_known_program_is_not_an_answer_whoever_learns_first_that_the_pod_ends(
     pod: Pod, told_first: str
 ) -> None:
     """The kubelet calls the sidecar's hook and sends SIGTERM to the agent at the same time."""
@@ -83,13 +83,13 @@ def test_whoever_is_told_first_that_the_pod_ends_a_known_programs_farewell_is_no
     assert pod.states()[-1] == ("idle", "")
 
 
-def test_an_agent_that_dies_is_no_news_and_its_next_run_begins_with_nothing(idle_pod: Pod) -> None:
+def test_the_death_of_an_agent_is_not_reported_and_its_next_run_begins_empty(idle_pod: Pod) -> None:
     say(idle_pod, "echo done", "done")
     told = len(idle_pod.states())
     assert idle_pod.agent is not None
     idle_pod.agent.kill()
     idle_pod.agent.wait()
-    until("the agent to be missed", lambda: idle_pod.health("/readyz").status_code == 503)
+    until("the agent to be unreachable", lambda: idle_pod.health("/readyz").status_code == 503)
     time.sleep(STABLE)
     assert len(idle_pod.states()) == told
     idle_pod.start_agent()
@@ -108,7 +108,7 @@ def test_a_resume_with_nothing_to_type_shows_no_old_message(idle_pod: Pod) -> No
     assert idle_pod.states()[told:] == [("working", ""), ("idle", "")]
 
 
-def test_complete_stands_until_the_next_message_whatever_is_seen(idle_pod: Pod) -> None:
+def test_complete_lasts_until_the_next_message_whatever_the_screen_shows(idle_pod: Pod) -> None:
     say(idle_pod, "echo one", "one")
     assert report(idle_pod, state="complete", summary="all done", link="https://example.test/1").text == "ok\n"
     until("the report", lambda: idle_pod.states()[-1] == ("complete", "all done"))
@@ -120,12 +120,12 @@ def test_complete_stands_until_the_next_message_whatever_is_seen(idle_pod: Pod) 
     idle_pod.start_sidecar()
     idle_pod.until_stable()
     time.sleep(0.2)
-    assert idle_pod.states()[-1] == ("complete", "all done"), "the screen or a restart has undone the agent's word"
+    assert idle_pod.states()[-1] == ("complete", "all done"), "the screen or a restart has undone the agent's report"
     say(idle_pod, "echo two", "two")
     assert idle_pod.states()[-2:] == [("working", "echo two"), ("idle", "two")]
 
 
-def test_complete_of_a_former_build_is_over(idle_pod: Pod) -> None:
+def test_complete_of_an_earlier_build_does_not_count(idle_pod: Pod) -> None:
     report(idle_pod, state="complete", summary="all done")
     until("the report", lambda: idle_pod.states()[-1] == ("complete", "all done"))
     idle_pod.stop_agent()
@@ -144,7 +144,7 @@ def test_a_report_while_working_changes_the_line_and_stays_with_the_idle_state(i
 
 @pytest.fixture
 def reporter(init_program: Path, idle_pod: Pod) -> str:
-    """The command of the agent's container."""
+    """The path of `taskyard-report`."""
     subprocess.run([init_program, "install", idle_pod.folder], check=True, timeout=10)
     return str(idle_pod.folder / "taskyard-report")
 
@@ -158,7 +158,7 @@ def test_a_shell_reports_by_command(idle_pod: Pod, reporter: str) -> None:
     assert idle_pod.contents()[-1] == ("agent", "status 0")
 
 
-def test_outputs_reach_the_gateway_and_outlive_the_sidecar(idle_pod: Pod, reporter: str) -> None:
+def test_outputs_reach_the_gateway_and_survive_the_sidecar(idle_pod: Pod, reporter: str) -> None:
     idle_pod.gateway.failures = [503]
     idle_pod.post(f"{reporter} output pr=https://example.test/1; {reporter} output 'text=a = b'")
     wanted = [{"name": "pr", "value": "https://example.test/1"}, {"name": "text", "value": "a = b"}]

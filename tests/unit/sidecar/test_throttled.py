@@ -1,4 +1,4 @@
-"""A sidecar with a small share of a core: it is late with what it reads, and never takes that for silence."""
+"""A sidecar with a small share of a core reads late, and never takes its own delay for the agent's silence."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ REDRAWS = rf"for i in $(seq 150); do {FRAME}; done; printf '\033[2J\033[H'; echo
     "command",
     [
         pytest.param("yes 'a flood of text' | head -c 150000; echo; echo done", id="lines"),
-        pytest.param(REDRAWS, id="one screen drawn again and again"),
+        pytest.param(REDRAWS, id="one screen redrawn repeatedly"),
     ],
 )
-def test_output_that_was_not_looked_at_is_no_rest(pod: Pod, command: str) -> None:
+def test_unread_output_does_not_count_as_rest(pod: Pod, command: str) -> None:
     pod.start_agent()
     pod.start_sidecar()
     until("the first idle state", lambda: pod.states()[-1:] == [("idle", "")])

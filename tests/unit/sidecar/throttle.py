@@ -1,4 +1,4 @@
-"""A process that gets a share of a core only, as in a Pod with a small CPU limit."""
+"""Limits a process to a share of a core, as in a Pod with a small CPU limit."""
 
 from __future__ import annotations
 

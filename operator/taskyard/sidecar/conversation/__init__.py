@@ -1,5 +1,5 @@
-"""What was said, what was promised, and what of it is on the disk.
+"""The conversation with the agent, how it is published, and how it is kept on the disk.
 
-`journal` and `intents` hold promises (a message is typed at most once), `archive` holds words; `broadcast` and
-`events` tell those who listen. `records` is the one module that writes files.
+`journal` and `intents` guarantee that a message is typed at most once; `archive` stores the messages; `broadcast` and
+`events` publish them to clients. `records` is the only module that writes files.
 """

@@ -15,7 +15,7 @@ SPARE = 1 << 20
 
 
 class Archive:
-    """Losing it loses words, not promises, so a disk that fails is logged and the conversation goes on in memory.
+    """Losing it loses text but no guarantee, so a disk failure is logged and the conversation continues in memory.
 
     `status` is kept in the same file.
     """
@@ -27,7 +27,7 @@ class Archive:
         self._failing = False
 
     def load(self) -> Conversation:
-        """The conversation as it was last kept. Raises OSError when it cannot be read."""
+        """The conversation as it was last written. Raises OSError when it cannot be read."""
         messages: dict[int, Message] = {}
         turn: Turn | None = None
         for record in self._file.load():
@@ -41,7 +41,7 @@ class Archive:
         return conversation
 
     def keep(self, conversation: Conversation, message: Message | None = None, *, sync: bool = False) -> None:
-        """Writes the message, and the turn that the conversation is in."""
+        """Writes the message, and the conversation's current turn."""
         record: Record = {}
         if message is not None:
             record["message"] = vars(message)
@@ -55,7 +55,7 @@ class Archive:
             self._file.append(record, sync=sync)
         except OSError as error:
             if not self._failing:
-                log.error("conversation cannot be kept: %s", error)
+                log.error("conversation cannot be written to the disk: %s", error)
             self._failing = True
         else:
             self._failing = False
@@ -67,7 +67,7 @@ class Archive:
             self._file.rewrite([*_records(conversation), self.status.record()])
             self._live = self._file.size
         except OSError as error:
-            log.error("conversation cannot be shortened: %s", error)
+            log.error("file of the conversation cannot be compacted: %s", error)
 
 
 def _records(conversation: Conversation) -> list[Record]:

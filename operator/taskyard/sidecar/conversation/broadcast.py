@@ -1,4 +1,4 @@
-"""Tells whoever listens what happens: events for streams, and the conversation on standard output."""
+"""Publishes what happens: events to streams, and the conversation to standard output."""
 
 import datetime
 import itertools
@@ -18,7 +18,7 @@ ERRORS_KEPT = 100
 
 
 class Broadcast:
-    """`hub` has messages, status and errors, `screens` the agent's screen alone."""
+    """`hub` publishes messages, status and errors; `screens` publishes the agent's screen only."""
 
     def __init__(self, conversation: Conversation, transcript: TextIO, clock: Callable[[], datetime.datetime]) -> None:
         self.hub = Hub()
@@ -41,7 +41,7 @@ class Broadcast:
         return stream
 
     def watch(self, screen: Callable[[], str]) -> Stream:
-        """A stream of the agent's screen, which begins with the present one."""
+        """A stream of the agent's screen, which begins with the current one."""
         stream = self.screens.open()
         stream.put("screen", _screen_event(screen))
         return stream

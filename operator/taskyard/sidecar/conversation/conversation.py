@@ -1,6 +1,6 @@
-"""The conversation with the agent: messages with ids from 0, of which the agent's last may still grow. Pure.
+"""The conversation with the agent: messages with ids from 0; the agent's last one may still grow. Pure.
 
-Message 0 is what the agent showed before it was spoken to.
+Message 0 is what the agent showed before it got a message.
 """
 
 import datetime
@@ -18,8 +18,8 @@ class Role(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Message:
-    """`time` is RFC 3339 in UTC, when the message began. `key` names the message in the journal and is shown to
-    nobody.
+    """`time` is when the message began, as RFC 3339 in UTC. `key` names the message in the journal and is never
+    published.
     """
 
     id: int
@@ -34,10 +34,9 @@ class Message:
 
 @dataclass(frozen=True)
 class Turn:
-    """What the agent shows since `position` of its run `instance` answers `typed`, and goes into the message after
-    `after`.
+    """What the agent shows from `position` of its run `instance` on is the answer to `typed`.
 
-    `after` is the id that the next message had when the turn began.
+    `after` is the id that the next message had when the turn began; the answer's id is not lower.
     """
 
     instance: str
@@ -51,7 +50,7 @@ def timestamp(now: datetime.datetime) -> str:
 
 
 class Conversation:
-    """Bounded: the oldest messages go when there are too many; ids go on."""
+    """Bounded: the oldest messages are dropped when there are too many; ids keep counting."""
 
     def __init__(self, messages: list[Message] | None = None, turn: Turn | None = None) -> None:
         self.messages = list(messages or [])
@@ -64,7 +63,7 @@ class Conversation:
 
     @property
     def open_message(self) -> Message | None:
-        """The agent's message that the present turn has produced so far."""
+        """The agent's message that the current turn has produced so far."""
         last = self.messages[-1] if self.messages else None
         if self.turn is None or last is None or last.role is not Role.AGENT or last.id < self.turn.after:
             return None
@@ -77,7 +76,7 @@ class Conversation:
         return next((message for message in reversed(self.messages) if message.key == key), None)
 
     def begin_run(self, instance: str) -> None:
-        """A new run of the agent: what it shows is a new message."""
+        """Begins a new run of the agent: what it shows is a new message."""
         self.turn = Turn(instance, 0, "", self.next_id)
 
     def say(self, content: str, *, key: str, instance: str, position: int, now: datetime.datetime) -> Message:
@@ -88,7 +87,7 @@ class Conversation:
         return message
 
     def answer(self, content: str, now: datetime.datetime) -> Message | None:
-        """The agent's message of the present turn is now `content`. None when that changes nothing."""
+        """Sets the agent's message of the current turn to `content`. None when that changes nothing."""
         opened = self.open_message
         if opened is None:
             message = Message(self.next_id, Role.AGENT, content, timestamp(now))

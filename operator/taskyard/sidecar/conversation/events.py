@@ -1,4 +1,4 @@
-"""Server-sent events: what happened, to every client that listens, bounded however slow it reads."""
+"""Server-sent events for every client that listens, in bounded memory however slowly it reads."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ BUFFER = 1024
 
 @dataclass(frozen=True)
 class Event:
-    """`data` is made when it is sent, so that what waits for a slow client costs nothing."""
+    """`data` is built when the event is sent, so that events that wait for a slow client cost nothing."""
 
     name: str
     data: Callable[[], dict[str, Any]]
@@ -26,7 +26,7 @@ class TooSlowError(Exception):
 
 
 class Stream:
-    """One client's events. Of several with the same key that wait, only the newest is sent (a message that grows)."""
+    """One client's events. Of several waiting events with the same key, only the newest is sent (a growing message)."""
 
     def __init__(self, limit: int = BUFFER) -> None:
         self._limit = limit

@@ -1,5 +1,5 @@
-"""What is about to be given to the agent, in the journal: written first, on the disk before it can have an effect, its
-outcome after it.
+"""Intents in the journal to send something to the agent: an intent is written first, is on the disk before the message
+can take effect, and gets its outcome afterwards.
 """
 
 import asyncio
@@ -18,19 +18,19 @@ RETRY = 5.0
 
 
 class JournalUnavailableError(Exception):
-    """What is about to be typed cannot be written down first, so it is not typed."""
+    """The intent cannot be written to the journal, so nothing is typed."""
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """`in_doubt`: it could not be told whether the agent has got the message."""
+    """`in_doubt`: it is unknown whether the agent got the message."""
 
     in_doubt: bool = False
 
 
 class Intents:
-    """`trouble` is called with what a message waits for while the disk does not keep its intent, and with nothing when
-    it does.
+    """`trouble` is called with the reason why a message waits while the disk refuses its intent, and with an empty
+    string once the intent is on the disk.
     """
 
     def __init__(
@@ -55,9 +55,9 @@ class Intents:
             raise JournalUnavailableError(_unwritable(error)) from error
 
     def keep(self, key: str, content: str) -> asyncio.Task[None]:
-        """Done when what was written is on the disk, which begins as soon as the caller waits: before, it would contend
-        with it for the interpreter. The message may be in the agent's input line by then, so it stays under way however
-        long it takes: what the disk refused is written again.
+        """A task that ends when the written intent is on the disk. It starts as soon as the caller awaits something:
+        earlier, it would contend with the caller for the interpreter. The message may be in the agent's input line by
+        then, so the task does not give up: an intent that the disk refused is written again.
         """
         return asyncio.create_task(self._keep(key, content))
 
@@ -77,7 +77,7 @@ class Intents:
                 self.write(key, content)
 
     async def record(self, key: str, content: str) -> None:
-        """On return the intent is on the disk. Raises JournalUnavailableError, and then nothing may be typed."""
+        """Writes the intent and waits for the disk. Raises JournalUnavailableError, and then nothing may be typed."""
         self.write(key, content)
         try:
             await self._sync()

@@ -1,10 +1,10 @@
-"""What was given to the agent, so that nothing is given twice: an intent before typing, the outcome after it.
+"""What was sent to the agent, so that nothing is sent twice: an intent before typing, the outcome after it.
 
-An intent is written before anything is typed, and on the disk before it can have an effect: a process that is killed
-leaves what it wrote, and a node that loses power loses the text that stood in the agent's input line as well.
+An intent is written before anything is typed, and is on the disk before the message can take effect: a killed process
+leaves what it wrote, and a node that loses power also loses the text in the agent's input line.
 
-An intent without an outcome means that the sidecar ended in between: it may or may not have been typed. Such a
-message is resolved against the screen or counts as delivered in doubt, and is never typed again.
+An intent without an outcome means that the sidecar ended in between: the message may or may not have been typed. It is
+looked for on the screen, counts as in doubt if it is not there, and is never typed again.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ class Outcome(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """`sha256` is the content's, in hex; no outcome: an intent only."""
+    """`sha256` is the content's digest in hex. An entry without an outcome is only an intent."""
 
     key: str
     sha256: str
@@ -56,7 +56,7 @@ class Journal:
         self._is_made = False
 
     def load(self) -> None:
-        """Raises OSError when it cannot be read. A disk that is full is no reason to end: nothing is typed then."""
+        """Raises OSError when the file cannot be read. A full disk raises nothing here: it only prevents typing."""
         for record in self._file.load():
             self._take(record)
         self._is_made = bool(self._file.size)
@@ -64,7 +64,7 @@ class Journal:
             self._make()
 
     def _make(self) -> None:
-        """A file that is there for good: what is appended to one that a crash may lose is no promise."""
+        """Creates the file durably: an intent in a file that a crash may lose guarantees nothing."""
         if not self._is_made:
             self._file.rewrite([])
             self._is_made = True
@@ -86,8 +86,8 @@ class Journal:
         return [entry for entry in self._entries.values() if entry.outcome is None]
 
     def intend(self, key: str, sha256: str, time: str) -> None:
-        """Writes an intent, which outlives any kill of the process from now on, and the node's end after `sync`. Raises
-        OSError, and then nothing may be typed.
+        """Writes an intent, which survives a kill of the process from now on, and the loss of the node after `sync`.
+        Raises OSError, and then nothing may be typed.
         """
         with self._lock:
             self._make()
@@ -95,26 +95,26 @@ class Journal:
             self._entries[key] = Entry(key, sha256)
 
     def sync(self) -> None:
-        """On return all intents so far are on the disk."""
+        """Waits until all intents so far are on the disk."""
         with self._lock:
             self._shorten()
         self._file.sync()
 
     def forget(self, key: str) -> None:
-        """Of that intent nothing was typed: the message may come again. Only a restart may still find it in doubt."""
+        """Drops an intent of which nothing was typed: the message may be sent again. A restart may find it in doubt."""
         self._entries.pop(key, None)
 
     def conclude(self, key: str, outcome: Outcome, time: str) -> None:
-        """Keeps the outcome of an intent. Raises OSError; then it is known in memory only, and in doubt after a
-        restart. It outlives any kill of the process; a node that loses power before the next `sync` may forget it,
-        which makes the message one in doubt and is not worth a wait for the disk.
+        """Writes the outcome of an intent. Raises OSError; then the outcome is in memory only, and the message is in
+        doubt after a restart. The outcome survives a kill of the process. A node that loses power before the next
+        `sync` may lose it: the message is in doubt then, which does not justify waiting for the disk.
         """
         with self._lock:
             self._entries[key] = replace(self._entries[key], outcome=outcome)
             self._file.append({"kind": "outcome", "key": key, "outcome": outcome, "time": time}, sync=False)
 
     def _shorten(self) -> None:
-        """Forgets the oldest entries. Prompts are kept apart, so that many messages do not make one be typed again."""
+        """Drops the oldest entries. Prompts are counted apart, so that many messages do not cause one to be retyped."""
         if self._file.size <= MAX_FILE_BYTES and len(self._entries) <= MAX_ENTRIES:
             return
         prompts = [entry for entry in self._entries.values() if entry.key.startswith(PROMPT)]

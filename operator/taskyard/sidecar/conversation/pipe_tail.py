@@ -1,4 +1,4 @@
-"""What a program writes to a pipe, as text for people: the end of it, without what only a terminal would show. Pure."""
+"""The end of what a program writes to a pipe, as readable text without terminal escape sequences. Pure."""
 
 from taskyard.sidecar.conversation.reports import ESCAPES
 
@@ -7,7 +7,7 @@ NOTE = "[… earlier output left out …]\n"
 
 
 class PipeTail:
-    """The last MAX_TAIL_BYTES of a stream that may be without end. `cut`: earlier output was left out already."""
+    """The last MAX_TAIL_BYTES of an unbounded stream. `cut`: earlier output is already missing."""
 
     def __init__(self, *, cut: bool = False) -> None:
         self._kept = bytearray()
@@ -20,7 +20,7 @@ class PipeTail:
             del self._kept[: len(self._kept) - MAX_TAIL_BYTES]
 
     def text(self) -> str:
-        """Whole lines where something was left out; of a line that was written over, what was left to be seen."""
+        """The tail; starts with a whole line if something is missing. An overwritten line shows its final text only."""
         kept = bytes(self._kept)
         if self._cut:
             kept = kept[kept.find(b"\n") + 1 :]

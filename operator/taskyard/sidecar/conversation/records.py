@@ -11,14 +11,14 @@ Record = dict[str, Any]
 
 
 def open_directory(path: Path) -> None:
-    """Makes the state directory, readable for the sidecar's user alone. Raises OSError."""
+    """Creates the state directory, readable only by the sidecar's user. Raises OSError."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 class RecordFile:
-    """Append-only; a line that a crash or a full disk cut short is passed over when reading and never continued.
+    """Append-only; a line that a crash or a full disk cut short is skipped when reading and never continued.
 
-    `size` is in bytes. All methods raise OSError when the disk does not play along.
+    `size` is in bytes. All methods raise OSError when the disk fails.
     """
 
     def __init__(self, path: Path) -> None:
@@ -53,12 +53,12 @@ class RecordFile:
             os.fsync(end.descriptor)
 
     def sync(self) -> None:
-        """On return what was appended is on the disk. May be called from any thread."""
+        """Waits until all appended records are on the disk. May be called from any thread."""
         end = self._end
         if end is None:
             return
         if not end.is_at(self.path):
-            raise FileNotFoundError(errno.ENOENT, "it is not the file any more that was written to", str(self.path))
+            raise FileNotFoundError(errno.ENOENT, "the file was replaced after it was written to", str(self.path))
         os.fsync(end.descriptor)
 
     def _opened(self) -> "_End":
@@ -83,7 +83,7 @@ class RecordFile:
 
 
 class _End:
-    """A file's end, to be appended to. It is closed when nobody holds it any more, be it a thread that waits for the
+    """A file opened for appending. It is closed when its last holder is gone, which may be a thread that waits for the
     disk.
     """
 
@@ -98,7 +98,7 @@ class _End:
             os.close(self.descriptor)
 
     def is_at(self, path: Path) -> bool:
-        """Whether it is still the end of the file of that name, which somebody may have removed or put another for."""
+        """Whether `path` still names this file, which may have been removed or replaced."""
         try:
             found = path.lstat()
         except OSError:

@@ -1,4 +1,4 @@
-"""What is told about the agent's state: what it does, one short line, a link. Pure."""
+"""What is reported about the agent: its state, one short line, a link. Pure."""
 
 import enum
 import re
@@ -29,12 +29,12 @@ LASTING = (State.COMPLETE, State.FAILED)
 
 
 class AgentReportError(ValueError):
-    """What the agent reports is not taken; the text is for the agent."""
+    """The agent's report is not accepted; the text is for the agent."""
 
 
 @dataclass(frozen=True)
 class AgentReport:
-    """What the agent reports of itself, in that build. Without a state, only summary and link still count."""
+    """What the agent reports about itself, in that build. Without a state, only summary and link still count."""
 
     state: State | None
     summary: str
@@ -42,14 +42,14 @@ class AgentReport:
     build: int = 0
 
     def after_change(self) -> "AgentReport":
-        """What still counts once the screen shows something newer: complete and failed stand until the next message."""
+        """What still counts once the screen shows something newer: complete and failed last until the next message."""
         return self if self.state in LASTING else replace(self, state=None)
 
 
 @dataclass(frozen=True)
 class Report:
-    """`prompt_sha256` is that of the prompt that was typed last, in hex; None while none was. `question` is what the
-    agent asks people, if it `asks` them at all.
+    """`prompt_sha256` is the digest of the last prompt that was typed, in hex; None until one was. `question` is the
+    agent's open question, reported only for an agent that `asks` people.
     """
 
     state: State
@@ -83,8 +83,8 @@ def report(
     agent_report: AgentReport | None = None,
     prompt_sha256: str | None = None,
 ) -> Report:
-    """The question that the agent asks, else the trouble that keeps its prompt from it, else its own report, else what
-    is seen of it.
+    """The question that the agent asks, else the trouble that keeps the prompt from it, else its own report, else what
+    is observed.
 
     Working: the first line of the message that is being worked on. Idle: the last line of the answer to it. Both are
     empty before the first message to this run of the agent, `instance`.
@@ -122,8 +122,8 @@ def agent_report(state: object, summary: object, link: object = "", *, build: in
 def result(
     exit_status: int, conversation: Conversation, *, agent_report: AgentReport | None, build: int = 0
 ) -> AgentReport:
-    """What the end of a command says: status 0 is complete, any other failed, with its last line. The agent's own
-    report of that state goes before it.
+    """The result of a command that ended: complete for status 0, else failed, with its last line. The agent's own
+    report of the same state takes precedence.
     """
     state = State.COMPLETE if exit_status == 0 else State.FAILED
     if agent_report is not None and agent_report.state is state:

@@ -1,4 +1,4 @@
-"""Cuts the conversation to what a snapshot may hold. Pure."""
+"""Cuts the conversation to the size of a snapshot. Pure."""
 
 import json
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ def of(conversation: Conversation) -> Snapshot:
 def take(messages: Sequence[Message], limit: int = MAX_BODY_BYTES) -> Snapshot:
     """The newest messages that fit into `limit` bytes of JSON, oldest first, as `{"messages": […]}`.
 
-    A newest message that is too large by itself keeps its end, after a note. `"truncated": true` tells that
+    If the newest message alone is too large, only its end is kept, after a note. `"truncated": true` means that
     something is missing.
     """
     whole = [_encode(message.shown()) for message in messages]

@@ -1,4 +1,4 @@
-"""What the AgentAPI contract says of an agent."""
+"""An agent's status in the AgentAPI contract."""
 
 import enum
 

@@ -1,4 +1,4 @@
-"""What the agent has reported of itself, and the outputs that it has set, as they are kept on the disk."""
+"""The agent's last report about itself and the outputs that it has set, as they are kept on the disk."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -17,16 +17,16 @@ class StatusStore:
         self._append = append
 
     def save(self) -> None:
-        """Keep both, on the disk when this returns; a disk that fails is logged by the archive."""
+        """Writes both and waits for the disk; the archive logs a disk failure."""
         self._append(self.record())
 
     def record(self) -> Record:
         report = asdict(self.agent_report) if self.agent_report is not None else None
-        # The names of 0.1, which the files of running Tasks have.
+        # The names of version 0.1, which are in the files of running Tasks.
         return {"standing": {"word": report, "outputs": self.outputs}}
 
     def take(self, record: Record) -> None:
-        """A record of the file; one of another kind is passed over."""
+        """Reads a record of the file; one of another kind is ignored."""
         match record.get("standing"):
             case {"word": report, "outputs": values}:
                 self.agent_report = _agent_report(report)

@@ -1,4 +1,4 @@
-"""Named values that the agent hands out, for whoever waits for its work. Pure."""
+"""Named values that the agent publishes as results of its Task. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
 class OutputError(ValueError):
-    """The value is not taken; the text is for the agent."""
+    """The name or value is not accepted; the text is for the agent."""
 
 
 def with_value(outputs: Mapping[str, str], name: object, value: object) -> dict[str, str]:
-    """The outputs with one more, or with another value for one. Raises OutputError."""
+    """The outputs with one added or replaced. Raises OutputError."""
     if not isinstance(name, str) or len(name) > MAX_OUTPUT_NAME_CHARACTERS or not NAME.fullmatch(name):
         raise OutputError(
             f"name must be 1 to {MAX_OUTPUT_NAME_CHARACTERS} letters, digits, '_', '.' or '-', "
@@ -31,12 +31,12 @@ def with_value(outputs: Mapping[str, str], name: object, value: object) -> dict[
 
 
 def body(outputs: Mapping[str, str]) -> dict[str, list[dict[str, str]]]:
-    """As the gateway takes them."""
+    """The outputs in the form that the gateway accepts."""
     return {"outputs": [{"name": name, "value": value} for name, value in outputs.items()]}
 
 
 def kept(value: object) -> dict[str, str]:
-    """The outputs out of a record on the disk; what is not one is passed over."""
+    """The outputs in a record on the disk; invalid ones are skipped."""
     outputs: dict[str, str] = {}
     for name, text in value.items() if isinstance(value, dict) else ():
         try:

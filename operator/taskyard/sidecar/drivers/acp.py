@@ -1,7 +1,7 @@
 """Drives an agent that speaks the Agent Client Protocol on its standard input and output.
 
-What was said before the sidecar was restarted is read again from taskyard-init's replay; what cannot be read there is
-kept in the state directory: the session, so that it goes on after a pause, and the request that is being worked on.
+After a restart of the sidecar, what was said before is read again from taskyard-init's replay. What the replay lacks is
+kept in the state directory: the session, so that it can be resumed after a pause, and the request in progress.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ class RefusalError(Exception):
 
 
 class AcpDriver(PipeDriver):
-    """`permissions` is allow, deny or ask; `directory` is where the agent works; `mcp_url` what it can report to."""
+    """`permissions` is allow, deny or ask; `directory` is where the agent works; `mcp_url` where it reports."""
 
     transport = "acp"
 
@@ -98,7 +98,7 @@ class AcpDriver(PipeDriver):
         finally:
             self._forget_requests()
 
-    # What the socket's client tells.
+    # Called by the socket's client.
 
     async def hello(self, hello: frames.Hello) -> None:
         self._forget_requests()
@@ -143,7 +143,7 @@ class AcpDriver(PipeDriver):
         self._tell()
         last = self._errors.text().strip().splitlines()[-1:]
         if status and last:
-            log.warning("the agent's last words: %s", last[0])
+            log.warning("the agent's final output: %s", last[0])
         self._set_reachable(False)
         self._observer.ended(status)
 
@@ -165,17 +165,17 @@ class AcpDriver(PipeDriver):
             future.cancel()
         self._waiting.clear()
 
-    # The begin of a run.
+    # The start of a run.
 
     async def _begin(self) -> None:
-        """All that was said before is known."""
+        """Called when the whole replay has been read."""
         if self._opened:
             await self._go_on()
         else:
             self._handshake = asyncio.create_task(self._open_again())
 
     async def _go_on(self) -> None:
-        """The sidecar is back in the midst of a session."""
+        """Continues a session that is already open in the agent."""
         open_questions = [question for question in self._asked if question.id not in self._memory.answered]
         self._asked.clear()
         self._news.set()
@@ -188,7 +188,7 @@ class AcpDriver(PipeDriver):
             self._handshake = asyncio.create_task(self._doubt(self._memory.prompt))
 
     async def _doubt(self, number: int) -> None:
-        """The sidecar ended when it was about to send a request: if nothing comes of it, it was not sent."""
+        """Waits for a reaction to a prompt that may not have been sent: without one, it was not sent."""
         self._reacted.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DOUBT):
@@ -204,9 +204,9 @@ class AcpDriver(PipeDriver):
                 async with asyncio.timeout(HANDSHAKE_TIMEOUT):
                     await self._open()
             except (RefusalError, TimeoutError) as error:
-                self._trouble = f"the agent opens no session: {error or 'it does not answer'}"
+                self._trouble = f"the agent did not open a session: {error or 'it does not answer'}"
                 log.warning("%s", self._trouble)
-                self._set_reachable(True)  # it answers, if not as it should: the trouble is for people to see
+                self._set_reachable(True)  # it answers, though not as it should, and people can see why
                 self._observer.status_changed()
                 await asyncio.sleep(HANDSHAKE_AGAIN)
                 continue
@@ -229,13 +229,13 @@ class AcpDriver(PipeDriver):
         place = {"cwd": self._directory, "mcpServers": servers}
         former = self._memory.session
         if former and (abilities.resume or abilities.load):
-            self._loading = True  # what the agent tells again is known already
+            self._loading = True  # what the agent replays is already known
             try:
                 await self._request(
                     "session/resume" if abilities.resume else "session/load", {"sessionId": former, **place}
                 )
             except RefusalError as error:
-                log.warning("session %s cannot go on, a new one begins: %s", former, error)
+                log.warning("session %s cannot be resumed, a new one is opened: %s", former, error)
             else:
                 return
             finally:
@@ -243,7 +243,7 @@ class AcpDriver(PipeDriver):
         opened = await self._request("session/new", place)
         session = opened.get("sessionId") if isinstance(opened, dict) else None
         if not isinstance(session, str) or not session:
-            raise RefusalError("it named no session")
+            raise RefusalError("its response has no session id")
         self._memory.session = session
 
     async def _request(self, method: str, params: acp_protocol.Json) -> Any:
@@ -256,7 +256,7 @@ class AcpDriver(PipeDriver):
         finally:
             self._waiting.pop(number, None)
 
-    # What the agent says.
+    # Messages from the agent.
 
     async def _take(self, message: acp_protocol.Json) -> None:
         method = message.get("method")
@@ -308,7 +308,7 @@ class AcpDriver(PipeDriver):
             self._reacted.set()
             await self._decide(question)
         elif self._position >= self._turn_at:
-            self._asked.add(question)  # perhaps answered before: the end of the replay will tell
+            self._asked.add(question)  # perhaps already answered: the end of the replay shows it
 
     async def _decide(self, question: acp_protocol.Question) -> None:
         match self._permissions:
@@ -323,7 +323,7 @@ class AcpDriver(PipeDriver):
                 self._observer.status_changed()
 
     async def _settle(self, question: acp_protocol.Question, option: acp_protocol.Option | None) -> None:
-        """Answers a question; what was answered is kept first, and an answer that comes twice does no harm."""
+        """Answers a question. That it is answered is stored first; answering twice does no harm."""
         self._memory.answered.append(question.id)
         self._memory.save()
         self._asked.remove(question)
@@ -334,11 +334,11 @@ class AcpDriver(PipeDriver):
         self._observer.status_changed()
 
     async def _send(self, message: bytes) -> None:
-        with contextlib.suppress(LostError):  # the next hello tells what is still to be answered
+        with contextlib.suppress(LostError):  # the next hello shows what is still unanswered
             await self._put(message)
 
     async def _put(self, message: bytes) -> None:
-        """Writes a line, after the end of one that was cut short. Raises LostError."""
+        """Writes a line, after ending an earlier one that was cut short. Raises LostError."""
         torn, self._torn = self._torn, True
         await self._client.input(b"\n" + message if torn else message)
         self._torn = False
@@ -369,7 +369,7 @@ class AcpDriver(PipeDriver):
         if self._memory.prompt == number:
             self._memory.written = True
             self._memory.save()
-        with contextlib.suppress(TimeoutError):  # a model may think for longer; the agent has the message all the same
+        with contextlib.suppress(TimeoutError):  # a model may think for longer; the agent has the message anyway
             async with asyncio.timeout(REACTION):
                 await self._reacted.wait()
         return self._reachable
@@ -403,7 +403,7 @@ class AcpDriver(PipeDriver):
             raise UnreachableError(str(error)) from error
 
     def shows(self, content: str) -> bool:
-        """Whether a request with the message is known to have been made: its number is kept before it is written."""
+        """Whether a request with the message is known to exist: its number is stored before it is sent."""
         return self._memory.prompt is not None or bool(self._answer.text())
 
     def screen(self) -> str:

@@ -1,4 +1,4 @@
-"""The permissions that an agent asks for over ACP and has no answer to yet. Pure."""
+"""The permissions that an agent has requested over ACP and that are not answered yet. Pure."""
 
 from collections.abc import Iterator
 
@@ -6,13 +6,13 @@ from taskyard.sidecar.drivers import acp_protocol
 
 
 class PermissionQuestions:
-    """In the order in which they were asked; the first is the one that people are shown."""
+    """The open questions, in the order in which they were asked; people are shown the first."""
 
     def __init__(self) -> None:
         self._open: list[acp_protocol.Question] = []
 
     def __iter__(self) -> Iterator[acp_protocol.Question]:
-        """A copy: answering one on the way does no harm."""
+        """Iterates over a copy, so that questions can be answered meanwhile."""
         return iter(list(self._open))
 
     @property
@@ -30,10 +30,10 @@ class PermissionQuestions:
         self._open.clear()
 
     def chosen(self, question_id: str, content: str) -> tuple[acp_protocol.Question, acp_protocol.Option] | str:
-        """The question of that id and the option that a person means by `content`, or why it is no answer."""
+        """The question of that id and the option that a person means by `content`, or why there is no such option."""
         question = next((known for known in self._open if known.id == question_id), None)
         if question is None:
-            return f'the question "{question_id}" is not asked, or not any more'
+            return f'the question "{question_id}" is not open (any more)'
         option = acp_protocol.chosen(question.options, content)
         if option is None:
             names = ", ".join(f'"{known.name}"' for known in question.options)

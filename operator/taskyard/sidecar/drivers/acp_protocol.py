@@ -20,16 +20,14 @@ Json = dict[str, Any]
 
 
 class Lines:
-    """Cuts a stream of bytes into JSON objects; what is none, or too long, is left out."""
+    """Splits a stream of bytes into lines of JSON; a line that is not an object, or is too long, becomes None."""
 
     def __init__(self, *, skip_first: bool = False) -> None:
         self._rest = bytearray()
         self._skip = skip_first
 
     def feed(self, data: bytes) -> list[tuple[int, Json | None]]:
-        """For each line that `data` completes: the bytes fed up to its end, counted from the begin of `data`, and the
-        object.
-        """
+        """For each line that `data` completes: the offset of its end in `data`, in bytes, and the object."""
         found: list[tuple[int, Json | None]] = []
         start = 0
         while (end := data.find(b"\n", start)) >= 0:
@@ -85,7 +83,7 @@ def initialize(version: str) -> Json:
 
 @dataclass(frozen=True)
 class Abilities:
-    """What an agent says it can: to go on with a session without or with telling it again, and to use MCP over HTTP."""
+    """What an agent says it supports: to continue a session without or with replaying it, and MCP over HTTP."""
 
     resume: bool
     load: bool
@@ -150,7 +148,7 @@ class Question:
 
 
 def question(instance: str, message: Json) -> Question:
-    """The question in a `session/request_permission`. Its id is the same whenever it is read, and no other's."""
+    """The question in a `session/request_permission`. Its id is unique, and the same each time it is read."""
     params = _dict(message.get("params"))
     call = _dict(params.get("toolCall"))
     number = hashlib.sha256(f"{instance} {json.dumps(message.get('id'))}".encode()).hexdigest()[:12]
@@ -185,13 +183,13 @@ def chosen(options: Sequence[Option], answer: str) -> Option | None:
 
 
 def outcome(option: Option | None) -> Json:
-    """The result of a permission request; no option: it was cancelled."""
+    """The result of a permission request; without an option it is cancelled."""
     if option is None:
         return {"outcome": {"outcome": "cancelled"}}
     return {"outcome": {"outcome": "selected", "optionId": option.id}}
 
 
-# What the agent tells.
+# The agent's updates.
 
 
 def title(call: Mapping[str, Any]) -> str:
@@ -221,14 +219,14 @@ class Answer:
         return CUT + text if self._cut else text
 
     def line(self, text: str) -> int:
-        """Adds a line of its own; returns its place."""
+        """Adds a separate line; returns its index."""
         self._prose = False
         self._parts.append(text)
         self._bound(len(text))
         return len(self._parts) - 1
 
     def update(self, update: object) -> bool:
-        """Takes a `session/update`; True when it is a part of the answer."""
+        """Takes a `session/update`; True when it is part of the answer."""
         body = _dict(update)
         match body.get("sessionUpdate"):
             case "agent_message_chunk":
@@ -274,7 +272,7 @@ class Answer:
             self._parts[self._plan] = text
 
     def _bound(self, more: int) -> None:
-        """Forgets the begin of an answer that is much too long, and with it where its tools and plan were shown."""
+        """Drops the beginning of an answer that is much too long, and with it the positions of its tools and plan."""
         self._size += more
         if self._size <= 2 * MAX_ANSWER_CHARACTERS:
             return

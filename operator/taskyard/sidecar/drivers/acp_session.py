@@ -1,4 +1,4 @@
-"""What the sidecar keeps of a session with an agent that speaks ACP, in the state directory."""
+"""The state of a session with an ACP agent that the sidecar keeps in the state directory."""
 
 import logging
 from dataclasses import asdict, dataclass, field
@@ -15,7 +15,7 @@ ANSWERED_KEPT = 200
 @dataclass
 class Kept:
     """`session` was opened in the agent's run `instance`; `prompt` is the number of the request that the agent works
-    on, `written` whether that was surely sent; `answered` are the questions that it has an answer to.
+    on, `written` whether that was certainly sent; `answered` are the ids of the questions that have been answered.
     """
 
     instance: str = ""
@@ -27,7 +27,7 @@ class Kept:
 
 
 class AcpSession(Kept):
-    """Each change is followed by `save`. A disk that fails is logged: the session then ends with the sidecar."""
+    """Each change is followed by `save`. A disk failure is logged: the session then ends with the sidecar."""
 
     def __init__(self, file: RecordFile, kept: Kept) -> None:
         super().__init__(**asdict(kept))
@@ -39,7 +39,7 @@ class AcpSession(Kept):
         try:
             records = file.load()
         except OSError as error:
-            log.error("the agent's session is not known any more: %s", error)
+            log.error("the agent's session cannot be read: %s", error)
             records = []
         return cls(file, _kept(records[-1] if records else None))
 
@@ -48,10 +48,10 @@ class AcpSession(Kept):
         try:
             self._file.rewrite([asdict(self)])
         except OSError as error:
-            log.error("the agent's session cannot be kept: %s", error)
+            log.error("the agent's session cannot be saved: %s", error)
 
     def take_number(self) -> int:
-        """A number for a request, which no other request of this or an earlier sidecar has."""
+        """A request number that neither this nor an earlier sidecar has used."""
         number = self.next_number
         self.next_number += 1
         self.save()

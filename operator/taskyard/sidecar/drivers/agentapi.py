@@ -1,7 +1,7 @@
-"""Drives an agent whose image brings a server of the AgentAPI contract: the sidecar speaks with it on loopback.
+"""Drives an agent whose image includes a server of the AgentAPI contract, which the sidecar calls on loopback.
 
 taskyard-init runs the server in a terminal that nobody types into; what it writes there is its log. The server's
-answers are the agent's word: sizes are bounded and every call has a limit of time.
+responses are not trusted: their size is bounded, and every call has a timeout.
 """
 
 import asyncio
@@ -29,11 +29,11 @@ NOT_WAITING = "waiting for user input"
 
 
 class ProtocolError(Exception):
-    """The server's answer is none of the contract."""
+    """The server's response does not follow the contract."""
 
 
 class BusyError(Exception):
-    """The agent began to work before the message came; nothing was typed."""
+    """The agent started working before the message arrived; nothing was typed."""
 
 
 class AgentApiDriver(Driver):
@@ -81,23 +81,23 @@ class AgentApiDriver(Driver):
     # The server.
 
     async def _call(self, method: str, path: str, **how: Any) -> tuple[int, Any]:
-        """Status and JSON of an answer. Raises httpx.HTTPError and ProtocolError."""
+        """Status and JSON of a response. Raises httpx.HTTPError and ProtocolError."""
         async with self._http.stream(method, path, **how) as response:
             body = bytearray()
             async for piece in response.aiter_bytes():
                 body += piece
                 if len(body) > MAX_BODY_BYTES:
-                    raise ProtocolError(f"{path} answers more than {MAX_BODY_BYTES} bytes")
+                    raise ProtocolError(f"{path} answered with more than {MAX_BODY_BYTES} bytes")
         try:
             return response.status_code, json.loads(bytes(body))
         except (ValueError, RecursionError) as error:
-            raise ProtocolError(f"{path} answers {response.status_code} without JSON") from error
+            raise ProtocolError(f"{path} answered {response.status_code} without JSON") from error
 
     async def _poll(self) -> None:
         while True:
             if self._running:
                 await self._look()
-            # Often while it works or is about to, so that its answer is followed as it grows.
+            # More often while the agent works or is about to, to follow its answer as it grows.
             patience = POLL_EVERY if self._stable and self._reachable else POLL_SOON
             self._wake.clear()
             try:
@@ -126,7 +126,7 @@ class AgentApiDriver(Driver):
             self._observer.status_changed()
 
     def _miss(self, error: Exception) -> None:
-        """One miss is nothing: the server may be busy with a message. Many in a row are."""
+        """A single miss is ignored: the server may be busy with a message. MISSES in a row make it unreachable."""
         self._misses += 1
         log.debug("the agent's server did not answer: %s", error)
         if self._misses == MISSES and self._reachable:
@@ -144,7 +144,7 @@ class AgentApiDriver(Driver):
         """The agent's messages since the turn began are its answer."""
         self._newest = max((number for number, _, _ in messages), default=-1)
         if self._begins and any(role == "user" for _, role, _ in messages):
-            self._turn_after = self._newest  # a server that was started again and remembers: that is no news
+            self._turn_after = self._newest  # the server restarted and remembers old messages: these are not news
         self._begins = False
         said = [content for number, role, content in messages if number > self._turn_after and role == "agent"]
         answer = "\n\n".join(content.strip("\n") for content in said)
@@ -153,7 +153,7 @@ class AgentApiDriver(Driver):
             self._observer.answer(answer)
             self._observer.screen_changed()
 
-    # What the socket's client tells.
+    # Called by the socket's client.
 
     async def hello(self, hello: frames.Hello) -> None:
         self._set_unreachable()
@@ -183,7 +183,7 @@ class AgentApiDriver(Driver):
         self._running = False
         last = self._log.text().strip().splitlines()[-1:]
         if status and last:
-            log.warning("the last words of the agent's server: %s", last[0])
+            log.warning("the final output of the agent's server: %s", last[0])
         self._set_unreachable()
         self._observer.ended(status)
 
@@ -205,7 +205,7 @@ class AgentApiDriver(Driver):
             try:
                 return await self._post(content, "user")
             except BusyError:
-                # It was stable when it was looked at, and is not any more. The message waits for it to be so again.
+                # The agent was stable when last polled, but is no longer. The message waits until it is stable again.
                 await self._await_stable()
 
     async def _await_stable(self) -> None:
@@ -223,7 +223,7 @@ class AgentApiDriver(Driver):
             raise UnreachableError(str(error)) from error
 
     async def _post(self, content: str, kind: str) -> bool:
-        """False: nobody knows whether the message arrived."""
+        """False: it is unknown whether the message arrived."""
         self._stable = self._stable and kind == "raw"
         try:
             status, body = await self._call(
@@ -235,9 +235,9 @@ class AgentApiDriver(Driver):
         except httpx.ConnectError as error:
             raise UnreachableError(f"the agent's server does not answer: {error}") from error
         except httpx.TimeoutException:
-            return True  # some servers answer only when the agent has done with it: it has the message
+            return True  # some servers respond only when the agent is done: it has the message
         except (httpx.HTTPError, ProtocolError) as error:
-            log.warning("a message to the agent's server was cut short: %s", error)
+            log.warning("a message to the agent's server was interrupted: %s", error)
             return False
         finally:
             self._wake.set()
@@ -247,7 +247,7 @@ class AgentApiDriver(Driver):
         if NOT_WAITING in fault:
             raise BusyError(fault)
         if status in (400, 413, 422):
-            raise RefusedError(f"the agent's server does not take the message: {fault}")
+            raise RefusedError(f"the agent's server rejects the message: {fault}")
         log.warning("the agent's server: %s", fault)
         return False
 
@@ -267,7 +267,7 @@ def _status(status: int, body: Any) -> tuple[bool, str, str]:
                 agent_type if isinstance(agent_type, str) else "custom",
                 transport if isinstance(transport, str) else "pty",
             )
-    raise ProtocolError(f"/status answers {status}")
+    raise ProtocolError(f"/status answered {status}")
 
 
 def _messages(status: int, body: Any) -> list[tuple[int, str, str]]:
@@ -281,11 +281,11 @@ def _messages(status: int, body: Any) -> list[tuple[int, str, str]]:
                 and isinstance(role := message.get("role"), str)
                 and isinstance(content := message.get("content"), str)
             ]
-    raise ProtocolError(f"/messages answers {status}")
+    raise ProtocolError(f"/messages answered {status}")
 
 
 def _fault(body: Any) -> str:
-    """The cause in an answer of the contract, which is only in its list of errors."""
+    """The cause of an error response, which the contract gives only in its list of errors."""
     match body:
         case {"errors": [{"message": str(message)}, *_]}:
             return message

@@ -1,4 +1,4 @@
-"""What every way of driving an agent offers to the session: one implementation per protocol."""
+"""What the session needs of a driver: one implementation per protocol."""
 
 import abc
 import asyncio
@@ -12,14 +12,16 @@ class UnreachableError(Exception):
 
 
 class RefusedError(Exception):
-    """The agent will never take this."""
+    """The agent will never accept this."""
 
 
 class DriverObserver(Protocol):
-    """Whom a driver tells what happens. The calls return at once."""
+    """Receives what happens in a driver. The calls return at once."""
 
     def resume(self, instance: str) -> "Turn | None":
-        """A run of the agent was met: the turn that was open in it when the sidecar last saw it, None for a new run."""
+        """A run of the agent was found. Returns the turn that was open when the sidecar last saw this run, None for a
+        new run.
+        """
 
     def answer(self, text: str) -> None:
         """The agent's answer in the open turn is now `text`."""
@@ -31,7 +33,7 @@ class DriverObserver(Protocol):
     def screen_changed(self) -> None: ...
 
     def end(self) -> None:
-        """The agent is asked to end: what it shows of that is no news."""
+        """The agent is being asked to end: what it shows from now on does not count as work."""
 
     def ended(self, exit_status: int) -> None:
         """The agent's command ended with that exit code, or 128 + signal."""
@@ -48,8 +50,8 @@ class Turn(Protocol):
 
 
 class Driver(abc.ABC):
-    """`prompt_at_start`: the agent has the prompt from its start on, so it is not given to it as a message.
-    `final_flush_timeout`: seconds that may pass at the end of the process until state and snapshot have arrived.
+    """`prompt_at_start`: the agent gets the prompt when it is started, so it is not sent as a message.
+    `final_flush_timeout`: seconds that the delivery of state and snapshot may take at the end of the process.
     Kubernetes leaves at least 2 s between the agent's end and SIGKILL.
     """
 
@@ -63,34 +65,34 @@ class Driver(abc.ABC):
 
     @property
     def refusal(self) -> str:
-        """Why the agent takes no message, whatever its status; empty when it may."""
+        """Why the agent accepts no message, whatever its status; empty when it may accept one."""
         return ""
 
     @property
     def question(self) -> str:
-        """What the agent asks somebody at its terminal before it goes on, in one line; empty when it asks nothing."""
+        """What the agent asks at its terminal before it continues, in one line; empty when it asks nothing."""
         return ""
 
     @property
     def asks(self) -> bool:
-        """Whether the agent's questions are answered by people, with `answer`."""
+        """Whether people answer the agent's questions, through `answer`."""
         return False
 
     @property
     def asked(self) -> dict[str, Any] | None:
-        """The question that waits for an answer: its `id`, `text` and `options`, each with `id` and `name`."""
+        """The open question: its `id`, `text` and `options`, each with `id` and `name`."""
         return None
 
     def refuses_answer(self, question_id: str, content: str) -> str:
-        """Why this is no answer to what is asked; empty when it is one."""
-        return f'the question "{question_id}" is not asked: this agent asks none'
+        """Why `content` does not answer that question; empty when it does."""
+        return f'the question "{question_id}" is not open: this agent asks none'
 
     async def answer(self, question_id: str, content: str) -> None:
         """Raises RefusedError and UnreachableError."""
         raise RefusedError(self.refuses_answer(question_id, content))
 
     def refuses_keys(self, keys: str) -> str:
-        """Why these keystrokes would never have an effect; empty when they may."""
+        """Why these keystrokes can never have an effect; empty when they may."""
         return ""
 
     @property
@@ -105,19 +107,19 @@ class Driver(abc.ABC):
     @property
     @abc.abstractmethod
     def instance(self) -> str:
-        """Names the agent's present run; another one after each restart. Empty before the first."""
+        """Names the agent's current run; changes with each restart. Empty before the first run."""
 
     @abc.abstractmethod
     async def run(self) -> None:
-        """Reaches the agent, starts it, follows it, and begins again when it is gone. Ends only by cancellation."""
+        """Connects to the agent, starts it, follows it, and reconnects when it is gone. Ends only by cancellation."""
 
     @abc.abstractmethod
     def open_turn(self, typed: str) -> int:
-        """From now on the answer is one to `typed`; returns the position to keep for `DriverObserver.resume`."""
+        """From now on the agent answers `typed`; returns the position to keep for `DriverObserver.resume`."""
 
     @abc.abstractmethod
     async def send(self, content: str, kept: asyncio.Future[None]) -> bool:
-        """Gives the agent a message; it may begin with it no sooner than `kept` is done. False: it showed no reaction.
+        """Sends the agent a message, on which it may start no sooner than `kept` is done. False: it showed no reaction.
         Raises UnreachableError.
         """
 
@@ -127,11 +129,11 @@ class Driver(abc.ABC):
 
     @abc.abstractmethod
     def shows(self, content: str) -> bool:
-        """Whether the agent shows the message in the open turn: it did arrive."""
+        """Whether the agent shows the message in the open turn, so that it is known to have arrived."""
 
     async def recover(self, content: str) -> bool:
-        """Like `shows`, for a message that was on its way when the sidecar ended: what still waits in the agent's input
-        line is sent off. Raises UnreachableError.
+        """Like `shows`, for a message that was being delivered when the sidecar ended: if it is still in the agent's
+        input line, it is sent off. Raises UnreachableError.
         """
         return self.shows(content)
 

@@ -1,6 +1,6 @@
-"""Drives a program that runs once to its end: what it writes is the conversation, its exit status the result.
+"""Drives a program that runs once to completion: its output is the conversation, its exit status the result.
 
-It finds the prompt in its environment and its standard input empty. taskyard-init runs it again when it fails, as
+The program gets the prompt in its environment, and an empty standard input. taskyard-init retries it when it fails, as
 often as the template version says.
 """
 
@@ -36,7 +36,7 @@ class CommandDriver(PipeDriver):
 
     @property
     def reachable(self) -> bool:
-        """A command that has ended counts: its result is there, and nothing is missing."""
+        """True also for a command that has ended: its result is there, and nothing is missing."""
         return self._reachable or self._ended
 
     @property
@@ -45,10 +45,10 @@ class CommandDriver(PipeDriver):
 
     @property
     def final_flush_timeout(self) -> float:
-        """Its result is told once; the Pod has ended by itself, so there is time."""
+        """The result is reported only once; the Pod has ended by itself, so there is time."""
         return FINAL_FLUSH_TIMEOUT if self._ended else super().final_flush_timeout
 
-    # What the socket's client tells.
+    # Called by the socket's client.
 
     async def hello(self, hello: frames.Hello) -> None:
         self._instance = hello.instance

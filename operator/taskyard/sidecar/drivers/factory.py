@@ -1,11 +1,11 @@
-"""The driver that a Pod's agent needs. Drivers are loaded when they are needed: each Pod has one of them."""
+"""Makes the driver for a Pod's agent. Only the module of that driver is loaded, since a Pod needs no other."""
 
 from taskyard.sidecar.drivers.base import Driver, DriverObserver
 from taskyard.sidecar.settings import Settings
 
 
 def driver_for(settings: Settings, prompt: str, observer: DriverObserver) -> Driver:
-    """The driver of the agent's protocol, which gives it `prompt` and tells `observer` what happens."""
+    """The driver of the agent's protocol, which gives the agent `prompt` and tells `observer` what happens."""
     match settings.protocol:
         case "Command":
             from taskyard.sidecar.drivers.command import CommandDriver

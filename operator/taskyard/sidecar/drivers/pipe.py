@@ -1,4 +1,4 @@
-"""What the drivers of agents that speak through pipes have in common: they follow one answer, and tell how it grows."""
+"""What drivers of agents on pipes have in common: they follow one answer and report how it grows."""
 
 import abc
 import asyncio
@@ -10,7 +10,7 @@ TELL_EVERY = 0.25
 
 
 class PipeDriver(Driver, Receiver):
-    """Set `_news` when the answer has grown: it is told at once, and then at most every TELL_EVERY seconds."""
+    """Set `_news` when the answer has grown: it is reported at once, and then at most every TELL_EVERY seconds."""
 
     def __init__(self, socket_path: str, prompt: str, observer: DriverObserver) -> None:
         self._client = AgentClient(socket_path, self)

@@ -1,5 +1,5 @@
-"""Drives an interactive program through its terminal: knows when it waits, types, and reads its answer off the
-screen.
+"""Drives an interactive program through its terminal: detects when it waits, types messages, and reads the answers off
+the screen.
 """
 
 import asyncio
@@ -20,8 +20,8 @@ UNSURE = 60.0
 RECOGNISED_WITHIN = 1 << 17
 SAMPLE = 0.05
 SAMPLE_WHILE_TYPING = 0.005
-# So often at each message the screen is looked at as soon as something was written: echo and reaction of most programs
-# are told without a delay, and one that writes without an end still costs no more than its share.
+# For each message, this many samples of the screen are taken as soon as there is output: the echo and reaction of most
+# programs are noticed without delay, and a program that writes endlessly still costs no more than its share.
 PROMPT_SAMPLES = 40
 ANSWER_EVERY = 0.25
 ANSWER_SHARE = 20
@@ -30,8 +30,8 @@ NOTHING_READ = programs.Reading(None, busy=False)
 
 
 class TerminalDriver(Driver):
-    """`stable_after`: seconds without a change on the screen after which the program counts as waiting for input. One
-    that is known by its `agent_type` or its banner must show its input box too, and may not show that it works or asks.
+    """`stable_after`: seconds without a change on the screen after which the program counts as waiting for input. A
+    program known by its `agent_type` or banner must also show its input box, and not show that it works or asks.
     """
 
     transport = "pty"
@@ -102,7 +102,7 @@ class TerminalDriver(Driver):
             tasks.create_task(self._client.run())
             tasks.create_task(self._watch())
 
-    # What the socket's client tells.
+    # Called by the socket's client.
 
     async def hello(self, hello: frames.Hello) -> None:
         self._set_reachable(False)
@@ -136,7 +136,7 @@ class TerminalDriver(Driver):
             piece = data[start : start + SLICE]
             await self._feed(piece)
             self._unrested += len(piece)
-            # Programs echo in pieces of a few bytes, which are not worth a round of the loop each.
+            # Programs echo in pieces of a few bytes, too small to yield to the event loop after each.
             if self._unrested >= SLICE:
                 self._unrested = 0
                 await asyncio.sleep(0)
@@ -147,7 +147,7 @@ class TerminalDriver(Driver):
             self._fed.set()
 
     async def _feed(self, data: bytes) -> None:
-        """Feeds the terminal, and takes the mark of the open turn where the output reaches it again."""
+        """Feeds the terminal, and takes the mark of the open turn again where the replayed output reaches it."""
         if self._mark_at is not None and self._position + len(data) >= self._mark_at:
             before = data[: self._mark_at - self._position]
             self.terminal.feed(before)
@@ -166,16 +166,16 @@ class TerminalDriver(Driver):
             self._set_reachable(True)
 
     async def _reply(self, replies: bytes) -> None:
-        """Answers the program's questions; those of a replay were answered, or given up, long ago."""
+        """Sends the terminal's replies to the program's queries; those of a replay were answered or dropped before."""
         if not replies:
             return
         try:
             await self._client.input(replies)
         except LostError as error:
-            log.warning("the program's question about its terminal was not answered: %s", error)
+            log.warning("the program's query of its terminal was not answered: %s", error)
 
     async def errors(self, data: bytes) -> None:
-        """In a terminal there are none: all that the program says is on the screen."""
+        """A terminal has no separate standard error: all output of the program is on the screen."""
 
     async def ending(self) -> None:
         self._sample()
@@ -195,7 +195,7 @@ class TerminalDriver(Driver):
     # Stability.
 
     async def _watch(self) -> None:
-        """Looks at the screen whenever something was written, and notices when nothing changes any more."""
+        """Samples the screen whenever there is output, and notices when nothing changes any more."""
         while True:
             try:
                 async with asyncio.timeout(self._rest_left()):
@@ -221,13 +221,13 @@ class TerminalDriver(Driver):
         if self._program.known and not self.reading.waits:
             if self.reading.question:
                 return None
-            rest = max(rest, UNSURE)  # a new version of the program may look different: its silence tells too
+            rest = max(rest, UNSURE)  # a new version of the program may look different: silence counts too
         left = max(0.0, self._changed_at + rest - self._now())
         return left if self._all_seen else max(left, SAMPLE)
 
     @property
     def _all_seen(self) -> bool:
-        """Whether all output was looked at. What was not is no silence, however late this process is with it."""
+        """Whether all output has been sampled. Unread output is not silence, however late this process is."""
         return self._client.drained and not self._fed.is_set()
 
     def _settle(self) -> None:
@@ -240,7 +240,7 @@ class TerminalDriver(Driver):
         self._changed_at = self._now()
         if self._stable:
             self._stable = False
-            if not self._typing:  # else it was no rest before
+            if not self._typing:  # while typing, the status is running anyway
                 self._observer.status_changed()
 
     def _sample(self, *, final: bool = False) -> None:
@@ -251,7 +251,7 @@ class TerminalDriver(Driver):
             self._tell_answer(settled=final)
 
     def _look(self) -> None:
-        """What changed may be news. In a program that waits, hints and clocks in its input box are none."""
+        """Any change of the screen ends its rest, except for hints and clocks in the input box of a waiting program."""
         if not self._program.known and not self._typed and self._position < RECOGNISED_WITHIN:
             self._program = programs.from_screen(self.terminal, self._program)
         before, self.reading = self.reading, programs.read(self._program, self.terminal)
@@ -270,7 +270,7 @@ class TerminalDriver(Driver):
             text = known_answer.read(self._program, self.reading, self.terminal, self.mark, self._typed)
         else:
             text = generic_answer.read(self.terminal, self.mark, self._typed, settled=settled)
-        # A long answer that keeps growing must not take more than its share of the one core that everything runs on.
+        # A long answer that keeps growing must not take more than its share of the single core that everything shares.
         self._answer_due = self._now() + max(ANSWER_EVERY, ANSWER_SHARE * (self._now() - started))
         if text != self._answer and (text or settled):
             self._answer = text

@@ -1,4 +1,4 @@
-"""Types a message into an interactive program's terminal, and sees on the screen what becomes of it."""
+"""Types a message into an interactive program's terminal, and watches its effect on the screen."""
 
 import asyncio
 from typing import Protocol
@@ -19,15 +19,15 @@ PASTE_START, PASTE_END = b"\x1b[200~", b"\x1b[201~"
 
 
 def keystrokes(content: str, *, bracketed: bool) -> bytes:
-    """What a terminal sends when the message is pasted. Without bracketed paste every line end is an Enter, as for
-    a person.
+    """What a terminal sends when the message is pasted. Without bracketed paste every line end is an Enter, as when a
+    person types.
     """
     typed = content.replace("\n", "\r").encode()
     return PASTE_START + typed + PASTE_END if bracketed else typed
 
 
 class Sight(Protocol):
-    """What is seen of the program. `mark` is where the open turn began."""
+    """What the driver sees of the program. `mark` is where the open turn began."""
 
     @property
     def terminal(self) -> Terminal: ...
@@ -42,18 +42,18 @@ class Sight(Protocol):
     def reachable(self) -> bool: ...
 
     async def next_sample(self, patience: float) -> bool:
-        """Waits until the screen has been looked at after something was written; False: not for `patience` seconds."""
+        """Waits for a sample of the screen after new output. False: there was none for `patience` seconds."""
 
 
 class Typist:
-    """The methods raise agent.LostError when the program cannot be reached any more."""
+    """The methods raise client.LostError when the program can no longer be reached."""
 
     def __init__(self, client: AgentClient, sight: Sight) -> None:
         self._client = client
         self._sight = sight
 
     async def type(self, content: str, kept: asyncio.Future[None]) -> bool:
-        """A paste alone has no effect, so it is on its way while the disk is waited for; Enter is not."""
+        """Pastes while the disk takes the intent, and presses Enter only after that: a paste alone has no effect."""
         if not self._sight.terminal.bracketed_paste:
             await kept
             content = await self._type_lines_but_last(content)
@@ -67,8 +67,8 @@ class Typist:
         return await self.press_enter(filled)
 
     async def _type_lines_but_last(self, content: str) -> str:
-        """Without bracketed paste every line is an input of its own, so each gets a moment to be answered, as long as
-        the whole is not held up; returns what is left to be typed.
+        """Without bracketed paste every line is an input of its own, so the program gets a moment to answer each, at
+        most LINES_TIMEOUT for all of them. Returns what is left to be typed.
         """
         deadline = _now() + LINES_TIMEOUT
         while "\n" in content and _now() < deadline:
@@ -82,7 +82,7 @@ class Typist:
         return content
 
     async def _await_echo(self, content: str, version: int) -> None:
-        """Until the end of the message is on the screen, or the screen changed and came to rest; not fatal."""
+        """Waits for the end of the message on the screen, or until the screen changed and came to rest; not fatal."""
         tail = "".join(content.split())[-ECHO_TAIL:]
         deadline = _now() + ECHO_TIMEOUT
         while (left := deadline - _now()) > 0:
@@ -95,13 +95,13 @@ class Typist:
                 return
 
     def _box(self) -> list[str]:
-        """Lines of a known program's input box; none when it has none now."""
+        """The lines of a known program's input box; empty when there is none now."""
         if self._sight.reading.box is None:
             return []
         return [line.text for line in self._sight.terminal.lines(self._sight.reading.box, self._sight.terminal.end)]
 
     async def _await_box(self, empty: list[str]) -> str | None:
-        """The line in which the message begins in the input box, however the program shows it, once it is there."""
+        """Waits for the message in the input box, in whatever form; returns the line in which it begins, else None."""
         deadline = _now() + BOX_TIMEOUT
         while (left := deadline - _now()) > 0:
             new = [line for line in self._box() if line and line not in empty]
@@ -110,8 +110,8 @@ class Typist:
         return None
 
     async def press_enter(self, filled: str | None = None) -> bool:
-        """Enter, again where nothing of it is to be seen: some programs take the first one for a part of the paste.
-        A message that still stands in the input box in the line `filled` was not sent, whatever else changes.
+        """Presses Enter, again while it has no visible effect: some programs take the first one as part of the paste.
+        A message that is still in the input box, in the line `filled`, was not sent, whatever else changes.
         """
         for _ in range(ENTER_TIMES):
             seen = self._sight.terminal.version, self._sight.terminal.cursor

@@ -39,7 +39,7 @@ def enrolment_backoff(status: int) -> Backoff:
 
 
 class GatewayError(Exception):
-    """A call did not do its work. `permanent`: asking again would not either. `retry_after` is in seconds."""
+    """A call failed. `permanent`: a retry would fail too. `retry_after` is in seconds."""
 
     def __init__(self, message: str, *, status: int = 0, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -55,7 +55,7 @@ class GatewayError(Exception):
 class Enrolment:
     """What makes this process the sidecar of its Pod. Certificate and private key are PEM.
 
-    `key` is what callers must know, `token` what this process shows to the gateway.
+    `key` is what callers must present, `token` what this process presents to the gateway.
     """
 
     certificate: str
@@ -69,14 +69,12 @@ class Enrolment:
 
     @property
     def renew_at(self) -> datetime.datetime:
-        """When half of the certificate's life is over."""
+        """When half of the certificate's lifetime is over."""
         return self.issued_at + (self.not_after - self.issued_at) / 2
 
 
 class Gateway:
-    """`enrolled` is called with every enrolment, also with those that a refused key or an old certificate brings
-    about.
-    """
+    """`enrolled` is called with every enrolment, also when a refused token or an old certificate caused it."""
 
     def __init__(
         self,
@@ -92,7 +90,7 @@ class Gateway:
             timeout=TIMEOUT,
             limits=httpx.Limits(max_connections=4, max_keepalive_connections=1, keepalive_expiry=KEEP_ALIVE),
             headers={"User-Agent": f"taskyard-sidecar/{__version__}"},
-            trust_env=False,  # a proxy for the internet is none for the gateway
+            trust_env=False,  # a proxy for the internet does not lead to the gateway
         )
         self._enrolment: Enrolment | None = None
         self._enrolling = asyncio.Lock()
@@ -102,7 +100,7 @@ class Gateway:
         await self._client.aclose()
 
     async def enrol(self) -> Enrolment:
-        """Asks until it is let in; only cancellation ends that."""
+        """Retries until the gateway accepts; only cancellation ends it earlier."""
         async with self._enrolling:
             return await self._enrol()
 
@@ -150,7 +148,7 @@ class Gateway:
         await self._call("PATCH", "/api/v1alpha1/outputs", json=task_outputs.body(values))
 
     async def upload(self, body: bytes) -> None:
-        """Puts a snapshot in the place of the last one. Raises GatewayError."""
+        """Replaces the last snapshot. Raises GatewayError."""
         await self._call(
             "POST",
             f"/api/v2/workspaceagents/me/tasks/{self._settings.task_uid}/log-snapshot?format=agentapi",
@@ -222,7 +220,7 @@ def _enrolment(response: httpx.Response, now: datetime.datetime) -> Enrolment:
             } if key and token:
                 expires = datetime.datetime.fromisoformat(not_after)
             case _:
-                raise GatewayError("the gateway's answer to the enrolment lacks something")
+                raise GatewayError("the gateway's answer to the enrolment is incomplete")
     except ValueError as error:
         raise GatewayError(f"the gateway's answer to the enrolment is malformed: {error}") from error
     if expires.tzinfo is None:

@@ -13,7 +13,7 @@ from taskyard.sidecar.gateway.client import Gateway, GatewayError
 log = logging.getLogger(__name__)
 
 RETRY_FIRST, RETRY_LAST = 0.5, 15.0
-# What changes in a moment is told once, and a message that is on its way to the agent is not held up by telling of it.
+# Changes in quick succession are reported once, and the report does not delay a message that is being delivered.
 SETTLE = 0.005
 IDLE_DELAY = 1.0
 WORKING_INTERVAL = 60.0
@@ -45,7 +45,7 @@ class Retry:
 
 
 class Reporter(Generic[T]):
-    """Latest wins: what was not sent when something newer comes is never sent. `what` names it in the log."""
+    """Latest wins: a report that was not sent before a newer one came is never sent. `what` names it in the log."""
 
     def __init__(self, send: Callable[[T], Awaitable[None]], what: str) -> None:
         self._send = send
@@ -87,7 +87,7 @@ class Reporter(Generic[T]):
 
 
 class SnapshotUploader:
-    """`take` makes a snapshot of the conversation as it is. One that the gateway has already is not sent again."""
+    """`take` makes a snapshot of the current conversation. One that the gateway already has is not sent again."""
 
     def __init__(self, gateway: Gateway, take: Callable[[], Snapshot]) -> None:
         self._gateway = gateway
@@ -101,7 +101,7 @@ class SnapshotUploader:
         self._not_before = 0.0
 
     def changed(self, *, idle: bool) -> None:
-        """Something was said: a snapshot soon when the agent is idle, else when the last one is a minute old."""
+        """The conversation changed: takes a snapshot soon if the agent is idle, else when the last is a minute old."""
         now = self._now()
         due = now + IDLE_DELAY if idle else max(now, self._uploaded_at + WORKING_INTERVAL)
         due = max(due, self._not_before)
@@ -131,7 +131,7 @@ class SnapshotUploader:
                 retry.reset()
 
     async def take_now(self) -> Snapshot:
-        """Takes and uploads one that is not older than this call; calls at the same time share it. Raises
+        """Takes and uploads a snapshot that is not older than this call; concurrent calls share it. Raises
         GatewayError.
         """
         if self._next is None:
@@ -156,6 +156,6 @@ class SnapshotUploader:
 
 
 def _observe(task: asyncio.Task[Snapshot]) -> None:
-    """Takes note of a failure that nobody waits for any more."""
+    """Retrieves a failure that no caller waits for any more."""
     if not task.cancelled():
         task.exception()

@@ -1,22 +1,22 @@
-"""The server's certificate, which lives in memory alone."""
+"""The server's certificate, which is kept in memory only, and the trust in the gateway's."""
 
 import os
 import ssl
 
 
 class CertificateError(ValueError):
-    """Certificate and key are not usable together."""
+    """A certificate, or certificate and key together, cannot be used."""
 
 
 class ServerCertificate:
-    """`context` stays the same object: a renewed certificate counts from the next connection on."""
+    """`context` stays the same object: a renewed certificate applies from the next connection on."""
 
     def __init__(self) -> None:
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
 
     def load(self, certificate: str, private_key: str) -> None:
-        """Takes both as PEM. OpenSSL's interface in Python reads files only, so they pass through anonymous memory."""
+        """Loads both as PEM. Python's ssl module reads only files, so they pass through a file in anonymous memory."""
         descriptor = os.memfd_create("taskyard-certificate", os.MFD_CLOEXEC)
         try:
             with open(descriptor, "w", closefd=False) as file:
@@ -29,7 +29,7 @@ class ServerCertificate:
 
 
 def trust(ca_certificate: str) -> ssl.SSLContext:
-    """A client's context that trusts that authority (PEM) and no other. Raises CertificateError."""
+    """A client's context that trusts this authority (PEM) and no other. Raises CertificateError."""
     try:
         return ssl.create_default_context(cadata=ca_certificate)
     except ssl.SSLError as error:

@@ -1,6 +1,6 @@
-"""The routes on 127.0.0.1:8485, for the agent: MCP for those that speak it, plain JSON for taskyard-report and curl.
+"""The routes on 127.0.0.1:8485 for the agent: MCP for agents that speak it, plain JSON for taskyard-report and curl.
 
-Whoever is in the Pod may call them, so they give nothing away and change nothing but what the agent says of itself.
+Any process in the Pod may call them, so they reveal nothing and change only what the agent reports about itself.
 """
 
 import json
@@ -26,11 +26,11 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class TooOftenError(Exception):
-    """More was reported than anybody could read."""
+    """The agent reports more often than anybody could read."""
 
 
 class Limited:
-    """The session's two doors for the agent's own word, each counted."""
+    """The session's two methods for the agent's own reports, under one rate limit."""
 
     def __init__(self, session: Session, monotonic: Callable[[], float]) -> None:
         self._session = session
@@ -111,7 +111,7 @@ async def _object(request: Request) -> dict[str, object]:
 
 
 def _refuse_strangers(request: Request) -> None:
-    """A web page that the agent looks at in a browser must not speak for it."""
+    """A web page that the agent opens in a browser must not report for it."""
     origin = request.headers.get("origin")
     for address in (f"//{request.headers.get('host', '')}", *([origin] if origin is not None else [])):
         try:

@@ -1,4 +1,4 @@
-"""The AgentAPI routes on port 8484. Every route, known or not, wants the key."""
+"""The AgentAPI routes on port 8484. Every path, known or not, requires the key."""
 
 import asyncio
 import hmac
@@ -38,8 +38,8 @@ IN_DOUBT = JSONResponse({"ok": True, "inDoubt": True})
 
 
 class KeyRequired:
-    """Lets only those in who know the key; compares in constant time. `key` is asked each time, since it may be
-    renewed.
+    """Admits only callers with the key, compared in constant time. `key` is called for each request, since the key may
+    be renewed.
     """
 
     def __init__(self, app: ASGIApp, key: Callable[[], str]) -> None:
@@ -60,7 +60,7 @@ class KeyRequired:
 
 
 class EventStream(StreamingResponse):
-    """Server-sent events. Their stream is closed when the client has gone, or has been dropped as too slow."""
+    """Server-sent events. The stream is closed when the client is gone or was dropped as too slow."""
 
     media_type = "text/event-stream"
 
@@ -144,7 +144,7 @@ async def description(request: Request) -> Response:
 
 
 async def root(request: Request) -> Response:
-    """The contract leads to a page for people here; this endpoint, which wants a key, has none but its description."""
+    """The contract redirects to a web page here; this endpoint, which requires a key, has only its description."""
     return RedirectResponse("/openapi.json", 307)
 
 
@@ -191,13 +191,13 @@ def _key(request: Request) -> str | None:
 
 
 def _message(body: bytes) -> tuple[str, str, str | None]:
-    """Content and type of a message, and the question that it answers; raises ProblemError 422 that lists every
+    """Content and type of a message, and the question that it answers. Raises ProblemError 422, which lists every
     fault.
     """
     try:
         value = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise ProblemError(422, f"the body is no JSON: {error}") from None
+        raise ProblemError(422, f"the body is not JSON: {error}") from None
     if not isinstance(value, dict):
         raise ProblemError(422, "the body must be a JSON object")
     errors = [_fault("unexpected property", f"body.{name}", None) for name in value if name not in FIELDS]
@@ -222,7 +222,7 @@ def _content_fault(content: str, kind: object) -> str | None:
     if len(content) > MAX_CONTENT_CHARACTERS:
         return f"may have at most {MAX_CONTENT_CHARACTERS} characters"
     if any("\ud800" <= character <= "\udfff" for character in content):
-        return "holds half a surrogate pair, which is no text"
+        return "contains half of a surrogate pair, which is not text"
     if not (content if kind == "raw" else typable(content).strip()):
         return "must not be empty"
     return None

@@ -1,4 +1,4 @@
-"""Request bodies, bounded in size and time, and the errors that are answered for them."""
+"""Request bodies, bounded in size and time, and the error responses for them."""
 
 import asyncio
 from typing import Any
@@ -27,7 +27,7 @@ CLOSING = (408, 413)
 
 
 class ProblemError(Exception):
-    """An answer other than success: status, what is wrong, and which fields of the body it is about."""
+    """An error response: its status, what is wrong, and the fields of the body that are at fault."""
 
     def __init__(
         self, status: int, detail: str, errors: list[dict[str, Any]] | None = None, *, close: bool = False

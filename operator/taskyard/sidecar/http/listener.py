@@ -1,4 +1,4 @@
-"""The sidecar's HTTP servers: one application on one port each, with places that the Pod itself cannot take."""
+"""The sidecar's HTTP servers: one application on one port each, with connections that the Pod itself cannot take."""
 
 import asyncio
 import ipaddress
@@ -18,9 +18,9 @@ TAKEN_RETRY = 1.0
 
 
 class Listener:
-    """Serves one application on one port until it is told to stop.
+    """Serves one application on one port until it is stopped.
 
-    Of the `connections` that may be open, `reserved` are kept for others than the Pod itself, so that the agent cannot
+    Of the `connections` that may be open, `reserved` are kept for callers outside the Pod, so that the agent cannot
     take them all.
     """
 
@@ -50,8 +50,8 @@ class Listener:
         return self._server.listening
 
     async def run_until_stopped(self) -> None:
-        """A port that is taken is asked for again: in a restart the agent, which shares the Pod's addresses, may
-        hold it.
+        """Retries while the port is taken: during a restart of the sidecar the agent, which shares the Pod's addresses,
+        may hold it.
         """
         while True:
             try:
@@ -68,7 +68,7 @@ class Listener:
 
 
 def pod_or_none(peer: str, own: str) -> str | None:
-    """The group of connections that come from the Pod itself; None for those of others."""
+    """The group of connections that come from the Pod itself; None for all others."""
     if peer == own or ipaddress.ip_address(peer.removeprefix("::ffff:").partition("%")[0]).is_loopback:
         return "pod"
     return None

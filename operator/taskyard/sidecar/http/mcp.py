@@ -1,6 +1,6 @@
-"""The Model Context Protocol as far as two tools need it: JSON-RPC requests in, answers out. Pure.
+"""The Model Context Protocol as far as two tools need it: JSON-RPC requests in, responses out. Pure.
 
-Written out here, since the protocol's own library is larger than the rest of this process.
+Implemented by hand, since the protocol's own library is larger than the rest of this process.
 """
 
 import json
@@ -19,14 +19,14 @@ MAX_BATCH = 32
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS = -32700, -32600, -32601, -32602
 
 INSTRUCTIONS = (
-    "Report to the user of this task with report_task: `working` with what you do now whenever that changes, "
-    "`complete` when the task is done, `failed` when it cannot be done, `idle` when you wait for the user. Hand out "
+    "Report to the user of this task with report_task: `working` with what you are doing now whenever that changes, "
+    "`complete` when the task is done, `failed` when it cannot be done, `idle` when you wait for the user. Publish "
     "results that others wait for, such as the URL of a pull request, with set_output."
 )
 TOOLS: list[dict[str, Any]] = [
     {
         "name": "report_task",
-        "description": "Report the state of your work to the user. Complete and failed stand until the next message.",
+        "description": "Report the state of your work to the user. Complete and failed last until the next message.",
         "inputSchema": {
             "type": "object",
             "properties": {
@@ -43,7 +43,7 @@ TOOLS: list[dict[str, Any]] = [
     },
     {
         "name": "set_output",
-        "description": "Set a named value of the task's outputs, for whoever waits for its result.",
+        "description": "Set a named value of the task's outputs, for those who wait for its result.",
         "inputSchema": {
             "type": "object",
             "properties": {
@@ -59,8 +59,8 @@ Json = dict[str, Any]
 
 
 class Server:
-    """`report` (state, summary, link) and `set_output` (name, value) take what the tools are called with and raise
-    AgentReportError and OutputError for what they do not take.
+    """`report` (state, summary, link) and `set_output` (name, value) get the tools' arguments as they are, and raise
+    AgentReportError and OutputError for invalid ones.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Server:
         try:
             value = json.loads(body.decode(errors="replace"))
         except (ValueError, RecursionError):
-            return _error(None, PARSE_ERROR, "the body is no JSON")
+            return _error(None, PARSE_ERROR, "the body is not JSON")
         if not isinstance(value, list):
             return self._handle(value)
         if not 0 < len(value) <= MAX_BATCH:
@@ -86,7 +86,7 @@ class Server:
             return _error(None, INVALID_REQUEST, "not a JSON-RPC 2.0 request")
         method, number = request.get("method"), request.get("id")
         if method is None and ("result" in request or "error" in request):
-            return None  # an answer, though nothing is ever asked from here
+            return None  # a response, though this server sends no requests
         if not isinstance(method, str) or isinstance(number, (bool, list, dict, float)):
             return _error(None, INVALID_REQUEST, "a request has a method and an id that is a string or a number")
         if number is None:
@@ -115,7 +115,7 @@ class Server:
             else:
                 return _error(number, INVALID_PARAMS, "no such tool; there are report_task and set_output")
         except (AgentReportError, OutputError) as error:
-            # Not an error of the protocol: the model shall read it and do better.
+            # Not a protocol error: the model should read it and correct its call.
             return _result(number, _content(str(error), failed=True))
         return _result(number, _content("ok"))
 

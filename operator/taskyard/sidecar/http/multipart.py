@@ -1,4 +1,4 @@
-"""Takes one file out of a multipart/form-data body while it arrives, holding no more of it than a few lines. Pure."""
+"""Extracts one file from a multipart/form-data body as it arrives, holding no more of it than a few lines. Pure."""
 
 import enum
 import re
@@ -15,18 +15,18 @@ PARAMETER = re.compile(r";\s*([A-Za-z]+\*?)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^;
 
 
 class MultipartError(ValueError):
-    """The body is no form of the expected kind."""
+    """The body is not a form of the expected kind."""
 
 
 class State(enum.Enum):
-    CONTENT = enum.auto()  # of a part, or what stands before the first
+    CONTENT = enum.auto()  # of a part, or what precedes the first
     DELIMITER = enum.auto()
     HEAD = enum.auto()
     END = enum.auto()
 
 
 def boundary(content_type: str) -> bytes:
-    """What separates the parts. Raises MultipartError when the body is no form."""
+    """What separates the parts. Raises MultipartError when the body is not a form."""
     found = BOUNDARY.match(content_type)
     if found is None:
         raise MultipartError("the body must be multipart/form-data with a boundary")
@@ -57,14 +57,14 @@ class FileParser:
         return bytes(content)
 
     def _step(self, content: bytearray) -> bool:
-        """Takes one thing off the buffer; False when more has to arrive first."""
+        """Consumes one element of the buffer; False when more has to arrive first."""
         if self._state is State.CONTENT:
             return self._take_content(content)
         if self._state is State.DELIMITER:
             return self._take_delimiter()
         if self._state is State.HEAD:
             return self._take_head()
-        self._rest.clear()  # what follows the form is nothing
+        self._rest.clear()  # what follows the form is ignored
         return False
 
     def _take_content(self, content: bytearray) -> bool:
@@ -123,7 +123,7 @@ class FileParser:
 
 
 def safe_name(given: str) -> str:
-    """A file's name of at most MAX_NAME_BYTES bytes out of what a client calls it: no path, nothing unprintable."""
+    """The client's name for a file, made safe: at most MAX_NAME_BYTES bytes, no path, nothing unprintable."""
     name = re.split(r"[/\\]", given)[-1]
     name = "".join(character for character in name if character.isprintable()).strip()
     if len(name.encode(errors="replace")) > MAX_NAME_BYTES:

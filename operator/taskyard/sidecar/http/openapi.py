@@ -1,4 +1,4 @@
-"""The endpoint's own description, as far as a client needs it."""
+"""The OpenAPI description of the AgentAPI routes, as far as a client needs it."""
 
 from typing import Any
 

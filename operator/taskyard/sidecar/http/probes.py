@@ -1,4 +1,4 @@
-"""The plain port 8486, for the kubelet: whether the sidecar lives, whether the agent answers, and the Pod's end."""
+"""The plain HTTP port 8486 for the kubelet: the sidecar's liveness, the agent's readiness, and the preStop hook."""
 
 import asyncio
 import hmac
@@ -20,8 +20,8 @@ PRESTOP_TIMEOUT = 5.0
 
 
 class Probes:
-    """`not_ready` gives the reason why the agent cannot be talked to, empty when it can. Only a caller with `hook_key`
-    can tell that the Pod is asked to end: others who reach the port, the agent among them, change nothing.
+    """`not_ready` returns the reason why the agent cannot be reached, empty when it can. Only a caller with `hook_key`
+    can announce the end of the Pod: others that reach the port, the agent among them, change nothing.
     """
 
     def __init__(self, not_ready: Callable[[], str], hook_key: str) -> None:
@@ -31,7 +31,7 @@ class Probes:
         self._session: Session | None = None
 
     def enrolled(self, session: Session, snapshots: SnapshotUploader) -> None:
-        """From now on there is a conversation to keep, and a session to tell of the Pod's end."""
+        """From now on there is a conversation to save, and a session to notify of the Pod's end."""
         self._session, self._snapshots = session, snapshots
 
     async def healthz(self, request: Request) -> Response:
@@ -42,7 +42,7 @@ class Probes:
         return PlainTextResponse(f"{reason}\n", 503) if reason else PlainTextResponse("ok\n")
 
     async def prestop(self, request: Request) -> Response:
-        """A success whatever comes of it: a failed hook would only be an event that nobody can act on."""
+        """Succeeds even if the snapshot fails: a failed hook would only cause an event that nobody can act on."""
         given = request.headers.get("authorization", "").encode()
         if not self._hook_key or not hmac.compare_digest(given, f"Bearer {self._hook_key}".encode()):
             return PlainTextResponse("only for the kubelet\n", 403)

@@ -1,4 +1,4 @@
-"""Files for the agent: out of a request's body, through the agent's socket, into the agent's reach."""
+"""Files for the agent: from a request's body, through the agent's socket, into the agent's container."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ TIMEOUT = 120.0
 
 
 class Uploads:
-    """taskyard-init writes the file as the agent's user: links that the agent planted lead nowhere but to itself."""
+    """taskyard-init writes the file as the agent's user: a link that the agent planted gives it no more access."""
 
     def __init__(self, socket_path: str) -> None:
         self._socket_path = socket_path
@@ -61,7 +61,7 @@ async def _chained(first: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[
 
 
 async def _pieces(request: Request, parser: FileParser) -> AsyncIterator[bytes]:
-    """The file, piece by piece as it arrives, some of them empty. Raises MultipartError and ProblemError."""
+    """The file in pieces as it arrives, some of them empty. Raises MultipartError and ProblemError."""
     arrived = size = 0
     stream = request.stream()
     while True:

@@ -1,6 +1,4 @@
-"""The client of taskyard-init's socket: connects again and again, hands on frames, sends input. The only module
-that does.
-"""
+"""The client of taskyard-init's socket: reconnects, passes on frames, sends input. No other module uses the socket."""
 
 import asyncio
 import logging
@@ -33,7 +31,7 @@ class Receiver(Protocol):
     async def hello(self, hello: frames.Hello) -> None: ...
 
     async def output(self, data: bytes) -> None:
-        """Takes its time: until it returns nothing more is read, and the program is slowed by its terminal."""
+        """May take long: until it returns nothing more is read, so that the terminal slows the program down."""
 
     async def errors(self, data: bytes) -> None:
         """Standard error of a command with pipes."""
@@ -56,10 +54,10 @@ class AgentClient:
 
     @property
     def drained(self) -> bool:
-        """Whether all that taskyard-init has sent was handed to the receiver, and it has taken it: nothing waits in
-        this process or in the socket. True without a connection.
+        """Whether the receiver has processed all that taskyard-init has sent: nothing waits in this process or in the
+        socket. True without a connection.
 
-        The event loop may be late, in a Pod with a small share of a core by seconds, so the kernel is asked.
+        The event loop may be late, by seconds in a Pod with a small share of a core, so the kernel is asked.
         """
         writer = self._writer
         if writer is None or writer.is_closing():
@@ -67,9 +65,7 @@ class AgentClient:
         return self._waits_for_data and not _is_readable(writer)
 
     async def run(self) -> None:
-        """Keeps a connection until cancelled. The socket's absence is the normal case: the agent starts after the
-        sidecar.
-        """
+        """Keeps a connection until cancelled. A missing socket is normal: the agent starts after the sidecar."""
         backoff = Backoff(first=RETRY_FIRST, longest=RETRY_LAST)
         waiting = False
         while True:
@@ -96,7 +92,7 @@ class AgentClient:
             await asyncio.sleep(backoff.next())
 
     async def _follow(self, reader: asyncio.StreamReader) -> bool:
-        """Reads frames to the end. True when taskyard-init introduced itself."""
+        """Reads frames until the connection ends. True when taskyard-init has sent its hello."""
         decoder = frames.Decoder()
         introduced = False
         while True:
@@ -114,7 +110,7 @@ class AgentClient:
                     introduced = True
                     await self._receiver.hello(frame)
                 elif not introduced:
-                    raise frames.FrameError("the first frame was no hello")
+                    raise frames.FrameError("the first frame was not a hello")
                 elif isinstance(frame, frames.Output):
                     await self._receiver.output(frame.data)
                 elif isinstance(frame, frames.Errors):
@@ -139,7 +135,7 @@ class AgentClient:
         await self._send(frames.end_of_input())
 
     async def interrupt(self) -> None:
-        """SIGINT for the command. Raises LostError."""
+        """Sends the command SIGINT. Raises LostError."""
         await self._send(frames.interrupt())
 
     async def _send(self, frame: bytes) -> None:
@@ -150,7 +146,7 @@ class AgentClient:
             try:
                 await _write(writer, frame)
             except (OSError, TimeoutError) as error:
-                raise LostError(f"the agent takes no input: {error or 'timed out'}") from error
+                raise LostError(f"the agent accepts no input: {error or 'timed out'}") from error
 
 
 def _is_readable(writer: asyncio.StreamWriter) -> bool:
@@ -160,9 +156,9 @@ def _is_readable(writer: asyncio.StreamWriter) -> bool:
 
 
 async def send_file(path: str, name: str, pieces: AsyncIterable[bytes]) -> str:
-    """Stores a file in the agent's reach, over a connection of its own; returns its path there.
+    """Stores a file in the agent's container, over a separate connection; returns its path there.
 
-    Raises LostError, FileRefusedError, and what `pieces` raises. After a failure nothing of the file is left.
+    Raises LostError, FileRefusedError, and what `pieces` raises. After a failure no part of the file remains.
     """
     try:
         reader, writer = await asyncio.open_unix_connection(path, limit=READ_SIZE)
@@ -178,7 +174,7 @@ async def send_file(path: str, name: str, pieces: AsyncIterable[bytes]) -> str:
         async with asyncio.timeout(SEND_TIMEOUT):
             stored = await answer
     except (OSError, EOFError, frames.FrameError) as error:
-        raise LostError(f"the agent took no file: {error or 'connection lost'}") from error
+        raise LostError(f"the agent did not accept the file: {error or 'connection lost'}") from error
     finally:
         answer.cancel()
         await asyncio.gather(answer, return_exceptions=True)
@@ -196,7 +192,7 @@ async def _write(writer: asyncio.StreamWriter, frame: bytes) -> None:
 
 
 async def _stored(reader: asyncio.StreamReader) -> frames.Stored:
-    """Reads past the agent's output to the answer."""
+    """Skips the agent's output and returns the answer."""
     decoder = frames.Decoder()
     while True:
         data = await reader.read(READ_SIZE)

@@ -15,7 +15,7 @@ PROTOCOL_VERSION = 1
 
 
 class FrameError(ValueError):
-    """The bytes are no frames of this protocol; the connection is of no more use."""
+    """The bytes are not frames of this protocol; the connection cannot be used any more."""
 
 
 class Type(enum.IntEnum):
@@ -43,7 +43,7 @@ class State(enum.IntEnum):
 
 @dataclass(frozen=True)
 class Hello:
-    """What taskyard-init says first. `total` counts the bytes of output so far, of which the last `replayed` follow.
+    """taskyard-init's first frame. `total` counts the bytes of output so far, of which the last `replayed` follow.
 
     `columns` and `rows` are 0 for a command with pipes.
     """
@@ -74,7 +74,7 @@ class Errors:
 
 @dataclass(frozen=True)
 class Ending:
-    """The command is about to be asked to end: what comes after this may be its farewell."""
+    """The command is about to be asked to end: output after this may come from its shutdown."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Exit:
 
 @dataclass(frozen=True)
 class Stored:
-    """What became of a file that was sent: its path for the agent, or, when it is not `ok`, what went wrong."""
+    """The result of sending a file: its path for the agent or, when it is not `ok`, what went wrong."""
 
     ok: bool
     text: str
@@ -96,7 +96,7 @@ Frame = Hello | Output | Errors | Ending | Exit | Stored
 
 
 class Decoder:
-    """Cuts what taskyard-init sends into frames. Holds at most one incomplete frame."""
+    """Splits the bytes from taskyard-init into frames. Keeps at most one incomplete frame."""
 
     def __init__(self) -> None:
         self._rest = bytearray()

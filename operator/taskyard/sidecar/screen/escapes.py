@@ -1,8 +1,8 @@
 """Reads a terminal's byte stream: text, control characters and escape sequences. Pure.
 
-The agent's output is not to be trusted, so the reader is bounded: an unterminated sequence keeps at most PENDING
+The agent's output is not trusted, so the reader is bounded: an unterminated sequence keeps at most PENDING
 characters, a control string (title, clipboard, image) keeps nothing, counts are capped, and a sequence that the
-screen does not know is skipped whole instead of being shown as text.
+screen does not know is skipped as a whole instead of being shown as text.
 """
 
 import codecs
@@ -84,7 +84,7 @@ class Reader:
 
 
 def _numbers(parameters: str) -> list[int]:
-    """Counts of a sequence; a missing one is 0, and of `4:3` only the 4 counts."""
+    """The numbers in a sequence; a missing one is 0, and of `4:3` only the 4 is taken."""
     numbers = []
     for parameter in parameters.split(";")[:32]:
         digits = parameter.partition(":")[0]

@@ -12,16 +12,16 @@ MAX_ANSWER_CHARACTERS = 65_536
 CUT_NOTE = "[… the beginning of this message was cut off …]\n"
 PARTIAL_ECHO = 8
 ECHO_REACH = 100
-PROMPT = re.compile("[$#%>:\u00bb\u203a\u276f]$")  # the last three are angle quotes, prompts of many a theme
+PROMPT = re.compile("[$#%>:\u00bb\u203a\u276f]$")  # the last three are angle quotes, prompts of many themes
 FRAME = re.compile(r"^[\s─-▟|+_=-]*$")
 FRAME_ENDS = re.compile(r"^[\s─-▟]+|[\s─-▟]+$")
 
 
 @dataclass(frozen=True)
 class Mark:
-    """The screen when a message was about to be typed.
+    """The screen just before a message was typed.
 
-    `position` counts the bytes of output until then: fed again from the start, the same bytes give the same mark.
+    `position` counts the bytes of output until then: the same bytes, fed again from the start, give the same mark.
     `cursor` is the line of the cursor, `first` the absolute number of `lines[0]`.
     """
 
@@ -56,7 +56,7 @@ def beginning(position: int) -> Mark:
 
 
 def read(terminal: Terminal, mark: Mark, typed: str, *, settled: bool) -> str:
-    """The answer since `mark`, to the message `typed` (empty: everything, as it stands, a greeting).
+    """The answer since `mark`, to the message `typed` (empty: everything as it is, a greeting).
 
     `settled`: the screen has come to rest, so a line that looks like a prompt is one. The result has no blank lines
     at its ends and at most MAX_ANSWER_CHARACTERS characters; of a longer answer the end is kept, with a note.
@@ -75,14 +75,14 @@ def read(terminal: Terminal, mark: Mark, typed: str, *, settled: bool) -> str:
 
 
 def shows(terminal: Terminal, mark: Mark, typed: str) -> bool:
-    """Whether the message is to be seen since `mark`."""
+    """Whether the message is visible since `mark`."""
     text = "".join(_squeezed(line.text) for line in terminal.lines(mark.cursor, terminal.end))
     lines = [squeezed for line in typed.split("\n") if (squeezed := _squeezed(line))]
     return bool(lines) and all(line in text for line in lines)
 
 
 def waits(terminal: Terminal, mark: Mark, typed: str) -> bool:
-    """Whether the message still stands in the input line, typed but not sent."""
+    """Whether the message is still in the input line, typed but not sent."""
     row = terminal.cursor[0]
     shown = "".join(_squeezed(FRAME_ENDS.sub("", line.text)) for line in terminal.lines(mark.cursor, row + 1))
     message = _squeezed(typed)
@@ -99,8 +99,8 @@ def bounded(text: str) -> str:
 
 
 def start(terminal: Terminal, mark: Mark, end: int) -> int:
-    """The first line that is not what it was. What a program redraws above the cursor is passed over as far as it
-    was there before.
+    """The first line that differs from `mark`. Lines that a program redraws above the cursor are skipped as far as
+    they were there before.
     """
     number = max(mark.first, terminal.oldest)
     while number < end and number - mark.first < len(mark.lines) and _same(terminal, mark, number):
@@ -115,12 +115,12 @@ def start(terminal: Terminal, mark: Mark, end: int) -> int:
 
 def _same(terminal: Terminal, mark: Mark, number: int) -> bool:
     if number == mark.cursor:
-        return False  # typed into, even when the program has wiped it
+        return False  # was typed into, even when the program has cleared it
     return terminal.line(number).text == mark.lines[number - mark.first]
 
 
 def _without_prompt(terminal: Terminal, mark: Mark, start: int, end: int, settled: bool) -> tuple[int, str]:
-    """Where the answer ends, and what of its last line stands before the prompt (output without a new line)."""
+    """Where the answer ends, and the part of its last line before the prompt (output without a final newline)."""
     expected = [line for line in mark.input_lines if line]
     tail_start = end - len(expected)
     if expected and tail_start >= start and [line.text for line in terminal.lines(tail_start, end)] == expected:
@@ -136,7 +136,7 @@ def _without_prompt(terminal: Terminal, mark: Mark, start: int, end: int, settle
 
 
 def joined(terminal: Terminal, start: int, end: int) -> list[str]:
-    """The lines as the program wrote them: rows that it wrapped are put together again."""
+    """The lines as the program wrote them: wrapped rows are joined again."""
     put_together: list[str] = []
     wrapped = False
     for line in terminal.lines(start, end):
@@ -164,16 +164,15 @@ def _without_echo(lines: Sequence[str], prompt: str, typed: str) -> list[str]:
             if not awaited[0]:
                 awaited.pop(0)
         elif not (prompt and shown in [_squeezed(prompt) + piece for piece in pieces]):
-            # The last case: the terminal echoed the message before the program was ready, which then showed it once
-            # more.
+            # In the last case the terminal echoed the message before the program was ready, which then showed it again.
             kept.append(line)
     kept.extend(lines[echo:])
     return kept
 
 
 def _echoed(shown: str, awaited: str) -> int:
-    """How many characters of the awaited message this line ends with: all that are left, or a good part (a wrapped
-    line).
+    """How many characters of the awaited message this line ends with: all that remain, or at least PARTIAL_ECHO of
+    them (a wrapped line).
     """
     if shown.endswith(awaited):
         return len(awaited)

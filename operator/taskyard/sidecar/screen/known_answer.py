@@ -15,27 +15,27 @@ ADDED = str.maketrans("", "", " \xa0\t\n┃│>❯›")  # noqa: RUF001
 
 
 def read(program: Program, reading: Reading, terminal: Terminal, mark: Mark, typed: str) -> str:
-    """The answer since `mark` to the message `typed` (empty: the greeting). Bounded as `answer.read`."""
+    """The answer since `mark` to the message `typed` (empty: the greeting). Bounded like `generic_answer.read`."""
     end = terminal.end if reading.box is None else reading.box
     if typed:
         start = _after_echo(program, terminal, mark, typed, end)
     else:
         start = max(terminal.oldest, mark.cursor if mark.lines else 0)
-        # A program that goes on with a former session shows that first; it is no greeting.
+        # A program that resumes an earlier session shows that first; it is not a greeting.
         end = next((number for number in range(start, end) if _is_echo(program, terminal, number)), end)
     lines = program.without_chatter(generic_answer.joined(terminal, start, end))
     return generic_answer.bounded(textwrap.dedent("\n".join(lines).replace(NO_BREAK_SPACE, " ")))
 
 
 def shows(program: Program, terminal: Terminal, mark: Mark, typed: str) -> bool:
-    """Whether the message is to be seen since `mark`, in the conversation or in the input box."""
+    """Whether the message is visible since `mark`, in the conversation or in the input box."""
     start = generic_answer.start(terminal, mark, terminal.end)
     return _echo_end(program, terminal, typed, start, terminal.end) is not None
 
 
 def _after_echo(program: Program, terminal: Terminal, mark: Mark, typed: str, end: int) -> int:
-    """The first line after the message, wherever the program shows it. A message that it shows in another way ends
-    with a blank line.
+    """The first line after the message, wherever the program shows it. A message that is shown in another form ends
+    at a blank line.
     """
     start = generic_answer.start(terminal, mark, end)
     found = _echo_end(program, terminal, typed, start, end)
@@ -50,7 +50,7 @@ def _after_echo(program: Program, terminal: Terminal, mark: Mark, typed: str, en
 
 
 def _echo_end(program: Program, terminal: Terminal, typed: str, start: int, end: int) -> int | None:
-    """One past the newest lines that together are the message."""
+    """One past the newest lines that together are the message, None if there are none."""
     wanted = typed.translate(ADDED)
     for first in range(end - 1, start - 1, -1):
         if not _is_echo(program, terminal, first):

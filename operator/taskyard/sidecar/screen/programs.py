@@ -1,8 +1,8 @@
 """The screens of the agents that are known by name: where each has its input box, how it shows that it works, what it
 asks. Pure.
 
-What is written here was read off the real programs; tests hold recordings of them against it. A program that is not
-known is read by its prompt and its silence alone (`answer`).
+The patterns were taken from the real programs; tests check them against recordings. An unknown program is read by its
+prompt and its silence alone (`generic_answer`).
 """
 
 # ruff: noqa: RUF001 - the programs' prompts are what they are
@@ -27,12 +27,12 @@ SENTENCE = re.compile(r"(?:(?<=[.?!:]) |^)([^.?!]*\?)")
 
 @dataclass(frozen=True)
 class Program:
-    """One program's looks. Patterns are searched in the end of the screen, as text of lines.
+    """What one program's screen looks like. Patterns are searched for in the text of the screen's last lines.
 
-    `box`: from the first line of the input box to the end of the screen; the program waits when it is there.
-    `busy`: shows only while the program works. `asks`: a question that is no numbered menu, as its first group.
-    `echo`: begins the lines in which the program shows a message that it was given. `chatter`: lines of its own in
-    the conversation with the rest of their paragraph (a spinner, a duration, a tip), `decor` such lines alone.
+    `box`: from the first line of the input box to the end of the screen; the program waits when it is shown.
+    `busy`: is shown only while the program works. `asks`: a question other than a numbered menu, as its first group.
+    `echo`: the start of lines in which the program shows a message that it got. `chatter`: the program's own lines in
+    the conversation, with the rest of their paragraph (a spinner, a duration, a tip); `decor`: such lines alone.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Program:
 
     @property
     def known(self) -> bool:
-        """Whether its screen can be read by what it looks like."""
+        """Whether there are patterns for its screen."""
         return self.box is not None
 
     def without_chatter(self, lines: Iterable[str]) -> Iterator[str]:
@@ -135,12 +135,12 @@ KNOWN = (CLAUDE, CODEX, GEMINI, OPENCODE, AIDER)
 
 
 def named(agent_type: str) -> Program:
-    """The program of that type; its screen is read as any program's when it is not known."""
+    """The program of that type; the screen of an unknown type is read like any program's."""
     return next((program for program in KNOWN if program.name == agent_type), Program(agent_type))
 
 
 def from_screen(terminal: Terminal, otherwise: Program = CUSTOM) -> Program:
-    """The program that introduces itself on the screen, for one that was started by a script."""
+    """The program whose banner is on the screen, for one that was started by a script; `otherwise` without a banner."""
     text = terminal.text()
     found = (program for program in KNOWN if program.banner is not None and program.banner.search(text))
     return next(found, otherwise)
@@ -176,8 +176,8 @@ def read(program: Program, terminal: Terminal) -> Reading:
 
 
 def tail(terminal: Terminal) -> tuple[str, int]:
-    """The last lines that hold text, and the number of the first of them. A program that fills the whole screen may
-    have its input box in the middle of it: where there is little text the lines go further back.
+    """The last lines with text, and the number of the first of them. A program that fills the whole screen may have its
+    input box in the middle of it: where there is little text, more lines are taken.
     """
     end = terminal.end
     start = max(terminal.oldest, end - TAIL)
@@ -191,7 +191,7 @@ def tail(terminal: Terminal) -> tuple[str, int]:
 
 
 def menu_question(text: str) -> str:
-    """What is asked above a numbered menu with a pointer at one of its lines; empty without such a menu at the end."""
+    """The question above a numbered menu with a pointer at one of its lines; empty without such a menu at the end."""
     lines = [line.strip(FRAME) for line in text.split("\n")][-40:]
     numbers = [found.group(1) if (found := MENU.match(line)) else "" for line in lines]
     first = len(numbers) - 1 - numbers[::-1].index("1") if "1" in numbers else None

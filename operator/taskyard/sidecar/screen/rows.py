@@ -1,4 +1,4 @@
-"""The rows of a screen, in the shape that pyte takes, by absolute number inside. Pure."""
+"""The rows of a screen in the form that pyte expects, stored by absolute line number. Pure."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,9 +10,7 @@ BLANK = Char(" ")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row as text, without the blanks at its end. `wrapped`: the program wrote on into the next row without a
-    new line.
-    """
+    """One row as text, without trailing blanks. `wrapped`: the program went on into the next row without a newline."""
 
     text: str = ""
     wrapped: bool = False
@@ -22,9 +20,9 @@ EMPTY = Line()
 
 
 class Row:
-    """The mapping that pyte takes for a row, column → cell; what was not written to is blank.
+    """The mapping that pyte expects for a row, column → cell; a cell that was not written to is blank.
 
-    There is a list inside: a screen of a thousand full rows takes one megabyte so, with dictionaries five.
+    It is stored as a list: a screen of a thousand full rows takes one megabyte, with dictionaries five.
     """
 
     __slots__ = ("_cells", "wide", "wrapped")
@@ -53,7 +51,7 @@ class Row:
         self.pop(x, BLANK)
 
     def pop(self, x: int, default: Char | None = None) -> Char | None:
-        """The cell, which is blank then; the default beyond the last one."""
+        """The cell, which is blank afterwards; the default beyond the last one."""
         if x not in self:
             return default
         cell, self._cells[x] = self._cells[x], BLANK
@@ -62,7 +60,7 @@ class Row:
         return cell
 
     def write(self, x: int, cells: list[Char]) -> None:
-        """Puts cells from a column on."""
+        """Writes cells from column `x` on."""
         if x > len(self._cells):
             self._cells += [BLANK] * (x - len(self._cells))
         self._cells[x : x + len(cells)] = cells
@@ -82,8 +80,8 @@ class Row:
 
 
 def _whole(cells: list[str]) -> list[str]:
-    """Cells of a row with wide characters, each of which is followed by an empty one. Of a character that lost one of
-    its halves to something else the other half shows as a blank.
+    """The cells of a row with wide characters, each of which is followed by an empty cell. When one half of such a
+    character was overwritten, the other half becomes a blank.
     """
     whole = list(cells)
     for x, data in enumerate(cells):
@@ -96,7 +94,7 @@ def _whole(cells: list[str]) -> list[str]:
 
 
 class Rows:
-    """The mapping that pyte takes for its buffer, row on the screen → Row; absolute numbers inside."""
+    """The mapping that pyte expects for its buffer, row on the screen → Row; stored by absolute number."""
 
     def __init__(self, top: int = 0) -> None:
         self.top = top

@@ -1,5 +1,5 @@
-"""The agent's screen: pyte's terminal emulator, with what scrolls off the top kept and every line numbered for
-good. Pure.
+"""The agent's screen: pyte's terminal emulator, which also keeps the lines that scroll off the top and numbers every
+line permanently. Pure.
 
 Lines carry absolute numbers: the first line a program ever wrote is 0, and a line keeps its number when it scrolls
 into the history. Only text is kept, no colours. Rows are stored by absolute number, so that scrolling moves
@@ -59,7 +59,7 @@ class Screen(pyte.Screen):
         self.buffer = Rows()
         self.dirty = Dirty(self)
 
-    # What the reader of escape sequences calls.
+    # Called by the reader of escape sequences.
 
     def control(self, character: str) -> None:
         match character:
@@ -171,7 +171,7 @@ class Screen(pyte.Screen):
             if mode == modes.DECOM:
                 self.cursor_position()
 
-    # Where pyte's own behaviour is slow, keeps too much, or is not what xterm does.
+    # Overrides where pyte is slow, keeps too much, or differs from xterm.
 
     def reset(self) -> None:
         super().reset()
@@ -286,7 +286,7 @@ class Screen(pyte.Screen):
         self.dirty.update(range(self.lines))
 
     def save_cursor(self) -> None:
-        self.savepoints.clear()  # a terminal has one; pyte would stack them without end
+        self.savepoints.clear()  # a terminal has one; pyte would stack them without limit
         super().save_cursor()
 
     def restore_cursor(self) -> None:

@@ -10,7 +10,7 @@ from taskyard.sidecar.screen.screen import BRACKETED_PASTE, Screen
 class Terminal:
     """Feed it the program's output, read its lines.
 
-    `version` goes up when `refresh` sees that some text changed; `changed` is the first line in which it then did;
+    `version` increases when `refresh` sees that some text changed; `changed` is the first line that had changed then;
     `cursor` is (absolute line, column).
     """
 
@@ -57,13 +57,13 @@ class Terminal:
         self._reader.feed(data)
 
     def take_replies(self) -> bytes:
-        """What a terminal would answer to the program's questions (cursor position, identity) since the last call."""
+        """A terminal's replies to the program's queries (cursor position, identity) since the last call."""
         replies = b"".join(self._screen.replies)
         self._screen.replies.clear()
         return replies
 
     def refresh(self) -> bool:
-        """Renders the lines that were written to. True when some text is not what it was at the last call."""
+        """Renders the lines that were written to. True when some text has changed since the last call."""
         changed = [self._top] if self.top != self._top else []
         for number in range(self._top, self.top):
             self._lines.pop(number, None)
@@ -88,7 +88,7 @@ class Terminal:
 
     @property
     def end(self) -> int:
-        """One past the last line that holds text (as of the last refresh)."""
+        """One past the last line with text (as of the last refresh)."""
         if self._lines:
             return max(self._lines) + 1
         for back, line in enumerate(reversed(self._screen.history)):
@@ -109,5 +109,5 @@ class Terminal:
             yield self.line(number)
 
     def text(self) -> str:
-        """The screen as it is shown, without the blank rows at its end."""
+        """The screen as it is shown, without trailing blank rows."""
         return "\n".join(line.text for line in self.lines(self.top, max(self.end, self.top)))

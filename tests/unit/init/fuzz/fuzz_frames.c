@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * libFuzzer drives the whole of `taskyard-init run`: its loop, its clients, its command's output and end. The
- * program's sources are compiled in; what it asks of the kernel is real (sockets, pipes, terminals, files), but for
- * processes (none is started or signalled), the clock (it goes on when there is nothing to do) and the environment.
+ * program's sources are compiled in; what it asks of the kernel is real (sockets, pipes, terminals, files), except for
+ * processes (none is started or signalled), the clock (it advances when there is nothing to do) and the environment.
  *
- * An input is a byte of options, then steps of one byte each with their arguments. Beyond what the sanitizers see
- * it is a fault when the loop turns without end, when a descriptor is left open, when a client gets a frame that is
- * none or output that the command did not write, and when the command gets input that nobody sent or not in order.
+ * An input is a byte of options, then steps of one byte each with their arguments. Beyond what the sanitizers find,
+ * it is a fault when the loop never ends, when a descriptor is left open, when a client gets a malformed frame or
+ * output that the command did not write, and when the command gets input that nobody sent or in another order.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -35,7 +35,7 @@ static char scratch[] = "/tmp/taskyard-fuzz-XXXXXX";
 static char prompt_file[sizeof scratch + 16], socket_path[sizeof scratch + 16];
 static jmp_buf given_up;
 
-/* In place of what the program asks of the system. */
+/* These replace what the program asks of the system. */
 static pid_t sham_fork(void);
 static pid_t sham_waitpid(int *status);
 static int sham_accept(void);
@@ -158,7 +158,7 @@ static void close_far(void) {
     world.far_in = world.far_out[MAIN] = world.far_out[ERROR] = -1;
 }
 
-/* The command has started: from now on this is its side. */
+/* The command has started: from now on the harness plays its side. */
 static pid_t sham_fork(void) {
     close_far();
     world.ended = false;
@@ -200,11 +200,11 @@ static int sham_accept(void) {
 
 /* ---- What is seen from outside ---------------------------------------------------------------------- */
 
-/* The command's output: each byte follows from its place, and the same comes again after no round number of bytes. */
+/* The command's output: each byte is a function of its place, and no round number of bytes is a period. */
 static uint8_t pattern(uint64_t place) { return (uint8_t)(place * 0x9e3779b97f4a7c15 >> 56); }
 
 static void check_output(struct peer *p, int stream, const uint8_t *bytes, size_t size) {
-    if (world.retried || options.retries > 0) return; /* there are remarks in it */
+    if (world.retried || options.retries > 0) return; /* it contains taskyard-init's own lines */
     if (!p->located[stream]) { /* hello does not tell where standard error begins */
         p->located[stream] = true;
         p->position[stream] = world.wrote[ERROR] > WINDOW ? UINT64_MAX : 0;
@@ -217,7 +217,7 @@ static void check_output(struct peer *p, int stream, const uint8_t *bytes, size_
 static void check_header(struct peer *p) {
     uint32_t size = get_number(p->header + 1, 4);
     if (p->ended) FAULT("something follows the exit frame");
-    if (!p->greeted && (p->header[0] != HELLO || size != HELLO_PAYLOAD)) FAULT("the first frame is no hello");
+    if (!p->greeted && (p->header[0] != HELLO || size != HELLO_PAYLOAD)) FAULT("the first frame is not a hello");
     switch (p->header[0]) {
     case HELLO:
         if (p->greeted) FAULT("a second hello");
@@ -227,8 +227,8 @@ static void check_header(struct peer *p) {
         if (size == 0 || size > READ_MAX) FAULT("an output frame's size");
         break;
     case ENDING:
-        if (size != 0) FAULT("an announcement of the end that says something");
-        if (p->announced) FAULT("a second announcement of the end");
+        if (size != 0) FAULT("an ending frame with a payload");
+        if (p->announced) FAULT("a second ending frame");
         p->announced = true;
         break;
     case EXIT:
@@ -254,7 +254,7 @@ static void check_payload(struct peer *p, const uint8_t *bytes, size_t size) {
     p->position[MAIN] = get_number(p->payload + 26, 4) - get_number(p->payload + 30, 4);
 }
 
-/* Reads what the program sent to a peer, and judges it. */
+/* Reads what the program sent to a peer, and checks it. */
 static bool hear(struct peer *p) {
     uint8_t bytes[READ_MAX];
     bool any = false;
@@ -278,7 +278,7 @@ static bool hear(struct peer *p) {
     return any;
 }
 
-/* The next byte of input in what the client has sent; -1: there is none. */
+/* The next byte of input in what the client has sent; -1 when there is none. */
 static int next_input(void) {
     while (world.payload_left == 0) {
         if (world.sent_size - world.got < FRAME_HEADER) return -1;
@@ -295,7 +295,7 @@ static int next_input(void) {
     return world.sent[world.got++];
 }
 
-/* Reads what the command was given, and judges it where only one client has sent something. */
+/* Reads the command's input, and checks it if only one client has sent something. */
 static bool take_input(void) {
     uint8_t bytes[4096];
     ssize_t got;
@@ -364,7 +364,7 @@ static void next_step(void) {
     case ENDS:
         world.status = (int)argument();
         world.ended = server.command.pid == NOBODY && server.phase == RUNNING;
-        if (argument() & 1) close_far(); /* else its children keep its output open */
+        if (argument() & 1) close_far(); /* otherwise its children keep its output open */
         reap(&server, world.now);
         break;
     case TIME_PASSES: world.now += 1 << (argument() % 16); break;
@@ -388,7 +388,7 @@ static void next_step(void) {
     }
 }
 
-/* All has been said: everybody listens, the command ends, and so has the program to. */
+/* All steps are done: every peer reads, the command ends, and the program has to end too. */
 static void finish(void) {
     for (int i = 0; i < world.connected; i++) world.peers[i].deaf = false;
     world.takes_input = true;
@@ -408,7 +408,7 @@ static void finish(void) {
 static int sham_poll(struct pollfd *places, nfds_t count, int timeout) {
     bool heard = take_input();
     for (int i = 0; i < world.connected; i++) heard = hear(&world.peers[i]) || heard;
-    if (++world.turns > world.limit) FAULT("the loop turns without end");
+    if (++world.turns > world.limit) FAULT("the loop never ends");
     int ready = poll(places, count, 0);
     if (ready != 0 || heard) return ready;
     if (world.at < world.end) {
@@ -419,7 +419,7 @@ static int sham_poll(struct pollfd *places, nfds_t count, int timeout) {
         if (timeout < 0) FAULT("the program waits for nothing");
         world.now += timeout;
     }
-    return 0; /* what it has chosen to wait for may have changed */
+    return 0; /* what it chose to wait for may have changed */
 }
 
 /* ---- One input -------------------------------------------------------------------------------------- */
@@ -447,7 +447,7 @@ static void fuzz_command_line(const uint8_t *data, size_t size) {
     if (setjmp(given_up) == 0) {
         parse_options(&options, arguments);
         if (options.socket_path == NULL || options.command == NULL || *options.command == NULL) FAULT("nothing to run");
-        if (options.pipes != (options.columns == 0) || options.hangup_after < 0) FAULT("options that contradict");
+        if (options.pipes != (options.columns == 0) || options.hangup_after < 0) FAULT("contradictory options");
     }
     free(text);
 }
@@ -501,7 +501,7 @@ int LLVMFuzzerInitialize(int *count, char ***arguments) {
     (void)count, (void)arguments;
     signal(SIGPIPE, SIG_IGN);
     nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (nowhere < 0 || mkdtemp(scratch) == NULL) FAULT("no place to work in");
+    if (nowhere < 0 || mkdtemp(scratch) == NULL) FAULT("no scratch directory");
     atexit(remove_scratch);
     snprintf(prompt_file, sizeof prompt_file, "%s/prompt", scratch);
     snprintf(socket_path, sizeof socket_path, "%s/agent.sock", scratch);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * libFuzzer drives taskyard-report: its arguments, the address in TASKYARD_MCP_URL and the sidecar's answer. The
- * source is compiled in; the connection is a sham. An input is the arguments, each ended by NUL, then 0xff, the
- * address, 0xff, and the answer, which comes in pieces.
+ * source is compiled in; the connection is a fake. An input is the arguments, each ended by NUL, then 0xff, the
+ * address, 0xff, and the answer, which arrives in pieces.
  *
- * Beyond what the sanitizers see it is a fault when a request is sent whose length is not what it says or whose body
- * is no JSON object of strings.
+ * Beyond what the sanitizers find, it is a fault when a request is sent whose length differs from its header or whose
+ * body is not a JSON object of strings.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -65,16 +65,16 @@ static ssize_t sham_recv(char *to, size_t room) {
 extern FILE *stderr;
 #define FAULT(what) (fprintf(stderr, "fuzz_report: %s\n", what), abort())
 
-/* A JSON string with nothing in it that needs an escape; the byte after it. */
+/* Checks a JSON string, in which everything that needs an escape has one; returns the byte after it. */
 static const char *past_string(const char *at, const char *end) {
-    if (at == end || *at++ != '"') FAULT("no string where one has to be");
+    if (at == end || *at++ != '"') FAULT("a string is missing");
     for (; at < end && *at != '"'; at++) {
         if ((unsigned char)*at < 0x20) FAULT("a control character in a string");
         if (*at != '\\') continue;
         if (++at == end || strchr("\"\\u", *at) == NULL) FAULT("an unknown escape");
         if (*at == 'u' && (end - at < 5 || strspn(at + 1, "0123456789abcdef") < 4)) FAULT("half an escape");
     }
-    if (at == end) FAULT("a string without an end");
+    if (at == end) FAULT("an unterminated string");
     return at + 1;
 }
 
@@ -84,8 +84,8 @@ static void check_request(void) {
     const char *length = memmem(world.request, world.request_size, "Content-Length: ", 16);
     if (body == NULL || length == NULL) FAULT("a request without a head");
     body += 4;
-    if (strtoul(length + 16, NULL, 10) != (unsigned long)(end - body)) FAULT("a length that is not the body's");
-    if (*body != '{' || end[-1] != '}') FAULT("the body is no object");
+    if (strtoul(length + 16, NULL, 10) != (unsigned long)(end - body)) FAULT("a length that differs from the body's");
+    if (*body != '{' || end[-1] != '}') FAULT("the body is not an object");
     for (const char *at = body; *at != '}'; at = past_string(at, end)) {
         at = past_string(at + 1, end);
         if (*at++ != ':') FAULT("a name without a value");

@@ -40,7 +40,7 @@ def test_file_does_not_grow_with_every_change_of_a_message(tmp_path: Path) -> No
     assert Archive(tmp_path / "file").load().messages == conversation.messages
 
 
-def test_records_of_another_kind_are_passed_over(tmp_path: Path) -> None:
+def test_records_of_another_kind_are_skipped(tmp_path: Path) -> None:
     (tmp_path / "file").write_text('{"message":{"id":"x"}}\n{"message":7,"turn":[]}\n{"other":1}\n')
     conversation = Archive(tmp_path / "file").load()
     assert conversation.messages == []

@@ -1,4 +1,4 @@
-"""What of a message reaches an agent."""
+"""The part of a message's content that reaches an agent."""
 
 from __future__ import annotations
 

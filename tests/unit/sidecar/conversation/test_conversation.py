@@ -38,7 +38,7 @@ def test_new_run_begins_a_new_message() -> None:
     assert [message.id for message in talk.messages] == [0, 1]
 
 
-def test_oldest_messages_go_when_there_are_too_many_and_ids_go_on() -> None:
+def test_oldest_messages_are_dropped_when_there_are_too_many_and_ids_keep_counting() -> None:
     talk = Conversation()
     for _ in range(conversations.MAX_MESSAGES + 5):
         talk.say("x", key="k", instance="run", position=0, now=NOW)

@@ -9,7 +9,7 @@ def event(name: str) -> Event:
     return Event(name, lambda: {"name": name})
 
 
-def test_event_is_written_as_the_standard_has_it() -> None:
+def test_event_is_encoded_as_the_standard_requires() -> None:
     assert Event("screen", lambda: {"screen": "a\nb"}).encode() == b'event: screen\ndata: {"screen":"a\\nb"}\n\n'
 
 

@@ -54,7 +54,7 @@ def test_journal_that_cannot_be_written_says_so_before_anything_is_typed(tmp_pat
     assert journal.find("a") is None
 
 
-def test_intent_that_came_to_nothing_may_come_again(tmp_path: Path) -> None:
+def test_forgotten_intent_may_be_written_again(tmp_path: Path) -> None:
     journal = opened(tmp_path / "journal")
     journal.intend("a", "ab", TIME)
     journal.forget("a")
@@ -71,7 +71,7 @@ def test_journal_that_cannot_be_synced_says_so(tmp_path: Path) -> None:
         journal.sync()
 
 
-def test_journal_stays_small_and_does_not_forget_prompts_for_messages(
+def test_journal_stays_small_and_messages_do_not_push_out_prompts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journals, "MAX_ENTRIES", 40)

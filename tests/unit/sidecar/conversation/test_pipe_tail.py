@@ -11,11 +11,11 @@ from taskyard.sidecar.conversation.pipe_tail import MAX_TAIL_BYTES, NOTE, PipeTa
     ("written", "text"),
     [
         pytest.param(b"one\ntwo\n", "one\ntwo", id="lines"),
-        pytest.param(b"one\r\ntwo\r\n", "one\ntwo", id="lines of another system"),
-        pytest.param(b" 10 %\r 50 %\r100 %\n", "100 %", id="a line written over"),
+        pytest.param(b"one\r\ntwo\r\n", "one\ntwo", id="lines that end with CRLF"),
+        pytest.param(b" 10 %\r 50 %\r100 %\n", "100 %", id="an overwritten line"),
         pytest.param(b"\x1b[1;31mred\x1b[0m \x1b]0;title\x07end", "red end", id="colours and a title"),
         pytest.param(b"a\x00b\x07c\td", "abc\td", id="control characters"),
-        pytest.param(b"caf\xc3\xa9 \xff", "café �", id="bytes that are no text"),
+        pytest.param(b"caf\xc3\xa9 \xff", "café �", id="bytes that are not text"),
         pytest.param(b"", "", id="nothing"),
     ],
 )
@@ -25,7 +25,7 @@ def test_output_is_read_as_a_person_would(written: bytes, text: str) -> None:
     assert tail.text() == text
 
 
-def test_only_the_end_of_much_output_is_kept_in_whole_lines() -> None:
+def test_only_the_end_of_long_output_is_kept_in_whole_lines() -> None:
     tail = PipeTail()
     for number in range(20_000):
         tail.feed(f"line {number}\n".encode())

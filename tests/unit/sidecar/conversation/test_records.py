@@ -22,7 +22,7 @@ def test_records_come_back_in_order(tmp_path: Path) -> None:
 
 @settings(deadline=None)  # the machine may be busy
 @given(cut=st.integers(0, 200), more=st.integers(1, 3))
-def test_torn_last_line_is_passed_over_and_never_continued(
+def test_torn_last_line_is_skipped_and_never_continued(
     tmp_path_factory: pytest.TempPathFactory, cut: int, more: int
 ) -> None:
     path = tmp_path_factory.mktemp("records") / "file"
@@ -40,7 +40,7 @@ def test_torn_last_line_is_passed_over_and_never_continued(
 
 
 @pytest.mark.parametrize("line", [b"not json\n", b"[1]\n", b"\xff\xfe\n", b"\n", b"\0\0\0\0\n"])
-def test_lines_that_are_no_records_are_passed_over(tmp_path: Path, line: bytes) -> None:
+def test_lines_that_are_not_records_are_skipped(tmp_path: Path, line: bytes) -> None:
     (tmp_path / "file").write_bytes(b'{"n":1}\n' + line + b'{"n":2}\n')
     assert RecordFile(tmp_path / "file").load() == [{"n": 1}, {"n": 2}]
 
@@ -69,7 +69,7 @@ def test_a_file_is_open_once_however_often_it_is_replaced(tmp_path: Path) -> Non
     assert open_files() == before
 
 
-def test_a_file_that_was_taken_away_is_missed(tmp_path: Path) -> None:
+def test_sync_fails_when_the_file_was_moved_away(tmp_path: Path) -> None:
     file = RecordFile(tmp_path / "file")
     file.append({"n": 1}, sync=False)
     file.path.rename(tmp_path / "away")
@@ -79,7 +79,7 @@ def test_a_file_that_was_taken_away_is_missed(tmp_path: Path) -> None:
     assert RecordFile(file.path).load() == [{"n": 2}]
 
 
-def test_files_are_for_their_owner_alone_and_no_link_is_followed(tmp_path: Path) -> None:
+def test_files_are_private_to_their_owner_and_no_link_is_followed(tmp_path: Path) -> None:
     records.open_directory(tmp_path / "state")
     assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
     file = RecordFile(tmp_path / "state" / "file")

@@ -19,8 +19,8 @@ NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
     [
         pytest.param("plain", "plain", id="plain"),
         pytest.param("  a \t b\r\nc ", "a b c", id="white space collapses"),
-        pytest.param("\x1b[1;31mred\x1b[0m \x1b]0;title\x07x", "red x", id="escape sequences go"),
-        pytest.param("a\x00\x07\u200b\u202eb", "a b", id="unprintable characters go"),
+        pytest.param("\x1b[1;31mred\x1b[0m \x1b]0;title\x07x", "red x", id="escape sequences are removed"),
+        pytest.param("a\x00\x07\u200b\u202eb", "a b", id="unprintable characters are removed"),
         pytest.param("x" * 161, "x" * 157 + "…", id="cut at 160 bytes"),
         pytest.param("x" * 160, "x" * 160, id="160 bytes stay"),
         pytest.param("€" * 60, "€" * 52 + "…", id="never cut inside a character"),
@@ -40,7 +40,7 @@ def test_message_is_always_short_and_printable(text: str) -> None:
 
 
 def conversation() -> Conversation:
-    """An agent that greeted in its run `run` and was asked something."""
+    """An agent that has shown a greeting in its run `run` and got a message."""
     talk = Conversation()
     talk.begin_run("run")
     talk.answer("Welcome\n$", NOW)
@@ -70,10 +70,10 @@ def test_before_the_first_message_to_a_run_there_is_nothing_to_show(status: Stat
     assert tell(status, talk, "")[1] == ""
     talk.begin_run("run")
     talk.answer("Welcome\n$", NOW)
-    assert tell(status, talk)[1] == "", "a greeting is no news"
+    assert tell(status, talk)[1] == "", "a greeting is reported"
     talk.say("fix it", key="k", instance="run", position=0, now=NOW)
     talk.answer("done", NOW)
-    assert tell(status, talk, "another run")[1] == "", "it is a former run's"
+    assert tell(status, talk, "another run")[1] == "", "the answer of an earlier run is reported"
     talk.begin_run("another run")
     assert tell(status, talk, "another run")[1] == ""
 
@@ -83,11 +83,11 @@ def test_before_the_first_message_to_a_run_there_is_nothing_to_show(status: Stat
     [
         pytest.param(State.WORKING, "working", "idle", id="working"),
         pytest.param(State.IDLE, "idle", "idle", id="idle"),
-        pytest.param(State.COMPLETE, "complete", "complete", id="complete stands"),
-        pytest.param(State.FAILED, "failed", "failed", id="failed stands"),
+        pytest.param(State.COMPLETE, "complete", "complete", id="complete lasts"),
+        pytest.param(State.FAILED, "failed", "failed", id="failed lasts"),
     ],
 )
-def test_the_agents_own_word_counts_until_something_newer(state: State, seen_at_first: str, after_news: str) -> None:
+def test_the_agents_own_report_counts_until_something_newer(state: State, seen_at_first: str, after_news: str) -> None:
     own = AgentReport(state, "all tests pass", "https://example.test/1")
     assert tell(Status.STABLE, conversation(), agent_report=own) == (seen_at_first, "all tests pass")
     assert tell(Status.STABLE, conversation(), agent_report=own.after_change()) == (after_news, "all tests pass")
@@ -102,7 +102,7 @@ def test_the_agents_own_word_counts_until_something_newer(state: State, seen_at_
         pytest.param(None, "x", "", "state must", id="no state"),
         pytest.param("idle", None, "", "summary must", id="no summary"),
         pytest.param("idle", " \x1b[1m ", "", "summary must", id="blank summary"),
-        pytest.param("idle", "x", 5, "link must", id="link that is no text"),
+        pytest.param("idle", "x", 5, "link must", id="link that is not text"),
         pytest.param("idle", "x", "javascript:alert(1)", "link must", id="link to a script"),
         pytest.param("idle", "x", "https://", "link must", id="link to nowhere"),
         pytest.param("idle", "x", "https://[", "link must", id="broken link"),
@@ -110,7 +110,7 @@ def test_the_agents_own_word_counts_until_something_newer(state: State, seen_at_
         pytest.param("idle", "x", "https://a/" + "b" * 2040, "link must", id="long link"),
     ],
 )
-def test_a_word_that_makes_no_sense_is_not_taken(state: object, summary: object, link: object, fault: str) -> None:
+def test_an_invalid_report_is_refused(state: object, summary: object, link: object, fault: str) -> None:
     with pytest.raises(AgentReportError, match=fault):
         reports.agent_report(state, summary, link)
 
@@ -127,7 +127,7 @@ def test_body_names_the_prompt_once_it_was_typed_and_failed_as_the_gateway_does(
     assert reports.Report(State.IDLE, "x", "ab").body()["prompt_sha256"] == "ab"
 
 
-def test_question_of_the_agent_goes_before_everything_else() -> None:
+def test_question_of_the_agent_takes_precedence() -> None:
     own = reports.agent_report("complete", "all done")
     told = reports.report(
         Status.RUNNING,

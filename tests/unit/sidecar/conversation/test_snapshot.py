@@ -64,6 +64,6 @@ def test_message_too_large_by_itself_keeps_its_end_after_a_note(content: str) ->
     assert taken.truncated
 
 
-def test_oldest_messages_go_first() -> None:
+def test_oldest_messages_are_dropped_first() -> None:
     taken = snapshot.take(conversation(["a" * 40_000, "b" * 40_000, "c" * 10_000]))
     assert [message["id"] for message in json.loads(taken.body)["messages"]] == [1, 2]

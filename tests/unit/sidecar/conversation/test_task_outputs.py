@@ -26,24 +26,24 @@ def test_a_value_is_added_at_the_end_or_replaced_where_it_is() -> None:
         pytest.param("a b", "x", "name must", id="name with a blank"),
         pytest.param("a\n", "x", "name must", id="name with a line feed"),
         pytest.param("a" * 64, "x", "name must", id="long name"),
-        pytest.param(7, "x", "name must", id="name that is no text"),
-        pytest.param("a", None, "value must be text", id="value that is no text"),
+        pytest.param(7, "x", "name must", id="name that is not text"),
+        pytest.param("a", None, "value must be text", id="value that is not text"),
         pytest.param("a", "\x1b[2J", "printable", id="control characters"),
         pytest.param("a", "\ud800", "printable", id="half a surrogate pair"),
         pytest.param("a", "ü" * 513, "1024 bytes", id="long value"),
     ],
 )
-def test_what_is_no_output_is_refused(name: object, value: object, fault: str) -> None:
+def test_invalid_outputs_are_refused(name: object, value: object, fault: str) -> None:
     with pytest.raises(OutputError, match=fault):
         task_outputs.with_value({}, name, value)
 
 
-def test_of_sixteen_values_one_can_only_be_replaced() -> None:
+def test_after_sixteen_outputs_a_value_can_only_be_replaced() -> None:
     with pytest.raises(OutputError, match="16"):
         task_outputs.with_value(FULL, "one-more", "x")
     assert task_outputs.with_value(FULL, "name-3", "y")["name-3"] == "y"
 
 
 @pytest.mark.parametrize("record", [None, [], {"a": 1, "b": "x" * 2000, "ok": "v"}, {**FULL, "ok": "v"}])
-def test_what_is_broken_on_the_disk_is_passed_over(record: object) -> None:
+def test_invalid_outputs_on_the_disk_are_skipped(record: object) -> None:
     assert len(task_outputs.kept(record)) <= MAX_OUTPUTS

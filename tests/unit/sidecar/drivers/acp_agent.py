@@ -1,4 +1,4 @@
-"""A scripted agent that speaks the Agent Client Protocol, for the tests. A prompt is what it is to do, word by word.
+"""A scripted agent that speaks the Agent Client Protocol, for the tests. A prompt is a list of commands.
 
 `say TEXT`, `think`, `tool NAME`, `plan A,B`, `ask NAME`, `read FILE`, `wait FILE`, `fail`, `die`, separated by `;`.
 Its sessions are files in its home, so that they outlive it. Arguments: `--no-load`, `--resume`, `--login`.

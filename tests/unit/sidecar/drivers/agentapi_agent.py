@@ -1,8 +1,8 @@
-"""A server of the AgentAPI contract, for the tests: it answers what it is told, works until a file is there, or ends.
+"""A server of the AgentAPI contract, for the tests: it answers messages, works until a file exists, or ends.
 
-Arguments: the port; `--remember` for one that starts with an old conversation; `--race` for one that is busy when the
-first message comes, though it says that it is not. Messages: `busy` works until the file `go` is there, `die` ends the
-server, `refuse` is not taken, anything else is answered in capitals.
+Arguments: the port; `--remember`: it starts with an old conversation; `--race`: it is busy when the first message
+arrives, though its status says that it is not. Messages: `busy` works until the file `go` exists, `die` ends the
+server, `refuse` is refused, anything else is answered in capitals.
 """
 
 from __future__ import annotations

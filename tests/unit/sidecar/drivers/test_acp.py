@@ -50,7 +50,7 @@ def answer(pod: Pod, answers: str, content: str, key: str | None = None) -> http
     return pod.post(content, key=key, answers=answers)
 
 
-def test_conversation_in_structure(pod: Pod) -> None:
+def test_conversation_has_text_plan_and_tools(pod: Pod) -> None:
     pod.gateway.prompt = "say I begin;think;plan mend,test;tool edit door.py;say done now"
     start(pod)
     assert pod.contents() == [
@@ -67,7 +67,7 @@ def test_conversation_in_structure(pod: Pod) -> None:
     until("the answer", lambda: said(pod) == "more")
 
 
-def test_agent_works_and_takes_no_message_but_can_be_stopped(pod: Pod) -> None:
+def test_working_agent_takes_no_message_but_can_be_stopped(pod: Pod) -> None:
     start(pod)
     assert pod.post("say busy;wait go;say over").json() == {"ok": True}
     until("it to work", lambda: said(pod) == "busy")
@@ -108,7 +108,7 @@ def test_question_waits_for_a_person(pod: Pod, content: str, option: str) -> Non
     assert asked["text"] == "rm -rf"
     assert [choice["name"] for choice in asked["options"]] == ["Always allow", "Allow", "Reject"]
     assert "rm -rf" in pod.gateway.reports[-1]["message"]
-    assert pod.post("yes").status_code == 409, "other messages wait"
+    assert pod.post("yes").status_code == 409, "another message was taken"
     assert answer(pod, "q-other", "yes").status_code == 422
     refused = answer(pod, asked["id"], "perhaps", key="p")
     assert (refused.status_code, refused.json()["detail"]) == (
@@ -117,14 +117,14 @@ def test_question_waits_for_a_person(pod: Pod, content: str, option: str) -> Non
     )
     assert answer(pod, asked["id"], content, key="k").json() == {"ok": True}
     pod.until_stable()
-    assert answer(pod, asked["id"], content, key="k").json() == {"ok": True}, "delivered once"
-    assert answer(pod, asked["id"], content, key="l").status_code == 422, "not asked any more"
+    assert answer(pod, asked["id"], content, key="k").json() == {"ok": True}, "the answer was not recognised by its key"
+    assert answer(pod, asked["id"], content, key="l").status_code == 422, "the question is still open"
     assert f'"optionId": "{option}"' in said(pod)
     assert [role for role, _ in pod.contents()] == ["user", "agent", "user", "agent"]
     until("the report without a question", lambda: pod.gateway.reports[-1]["question"] is None)
 
 
-def test_sidecar_that_is_killed_goes_on_in_the_midst_of_a_turn(pod: Pod) -> None:
+def test_killed_sidecar_continues_in_the_middle_of_a_turn(pod: Pod) -> None:
     pod.gateway.prompt = "say one;ask first;wait go;say two"
     start_agent(pod)
     start_sidecar(pod, "ask")
@@ -150,8 +150,8 @@ def test_sidecar_that_is_killed_goes_on_in_the_midst_of_a_turn(pod: Pod) -> None
 @pytest.mark.parametrize(
     ("argument", "method"),
     [
-        pytest.param("--load", "session/load", id="it tells all again"),
-        pytest.param("--resume", "session/resume", id="it goes on"),
+        pytest.param("--load", "session/load", id="it replays the session"),
+        pytest.param("--resume", "session/resume", id="it resumes the session"),
     ],
 )
 def test_session_outlives_the_agent(pod: Pod, argument: str, method: str) -> None:
@@ -164,13 +164,13 @@ def test_session_outlives_the_agent(pod: Pod, argument: str, method: str) -> Non
     pod.until_stable()
     assert received(pod, method)[0]["sessionId"] == "session-1"
     assert len(received(pod, "session/new")) == 1
-    assert pod.contents() == before, "what is told again is no news"
+    assert pod.contents() == before, "the replay was taken for news"
     assert len(received(pod, "session/prompt")) == 1
     pod.post("say on")
     until("the answer", lambda: said(pod) == "on")
 
 
-def test_agent_that_cannot_go_on_gets_a_new_session(pod: Pod) -> None:
+def test_agent_that_cannot_resume_gets_a_new_session(pod: Pod) -> None:
     start(pod, "--no-load")
     pod.stop_agent()
     start_agent(pod, "--no-load")
@@ -178,17 +178,17 @@ def test_agent_that_cannot_go_on_gets_a_new_session(pod: Pod) -> None:
     pod.until_stable()
 
 
-def test_agent_that_wants_a_login_says_so(pod: Pod) -> None:
+def test_agent_that_requires_a_login_is_reported(pod: Pod) -> None:
     start_agent(pod, "--login")
     start_sidecar(pod)
     until(
-        "the trouble to show",
+        "the error to be reported",
         lambda: "Authentication required" in pod.gateway.last_report.get("message", ""),
     )
     assert pod.status() == "running"
 
 
-def test_error_and_end_of_the_agent_are_told(pod: Pod) -> None:
+def test_error_and_end_of_the_agent_are_noticed(pod: Pod) -> None:
     start(pod)
     pod.post("say so far;fail")
     pod.until_stable()
@@ -199,16 +199,16 @@ def test_error_and_end_of_the_agent_are_told(pod: Pod) -> None:
     assert pod.agent.wait(5) == 3
     start_agent(pod)
     pod.until_stable()
-    assert len(received(pod, "session/prompt")) == 2, "nothing is said again by itself"
+    assert len(received(pod, "session/prompt")) == 2, "a prompt was sent again"
 
 
-def test_what_is_not_offered_is_refused(pod: Pod) -> None:
+def test_a_method_that_is_not_offered_is_refused(pod: Pod) -> None:
     pod.gateway.prompt = "read /etc/passwd"
     start(pod)
     assert said(pod) == "-32601"
 
 
-def test_broken_lines_are_passed_over(pod: Pod) -> None:
+def test_broken_lines_are_skipped(pod: Pod) -> None:
     script = f"echo not json; echo '[1]'; echo '{{}}'; exec {sys.executable} {AGENT}"
     pod.start_agent(("bash", "-c", script), options=("--pipes",))
     start_sidecar(pod)

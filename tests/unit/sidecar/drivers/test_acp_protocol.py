@@ -28,7 +28,7 @@ def test_lines_are_the_same_however_the_bytes_are_cut(messages: list[dict[str, s
     assert found == messages
 
 
-def test_line_without_end_is_not_kept() -> None:
+def test_endless_line_is_not_kept() -> None:
     lines = acp_protocol.Lines()
     for _ in range(10):
         assert lines.feed(b"x" * (1 << 20)) == []
@@ -49,12 +49,12 @@ def test_first_line_of_a_replay_may_be_cut() -> None:
         pytest.param("whatever", None, id="neither"),
     ],
 )
-def test_what_a_person_means(answer: str, option: str | None) -> None:
+def test_the_option_that_a_person_means_is_chosen(answer: str, option: str | None) -> None:
     found = acp_protocol.chosen(OPTIONS, answer)
     assert (found.id if found else None) == option
 
 
-def test_policy_takes_what_is_offered() -> None:
+def test_policy_chooses_among_the_offered_options() -> None:
     assert acp_protocol.by_kind(OPTIONS, acp_protocol.ALLOW) == OPTIONS[1]
     assert acp_protocol.by_kind(OPTIONS[:1], acp_protocol.ALLOW) == OPTIONS[0]
     assert acp_protocol.outcome(acp_protocol.by_kind(OPTIONS[:2], acp_protocol.REJECT)) == {
@@ -79,7 +79,7 @@ def test_answer_shows_what_the_agent_does() -> None:
     assert answer.text() == "I look.\n✗ read a file\nThen I stop.\nPlan:\n[>] x"
 
 
-def test_answer_without_end_keeps_its_end() -> None:
+def test_endless_answer_keeps_its_end() -> None:
     answer = acp_protocol.Answer()
     answer.update({"sessionUpdate": "tool_call", "toolCallId": "1", "title": "first"})
     for number in range(100_000):

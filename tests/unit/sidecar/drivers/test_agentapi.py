@@ -1,4 +1,4 @@
-"""Agents with a server of their own: one of the contract, under the real taskyard-init, with the real sidecar."""
+"""Agents with a server of their own: a scripted one, under the real taskyard-init, with the real sidecar."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_conversation_goes_through_the_agents_server(pod: Pod, port: int) -> Non
     until("the idle state", lambda: pod.gateway.last_report.get("state") == "idle")
 
 
-def test_message_that_meets_a_working_agent_waits(pod: Pod, port: int) -> None:
+def test_message_for_a_working_agent_waits(pod: Pod, port: int) -> None:
     start_agent(pod, port, "--race")
     start_sidecar(pod, port)
     pod.until_stable()
@@ -62,7 +62,7 @@ def test_message_that_meets_a_working_agent_waits(pod: Pod, port: int) -> None:
     until("it to be done", lambda: pod.contents()[-1:] == [("agent", "BUSY")])
 
 
-def test_sidecar_that_is_killed_goes_on(pod: Pod, port: int) -> None:
+def test_killed_sidecar_continues(pod: Pod, port: int) -> None:
     pod.gateway.prompt = "busy"
     start_agent(pod, port)
     start_sidecar(pod, port)
@@ -74,7 +74,7 @@ def test_sidecar_that_is_killed_goes_on(pod: Pod, port: int) -> None:
     assert len(posted(pod)) == 1
 
 
-def test_end_of_the_server_shows_and_a_new_one_that_remembers_tells_nothing_twice(pod: Pod, port: int) -> None:
+def test_end_of_the_server_is_noticed_and_what_a_new_one_remembers_is_not_repeated(pod: Pod, port: int) -> None:
     start_agent(pod, port)
     start_sidecar(pod, port)
     pod.until_stable()

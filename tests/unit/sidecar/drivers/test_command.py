@@ -23,7 +23,7 @@ def last_report(pod: Pod, state: str) -> dict[str, Any]:
     return pod.gateway.reports[-1]
 
 
-def test_command_finds_the_prompt_and_its_output_is_the_answer(pod: Pod) -> None:
+def test_command_gets_the_prompt_and_its_output_is_the_answer(pod: Pod) -> None:
     pod.gateway.prompt = "say hello"
     run(pod, 'echo "asked to $TASKYARD_TASK_PROMPT"; echo trouble >&2; cat; echo done')
     report = last_report(pod, "complete")
@@ -43,7 +43,7 @@ def test_command_finds_the_prompt_and_its_output_is_the_answer(pod: Pod) -> None
     assert pod.kill_sidecar(signal.SIGTERM) == 0
 
 
-def test_failed_command_tells_its_last_line(pod: Pod) -> None:
+def test_last_line_of_a_failed_command_is_reported(pod: Pod) -> None:
     run(pod, "echo some work; echo no such file >&2; exit 3")
     assert last_report(pod, "failure")["message"] == "Exit status 3: no such file"
     assert pod.contents() == [("agent", "some work\nno such file")]
@@ -63,7 +63,7 @@ def test_messages_are_refused_while_it_runs_and_after(pod: Pod) -> None:
     assert (answer.status_code, answer.json()["detail"]) == (409, "the command has finished")
 
 
-def test_sidecar_that_is_killed_finds_the_command_at_work(pod: Pod) -> None:
+def test_restarted_sidecar_finds_the_command_running(pod: Pod) -> None:
     pod.gateway.prompt = "count"
     run(pod, "echo one; while ! test -e go; do sleep 0.05; done; echo two")
     until("it to work", lambda: ("agent", "one") in pod.contents())
@@ -82,7 +82,7 @@ def test_each_run_has_the_prompt_and_an_answer_of_its_own(pod: Pod) -> None:
         wanted = f"run {number}"
         until("the run to end", lambda wanted=wanted: wanted in {report["message"] for report in pod.gateway.reports})
         pod.kill_sidecar(signal.SIGTERM)
-        # It takes its socket with it.
+        # taskyard-init removes its socket when it ends.
         assert pod.agent is not None
         assert pod.agent.wait(10) == 0
     told = [(message["role"], message["content"]) for message in pod.gateway.snapshots[-1]["messages"]]
@@ -99,7 +99,7 @@ def test_retries_are_one_run(pod: Pod) -> None:
 
 
 @pytest.mark.parametrize("told_first", ["the sidecar", "the command"])
-def test_command_that_is_told_to_end_has_no_result(pod: Pod, told_first: str) -> None:
+def test_command_that_is_asked_to_end_has_no_result(pod: Pod, told_first: str) -> None:
     run(pod, "echo working; while :; do sleep 0.05; done")
     until("it to work", lambda: pod.contents() == [("agent", "working")])
     if told_first == "the sidecar":
@@ -109,7 +109,7 @@ def test_command_that_is_told_to_end_has_no_result(pod: Pod, told_first: str) ->
     assert {report["state"] for report in pod.gateway.reports} == {"working"}
 
 
-def test_much_output_is_bounded(pod: Pod) -> None:
+def test_long_output_is_bounded(pod: Pod) -> None:
     run(pod, "seq 2000000; echo last")
     assert last_report(pod, "complete")["message"] == "last"
     [(_, output)] = pod.contents()

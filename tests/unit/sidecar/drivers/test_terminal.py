@@ -28,7 +28,7 @@ PATIENCE = 20.0
 
 @dataclass
 class Heard:
-    """A listener that only remembers."""
+    """An observer that only records."""
 
     turn: Turn | None = None
     answers: list[str] = field(default_factory=list)
@@ -55,7 +55,7 @@ class Heard:
 
 
 def kept() -> asyncio.Future[None]:
-    """The disk is fast."""
+    """An intent that is on the disk already."""
     done = asyncio.get_running_loop().create_future()
     done.set_result(None)
     return done
@@ -148,7 +148,7 @@ async def test_program_without_bracketed_paste_gets_line_by_line(start: Start, t
         assert await agent.ask("one\ntwo\n\nthree") == "got one\ngot two\n>\ngot\ngot three"
 
 
-async def test_program_that_prints_slowly_works_until_it_is_quiet(start: Start, tmp_path: Path) -> None:
+async def test_program_that_prints_slowly_is_running_until_it_is_quiet(start: Start, tmp_path: Path) -> None:
     script = 'echo start; while read line; do for i in 1 2 3 4; do sleep 0.8; echo "$line $i"; done; done'
     async with driving(tmp_path, await start("bash", "-c", script), stable_after=2) as agent:
         began = time.monotonic()
@@ -169,7 +169,7 @@ async def test_program_that_exits(start: Start, tmp_path: Path) -> None:
             await agent.driver.send("anybody there?", kept())
 
 
-async def test_program_that_comes_back_is_another_run(start: Start, tmp_path: Path) -> None:
+async def test_restarted_program_is_another_run(start: Start, tmp_path: Path) -> None:
     first = await start("bash", "-c", "echo one; read line")
     async with driving(tmp_path, first) as agent:
         await agent.until("the first run", lambda: agent.heard.answers == ["one"])
@@ -200,7 +200,7 @@ async def test_program_that_floods_is_held_back_and_leaves_the_sidecar_responsiv
         assert longest < 0.5
 
 
-async def test_sidecar_that_comes_back_finds_the_turn_again(start: Start, tmp_path: Path) -> None:
+async def test_restarted_sidecar_finds_the_turn_again(start: Start, tmp_path: Path) -> None:
     process = await start(*SHELL)
     socket = str(tmp_path / "agent.sock")
     heard = Heard()
@@ -220,7 +220,7 @@ async def test_sidecar_that_comes_back_finds_the_turn_again(start: Start, tmp_pa
         assert not agent.driver.shows("echo before")
 
 
-async def test_program_that_asks_its_terminal_gets_an_answer(start: Start, tmp_path: Path) -> None:
+async def test_program_that_queries_its_terminal_gets_a_reply(start: Start, tmp_path: Path) -> None:
     script = (
         r"stty raw -echo; printf '\033[6n'; IFS= read -r -d R answer; stty sane; printf 'at %q' \"$answer\"; read x"
     )
@@ -229,7 +229,7 @@ async def test_program_that_asks_its_terminal_gets_an_answer(start: Start, tmp_p
 
 
 async def test_enter_is_pressed_again_when_nothing_happens(start: Start, tmp_path: Path) -> None:
-    """Some programs take the first Enter for a part of the pasted text."""
+    """Some programs take the first Enter as part of the pasted text."""
     script = (
         "stty raw -echo; printf '> '; IFS= read -r -N 2; printf '%s' \"$REPLY\"; IFS= read -r -N 1; "
         "IFS= read -r -N 1; printf '\\r\\nentered\\r\\n'; stty sane; read x"
@@ -250,7 +250,7 @@ def replaying(name: str, scene: str, then: str = "read line") -> tuple[str, ...]
     return ("bash", "-c", f"stty raw -echo; head -c {end_of(name, scene)} {RECORDINGS / name}.bin; {then}")
 
 
-async def test_question_of_a_known_program_is_told_and_not_typed_over(start: Start, tmp_path: Path) -> None:
+async def test_question_of_a_known_program_is_reported_and_not_typed_over(start: Start, tmp_path: Path) -> None:
     process = await start(*replaying("claude-trust", "asks"))
     async with driving(tmp_path, process, agent_type="claude") as agent:
         question = "Quick safety check: Is this a project you created or one you trust?"
@@ -268,7 +268,7 @@ async def test_known_program_that_works_is_not_stable_even_when_nothing_moves(st
         assert agent.driver.status is Status.RUNNING
 
 
-async def test_hint_that_blinks_below_the_input_box_is_no_work(start: Start, tmp_path: Path) -> None:
+async def test_blinking_hint_below_the_input_box_does_not_count_as_work(start: Start, tmp_path: Path) -> None:
     blink = (
         r"while sleep 0.2; do printf '\0337\033[31;3Hhint\0338'; sleep 0.2; printf '\0337\033[31;3H\033[K\0338'; done"
     )
@@ -279,7 +279,7 @@ async def test_hint_that_blinks_below_the_input_box_is_no_work(start: Start, tmp
         assert agent.driver.status is Status.STABLE
 
 
-async def test_known_program_that_a_script_starts_is_known_by_its_banner(start: Start, tmp_path: Path) -> None:
+async def test_known_program_started_by_a_script_is_recognised_by_its_banner(start: Start, tmp_path: Path) -> None:
     async with driving(tmp_path, await start(*replaying("claude-work", "start"))) as agent:
         await agent.until("the banner", lambda: agent.driver.agent_type == "claude")
         await agent.until_stable()

@@ -1,4 +1,4 @@
-"""States and snapshots on their way to the gateway, which may be away for long: minutes pass here in no time."""
+"""States and snapshots for a gateway that may be unavailable for long; a fake clock makes minutes pass at once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MINUTE = 60.0
 
 
 class Gateway:
-    """Takes what it gets, with the moment of it, or is away."""
+    """Keeps what it gets, with the time, or is unavailable."""
 
     def __init__(self) -> None:
         self.away = False
@@ -41,7 +41,7 @@ class Gateway:
     upload = take
 
 
-def test_after_ten_minutes_without_a_gateway_the_last_state_is_told_and_none_before_it() -> None:
+def test_after_ten_minutes_without_a_gateway_only_the_last_state_is_reported() -> None:
     async def live() -> None:
         gateway = Gateway()
         reporter: Reporter[str] = Reporter(gateway.take, "state")
@@ -52,7 +52,7 @@ def test_after_ten_minutes_without_a_gateway_the_last_state_is_told_and_none_bef
         for number in range(1, 601):
             reporter.tell(f"working {number}" if number % 2 else f"idle {number}")
             await asyncio.sleep(1)
-        assert gateway.asked < 60, "it is not asked all the time"
+        assert gateway.asked < 60, "the gateway is called too often"
         gateway.away = False
         back = now()
         await reporter.flush()
@@ -63,11 +63,11 @@ def test_after_ten_minutes_without_a_gateway_the_last_state_is_told_and_none_bef
         assert gateway.taken[-1][1] == "working 601"
         running.cancel()
 
-    in_no_time(live())
+    on_a_fake_clock(live())
 
 
 @pytest.mark.parametrize("at_work", [True, False], ids=["at work", "idle now and then"])
-def test_after_ten_minutes_without_a_gateway_the_newest_snapshot_is_stored_and_no_older_one(at_work: bool) -> None:
+def test_after_ten_minutes_without_a_gateway_only_the_newest_snapshot_is_stored(at_work: bool) -> None:
     async def live() -> None:
         gateway = Gateway()
         said = 0
@@ -79,7 +79,7 @@ def test_after_ten_minutes_without_a_gateway_the_newest_snapshot_is_stored_and_n
             snapshots.changed(idle=not at_work and said % 10 == 0)
             await asyncio.sleep(1)
         snapshots.changed(idle=True)
-        assert gateway.asked < 60, "it is not asked all the time"
+        assert gateway.asked < 60, "the gateway is called too often"
         gateway.away = False
         back = now()
         await asyncio.sleep(2 * RETRY_LAST)
@@ -87,10 +87,10 @@ def test_after_ten_minutes_without_a_gateway_the_newest_snapshot_is_stored_and_n
         assert gateway.taken[0][0] - back <= RETRY_LAST + 1
         running.cancel()
 
-    in_no_time(live())
+    on_a_fake_clock(live())
 
 
-def test_a_snapshot_a_minute_while_the_agent_works_and_one_soon_after_it() -> None:
+def test_snapshots_are_taken_each_minute_while_the_agent_works_and_soon_after() -> None:
     async def live() -> None:
         gateway = Gateway()
         said = 0
@@ -108,13 +108,13 @@ def test_a_snapshot_a_minute_while_the_agent_works_and_one_soon_after_it() -> No
         assert gateway.taken[-1][1] == b"300"
         snapshots.changed(idle=True)
         await asyncio.sleep(MINUTE)
-        assert len(gateway.taken) == 6, "the same is not sent twice"
+        assert len(gateway.taken) == 6, "the same snapshot was sent twice"
         running.cancel()
 
-    in_no_time(live())
+    on_a_fake_clock(live())
 
 
-def test_what_the_gateway_will_never_take_is_given_up() -> None:
+def test_a_report_that_the_gateway_refuses_for_good_is_given_up() -> None:
     async def live() -> None:
         gateway = Gateway()
         gateway.refuses = True

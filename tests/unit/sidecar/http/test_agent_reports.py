@@ -1,4 +1,4 @@
-"""The agent's own port over HTTP: by command, by MCP, and who is turned away."""
+"""The agent's own port over HTTP: reports by command and by MCP, and requests that are refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def report(pod: Pod, **body: object) -> httpx.Response:
 
 @pytest.fixture(scope="module")
 def reporter(init_program: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The command of the agent's container."""
+    """The path of `taskyard-report`."""
     folder = tmp_path_factory.mktemp("bin")
     subprocess.run([init_program, "install", folder], check=True, timeout=10)
     return str(folder / "taskyard-report")
@@ -47,10 +47,10 @@ def test_the_command_says_what_is_wrong(shared_pod: Pod, reporter: str) -> None:
 @pytest.mark.parametrize(
     "headers",
     [
-        pytest.param({"Origin": "https://example.test"}, id="a page's"),
-        pytest.param({"Origin": "null"}, id="a file's"),
-        pytest.param({"Host": "example.test"}, id="a name that leads here"),
-        pytest.param({"Host": "[::"}, id="a broken name"),
+        pytest.param({"Origin": "https://example.test"}, id="a web page's origin"),
+        pytest.param({"Origin": "null"}, id="a local file's origin"),
+        pytest.param({"Host": "example.test"}, id="another name of this host"),
+        pytest.param({"Host": "[::"}, id="a malformed name"),
     ],
 )
 def test_web_pages_cannot_report(shared_pod: Pod, headers: dict[str, str]) -> None:
@@ -89,4 +89,4 @@ def test_reports_are_limited_in_rate_and_size(shared_pod: Pod) -> None:
     assert 429 in statuses
     time.sleep(1.1)
     assert report(shared_pod, state="complete", summary="after all").status_code == 200
-    until("the last word", lambda: shared_pod.states()[-1] == ("complete", "after all"))
+    until("the last report", lambda: shared_pod.states()[-1] == ("complete", "after all"))

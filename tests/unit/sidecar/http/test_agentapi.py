@@ -48,7 +48,7 @@ def test_certificate_is_the_pods(shared_pod: Pod) -> None:
         client.get("/status", extensions={"sni_hostname": "another-pod"})
 
 
-def test_status_as_the_contract_has_it(shared_pod: Pod) -> None:
+def test_status_follows_the_contract(shared_pod: Pod) -> None:
     assert shared_pod.get("/status") == {"status": "stable", "agent_type": "custom", "transport": "pty"}
 
 
@@ -62,7 +62,7 @@ def test_first_message_is_the_agents_greeting(shared_pod: Pod) -> None:
     ("body", "location"),
     [
         pytest.param({"content": "x", "type": "shout"}, "body.type", id="unknown type"),
-        pytest.param({"content": 1, "type": "user"}, "body.content", id="content that is no text"),
+        pytest.param({"content": 1, "type": "user"}, "body.content", id="content that is not text"),
         pytest.param({"type": "user"}, "body.content", id="no content"),
         pytest.param({"content": "x", "type": "user", "extra": 1}, "body.extra", id="unknown field"),
         pytest.param({"content": "", "type": "user"}, "body.content", id="empty"),
@@ -81,7 +81,7 @@ def test_bad_message_is_refused_with_the_field(shared_pod: Pod, body: dict[str, 
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"\xff", b"[" * 100_000])
-def test_body_that_is_no_message_is_refused(shared_pod: Pod, body: bytes) -> None:
+def test_body_that_is_not_a_message_is_refused(shared_pod: Pod, body: bytes) -> None:
     response = shared_pod.client.post("/message", content=body, extensions={"sni_hostname": POD_UID})
     assert response.status_code == 422
     assert response.json()["title"] == "Unprocessable Entity"
@@ -143,11 +143,11 @@ def test_clients_that_send_nothing_or_stop_half_way_are_dropped(shared_pod: Pod)
             b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n", b"x", id="a body that nobody reads"
         ),
         pytest.param(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /h", b"x", id="a second head"),
-        # A server passes over empty lines before a head.
-        pytest.param(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", b"\r\n", id="what comes before a second head"),
+        # A server skips empty lines before a head.
+        pytest.param(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", b"\r\n", id="empty lines before a second head"),
     ],
 )
-def test_clients_that_drip_after_an_answer_are_dropped(shared_pod: Pod, begin: bytes, drop: bytes) -> None:
+def test_clients_that_trickle_bytes_after_an_answer_are_dropped(shared_pod: Pod, begin: bytes, drop: bytes) -> None:
     began = time.monotonic()
     with socket.create_connection(("127.0.0.1", shared_pod.health_port), timeout=1) as connection:
         connection.sendall(begin)
@@ -191,7 +191,7 @@ def test_raw_keystrokes_go_through_at_any_time_once_and_unrecorded(shared_pod: P
     ]
 
 
-def test_events_replay_the_conversation_and_go_on(shared_pod: Pod) -> None:
+def test_events_replay_the_conversation_and_continue(shared_pod: Pod) -> None:
     shared_pod.until_stable()
     known = shared_pod.messages()
     with shared_pod.events() as events:
@@ -231,7 +231,7 @@ def test_snapshot_is_uploaded_on_request(shared_pod: Pod) -> None:
     assert shared_pod.gateway.snapshots[-1]["messages"] == shared_pod.messages()
 
 
-def test_journal_that_cannot_be_written_means_that_nothing_is_typed(shared_pod: Pod) -> None:
+def test_nothing_is_typed_when_the_journal_cannot_be_written(shared_pod: Pod) -> None:
     shared_pod.until_stable()
     journal = shared_pod.state / "journal.jsonl"
     kept = shared_pod.state / "kept"

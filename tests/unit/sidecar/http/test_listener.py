@@ -19,5 +19,5 @@ from taskyard.sidecar.http.listener import pod_or_none
         pytest.param("fe80::1%eth0", "fe80::2%eth0", None, id="another one on the link"),
     ],
 )
-def test_connections_of_the_pod_itself_are_told_from_those_of_others(peer: str, own: str, expected: str | None) -> None:
+def test_connections_of_the_pod_itself_are_distinguished_from_others(peer: str, own: str, expected: str | None) -> None:
     assert pod_or_none(peer, own) == expected

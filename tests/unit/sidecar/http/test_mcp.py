@@ -1,4 +1,4 @@
-"""The protocol's messages, one by one; test_report_routes speaks them over HTTP."""
+"""The protocol's messages, one by one; test_agent_reports sends them over HTTP."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_tools_do_what_they_say(agent: Agent) -> None:
     assert agent.said == [("complete", "done", ""), ("working", "x", "https://a/"), ("pr", "1")]
 
 
-def test_what_is_not_taken_is_told_to_the_model(agent: Agent) -> None:
+def test_the_model_is_told_why_a_call_is_refused(agent: Agent) -> None:
     result = agent.call("report_task", state="finished", summary="done")
     assert result["isError"] is True
     assert "working, idle, complete, failed" in result["content"][0]["text"]
@@ -82,7 +82,7 @@ def test_what_is_not_taken_is_told_to_the_model(agent: Agent) -> None:
     ("body", "code"),
     [
         pytest.param(b"", -32700, id="nothing"),
-        pytest.param(b"{", -32700, id="no JSON"),
+        pytest.param(b"{", -32700, id="not JSON"),
         pytest.param(b"[" * 10_000, -32700, id="deep nesting"),
         pytest.param(b"[]", -32600, id="empty batch"),
         pytest.param(b"7", -32600, id="a number"),
@@ -124,6 +124,6 @@ JSON = st.recursive(
 
 @settings(deadline=None)
 @given(st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()))
-def test_nothing_brings_it_down(body: bytes) -> None:
+def test_no_body_crashes_it(body: bytes) -> None:
     answer = Agent().server.answer(body)
     json.dumps(answer)

@@ -35,7 +35,7 @@ def test_the_file_comes_out_as_it_went_in_however_it_arrives(content: bytes, siz
 
 
 @pytest.mark.parametrize("name", ["a.txt", "ä ö.txt", 'quo"te.txt', "semi;colon.txt"])
-def test_what_a_client_library_sends_is_understood(name: str) -> None:
+def test_the_form_of_a_client_library_is_parsed(name: str) -> None:
     request = httpx.Request("POST", "http://x/", data={"a": "b"}, files={"file": (name, b"content")})
     parser, content = parse(request.read(), boundary=multipart.boundary(request.headers["Content-Type"]))
     assert content == b"content"
@@ -61,7 +61,8 @@ def test_file_names_come_in_several_spellings(disposition: str, name: str) -> No
     "body",
     [
         pytest.param(
-            b'--sep\r\nContent-Disposition: form-data; name="file"\r\n\r\nx\r\n--sepx\r\n', id="boundary goes on"
+            b'--sep\r\nContent-Disposition: form-data; name="file"\r\n\r\nx\r\n--sepx\r\n',
+            id="boundary is followed by text",
         ),
         pytest.param(b"--sep" + b" " * 300, id="boundary does not end"),
         pytest.param(b"--sep\r\n" + b"x" * 9000, id="head does not end"),
@@ -69,7 +70,7 @@ def test_file_names_come_in_several_spellings(disposition: str, name: str) -> No
         pytest.param(b'--sep\r\nContent-Disposition: form-data; name="file"\r\n\r\nx\r\n' * 2, id="two files"),
     ],
 )
-def test_what_is_no_form_is_refused(body: bytes) -> None:
+def test_malformed_forms_are_refused(body: bytes) -> None:
     with pytest.raises(MultipartError):
         parse(body)
 
@@ -78,7 +79,7 @@ def test_what_is_no_form_is_refused(body: bytes) -> None:
 @given(
     st.lists(st.sampled_from([b"--sep", b"\r\n", b"--", b"name=file;", b"Content-Disposition: form-data;", b"\xff"]))
 )
-def test_nothing_brings_it_down_or_makes_it_grow(pieces: list[bytes]) -> None:
+def test_no_body_crashes_it_or_makes_it_grow(pieces: list[bytes]) -> None:
     parser = FileParser(B)
     try:
         for piece in pieces:
@@ -92,7 +93,7 @@ def test_nothing_brings_it_down_or_makes_it_grow(pieces: list[bytes]) -> None:
     "content_type",
     ["", "text/plain", "multipart/form-data", "multipart/form-data; boundary=", "multipart/mixed; boundary=a"],
 )
-def test_a_body_without_a_boundary_is_no_form(content_type: str) -> None:
+def test_a_body_without_a_boundary_is_not_a_form(content_type: str) -> None:
     with pytest.raises(MultipartError):
         multipart.boundary(content_type)
 
@@ -115,7 +116,7 @@ def test_names_are_made_safe(given_name: str, name: str) -> None:
 
 @settings(deadline=None)
 @given(st.text(max_size=400))
-def test_a_safe_name_is_one_that_taskyard_init_takes(given_name: str) -> None:
+def test_a_safe_name_is_one_that_taskyard_init_accepts(given_name: str) -> None:
     name = safe_name(given_name)
     assert 0 < len(name.encode()) <= 255
     assert "/" not in name and "\0" not in name and name not in (".", "..")

@@ -46,7 +46,7 @@ def test_frames_are_the_same_however_the_bytes_are_cut(outputs: list[bytes], siz
         pytest.param(hello(version=2), "speaks version 2", id="another version"),
         pytest.param(hello(state=7), "unknown state 7", id="unknown state"),
         pytest.param(hello(total=1, replayed=2), "promises 2 bytes of 1", id="more replayed than written"),
-        pytest.param(wire(14, b"\0"), "ending frame of 1 bytes", id="an ending that says something"),
+        pytest.param(wire(14, b"\0"), "ending frame of 1 bytes", id="an ending with a payload"),
         pytest.param(wire(6, b"\0"), "exit frame of 1 bytes", id="short exit"),
     ],
 )
@@ -68,7 +68,7 @@ def test_go_carries_environment_and_prompt() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "A=B", "A\0"])
-def test_go_refuses_what_no_environment_can_hold(name: str) -> None:
+def test_go_refuses_invalid_variable_names(name: str) -> None:
     with pytest.raises(frames.FrameError):
         frames.go({name: "x"}, "")
 

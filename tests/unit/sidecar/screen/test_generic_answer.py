@@ -28,7 +28,7 @@ BOX_AFTER = (
         pytest.param("$ ", "echo hello\r\nhello\r\n$ ", "echo hello", "hello", id="shell"),
         pytest.param("$ ", "true\r\n$ ", "true", "", id="no output"),
         pytest.param("$ ls\r\nls\r\n$ ", "ls\r\nls\r\n$ ", "ls", "ls", id="an answer seen before"),
-        pytest.param("$ ", "printf abc\r\nabc$ ", "printf abc", "abc", id="output without a new line"),
+        pytest.param("$ ", "printf abc\r\nabc$ ", "printf abc", "abc", id="output without a newline"),
         pytest.param("a$ ", "cd b\r\nb$ ", "cd b", "", id="the prompt changes"),
         pytest.param(
             "$ ", "cat f\r\none\r\n\r\n  two\r\n$ ", "cat f", "one\n\n  two", id="blank lines and indentation"
@@ -53,7 +53,7 @@ def test_answer_is(before: str, after: str, typed: str, expected: str) -> None:
     assert read(before, after, typed) == expected
 
 
-def test_long_lines_are_put_together_again() -> None:
+def test_wrapped_lines_are_joined_again() -> None:
     typed = "say " + "word " * 20 + "end"
     after = f"{typed}\r\n" + "x" * 100 + "\r\n$ "
     assert read("$ ", after, typed) == "x" * 100
@@ -63,7 +63,7 @@ def test_line_that_looks_like_a_prompt_belongs_to_the_answer_while_the_program_w
     assert read("$ ", "go\r\n50%", "go", settled=False) == "50%"
 
 
-def test_greeting_is_shown_as_it_stands() -> None:
+def test_greeting_is_shown_as_it_is() -> None:
     terminal = Terminal(40, 20)
     terminal.feed(b"Welcome\r\n\r\n$ ")
     terminal.refresh()

@@ -90,7 +90,7 @@ def test_tools_are_part_of_the_answer(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_echo_status_lines_and_input_box_are_not(name: str) -> None:
+def test_echo_status_lines_and_input_box_are_not_part_of_the_answer(name: str) -> None:
     said = scene(f"{name}-work", "write").answer
     assert "I wrote hello.txt." in said
     for foreign in ("Please write", "then stop", "Worked for", "for shortcuts", "Tokens:", "▣", "\n─────────────────"):
@@ -109,7 +109,7 @@ def test_it_waits_before_and_after_its_work(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_works_while_its_spinner_turns_and_the_spinner_is_no_answer(name: str) -> None:
+def test_it_is_busy_while_its_spinner_turns_and_the_spinner_is_not_an_answer(name: str) -> None:
     working = scene(f"{name}-work", "think working")
     assert working.reading.busy
     assert not working.reading.waits
@@ -125,11 +125,11 @@ def test_message_of_several_lines_is_found_on_the_screen(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["claude", "codex", "gemini", "aider"])
-def test_program_is_known_by_its_banner(name: str) -> None:
+def test_program_is_recognised_by_its_banner(name: str) -> None:
     assert programs.from_screen(scene(f"{name}-work", "start").terminal).name == name
 
 
-# What OpenCode shows first in a terminal of 1000 lines, by the line's number.
+# What OpenCode shows first in a terminal of 1000 lines, by line number.
 CENTERED = {
     499: "   ┃",
     500: '   ┃  Ask anything… "What is the tech stack of this project?"',
@@ -174,7 +174,7 @@ QUESTIONS = [
 
 
 @pytest.mark.parametrize(("name", "question"), QUESTIONS)
-def test_question_is_seen(name: str, question: str) -> None:
+def test_question_is_recognised(name: str, question: str) -> None:
     asking = scene(name, "asks").reading
     assert asking.question == question
     assert not asking.waits

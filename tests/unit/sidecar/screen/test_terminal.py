@@ -42,12 +42,12 @@ def shown(data: bytes, columns: int = 20, rows: int = 5) -> str:
         pytest.param("123456789 123456789好x".encode(), "123456789 123456789\n好x", id="wide at the edge wraps whole"),
         pytest.param("好\x1b[2G\x1b[K|".encode(), " |", id="half of one erased"),
         pytest.param("é👍🏽|".encode(), "é👍🏽|", id="skin tone"),
-        pytest.param(b"a\xffb", "a\ufffdb", id="bytes that are no UTF-8"),
+        pytest.param(b"a\xffb", "a\ufffdb", id="bytes that are not UTF-8"),
         pytest.param(b"-\x1b[9b", "----------", id="repeat"),
         pytest.param(b"1\r\n2\r\n3\x1b[H\x1b[L", "\n1\n2\n3", id="insert a line"),
         pytest.param(b"1\r\n2\r\n3\x1b[H\x1b[M", "2\n3", id="delete a line"),
         pytest.param(b"main\x1b[?1049h\x1b[Hediting\x1b[?1049l", "main", id="the alternate screen leaves no trace"),
-        pytest.param(b"\x1b[5n\x1b[6n\x1b[cx", "x", id="questions are not text"),
+        pytest.param(b"\x1b[5n\x1b[6n\x1b[cx", "x", id="queries are not text"),
         pytest.param(b"a\x1bEb", "a\nb", id="next line"),
         pytest.param(b"\x1b[", "", id="unfinished sequence"),
     ],
@@ -77,7 +77,7 @@ def test_lines_keep_their_numbers_when_they_scroll_off() -> None:
     assert terminal.cursor == (30, 0)
 
 
-def test_history_is_bounded_and_says_what_it_still_knows() -> None:
+def test_history_is_bounded_and_knows_its_oldest_line() -> None:
     terminal = Terminal(20, 5)
     for number in range(HISTORY_LINES + 100):
         terminal.feed(b"%d\r\n" % number)
@@ -117,7 +117,7 @@ def test_refresh_tells_whether_text_changed() -> None:
     assert not terminal.refresh()
 
 
-def test_questions_are_answered_as_a_terminal_does() -> None:
+def test_queries_are_answered_as_a_terminal_does() -> None:
     terminal = Terminal(20, 5)
     terminal.feed(b"abc\x1b[6n\x1b[5n\x1b[c")
     assert terminal.take_replies() == b"\x1b[1;4R\x1b[0n\x1b[?6c"
@@ -144,7 +144,7 @@ FINALS = [bytes([code]) for code in range(0x40, 0x7F)]
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.sampled_from(ALPHABET + FINALS) | st.binary(max_size=4), max_size=60), st.integers(1, 12))
-def test_no_output_whatever_breaks_the_terminal(pieces: list[bytes], columns: int) -> None:
+def test_no_output_breaks_the_terminal(pieces: list[bytes], columns: int) -> None:
     terminal = Terminal(columns, 4)
     for piece in pieces:
         terminal.feed(piece)
@@ -158,10 +158,10 @@ def test_no_output_whatever_breaks_the_terminal(pieces: list[bytes], columns: in
 @pytest.mark.parametrize(
     "endless",
     [
-        pytest.param(b"\x1b]0;" + b"x" * 1000, id="title without end"),
-        pytest.param(b"\x1b[" + b"1;" * 1000, id="parameters without end"),
+        pytest.param(b"\x1b]0;" + b"x" * 1000, id="endless title"),
+        pytest.param(b"\x1b[" + b"1;" * 1000, id="endless parameters"),
         pytest.param(b"\x1b7" * 1000, id="saved cursors"),
-        pytest.param(b"\x1b[6n" * 1000, id="questions"),
+        pytest.param(b"\x1b[6n" * 1000, id="queries"),
         pytest.param(b"e" + "\u0301".encode() * 1000, id="accents"),
         pytest.param(b"\x1b[9999b" * 50 + b"x\x1b[9999L\x1b[9999@\x1b[9999S\x1b[9999T" * 50, id="large counts"),
     ],
