@@ -1,4 +1,4 @@
-"""Ownership an object is that has the name of a Task's child."""
+"""Who owns an object that has the name of a Task's child."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from taskyard.core.observed import Manifest, owner_uid
 
 
 class Ownership(Enum):
-    """The Task's own; a former Task's of the same name, which is gone; anybody else's."""
+    """Owned by the Task; by an earlier Task of the same name, which is gone; by anybody else."""
 
     OWN = "Own"
     FORMER = "Former"
@@ -17,11 +17,11 @@ class Ownership(Enum):
 
 
 def ownership_of(child: Manifest, *, name: str, uid: str) -> Ownership:
-    """Ownership an object is, seen from the Task of this name and UID in its namespace.
+    """Who owns an object, as seen from the Task of this name and UID in its namespace.
 
-    FORMER says that nothing owns it but Tasks of this Task's name with other UIDs. As a name has one object at a time,
-    these are gone once this Task was seen to be there *after* the child was, and garbage collection would delete the
-    child. With any other owner, of whatever kind, it would live on.
+    FORMER means that all its owners are Tasks of this Task's name with other UIDs. As a name has only one object at a
+    time, those are gone once this Task was seen to exist *after* the child was, and garbage collection would delete the
+    child. With any other owner, of whatever kind, the child would stay.
     """
     if owner_uid(child) == uid:
         return Ownership.OWN
@@ -34,7 +34,8 @@ def ownership_of(child: Manifest, *, name: str, uid: str) -> Ownership:
 
 
 def is_former(owner: Manifest, *, name: str, uid: str) -> bool:
-    """Whether an ownerReference names a Task of the same name that is not this one. Others have a kind Task, too."""
+    """Whether an ownerReference names a Task of the same name that is not this one. Other API groups have a kind Task,
+    too."""
     group = str(owner["apiVersion"]).rpartition("/")[0]
     return group == GROUP and owner["kind"] == "Task" and owner["name"] == name and owner["uid"] != uid
 
