@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Resource:
-    """A kind as the API server's paths have it. `selector` and `named` (the objects of that name, in whatever
-    namespace) bound what lists and watches see; with `metadata_only` they get nothing of the objects but their
-    metadata."""
+    """A kind, as the API server's paths name it. `selector` and `named` (the objects of that name, in any namespace)
+    limit what lists and watches return; with `metadata_only` they return only the metadata of the objects."""
 
     prefix: str
     plural: str
