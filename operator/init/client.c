@@ -12,7 +12,7 @@
 
 static const enum frame_type FRAME_OF[STREAMS] = {OUTPUT, ERRORS};
 
-/* ---- Coming and going ------------------------------------------------------------------------------- */
+/* ---- Connecting and closing ------------------------------------------------------------------------- */
 
 /* Begins a frame whose first `in_head` bytes of payload are in the head; returns where they go. */
 static uint8_t *begin_frame(struct client *c, enum frame_type type, uint32_t size, size_t in_head) {
@@ -49,12 +49,12 @@ bool client_has_something_to_send(struct client *c, const struct output *output)
         c->stored_size = 0;
         return true;
     }
-    if (output->ending && !c->ending_queued) { /* before the command's farewell, which may follow at once */
+    if (output->ending && !c->ending_queued) { /* before the command's final output, which may follow at once */
         begin_frame(c, ENDING, 0, 0);
         c->ending_queued = true;
         return true;
     }
-    for (int turn = 1; turn <= STREAMS; turn++) { /* by turns: neither waits until the other is silent */
+    for (int turn = 1; turn <= STREAMS; turn++) { /* in turns: neither waits until the other is silent */
         int i = (c->sending + turn) % STREAMS;
         uint64_t behind = output->rings[i].total - c->position[i];
         if (behind == 0) continue;
@@ -110,7 +110,7 @@ void client_end_frame(struct client *c) {
     c->ticket = 0;
 }
 
-/* The header is whole: makes room for what it announces. */
+/* The header is complete: allocates the payload that it announces. */
 static bool begin_payload(struct client *c) {
     c->payload_size = get_number(c->header + 1, 4);
     if (!is_valid_header(c->header[0], c->payload_size)) {

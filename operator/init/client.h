@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * One connection. What it hears comes from the rings of the output, each read at a position of its own; of what it
- * says one frame at a time is held, and no more is read from it until that frame is done with.
+ * One client's connection. The output that it receives comes from the rings, each read at a position of its own; of
+ * what it sends, one frame at a time is held, and nothing more is read from it until that frame is done.
  */
 #ifndef TASKYARD_CLIENT_H
 #define TASKYARD_CLIENT_H
@@ -16,7 +16,7 @@
 
 struct client {
     int fd;                  /* -1: this place is free */
-    bool deaf;               /* its side is closed: nothing more can be sent, what it sent is still taken */
+    bool deaf;               /* its side is closed: nothing more can be sent to it, what it sent is still taken */
     uint8_t header[FRAME_HEADER];
     uint32_t header_got;
     uint8_t *payload;        /* of the frame that is arriving, or that waits for the command */
@@ -26,31 +26,31 @@ struct client {
     size_t head_size, head_sent;
     uint32_t frame_left;
     int sending;             /* the stream of that frame */
-    uint64_t position[STREAMS]; /* of the next byte for it */
+    uint64_t position[STREAMS]; /* of the next byte to send */
     bool ending_queued, exit_queued;
     struct upload upload;    /* the file that it sends */
-    uint8_t stored[UPLOAD_ANSWER_MAX]; /* what became of the file before */
-    size_t stored_size;      /* 0: it has been told */
-    int64_t progress_at;     /* when it last took or gave something */
+    uint8_t stored[UPLOAD_ANSWER_MAX]; /* the result of the last file */
+    size_t stored_size;      /* 0: the client has been told */
+    int64_t progress_at;     /* when something last went to it, or from it to the command */
     int64_t held_since;      /* since when it has held up the command; 0: it does not */
 };
 
-/* Takes a free place for a new connection, whose first frame is this one; `total` and `replay` are filled in. */
+/* Puts a new connection into a free place. `hello` is the first frame for it; `total` and `replay` are filled in. */
 void client_open(struct client *c, int fd, struct hello hello, const struct output *output, int64_t now);
 void client_close(struct client *c);
 
-/* Is there something to send? Begins the next frame when the last one has gone. */
+/* Is there something to send? Begins the next frame when the last one has been sent. */
 bool client_has_something_to_send(struct client *c, const struct output *output);
 void client_send(struct client *c, struct output *output, int64_t now);
 
-/* Has it got more to hear than the rings would keep if there were more? */
+/* Is it so far behind that more output could overwrite what it has not received yet? */
 bool client_is_behind(const struct client *c, const struct output *output);
 
-/* Takes what has arrived, up to the end of one frame; returns whether that is whole now. One that has left, or sent
- * what is no frame, is closed. */
+/* Takes what has arrived, up to the end of one frame; returns whether that frame is complete. Closes a client that has
+ * disconnected, or that sent an invalid frame. */
 bool client_receive(struct client *c);
 
-/* Done with the frame that it sent. */
+/* Frees the frame that it sent. */
 void client_end_frame(struct client *c);
 
 #endif

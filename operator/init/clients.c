@@ -34,7 +34,7 @@ void clients_drop_stalled(struct clients *all, const struct output *output, int6
         if (!client_is_behind(c, output)) c->held_since = 0;
         else if (c->held_since == 0) c->held_since = now;
         bool holds_up = c->held_since != 0 && now - c->held_since >= STALL_LIMIT;
-        bool left = c->deaf && c->ticket != 0; /* gone, and the command does not take its last words */
+        bool left = c->deaf && c->ticket != 0; /* gone, and the command does not take its last input */
         if (!(holds_up || left) || now - c->progress_at < STALL_LIMIT) continue;
         say("a client was dropped: %s for %d s", holds_up ? "it read nothing" : "its input was not taken",
             STALL_LIMIT / 1000);
@@ -77,7 +77,7 @@ bool clients_have_everything(const struct clients *all) {
 void clients_dismiss(struct clients *all) {
     uint8_t unread[4096];
     FOR_EACH_CLIENT (c, all) {
-        /* What was not read would turn the end of the connection into an error for the client. */
+        /* Unread bytes would turn the end of the connection into an error for the client. */
         for (int i = 0; i < 64 && recv(c->fd, unread, sizeof unread, MSG_DONTWAIT) > 0; i++) {}
         client_close(c);
     }

@@ -17,29 +17,29 @@ struct clients {
 
 void clients_init(struct clients *all);
 
-/* NULL: there is none. */
+/* NULL: no place is free. */
 struct client *clients_free_place(struct clients *all);
 
 /* Is one of them so far behind that no more output may be read? */
 bool clients_hold_up(const struct clients *all, const struct output *output);
 
-/* Drops those that have taken nothing for too long while others wait for it. */
+/* Drops those that have made no progress for too long and hold up the command or keep input that it does not take. */
 void clients_drop_stalled(struct clients *all, const struct output *output, int64_t now);
 
-/* When the next of them has to be dropped if nothing happens; NEVER: none. */
+/* When the next one has to be dropped if nothing happens; NEVER: none. */
 int64_t clients_next_deadline(const struct clients *all);
 
-/* The client's frame is input and waits for the command, behind those that wait already. */
+/* The client's frame is input: queues it for the command, behind those that already wait. */
 void clients_queue_input(struct clients *all, struct client *c, int64_t now);
 
 /* The client whose input is due; NULL: none waits. */
 struct client *clients_next_with_input(struct clients *all);
 void clients_discard_input(struct clients *all);
 
-/* Has everyone that hears got all the output, and the exit frame? */
+/* Has every client that can still receive got all the output, and the exit frame? */
 bool clients_have_everything(const struct clients *all);
 
-/* Ends all the connections. */
+/* Closes all connections. */
 void clients_dismiss(struct clients *all);
 
 #endif

@@ -39,7 +39,7 @@ void command_resize(struct command *c, uint16_t columns, uint16_t rows) {
     set_window(c);
 }
 
-/* Opens a terminal; returns whether that was possible, else errno tells why not. */
+/* Opens a terminal; returns whether that succeeded, with errno set if not. */
 static bool open_terminal(struct command *c, struct ends *ends) {
     int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
     if (master < 0) return false;
@@ -67,7 +67,7 @@ static bool open_terminal(struct command *c, struct ends *ends) {
     return true;
 }
 
-/* Opens a pipe of which one end is ours and does not block; the other may, whatever the command makes of it. */
+/* Opens a pipe. Our end does not block; the other one may, as the command likes. */
 static bool open_pipe(int *ours, int *theirs, bool ours_writes) {
     int fd[2];
     if (pipe2(fd, O_CLOEXEC) != 0) return false;
@@ -116,7 +116,7 @@ static void reset_signals(void) {
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* In the child: becomes the command, with the terminal as its session's. */
+/* In the child: becomes the command, in a session of its own with the terminal as its controlling terminal. */
 static _Noreturn void become_command(const struct command *c, const struct ends *ends) {
     int log = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3); /* the container's log, for an error at the end */
     bool done = setsid() >= 0 && (c->pipes || ioctl(ends->fd[0], TIOCSCTTY, 0) == 0);
@@ -125,7 +125,7 @@ static _Noreturn void become_command(const struct command *c, const struct ends 
         if (log >= 0) dup2(log, STDERR_FILENO);
         FAIL("cannot make the terminal the command's own: %s", strerror(errno));
     }
-    if (log > 3) dup3(log, 3, O_CLOEXEC); /* below, so that all above can be closed */
+    if (log > 3) dup3(log, 3, O_CLOEXEC); /* so that all above 3 can be closed */
     close_descriptors_from(log < 0 ? 3 : 4);
     reset_signals();
     execvp(c->arguments[0], c->arguments);
@@ -135,7 +135,7 @@ static _Noreturn void become_command(const struct command *c, const struct ends 
     const char *hint = "";
     if (missing && strchr(c->arguments[0], '/') != NULL && access(c->arguments[0], F_OK) == 0) {
         missing = false;
-        hint = " (it is there; the interpreter or loader that it names is not)";
+        hint = " (the file exists; the interpreter or loader that it names does not)";
     } else if (error == E2BIG) {
         hint = " (arguments and environment are too large)";
     } else if (missing && strchr(c->arguments[0], '/') == NULL) {
@@ -158,8 +158,8 @@ bool command_launch(struct command *c) {
     c->pid = fork();
     if (c->pid == 0) become_command(c, &ends);
     if (c->pid < 0) say("cannot start a process: %s", strerror(errno));
-    /* Not kept open here: with it open the kernel would hang up the terminal at the command's end, and throw
-     * away output that was not read yet; and a pipe would never end. */
+    /* Not kept open here: otherwise the kernel would hang up the terminal at the command's end, and discard output
+     * that was not read yet; and a pipe would never end. */
     close_ends(&ends);
     return c->pid > 0;
 }
@@ -167,7 +167,7 @@ bool command_launch(struct command *c) {
 /* ---- Its signals ------------------------------------------------------------------------------------ */
 
 void command_signal(const struct command *c, int number) {
-    /* Each group is woken too, since a stopped process acts on a signal only when it goes on. */
+    /* Each group is continued too, since a stopped process acts on a signal only when it continues. */
     int terminal = c->pipes ? -1 : c->out[MAIN];
     pid_t foreground = terminal >= 0 ? tcgetpgrp(terminal) : -1;
     if (foreground > 1 && foreground != c->pid && foreground != getpgrp()) {

@@ -14,21 +14,21 @@ struct command {
     bool pipes, merged;     /* pipes instead of a terminal; one for standard output and error */
     uint16_t columns, rows; /* of the terminal; 0 with pipes */
     pid_t pid;
-    int in, out[STREAMS];   /* -1: there is none, or it has ended. In a terminal `in` and the main one are the same */
+    int in, out[STREAMS];   /* -1: there is none, or it has ended. With a terminal `in` and the main one are the same */
 };
 
-/* Starts it, for the first time or again; false: said in the log why it was not possible. */
+/* Starts it, for the first time or again; false when that failed, with the reason in the log. */
 bool command_launch(struct command *c);
 
 void command_resize(struct command *c, uint16_t columns, uint16_t rows);
 
-/* To the command's process group and to the one in the foreground of its terminal: a shell's job. */
+/* Signals the command's process group, and the one in the foreground of its terminal: a shell's job. */
 void command_signal(const struct command *c, int number);
 
 /* Kills the processes of the command's session, whatever their process groups are. */
 void command_kill_session(const struct command *c);
 
-/* In a terminal, only forgets the descriptor. */
+/* With a terminal, only forgets the descriptor. */
 void command_close_input(struct command *c);
 void command_close_output(struct command *c, int stream);
 void command_close(struct command *c);

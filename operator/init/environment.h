@@ -7,14 +7,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The end of the environment in a go frame (the byte after its closing empty string), or NULL when it is not
- * one: each entry is NAME=VALUE with a NUL after it. */
+/* The end of the environment in a go frame (the byte after its closing empty string), or NULL when it is malformed:
+ * each entry is NAME=VALUE with a NUL after it. */
 const uint8_t *environment_end(const uint8_t *at, const uint8_t *end);
 
-/* Sets these variables, over those of the container; false: said in the log why it was not possible. */
+/* Sets these variables, which override those of the container; false when that failed, with the reason in the log. */
 bool set_environment(const uint8_t *environment, bool terminal);
 
-/* Hands the prompt over as a file and, when it is short enough for one, as variables; false as above. */
+/* Passes the prompt as a file and, when it is short enough, in variables; false as above. */
 bool set_prompt(const uint8_t *prompt, size_t size);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What taskyard-init ends with where it is not the command's own status. */
+/* Exit statuses of taskyard-init that are not the command's own. */
 #ifndef TASKYARD_EXIT_STATUS_H
 #define TASKYARD_EXIT_STATUS_H
 

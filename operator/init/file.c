@@ -37,14 +37,14 @@ static bool write_all(int fd, const uint8_t *content, size_t size) {
     return true;
 }
 
-/* The temporary file is new: no link is followed, nobody else has it open. */
+/* The temporary file is new: no link is followed, and nobody else has it open. */
 bool replace_file(const char *path, mode_t mode, const uint8_t *content, size_t size) {
     char temporary[PATH_MAX];
     if (!name_temporary(temporary, path)) return false;
     int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 0700);
     if (fd < 0) return false;
     bool done = write_all(fd, content, size) && fchmod(fd, mode) == 0;
-    done = close(fd) == 0 && done; /* before the rename: a program that is open for writing cannot be run */
+    done = close(fd) == 0 && done; /* before the rename: a program that is open for writing cannot be executed */
     if (done) return move_into_place(temporary, path);
     int error = errno;
     unlink(temporary);

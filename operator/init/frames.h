@@ -11,7 +11,7 @@ enum {
     FRAME_HEADER = 5,
     HELLO_PAYLOAD = 34,
     EXIT_PAYLOAD = 4,
-    FRAME_IN_MAX = 1 << 20, /* largest frame taken from a client */
+    FRAME_IN_MAX = 1 << 20, /* largest payload accepted from a client */
 };
 
 enum frame_type {

@@ -35,7 +35,7 @@ int install(const char *directory) {
     char path[PATH_MAX];
     join(path, directory, "taskyard-init");
     copy_self(path);
-    join(path, directory, "taskyard-report"); /* the name under which the program is that */
+    join(path, directory, "taskyard-report"); /* under this name, the program acts as taskyard-report */
     if (!replace_link(path, "taskyard-init")) FAIL("cannot install %s: %s", path, strerror(errno));
     return 0;
 }

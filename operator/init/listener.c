@@ -13,7 +13,7 @@
 
 enum { REST_AFTER_FAILURE = 100 }; /* milliseconds */
 
-/* One that an earlier run of the container left. */
+/* Removes a socket that an earlier run of the container left behind. */
 static void remove_old(const char *path) {
     struct stat info;
     if (lstat(path, &info) != 0) return;
@@ -46,7 +46,7 @@ void listener_open(struct listener *l, const char *path, int backlog) {
 
 int listener_accept(struct listener *l, int64_t now) {
     int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    /* Out of descriptors or memory: poll() would report the same caller again at once. */
+    /* Out of descriptors or memory: poll() would report the same client again at once. */
     if (fd < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) l->again_at = now + REST_AFTER_FAILURE;
     return fd;
 }

@@ -7,7 +7,7 @@
 
 #include "exit_status.h"
 
-/* Writes one line, with the program's name before it. */
+/* Writes one line that begins with the program's name. */
 __attribute__((format(printf, 1, 2))) void say(const char *format, ...);
 
 #define FAIL(...) (say(__VA_ARGS__), exit(EXIT_OWN_ERROR))

@@ -15,7 +15,8 @@ struct options {
     unsigned retries;        /* further attempts after a failure */
 };
 
-/* Takes the arguments after the word "run", ended by NULL, which have to stay. Ends the program when they are wrong. */
+/* Parses the arguments after the word "run", ended by NULL, which are not copied. Ends the program when they are
+ * wrong. */
 void parse_options(struct options *o, char **argument);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What clients hear of the command. */
+/* What clients receive from the command. */
 #ifndef TASKYARD_OUTPUT_H
 #define TASKYARD_OUTPUT_H
 

@@ -14,9 +14,9 @@
 
 /* Milliseconds. */
 enum {
-    DRAIN_QUIET = 100,   /* after the command's end the terminal counts as empty when silent this long, */
+    DRAIN_QUIET = 100,   /* after the command's end the terminal counts as empty once it is silent for this long, */
     DRAIN_LIMIT = 2000,  /* or after this time at the latest */
-    FLUSH_LIMIT = 2000,  /* for the clients to take what is left and the exit frame */
+    FLUSH_LIMIT = 2000,  /* for the clients to take the remaining output and the exit frame */
     RETRY_MOST = 300000, /* between two attempts */
 };
 
@@ -66,7 +66,7 @@ void start_command(struct server *s, const uint8_t *environment, const uint8_t *
     else begin_draining(s, EXIT_OWN_ERROR, now);
 }
 
-/* Adds a line to what the command says, so that all who read it see where one attempt ends and the next begins. */
+/* Adds a line to the command's output, so that its readers see where one attempt ends and the next begins. */
 __attribute__((format(printf, 2, 3))) static void remark(struct server *s, const char *format, ...) {
     char line[256];
     va_list arguments;
@@ -85,7 +85,7 @@ static void begin_resting(struct server *s, int64_t now) {
     s->attempt++;
     s->phase = RESTING;
     s->retry_at = now + wait;
-    command_kill_session(&s->command); /* jobs it left would get in the way of the next attempt */
+    command_kill_session(&s->command); /* jobs that it left would get in the way of the next attempt */
     close_command(s);
     remark(s, "\n[taskyard: ended with status %d; retry %u of %u in %.3g s]\n", s->status, s->attempt,
            s->options->retries, (double)wait / 1000);
@@ -101,7 +101,7 @@ void reap(struct server *s, int64_t now) {
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0 || (pid < 0 && errno == EINTR)) {
         if (pid != s->command.pid || s->phase != RUNNING) continue;
-        if (s->stopping) command_kill_session(&s->command); /* jobs it left; as process 1 we take them with us anyway */
+        if (s->stopping) command_kill_session(&s->command); /* jobs it left; they would end with process 1 anyway */
         begin_draining(s, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), now);
     }
 }
@@ -116,7 +116,7 @@ static bool is_drained(const struct server *s, int64_t now) {
 
 bool pass_phases(struct server *s, int64_t now) {
     if (s->phase == DRAINING && clients_hold_up(&s->clients, &s->output))
-        s->quiet_since = now; /* not read, so not known quiet */
+        s->quiet_since = now; /* it is not read, so it may not be quiet */
     if (s->phase == DRAINING && is_drained(s, now)) {
         if (will_retry(s)) begin_resting(s, now);
         else begin_flushing(s, now);
@@ -135,25 +135,25 @@ int64_t next_phase_at(const struct server *s) {
     }
 }
 
-/* ---- The way down ----------------------------------------------------------------------------------- */
+/* ---- The shutdown ----------------------------------------------------------------------------------- */
 
 static void ask_to_end(struct server *s) { command_signal(&s->command, SIGTERM); }
 
 static void hang_up(struct server *s) { command_signal(&s->command, SIGHUP); }
 
-/* Pipes are read to the end: only a terminal's end is a signal. */
+/* Output pipes are read to their end: only closing a terminal acts as a signal. */
 static void close_down(struct server *s) {
     if (s->command.pipes) close_input(s);
     else close_command(s);
 }
 
 static void kill_all(struct server *s) {
-    if (getpid() == 1) kill(-1, SIGKILL); /* all there is in this container */
+    if (getpid() == 1) kill(-1, SIGKILL); /* every process in this container */
     command_signal(&s->command, SIGKILL);
     command_kill_session(&s->command);
 }
 
-/* The terminal is closed half-way between hang-up and kill, so that what the hang-up makes a program say is still
+/* The terminal is closed half-way between hang-up and kill, so that what a program writes at the hang-up is still
  * read. */
 int64_t next_step_at(const struct server *s) {
     const struct options *o = s->options;

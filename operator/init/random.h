@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* Fills it with the kernel's random bytes, at most 256; ends the program when there are none. */
+/* Fills a buffer of at most 256 bytes with random bytes from the kernel; ends the program when there are none. */
 void fill_random(void *to, size_t size);
 
 #endif

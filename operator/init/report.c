@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * taskyard-report: tells the sidecar, over HTTP on loopback, what the agent does, for agents that are shell
+ * taskyard-report: tells the sidecar, over HTTP on loopback, what the agent is doing, for agents that are shell
  * scripts or do not speak MCP. The address is that of TASKYARD_MCP_URL, whose host has to be an IPv4 address.
  */
 #define _GNU_SOURCE
@@ -22,7 +22,7 @@
 enum {
     PORT = 8485,
     PATIENCE = 10,            /* seconds for each of connecting, sending, receiving */
-    ARGUMENT_MAX = 8 << 10,   /* the sidecar takes no body of more than 16 KiB */
+    ARGUMENT_MAX = 8 << 10,   /* the sidecar accepts no body of more than 16 KiB */
     BODY_MAX = 128 << 10,     /* two long arguments, each byte of which becomes at most six */
     ANSWER_MAX = 4 << 10,
 };
@@ -31,10 +31,10 @@ static const char USAGE[] =
     "usage: taskyard-report STATE SUMMARY [--link URL]\n"
     "       taskyard-report output NAME=VALUE\n"
     "\n"
-    "Tells the people and programs that follow this task what you do. STATE is working, idle, complete or failed;\n"
-    "complete and failed stand until the next message. SUMMARY is one line, of which 160 bytes are kept. The second\n"
-    "form sets a value of the task's outputs: at most 16, of at most 1024 bytes each.\n"
-    "Exit status: 0 taken, 1 not taken (the reason is on standard error), 2 wrong arguments.\n";
+    "Tells the people and programs that follow this task what you are doing. STATE is working, idle, complete or\n"
+    "failed; complete and failed stand until the next message. SUMMARY is one line, of which 160 bytes are kept. The\n"
+    "second form sets a value of the task's outputs: at most 16, of at most 1024 bytes each.\n"
+    "Exit status: 0 accepted, 1 not accepted (the reason is on standard error), 2 wrong arguments.\n";
 
 struct text {
     char bytes[BODY_MAX];
@@ -42,7 +42,7 @@ struct text {
 };
 
 static void append(struct text *t, const char *bytes, size_t size) {
-    if (size > sizeof t->bytes - t->size) size = sizeof t->bytes - t->size; /* cannot be: the arguments are bounded */
+    if (size > sizeof t->bytes - t->size) size = sizeof t->bytes - t->size; /* never: the arguments are bounded */
     memcpy(t->bytes + t->size, bytes, size);
     t->size += size;
 }
@@ -54,7 +54,7 @@ static void begin_object(struct text *t) {
     append_string(t, "{");
 }
 
-/* Appends `"name":"value"`, with the value as a JSON string. Bytes that are no UTF-8 are for the sidecar to replace. */
+/* Appends `"name":"value"`, the value as a JSON string. The sidecar replaces bytes that are not UTF-8. */
 static void append_member(struct text *t, const char *name, const char *value, size_t size) {
     append_string(t, t->size > 1 ? ",\"" : "\"");
     append_string(t, name);
@@ -71,7 +71,7 @@ static void append_member(struct text *t, const char *name, const char *value, s
     append_string(t, "\"");
 }
 
-/* The sidecar's address out of http://A.B.C.D:PORT/…; the usual one when the variable is not set. */
+/* The sidecar's address from http://A.B.C.D:PORT/…; the default one when the variable is not set. */
 static bool find_address(struct sockaddr_in *address) {
     const char *url = getenv("TASKYARD_MCP_URL");
     char host[INET_ADDRSTRLEN] = "127.0.0.1";
@@ -92,7 +92,7 @@ static bool send_all(int fd, const char *bytes, size_t size) {
     return true;
 }
 
-/* Reads to the end of the connection, or as much as fits; the rest is of no interest. */
+/* Reads to the end of the connection, or as much as fits; the rest is not needed. */
 static size_t receive(int fd, char *answer, size_t room) {
     size_t size = 0;
     while (size < room) {
@@ -109,7 +109,7 @@ static int fail(const char *what, int error) {
     return 1;
 }
 
-/* Shows the answer's body, which is one line that says why it was not taken. */
+/* Shows the response's body: one line that says why the report was not accepted. */
 static int refuse(const char *answer, unsigned status) {
     const char *body = strstr(answer, "\r\n\r\n");
     char line[256] = "";
@@ -117,7 +117,7 @@ static int refuse(const char *answer, unsigned status) {
     line[strcspn(line, "\r\n")] = 0;
     for (char *at = line; *at != 0; at++)
         if ((unsigned char)*at < 0x20 || *at == 0x7f) *at = ' ';
-    fprintf(stderr, "taskyard-report: %s (%u)\n", *line != 0 ? line : "not taken", status);
+    fprintf(stderr, "taskyard-report: %s (%u)\n", *line != 0 ? line : "not accepted", status);
     return 1;
 }
 
@@ -132,7 +132,7 @@ static int post(const char *path, const struct text *body) {
     if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
         int error = errno;
         close(fd);
-        return fail("nobody takes reports here", error);
+        return fail("cannot connect to the sidecar", error);
     }
     char head[256], answer[ANSWER_MAX + 1];
     int head_size = snprintf(head, sizeof head,
@@ -140,11 +140,11 @@ static int post(const char *path, const struct text *body) {
                              "Content-Length: %zu\r\nConnection: close\r\n\r\n",
                              path, body->size);
     bool sent = send_all(fd, head, (size_t)head_size) && send_all(fd, body->bytes, body->size);
-    answer[receive(fd, answer, ANSWER_MAX)] = 0; /* also when sending failed: a refusal may have come early */
+    answer[receive(fd, answer, ANSWER_MAX)] = 0; /* even if sending failed: a refusal may have arrived early */
     close(fd);
     unsigned status;
     if (sscanf(answer, "HTTP/1.%*1u %3u", &status) != 1)
-        return fail(sent ? "no answer" : "the report could not be sent", 0);
+        return fail(sent ? "no response from the sidecar" : "the report could not be sent", 0);
     return status == 200 ? 0 : refuse(answer, status);
 }
 

@@ -25,7 +25,7 @@ static bool take_resize(struct server *s, const struct client *c) {
     return true;
 }
 
-/* One file at a time, and its result is taken before the next. */
+/* One file at a time; its result is sent before the next one begins. */
 static bool take_file(const struct server *s, struct client *c) {
     bool begins = c->header[0] == FILE_BEGIN;
     if (begins == c->upload.open || c->stored_size > 0) return false;
@@ -55,6 +55,6 @@ bool take_request(struct server *s, struct client *c, int64_t now) {
     else if (c->header[0] == RESIZE) valid = take_resize(s, c);
     else if (c->header[0] >= FILE_BEGIN) valid = take_file(s, c);
     else if (c->header[0] == INTERRUPT && s->phase == RUNNING) command_signal(&s->command, SIGINT);
-    client_end_frame(c); /* input before the command or after it has nobody to go to */
+    client_end_frame(c); /* nobody takes input before the command has started or after it has ended */
     return valid;
 }

@@ -4,7 +4,7 @@
 
 #include "server.h"
 
-/* Acts on a whole frame that a client sent. Returns false when its payload is not valid. */
+/* Acts on a complete frame from a client. Returns false when its payload is invalid. */
 bool take_request(struct server *s, struct client *c, int64_t now);
 
 #endif

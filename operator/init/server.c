@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * One thread around one poll(). Memory is bounded: all clients read from one ring of the terminal's output (with
- * pipes one for each of the two), each at a position of its own, and the terminal is not read while one of them is
- * too far behind; of what a client sends, one frame at a time is held, and no more is read from it until the terminal
- * has taken that frame.
+ * pipes, one for each of the two), each at a position of its own, and the terminal is not read while one of them is
+ * too far behind; of what a client sends, one frame at a time is held, and nothing more is read from it until the
+ * terminal has taken that frame.
  */
 #define _GNU_SOURCE
 #include "server.h"
@@ -23,9 +23,9 @@
 #include "random.h"
 #include "requests.h"
 
-enum { REST = 100 }; /* milliseconds between looks at what cannot be waited for with poll() */
+enum { REST = 100 }; /* milliseconds between checks of what poll() cannot wait for */
 
-/* ---- What can happen -------------------------------------------------------------------------------- */
+/* ---- Events ----------------------------------------------------------------------------------------- */
 
 static void accept_clients(struct server *s, int64_t now) {
     for (int turn = 0; turn < MAX_CLIENTS; turn++) {
@@ -54,11 +54,11 @@ static void read_output(struct server *s, int stream, int64_t now) {
         ssize_t got = ring_read(&s->output.rings[stream], s->command.out[stream], budget);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0 && errno == EAGAIN) return;
-        if (got <= 0 && s->command.pipes) { /* nobody can write to it any more */
+        if (got <= 0 && s->command.pipes) { /* no process can write to it any more */
             command_close_output(&s->command, stream);
             return;
         }
-        if (got <= 0) { /* EIO: no process has the terminal open, now */
+        if (got <= 0) { /* EIO: no process has the terminal open at the moment */
             s->output_ended = true;
             s->rest_until = now + REST;
             return;
@@ -80,11 +80,11 @@ static void write_input(struct server *s, int64_t now) {
         ssize_t wrote = write(s->command.in, c->payload + c->delivered, size);
         if (wrote < 0 && errno == EINTR) continue;
         if (wrote < 0 && errno == EAGAIN) return;
-        if (wrote < 0 && s->command.pipes) { /* nobody will ever read it */
+        if (wrote < 0 && s->command.pipes) { /* no process will ever read it */
             close_input(s);
             return;
         }
-        if (wrote < 0) { /* nobody is there to read it, now */
+        if (wrote < 0) { /* no process can read it at the moment */
             client_end_frame(c);
             continue;
         }
@@ -110,13 +110,13 @@ static void take_signals(struct server *s, int64_t now) {
 
 /* ---- The loop --------------------------------------------------------------------------------------- */
 
-/* The earliest moment at which something has to be done without anybody calling. */
+/* The earliest moment at which something has to be done even without an event. */
 static int64_t next_deadline(struct server *s, int64_t now) {
     int64_t next = earlier(next_step_at(s), next_phase_at(s));
     next = earlier(next, clients_next_deadline(&s->clients));
     if (s->listener.again_at != 0) next = earlier(next, s->listener.again_at);
     if (s->rest_until != 0) next = earlier(next, s->rest_until);
-    /* Linux does not always wake poll() when a terminal that was full takes input again. */
+    /* Linux does not always wake poll() when a terminal that was full accepts input again. */
     if (s->command.in >= 0 && clients_next_with_input(&s->clients) != NULL) next = earlier(next, now + REST);
     return next;
 }
@@ -129,8 +129,8 @@ static int poll_timeout(int64_t deadline, int64_t now) {
 
 enum { SIGNALS, LISTENER, IN, OUT, FIRST_CLIENT = OUT + STREAMS, PLACES = FIRST_CLIENT + MAX_CLIENTS };
 
-/* Says what the loop waits for. A descriptor from which nothing is wanted is left out (-1), since poll()
- * would report its other side's end over and over. */
+/* Chooses what the loop waits for. A descriptor from which nothing is wanted is left out (-1), since poll()
+ * would report the end of its other side over and over. */
 static void choose_events(struct server *s, struct pollfd *places) {
     for (int i = 0; i < PLACES; i++) places[i] = (struct pollfd){.fd = -1};
     places[SIGNALS] = (struct pollfd){.fd = s->signals, .events = POLLIN};
@@ -171,7 +171,7 @@ static void handle_events(struct server *s, const struct pollfd *places, int64_t
     for (int i = 0; i < STREAMS; i++)
         if (s->command.out[i] >= 0 && places[OUT + i].revents & (POLLIN | gone)) read_output(s, i, now);
     if (places[SIGNALS].revents) take_signals(s, now);
-    if (places[LISTENER].revents) accept_clients(s, now); /* last: a place set free above may be taken */
+    if (places[LISTENER].revents) accept_clients(s, now); /* last: places that became free above can be used */
 }
 
 int server_loop(struct server *s) {
@@ -192,9 +192,9 @@ int server_loop(struct server *s) {
     }
 }
 
-/* ---- The whole of it -------------------------------------------------------------------------------- */
+/* ---- The server as a whole -------------------------------------------------------------------------- */
 
-/* Signals that ask to end: all that images name as their STOPSIGNAL, but the terminal's SIGWINCH. */
+/* Signals that ask to end: all that images name as their STOPSIGNAL, except the terminal's SIGWINCH. */
 static void catch_signals(struct server *s) {
     const int numbers[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPWR, SIGRTMIN + 3};
     sigset_t set;

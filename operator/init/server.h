@@ -15,9 +15,9 @@
 enum phase {
     WAITING,   /* for go */
     RUNNING,   /* the command runs */
-    DRAINING,  /* the command has ended; the terminal may hold output of it */
+    DRAINING,  /* the command has ended; the terminal may still hold its output */
     RESTING,   /* between two attempts */
-    FLUSHING,  /* the clients get what is left and the exit frame */
+    FLUSHING,  /* the clients get the remaining output and the exit frame */
 };
 
 struct server {
@@ -33,27 +33,27 @@ struct server {
     int status;              /* of the last attempt */
     unsigned attempt;        /* from 0 */
     int64_t retry_at;
-    int64_t rest_until;      /* nobody has the terminal open: look again then; 0: somebody has */
-    bool output_ended;       /* the terminal's */
+    int64_t rest_until;      /* no process has the terminal open: look again then; 0: one has */
+    bool output_ended;       /* that of the terminal */
     int64_t quiet_since, drain_by, flush_by;
 
     bool stopping;           /* asked to end */
     int64_t stopping_since;
-    int steps_taken;         /* on the way down */
+    int steps_taken;         /* of the shutdown */
 
     struct output output;    /* last: it is large, and need not be cleared */
 };
 
-/* Makes a server of zeros one that waits for go, without a socket and without signals. */
+/* Turns a zeroed server into one that waits for go, without a socket and without signals. */
 void server_init(struct server *s, const struct options *options);
 
-/* Runs until there is an exit status to end with, and returns that. */
+/* Runs until there is an exit status, and returns it. */
 int server_loop(struct server *s);
 
-/* Closes all there is. */
+/* Closes everything that is open. */
 void server_close(struct server *s);
 
-/* All of it: `taskyard-init run`. */
+/* The whole of `taskyard-init run`. */
 int server_run(struct server *s, const struct options *options);
 
 #endif

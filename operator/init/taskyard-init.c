@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * taskyard-init: the one program of Taskyard that runs in an agent's container.
+ * taskyard-init: the only program of Taskyard that runs in an agent's container.
  *
  *   taskyard-init install DIR            copies itself to DIR/taskyard-init, with taskyard-report beside it
  *   taskyard-init report ...             the same as taskyard-report, see report.c
  *   taskyard-init run --socket PATH ...  is process 1 there: waits for "go" on the socket, starts the
  *                                        command in a terminal or with pipes, carries bytes between it and
- *                                        clients, reaps orphans, ends with the command's status; see server.c
+ *                                        clients, reaps orphans, exits with the command's status; see server.c
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -34,14 +34,14 @@ static const char USAGE[] =
     "type into, or with pipes that they read and write, and ends with its exit status (125: own error, 126: not\n"
     "executable, 127: not found).\n"
     "install copies this program to DIRECTORY/taskyard-init and links DIRECTORY/taskyard-report to it.\n"
-    "report, and the program under the name taskyard-report, tells the sidecar what the agent does.\n"
+    "report, or this program under the name taskyard-report, tells the sidecar what the agent is doing.\n"
     "\n"
-    "  --socket PATH            the socket to make\n"
+    "  --socket PATH            the socket to create\n"
     "  --tty COLUMNSxROWS       size of the terminal (80x1000)\n"
     "  --pipes                  pipes instead of a terminal\n"
     "  --merge                  with --pipes: standard error goes where standard output goes\n"
-    "  --retries NUMBER         with --pipes: run COMMAND again when it fails, at most so often (0)\n"
-    "  --retry-after SECONDS    before the first of these; twice as long before each further, at most 300 s (10)\n"
+    "  --retries NUMBER         with --pipes: run COMMAND again when it fails, at most NUMBER times (0)\n"
+    "  --retry-after SECONDS    wait before the first retry; twice as long before each further, at most 300 s (10)\n"
     "  --hangup-after SECONDS   from SIGTERM to SIGHUP (5)\n"
     "  --kill-after SECONDS     from SIGTERM to SIGKILL (10)\n";
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Other processes may write in the run directory too (also of other users, when the agent is root), so every step
- * goes from a directory handle to the next without following a link, and into a folder that only we can write.
+ * Other processes may write in the run directory too (even those of other users, when the agent is root), so every
+ * step goes from one directory handle to the next without following a link, into a folder that only we can write to.
  */
 #define _GNU_SOURCE
 #include "upload.h"
@@ -22,7 +22,7 @@ bool upload_is_valid_name(const uint8_t *name, size_t size) {
     return !(name[0] == '.' && (size == 1 || (size == 2 && name[1] == '.')));
 }
 
-/* Opens a folder of ours in another, after making it where it is not there. */
+/* Opens a folder of ours in another, and creates it if it does not exist. */
 static int open_folder(int parent, const char *name) {
     if (mkdirat(parent, name, 0700) != 0 && errno != EEXIST) return -1;
     int fd = openat(parent, name, DIRECTORY_FLAGS);
@@ -30,7 +30,7 @@ static int open_folder(int parent, const char *name) {
     struct stat info;
     if (fstat(fd, &info) == 0 && info.st_uid == geteuid() && (info.st_mode & 022) == 0) return fd;
     close(fd);
-    errno = EPERM; /* somebody else has made it */
+    errno = EPERM; /* somebody else created it */
     return -1;
 }
 
@@ -63,7 +63,7 @@ static void close_all(struct upload *u) {
     u->open = false;
 }
 
-/* The folder is new and ours, so what has this name in it is the file. */
+/* The folder is new and ours, so the entry of this name in it is the file. */
 static void remove_file(struct upload *u) {
     if (u->folder < 0) return;
     unlinkat(u->folder, u->name, 0);
@@ -95,7 +95,7 @@ size_t upload_end(struct upload *u, const char *directory, uint8_t *answer) {
     char *text = (char *)answer + 1;
     const size_t room = UPLOAD_ANSWER_MAX - 1;
     if (u->error == 0) {
-        if (close(u->fd) != 0) u->error = errno; /* a disk that is full may be told only now */
+        if (close(u->fd) != 0) u->error = errno; /* a full disk may be reported only now */
         u->fd = -1;
     }
     int length = 0;

@@ -13,16 +13,16 @@ enum { UPLOAD_MAX = 16 << 20, UPLOAD_ANSWER_MAX = 512 };
 /* One file on its way. All zero: none. */
 struct upload {
     bool open;               /* begun and not ended */
-    int error;               /* not 0: what went wrong first; what still arrives is thrown away */
-    int uploads, folder, fd; /* the folder of all, the file's own in it, the file */
+    int error;               /* not 0: what went wrong first; what still arrives is discarded */
+    int uploads, folder, fd; /* the folder of all uploads, the file's own folder in it, the file */
     size_t size;
     char folder_name[17], name[NAME_MAX + 1];
 };
 
-/* Is this a name of a file, and not a way to somewhere else? */
+/* Is this the name of a file, and not a path to somewhere else? */
 bool upload_is_valid_name(const uint8_t *name, size_t size);
 
-/* Makes DIRECTORY/uploads/<random>/NAME, a new file; faults are told by upload_end. */
+/* Makes DIRECTORY/uploads/<random>/NAME, a new file; upload_end reports errors. */
 void upload_begin(struct upload *u, const char *directory, const uint8_t *name, size_t size);
 void upload_write(struct upload *u, const uint8_t *bytes, size_t size);
 

@@ -1,7 +1,7 @@
 """Calls to the Kubernetes API server with plain dictionaries, for the one module of each process that makes them.
 
-It stands on the generic part of the asyncio client (addresses, credentials, TLS); the typed models would cost memory
-and give nothing here.
+It uses the generic part of the asyncio client (addresses, credentials, TLS); the typed models would cost memory and
+bring nothing here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-# The package itself would load its blocking half and what that stands on: seven megabytes that nothing here uses.
+# Importing the package itself would load its blocking half with its dependencies: seven megabytes that nothing uses.
 if "kubernetes" not in sys.modules and (_package := importlib.util.find_spec("kubernetes")) is not None:
     sys.modules["kubernetes"] = importlib.util.module_from_spec(_package)
 
@@ -30,11 +30,11 @@ Object = dict[str, Any]
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 DEFAULT_KUBECONFIG = str(Path("~/.kube/config").expanduser())
-# Told of each request: its HTTP method (WATCH for a watch) and the status of its answer, 0 when there was none.
+# Called for each request with its HTTP method (WATCH for a watch) and the response's status, 0 when there was none.
 RequestObserver = Callable[[str, int], None]
 
-# Asked before a request is made, and again right before its body goes out: connecting may take long, and longer when
-# the process was stopped meanwhile. What it raises ends the request.
+# Called before a request is made, and again right before its body is sent: connecting may take long, and longer when
+# the process is suspended meanwhile. An exception from it ends the request.
 Permit = Callable[[], None]
 _permit: ContextVar[Permit | None] = ContextVar("permit", default=None)
 
@@ -42,10 +42,10 @@ CALL_TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)
 
 
 class ApiError(Exception):
-    """The API server gave no usable answer; the text is one line and fit for a log.
+    """The API server gave no usable response; the text is one line and fit for a log.
 
-    `status` is the HTTP status, 0 when there was none; `reason` is Kubernetes' own word (`NotFound`, `AlreadyExists`,
-    `Conflict`, `Forbidden`, `Invalid`, …), and `causes` are the reasons of its details.
+    `status` is the HTTP status, 0 when there was none; `reason` is that of Kubernetes (`NotFound`, `AlreadyExists`,
+    `Conflict`, `Forbidden`, `Invalid`, …), and `causes` are the reasons in its details.
     """
 
     def __init__(
@@ -63,16 +63,16 @@ class ApiError(Exception):
 
     @property
     def is_refusal(self) -> bool:
-        """The object itself was refused: trying the same again does not help."""
+        """Whether the object itself was refused: sending the same again does not help."""
         return self.status in (400, 403, 422) and not self.is_namespace_terminating
 
 
 class MissingError(ApiError):
-    """What should be read or written to does not exist."""
+    """The object to read or write does not exist."""
 
 
 class ConflictError(ApiError):
-    """Someone else wrote first, or the object exists already: look again, then decide again."""
+    """Someone else wrote first, or the object already exists: read again, then decide again."""
 
 
 class Connection:
@@ -99,8 +99,8 @@ class Connection:
         permit: Permit | None = None,
         bearer: str | None = None,
     ) -> Object:
-        """One request, and the object that answers it, in the form that `accept` asks for. Nothing of a `body` is sent
-        once `permit` raises. With `bearer` the request is made with that token in place of the connection's own."""
+        """Make one request and return the object in its response, in the form that `accept` asks for. Nothing of a
+        `body` is sent once `permit` raises. `bearer` is a token to use instead of the connection's own credentials."""
         what = f"{method} {path}"
         if permit:
             permit()
@@ -118,7 +118,7 @@ class Connection:
                 bearer=bearer,
             )
         except ApiError as error:
-            # The client tells what a permit raised late as a broken connection.
+            # The client reports an exception of a late permit as a broken connection.
             if permit and not error.status:
                 permit()
             raise
@@ -195,12 +195,13 @@ class Connection:
 async def connect(
     *, user_agent: str, kubeconfig: str = "", observe: RequestObserver | None = None, anonymous: bool = False
 ) -> Connection:
-    """A connection for a kubeconfig if one is named, for the service account in a Pod, or for the user's kubeconfig.
+    """A connection from a kubeconfig if one is named, else from the Pod's service account, else from the user's
+    kubeconfig.
 
-    With `anonymous` it has the API server's address and authority alone, for calls with a `bearer` of their own.
-    ApiError when there is neither, or when it cannot be read.
+    With `anonymous` it has only the API server's address and certificate authority, for calls with a `bearer` of their
+    own. Raises ApiError when there are no credentials, or when they cannot be read.
     """
-    # With a copy of our own: the client's shared default would be changed for everything in the process.
+    # A configuration of our own: the client's shared default would be changed for everything in the process.
     configuration = Configuration()
     last_moment = aiohttp.TraceConfig()
     last_moment.on_request_chunk_sent.append(ask_permit)
@@ -222,7 +223,7 @@ async def connect(
 
 
 def _forget_credentials(configuration: Configuration) -> None:
-    """A client certificate above all: the API server takes it for the caller whatever token comes with it."""
+    """Above all a client certificate: the API server would take its owner for the caller, whatever token is sent."""
     configuration.cert_file = configuration.key_file = None
     configuration.api_key, configuration.api_key_prefix = {}, {}
     configuration.refresh_api_key_hook = None
@@ -230,14 +231,14 @@ def _forget_credentials(configuration: Configuration) -> None:
 
 
 async def ask_permit(session: aiohttp.ClientSession, context: object, chunk: object) -> None:
-    """The client calls this right before it writes a body, with which the head goes out."""
+    """Called by the client right before it writes a body, together with which it sends the head."""
     permit = _permit.get()
     if permit:
         permit()
 
 
 def refusal(what: str, status: int, content: bytes) -> ApiError:
-    """The error that a Kubernetes `Status` document tells; any other content is quoted from its beginning."""
+    """The error that a Kubernetes `Status` document describes; of any other content the beginning is quoted."""
     try:
         document = json.loads(content)
     except ValueError:
@@ -252,5 +253,5 @@ def refusal(what: str, status: int, content: bytes) -> ApiError:
 
 
 def one_line(error: BaseException) -> str:
-    """An exception's text on one line, its type where it has none."""
+    """An exception's text on one line, or its type when it has none."""
     return " ".join(str(error).split()) or type(error).__name__

@@ -1,4 +1,4 @@
-"""One connection of an HTTP server: uvicorn's, bounded against a client that is slow, and with fewer writes."""
+"""One connection of an HTTP server: uvicorn's, protected against a slow client, and with fewer writes."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-# How long a client may take nothing of an answer.
+# Seconds for which a client may read nothing of a response.
 WRITE_TIMEOUT = 30.0
 WRITE_BUFFER = 32_768
 
@@ -19,11 +19,11 @@ _CLOSE_SECONDS = 1.0
 
 
 class Connection(HttpToolsProtocol):
-    """HTTP/1.1 that closes a connection on which no whole request head arrives in time, or one without an end, or a
-    body goes on that nobody waits for, or whose answer is not taken.
+    """HTTP/1.1 that closes a connection when a request's head does not arrive in time or is too large, when a body
+    continues that nobody waits for, or when the client does not read the response.
 
     uvicorn alone waits for the first head, or the rest of one, and for room to send, for as long as the client likes,
-    and takes a head of any size.
+    and accepts a head of any size.
     """
 
     def __init__(self, *arguments: Any, patience: float, **options: Any) -> None:
@@ -39,14 +39,14 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._socket = transport.get_extra_info("socket")
-        # What a client that does not read costs; asyncio's own is half a MiB.
+        # The memory that a client costs which does not read; asyncio's default is half a MiB.
         transport.set_write_buffer_limits(high=WRITE_BUFFER)
         self._await_head()
 
     def data_received(self, data: bytes) -> None:
         if self._in_head:
             self._head_bytes += len(data)
-        # It stops uvicorn's clock for connections that are idle, whatever it is.
+        # Any data stops uvicorn's timer for idle connections.
         super().data_received(data)
         if self._in_head and self._head_bytes > _HEAD_BYTES and not self.transport.is_closing():
             self.send_400_response("The request's head is too large.")
@@ -57,7 +57,7 @@ class Connection(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        # To close it would be to wait until the rest is taken.
+        # Closing the transport would wait until the client has read the rest.
         self._write_timer = self.loop.call_later(WRITE_TIMEOUT, self._drop)
 
     def resume_writing(self) -> None:
@@ -81,14 +81,14 @@ class Connection(HttpToolsProtocol):
         super().timeout_keep_alive_handler()
         self._close_soon()
 
-    # What the parser finds.
+    # Callbacks of the parser.
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_head, self._head_bytes = True, 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        # What follows a chunked body would be taken for a part of the head, which whoever stands before us has judged.
+        # Trailers of a chunked body would be taken for headers, which a proxy in front of us has already checked.
         if self._in_head:
             super().on_header(name, value)
 
@@ -119,22 +119,22 @@ class Connection(HttpToolsProtocol):
             self._drop()
 
     def _close_soon(self) -> None:
-        # Closing TLS waits half a minute for the client's consent, which one that is idle does not give.
+        # Closing TLS waits half a minute for the client's close_notify, which an idle client does not send.
         self._drop_once_taken(self.loop.time() + WRITE_TIMEOUT)
 
     def _drop_once_taken(self, latest: float) -> None:
         self._close_timer = self.loop.call_later(_CLOSE_SECONDS, self._drop_if_taken, latest)
 
     def _drop_if_taken(self, latest: float) -> None:
-        # A client may still be taking an answer that uvicorn has done with.
+        # A client may still be reading a response that uvicorn has finished.
         if self.loop.time() < latest and _unacknowledged(self._socket):
             self._drop_once_taken(latest)
         else:
             self._drop()
 
     def _drop(self) -> None:
-        """Ends the connection at once. A transport of TLS that was closed twice has lost its hold of the connection, so
-        its socket is ended as well.
+        """Ends the connection at once. A TLS transport that was closed twice no longer controls the connection, so the
+        socket is shut down as well.
         """
         self.transport.abort()
         with contextlib.suppress(OSError):
@@ -142,8 +142,8 @@ class Connection(HttpToolsProtocol):
 
 
 class _Joined:
-    """The transport of one answer: what is written in one go, as head and body are, is one record of TLS and one call
-    of the system.
+    """The transport of one response: what is written in one go, as head and body are, becomes one TLS record and one
+    system call.
     """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
@@ -156,7 +156,7 @@ class _Joined:
         if self._first is not None:
             data, self._first = self._first + data, None
         elif not self._is_begun:
-            # More may come before the loop goes on; what does not is not waited for.
+            # More may be written before the loop continues; nothing is waited for beyond that.
             self._is_begun, self._first = True, data
             self._loop.call_soon(self._flush)
             return
@@ -176,7 +176,7 @@ class _Joined:
 
 
 def _unacknowledged(connection: socket.socket) -> int:
-    """Bytes that the client does not have yet; more may wait in the process whenever there are any."""
+    """Bytes that the client has not acknowledged; while there are any, more may wait in the process."""
     if connection.fileno() < 0:
         return 0
     return int.from_bytes(fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)

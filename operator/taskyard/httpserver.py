@@ -1,4 +1,4 @@
-"""HTTP servers: uvicorn inside our event loop, bounded against clients that are slow or many."""
+"""HTTP servers: uvicorn inside our event loop, protected against slow clients and against too many."""
 
 import asyncio
 import contextlib
@@ -19,8 +19,8 @@ _ACCEPT_RETRY = 0.1
 _BACKLOG = 512
 _TICK = 1.0
 _NO_IPV6 = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
-# Each TLS connection has a buffer of this size. With asyncio's own 256 KiB, a hundred clients would be most of a
-# process.
+# Each TLS connection has a buffer of this size. With asyncio's default of 256 KiB, a hundred clients would take most of
+# a process's memory.
 sslproto.SSLProtocol.max_size = 16_384
 
 
@@ -28,7 +28,7 @@ sslproto.SSLProtocol.max_size = 16_384
 class Admission:
     """At most `most` connections are open, and `most_each` of one group, TLS handshakes included.
 
-    `group` names a connection's group by the addresses of the client and of our end; None: only `most` holds for it.
+    `group` names a connection's group by the addresses of the client and of our end; None: only `most` applies.
     """
 
     most: int
@@ -37,10 +37,10 @@ class Admission:
 
 
 class HttpServer(Server):
-    """Serves one application until `stop`; to be run with `serve(sockets=[…])`, the one socket being of `bind`.
+    """Serves one application until `stop`; run it with `serve(sockets=[…])` and the one socket that `bind` returns.
 
-    uvicorn counts connections only when a request comes, and over all clients, so that one of them could take them
-    all. The process's signals are not its business: with two servers in a process, the first would take them.
+    uvicorn counts connections only when a request arrives, and over all clients, so that one of them could take them
+    all. The process's signals are left alone: with two servers in a process, the first would take them.
     """
 
     def __init__(
@@ -53,8 +53,8 @@ class HttpServer(Server):
         keep_alive: int,
         grace: int,
     ) -> None:
-        """In seconds: a TLS handshake, and a request's head, have `patience`; a connection is closed when it is idle
-        for `keep_alive`; what is being answered when the server is told to stop has `grace`."""
+        """Limits in seconds: `patience` for a TLS handshake and for a request's head, `keep_alive` for an idle
+        connection, `grace` for the requests in progress when the server is stopped."""
         super().__init__(
             Config(
                 app,
@@ -100,14 +100,14 @@ class HttpServer(Server):
         self.started = True
 
     async def main_loop(self) -> None:
-        """uvicorn looks ten times a second whether it should end; in every Pod that would be felt."""
+        """Ticks once a second. uvicorn checks ten times a second whether to end, which would be felt in every Pod."""
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_TICK):
                     await self._stop.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accepts no more, lets what is being answered end within the grace period, and closes the rest."""
+        """Stops accepting, lets requests in progress finish within the grace period, and closes what is left."""
         if self._accepting is not None:
             self._accepting.cancel()
         await super().shutdown(sockets)
@@ -130,7 +130,7 @@ class HttpServer(Server):
                 task.add_done_callback(self._open.pop)
             else:
                 connection.close()
-            # A flood of connections does not keep the loop from what is open already.
+            # A flood of connections must not keep the loop from the ones that are already open.
             await asyncio.sleep(0)
 
     def _has_room_for(self, group: str | None) -> bool:
@@ -139,7 +139,7 @@ class HttpServer(Server):
         return group is None or list(self._open.values()).count(group) < self._admission.most_each
 
     async def _attend(self, connection: socket.socket) -> None:
-        """From the handshake to the connection's end."""
+        """Handles a connection from its handshake to its end."""
         tls = self.config.ssl
         try:
             _, protocol = await asyncio.get_running_loop().connect_accepted_socket(
@@ -150,7 +150,7 @@ class HttpServer(Server):
             )
             await protocol.closed.wait()
         except OSError:
-            pass  # no handshake
+            pass  # the handshake failed
         finally:
             connection.close()
 
@@ -164,11 +164,11 @@ class HttpServer(Server):
 
 
 def bind(address: str, port: int) -> socket.socket:
-    """A listening socket. No address, and `::`, mean all addresses of both families, or of IPv4 on a machine without
-    IPv6. OSError when it cannot be had."""
-    # It listens at once: another who is bound to the port as well could be first otherwise, unseen by us.
+    """A listening socket. An empty address or `::` means all addresses of both families, or those of IPv4 on a machine
+    without IPv6. Raises OSError when the address cannot be bound."""
+    # It listens at once: otherwise another process bound to the same port could listen first, unnoticed.
     listening = _listen(address, port)
-    # asyncio does this for sockets that it made itself. A response goes out in two writes, and without it the second
+    # asyncio does this for sockets that it creates itself. A response is sent in two writes, and without it the second
     # waits for the client's delayed acknowledgment: 40 ms a request.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
@@ -182,7 +182,7 @@ def _listen(address: str, port: int) -> socket.socket:
         try:
             return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=_BACKLOG)
         except OSError as error:
-            # A machine may know IPv6 and have it switched off.
+            # A machine may support IPv6 but have it switched off.
             if error.errno not in _NO_IPV6:
                 raise
     return socket.create_server(("", port), backlog=_BACKLOG)

@@ -1,4 +1,4 @@
-"""Calls to the sidecars, over TLS to the very Pod that is meant, with that Pod's key."""
+"""Calls to the sidecars: over TLS, to exactly the intended Pod, with that Pod's key."""
 
 from __future__ import annotations
 
@@ -12,45 +12,45 @@ import httpx
 from taskyard.core.manifests import sidecar
 from taskyard.core.security.keys import pod_key
 
-# A sidecar gives a sign of life every 15 s.
+# A sidecar sends a keep-alive comment every 15 s.
 SILENCE_SECONDS = 45.0
 EVENT_BYTES = 4_194_304
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """The agent has the message; `in_doubt` when an earlier attempt's outcome could not be told."""
+    """The agent has the message; `in_doubt` when the outcome of an earlier attempt is unknown."""
 
     in_doubt: bool
 
 
 @dataclass(frozen=True)
 class NotReady:
-    """The agent does not take input now; ask again."""
+    """The agent does not take input now; try again."""
 
     cause: str
 
 
 @dataclass(frozen=True)
 class Refused:
-    """The message will never be taken."""
+    """The message will never be accepted."""
 
     cause: str
 
 
 @dataclass(frozen=True)
 class Failed:
-    """Nobody knows whether the message arrived; the same key may be sent again."""
+    """It is unknown whether the message arrived; it may be sent again with the same key."""
 
     cause: str
 
 
 class UnreachableError(Exception):
-    """No connection to the sidecar was made: nothing was asked of it."""
+    """No connection to the sidecar was made: nothing was sent to it."""
 
 
 class NoAnswerError(Exception):
-    """The sidecar gave no usable answer; the text is one line."""
+    """The sidecar gave no usable response; the text is one line."""
 
 
 Answer = Accepted | NotReady | Refused | Failed
@@ -68,7 +68,7 @@ class Sidecars:
             timeout=httpx.Timeout(45.0, connect=5.0),
             trust_env=False,
         )
-        # Streams last: they take no connections away from the other calls.
+        # Streams are long-lived, and must not use up the connections of the other calls.
         self._streams = httpx.AsyncClient(
             verify=context,
             timeout=httpx.Timeout(SILENCE_SECONDS, connect=5.0),
@@ -83,7 +83,7 @@ class Sidecars:
     async def send(
         self, *, ip: str, pod_uid: str, content: str, kind: str, idempotency_key: str, answers: str | None = None
     ) -> Answer:
-        """Deliver one message; `answers` is the id of the question that it answers. A sidecar proves itself by a
+        """Deliver one message; `answers` is the id of the question that it answers. A sidecar proves its identity by a
         certificate for its Pod's UID before it sees the key."""
         try:
             response = await self._request(
@@ -102,7 +102,7 @@ class Sidecars:
         return read(response.status_code, body if isinstance(body, dict) else {})
 
     async def get(self, path: str, *, ip: str, pod_uid: str) -> dict[str, Any]:
-        """The JSON object that a route answers with. UnreachableError, NoAnswerError."""
+        """The JSON object that a route responds with. Raises UnreachableError and NoAnswerError."""
         try:
             response = await self._request("GET", path, ip=ip, pod_uid=pod_uid)
             body = response.json()
@@ -117,8 +117,8 @@ class Sidecars:
         return body
 
     async def events(self, *, ip: str, pod_uid: str) -> AsyncIterator[tuple[str, str]]:
-        """What happens in the conversation, as names and data of server-sent events, from its beginning on, until the
-        sidecar ends the stream. UnreachableError, NoAnswerError."""
+        """The conversation's events from its beginning, as name and data of each server-sent event, until the sidecar
+        ends the stream. Raises UnreachableError and NoAnswerError."""
         try:
             async with self._streams.stream(
                 "GET",
@@ -168,7 +168,7 @@ class Sidecars:
 
 
 def read(status: int, body: dict[str, object]) -> Answer:
-    """What a sidecar's answer means (docs/contracts.md)."""
+    """What a sidecar's response means (docs/contracts.md)."""
     detail = str(body.get("detail") or body.get("title") or f"status {status}")
     if status == 200:
         return Accepted(in_doubt=bool(body.get("inDoubt")))

@@ -68,7 +68,7 @@ def test_a_question_is_answered_by_an_input_that_names_it(ns: KubectlNamespace) 
     found = condition(asking["status"])
     assert found is not None
     assert found["reason"] == "PermissionRequested"
-    assert 'The agent asks: write a file? It takes "Allow", "Reject", yes or no.' in found["message"]
+    assert 'The agent asks: write a file? Possible answers: "Allow", "Reject", yes or no.' in found["message"]
     [question] = re.findall(r"q-[0-9a-f]{12}", found["message"])
 
     ns.say("waits", "and now again", task="asks")

@@ -1,7 +1,7 @@
 """The objects of group `taskyard.dev`, version `v1alpha1`, as pydantic models, one file per kind.
 
-No logic lives here: the models give the CRD schemas (`python -m taskyard.api.crd`), their descriptions are what
-`kubectl explain` prints, and their enums are the words that every process uses.
+There is no logic here: the CRD schemas are generated from the models (`python -m taskyard.api.crd`), their descriptions
+are what `kubectl explain` prints, and their enums hold the values that every process uses.
 """
 
 GROUP = "taskyard.dev"

@@ -1,6 +1,6 @@
 """CustomResourceDefinitions from the models: `python -m taskyard.api.crd <folder>… [--check]`.
 
-A CRD takes structural schemas only: no references, no titles, no `anyOf` with null, no `additionalProperties: false`
+A CRD accepts only structural schemas: no references, no titles, no `anyOf` with null, no `additionalProperties: false`
 (the API server itself refuses or prunes unknown fields).
 """
 
@@ -120,7 +120,7 @@ KINDS = (
 
 
 def structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    """The JSON schema of pydantic as a structural schema, references put in place."""
+    """The JSON schema of pydantic as a structural schema, its references resolved."""
     if "$ref" in schema:
         target = definitions[schema["$ref"].rsplit("/", 1)[-1]]
         return structural(target | {k: v for k, v in schema.items() if k != "$ref"}, definitions)
@@ -183,7 +183,7 @@ def definition(kind: Kind) -> dict[str, Any]:
 
 
 class Plain(yaml.SafeDumper):
-    """Writes out what occurs twice, instead of pointing at it."""
+    """Writes repeated values out, instead of using aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
@@ -198,9 +198,9 @@ def documents() -> dict[str, str]:
 
 
 def main() -> int:
-    """Write the CRDs into each folder given, or with --check tell which file is out of date."""
+    """Write the CRDs into each folder given, or with --check report which files are out of date."""
     parser = generated.parser("Write the CRDs of taskyard.dev.")
-    parser.add_argument("folders", nargs="+", type=Path, help="where the files go")
+    parser.add_argument("folders", nargs="+", type=Path, help="folders to write to")
     arguments = parser.parse_args()
     texts = {folder / name: text for folder in arguments.folders for name, text in documents().items()}
     return generated.bring_up_to_date(texts, check=arguments.check)

@@ -16,7 +16,7 @@ MAX_PATTERN_CHARACTERS = 256
 
 PARAMETER_NAME = "^[a-z]([-_a-z0-9]*[a-z0-9])?$"
 
-# The variable of a parameter that names none (core.parameters does the same).
+# The variable of a parameter, also of one that names none (core.parameter_views does the same).
 _ENV = "(has({0}.env) ? {0}.env : {0}.name.upperAscii().replace('-', '_'))"
 
 MAP_BY_NAME: dict[str, Any] = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
@@ -30,7 +30,7 @@ Value = Annotated[
     str,
     Field(
         max_length=MAX_VALUE_CHARACTERS,
-        description="The value, taken as it is: $ has no meaning in it.",
+        description="The value, used as it is: $ has no special meaning.",
         json_schema_extra=rules(("!self.contains('\\u0000')", "must not contain NUL characters")),
     ),
 ]
@@ -47,14 +47,14 @@ Quantity = Annotated[
 
 
 class ParameterType(StrEnum):
-    """What a parameter takes: text, or a key of a Secret."""
+    """What a parameter accepts: text, or a key of a Secret."""
 
     STRING = "string"
     SECRET = "secret"
 
 
 class TemplateParameter(Model):
-    """One value that a Task may choose; the agent's container has it as a variable."""
+    """One value that a Task may choose; the agent's container gets it as an environment variable."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -62,7 +62,7 @@ class TemplateParameter(Model):
                 "self.type != 'secret' || (!has(self.default) && !has(self.pattern))",
                 "a parameter of type secret has neither a default nor a pattern: its value is never read",
             ),
-            # An expression that does not compile makes the rule itself fail, and the API server quotes its fault.
+            # An expression that does not compile makes the rule itself fail, and the API server quotes the error.
             (
                 "!has(self.pattern) || ''.matches(self.pattern) in [true, false]",
                 "pattern must be a regular expression",
@@ -86,15 +86,15 @@ class TemplateParameter(Model):
         ParameterType,
         Field(description="string: text. secret: a key of a Secret that is labelled taskyard.dev/usable-by: tasks."),
     ] = ParameterType.STRING
-    required: Annotated[bool, Field(description="Whether a Task without a value for it waits.")] = False
+    required: Annotated[bool, Field(description="Whether a Task waits until it has a value for it.")] = False
     default: Annotated[
-        Value | None, Field(max_length=2048, description="Value where neither Task nor preset gives one.")
+        Value | None, Field(max_length=2048, description="Value when neither the Task nor its preset gives one.")
     ] = None
     pattern: Annotated[
         str | None,
         Field(
             max_length=MAX_PATTERN_CHARACTERS,
-            description="Regular expression (RE2) that a value has to match as a whole.",
+            description="Regular expression (RE2) that the whole value has to match.",
         ),
     ] = None
     env: Annotated[
@@ -103,8 +103,8 @@ class TemplateParameter(Model):
             min_length=1,
             max_length=128,
             pattern="^[A-Za-z_][A-Za-z0-9_]*$",
-            description="Variable of the agent's container that holds the value; without it the name in upper case, "
-            "hyphens as underscores.",
+            description="Environment variable of the agent's container that holds the value; by default the name in "
+            "upper case, with underscores for hyphens.",
         ),
     ] = None
 
@@ -176,7 +176,7 @@ class TaskParameter(Model):
     ] = None
 
 
-# Rules of a template version's spec, which see parameters and presets together.
+# Rules of a template version's spec, which check parameters and presets together.
 SPEC_RULES = (
     (
         "!has(self.parameters) || self.parameters.all(p, self.parameters.exists_one(q, "

@@ -1,6 +1,6 @@
-"""The PodTemplateSpec in a TemplateVersion, as far as Taskyard reads it; all else of a Pod is kept as it is.
+"""The PodTemplateSpec in a TemplateVersion, as far as Taskyard reads it; all other fields of a Pod stay as they are.
 
-The shapes are checked at apply time, so that manifests are made of what is known to be there.
+The API server checks these shapes when an object is applied, so that the builders of manifests can rely on them.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Open(Model):
 class Capabilities(Open):
     """Linux capabilities of a container."""
 
-    add: Annotated[list[Text] | None, Field(max_length=64, description="Given; NET_RAW never is.")] = None
-    drop: Annotated[list[Text] | None, Field(max_length=64, description="Taken; ALL unless stated.")] = None
+    add: Annotated[list[Text] | None, Field(max_length=64, description="Added; NET_RAW never is.")] = None
+    drop: Annotated[list[Text] | None, Field(max_length=64, description="Dropped; ALL unless stated.")] = None
 
 
 class ContainerSecurity(Open):
@@ -51,11 +51,11 @@ class Container(Open):
 
     name: Annotated[str, Field(min_length=1, max_length=63, pattern=DNS_LABEL, description="Name in the Pod.")]
     command: Annotated[
-        list[Text] | None, Field(max_length=256, description="Program and arguments; the agent's needs one.")
+        list[Text] | None, Field(max_length=256, description="Program and arguments; the agent's container needs one.")
     ] = None
     env: Annotated[list[Named] | None, Field(max_length=256, description="Environment variables.")] = None
     volume_mounts: Annotated[list[Named] | None, Field(max_length=64, description="Mounted volumes.")] = None
-    security_context: Annotated[ContainerSecurity | None, Field(description="Rights of the container.")] = None
+    security_context: Annotated[ContainerSecurity | None, Field(description="The container's securityContext.")] = None
 
 
 class PodSpec(Open):
@@ -69,7 +69,7 @@ class PodSpec(Open):
     image_pull_secrets: Annotated[
         list[Named] | None, Field(max_length=16, description="Secrets for the images' registries.")
     ] = None
-    security_context: Annotated[Anything | None, Field(description="Rights of all containers.")] = None
+    security_context: Annotated[Anything | None, Field(description="The Pod's securityContext.")] = None
 
 
 class PodMetadata(Open):

@@ -16,10 +16,10 @@ HEAD = f"""\
 
 # Reference
 
-All kinds of `{API_VERSION}`. `kubectl explain task.spec` (and so on) says the same in a terminal; each kind's rules are
-enforced by the API server when an object is applied.
+All kinds of `{API_VERSION}`. `kubectl explain task.spec` (and so on) shows the same in a terminal; the API server
+enforces each kind's rules when an object is applied.
 """
-# Order of what a field's column "type" says beside the type itself.
+# What a field's column "type" says besides the type itself, in this order.
 _LIMITS = (
     ("minLength", "at least {} characters"),
     ("maxLength", "at most {} characters"),
@@ -52,7 +52,7 @@ class Field:
     @property
     def _meaning(self) -> str:
         description = " ".join(self.schema.get("description", "").split())
-        # What the type column cannot say: rules whose message tells more than the description.
+        # Rules say what the type column cannot.
         rules = [rule["message"] for rule in self.schema.get("x-kubernetes-validations", []) if "message" in rule]
         return " ".join([description, *(f"Rule: {_sentence(message)}" for message in rules)]).strip()
 
@@ -98,9 +98,9 @@ def document() -> str:
 
 
 def main() -> int:
-    """Write the reference, or with --check tell that it is out of date."""
+    """Write the reference, or with --check report that it is out of date."""
     parser = generated.parser("Write the reference of taskyard.dev.")
-    parser.add_argument("file", type=Path, help="where it goes")
+    parser.add_argument("file", type=Path, help="file to write")
     arguments = parser.parse_args()
     return generated.bring_up_to_date({arguments.file: document()}, check=arguments.check)
 

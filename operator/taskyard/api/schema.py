@@ -1,4 +1,4 @@
-"""What the models share: camel-case names, field kinds that recur, CEL rules."""
+"""What the models share: camel-case names, recurring field types, CEL rules."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Condition(Model):
     message: Annotated[str, Field(max_length=32768, description="The cause and the remedy, for people.")]
     last_transition_time: Annotated[Time, Field(description="When the status last changed.")]
     observed_generation: Annotated[
-        int | None, Field(description="Generation of the object that the condition speaks of.")
+        int | None, Field(description="Generation of the object that the condition is based on.")
     ] = None
 
 

@@ -23,7 +23,7 @@ from taskyard.limits import (
 
 OUTPUT_NAME = "^[A-Za-z_][A-Za-z0-9_.-]*$"
 
-# What a new Task's status says. A generation that no spec has: without one, kstatus would take it for settled.
+# Status of a new Task. No spec has this generation: without one, kstatus would take the Task for settled.
 NEVER_LOOKED_AT: JsonDict = {"phase": "Pending", "observedGeneration": -1}
 
 PROMPT_LOCKED = "Unable to update task input, task must be paused."
@@ -31,12 +31,12 @@ TEMPLATE_LOCKED = "Unable to update task template version, task must be paused."
 PARAMETERS_LOCKED = "Unable to update task preset or parameters, task must be paused."
 ONE_TEMPLATE = "exactly one of template (name of a Template) and templateVersion (name of a TemplateVersion) is needed"
 
-# May the former object's spec still change? Paused, or before its first build.
+# CEL: whether the old object's spec may still change, as it is paused or has no build yet.
 _UNLOCKED = "!has(oldSelf.status) || !has(oldSelf.status.build) || oldSelf.status.phase == 'Paused'"
 
 
 def _same(field: str) -> str:
-    """CEL: an optional field of the spec is as it was. (Optional types would hide its size from the cost estimate.)"""
+    """CEL: an optional field of the spec is unchanged. (Optional types would hide its size from the cost estimate.)"""
     new, old = f"self.spec.{field}", f"oldSelf.spec.{field}"
     return f"has({new}) == has({old}) && (!has({new}) || {new} == {old})"
 
@@ -72,7 +72,7 @@ class PausedReason(StrEnum):
 
 
 class TaskSpec(Model):
-    """What a person asks for. The operator never writes it."""
+    """What the user asks for. The operator never writes it."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(("has(self.template) != has(self.templateVersion)", ONE_TEMPLATE))
@@ -82,7 +82,7 @@ class TaskSpec(Model):
         str,
         Field(
             max_length=MAX_PROMPT_CHARACTERS,
-            description="What the agent is to do. May be empty. Changes are taken only while the Task is paused "
+            description="What the agent is to do. May be empty. Can be changed only while the Task is paused "
             "(status.phase Paused) or before its first build.",
             json_schema_extra=rules(("!self.contains('\\u0000')", "must not contain NUL characters")),
         ),
@@ -93,8 +93,8 @@ class TaskSpec(Model):
             min_length=1,
             max_length=63,
             pattern=DNS_LABEL,
-            description="Name of a Template in the same namespace, instead of templateVersion: its active version is "
-            "taken at each start. Changes are taken under the same rule as those of the prompt.",
+            description="Name of a Template in the same namespace, instead of templateVersion: each start uses its "
+            "active version. Can be changed when the prompt can.",
         ),
     ] = None
     template_version: Annotated[
@@ -103,8 +103,8 @@ class TaskSpec(Model):
             min_length=1,
             max_length=63,
             pattern=DNS_SUBDOMAIN,
-            description="Name of a TemplateVersion in the same namespace. It may be applied later than the Task: the "
-            "Task then starts by itself. Changes are taken under the same rule as those of the prompt.",
+            description="Name of a TemplateVersion in the same namespace, which may be applied later than the Task: "
+            "that then starts by itself. Can be changed when the prompt can.",
         ),
     ] = None
     preset: Annotated[
@@ -113,36 +113,34 @@ class TaskSpec(Model):
             min_length=1,
             max_length=63,
             pattern=DNS_LABEL,
-            description="Name of a preset of the template version; without it the default one, if there is one.",
+            description="Name of a preset of the template version; without it the default preset, if there is one.",
         ),
     ] = None
     parameters: Annotated[
         list[TaskParameter] | None,
         Field(
             max_length=MAX_PARAMETERS,
-            description="Values for parameters that the template version declares; they win over those of the preset.",
+            description="Values for parameters that the template version declares; they override the preset's.",
             json_schema_extra=MAP_BY_NAME,
         ),
     ] = None
-    paused: Annotated[bool, Field(description="Stops the Pod and keeps the home volume; false goes on with both.")] = (
-        False
-    )
+    paused: Annotated[bool, Field(description="true stops the Pod and keeps the home volume; false resumes.")] = False
     display_name: Annotated[
         str | None,
         Field(
             max_length=MAX_DISPLAY_NAME_CHARACTERS,
-            description="Title for people; without it status.displayName is made from the prompt.",
+            description="Title for people; by default status.displayName is made from the prompt.",
         ),
     ] = None
     idle_timeout: Annotated[
         Duration | None,
         Field(
-            description="Pauses the Task after this time without work; 0s never does. Overrides the template version's."
+            description="Pauses the Task after this time without work (0s: never). Overrides the template version's."
         ),
     ] = None
     max_runtime: Annotated[
         Duration | None,
-        Field(description="Pauses the Task after it has run for this time without a pause; 0s never does."),
+        Field(description="Pauses the Task after it has run for this time without a pause (0s: never)."),
     ] = None
     ttl_seconds_after_finished: Annotated[
         int | None,
@@ -151,11 +149,11 @@ class TaskSpec(Model):
 
 
 class TaskState(Model):
-    """Last report of the agent's doing."""
+    """Last report of what the agent is doing."""
 
     state: Annotated[State, Field(description="What the agent is doing.")]
     message: Annotated[str, Field(max_length=MAX_STATE_MESSAGE_BYTES, description="One line about it.")] = ""
-    uri: Annotated[str, Field(max_length=MAX_LINK_CHARACTERS, description="Link that goes with it.")] = ""
+    uri: Annotated[str, Field(max_length=MAX_LINK_CHARACTERS, description="Link that belongs to it.")] = ""
     timestamp: Annotated[Time, Field(description="When it was reported.")]
     build: Annotated[int, Field(ge=0, description="Number of the build in which it was reported.")]
 
@@ -166,13 +164,13 @@ class TaskBuild(Model):
     name: Annotated[str, Field(description="Name of the WorkspaceBuild.")]
     number: Annotated[int, Field(ge=1, description="Consecutive number, from 1.")]
     transition: Annotated[str, Field(description="Start or Stop.")]
-    reason: Annotated[str, Field(description="Why it was made.")]
-    phase: Annotated[str, Field(description="How far it is.")]
+    reason: Annotated[str, Field(description="Why it was created.")]
+    phase: Annotated[str, Field(description="Phase of the WorkspaceBuild.")]
     created_at: Annotated[Time, Field(description="When its number was reserved.")]
 
 
 class TaskWorkspace(Model):
-    """The Pod, as far as there is one."""
+    """The workspace and its Pod, if there is one."""
 
     status: Annotated[str | None, Field(description="Pending, Starting, Running, Stopping, Stopped or Failed.")] = None
     pod: Annotated[str | None, Field(description="Name of the Pod.")] = None
@@ -198,7 +196,7 @@ class TaskSnapshot(Model):
 
 
 class TaskOutput(Model):
-    """A value that the agent handed out."""
+    """A value that the agent has published."""
 
     name: Annotated[
         str,
@@ -223,12 +221,12 @@ class TaskInputs(Model):
 
 
 class TaskStatus(Model):
-    """What is, as the operator and the sidecar see it."""
+    """State of the Task, as the operator and the sidecar see it."""
 
     model_config = ConfigDict(json_schema_extra={"default": NEVER_LOOKED_AT})
 
     observed_generation: Annotated[
-        int | None, Field(description="Generation of the spec that the status speaks of.")
+        int | None, Field(description="Generation of the spec that the status is based on.")
     ] = None
     phase: Annotated[Phase, Field(description="Derived from the newest build, the Pod and the agent.")] = Phase.PENDING
     display_name: Annotated[str | None, Field(description="Title for people.")] = None
@@ -236,7 +234,7 @@ class TaskStatus(Model):
     template: Annotated[str | None, Field(description="Template that the version in use belongs to.")] = None
     template_version: Annotated[str | None, Field(description="Template version in use.")] = None
     build: Annotated[TaskBuild | None, Field(description="The newest build.")] = None
-    workspace: Annotated[TaskWorkspace | None, Field(description="The Pod, as far as there is one.")] = None
+    workspace: Annotated[TaskWorkspace | None, Field(description="The workspace and its Pod, if there is one.")] = None
     paused_reason: Annotated[PausedReason | None, Field(description="Why the Task is paused.")] = None
     idle_deadline: Annotated[Time | None, Field(description="When the Task pauses by itself if nothing happens.")] = (
         None
@@ -245,7 +243,7 @@ class TaskStatus(Model):
         str | None, Field(description="Last value of the annotation taskyard.dev/resumed-at that was acted on.")
     ] = None
     prompt_sha256: Annotated[
-        str | None, Field(alias="promptSHA256", description="SHA-256 of the prompt that was last typed.")
+        str | None, Field(alias="promptSHA256", description="SHA-256 of the prompt that the agent received last.")
     ] = None
     snapshot: Annotated[TaskSnapshot | None, Field(description="Newest snapshot of the conversation.")] = None
     inputs: Annotated[TaskInputs | None, Field(description="Count of the TaskInputs.")] = None
@@ -253,7 +251,7 @@ class TaskStatus(Model):
         list[TaskOutput] | None,
         Field(
             max_length=MAX_OUTPUTS,
-            description="Values that the agent handed out (set_output, taskyard-report output), oldest first.",
+            description="Values that the agent has published (set_output, taskyard-report output), oldest first.",
             json_schema_extra=MAP_BY_NAME,
         ),
     ] = None
@@ -280,5 +278,5 @@ class Task(Model):
         )
     )
 
-    spec: Annotated[TaskSpec, Field(description="What is asked for.")]
-    status: Annotated[TaskStatus | None, Field(description="What is.")] = None
+    spec: Annotated[TaskSpec, Field(description="What the user asks for.")]
+    status: Annotated[TaskStatus | None, Field(description="State of the Task.")] = None

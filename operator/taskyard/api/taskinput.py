@@ -19,7 +19,7 @@ class InputType(StrEnum):
 
 
 class InputPhase(StrEnum):
-    """What became of an input."""
+    """How far an input has come."""
 
     QUEUED = "Queued"
     DELIVERED = "Delivered"
@@ -27,7 +27,7 @@ class InputPhase(StrEnum):
 
 
 class TaskInputSpec(Model):
-    """What to say, and to whom. Immutable."""
+    """The message, and the Task that it is for. Immutable."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -54,35 +54,35 @@ class TaskInputSpec(Model):
         InputType,
         Field(description="User: waits until the agent is ready for input. Raw: typed at once and not recorded."),
     ] = InputType.USER
-    resume: Annotated[bool, Field(description="Also wakes the Task when it is paused.")] = False
+    resume: Annotated[bool, Field(description="Also resumes the Task when it is paused.")] = False
     answers: Annotated[
         str | None,
         Field(
             min_length=1,
             max_length=MAX_QUESTION_ID_CHARACTERS,
             pattern="^[a-z0-9-]+$",
-            description="Id of the question that the content answers, as the condition InputRequired has it. The "
-            "content is the name or id of an option, yes or no. It does not wait in line; it is rejected when the "
-            "question is not asked any more.",
+            description="Id of the question that the content answers, from the condition InputRequired. The content "
+            "is the name or id of an option, yes or no. Such an input skips the queue; it is rejected when the "
+            "question is no longer asked.",
         ),
     ] = None
 
 
 class TaskInputStatus(Model):
-    """What became of it."""
+    """How far the input has come."""
 
     model_config = ConfigDict(json_schema_extra={"default": {"phase": "Queued"}})
 
     phase: Annotated[InputPhase, Field(description="Queued, Delivered or Rejected.")] = InputPhase.QUEUED
-    order: Annotated[int | None, Field(description="Place in line among inputs of the same second.")] = None
-    attempts: Annotated[int | None, Field(description="Deliveries that were tried and failed.")] = None
+    order: Annotated[int | None, Field(description="Place among inputs created in the same second.")] = None
+    attempts: Annotated[int | None, Field(description="Number of failed deliveries.")] = None
     message: Annotated[str | None, Field(description="Why it waits, was rejected or is in doubt.")] = None
-    delivered_at: Annotated[Time | None, Field(description="When the agent had it.")] = None
+    delivered_at: Annotated[Time | None, Field(description="When it was delivered to the agent.")] = None
     rejected_at: Annotated[Time | None, Field(description="When it was rejected.")] = None
 
 
 class TaskInput(Model):
     """A message to the agent of a Task. Inputs are delivered once, one at a time, in order of creation."""
 
-    spec: Annotated[TaskInputSpec, Field(description="What to say, and to whom.")]
-    status: Annotated[TaskInputStatus | None, Field(description="What became of it.")] = None
+    spec: Annotated[TaskInputSpec, Field(description="The message, and the Task that it is for.")]
+    status: Annotated[TaskInputStatus | None, Field(description="How far the input has come.")] = None

@@ -20,7 +20,7 @@ class TemplateSpec(Model):
             max_length=63,
             pattern=DNS_SUBDOMAIN,
             description="Name of a TemplateVersion in the same namespace whose spec.template is this Template's name. "
-            "Tasks that name this Template get it at their next start; running ones go on as they are.",
+            "Tasks that name this Template get it at their next start; running ones keep their version until then.",
         ),
     ]
     display_name: Annotated[
@@ -33,7 +33,7 @@ class TemplateStatus(Model):
     """Whether Tasks can use it."""
 
     observed_generation: Annotated[
-        int | None, Field(description="Generation of the spec that the status speaks of.")
+        int | None, Field(description="Generation of the spec that the status is based on.")
     ] = None
     conditions: Annotated[
         Conditions | None, Field(description="Resolved: the active version exists and belongs to this Template.")

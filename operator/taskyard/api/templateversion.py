@@ -33,7 +33,7 @@ class AgentProtocol(StrEnum):
 
 
 class PermissionPolicy(StrEnum):
-    """What an agent hears that asks whether it may do something."""
+    """How an agent's request for permission is answered."""
 
     ALLOW = "allow"
     DENY = "deny"
@@ -60,7 +60,7 @@ class TemplateAgent(Model):
             description="How the agent is driven. Terminal: an interactive program in a terminal. ACP: a program that "
             "speaks the Agent Client Protocol on its standard input and output. Command: a program that runs once to "
             "its end with the prompt in TASKYARD_TASK_PROMPT; exit status 0 is Complete, any other Failed, and the "
-            "workspace then stops by itself. AgentAPI: the image brings a server of that contract on port."
+            "workspace then stops by itself. AgentAPI: the image brings its own AgentAPI server, which listens on port."
         ),
     ] = AgentProtocol.TERMINAL
     port: Annotated[
@@ -68,16 +68,16 @@ class TemplateAgent(Model):
         Field(
             ge=1,
             le=65_535,
-            description="Port of the agent's server, which need listen on loopback only (AgentAPI; without it 3284).",
+            description="Port of the agent's server, which may listen on loopback only (AgentAPI; by default 3284).",
             json_schema_extra=rules(("self < 8484 || self > 8486", "must not be 8484 to 8486, which Taskyard uses")),
         ),
     ] = None
     permissions: Annotated[
         PermissionPolicy | None,
         Field(
-            description="What an agent hears that asks whether it may do something (ACP). allow, which counts without "
-            "it, since nobody watches and the container is the limit; deny; ask: the condition InputRequired holds the "
-            "question until a TaskInput answers it."
+            description="How an agent's requests for permission are answered (ACP). allow, the default, since nobody "
+            "watches and the container is the limit; deny; ask: the condition InputRequired holds the question until a "
+            "TaskInput answers it."
         ),
     ] = None
     retries: Annotated[
@@ -85,8 +85,8 @@ class TemplateAgent(Model):
         Field(
             ge=0,
             le=100,
-            description="How often a command that fails is run again before that counts, 10 s later and then twice as "
-            "long each time, at most 300 s (Command; without it 0).",
+            description="How often a command that fails is run again before it counts as failed: after 10 s, then "
+            "after twice as long each time, at most 300 s (Command; by default 0).",
         ),
     ] = None
 
@@ -110,7 +110,7 @@ class TemplateHome(Model):
         Field(
             max_length=1024,
             pattern="^/[^:]*$",
-            description="Where the agent's container has it.",
+            description="Where it is mounted in the agent's container.",
             json_schema_extra=rules(
                 (
                     "!self.startsWith('/taskyard') && !self.startsWith('/var/lib/taskyard') && self != '/'",
@@ -128,7 +128,7 @@ class TemplateVersionSpec(Model):
 
     template: Annotated[
         str,
-        Field(min_length=1, max_length=63, pattern=DNS_LABEL, description="Family that this is a version of."),
+        Field(min_length=1, max_length=63, pattern=DNS_LABEL, description="Template that this is a version of."),
     ]
     display_name: Annotated[
         str | None, Field(max_length=MAX_DISPLAY_NAME_CHARACTERS, description="Title for people.")
@@ -142,12 +142,12 @@ class TemplateVersionSpec(Model):
         PodTemplate,
         Field(
             description="A PodTemplateSpec (metadata.labels, metadata.annotations, spec). Its agent container needs a "
-            "command. The condition Valid says whether the API server would take the Pod."
+            "command. The condition Valid says whether the API server would accept the Pod."
         ),
     ]
     home: Annotated[
         TemplateHome | None,
-        Field(description="Home volume of each Task; without it pausing loses the disk."),
+        Field(description="Home volume of each Task; without it, the files are lost when a Task is paused."),
     ] = None
     parameters: Annotated[
         list[TemplateParameter] | None,
@@ -161,7 +161,7 @@ class TemplateVersionSpec(Model):
         list[TemplatePreset] | None,
         Field(
             max_length=MAX_PRESETS,
-            description="Named choices of values and resources, of which a Task may name one.",
+            description="Named sets of values and resources, of which a Task may choose one.",
             json_schema_extra=MAP_BY_NAME,
         ),
     ] = None
@@ -169,10 +169,10 @@ class TemplateVersionSpec(Model):
         int, Field(ge=10, le=86_400, description="Time for the agent to end by itself when it is stopped.")
     ] = 300
     start_timeout_seconds: Annotated[
-        int, Field(ge=1, le=86_400, description="Time for the Pod to be bound to a node, then for it to start.")
+        int, Field(ge=1, le=86_400, description="Time from the Pod's creation until it is bound to a node and started.")
     ] = 600
     idle_timeout: Annotated[
-        Duration | None, Field(description="Pauses Tasks after this time without work; 0s never does.")
+        Duration | None, Field(description="Pauses Tasks after this time without work (0s: never).")
     ] = None
     runtime_class_name: Annotated[
         str | None, Field(max_length=253, description="RuntimeClass of the Pods, such as gvisor.")
@@ -180,10 +180,10 @@ class TemplateVersionSpec(Model):
 
 
 class TemplateVersionStatus(Model):
-    """What the API server said of the Pod."""
+    """Whether the API server would accept the Pod."""
 
     observed_generation: Annotated[
-        int | None, Field(description="Generation of the spec that the status speaks of.")
+        int | None, Field(description="Generation of the spec that the status is based on.")
     ] = None
     conditions: Annotated[Conditions | None, Field(description="Valid: the Pod passed a server-side dry run.")] = None
 
@@ -200,5 +200,7 @@ class TemplateVersion(Model):
         )
     )
 
-    spec: Annotated[TemplateVersionSpec, Field(description="What it is made of.")]
-    status: Annotated[TemplateVersionStatus | None, Field(description="Verdict of the API server.")] = None
+    spec: Annotated[TemplateVersionSpec, Field(description="What the template version is made of.")]
+    status: Annotated[
+        TemplateVersionStatus | None, Field(description="Whether the API server would accept the Pod.")
+    ] = None

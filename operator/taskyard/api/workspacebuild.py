@@ -19,7 +19,7 @@ class Transition(StrEnum):
 
 
 class BuildReason(StrEnum):
-    """Why a build was made."""
+    """Why a build was created."""
 
     INITIAL = "Initial"
     MANUAL_PAUSE = "ManualPause"
@@ -31,7 +31,7 @@ class BuildReason(StrEnum):
 
 
 class BuildPhase(StrEnum):
-    """How far a build is."""
+    """How far a build has come."""
 
     PENDING = "Pending"
     RUNNING = "Running"
@@ -48,7 +48,7 @@ class WorkspaceBuildSpec(Model):
     task: Annotated[str, Field(max_length=MAX_TASK_NAME_CHARACTERS, description="Name of the Task.")]
     number: Annotated[int, Field(ge=1, description="Consecutive number within the Task, from 1.")]
     transition: Annotated[Transition, Field(description="Start or Stop.")]
-    reason: Annotated[BuildReason, Field(description="Why it was made.")]
+    reason: Annotated[BuildReason, Field(description="Why it was created.")]
     template_version: Annotated[str, Field(max_length=63, description="Template version that it uses.")]
     prompt_sha256: Annotated[
         str, Field(alias="promptSHA256", max_length=64, description="SHA-256 of the prompt at that time.")
@@ -56,21 +56,21 @@ class WorkspaceBuildSpec(Model):
 
 
 class WorkspaceBuildStatus(Model):
-    """How it went."""
+    """How far the build has come."""
 
     model_config = ConfigDict(json_schema_extra={"default": {"phase": "Pending"}})
 
-    phase: Annotated[BuildPhase, Field(description="How far it is.")] = BuildPhase.PENDING
+    phase: Annotated[BuildPhase, Field(description="How far it has come.")] = BuildPhase.PENDING
     message: Annotated[str | None, Field(description="Cause and remedy of a failure.")] = None
     pod_uid: Annotated[
-        str | None, Field(alias="podUID", description="UID of the Pod that it made; only this Pod may enrol.")
+        str | None, Field(alias="podUID", description="UID of the Pod that it created; only this Pod may enrol.")
     ] = None
     started_at: Annotated[Time | None, Field(description="When work on it began.")] = None
     finished_at: Annotated[Time | None, Field(description="When it ended.")] = None
 
 
 class WorkspaceBuild(Model):
-    """One start or stop of a Task's workspace. Made by the operator; the newest ten are kept."""
+    """One start or stop of a Task's workspace. Created by the operator; the newest ten are kept."""
 
     spec: Annotated[WorkspaceBuildSpec, Field(description="What was decided.")]
-    status: Annotated[WorkspaceBuildStatus | None, Field(description="How it went.")] = None
+    status: Annotated[WorkspaceBuildStatus | None, Field(description="How far the build has come.")] = None

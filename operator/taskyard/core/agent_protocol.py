@@ -1,4 +1,4 @@
-"""How an agent is driven, by its protocol: what of its Pod and of its sidecar's settings depends on that."""
+"""How an agent is driven: the parts of its Pod and of its sidecar's settings that depend on its protocol."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ AGENT_PORT = 3284
 
 def init_options(version: TemplateVersionView) -> list[str]:
     """Options of `taskyard-init run`. A command's two outputs share a pipe, so that they are read in the order in which
-    they were written. A server of its own has a terminal that nobody types into: with pipes it might read a prompt."""
+    they were written. An AgentAPI server gets a terminal that nobody types into: with pipes it might read a prompt from
+    standard input."""
     match version.protocol:
         case AgentProtocol.ACP:
             return ["--pipes"]
@@ -23,7 +24,7 @@ def init_options(version: TemplateVersionView) -> list[str]:
 
 
 def restart_policy(version: TemplateVersionView) -> str:
-    """Of the Pod: a command's end is its result."""
+    """Restart policy of the Pod: a command is not restarted, its end is its result."""
     return "Never" if version.protocol == AgentProtocol.COMMAND else "Always"
 
 
@@ -48,7 +49,7 @@ def directory(version: TemplateVersionView, *, default_mount: str) -> str:
 
 
 def command(version: TemplateVersionView) -> list[str]:
-    """What starts the agent."""
+    """The command, with its arguments, that starts the agent."""
     agent = _agent(version)
     return [*agent.get("command", []), *agent.get("args", [])]
 

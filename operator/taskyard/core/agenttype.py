@@ -1,4 +1,4 @@
-"""Which program an agent is, guessed from its command: the names are those of the AgentAPI contract."""
+"""Which program an agent is, guessed from its command; the names are those of the AgentAPI contract."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _PACKAGES = {"node_modules", "site-packages"}
 
 
 def of(command: Sequence[str]) -> str:
-    """The first known name among the command's words, those of a shell's script too: as the last part of a path
-    (`/usr/bin/claude`), with a version (`opencode-ai@1.2`), or as a package in one (`…/node_modules/…/cli.js`).
+    """The first known name among the command's words, including those of a shell script: as the last part of a path
+    (`/usr/bin/claude`), with a version (`opencode-ai@1.2`), or as a package in a path (`…/node_modules/…/cli.js`).
     """
     for word in itertools.chain.from_iterable(_WORDS.split(argument) for argument in command):
         parts = [part.partition("@")[0] for part in word.split("/")]

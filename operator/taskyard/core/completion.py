@@ -15,7 +15,7 @@ RESULTS = (State.COMPLETE, State.FAILED)
 
 @dataclass(frozen=True)
 class Finish:
-    """How the command of the newest build ended; no exit code when only its sidecar's report tells of it."""
+    """How the command of the newest build ended; `exit_code` is None when only the sidecar's report is left."""
 
     exit_code: int | None
 
@@ -50,7 +50,7 @@ def is_reported(observed: Observed) -> bool:
 
 
 def derived_state(observed: Observed) -> Manifest | None:
-    """`status.state` of a command whose end its sidecar could not report any more; None when there is no need."""
+    """`status.state` of a command whose end the sidecar could not report; None when it is not needed."""
     end, build = finish(observed), observed.newest
     if end is None or end.exit_code is None or build is None or is_reported(observed):
         return None

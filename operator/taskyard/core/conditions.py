@@ -38,7 +38,7 @@ def verdicts(observed: Observed, *, phase: Phase, resolution: Resolution) -> lis
 
 
 def render(found: list[Verdict], *, former: list[Manifest], generation: int, now: str) -> list[Manifest]:
-    """The conditions as stored; a transition time changes only with the status. Those that others keep stay."""
+    """The conditions as stored; a transition time changes only with the status. Those of other writers stay."""
     before = {condition["type"]: condition for condition in former}
     own = [condition(verdict, before.get(verdict.type), generation=generation, now=now) for verdict in found]
     return own + [condition for condition in former if condition["type"] not in OWN]

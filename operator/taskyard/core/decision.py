@@ -1,6 +1,6 @@
-"""The next step for a Task: one ordered chain of small functions, the first that has an answer decides.
+"""The next step for a Task: one ordered chain of small functions, of which the first that returns a step decides.
 
-Every step is one idempotent write. Whatever is killed between two of them, the next look at the objects finds what
+Every step is one idempotent write. When a process is killed between two steps, the next look at the objects shows what
 is still to be done.
 """
 
@@ -25,7 +25,7 @@ from taskyard.core.template_resolution import resolution
 BUILDS_KEPT = 10
 RECOVER_LIMIT = 5
 RECOVER_FIRST_WAIT = timedelta(seconds=5)
-# A Pod that lasted this long was no failed recovery: the count begins anew.
+# A Pod that lasted this long was not a failed recovery: the count starts again.
 RECOVER_WINDOW = timedelta(minutes=10)
 
 
@@ -49,7 +49,7 @@ class CreateBuild:
 
 @dataclass(frozen=True)
 class CreateClaim:
-    """Create the claim of the Task's home."""
+    """Create the PersistentVolumeClaim of the Task's home."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class EndBuild:
 
 @dataclass(frozen=True)
 class DeleteBuild:
-    """Delete a build that is old enough."""
+    """Delete the oldest build."""
 
     build: BuildView
 
@@ -91,7 +91,7 @@ class DeleteTask:
 
 @dataclass(frozen=True)
 class Rest:
-    """Nothing to do until something changes, or until `until`."""
+    """Do nothing until something changes, or until `until`."""
 
     until: datetime | None = None
 
@@ -115,19 +115,19 @@ def decide(observed: Observed) -> Step:
 
 
 def task_is_being_deleted(observed: Observed) -> Step | None:
-    """Children go with their owner; a build would only delay that."""
+    """Garbage collection deletes the children with their owner; a build would only delay that."""
     return Rest() if observed.task.deleting else None
 
 
 def task_has_outlived_its_end(observed: Observed) -> Step | None:
-    """A Task that is Complete or Failed goes when its time to live is over."""
+    """A Task that is Complete or Failed is deleted when its time to live is over."""
     deadline = deletion_deadline(observed)
     return DeleteTask() if deadline and observed.now >= deadline else None
 
 
 def reserved_build_is_missing(observed: Observed) -> Step | None:
-    """A number is never skipped: what was reserved is created. A start waits for its template version first, which is
-    taken when it is created, unless it is no longer wanted: then it is created to be canceled."""
+    """A number is never skipped: a reserved build is always created. A start first waits for the template version that
+    it will use; a start that is no longer wanted does not wait, it is created only to be canceled."""
     reserved = observed.pending_reservation
     if reserved is None:
         return None
@@ -138,7 +138,7 @@ def reserved_build_is_missing(observed: Observed) -> Step | None:
 
 
 def start_is_no_longer_wanted(observed: Observed) -> Step | None:
-    """A pause asked for while the workspace starts ends that build; the stop build after it removes the Pod."""
+    """A pause requested while the workspace starts cancels that build; the stop build after it removes the Pod."""
     build = observed.newest
     if build is None or build.finished or build.transition is Transition.STOP:
         return None
@@ -148,19 +148,19 @@ def start_is_no_longer_wanted(observed: Observed) -> Step | None:
 
 
 def start_is_unfinished(observed: Observed) -> Step | None:
-    """Claim, room for the Pod, the Pod, its node."""
+    """A start needs, in this order: the claim, the removal of earlier Pods, its Pod, and a node for it."""
     build = observed.newest
     if build is None or build.finished or build.transition is Transition.STOP:
         return None
     template, pod = observed.template_version, observed.pod_of(build)
-    # A Pod that is there needs none of it any more.
+    # An existing Pod no longer needs the template version.
     if pod is None and not resolution(observed).resolved:
         return Rest()
     if template and template.home and not observed.claim_exists:
         return CreateClaim()
     for other in observed.pods:
         if other is not pod:
-            return Rest() if other.deleting else DeletePod(other, "it is left from a former build")
+            return Rest() if other.deleting else DeletePod(other, "it is left over from an earlier build")
     if pod is None:
         return CreatePod(build)
     if pod.deleting:
@@ -169,7 +169,7 @@ def start_is_unfinished(observed: Observed) -> Step | None:
         return EndBuild(build, BuildPhase.SUCCEEDED, pod_uid=pod.uid)
     if template is None:
         return Rest()
-    # From the Pod's own begin: a build may have waited long for room in the quota or for its template version.
+    # Counted from the Pod's creation: a build may have waited long for room in the quota or for its template version.
     timed_out_at = pod.created_at + template.start_timeout
     if observed.now < timed_out_at:
         return Rest(until=timed_out_at)
@@ -177,9 +177,9 @@ def start_is_unfinished(observed: Observed) -> Step | None:
 
 
 def unbound_message(pod: PodView, waited: timedelta) -> str:
-    """Cause and remedy for a Pod that no node took."""
+    """Cause and remedy for a Pod that was not bound to a node."""
     seconds = int(waited.total_seconds())
-    cause = pod.unschedulable or "the scheduler has not said why"
+    cause = pod.unschedulable or "the scheduler gave no reason"
     return (
         f"Pod {pod.name} was not bound to a node within {seconds} s: {cause}. "
         "Free or add a node that fits, or use a template version that asks for less; then pause and resume the Task."
@@ -187,7 +187,7 @@ def unbound_message(pod: PodView, waited: timedelta) -> str:
 
 
 def failed_start_left_a_pod(observed: Observed) -> Step | None:
-    """A failed start deletes its Pod."""
+    """The Pod of a failed or canceled start is deleted."""
     build = observed.newest
     if build is None or build.transition is Transition.STOP:
         return None
@@ -198,7 +198,7 @@ def failed_start_left_a_pod(observed: Observed) -> Step | None:
 
 
 def stop_is_unfinished(observed: Observed) -> Step | None:
-    """Every Pod of the Task goes; the stop has succeeded when it is gone."""
+    """Every Pod of the Task is deleted; the stop has succeeded when none is left."""
     build = observed.newest
     if build is None or build.finished or build.transition is Transition.START:
         return None
@@ -217,9 +217,9 @@ def pause_is_wanted(observed: Observed) -> Step | None:
 
 
 def start_is_wanted(observed: Observed) -> Step | None:
-    """The first start, or the one after a pause, as soon as the template version is there. A start that was canceled by
-    a pause, which was taken back before its stop was reserved, counts as paused; so does one that failed, once someone
-    asks for another."""
+    """The first start, or the one after a pause, as soon as the template version exists. A start that a pause canceled
+    counts as paused when that pause is taken back before its stop is reserved; so does a failed start once another one
+    is requested."""
     build = observed.newest
     if build is not None and build.transition is Transition.START:
         is_asked_for = build.phase is BuildPhase.FAILED and is_resumed_anew(observed)
@@ -232,7 +232,8 @@ def start_is_wanted(observed: Observed) -> Step | None:
 
 
 def pod_is_lost(observed: Observed) -> Step | None:
-    """A Pod that vanished or ended while the Task should run gets a new start, later each time, five in a row."""
+    """A Pod that vanished or ended while the Task should run is replaced by a new start: at most five in a row, with a
+    longer wait before each."""
     build = observed.newest
     if build is None or build.transition is Transition.STOP or build.phase is not BuildPhase.SUCCEEDED:
         return None
@@ -270,8 +271,8 @@ def failed_recoveries(observed: Observed) -> int:
 
 
 def start_deadline(observed: Observed) -> datetime | None:
-    """When an agent that has not started by then counts as late, which its status shows. It has started when it runs
-    and its sidecar has enrolled."""
+    """When an agent that has not started yet counts as late, which the status then shows. An agent has started when it
+    runs and its sidecar has enrolled."""
     build = observed.newest
     pod = observed.pod_of(build) if build and build.transition is Transition.START else None
     if pod is None or observed.template_version is None:
@@ -283,19 +284,20 @@ def start_deadline(observed: Observed) -> datetime | None:
 
 
 def next_number(observed: Observed) -> int:
-    """One more than any number that was reserved or is in a build, so old builds may go without a gap or a repeat."""
+    """One more than any number that is reserved or that a build has, so that deleting old builds leaves no gap and
+    repeats no number."""
     highest = observed.newest.number if observed.newest else 0
     return max(observed.task.reserved_number, highest) + 1
 
 
 CHAIN: tuple[Callable[[Observed], Step | None], ...] = (
-    task_is_being_deleted,  # the owner goes, and its children with it
-    task_has_outlived_its_end,  # finished, and long enough
+    task_is_being_deleted,  # the owner is deleted, and its children with it
+    task_has_outlived_its_end,  # finished, and its time to live is over
     reserved_build_is_missing,  # a reservation is always carried out
     start_is_no_longer_wanted,  # paused while starting
-    start_is_unfinished,  # a start goes on
-    failed_start_left_a_pod,  # a failed start clears up
-    stop_is_unfinished,  # a stop goes on
+    start_is_unfinished,  # a start continues
+    failed_start_left_a_pod,  # a failed start cleans up
+    stop_is_unfinished,  # a stop continues
     builds_are_too_many,  # older than the ten newest
     pause_is_wanted,  # running, to be paused
     start_is_wanted,  # not running, to be started

@@ -1,6 +1,6 @@
-"""Events of a Task (events.k8s.io): what was and what is, turned into what happened.
+"""Events of a Task (events.k8s.io): the difference between two states of an object, turned into what happened.
 
-They tell people (`kubectl describe task`, `kubectl events`) what the status showed on the way; nothing depends on them.
+They show people (`kubectl describe task`, `kubectl events`) how the status got there; nothing depends on them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ CONTROLLER = "taskyard.dev/operator"
 NOTE_BYTES = 1024
 
 BUILD_STARTED = "BuildStarted"
-# The rest is named for what was reached: a build's phase, the Task's phase, the agent's state.
+# The other reasons are named for what was reached: a build's phase, the Task's phase, the agent's state.
 BUILD_ENDS = {
     BuildPhase.SUCCEEDED: (NORMAL, "BuildSucceeded"),
     BuildPhase.FAILED: (WARNING, "BuildFailed"),
@@ -53,7 +53,7 @@ class Regarding:
 
 
 def of_task(former: Manifest, status: Manifest) -> list[Event]:
-    """What happened between two status documents of a Task: a build begun, another phase, another agent's state."""
+    """What happened between two status documents of a Task: a build began, the phase or the agent's state changed."""
     return build_begun(former, status) + phase_reached(former, status) + state_reported(former, status)
 
 
@@ -85,7 +85,7 @@ def build_begun(former: Manifest, status: Manifest) -> list[Event]:
 
 
 def phase_reached(former: Manifest, status: Manifest) -> list[Event]:
-    """Another phase, with the cause that the condition Ready names."""
+    """A new phase, with the cause that the condition Ready names."""
     phase = status.get("phase")
     if phase not in PHASES or phase == former.get("phase"):
         return []
@@ -93,12 +93,13 @@ def phase_reached(former: Manifest, status: Manifest) -> list[Event]:
     ready = next((c for c in status.get("conditions", ()) if c["type"] == "Ready"), None)
     note = ready["message"] if ready else f"The Task is {phase}."
     if status.get("pausedReason"):
-        note = f"{note} Why: {status['pausedReason']}."
+        note = f"{note} Reason: {status['pausedReason']}."
     return [event(type_, reason, "ChangePhase", note)]
 
 
 def state_reported(former: Manifest, status: Manifest) -> list[Event]:
-    """The agent reported another state, or its first in a build. What the operator made up for a start is no report."""
+    """The agent reported a new state, or its first in a build. A state that the operator made up for a start is no
+    report."""
     state, before = status.get("state"), former.get("state")
     if (
         state == before
@@ -118,12 +119,12 @@ def state_reported(former: Manifest, status: Manifest) -> list[Event]:
 
 
 def event(type_: str, reason: str, action: str, note: str) -> Event:
-    """An event whose note fits."""
+    """An event, its note shortened to fit."""
     return Event(type_, reason, action, shortened(note))
 
 
 def shortened(note: str) -> str:
-    """The note in at most 1024 bytes of UTF-8, its end cut off where it is longer."""
+    """The note in at most 1024 bytes of UTF-8, cut off at the end when it is longer."""
     data = note.encode("utf-8", "replace")
     if len(data) <= NOTE_BYTES:
         return data.decode()
@@ -154,5 +155,5 @@ def manifest(event: Event, regarding: Regarding, *, name: str, instance: str, at
 
 
 def series(*, count: int, at: datetime) -> Manifest:
-    """What an Event says of its repetitions; `count` includes the first."""
+    """The `series` of an Event, which counts its repetitions; `count` includes the first."""
     return {"count": count, "lastObservedTime": times.micro(at)}

@@ -1,4 +1,4 @@
-"""What was told lately: repetitions become a count, and a Task that flaps is told of less often. Memory is bounded."""
+"""Recent events: repetitions become a count, and a Task that flaps gets fewer events. Memory is bounded."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from enum import Enum, auto
 from taskyard.core.events import Event, Regarding
 from taskyard.core.tokenbucket import Rate, TokenBucket
 
-# The same within this time (since it was last seen) is counted up instead of told anew.
+# The same event within this time (since it was last seen) raises a count instead of becoming a new Event.
 WINDOW_SECONDS = 600.0
-# A start and a stop make about ten; a Task that flaps gets six a minute after its first ones.
+# A start and a stop make about ten events; a Task that flaps gets six a minute after its burst.
 EACH_TASK = Rate(per_second=0.1, burst=25)
 REMEMBERED_EVENTS = 2048
 REMEMBERED_TASKS = 4096
@@ -20,7 +20,8 @@ REMEMBERED_TASKS = 4096
 
 @dataclass
 class Series:
-    """One event and its repetitions. `written` of its `count` are stored under `name`; `waits` while a write is due."""
+    """One event and its repetitions. `written` of its `count` are stored under `name`; `waits` is true while
+    a write is due."""
 
     name: str
     regarding: Regarding
@@ -38,12 +39,12 @@ class Held(Enum):
 
     # A later write of its series counts it.
     COUNTED = auto()
-    # The Task had its share: nobody will hear of it.
+    # The Task has used up its rate: the event is dropped.
     LIMITED = auto()
 
 
 class EventSeries:
-    """Takes events in and says which of them are to be written. Times of `now` are seconds of a monotonic clock."""
+    """Takes events and says which of them to write. `now` is in seconds of a monotonic clock."""
 
     def __init__(self) -> None:
         self._series: OrderedDict[tuple[str, Event], Series] = OrderedDict()
@@ -53,7 +54,7 @@ class EventSeries:
         return len(self._series)
 
     def take(self, regarding: Regarding, event: Event, *, name: str, at: datetime, now: float) -> Series | Held:
-        """The series to write now, or why none is. `name` is the new Event's, should there be one."""
+        """The series to write now, or why none is written. `name` is used if this becomes a new Event."""
         key = (regarding.uid, event)
         series = self._series.get(key)
         if series is not None and now - series.seen < WINDOW_SECONDS:
@@ -73,7 +74,7 @@ class EventSeries:
         return series
 
     def forget(self, series: Series) -> None:
-        """The series was not written: the next of its kind begins anew."""
+        """Forget a series that could not be written: the next event of its kind starts a new one."""
         key = (series.regarding.uid, series.event)
         if self._series.get(key) is series:
             del self._series[key]

@@ -1,5 +1,5 @@
-"""The condition InputRequired: what an agent asks, and how it is answered. Written by the gateway, ended by the
-operator with the build in which it was asked."""
+"""The condition InputRequired: what an agent asks, and how to answer. The gateway writes it; the operator removes it
+with the build in which the question was asked."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ Conditions = Sequence[Mapping[str, Any]]
 
 
 def message(*, question: str, text: str, options: Sequence[str]) -> str:
-    """The question for people; its id comes last."""
+    """The question, for people; its id is at the end."""
     choices = ", ".join(f'"{option}"' for option in options)
     return (
-        f"The agent asks: {text}? It takes {choices}, yes or no. "
+        f"The agent asks: {text}? Possible answers: {choices}, yes or no. "
         f"Answer with a TaskInput that has this id in spec.answers: {question}"
     )
 
 
 def with_question(former: Conditions, *, asked: str | None, generation: int, now: str) -> list[dict[str, Any]] | None:
-    """The conditions with `asked`, a message, or None when nothing is asked; None when they say so already."""
+    """The conditions with the message `asked`, None when nothing is asked; returns None when they already say so."""
     known = next((condition for condition in former if condition["type"] == TYPE), None)
     if asked is None and known is None:
         return None
@@ -44,5 +44,5 @@ def with_question(former: Conditions, *, asked: str | None, generation: int, now
 
 
 def without_question(former: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The conditions of a Task whose agent is not there to hear an answer."""
+    """The conditions of a Task whose agent is not there to take an answer."""
     return [condition for condition in former if condition["type"] != TYPE]

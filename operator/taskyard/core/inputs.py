@@ -1,4 +1,4 @@
-"""The queue of messages to an agent: their order, what is refused, what is next."""
+"""The queue of messages to an agent: their order, which are refused, which is next."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ORPHAN_WAIT = timedelta(minutes=10)
 class InputView:
     """A TaskInput. `owner` is the UID of the Task that controls it, `owners` are all its ownerReferences.
 
-    `order` is the one kept in its status, else its resourceVersion, which nobody has written to yet.
+    `order` is the one in its status, else its resourceVersion, which no write has changed yet.
     """
 
     namespace: str
@@ -68,7 +68,7 @@ class InputView:
 
     @property
     def line(self) -> tuple[datetime, int, str]:
-        """Place in line: timestamps have whole seconds, so the order decides within one."""
+        """Place in the queue: timestamps have whole seconds, so `order` decides within one."""
         return self.created_at, self.order, self.name
 
     @property
@@ -79,7 +79,7 @@ class InputView:
 
 @dataclass(frozen=True)
 class KeepOrder:
-    """Write an input's place in line into its status, before any other write changes its resourceVersion."""
+    """Write an input's `order` into its status, before any other write changes its resourceVersion."""
 
     input: InputView
 
@@ -101,7 +101,7 @@ class Reject:
 
 @dataclass(frozen=True)
 class Conclude:
-    """Take an input as delivered without sending it: it has had its effect."""
+    """Mark an input as delivered without sending it: it has already had its effect."""
 
     input: InputView
     message: str
@@ -123,7 +123,7 @@ class Remove:
 
 @dataclass(frozen=True)
 class RestInputs:
-    """Nothing to do until something changes, or until `until`."""
+    """Do nothing until something changes, or until `until`."""
 
     until: datetime | None = None
 
@@ -132,7 +132,7 @@ InputStep = KeepOrder | Adopt | Reject | Conclude | Deliver | Remove | RestInput
 
 
 def queued(inputs: tuple[InputView, ...]) -> list[InputView]:
-    """Those that wait, in order."""
+    """The queued inputs, in order."""
     return sorted((i for i in inputs if i.phase is InputPhase.QUEUED), key=lambda i: i.line)
 
 
@@ -145,8 +145,9 @@ def next_step(
     now: datetime,
     runs_once: bool = False,
 ) -> InputStep:
-    """The next step for the inputs that name one Task; `created_at` is the Task's own time of creation, `retention` how
-    long inputs are kept after their end, `runs_once` whether its agent is a command, which takes no messages."""
+    """The next step for the inputs that name one Task; `created_at` is the Task's own creation time, `retention` how
+    long an input is kept once it is delivered or rejected, `runs_once` whether the agent is a command, which takes no
+    messages."""
     waiting = queued(inputs)
     for entry in waiting:
         if not entry.has_order:
@@ -163,7 +164,7 @@ def next_step(
             return Remove(entry)
     if task is not None:
         for entry in waiting:
-            # A Task that goes would take what it owns with it, unsaid.
+            # A Task that is being deleted would take the inputs it owns with it, without any being rejected.
             if not entry.is_controlled and not task.deleting:
                 return Adopt(entry)
         deliverable = next_delivery(task, waiting)
@@ -176,16 +177,16 @@ def next_step(
 
 
 def next_delivery(task: TaskView, waiting: list[InputView]) -> InputView | None:
-    """The input to hand to the agent, if it may have one now."""
+    """The input to hand to the agent now, if there is one and the Task is active."""
     if task.deleting or task.status.get("phase") != Phase.ACTIVE:
         return None
-    # Keystrokes and answers do not wait in line: they are how a person stops an agent that works, or lets it go on.
+    # Keystrokes and answers skip the queue: with them a person stops a working agent, or lets it continue.
     urgent = (entry for entry in waiting if entry.type is InputType.RAW or entry.answers)
     return next(urgent, waiting[0] if waiting else None)
 
 
 def command_step(entry: InputView, task: TaskView) -> Conclude | Reject | None:
-    """What becomes of a message to a command: it can wake a Task, and has had all its effect when that runs again."""
+    """What becomes of a message to a command: it can only resume the Task, and is done when the command runs again."""
     build = task.build
     if entry.type is InputType.RAW or build is None:
         return None
@@ -208,12 +209,12 @@ def refusal(entry: InputView, task: TaskView | None, *, created_at: datetime | N
             return f'There has been no Task "{entry.task}" in namespace "{entry.namespace}" for ten minutes.'
         return None
     if entry.owner is not None and entry.owner != task.uid:
-        return f'It was meant for a former Task "{entry.task}"; create another one for this Task.'
+        return f'It was meant for an earlier Task "{entry.task}"; create another one for this Task.'
     if entry.owner is None and created_at is not None and entry.created_at < created_at:
         return f'It is older than the Task "{entry.task}"; create another one for this Task.'
     if entry.answers and task.status.get("phase") == Phase.PAUSED and not entry.resume:
-        return f'The question "{entry.answers}" is not asked any more: the Task is paused.'
-    # An agent that does not answer for a moment shows as Error too; inputs wait for it. A failed build does not heal.
+        return f'The question "{entry.answers}" is no longer asked: the Task is paused.'
+    # An agent that does not answer for a moment shows as Error too; inputs wait for it. A failed build stays failed.
     if task.build and task.build["phase"] in (BuildPhase.FAILED, BuildPhase.CANCELED):
         return f'Task "{entry.task}" is in Error; pause and resume it, then create another input.'
     return None

@@ -9,7 +9,7 @@ from typing import Any
 @dataclass(frozen=True)
 class Installation:
     """Settings of the chart that end up in Pods. `ca_certificate` is the PEM of the installation's own authority;
-    `hook_key` is new with each Pod: it tells the kubelet's hook from anybody else who calls the sidecar's plain port.
+    `hook_key` is new with each Pod: it distinguishes the kubelet's hook from other callers of the sidecar's plain port.
     """
 
     gateway_url: str

@@ -1,4 +1,4 @@
-"""Whether a Task is to run or to be paused, and why: the person's word first, then its deadlines."""
+"""Whether a Task is to run or to be paused, and why: first what the user asks for, then its deadlines."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Intent(Enum):
 
 
 def idle_deadline(observed: Observed) -> datetime | None:
-    """When the Task pauses by itself if nothing happens: its last report of rest, or the last input that was delivered
-    since, plus the idle timeout.
+    """When the Task pauses by itself if nothing happens: the agent's last report that it is not working, or the
+    last input delivered since, plus the idle timeout.
 
-    None while it works, while it is not active, while inputs wait for it, and when it has no timeout.
+    None while the agent works, while the Task is not active, while inputs are queued, and when there is no timeout.
     """
     task = observed.task
     text = task.idle_timeout or (observed.template_version.idle_timeout if observed.template_version else None)
@@ -44,13 +44,13 @@ def idle_deadline(observed: Observed) -> datetime | None:
 
 
 def last_activity(observed: Observed, state: Manifest) -> datetime:
-    """When the agent reported its state or, later, got an input on which it has not reported yet."""
+    """When the agent reported its state or, if later, received an input on which it has not reported yet."""
     reported = times.parse(state["timestamp"])
     return max(reported, observed.delivered_at) if observed.delivered_at else reported
 
 
 def runtime_deadline(observed: Observed) -> datetime | None:
-    """When the Task has run as long as it may: the end of its newest start build plus the longest runtime."""
+    """When the Task has run as long as it may: the end of its newest start build plus the maximum runtime."""
     build = observed.newest
     timeout = times.duration(observed.task.max_runtime) if observed.task.max_runtime else timedelta()
     if not timeout or build is None or build.transition is Transition.STOP or build.phase is not BuildPhase.SUCCEEDED:
@@ -59,8 +59,8 @@ def runtime_deadline(observed: Observed) -> datetime | None:
 
 
 def deletion_deadline(observed: Observed) -> datetime | None:
-    """When a finished Task is deleted: its report of Complete or Failed, or the last input that was delivered since,
-    plus the time to live after it; never while inputs wait for it."""
+    """When a finished Task is deleted: its report of Complete or Failed, or the last input delivered since, plus the
+    time to live; None while inputs are queued."""
     state, seconds = observed.task.status.get("state"), observed.task.ttl_seconds_after_finished
     if seconds is None or observed.inputs_queued or not state:
         return None
@@ -70,8 +70,8 @@ def deletion_deadline(observed: Observed) -> datetime | None:
 
 
 def is_woken(observed: Observed) -> bool:
-    """Whether something asks an automatically paused Task to go on: an input that resumes, a new value of the
-    resumed-at annotation, or a pause by hand that was taken back."""
+    """Whether something resumes an automatically paused Task: an input that asks for it, a new value of the resumed-at
+    annotation, or a manual pause that was taken back."""
     task = observed.task
     return (
         observed.resume_requested or is_resumed_anew(observed) or task.status.get("pausedReason") == PausedReason.MANUAL
@@ -79,13 +79,13 @@ def is_woken(observed: Observed) -> bool:
 
 
 def is_resumed_anew(observed: Observed) -> bool:
-    """Whether the resumed-at annotation has a value that was not acted on."""
+    """Whether the resumed-at annotation has a value that was not acted on yet."""
     task = observed.task
     return task.resumed_at is not None and task.resumed_at != task.status.get("observedResumedAt")
 
 
 def automatic_pause(observed: Observed) -> Intent | None:
-    """The pause that the newest build made without being asked. The build tells, so it survives restarts."""
+    """The automatic pause that the newest build carries out. It is read from the build, so it survives restarts."""
     build = observed.task.build
     if build is None or build["transition"] != Transition.STOP or build["reason"] not in AUTOMATIC:
         return None

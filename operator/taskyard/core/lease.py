@@ -1,11 +1,11 @@
-"""Leader election over a Lease: who may act, by clocks that each process reads for itself.
+"""Leader election over a Lease: which process may act, decided by each process's own clock.
 
-Moments (`now`, `since`, `until`) are seconds of one process' own clock, which never steps; no two processes compare
-theirs, and the times written in the Lease are for people. What keeps two from acting at once:
+Moments (`now`, `since`, `until`) are seconds of a process's own monotonic clock; processes never compare clocks, and
+the times written in the Lease are for people. What keeps two processes from acting at once:
 
 - A holder acts until its renew deadline, counted from *before* its last successful write was sent.
-- Everybody else counts the longer lease duration from the moment at which *it* first saw that write, which is later.
-- Each write to the Lease is guarded by the resourceVersion that was seen, so of two that take it over one is refused.
+- Every other process counts the longer lease duration from when *it* first saw that write, which is later.
+- Each write to the Lease carries the resourceVersion that was seen, so that of two takeovers one is refused.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ API_VERSION = "coordination.k8s.io/v1"
 
 @dataclass(frozen=True)
 class Terms:
-    """Spans in seconds: how long others wait for a silent holder (whole seconds: the Lease takes no others), how long
-    the holder acts without having renewed, and how often it renews and the others look."""
+    """Spans in seconds: how long others wait for a silent holder (whole seconds, as the Lease requires), how long the
+    holder acts without renewing, and how often the holder renews and the others look."""
 
     duration: int
     renew_deadline: float
@@ -33,14 +33,14 @@ class Terms:
 
     @property
     def request_timeout(self) -> float:
-        """Of a request for the Lease: one that hangs leaves time for another."""
+        """Timeout of a request for the Lease: one that hangs leaves time for another."""
         return self.renew_deadline / 2
 
     @property
     def problem(self) -> str | None:
-        """What is wrong with them, if anything."""
+        """What is wrong with these terms, if anything."""
         if self.duration < 1 or self.retry_period <= 0:
-            return "lease duration and retry period must be more than nothing"
+            return "lease duration and retry period must be greater than zero"
         if self.renew_deadline >= self.duration:
             return "the renew deadline must be shorter than the lease duration"
         if self.retry_period * 2 > self.renew_deadline:
@@ -60,7 +60,7 @@ class LeaseView:
 
     @classmethod
     def of(cls, manifest: Manifest, *, terms: Terms) -> LeaseView:
-        """One without a duration of its own (written by hand) has that of `terms`."""
+        """A Lease without a duration (written by hand) gets that of `terms`."""
         metadata, spec = manifest["metadata"], manifest.get("spec") or {}
         return cls(
             uid=metadata["uid"],
@@ -73,7 +73,7 @@ class LeaseView:
 
 @dataclass(frozen=True)
 class Sight:
-    """What was seen last, None for no Lease, and the moment from which it may be taken over."""
+    """The Lease as last seen, None when there was none, and the moment from which it may be taken over."""
 
     lease: LeaseView | None
     free_at: float
@@ -81,24 +81,24 @@ class Sight:
 
 @dataclass(frozen=True)
 class Take:
-    """Write the own name into the Lease, or make it: nobody holds it any more."""
+    """Write this process's name into the Lease, or create the Lease: nobody holds it."""
 
 
 @dataclass(frozen=True)
 class Renew:
-    """Write the own name again: the Lease is held."""
+    """Write this process's name again: it holds the Lease."""
 
 
 @dataclass(frozen=True)
 class Wait:
-    """Somebody else holds it, for `seconds` more unless it is renewed."""
+    """Another process holds the Lease, for `seconds` more unless it renews."""
 
     seconds: float
 
 
 @dataclass(frozen=True)
 class Lost:
-    """The Lease was held and is no more; nothing may be written from now on."""
+    """This process held the Lease and no longer does; it must not write anything from now on."""
 
     cause: str
 
@@ -107,27 +107,27 @@ Step = Take | Renew | Wait | Lost
 
 
 def see(former: Sight | None, lease: LeaseView | None, *, identity: str, now: float) -> Sight:
-    """What is known after the Lease was read; `now` is a moment after the answer came."""
+    """What is known after the Lease was read; `now` is a moment after the response arrived."""
     if former is not None and former.lease == lease:
         return former
     if lease is None:
-        # Deleted by hand: its last holder does not know it yet. A process that never saw a holder has none to wait for.
+        # Deleted by hand: its last holder may not know yet. A process that never saw a holder has none to wait for.
         return Sight(None, now if former is None or former.lease is None else now + former.lease.duration)
     if lease.holder in ("", identity):
         return Sight(lease, now)
-    # Any write counts as the holder's: that errs to the safe side.
+    # Any write counts as the holder's: that errs on the safe side.
     return Sight(lease, now + lease.duration)
 
 
 def decide(sight: Sight, *, identity: str, until: float | None, now: float) -> Step:
-    """What to do; `until` is the end of the own hold, None for a process that has not held the Lease yet."""
+    """What to do; `until` is when this process's hold ends, None when it has not held the Lease yet."""
     holder = sight.lease.holder if sight.lease else identity
     if until is None:
         return Take() if now >= sight.free_at else Wait(sight.free_at - now)
     if now >= until:
         return Lost("it could not be renewed in time")
     if holder != identity:
-        return Lost(f"{holder} holds it now" if holder else "somebody took the holder's name out")
+        return Lost(f"{holder} holds it now" if holder else "somebody removed the holder's name")
     return Renew()
 
 
@@ -152,7 +152,7 @@ def manifest(namespace: str, *, identity: str, terms: Terms, now: datetime) -> M
 
 
 def hold(lease: LeaseView, *, identity: str, terms: Terms, now: datetime) -> Manifest:
-    """The patch that takes the Lease over, or renews it, if it is still as it was seen."""
+    """The patch that takes the Lease over, or renews it, if it has not changed since it was seen."""
     spec: Manifest = {
         "holderIdentity": identity,
         "leaseDurationSeconds": terms.duration,
@@ -164,7 +164,7 @@ def hold(lease: LeaseView, *, identity: str, terms: Terms, now: datetime) -> Man
 
 
 def release(lease: LeaseView) -> Manifest:
-    """The patch with which the holder lets go, so that the next one need not wait."""
+    """The patch with which the holder releases the Lease, so that the next one need not wait."""
     return {
         "metadata": {"uid": lease.uid, "resourceVersion": lease.resource_version},
         "spec": {"holderIdentity": None},

@@ -1,4 +1,4 @@
-"""Agent lifecycle and app health, read off the Pod (design: Derivation)."""
+"""Agent lifecycle and app health, read off the Pod (docs/architecture.md, From objects to phase)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from taskyard.core.observed import SIDECAR, ContainerView, PodView
 
-# What the kubelet says of a container that it cannot start; it tries again, but a person has to mend the cause.
+# The kubelet's reasons for a container that it cannot start; it tries again, but a person has to fix the cause.
 CANNOT_START = frozenset(
     {
         "ErrImagePull",
@@ -23,7 +23,7 @@ CANNOT_START = frozenset(
 
 
 class AgentLifecycle(StrEnum):
-    """How far the agent's container is."""
+    """How far the agent's container has come."""
 
     CREATED = "Created"
     STARTING = "Starting"
@@ -43,10 +43,10 @@ class AppHealth(StrEnum):
 
 
 def start_fault(pod: PodView) -> ContainerView | None:
-    """The container that cannot start: its image cannot be had, its configuration is wrong, or it is an init container
-    that ended in failure."""
+    """The container that cannot start: its image cannot be pulled, its configuration is wrong, or it is an init
+    container that failed."""
     for container in pod.init_containers:
-        # Between two tries the kubelet shows the wait, not the failure.
+        # Between two attempts the kubelet shows the wait, not the failure.
         if container.waiting_reason in CANNOT_START or container.waiting_reason == "CrashLoopBackOff":
             return container
         if container.name != SIDECAR and container.exit_code not in (None, 0):
@@ -57,18 +57,18 @@ def start_fault(pod: PodView) -> ContainerView | None:
 def agent_lifecycle(
     *, pod: PodView | None, enrolled: bool, start_timeout: timedelta | None, now: datetime
 ) -> AgentLifecycle:
-    """Lifecycle after a start build that succeeded. `enrolled`: the sidecar has, in this build. `start_timeout` is None
-    when the template version is gone: the Pod then has all the time it needs."""
+    """Lifecycle after a start build that succeeded. `enrolled`: the sidecar has enrolled in this build. `start_timeout`
+    is None when the template version is gone: the Pod then has no time limit."""
     if pod is None or pod.ended:
         return AgentLifecycle.OFF
     if pod.deleting:
         return AgentLifecycle.SHUTTING_DOWN
     agent = pod.agent
     if agent and enrolled and (agent.running or agent.restarts > 0):
-        # A container between two runs counts as ready: that it does not answer shows in the health.
+        # A container between two runs counts as ready: the health shows that it does not answer.
         return AgentLifecycle.READY
     if agent and enrolled and pod.runs_once and agent.exit_code is not None:
-        return AgentLifecycle.READY  # a command that has ended; the Pod follows
+        return AgentLifecycle.READY  # a command that has ended; the Pod will end too
     if start_fault(pod):
         return AgentLifecycle.START_ERROR
     if start_timeout is not None and now >= pod.created_at + start_timeout:
@@ -77,11 +77,11 @@ def agent_lifecycle(
 
 
 def app_health(*, pod: PodView | None, former: str | None) -> AppHealth | None:
-    """Health in this build; `former` is the health shown before, absent at the build's begin."""
+    """Health in this build; `former` is the health shown before, None at the start of the build."""
     if pod is None:
         return None
     if pod.sidecar and pod.sidecar.ready:
         return AppHealth.HEALTHY
     if pod.runs_once and pod.agent and pod.agent.exit_code is not None:
-        return AppHealth.HEALTHY  # the sidecar of a command that has ended is no more ready for anything
+        return AppHealth.HEALTHY  # once the command has ended, its sidecar is no longer ready
     return AppHealth.UNHEALTHY if former in (AppHealth.HEALTHY, AppHealth.UNHEALTHY) else AppHealth.INITIALIZING

@@ -1,4 +1,4 @@
-"""Names and labels of a Task's children (design: Names)."""
+"""Names and labels of a Task's children (docs/contracts.md)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NETWORK_POLICY = "taskyard-tasks"
 
 
 def build_name(task: str, number: int) -> str:
-    """Name of a WorkspaceBuild, and of the Pod that a start build makes."""
+    """Name of a WorkspaceBuild, and of the Pod that a start build creates."""
     return f"{task}-{number}"
 
 
@@ -29,7 +29,7 @@ def snapshot_name(task: str) -> str:
 
 
 def labels(*, task: str, template: str | None, template_version: str, build: int | None = None) -> dict[str, str]:
-    """Labels of a child; a Task's name is a label's value as it is, being at most 52 characters."""
+    """Labels of a child; a Task's name fits into a label's value, as it has at most 52 characters."""
     result = {
         TASK_LABEL: task,
         TEMPLATE_VERSION_LABEL: template_version,
@@ -47,7 +47,7 @@ def labels(*, task: str, template: str | None, template_version: str, build: int
 def owner_reference(*, name: str, uid: str) -> dict[str, object]:
     """The reference by which garbage collection removes a child with its Task.
 
-    `blockOwnerDeletion` stays unset: nothing of a Task's deletion waits for its children, and setting it would need a
-    right on the Task's finalizers.
+    `blockOwnerDeletion` stays unset: a Task's deletion does not wait for its children, and setting it would need
+    permission to update the Task's finalizers.
     """
     return {"apiVersion": "taskyard.dev/v1alpha1", "kind": "Task", "name": name, "uid": uid, "controller": True}

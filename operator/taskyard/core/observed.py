@@ -1,4 +1,4 @@
-"""Views: what decisions need to know of the API objects, as frozen plain values.
+"""Views: what decisions need to know about the API objects, as frozen plain values.
 
 A view is made from the object's JSON. Fields that the API server guarantees are read without a default.
 """
@@ -19,7 +19,7 @@ Manifest = dict[str, Any]
 
 
 def without_nulls(value: Any) -> Any:
-    """A copy without fields that are null: Kubernetes takes null for absence."""
+    """A copy without fields that are null: to Kubernetes, null means absent."""
     if isinstance(value, dict):
         return {key: without_nulls(part) for key, part in value.items() if part is not None}
     if isinstance(value, list):
@@ -29,7 +29,7 @@ def without_nulls(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class TaskView:
-    """A Task. `status` is the document as it is stored; `build_*` repeat its reservation."""
+    """A Task. `status` is the document as it is stored."""
 
     namespace: str
     name: str
@@ -162,7 +162,7 @@ class ContainerView:
 
 @dataclass(frozen=True)
 class PodView:
-    """A Pod of the Task. `runs_once`: the end of its containers is a result, they are not started again."""
+    """A Pod of the Task. `runs_once`: its containers are not restarted, their end is a result."""
 
     name: str
     uid: str
@@ -189,7 +189,7 @@ class PodView:
 
     @property
     def agent(self) -> ContainerView | None:
-        """The agent's container. The Pod itself says which it is: its template version may be gone."""
+        """The agent's container. An annotation of the Pod names it, since the template version may be gone."""
         return next((c for c in self.containers if c.name == self.agent_name), None)
 
     @classmethod
@@ -265,7 +265,7 @@ class TemplateVersionView:
 
 @dataclass(frozen=True)
 class Obstacle:
-    """What keeps the newest build from going on, as the API server put it; goes when a later try passes."""
+    """What blocks the newest build, in the API server's words; removed when a later attempt succeeds."""
 
     reason: str
     message: str
@@ -273,13 +273,13 @@ class Obstacle:
 
 @dataclass(frozen=True)
 class Observed:
-    """All that is known of one Task at one moment.
+    """All that is known about one Task at one moment.
 
     `builds` are this Task's own, oldest first; `pods` are those that it controls; `claim_exists` is true once its own
-    claim was seen or made. `delivered_at` is when the last input was delivered, of those that are still there.
-    `template_version` is the one in use, or that the next start takes; `template` the
-    Template that the Task names, if it does and there is one. `usable_secrets` are the names of those Secrets of the
-    Task's parameters that their owners let Tasks use; None when this installation has no secret parameters.
+    claim was seen or created. `delivered_at` is when the last delivered input that still exists was delivered.
+    `template_version` is the one in use, or the one that the next start will use; `template` is the Template that the
+    Task names, None when it names none or there is none. `usable_secrets` are the names of those Secrets of the Task's
+    parameters that their owners let Tasks use; None when this installation has no secret parameters.
     """
 
     now: datetime
@@ -310,7 +310,7 @@ class Observed:
         return None
 
     def pod_of(self, build: BuildView) -> PodView | None:
-        """The Pod that a start build made: by its UID once recorded, by name before."""
+        """The Pod that a start build created, found by its UID once that is recorded, by its name before."""
         for pod in self.pods:
             if pod.uid == build.pod_uid or (build.pod_uid is None and pod.name == build.name):
                 return pod

@@ -1,6 +1,6 @@
-"""Whose an object is: which Task controls it, and what an object is that has the name of a Task's child.
+"""Which Task controls an object, and who owns an object that has the name of a Task's child.
 
-A kind is its name and its API group: others have a kind Task too (Tekton, say), and their Tasks own nothing here.
+The API group counts: other groups have a kind Task too (Tekton's, for example), and their Tasks own nothing here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class TaskOwner:
 
 
 class Ownership(Enum):
-    """The Task's own; a former Task's of the same name, which is gone; anybody else's."""
+    """Owned by the Task; by an earlier Task of the same name, which is gone; by anybody else."""
 
     OWN = "Own"
     FORMER = "Former"
@@ -56,11 +56,11 @@ def is_task(reference: Mapping[str, Any]) -> bool:
 
 
 def ownership_of(child: Mapping[str, Any], *, name: str, uid: str) -> Ownership:
-    """Whose an object is, seen from the Task of this name and UID in its namespace.
+    """Who owns an object, as seen from the Task of this name and UID in its namespace.
 
-    FORMER says that nothing owns it but Tasks of this Task's name with other UIDs. As a name has one object at a time,
-    these are gone once this Task was seen to be there *after* the child was, and garbage collection would delete the
-    child. With any other owner, of whatever kind, it would live on.
+    FORMER means that all its owners are Tasks of this Task's name with other UIDs. As a name has only one object at a
+    time, those are gone once this Task was seen to exist *after* the child was, and garbage collection would delete the
+    child. With any other owner, of whatever kind, the child would stay.
     """
     if is_owned_by(child, uid):
         return Ownership.OWN

@@ -1,6 +1,6 @@
-"""A Task's choices checked against what its template version declares, and what they make of the agent's container.
+"""A Task's choices checked against what its template version declares, and their effect on the agent's container.
 
-A Task reaches a Secret in this one way: for a parameter of type secret, and only a Secret whose owner has labelled it
+A Task can use a Secret only for a parameter of type secret, and only one whose owner has labelled it
 `taskyard.dev/usable-by: tasks`. The values of Secrets are never read here: the kubelet hands them to the container.
 """
 
@@ -26,7 +26,7 @@ SWITCHED_OFF = "SecretParametersOff"
 
 @dataclass(frozen=True)
 class Violation:
-    """What is wrong, in the words of a condition: the parameter or preset, the cause, what helps."""
+    """What is wrong, as reason and message of a condition: the parameter or preset, the cause, what helps."""
 
     reason: str
     message: str
@@ -34,14 +34,14 @@ class Violation:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What goes into the agent's container: variables (EnvVars), and resources unless they are the template's."""
+    """What goes into the agent's container: variables (EnvVars), and resources unless the template's apply."""
 
     env: tuple[Manifest, ...] = ()
     resources: Manifest | None = None
 
 
 def choose(version: TemplateVersionView, task: TaskView, *, usable_secrets: Set[str] | None) -> Chosen | Violation:
-    """What a Task's choices come to. The Task's own value goes before the preset's, the preset's before the default.
+    """The result of a Task's choices. The Task's own value wins over the preset's, the preset's over the default.
 
     `usable_secrets` are the names of the Secrets in the Task's namespace that their owners let Tasks use; None when
     this installation has no parameters of type secret.
@@ -70,7 +70,7 @@ def choose(version: TemplateVersionView, task: TaskView, *, usable_secrets: Set[
 
 
 def preset_of(version: TemplateVersionView, name: str | None) -> PresetView | Violation | None:
-    """The preset that is named, or the default one, or none."""
+    """The preset that is named, or the default one, or None."""
     if name is None:
         return next((preset for preset in version.presets if preset.default), None)
     for preset in version.presets:
@@ -115,7 +115,7 @@ def variable(
 
 
 def missing(parameter: ParameterView) -> Violation | None:
-    """The verdict on a parameter that got no value."""
+    """The verdict on a parameter without a value."""
     if not parameter.required:
         return None
     how = "secretRef" if parameter.type is ParameterType.SECRET else "value"
@@ -127,7 +127,7 @@ def missing(parameter: ParameterView) -> Violation | None:
 def secret_variable(
     parameter: ParameterView, secret: SecretKey, task: TaskView, usable_secrets: Set[str] | None
 ) -> Manifest | Violation:
-    """The EnvVar of a key of a Secret."""
+    """An EnvVar, without its name, that takes its value from a key of a Secret."""
     if parameter.type is not ParameterType.SECRET:
         return Violation(
             INVALID,
@@ -137,8 +137,8 @@ def secret_variable(
     if usable_secrets is None:
         return Violation(
             SWITCHED_OFF,
-            f'Parameter "{parameter.name}" is of type secret, and this installation has these switched off '
-            "(secretParameters.enabled in the chart's values); leave it out, or have them switched on.",
+            f'Parameter "{parameter.name}" is of type secret, which is switched off in this installation '
+            "(secretParameters.enabled in the chart's values); leave it out, or have this switched on.",
         )
     if secret.name not in usable_secrets:
         return Violation(
@@ -151,15 +151,15 @@ def secret_variable(
 
 
 def mismatch(parameter: ParameterView, value: str, *, source: str) -> Violation | None:
-    """The verdict on a value that does not match. The value itself is not repeated: it may be a secret in the wrong
-    place."""
+    """The violation by a value that does not match the pattern. The value itself is not repeated: it may be a secret in
+    the wrong place."""
     if parameter.pattern is None:
         return None
     matches = compiled(parameter.pattern)
     if isinstance(matches, str):
         return Violation(
             INVALID,
-            f'Parameter "{parameter.name}": its pattern {parameter.pattern} is no regular expression ({matches}); '
+            f'Parameter "{parameter.name}": its pattern {parameter.pattern} is not a regular expression ({matches}); '
             "create a template version with one that is.",
         )
     if matches.fullmatch(value):
@@ -173,7 +173,7 @@ def mismatch(parameter: ParameterView, value: str, *, source: str) -> Violation 
 
 @functools.lru_cache(maxsize=1024)
 def compiled(pattern: str) -> Any:
-    """The expression, or what is wrong with it as text. RE2 has the syntax that the API server checked it with."""
+    """The compiled expression, or the error in it as text. The API server checked it by the same syntax, RE2's."""
     options = re2.Options()
     options.log_errors = False
     try:
@@ -184,12 +184,12 @@ def compiled(pattern: str) -> Any:
 
 
 def literal(value: str) -> str:
-    """A value that the kubelet takes as it is: in variables it replaces $(NAME), and $$ stands for a dollar."""
+    """The value, escaped for the kubelet, which expands $(NAME) in variables and makes one dollar of $$."""
     return value.replace("$", "$$")
 
 
 def preset_problem(version: TemplateVersionView) -> str | None:
-    """What is wrong with a template version's own values, if anything; the rest is checked when it is applied."""
+    """What is wrong with the values in a template version's presets, if anything; the API server checks the rest."""
     declared = {parameter.name: parameter for parameter in version.parameters}
     for preset in version.presets:
         for name, value in preset.values:
@@ -206,5 +206,5 @@ def default_resources(version: TemplateVersionView) -> Manifest | None:
 
 
 def listing(names: Set[str], *, none: str) -> str:
-    """Names for a message, in order."""
+    """Names for a message, sorted; `none` when there are none."""
     return ", ".join(sorted(names)) if names else none

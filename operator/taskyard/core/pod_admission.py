@@ -1,4 +1,4 @@
-"""Refusals of a Pod that heal by themselves, told from those that a person has to mend."""
+"""Refusals of a Pod that resolve by themselves, as opposed to those that a person has to fix."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def pod_obstacle(message: str) -> Obstacle | None:
     if "exceeded quota" in message:
         return Obstacle("QuotaExceeded", f"The Pod waits for room in the namespace's quota: {message}")
     if "error looking up service account" in message:
-        # A namespace's service accounts come a moment after it.
+        # A namespace's service accounts are created a moment after it.
         return Obstacle("ServiceAccountMissing", f"The Pod waits for its service account: {message}")
     if "cannot create resource" in message:
         return Obstacle("OperatorForbidden", f"The operator may not create Pods here; grant it the right: {message}")

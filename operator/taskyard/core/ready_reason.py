@@ -1,4 +1,4 @@
-"""What holds a Task up, in a word for programs and a sentence for people: the cause, and what helps."""
+"""What holds a Task up, as a reason for programs and a message for people: the cause, and what helps."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def of(observed: Observed, *, phase: Phase, resolution: Resolution) -> tuple[str
         case Phase.ERROR:
             if build and build.phase is BuildPhase.CANCELED:
                 return "BuildCanceled", build.message or f"Build {build.name} was canceled."
-            return "AgentUnhealthy", "The agent answered before and does not now; the sidecar goes on trying."
+            return "AgentUnhealthy", "The agent answered before and no longer does; the sidecar keeps trying."
 
 
 def is_resuming(observed: Observed, resolution: Resolution) -> bool:
-    """Whether a Task without a Pod was asked to go on and waits for its template version."""
+    """Whether a Task without a Pod should run and waits for its template version."""
     return intent(observed) is Intent.RUN and not resolution.resolved
 
 
@@ -63,12 +63,12 @@ def start_explanation(pod: PodView) -> tuple[str, str] | None:
 
 
 def agent_explanation(pod: PodView) -> tuple[str, str] | None:
-    """An agent that has ended and is started again by the kubelet."""
+    """An agent that has ended and is restarted by the kubelet."""
     agent = pod.agent
     if agent is None or agent.running or pod.runs_once or (agent.exit_code is None and agent.last_exit_code is None):
         return None
     return "AgentNotRunning", (
-        f"The agent {end(agent)}; the kubelet starts it again ({agent.restarts} restarts so far). Its last words: "
+        f"The agent {end(agent)}; the kubelet restarts it ({agent.restarts} restarts so far). Its last output: "
         f"kubectl logs {pod.name} -c {agent.name} --previous"
     )
 
@@ -84,14 +84,14 @@ def end(agent: ContainerView) -> str:
         case 127:
             return "ended with exit code 127: its command is not in the image"
         case 137:
-            # The runtime does not always see that memory was the cause.
-            return "was killed (exit code 137), as it is when memory runs out: look at its memory limit"
+            # The runtime does not always report that memory was the cause.
+            return "was killed (exit code 137), as happens when memory runs out: check its memory limit"
         case _:
             return f"ended with exit code {code}"
 
 
 def lost_message(pod: PodView | None) -> str:
-    """Why a running Task's state is not known, and what an administrator can do."""
+    """Why a running Task's state is unknown, and what an administrator can do."""
     if pod and pod.deleting:
         return (
             f"Pod {pod.name} is being deleted, though the Task is to run; a new one follows when it is gone. "

@@ -29,7 +29,7 @@ PAUSED_REASONS = {
 
 @dataclass(frozen=True)
 class Derived:
-    """What the newest build and its Pod amount to."""
+    """What follows from the newest build and its Pod."""
 
     phase: Phase
     lifecycle: AgentLifecycle | None
@@ -64,7 +64,7 @@ def derive(observed: Observed, *, reserve: Reserve | None = None) -> Derived:
 
 
 def document(observed: Observed, *, reserve: Reserve | None = None) -> Manifest:
-    """The operator's part of the status; a key with the value None is to be absent."""
+    """The operator's part of the status; a key whose value is None has to be absent."""
     task, now = observed.task, times.rfc3339(observed.now)
     derived = derive(observed, reserve=reserve)
     resolved = resolution(observed)
@@ -110,7 +110,7 @@ def kept_conditions(observed: Observed, *, reserve: Reserve | None) -> list[Mani
 
 
 def build_reference(observed: Observed, *, reserve: Reserve | None) -> Manifest | None:
-    """`status.build`: the reservation, and how far its build is."""
+    """`status.build`: the reservation, and the phase of its build."""
     if reserve:
         return {
             "name": names.build_name(observed.task.name, reserve.number),
@@ -135,7 +135,7 @@ def build_reference(observed: Observed, *, reserve: Reserve | None) -> Manifest 
 
 
 def workspace(observed: Observed, derived: Derived, *, reserve: Reserve | None) -> Manifest | None:
-    """`status.workspace` without what the gateway writes, but for its clearing at a new start."""
+    """`status.workspace` without what the gateway writes, except that a new start clears that."""
     if reserve and reserve.transition is Transition.START:
         return {
             "status": "Pending",
@@ -176,20 +176,21 @@ def workspace_status(observed: Observed, *, reserve: Reserve | None) -> str:
 
 
 def paused_reason(observed: Observed, phase: Phase, *, reserve: Reserve | None) -> PausedReason | None:
-    """Why the Task is paused or pausing. A pause by hand on top of an automatic one counts: taking it back wakes."""
+    """Why the Task is paused or pausing. A manual pause on top of an automatic one counts as manual: taking it back
+    resumes the Task."""
     if phase not in (Phase.PAUSED, Phase.PAUSING):
         return None
     if observed.task.paused:
         return PausedReason.MANUAL
-    # The stop counts from its reservation on: an automatic one that showed as a pause by hand would be taken back.
+    # The stop counts from its reservation on: an automatic pause shown as manual would look as if it was taken back.
     reserved = observed.task.build
     reason = reserve.reason if reserve else BuildReason(reserved["reason"]) if reserved else BuildReason.MANUAL_PAUSE
     return PAUSED_REASONS.get(reason, PausedReason.MANUAL)
 
 
 def observed_resumed_at(observed: Observed, *, reserve: Reserve | None) -> str | None:
-    """Value of the resumed-at annotation that was acted on. While a pause is in force, or a failed start the last word,
-    a new one is not yet."""
+    """Value of the resumed-at annotation that was acted on. A new one is not acted on while a pause is in force or the
+    newest build is a failed start."""
     before: str | None = observed.task.status.get("observedResumedAt")
     if reserve:
         return observed.task.resumed_at if reserve.transition is Transition.START else before
@@ -206,7 +207,7 @@ def inputs(observed: Observed) -> Manifest | None:
 
 
 def patch(current: Manifest, wanted: Manifest) -> Manifest:
-    """The JSON merge patch (RFC 7386) that makes `current` show `wanted`; empty when it does already."""
+    """The JSON merge patch (RFC 7386) after which `current` has all of `wanted`; empty when it already does."""
     result: Manifest = {}
     for key, value in wanted.items():
         present = current.get(key)

@@ -1,7 +1,7 @@
 """A Task's phase: build, then agent, then app; the first that is not active wins.
 
-The rows are those of the model that Taskyard's REST API is compatible with; `Pausing`, a stop that has not finished, is
-Taskyard's own and is shown there as `unknown`.
+The rules are those of the model that Taskyard's REST API is compatible with; `Pausing`, a stop that has not finished,
+is Taskyard's own and is shown there as `unknown`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from taskyard.core.lifecycle import AgentLifecycle, AppHealth
 
 
 def from_build(*, transition: Transition, phase: BuildPhase) -> Phase:
-    """What the newest build says."""
+    """The phase as far as the newest build decides it."""
     if phase in (BuildPhase.FAILED, BuildPhase.CANCELED):
         return Phase.ERROR
     if transition is Transition.STOP:
@@ -21,7 +21,8 @@ def from_build(*, transition: Transition, phase: BuildPhase) -> Phase:
 
 
 def from_agent(lifecycle: AgentLifecycle | None) -> Phase:
-    """What the agent's lifecycle says. A start that failed is the app's matter: it may answer all the same."""
+    """The phase as far as the agent's lifecycle decides it. A failed start is left to the app's health: the app may
+    answer all the same."""
     match lifecycle:
         case None | AgentLifecycle.CREATED | AgentLifecycle.STARTING:
             return Phase.INITIALIZING
@@ -32,7 +33,7 @@ def from_agent(lifecycle: AgentLifecycle | None) -> Phase:
 
 
 def from_app(health: AppHealth | None) -> Phase:
-    """What the app's health says."""
+    """The phase as far as the app's health decides it."""
     match health:
         case AppHealth.INITIALIZING:
             return Phase.INITIALIZING

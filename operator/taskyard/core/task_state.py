@@ -1,7 +1,7 @@
-"""A Task's current state: the agent's last report, or while the Task initializes what it waits for.
+"""A Task's current state: the agent's last report, or what the Task waits for while it initializes.
 
 The rules and the messages are those of the model that the REST API is compatible with: a report counts when the newest
-build is a stop, or when it was made in that build; paused Tasks so keep their last word, and resumed ones drop it.
+build is a stop, or when it was made in that build; so paused Tasks keep their last report, and resumed ones drop it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def current_state(
     """
     if build is None:
         return None
-    # The build's number tells what is old: the clocks of the two that write the times need not agree.
+    # The build's number shows which report is old: the clocks of the two processes that write the times may differ.
     is_current = state is not None and (build["transition"] != Transition.START or state["build"] == build["number"])
     if state is not None and is_current and not is_made_up(state, stored_build):
         return state
@@ -45,13 +45,13 @@ def current_state(
 
 
 def is_made_up(state: Manifest, build: Manifest | None) -> bool:
-    """Whether a state is no report but what the operator said of a start: it bears that build's time to the
-    microsecond."""
+    """Whether the operator wrote a state for a start, rather than the agent reporting it: it then has that build's time
+    to the microsecond."""
     return build is not None and bool(state["build"] == build["number"] and state["timestamp"] == build["createdAt"])
 
 
 def waiting_message(*, workspace_status: str | None, lifecycle: AgentLifecycle | None, health: AppHealth | None) -> str:
-    """What an initializing Task waits for."""
+    """What an initializing Task is waiting for."""
     if workspace_status in ("Pending", "Starting"):
         return f"Workspace is {workspace_status.lower()}"
     match lifecycle:

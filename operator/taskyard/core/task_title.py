@@ -14,5 +14,5 @@ def display_name(prompt: str, *, fallback: str) -> str:
         head = text[: MAX_DISPLAY_NAME_CHARACTERS - 1]
         at_word = head.rsplit(" ", 1)[0] if " " in head else head
         text = at_word + "…"
-    # A first letter may grow in upper case (ß): the limit holds for what is shown.
+    # A first letter may become longer in upper case (ß): the limit applies to what is shown.
     return (text[0].upper() + text[1:])[:MAX_DISPLAY_NAME_CHARACTERS]

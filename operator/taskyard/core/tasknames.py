@@ -1,4 +1,4 @@
-"""Names of Tasks that are created without one: from a model's answer, else from the prompt, else by chance.
+"""Names for Tasks that are created without one: from a model's answer, else from the prompt, else by chance.
 
 A generated name is a stem of at most 27 characters, a hyphen and four hexadecimal digits.
 """
@@ -44,7 +44,7 @@ class Names:
 
 
 def fault(name: str) -> str | None:
-    """Why a name that a person gave is not taken; None when it is."""
+    """Why a name given by a person is refused; None when it is valid."""
     if len(name) > MAX_NAME_CHARACTERS:
         return f"must be <= {MAX_NAME_CHARACTERS} characters"
     if not name:
@@ -55,12 +55,12 @@ def fault(name: str) -> str | None:
 
 
 def with_digits(stem: str, digits: str) -> str:
-    """The whole name; `digits` are four hexadecimal ones."""
+    """The whole name; `digits` are four hexadecimal digits."""
     return f"{stem}-{digits}"
 
 
 def from_prompt(prompt: str) -> Names | None:
-    """A prompt's first words; None when they hold no Latin letter and no digit."""
+    """Names from a prompt's first words; None when those contain neither a Latin letter nor a digit."""
     words = " ".join(prompt.split())
     text = _cut(words, MAX_STEM_CHARACTERS).lower().replace(" ", "-")
     stem = re.sub("-+", "-", _FOREIGN.sub("", text)).strip("-")
@@ -68,8 +68,8 @@ def from_prompt(prompt: str) -> Names | None:
 
 
 def by_chance(number: int, *, prompt: str = "") -> Names:
-    """An adjective and a noun, picked by `number` (any, not negative). The title is the prompt's, where it has letters
-    of any script."""
+    """An adjective and a noun, picked by `number` (any, not negative). The title is made from the prompt, if that has
+    letters of any script."""
     adjective, noun = ADJECTIVES[number % len(ADJECTIVES)], NOUNS[number // len(ADJECTIVES) % len(NOUNS)]
     fallback = f"{adjective.capitalize()} {noun.capitalize()}"
     spoken = prompt if any(character.isalnum() for character in prompt) else ""
@@ -77,7 +77,7 @@ def by_chance(number: int, *, prompt: str = "") -> Names:
 
 
 def from_model(answer: str) -> Names | None:
-    """What a language model answered, when it is the JSON object {task_name, display_name} that was asked for."""
+    """Names from a language model's answer; None unless that is the requested JSON object {task_name, display_name}."""
     fenced = _FENCE.match(answer)
     try:
         found = json.loads(fenced[1] if fenced else answer)
@@ -97,7 +97,7 @@ def from_model(answer: str) -> Names | None:
 
 
 def _cut(text: str, length: int) -> str:
-    """At most `length` characters, whole words where there is more than one."""
+    """At most `length` characters, in whole words if there is more than one."""
     if len(text) <= length or text[length] == " ":
         return text[:length]
     return text[:length].rsplit(" ", 1)[0]

@@ -1,7 +1,7 @@
-"""Which template version a Task uses, and whether it can be started with it.
+"""Which template version a Task uses, and whether the Task can be started with it.
 
-While the newest build is a start, its version is in use, whatever becomes of the Template. Otherwise it is the one that
-the Task names, or the active version of the Template that it names: what the next start takes.
+While the newest build is a start, its version is in use, whatever happens to the Template. Otherwise it is the version
+that the Task names, or the active version of the Template that it names: the one that the next start will use.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from taskyard.core.parameters import Chosen, Violation
 
 @dataclass(frozen=True)
 class Resolution:
-    """The verdict, in the words of the condition TemplateResolved."""
+    """The verdict, as status, reason and message of the condition TemplateResolved."""
 
     resolved: bool
     reason: str
@@ -26,7 +26,7 @@ class Resolution:
 
 
 def resolve(version: TemplateVersionView | None, *, name: str, namespace: str) -> Resolution:
-    """Verdict on the template version `name` of a Task in `namespace`; `template` is None when there is none."""
+    """Verdict on the template version `name` of a Task in `namespace`; `version` is None when there is none."""
     if version is None:
         return Resolution(
             False,
@@ -52,12 +52,12 @@ def agent_problem(version: TemplateVersionView) -> str | None:
     if agent is None:
         return f'spec.pod has no container "{version.agent_container}", which spec.agent.container names'
     if not agent.get("command"):
-        return f'container "{version.agent_container}" has no command, which is needed to run it in a terminal'
+        return f'container "{version.agent_container}" has no command, which is needed to run it'
     return None
 
 
 def leads(template: TemplateView, version: TemplateVersionView | None, *, namespace: str) -> Resolution:
-    """Whether a Template leads to a version of its own in that namespace."""
+    """Whether the Template's active version exists in that namespace and belongs to it."""
     name, active = template.name, template.active_version
     if version is None:
         return Resolution(
@@ -70,14 +70,15 @@ def leads(template: TemplateView, version: TemplateVersionView | None, *, namesp
         return Resolution(
             False,
             "TemplateMismatch",
-            f'TemplateVersion "{active}", the active version of Template "{name}", is of template '
+            f'TemplateVersion "{active}", the active version of Template "{name}", belongs to template '
             f'"{version.template}"; make one active whose spec.template is "{name}".',
         )
     return Resolution(True, "Resolved", f'TemplateVersion "{active}" is active.')
 
 
 def version_of_build(observed: Observed) -> str | None:
-    """Version of the newest start build while nothing follows it; None when the next start takes another look."""
+    """Version of the newest build while that is a start and no other start is reserved; None when the next start
+    resolves it again."""
     build, reserved = observed.newest, observed.pending_reservation
     if build is None or build.transition is Transition.STOP or build.phase is BuildPhase.CANCELED:
         return None
@@ -85,7 +86,7 @@ def version_of_build(observed: Observed) -> str | None:
 
 
 def version_name(observed: Observed) -> str | None:
-    """Name of the version in use, or that the next start takes; None when the Template that would tell is missing."""
+    """Name of the version in use, or the one that the next start will use; None when the Task's Template is missing."""
     of_build = version_of_build(observed)
     if of_build is not None:
         return of_build
@@ -95,8 +96,8 @@ def version_name(observed: Observed) -> str | None:
 
 
 def version_for(observed: Observed, transition: Transition) -> str:
-    """Version of a build that is to be created. A stop has that of what it stops; a start that is only created to be
-    canceled has the last one known when there is no better."""
+    """Version for a build that is to be created. A stop gets the version of what it stops; a start that is created only
+    to be canceled gets the last one known if there is no other."""
     newest = observed.newest
     if transition is Transition.STOP and newest is not None:
         return newest.template_version
@@ -105,7 +106,7 @@ def version_for(observed: Observed, transition: Transition) -> str:
 
 
 def resolution(observed: Observed) -> Resolution:
-    """The verdict, in the words of the condition TemplateResolved."""
+    """The verdict on the version that the Task uses or will use, with its choices."""
     task, name = observed.task, version_name(observed)
     if name is None:
         return Resolution(
@@ -126,7 +127,7 @@ def resolution(observed: Observed) -> Resolution:
 
 
 def chosen(observed: Observed) -> Chosen | Violation:
-    """What the Task's parameters and preset come to; nothing while there is no template version."""
+    """The result of the Task's parameters and preset; empty while there is no template version."""
     if observed.template_version is None:
         return Chosen()
     return parameters.choose(observed.template_version, observed.task, usable_secrets=observed.usable_secrets)

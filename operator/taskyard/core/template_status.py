@@ -1,4 +1,4 @@
-"""Whether a Template leads to a version of its own, and the status that says so."""
+"""Whether a Template's active version exists and belongs to it, and the status that says so."""
 
 from __future__ import annotations
 

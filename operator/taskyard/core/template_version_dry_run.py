@@ -1,4 +1,4 @@
-"""The condition Valid of a TemplateVersion: would the API server take its Pod?"""
+"""The condition Valid of a TemplateVersion: whether the API server would accept its Pod."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from taskyard.core.parameters import Chosen, default_resources, preset_problem
 from taskyard.core.security.keys import prompt_sha256
 from taskyard.core.template_resolution import agent_problem
 
-# No Task has this name: it is longer than a Task's may be.
+# No Task has this name: it is longer than a Task's name may be.
 NAME = "taskyard-dry-run-" + "x" * 36
 
 
@@ -53,12 +53,12 @@ def probe(version: TemplateVersionView, installation: Installation, *, namespace
 
 
 def problem(version: TemplateVersionView) -> str | None:
-    """What can be told without the API server."""
+    """What is wrong with the version, as far as that shows without the API server."""
     return (agent_problem(version) if version.agent_container else None) or preset_problem(version)
 
 
 def verdict(refusal: str | None) -> Verdict:
-    """The condition; `refusal` is why the Pod was refused, None when it was taken."""
+    """The condition; `refusal` is why the Pod was refused, None when it was accepted."""
     if refusal is None:
-        return Verdict("Valid", True, "DryRunPassed", "The API server would take the Pod.")
-    return Verdict("Valid", False, "PodRefused", f"{refusal}. Create a version without the fault.")
+        return Verdict("Valid", True, "DryRunPassed", "The API server would accept the Pod.")
+    return Verdict("Valid", False, "PodRefused", f"{refusal}. Create a version without this fault.")

@@ -1,4 +1,4 @@
-"""Text that an agent chose, made fit for a person's terminal and browser."""
+"""Text that an agent chose, made safe for a person's terminal and browser."""
 
 import json
 import re
@@ -15,7 +15,7 @@ _HTML = re.compile(r"<!--.*?-->|</?[A-Za-z][^<>]*>|<[!?][^<>]*>", re.DOTALL)
 
 def sanitize_message(text: str) -> str:
     """One line without markup: quotes around the whole text are undone, then HTML tags, terminal escape sequences and
-    unprintable characters removed, runs of whitespace made one space.
+    unprintable characters are removed, and runs of whitespace become one space.
 
     Meant for the short messages of status reports (at most 160 bytes).
     """
@@ -40,7 +40,7 @@ def _unquoted(text: str) -> str:
 
 
 def _without_tags(text: str) -> str:
-    # Again until nothing changes: removing one tag can make another of what was around it.
+    # Repeated until nothing changes: the text around a removed tag can form another one.
     while (shorter := _HTML.sub("", text)) != text:
         text = shorter
     return text

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 _UNITS = {"h": 3600, "m": 60, "s": 1}
-# Longer spans are as good as this one, and a moment plus it is still a moment.
+# Longer spans make no difference, and a moment plus this one is still a valid datetime.
 MAX_DURATION = timedelta(days=36_500)
 
 
@@ -24,7 +24,7 @@ def parse(text: str) -> datetime:
     """The moment of an RFC 3339 text. Raises ValueError for anything else."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
-        raise ValueError(f"{text!r} does not say its offset from UTC")
+        raise ValueError(f"{text!r} has no offset from UTC")
     return moment
 
 

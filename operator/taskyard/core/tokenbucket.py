@@ -29,5 +29,5 @@ class TokenBucket:
         return 0.0 if self._tokens >= 1 else (1 - self._tokens) / self._rate.per_second
 
     def take(self) -> None:
-        """Take one token; only after `wait` answered 0."""
+        """Take one token; only after `wait` returned 0."""
         self._tokens -= 1

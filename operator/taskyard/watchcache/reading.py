@@ -11,7 +11,7 @@ METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v
 METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 PAGE = 500
-# A watch ends by itself after this time; quiet ones are kept open by bookmarks, about one a minute.
+# A watch ends by itself after this time; bookmarks, about one a minute, keep quiet ones open.
 WATCH_SECONDS = 300
 WATCH_IDLE_SECONDS = 330
 

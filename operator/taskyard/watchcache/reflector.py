@@ -1,4 +1,5 @@
-"""List and watch of one kind into a store; a new list replaces it, so nothing deleted while a watch was down stays."""
+"""Lists and watches one kind into a store; a new list replaces its content, so that no object stays that was deleted
+while the watch was down."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 RETRY_FIRST_SECONDS = 0.5
 MAX_RETRY_SECONDS = 30.0
-# A watch that ends sooner than this without having told anything is a fault: asking again at once would go on forever.
+# A watch that ends sooner than this without an event is a fault: watching again at once would loop forever.
 SHORT_WATCH_SECONDS = 1.0
 
 
@@ -29,8 +30,8 @@ class Source(Protocol):
 
 
 class Reflector:
-    """Keeps `store` equal to what the API server has; calls `changed` with each object that came, changed or went, and
-    `restarted` with the kind's plural whenever its watch could not go on."""
+    """Keeps `store` equal to what the API server has; calls `changed` with each object that is added, changed or
+    deleted, and `restarted` with the kind's plural whenever the watch could not continue."""
 
     def __init__(
         self,
@@ -50,7 +51,7 @@ class Reflector:
         self._backoff = Backoff(first=RETRY_FIRST_SECONDS, longest=MAX_RETRY_SECONDS, jitter=0.5)
 
     async def run(self) -> None:
-        """Go on until cancelled. Faults are one line each and tried again, later each time until a watch has held."""
+        """Run until cancelled. A fault is one line of log, and the retry comes later each time until a watch holds."""
         while True:
             try:
                 await self._follow(await self._list())

@@ -11,12 +11,12 @@ logger = logging.getLogger(__name__)
 
 Key = tuple[str, str]
 
-# A Key, or a Key with the kind that it is one of before it.
+# A Key, or a Key preceded by what kind of group it is.
 Group = tuple[str, ...]
 
 MAX_REMEMBERED_DELETIONS = 10_000
 
-# Called with the state known before (None: there was none, or of another object of that name) and the one that is kept.
+# Called with the previous state (None when there was none, or one of another object of that name) and the one now kept.
 Observer = Callable[[Object | None, Object], None]
 
 
@@ -26,11 +26,11 @@ def key_of(manifest: Object) -> Key:
 
 
 class Store:
-    """Objects of one kind, grouped by `group` (the Task they belong to, say), so that none is searched for; each is in
-    the groups of `also` as well.
+    """Objects of one kind, grouped by `group` (the Task they belong to, say), so that no lookup has to search; each is
+    in the groups of `also` as well.
 
-    Own writes and watch events arrive in any order: an older resourceVersion never replaces a newer one, and the answer
-    to a write that comes after the object's deletion was told does not bring it back.
+    The process's own writes and watch events arrive in any order: an older resourceVersion never replaces a newer one,
+    and the response to a write does not bring back an object whose deletion the watch has reported.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Store:
         self._also = also
         self._objects: dict[Key, Object] = {}
         self._groups: dict[Group, set[Key]] = {}
-        # UID to last version of those that went lately: an answer is late by seconds, not by thousands of objects.
+        # UID to last version of recently deleted objects: a response is late by seconds, not by thousands of objects.
         self._gone: dict[str, int] = {}
         self._observers: list[Observer] = []
 
@@ -51,7 +51,7 @@ class Store:
         return iter(self._objects.values())
 
     def observe(self, observer: Observer) -> None:
-        """Have `observer` told of each state that is kept, once, whether a write, a list or a watch brought it."""
+        """Have `observer` called once with each state that is kept, whether from a write, a list or a watch."""
         self._observers.append(observer)
 
     def get(self, key: Key) -> Object | None:
@@ -66,7 +66,7 @@ class Store:
         return group in self._groups
 
     def put(self, manifest: Object) -> bool:
-        """Keep an object unless a newer state of it is known; whether it was kept."""
+        """Keep an object unless a newer state of it is known; returns whether it was kept."""
         key = key_of(manifest)
         if version(manifest) <= self._gone.get(manifest["metadata"]["uid"], -1):
             return False
@@ -83,17 +83,17 @@ class Store:
             try:
                 observer(former if same else None, manifest)
             except Exception:
-                # Who only looks on may not stand in the way.
+                # A failing observer must not keep the store from working.
                 logger.exception("%s/%s: defect in an observer", *key)
         return True
 
     def knows(self, manifest: Object) -> bool:
-        """Whether this very state is the newest known."""
+        """Whether exactly this state is the newest one known."""
         former = self._objects.get(key_of(manifest))
         return former is not None and version(former) == version(manifest)
 
     def deleted(self, manifest: Object) -> None:
-        """Forget an object by its last state, as a watch tells it, for good."""
+        """Forget an object for good, by its last state as a watch reports it."""
         metadata = manifest["metadata"]
         self._gone[metadata["uid"]] = version(manifest)
         while len(self._gone) > MAX_REMEMBERED_DELETIONS:
@@ -101,7 +101,7 @@ class Store:
         self.remove(key_of(manifest), uid=metadata["uid"])
 
     def remove(self, key: Key, *, uid: str | None = None) -> Object | None:
-        """Forget an object; with `uid` only that very one. Returns what was forgotten."""
+        """Forget an object; with `uid` only if it has that UID. Returns what was forgotten."""
         former = self._objects.get(key)
         if former is None or (uid is not None and former["metadata"]["uid"] != uid):
             return None
@@ -110,9 +110,9 @@ class Store:
         return former
 
     def replace(self, manifests: list[Object], *, listed_at: str) -> list[Object]:
-        """Make the store what a list at resourceVersion `listed_at` says; the objects that came, changed or went.
+        """Make the store equal to a list at resourceVersion `listed_at`; returns what was added, changed or deleted.
 
-        What was written after the list was made is kept: the watch tells of it later.
+        Objects written after the list was made are kept: the watch reports them later.
         """
         present = {key_of(manifest) for manifest in manifests}
         gone = [
@@ -136,5 +136,5 @@ class Store:
 
 
 def version(manifest: Object) -> int:
-    """The resourceVersion as a number; Kubernetes lets them be compared so within a kind."""
+    """The resourceVersion as a number; within a kind, Kubernetes allows this comparison."""
     return int(manifest["metadata"]["resourceVersion"])

@@ -156,7 +156,7 @@ async def test_renewing_moves_the_deadline(harness: LeaderHarness) -> None:
     ("spec", "cause"),
     [
         pytest.param({"holderIdentity": "rival"}, "lost: rival holds it now", id="a rival"),
-        pytest.param({"holderIdentity": None}, "lost: somebody took the holder's name out", id="nobody"),
+        pytest.param({"holderIdentity": None}, "lost: somebody removed the holder's name", id="nobody"),
     ],
 )
 async def test_a_foreign_holder_ends_it_at_once(harness: LeaderHarness, spec: dict[str, Any], cause: str) -> None:

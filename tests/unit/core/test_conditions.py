@@ -170,7 +170,7 @@ QUOTA = Obstacle("QuotaExceeded", "The Pod waits for room.")
             running(pods=(pod(sidecar=NOT_READY),)),
             "False",
             "AgentUnhealthy",
-            "answered before and does not now",
+            "answered before and no longer does",
             "Stalled",
             id="unhealthy",
         ),
@@ -178,8 +178,8 @@ QUOTA = Obstacle("QuotaExceeded", "The Pod waits for room.")
             crashing(restarts=4, exit_code=3),
             "False",
             "AgentNotRunning",
-            "The agent ended with exit code 3; the kubelet starts it again (4 restarts so far). "
-            "Its last words: kubectl logs web-1 -c agent --previous",
+            "The agent ended with exit code 3; the kubelet restarts it (4 restarts so far). "
+            "Its last output: kubectl logs web-1 -c agent --previous",
             "Stalled",
             id="the agent ends again and again",
         ),
@@ -187,7 +187,7 @@ QUOTA = Obstacle("QuotaExceeded", "The Pod waits for room.")
             crashing(restarts=1, exit_code=137),
             "False",
             "AgentNotRunning",
-            "The agent was killed (exit code 137), as it is when memory runs out: look at its memory limit;",
+            "The agent was killed (exit code 137), as happens when memory runs out: check its memory limit;",
             "Stalled",
             id="the agent is killed, by whom the runtime does not say",
         ),

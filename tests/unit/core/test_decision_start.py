@@ -93,7 +93,7 @@ def test_an_unbound_pod_is_waited_for_until_the_start_timeout() -> None:
     ("unschedulable", "cause"),
     [
         pytest.param("0/1 nodes are available: 1 Insufficient memory.", "1 Insufficient memory", id="said"),
-        pytest.param(None, "the scheduler has not said why", id="unsaid"),
+        pytest.param(None, "the scheduler gave no reason", id="unsaid"),
     ],
 )
 def test_a_start_that_times_out_names_cause_and_remedy(unschedulable: str | None, cause: str) -> None:

@@ -56,7 +56,7 @@ MADE_UP = state("Working", "Workspace is pending", at=reservation()["createdAt"]
         pytest.param(
             {"phase": "Pausing"},
             {"phase": "Paused", "pausedReason": "IdleTimeout", **ready("It is stopped.")},
-            [Event("Normal", "Paused", "ChangePhase", "It is stopped. Why: IdleTimeout.")],
+            [Event("Normal", "Paused", "ChangePhase", "It is stopped. Reason: IdleTimeout.")],
             id="paused, with the reason",
         ),
         pytest.param(

@@ -29,7 +29,7 @@ READY = {**condition(True, "all is well"), "type": "Ready", "reason": "Active"}
 def test_question_tells_how_it_is_answered() -> None:
     text = message(question="q-1", text="rm -rf build", options=["Allow", "Reject"])
     assert text == (
-        'The agent asks: rm -rf build? It takes "Allow", "Reject", yes or no. '
+        'The agent asks: rm -rf build? Possible answers: "Allow", "Reject", yes or no. '
         "Answer with a TaskInput that has this id in spec.answers: q-1"
     )
 

@@ -245,7 +245,7 @@ def test_an_orphan_and_an_end_are_both_waited_for() -> None:
         pytest.param(
             task_input(owner_uid="another"),
             ACTIVE,
-            'for a former Task "web"; create another one',
+            'for an earlier Task "web"; create another one',
             id="of a former Task",
         ),
         pytest.param(

@@ -63,7 +63,7 @@ def test_who_does_not_hold_it(sight: Sight, now: float, step: lease.Step) -> Non
         pytest.param(
             seen((0, view(ME)), (1, view("", "2"))),
             1,
-            Lost("somebody took the holder's name out"),
+            Lost("somebody removed the holder's name"),
             id="emptied by hand",
         ),
         pytest.param(seen((0, view(ME)), (1, None)), 1, Renew(), id="deleted by hand: it is made again"),
@@ -78,8 +78,8 @@ def test_who_holds_it_until_7(sight: Sight, now: float, step: lease.Step) -> Non
     ("terms", "word"),
     [
         pytest.param(TERMS, None, id="good"),
-        pytest.param(replace(TERMS, duration=0), "more than nothing", id="no duration"),
-        pytest.param(replace(TERMS, retry_period=0), "more than nothing", id="no pause between tries"),
+        pytest.param(replace(TERMS, duration=0), "greater than zero", id="no duration"),
+        pytest.param(replace(TERMS, retry_period=0), "greater than zero", id="no pause between tries"),
         pytest.param(replace(TERMS, duration=7), "shorter than the lease duration", id="deadline as long as the lease"),
         pytest.param(replace(TERMS, retry_period=3.6), "at most half", id="a single try"),
     ],

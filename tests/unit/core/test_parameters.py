@@ -104,7 +104,7 @@ LARGE = {"name": "large", "parameters": [value("big")], "resources": {"limits": 
             wants(value("x")),
             NONE,
             "ParameterInvalid",
-            "its pattern [a- is no regular expression (missing ]: [a-)",
+            "its pattern [a- is not a regular expression (missing ]: [a-)",
             id="a pattern with a fault",
         ),
         pytest.param(

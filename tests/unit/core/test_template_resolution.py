@@ -49,7 +49,7 @@ def pod(**container: Any) -> dict[str, Any]:
         pytest.param(
             template_version(pod=pod(command=[])),
             "AgentContainerInvalid",
-            'container "agent" has no command, which is needed to run it in a terminal',
+            'container "agent" has no command, which is needed to run it',
             id="an empty command",
         ),
         pytest.param(
@@ -170,7 +170,7 @@ DECLARED = [{"name": "branch", "type": "string", "required": True}]
         pytest.param(
             of_template(template_version=template_version(name="shell-v2", template="other")),
             "TemplateMismatch",
-            'TemplateVersion "shell-v2", the active version of Template "shell", is of template "other"; make one '
+            'TemplateVersion "shell-v2", the active version of Template "shell", belongs to template "other"; make one '
             'active whose spec.template is "shell".',
             id="a version of another Template",
         ),

@@ -44,10 +44,10 @@ def test_the_probe_has_the_resources_of_a_task_that_chooses_nothing() -> None:
 @pytest.mark.parametrize(
     ("refusal", "expected"),
     [
-        pytest.param(None, Verdict("Valid", True, "DryRunPassed", "The API server would take the Pod."), id="taken"),
+        pytest.param(None, Verdict("Valid", True, "DryRunPassed", "The API server would accept the Pod."), id="taken"),
         pytest.param(
             "image: Required value",
-            Verdict("Valid", False, "PodRefused", "image: Required value. Create a version without the fault."),
+            Verdict("Valid", False, "PodRefused", "image: Required value. Create a version without this fault."),
             id="refused",
         ),
     ],

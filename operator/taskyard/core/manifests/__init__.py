@@ -1,1 +1,1 @@
-"""Manifests of what Taskyard creates for a Task: Pod, claim, build, NetworkPolicy. One small builder for each part."""
+"""Manifests that Taskyard creates for a Task: Pod, claim, build, NetworkPolicy. One small builder for each part."""

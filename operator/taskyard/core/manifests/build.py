@@ -18,7 +18,7 @@ def manifest(
     template: str | None,
     version: str,
 ) -> Manifest:
-    """The build of a reserved number, with a template version. The prompt cannot have changed since it was reserved."""
+    """The build of a reserved number. The prompt cannot have changed since the reservation."""
     return {
         "apiVersion": API_VERSION,
         "kind": "WorkspaceBuild",

@@ -1,4 +1,4 @@
-"""Manifest of the claim with a Task's home."""
+"""Manifest of the PersistentVolumeClaim with a Task's home."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from taskyard.core.observed import Manifest, TaskView, TemplateVersionView
 
 
 def manifest(task: TaskView, version: TemplateVersionView) -> Manifest:
-    """The claim, in the size and class that the template version asks for."""
+    """The claim, with the size and storage class that the template version asks for."""
     home = version.home
     if home is None:
         raise ValueError(f"template version {version.name} has no home")

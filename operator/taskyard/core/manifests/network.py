@@ -1,7 +1,7 @@
-"""The NetworkPolicy of a namespace with Tasks: who may reach their Pods, and what they may reach (design: Network).
+"""The NetworkPolicy of a namespace with Tasks: what may reach their Pods and what they may reach (docs/decisions/0007).
 
-The policy selects every Pod that is labelled with a Task. The kubelet's probes need no rule: what comes from a Pod's
-own node is always let in.
+The policy selects every Pod that is labelled with a Task. The kubelet's probes need no rule: traffic from a Pod's own
+node is always allowed.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ LABELS = {"app.kubernetes.io/name": "taskyard", MANAGED_BY: "taskyard"}
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-# What the internet is not: private, shared (carriers, and many a cloud's Pods and nodes), link-local (with it the
-# clouds' metadata services), this host, and benchmarking networks, which clusters use as private ones.
+# Networks that are not the internet: private, shared (carriers, and the Pods and nodes of many clouds), link-local
+# (with the clouds' metadata services), loopback, and benchmarking networks, which clusters use as private ones.
 NEVER = tuple(
     ipaddress.ip_network(block)
     for block in (
@@ -52,9 +52,9 @@ NAME_SERVERS: tuple[Manifest, ...] = (
 
 @dataclass(frozen=True)
 class NetworkRules:
-    """What an installation sets. `installation` is its own namespace, `dns` are the peers that are asked for names,
-    `blocked` are networks beyond those of `NEVER` that Tasks may not reach; `ingress` and `egress` are further rules,
-    as a NetworkPolicy has them."""
+    """What an installation sets. `installation` is its own namespace, `dns` are the peers that serve DNS, `blocked` are
+    networks beyond those of `NEVER` that Tasks may not reach; `ingress` and `egress` are further rules, as a
+    NetworkPolicy has them."""
 
     installation: str
     dns: tuple[Manifest, ...] = NAME_SERVERS
@@ -64,7 +64,7 @@ class NetworkRules:
 
 
 class Action(StrEnum):
-    """What is to be done about the policy of one namespace."""
+    """What to do about the policy of one namespace."""
 
     NOTHING = "nothing"
     CREATE = "create"
@@ -73,16 +73,16 @@ class Action(StrEnum):
 
 
 def decide(found: Manifest | None, wanted: Manifest, *, needed: bool, stored: Manifest | None = None) -> Action:
-    """`found` is the policy that is there, `wanted` the spec that it has to have, `needed` whether there are Tasks or
-    Pods of Tasks. `stored` is what the API server made of `wanted` when it was written last, where that differs."""
+    """What to do. `found` is the existing policy, `wanted` the spec that it has to have, `needed` whether there are
+    Tasks or Pods of Tasks. `stored` is what the API server made of `wanted` at the last write, if that differs."""
     if found is None:
         return Action.CREATE if needed else Action.NOTHING
     metadata = found["metadata"]
     if "deletionTimestamp" in metadata:
-        return Action.NOTHING  # somebody's finalizer holds it; its end will be told
+        return Action.NOTHING  # a finalizer holds it; the watch will report its end
     labels = metadata.get("labels") or {}
     if not needed:
-        # One that lost the label is a person's by now.
+        # A policy that has lost the label belongs to a person by now.
         return Action.REMOVE if labels.get(MANAGED_BY) == LABELS[MANAGED_BY] else Action.NOTHING
     is_right = found.get("spec") in (wanted, stored) or normal(found.get("spec")) == normal(wanted)
     return Action.NOTHING if is_right and labels.items() >= LABELS.items() else Action.MEND
@@ -99,14 +99,14 @@ def manifest(namespace: str, wanted: Manifest) -> Manifest:
 
 
 def repair(wanted: Manifest) -> Manifest:
-    """A merge patch after which a policy is the wanted one, whatever it was: lists are replaced by such a patch, and
-    the selector's other half is taken away."""
+    """A merge patch that turns any policy into the wanted one: a merge patch replaces lists, and `matchLabels`, the
+    other half of the selector, is removed."""
     selector = {"matchLabels": None, **wanted["podSelector"]}
     return {"metadata": {"labels": dict(LABELS)}, "spec": {**wanted, "podSelector": selector}}
 
 
 def spec(rules: NetworkRules, api_server: Iterable[Network] = ()) -> Manifest:
-    """The policy's spec; `api_server` is where the cluster's API is served."""
+    """The policy's spec; `api_server` are the addresses of the cluster's API server."""
     return {
         "podSelector": {"matchExpressions": [{"key": names.TASK_LABEL, "operator": "Exists"}]},
         "policyTypes": ["Ingress", "Egress"],
@@ -146,7 +146,7 @@ def processes(namespace: str, *components: str) -> Manifest:
 
 
 def internet(blocked: Iterable[Network]) -> list[Manifest]:
-    """Everything but what is never reached and what is blocked beyond that."""
+    """All addresses except the networks of `NEVER` and those of `blocked`."""
     beyond = [network for network in blocked if not any(is_within(network, never) for never in NEVER)]
     peers: list[Manifest] = []
     for version, everything in ((4, "0.0.0.0/0"), (6, "::/0")):
@@ -157,14 +157,14 @@ def internet(blocked: Iterable[Network]) -> list[Manifest]:
 
 
 def is_within(network: Network, outer: Network) -> bool:
-    """Whether all of a network lies in another."""
+    """Whether a network lies entirely within another."""
     if isinstance(network, ipaddress.IPv4Network):
         return isinstance(outer, ipaddress.IPv4Network) and network.subnet_of(outer)
     return isinstance(outer, ipaddress.IPv6Network) and network.subnet_of(outer)
 
 
 def addresses(endpoint_slice: Manifest | None) -> tuple[Network, ...]:
-    """The addresses of an EndpointSlice, each as a network of its own; those that are names are left out."""
+    """The addresses of an EndpointSlice, each as a network of its own; host names are left out."""
     found: set[Network] = set()
     for endpoint in (endpoint_slice or {}).get("endpoints") or ():
         for address in endpoint.get("addresses") or ():
@@ -176,8 +176,8 @@ def addresses(endpoint_slice: Manifest | None) -> tuple[Network, ...]:
 
 
 def normal(value: Any) -> Any:
-    """A spec without what says nothing, and with the protocol that the API server fills in, so that two that mean the
-    same are equal. An empty selector or rule is kept: it means everything."""
+    """A spec without nulls and empty lists, and with the protocol that the API server fills in, so that two specs that
+    mean the same are equal. An empty selector or rule is kept: it matches everything."""
     if isinstance(value, list):
         return [normal(entry) for entry in value]
     if not isinstance(value, dict):

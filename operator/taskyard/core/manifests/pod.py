@@ -1,4 +1,4 @@
-"""Manifest of a Task's Pod: the template's own, hardened, with the sidecar in it and the agent's command wrapped."""
+"""Manifest of a Task's Pod: the template's own, hardened, with the sidecar added and the agent's command wrapped."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def manifest(
     *,
     chosen: Chosen = NOTHING,
 ) -> Manifest:
-    """The Pod of a start build, named like it, with what the Task has chosen."""
+    """The Pod of a start build, with the build's name and the Task's choices."""
     given = deepcopy(version.pod)
     spec: Manifest = given.get("spec", {})
     spec["restartPolicy"] = agent_protocol.restart_policy(version)
@@ -60,7 +60,7 @@ def manifest(
 
 
 def metadata(task: TaskView, build: BuildView, version: TemplateVersionView, given: Manifest) -> Manifest:
-    """Name, owner, labels and annotations; where the template's clash with Taskyard's, Taskyard's count."""
+    """Name, owner, labels and annotations; where the template's clash with Taskyard's, Taskyard's win."""
     own = names.labels(task=task.name, template=version.template, template_version=version.name, build=build.number)
     return {
         "name": build.name,
@@ -72,8 +72,8 @@ def metadata(task: TaskView, build: BuildView, version: TemplateVersionView, giv
 
 
 def pod_security(given: Manifest) -> Manifest:
-    """What restricted Pod Security wants, and a group that both users can write the claim with, unless the template
-    says otherwise."""
+    """What the restricted Pod Security Standard requires, and a group that lets both users write to the claim, unless
+    the template says otherwise."""
     result = dict(given)
     result.setdefault("seccompProfile", {"type": "RuntimeDefault"})
     result.setdefault("fsGroup", result.get("runAsGroup", DEFAULT_GROUP))
@@ -84,8 +84,8 @@ def pod_security(given: Manifest) -> Manifest:
 
 
 def container_security(given: Manifest, *, pod: Manifest) -> Manifest:
-    """What restricted Pod Security wants of a container, unless the template says otherwise; never raw sockets, with
-    which an agent could pose as others on the Pod's network."""
+    """What the restricted Pod Security Standard requires of a container, unless the template says otherwise; but never
+    raw sockets, with which an agent could impersonate others on the Pod's network."""
     result = dict(given)
     if not result.get("privileged"):
         result.setdefault("allowPrivilegeEscalation", False)
@@ -93,7 +93,7 @@ def container_security(given: Manifest, *, pod: Manifest) -> Manifest:
         result.setdefault("runAsNonRoot", False)
     capabilities: dict[str, Any] = dict(result.get("capabilities", {"drop": ["ALL"]}))
     if "add" in capabilities:
-        # Container runtimes take names in any case.
+        # Container runtimes accept names in upper and lower case.
         capabilities["add"] = [name for name in capabilities["add"] if name.upper().removeprefix("CAP_") != "NET_RAW"]
     drop = list(capabilities.get("drop", []))
     if "ALL" not in drop and "NET_RAW" not in drop:

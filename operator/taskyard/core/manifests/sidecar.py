@@ -32,7 +32,7 @@ HOME_VOLUME = "taskyard-home"
 
 
 def container(task: TaskView, version: TemplateVersionView, installation: Installation, *, build: int) -> Manifest:
-    """The sidecar's container. Its start hook holds the agent back until taskyard-init lies in the shared folder."""
+    """The sidecar's container. Its postStart hook holds the agent back until taskyard-init is in the shared folder."""
     return {
         "name": SIDECAR,
         "image": installation.sidecar_image,
@@ -76,7 +76,8 @@ def container(task: TaskView, version: TemplateVersionView, installation: Instal
         },
         "volumeMounts": [
             {"name": BIN_VOLUME, "mountPath": BIN},
-            # Connecting to a socket needs no writable mount, so nothing the agent plants here can be written through.
+            # Connecting to a socket needs no writable mount, so the sidecar cannot be made to write through a link that
+            # the agent plants here.
             {"name": RUN_VOLUME, "mountPath": RUN, "readOnly": True},
             {"name": TOKEN_VOLUME, "mountPath": TOKEN_FOLDER, "readOnly": True},
             {"name": HOME_VOLUME, "mountPath": STATE, "subPath": "sidecar"},

@@ -1,7 +1,7 @@
 """The certificate authority of an installation and the server certificates that it signs.
 
-EC keys on P-256 throughout. The operator makes the authority once (Secret `taskyard-keys`); the gateway signs its own
-certificate and, when a sidecar enrols, the Pod's.
+All keys are EC keys on P-256. The operator creates the authority once (Secret `taskyard-keys`); the gateway signs its
+own certificate and, when a sidecar enrols, the Pod's.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 AUTHORITY_LIFETIME = timedelta(days=3650)
 POD_CERTIFICATE_LIFETIME = timedelta(days=30)
 
-# Clocks of nodes differ: a certificate is good a little before it was made.
+# Clocks of nodes differ: a certificate is valid from a little before its creation.
 _CLOCK_SKEW = timedelta(minutes=10)
 
 
@@ -30,7 +30,7 @@ class Authority:
 
 @dataclass(frozen=True)
 class ServingCertificate:
-    """A server's certificate and private key (PKCS #8), both PEM, and when the certificate ends (UTC)."""
+    """A server's certificate and private key (PKCS #8), both PEM, and when the certificate expires (UTC)."""
 
     certificate_pem: str
     key_pem: str = field(repr=False)
@@ -38,7 +38,7 @@ class ServingCertificate:
 
 
 def new_authority(now: datetime) -> Authority:
-    """Make a self-signed authority that is good for ten years from `now` (an aware datetime)."""
+    """Make a self-signed authority that is valid for ten years from `now` (an aware datetime)."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Taskyard")])
     certificate = (
@@ -62,15 +62,15 @@ def issue_serving_certificate(
 ) -> ServingCertificate:
     """Sign a server certificate for `dns_names` (at least one), with a new private key.
 
-    It is good from `now` (an aware datetime) for `lifetime`, but never longer than the authority. ValueError when the
-    authority is not one of ours (unreadable PEM, another kind of key, a key of another certificate) or has ended.
+    It is valid from `now` (an aware datetime) for `lifetime`, but never longer than the authority. Raises ValueError
+    when the authority is unusable (unreadable PEM, another kind of key, a key of another certificate) or has expired.
     """
     if not dns_names:
         raise ValueError("a serving certificate needs at least one DNS name")
     issuer, issuer_key = _load(authority)
     not_after = min(now + lifetime, issuer.not_valid_after_utc).replace(microsecond=0)
     if not_after <= now:
-        raise ValueError(f"the certificate authority ended at {issuer.not_valid_after_utc.isoformat()}")
+        raise ValueError(f"the certificate authority expired at {issuer.not_valid_after_utc.isoformat()}")
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = (
         x509.CertificateBuilder()
@@ -93,7 +93,7 @@ def issue_serving_certificate(
 
 
 def check_authority(authority: Authority) -> None:
-    """ValueError, saying what is wrong, when this is not an authority that can sign."""
+    """Raise ValueError, saying what is wrong, when this authority cannot sign."""
     _load(authority)
 
 

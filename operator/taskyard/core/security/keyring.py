@@ -1,4 +1,4 @@
-"""The Secret `taskyard-keys`: what the operator makes once and every replica of the gateway reads."""
+"""The Secret `taskyard-keys`, which the operator creates once and every replica of the gateway reads."""
 
 import base64
 import binascii
@@ -27,7 +27,7 @@ def secret_data(keyring: Keyring) -> dict[str, str]:
 
 
 def keyring_from(data: Mapping[str, str]) -> Keyring:
-    """Read a Secret's `data`. ValueError, naming the entry and never its content, when it is not what it should be."""
+    """Read a Secret's `data`. Raises ValueError, which names a wrong entry but never shows its content."""
     authority = Authority(
         certificate_pem=_entry(data, "ca.crt").decode("ascii", "replace"),
         key_pem=_entry(data, "ca.key").decode("ascii", "replace"),

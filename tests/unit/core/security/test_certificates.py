@@ -99,7 +99,7 @@ def test_it_never_outlives_the_authority(authority: Authority) -> None:
 
 
 def test_an_authority_that_has_ended_signs_nothing(authority: Authority) -> None:
-    with pytest.raises(ValueError, match="authority ended at"):
+    with pytest.raises(ValueError, match="authority expired at"):
         issue_serving_certificate(authority, dns_names=[UID], now=NOW + AUTHORITY_LIFETIME + DAY, lifetime=DAY)
 
 

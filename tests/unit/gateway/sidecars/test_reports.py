@@ -86,7 +86,7 @@ def test_a_question_becomes_a_condition_and_goes_when_it_is_answered() -> None:
     [ready, asked] = change(asking, status)["conditions"]
     assert ready == others[0]
     assert (asked["type"], asked["status"], asked["observedGeneration"]) == ("InputRequired", "True", 4)
-    assert asked["message"].startswith('The agent asks: rm -rf build? It takes "Allow"')
+    assert asked["message"].startswith('The agent asks: rm -rf build? Possible answers: "Allow"')
     assert asked["message"].endswith(": q-1")
     status["conditions"] = [ready, asked]
     assert change(asking, status) == {}

@@ -63,7 +63,7 @@ def test_after_ten_minutes_without_a_gateway_only_the_last_state_is_reported() -
         assert gateway.taken[-1][1] == "working 601"
         running.cancel()
 
-    on_a_fake_clock(live())
+    in_no_time(live())
 
 
 @pytest.mark.parametrize("at_work", [True, False], ids=["at work", "idle now and then"])
@@ -87,7 +87,7 @@ def test_after_ten_minutes_without_a_gateway_only_the_newest_snapshot_is_stored(
         assert gateway.taken[0][0] - back <= RETRY_LAST + 1
         running.cancel()
 
-    on_a_fake_clock(live())
+    in_no_time(live())
 
 
 def test_snapshots_are_taken_each_minute_while_the_agent_works_and_soon_after() -> None:
@@ -111,7 +111,7 @@ def test_snapshots_are_taken_each_minute_while_the_agent_works_and_soon_after() 
         assert len(gateway.taken) == 6, "the same snapshot was sent twice"
         running.cancel()
 
-    on_a_fake_clock(live())
+    in_no_time(live())
 
 
 def test_a_report_that_the_gateway_refuses_for_good_is_given_up() -> None:

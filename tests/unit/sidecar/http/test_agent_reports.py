@@ -40,7 +40,7 @@ def test_the_command_says_what_is_wrong(shared_pod: Pod, reporter: str) -> None:
     assert call("output", "a b=c")[1].startswith("taskyard-report: name must be")
     assert call("idle", "x", "--link", "ftp://x")[1].startswith("taskyard-report: link must be")
     assert call("idle", "x", url="http://127.0.0.1:1/")[1] == (
-        "taskyard-report: nobody takes reports here: Connection refused\n"
+        "taskyard-report: cannot connect to the sidecar: Connection refused\n"
     )
 
 
