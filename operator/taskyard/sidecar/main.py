@@ -39,7 +39,7 @@ from taskyard.sidecar.reported_state import ReportedState  # noqa: E402
 from taskyard.sidecar.session import Session  # noqa: E402
 from taskyard.sidecar.settings import Settings  # noqa: E402
 
-log = logging.getLogger("taskyard.sidecar")
+logger = logging.getLogger("taskyard.sidecar")
 
 MAX_CONNECTIONS, RESERVED = 128, 16
 MAX_PROBES, PROBES_RESERVED = 16, 8
@@ -102,7 +102,7 @@ class Parts:
                     _last_snapshot(self.snapshots), self.reporter.flush(), self.outputs_reporter.flush()
                 )
         except Exception as error:
-            log.warning("last snapshot or state not delivered: %s", error or "timed out")
+            logger.warning("last snapshot or state not delivered: %s", error or "timed out")
 
     def stop(self) -> None:
         """Stops both listeners."""
@@ -138,7 +138,7 @@ class Sidecar:
     async def run(self) -> None:
         """Runs until SIGTERM or SIGINT. Raises OSError when the state directory cannot be used."""
         state = State.load(self._settings.state_dir)
-        log.info(
+        logger.info(
             "%s: build %d, %d messages so far, state in %s%s",
             self._settings.task,
             self._settings.build_number,

@@ -18,7 +18,7 @@ from taskyard.sidecar.drivers.base import Driver, RefusedError, UnreachableError
 from taskyard.sidecar.gateway.reporter import SnapshotUploader
 from taskyard.sidecar.reported_state import ReportedState
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 REST = 0.1
 # Seconds: by then most agents have the message, which any work done earlier would delay.
@@ -258,7 +258,7 @@ class Session:
         shown = self.driver.shows(content) if self._delivering else await self._recover(content)
         if self._conversation.find(entry.key) is None:
             self._say(entry.key, content, self.driver.open_turn(content))
-        log.warning("message %s: %s", entry.key, "found on the screen" if shown else "in doubt, not typed again")
+        logger.warning("message %s: %s", entry.key, "found on the screen" if shown else "in doubt, not typed again")
         return self._intents.conclude(entry.key, Outcome.DELIVERED if shown else Outcome.IN_DOUBT)
 
     async def _recover(self, content: str) -> bool:
@@ -377,7 +377,8 @@ class Session:
     def ended(self, exit_status: int) -> None:
         self._complete()
         if self.driver.prompt_at_start:
-            self._reported.finish(exit_status, self._typed_sha256)
+            # The command had the prompt from its start on, whether or not the journal says so by now.
+            self._reported.finish(exit_status, self._prompt_sha256 if self._prompt.strip() else None)
             self._snapshots.changed(idle=True)
             return
         self.broadcast.warn(f"the agent's command ended with status {exit_status}")

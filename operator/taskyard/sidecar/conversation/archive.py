@@ -9,7 +9,7 @@ from taskyard.sidecar.conversation.conversation import Conversation, Message, Ro
 from taskyard.sidecar.conversation.records import Record, RecordFile
 from taskyard.sidecar.conversation.status_store import StatusStore
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 SPARE = 1 << 20
 
@@ -55,7 +55,7 @@ class Archive:
             self._file.append(record, sync=sync)
         except OSError as error:
             if not self._failing:
-                log.error("conversation cannot be written to the disk: %s", error)
+                logger.error("conversation cannot be written to the disk: %s", error)
             self._failing = True
         else:
             self._failing = False
@@ -67,7 +67,7 @@ class Archive:
             self._file.rewrite([*_records(conversation), self.status.record()])
             self._live = self._file.size
         except OSError as error:
-            log.error("file of the conversation cannot be compacted: %s", error)
+            logger.error("file of the conversation cannot be compacted: %s", error)
 
 
 def _records(conversation: Conversation) -> list[Record]:

@@ -12,7 +12,7 @@ from taskyard.sidecar.conversation.conversation import Conversation, Message, ti
 from taskyard.sidecar.conversation.events import BUFFER, Event, Hub, Stream
 from taskyard.sidecar.conversation.status import Status
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 ERRORS_KEPT = 100
 
@@ -56,7 +56,7 @@ class Broadcast:
         self.screens.publish("screen", _screen_event(screen))
 
     def warn(self, text: str) -> None:
-        log.warning("%s", text)
+        logger.warning("%s", text)
         error = {"message": text, "level": "warning", "time": timestamp(self._clock())}
         self._errors.append(error)
         self.hub.publish(("error", next(self._error_numbers)), _error_event(error))
@@ -67,7 +67,7 @@ class Broadcast:
         try:
             print(json.dumps(line, ensure_ascii=False), file=self._transcript, flush=True)
         except (OSError, UnicodeError) as error:
-            log.warning("message %d could not be written to standard output: %s", message.id, error)
+            logger.warning("message %d could not be written to standard output: %s", message.id, error)
 
 
 def _message_event(message: Message) -> Event:

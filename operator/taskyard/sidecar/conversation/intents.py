@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from taskyard.sidecar.conversation.conversation import timestamp
 from taskyard.sidecar.conversation.journal import Entry, Journal, Outcome, digest
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 RETRY = 5.0
 
@@ -89,7 +89,7 @@ class Intents:
         try:
             self._journal.conclude(key, outcome, timestamp(self._clock()))
         except OSError as error:
-            log.error("outcome of %s is not on the disk and will be in doubt after a restart: %s", key, error)
+            logger.error("outcome of %s is not on the disk and will be in doubt after a restart: %s", key, error)
         return Delivery(outcome is Outcome.IN_DOUBT)
 
 

@@ -21,7 +21,7 @@ from taskyard.sidecar.drivers.pipe import PipeDriver
 from taskyard.sidecar.init import frames
 from taskyard.sidecar.init.client import LostError
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 HANDSHAKE_TIMEOUT = 120.0
 HANDSHAKE_AGAIN = 5.0
@@ -120,7 +120,7 @@ class AcpDriver(PipeDriver):
             try:
                 await self._client.go(self._prompt)
             except LostError as error:
-                log.warning("agent could not be started: %s", error)
+                logger.warning("agent could not be started: %s", error)
                 return
         if hello.state is not frames.State.EXITED:
             await self.output(b"")
@@ -143,7 +143,7 @@ class AcpDriver(PipeDriver):
         self._tell()
         last = self._errors.text().strip().splitlines()[-1:]
         if status and last:
-            log.warning("the agent's final output: %s", last[0])
+            logger.warning("the agent's final output: %s", last[0])
         self._set_reachable(False)
         self._observer.ended(status)
 
@@ -205,13 +205,13 @@ class AcpDriver(PipeDriver):
                     await self._open()
             except (RefusalError, TimeoutError) as error:
                 self._trouble = f"the agent did not open a session: {error or 'it does not answer'}"
-                log.warning("%s", self._trouble)
+                logger.warning("%s", self._trouble)
                 self._set_reachable(True)  # it answers, though not as it should, and people can see why
                 self._observer.status_changed()
                 await asyncio.sleep(HANDSHAKE_AGAIN)
                 continue
             except LostError as error:
-                log.warning("the agent's session could not be opened: %s", error)
+                logger.warning("the agent's session could not be opened: %s", error)
                 return
             self._trouble = ""
             self._memory.instance = self._instance
@@ -235,7 +235,7 @@ class AcpDriver(PipeDriver):
                     "session/resume" if abilities.resume else "session/load", {"sessionId": former, **place}
                 )
             except RefusalError as error:
-                log.warning("session %s cannot be resumed, a new one is opened: %s", former, error)
+                logger.warning("session %s cannot be resumed, a new one is opened: %s", former, error)
             else:
                 return
             finally:

@@ -7,7 +7,7 @@ from typing import Any
 
 from taskyard.sidecar.conversation.records import RecordFile
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 ANSWERED_KEPT = 200
 
@@ -39,7 +39,7 @@ class AcpSession(Kept):
         try:
             records = file.load()
         except OSError as error:
-            log.error("the agent's session cannot be read: %s", error)
+            logger.error("the agent's session cannot be read: %s", error)
             records = []
         return cls(file, _kept(records[-1] if records else None))
 
@@ -48,7 +48,7 @@ class AcpSession(Kept):
         try:
             self._file.rewrite([asdict(self)])
         except OSError as error:
-            log.error("the agent's session cannot be saved: %s", error)
+            logger.error("the agent's session cannot be saved: %s", error)
 
     def take_number(self) -> int:
         """A request number that neither this nor an earlier sidecar has used."""

@@ -17,7 +17,7 @@ from taskyard.sidecar.drivers.base import Driver, DriverObserver, RefusedError, 
 from taskyard.sidecar.init import frames
 from taskyard.sidecar.init.client import AgentClient, LostError
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 POLL_EVERY = 3.0
 POLL_SOON = 0.3
@@ -128,9 +128,9 @@ class AgentApiDriver(Driver):
     def _miss(self, error: Exception) -> None:
         """A single miss is ignored: the server may be busy with a message. MISSES in a row make it unreachable."""
         self._misses += 1
-        log.debug("the agent's server did not answer: %s", error)
+        logger.debug("the agent's server did not answer: %s", error)
         if self._misses == MISSES and self._reachable:
-            log.warning("the agent's server does not answer: %s", error or type(error).__name__)
+            logger.warning("the agent's server does not answer: %s", error or type(error).__name__)
             self._set_unreachable()
 
     def _set_unreachable(self) -> None:
@@ -166,7 +166,7 @@ class AgentApiDriver(Driver):
             try:
                 await self._client.go(self._prompt)
             except LostError as error:
-                log.warning("agent could not be started: %s", error)
+                logger.warning("agent could not be started: %s", error)
         self._running = hello.state is not frames.State.EXITED
         self._wake.set()
 
@@ -183,7 +183,7 @@ class AgentApiDriver(Driver):
         self._running = False
         last = self._log.text().strip().splitlines()[-1:]
         if status and last:
-            log.warning("the final output of the agent's server: %s", last[0])
+            logger.warning("the final output of the agent's server: %s", last[0])
         self._set_unreachable()
         self._observer.ended(status)
 
@@ -237,7 +237,7 @@ class AgentApiDriver(Driver):
         except httpx.TimeoutException:
             return True  # some servers respond only when the agent is done: it has the message
         except (httpx.HTTPError, ProtocolError) as error:
-            log.warning("a message to the agent's server was interrupted: %s", error)
+            logger.warning("a message to the agent's server was interrupted: %s", error)
             return False
         finally:
             self._wake.set()
@@ -248,7 +248,7 @@ class AgentApiDriver(Driver):
             raise BusyError(fault)
         if status in (400, 413, 422):
             raise RefusedError(f"the agent's server rejects the message: {fault}")
-        log.warning("the agent's server: %s", fault)
+        logger.warning("the agent's server: %s", fault)
         return False
 
     def shows(self, content: str) -> bool:

@@ -14,7 +14,7 @@ from taskyard.sidecar.drivers.pipe import PipeDriver
 from taskyard.sidecar.init import frames
 from taskyard.sidecar.init.client import LostError
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 FINAL_FLUSH_TIMEOUT = 8.0
 CTRL_C = "\x03"
@@ -59,7 +59,7 @@ class CommandDriver(PipeDriver):
                 await self._client.go(self._prompt)
                 await self._client.end_input()
             except LostError as error:
-                log.warning("command could not be started: %s", error)
+                logger.warning("command could not be started: %s", error)
         self._reachable = True
         self._observer.resume(hello.instance)
         self._observer.reachable_changed()

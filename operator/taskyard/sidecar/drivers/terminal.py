@@ -13,7 +13,7 @@ from taskyard.sidecar.init.client import AgentClient, LostError
 from taskyard.sidecar.screen import generic_answer, known_answer, programs
 from taskyard.sidecar.screen.terminal import Terminal
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 SILENT_START = 10.0
 UNSURE = 60.0
@@ -129,7 +129,7 @@ class TerminalDriver(Driver):
         try:
             await self._client.go(self._prompt)
         except LostError as error:
-            log.warning("agent could not be started: %s", error)
+            logger.warning("agent could not be started: %s", error)
 
     async def output(self, data: bytes) -> None:
         for start in range(0, len(data), SLICE):
@@ -172,7 +172,7 @@ class TerminalDriver(Driver):
         try:
             await self._client.input(replies)
         except LostError as error:
-            log.warning("the program's query of its terminal was not answered: %s", error)
+            logger.warning("the program's query of its terminal was not answered: %s", error)
 
     async def errors(self, data: bytes) -> None:
         """A terminal has no separate standard error: all output of the program is on the screen."""

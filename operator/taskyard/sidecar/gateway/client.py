@@ -17,7 +17,7 @@ from taskyard.sidecar.conversation.reports import Report
 from taskyard.sidecar.gateway import tls
 from taskyard.sidecar.settings import Settings
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 PROTOCOL_VERSIONS = [1]
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
@@ -115,13 +115,13 @@ class Gateway:
                     status, backoff = error.status, enrolment_backoff(error.status)
                 delay = backoff.next()
                 if str(error) != told:
-                    log.warning("%s: not enrolled yet: %s", self._settings.task, error)
+                    logger.warning("%s: not enrolled yet: %s", self._settings.task, error)
                     told = str(error)
                 await asyncio.sleep(error.retry_after if error.retry_after is not None else delay)
                 continue
             self._enrolment = enrolment
             self._enrolled(enrolment)
-            log.info(
+            logger.info(
                 "%s: enrolled at %s until %s", self._settings.task, self._settings.gateway_url, enrolment.not_after
             )
             return enrolment

@@ -10,7 +10,7 @@ from taskyard.backoff import Backoff
 from taskyard.sidecar.conversation.snapshot import Snapshot
 from taskyard.sidecar.gateway.client import Gateway, GatewayError
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 RETRY_FIRST, RETRY_LAST = 0.5, 15.0
 # Changes in quick succession are reported once, and the report does not delay a message that is being delivered.
@@ -33,7 +33,7 @@ class Retry:
     def after(self, error: GatewayError) -> float:
         """Seconds until the next try: what the gateway asks for, else longer after each failure."""
         if str(error) != self._told:
-            log.warning("%s not delivered yet: %s", self._what, error)
+            logger.warning("%s not delivered yet: %s", self._what, error)
             self._told = str(error)
         delay = self._backoff.next()
         return error.retry_after if error.retry_after is not None else delay
@@ -76,7 +76,7 @@ class Reporter(Generic[T]):
                     if not error.permanent:
                         await asyncio.sleep(retry.after(error))
                         continue
-                    log.error("%s given up: %s", self._what, error)
+                    logger.error("%s given up: %s", self._what, error)
                 retry.reset()
                 self._delivered = report
             self._done.set()
@@ -123,7 +123,7 @@ class SnapshotUploader:
                 await self.take_now()
             except GatewayError as error:
                 if error.permanent:
-                    log.error("snapshot given up: %s", error)
+                    logger.error("snapshot given up: %s", error)
                 else:
                     self._due = self._not_before = self._now() + retry.after(error)
             else:

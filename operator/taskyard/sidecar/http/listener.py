@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 
 from taskyard.httpserver import Admission, HttpServer, bind
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 PATIENCE = 5.0
 KEEP_ALIVE = 30
@@ -58,7 +58,7 @@ class Listener:
                 bound = bind(self._address, self._port)
                 break
             except OSError as error:
-                log.error("port %d: %s", self._port, error.strerror)
+                logger.error("port %d: %s", self._port, error.strerror)
                 await asyncio.sleep(TAKEN_RETRY)
         with bound:
             await self._server.serve(sockets=[bound])

@@ -14,7 +14,7 @@ from taskyard.sidecar.gateway.client import GatewayError
 from taskyard.sidecar.gateway.reporter import SnapshotUploader
 from taskyard.sidecar.session import Session
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 PRESTOP_TIMEOUT = 5.0
 
@@ -53,7 +53,7 @@ class Probes:
             async with asyncio.timeout(PRESTOP_TIMEOUT):
                 await self._snapshots.take_now()
         except (GatewayError, TimeoutError) as error:
-            log.warning("snapshot before the stop not delivered: %s", error or "timed out")
+            logger.warning("snapshot before the stop not delivered: %s", error or "timed out")
             return PlainTextResponse("snapshot not delivered\n")
         return PlainTextResponse("ok\n")
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from taskyard.backoff import Backoff
 from taskyard.sidecar.init import frames
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 READ_SIZE = 1 << 16
 INPUT_SIZE = 1 << 14
@@ -73,7 +73,7 @@ class AgentClient:
                 reader, writer = await asyncio.open_unix_connection(self._path, limit=READ_SIZE)
             except OSError as error:
                 if not waiting:
-                    log.info("waiting for the agent at %s (%s)", self._path, error.strerror or error)
+                    logger.info("waiting for the agent at %s (%s)", self._path, error.strerror or error)
                     waiting = True
                 await asyncio.sleep(backoff.next())
                 continue
@@ -83,7 +83,7 @@ class AgentClient:
                 if await self._follow(reader):
                     backoff.reset()
             except (OSError, EOFError, TimeoutError, frames.FrameError) as error:
-                log.warning("connection to the agent at %s ended: %s", self._path, error or type(error).__name__)
+                logger.warning("connection to the agent at %s ended: %s", self._path, error or type(error).__name__)
             finally:
                 self._writer = None
                 self._waits_for_data = False
