@@ -377,8 +377,7 @@ class Session:
     def ended(self, exit_status: int) -> None:
         self._complete()
         if self.driver.prompt_at_start:
-            # The command had the prompt from its start on, whether or not the journal says so by now.
-            self._reported.finish(exit_status, self._prompt_sha256 if self._prompt.strip() else None)
+            self._reported.finish(exit_status, self._typed_sha256)
             self._snapshots.changed(idle=True)
             return
         self.broadcast.warn(f"the agent's command ended with status {exit_status}")
@@ -409,7 +408,9 @@ class Session:
 
     @property
     def _typed_sha256(self) -> str | None:
-        return self._prompt_sha256 if self._intents.is_concluded(self._prompt_key) else None
+        # A command that has ended had its prompt, whether or not the journal says so by now.
+        had_it = self.driver.prompt_at_start and self.driver.status is Status.STABLE and bool(self._prompt.strip())
+        return self._prompt_sha256 if had_it or self._intents.is_concluded(self._prompt_key) else None
 
     def _complete(self) -> None:
         """Stores and transcribes the agent's message as it is now, and again if it has grown since."""
