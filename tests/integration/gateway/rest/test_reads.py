@@ -1,4 +1,4 @@
-"""behaviour §2.2, §2.3 and the rest of what is read: lists, single Tasks, status and current state (§3)."""
+"""Sections 2.2, 2.3 and 3 of the contract, and other reads: lists, single Tasks, status and current state."""
 
 from typing import Any
 
