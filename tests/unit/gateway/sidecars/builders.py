@@ -1,4 +1,4 @@
-"""A Task whose first build has made its Pod, as the gateway reads it."""
+"""A Task whose first build has created its Pod, as the gateway reads it."""
 
 from taskyard.core.security.keys import prompt_sha256
 from taskyard.gateway.sidecars.objects import Build, Task

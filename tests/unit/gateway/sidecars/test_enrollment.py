@@ -1,4 +1,4 @@
-"""Who may enrol."""
+"""Which Pods may enrol."""
 
 from dataclasses import replace
 from typing import Any
@@ -48,7 +48,7 @@ def test_a_token_that_is_not_a_pods_may_not(changes: dict[str, Any], status: int
     ("changes", "status", "message"),
     [
         pytest.param({"build": None}, 403, PodBinding.NO_BUILD, id="no build's Pod"),
-        pytest.param({"newest_start": 2}, 403, PodBinding.SUPERSEDED, id="former build's Pod"),
+        pytest.param({"newest_start": 2}, 403, PodBinding.SUPERSEDED, id="earlier build's Pod"),
         pytest.param({"build": replace(BUILD, pod_uid="x")}, 403, PodBinding.ANOTHER_POD, id="another Pod's name"),
         pytest.param({"build": replace(BUILD, pod_uid="")}, 409, PodBinding.UNRECORDED, id="not recorded yet"),
         pytest.param({"newest_start": 0}, 409, PodBinding.UNRECORDED, id="build not known to the Task yet"),

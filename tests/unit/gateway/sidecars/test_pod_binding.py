@@ -23,7 +23,7 @@ def task(**changes: Any) -> Task:
     [
         pytest.param({}, PodBinding.CURRENT, id="recorded Pod of the newest start build"),
         pytest.param({"build": None}, PodBinding.NO_BUILD, id="no build of its name"),
-        pytest.param({"build": build(owner_uid="", owner_name="")}, PodBinding.NO_BUILD, id="build of nobody"),
+        pytest.param({"build": build(owner_uid="", owner_name="")}, PodBinding.NO_BUILD, id="unowned build"),
         pytest.param({"build": build(transition="Stop")}, PodBinding.NOT_A_START, id="stop build"),
         pytest.param({"task": None}, PodBinding.NO_TASK, id="Task deleted"),
         pytest.param({"task": task(uid="other")}, PodBinding.NO_TASK, id="Task made again under its name"),
@@ -42,7 +42,7 @@ def task(**changes: Any) -> Task:
         ),
     ],
 )
-def test_how_a_pod_stands_to_its_task(changes: dict[str, Any], binding: PodBinding) -> None:
+def test_the_binding_of_a_pod_to_its_task(changes: dict[str, Any], binding: PodBinding) -> None:
     assert pod_binding_of(replace(EVIDENCE, **changes)) is binding
 
 
@@ -67,7 +67,7 @@ def test_how_a_pod_stands_to_its_task(changes: dict[str, Any], binding: PodBindi
             task(newest_number=2, newest_transition="Stop"),
             [build(), build(number=9, owner_uid="former task")],
             1,
-            id="builds of a former Task do not count",
+            id="builds of an earlier Task do not count",
         ),
         pytest.param(task(newest_number=2, newest_transition="Stop"), [], 0, id="its builds were removed"),
     ],
