@@ -38,7 +38,7 @@ def test_children_are_watched_by_their_label() -> None:
 
 
 class Answering:
-    """A connection that remembers what was asked of it."""
+    """A connection that records its requests."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []
@@ -79,7 +79,7 @@ class Server:
 
 
 class Guard:
-    """Permits the next `times` questions."""
+    """Permits the next `times` checks."""
 
     def __init__(self) -> None:
         self.times = 1000

@@ -30,7 +30,7 @@ SHELL = ("team", "shell-v1")
 
 
 class Keys(KeyedQueue):
-    """A queue that only remembers."""
+    """A queue that only records its keys."""
 
     def __init__(self) -> None:
         self.keys: list[Key] = []
@@ -65,7 +65,7 @@ class Taken:
 
     @property
     def added(self) -> tuple[list[Key], list[Key], list[Key]]:
-        """Keys of Tasks, of inputs, of versions since this was last asked."""
+        """The keys of Tasks, inputs and versions that were added since the last call."""
         found = self.tasks.keys, self.inputs.keys, self.versions.keys
         self.tasks.keys, self.inputs.keys, self.versions.keys = [], [], []
         return found
@@ -80,7 +80,7 @@ def test_a_task_is_looked_at_when_it_comes_or_changes(kind: str | None) -> None:
     assert taken.added == ([WEB], [], [])
 
 
-def test_an_older_state_is_no_news() -> None:
+def test_an_older_state_is_ignored() -> None:
     taken = Taken()
     taken.take(TASKS, "ADDED", task_manifest(version=101))
     assert taken.added == ([WEB], [], [])
@@ -88,10 +88,10 @@ def test_an_older_state_is_no_news() -> None:
     assert taken.added == ([], [], [])
 
 
-def test_what_the_operator_wrote_itself_is_news_when_its_event_comes() -> None:
+def test_the_operators_own_write_is_handled_when_its_event_arrives() -> None:
     taken = Taken()
     taken.stores.inputs.put(input_manifest())
-    # The answer to the operator's own write is kept before the watch tells of it.
+    # The answer to the operator's own write is stored before the watch reports it.
     taken.stores.tasks.put(task_manifest(version=101, status={"phase": "Active"}))
     taken.take(TASKS, "MODIFIED", task_manifest(version=101, status={"phase": "Active"}))
     assert taken.added == ([WEB], [WEB], [])
@@ -100,7 +100,7 @@ def test_what_the_operator_wrote_itself_is_news_when_its_event_comes() -> None:
     assert taken.added == ([WEB], [WEB], [])
 
 
-def test_what_kopf_lists_again_is_no_news() -> None:
+def test_an_unchanged_object_that_kopf_lists_again_is_ignored() -> None:
     taken = Taken()
     taken.stores.tasks.put(task_manifest(version=101))
     taken.take(TASKS, None, task_manifest(version=101))
@@ -122,7 +122,7 @@ def test_a_deleted_task_is_forgotten_and_looked_at() -> None:
     assert taken.added == ([WEB, WEB], [], [])
 
 
-def test_the_deletion_of_a_former_task_of_the_name_leaves_the_new_one() -> None:
+def test_the_deletion_of_an_earlier_task_of_the_name_leaves_the_new_one() -> None:
     taken = Taken()
     taken.take(TASKS, "ADDED", task_manifest(uid="new", version=105))
     taken.take(TASKS, "DELETED", task_manifest(uid="old", version=104))
@@ -194,7 +194,7 @@ async def test_every_kind_is_listed_and_a_list_replaces_what_was_known() -> None
     taken.cluster.hold(TASKS, task_manifest())
     taken.cluster.hold(TASK_INPUTS, input_manifest())
     taken.cluster.hold(TEMPLATE_VERSIONS, template_version_manifest())
-    # Deleted while the watch was down: kopf will never tell.
+    # Deleted while the watch was down: kopf will never report it.
     taken.stores.tasks.put(task_manifest(name="gone"))
     await taken.relisting.list_all()
     assert {verb: kind for verb, kind, _ in taken.cluster.calls} == {"list": "taskinputs"}
@@ -232,7 +232,7 @@ async def test_it_lists_again_when_kopf_does_and_again_after_a_failure(
     assert taken.added[0] == [WEB, WEB]
 
 
-async def test_it_lists_from_time_to_time_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_also_lists_periodically(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relisting_module, "RELIST_DELAY_SECONDS", 0.001)
     monkeypatch.setattr(relisting_module, "RELIST_EVERY_SECONDS", 0.01)
     taken = Taken()

@@ -1,4 +1,4 @@
-"""kopf's words in the operator's log."""
+"""kopf's records in the operator's log, and the end of its run."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def test_a_record_of_kopf_is_one_line_without_a_trace() -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        pytest.param("OS signals are ignored: not in the main thread.", id="meant to be so"),
-        pytest.param("Multidimensional multitasker has failed: too old resource version", id="said before"),
-        pytest.param("Unprocessed streams left for [(tasks.v1alpha1.taskyard.dev, 'uid')].", id="listed anew"),
+        pytest.param("OS signals are ignored: not in the main thread.", id="intended"),
+        pytest.param("Multidimensional multitasker has failed: too old resource version", id="logged before"),
+        pytest.param("Unprocessed streams left for [(tasks.v1alpha1.taskyard.dev, 'uid')].", id="listed again"),
     ],
 )
-def test_what_tells_nothing_is_left_out(message: str) -> None:
+def test_uninformative_records_are_dropped(message: str) -> None:
     assert not log_filter.tidy(record("kopf", message))
 
 
@@ -81,7 +81,7 @@ def test_kopf_writes_nothing_and_ends_nothing() -> None:
 
 
 async def deaf() -> None:
-    """Not to be ended, as a watch of kopf's that waits for credentials when nobody gives any more."""
+    """Ignores cancellation, like a watch of kopf that waits for credentials which never arrive."""
     while True:
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(60)
@@ -125,10 +125,10 @@ def test_a_run_ends_with_the_first_of_its_parts_whatever_the_others_do(
         pytest.param("/lib/taskyard/controller/event_router.py", True, id="of our own"),
     ],
 )
-def test_what_kopf_has_left_behind_is_collected_without_a_trace(
+def test_what_kopf_leaves_behind_is_collected_without_a_trace(
     path: str, is_told: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Once as it is on its way out, once as it refuses to go."""
+    """Once while it ends, once when it refuses to end."""
     found: dict[str, Any] = {"asyncio": asyncio}
     exec(
         compile(
