@@ -79,11 +79,11 @@ class Sidecars:
         return ".".join(str(host >> shift & 255) for shift in (24, 16, 8, 0))
 
     def open(self, ip: str, *, pod_uid: str, task_uid: str) -> None:
-        """Starts to serve for a running Pod."""
+        """Starts serving for a running Pod."""
         asyncio.run_coroutine_threadsafe(self._open(ip, pod_uid, task_uid), self._loop).result(20)
 
     def close(self, pod_uid: str) -> None:
-        """Stops to serve for a Pod that has ended; its connections are closed."""
+        """Stops serving for a Pod that has ended; its connections are closed."""
         runner = self._runners.pop(pod_uid, None)
         if runner is not None:
             asyncio.run_coroutine_threadsafe(runner.cleanup(), self._loop).result(20)
