@@ -1,17 +1,17 @@
-# Few verbs, the same for people and for CI; each does its own set-up.
+# A few targets, the same for developers and for CI; each does its own set-up.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 run := .venv/bin/
-# Most tests wait for something: more processes than cores pay.
+# Most tests wait for something, so more processes than cores are faster.
 PROCESSES ?= 3
 python := PYTHONPATH=operator:deploy/local .venv/bin/python
 
 .PHONY: help demo test agents chaos bench check fix generate cluster cluster-down venv
 
-help: ## list the verbs
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: venv ## a cluster with Taskyard, and a Task's life told step by step
+demo: venv ## a cluster with Taskyard, and the life of a Task step by step
 	@$(python) -m localcluster demo
 
 test: venv ## every test tier: unit, integration (real API server), e2e (real kubelet)
@@ -19,14 +19,14 @@ test: venv ## every test tier: unit, integration (real API server), e2e (real ku
 	@$(MAKE) --no-print-directory -C operator/init
 	@$(run)pytest -n $(PROCESSES) --dist loadscope --no-loadscope-reorder $(ARGS)
 
-agents: venv ## the examples' images built, and each of their agents at work on the local cluster, its model a script
+agents: venv ## build the examples' images and run each agent on the local cluster, with a scripted model
 	@$(run)pytest tests/agents -s $(ARGS)
 
-chaos: venv ## SEEDS runs (20) of the chaos test with TASKS Tasks (200); SEED=n runs one alone
+chaos: venv ## SEEDS runs (20) of the chaos test with TASKS Tasks (200); SEED=n runs a single one
 	@TASKYARD_CHAOS_SEEDS=$(or $(SEEDS),20) TASKYARD_CHAOS_TASKS=$(or $(TASKS),200) \
 	    $(if $(SEED),TASKYARD_CHAOS_SEED=$(SEED)) $(run)pytest tests/integration/chaos -x -s $(ARGS)
 
-bench: venv ## a table of figures beside their goals: SCENARIO=sidecar or gateway (three minutes, on a machine at rest)
+bench: venv ## measured figures beside their goals: SCENARIO=sidecar or gateway (three minutes, on an idle machine)
 	@PYTHONPATH=operator:deploy/local:tests $(run)python -m bench $(SCENARIO)
 
 check: venv ## ruff, mypy strict, import-linter, generated files
@@ -40,21 +40,21 @@ check: venv ## ruff, mypy strict, import-linter, generated files
 	$(run)python -m taskyard.gateway.rest.openapi_file --check docs/openapi.json
 	PYTHONPATH=tests $(run)python -m compatibility --check docs/compatibility.md
 
-fix: venv ## format, and mend what ruff can
+fix: venv ## format, and fix what ruff can
 	$(run)ruff check --fix
 	$(run)ruff format
 
-generate: venv ## write the generated files anew
+generate: venv ## regenerate the generated files
 	$(run)python -m taskyard.api.crd crds charts/taskyard/files/crds
 	$(run)python -m taskyard.api.reference docs/reference.md
 	$(run)python -m taskyard.environment_reference docs/contracts.md
 	$(run)python -m taskyard.gateway.rest.openapi_file docs/openapi.json
 	PYTHONPATH=tests $(run)python -m compatibility docs/compatibility.md
 
-cluster: venv ## a local cluster with Taskyard installed; .cluster/kubeconfig leads to it
+cluster: venv ## a local cluster with Taskyard installed; its kubeconfig is .cluster/kubeconfig
 	@$(python) -m localcluster up --install
 
-cluster-down: venv ## end the local cluster and everything it left
+cluster-down: venv ## remove the local cluster and everything it left behind
 	@$(python) -m localcluster down
 
 venv:

@@ -1,8 +1,8 @@
-"""How the tiers are spread when several processes run them (`make test`).
+"""Distributes the tiers when several processes run them (`make test`).
 
-Tests of one file stay together. Those of the e2e tier are two units, which share the one local cluster, and a third one
-of tests that must be alone there, which begins when the two have ended. What takes longest begins first. What the last
-test of the second unit looks at takes some minutes, which begin with its first.
+The tests of a file stay together. Those of the e2e tier form two units, which share the one local cluster, and a third
+unit of tests that must run alone there, which starts when the two have ended. The longest units start first. The last
+test of the second unit examines a process that takes some minutes and starts with the unit's first test.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _LONGEST_FIRST = ("e2e", "integration", "outages", "conformance", "unit")
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]
-    """A file is a unit of work; those of the e2e tier are three."""
+    """A file is a unit of work; the files of the e2e tier form three units."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]

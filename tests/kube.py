@@ -29,7 +29,7 @@ WAIT_SECONDS = 30.0
 
 
 class Kube:
-    """The API server of a kubeconfig (certificates inline or by path); it has `seconds` for an answer."""
+    """The API server of a kubeconfig (certificates inline or by path); each request has a timeout of `seconds`."""
 
     def __init__(self, kubeconfig: Path, *, seconds: float = 10) -> None:
         config = yaml.safe_load(kubeconfig.read_text())
@@ -52,25 +52,25 @@ class Kube:
     def request(
         self, method: str, path: str, body: Object | None = None, content_type: str = "application/json"
     ) -> Any:
-        """One request; any status but success is an AssertionError with the server's message."""
+        """Makes one request; an unsuccessful status raises AssertionError with the server's message."""
         response = self._client.request(method, path, json=body, headers={"Content-Type": content_type})
         assert response.is_success, f"{method} {path}: {response.status_code}: {response.text}"
         return response.json()
 
     def refusal(self, method: str, path: str, body: Object) -> str:
-        """The message with which the server refuses a request; AssertionError when it takes it."""
+        """The message with which the server refuses a request; raises AssertionError when it accepts it."""
         content_type = "application/merge-patch+json" if method == "PATCH" else "application/json"
         response = self._client.request(method, path, json=body, headers={"Content-Type": content_type})
-        assert not response.is_success, f"{method} {path} was taken: {response.text}"
+        assert not response.is_success, f"{method} {path} was accepted: {response.text}"
         return str(response.json()["message"])
 
     def find(self, path: str) -> Object | None:
-        """The object of a path, None when there is none."""
+        """The object at a path; None when there is none."""
         response = self._client.get(path)
         return None if response.status_code == 404 else response.raise_for_status().json()
 
     def text(self, path: str) -> str:
-        """What a path answers that is no object, such as the API server's metrics."""
+        """The response of a path that serves text, such as the API server's metrics."""
         return self._client.get(path).raise_for_status().text
 
     def patch_namespace(self, name: str, patch: Object) -> Object:
@@ -83,7 +83,7 @@ class Kube:
         return "/".join(parts)
 
     def create_namespace(self) -> str:
-        """The name of a fresh namespace; the service account ``default`` is there, too."""
+        """Creates a namespace with the service account ``default``; returns its name."""
         name = f"test-{uuid.uuid4().hex[:10]}"
         self.request("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
         self.create("serviceaccounts", name, {"metadata": {"name": "default"}})
@@ -104,7 +104,7 @@ class Kube:
         )
 
     def delete(self, plural: str, namespace: str, name: str, *, now: bool = False) -> None:
-        """Delete it, if it is there; `now`: without the grace that a Pod has."""
+        """Deletes the object, if it exists; `now`: without a Pod's grace period."""
         self._client.delete(self.path(plural, namespace, name), params={"gracePeriodSeconds": 0} if now else None)
 
     def wait(
@@ -116,7 +116,7 @@ class Kube:
         holds: Callable[[Object], Any],
         seconds: float = WAIT_SECONDS,
     ) -> Object:
-        """The object once `holds` is true of it; AssertionError with its last state after `seconds`."""
+        """Returns the object once `holds` is true of it; raises AssertionError with its last state after `seconds`."""
         end, found = time.monotonic() + seconds, None
         while time.monotonic() < end:
             found = self.get(plural, namespace, name)
@@ -128,10 +128,10 @@ class Kube:
         )
 
     def wait_gone(self, plural: str, namespace: str, name: str, seconds: float = WAIT_SECONDS) -> None:
-        """Return once there is no such object."""
+        """Returns once there is no such object."""
         end = time.monotonic() + seconds
         while self.get(plural, namespace, name) is not None:
-            assert time.monotonic() < end, f"{plural} {namespace}/{name} is still there after {seconds} s"
+            assert time.monotonic() < end, f"{plural} {namespace}/{name} still exists after {seconds} s"
             time.sleep(0.05)
 
 
@@ -143,5 +143,5 @@ def read(section: Object, name: str, kubeconfig: Path) -> bytes:
 
 
 def phase_is(phase: str) -> Callable[[Object], bool]:
-    """For `wait`: the object's status.phase."""
+    """A condition for `wait`: status.phase is `phase`."""
     return lambda found: found.get("status", {}).get("phase") == phase

@@ -21,7 +21,7 @@ def task(name: str = "hello", **spec: Any) -> Object:
 def template_version(
     name: str = "shell-v1", *, command: list[str] | None = None, image: str = "debian:trixie-slim", **spec: Any
 ) -> Object:
-    """A version with bash as the agent and a home of 1 GiB."""
+    """A TemplateVersion with bash as the agent and a home of 1 GiB."""
     container = {"name": "agent", "image": image, "command": command or ["bash", "--norc"]}
     pod = {"spec": {"securityContext": {"runAsUser": 1000}, "containers": [container]}}
     return {
@@ -43,7 +43,7 @@ def template(active_version: str = "shell-v1", *, name: str = "shell") -> Object
 
 
 def secret(name: str = "token", *, labels: dict[str, str] | None = None, **data: str) -> Object:
-    """A Secret; `labels` None for one whose owner lets Tasks use it."""
+    """A Secret; with `labels` None it has the label that allows Tasks to use it."""
     usable = {"taskyard.dev/usable-by": "tasks"}
     return {
         "apiVersion": "v1",

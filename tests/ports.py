@@ -1,10 +1,10 @@
-"""Ports of loopback."""
+"""Loopback ports."""
 
 import socket
 
 
 def free_port() -> int:
-    """A port of loopback that nothing listens on now."""
+    """A loopback port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,5 +1,5 @@
--- Health of a Task (taskyard.dev) for Argo CD, read from the conditions that kstatus knows: Reconciling and Stalled while
--- they hold, and Ready. Install it as README.md beside this file says.
+-- Health of a Task (taskyard.dev) for Argo CD, from the kstatus conditions: Reconciling and Stalled while they are
+-- True, and Ready. README.md beside this file describes the installation.
 
 local function condition_of(obj, kind)
   if obj.status ~= nil and obj.status.conditions ~= nil then
@@ -12,7 +12,7 @@ local function condition_of(obj, kind)
   return nil
 end
 
--- The message alone says what there is; the reason before it helps to search for it.
+-- The message explains the state; the reason before it is a term to search for.
 local function told(condition, fallback)
   if condition == nil or condition.message == nil or condition.message == "" then
     return fallback
@@ -35,14 +35,14 @@ local status = obj.status
 if status == nil or (status.observedGeneration or -1) < 1 then
   return health("Progressing", "Waiting for the operator to look at the Task")
 end
--- The rest of the status speaks of a spec that is no longer asked for.
+-- The rest of the status describes an earlier spec.
 if status.observedGeneration ~= obj.metadata.generation then
   return health("Progressing", "Waiting for the operator to see the newest spec")
 end
 
 local stalled = condition_of(obj, "Stalled")
 if stalled ~= nil and stalled.status == "True" then
-  return health("Degraded", told(stalled, "The Task cannot go on"))
+  return health("Degraded", told(stalled, "The Task cannot continue"))
 end
 local reconciling = condition_of(obj, "Reconciling")
 if reconciling ~= nil and reconciling.status == "True" then
@@ -60,7 +60,7 @@ if status.phase == "Paused" then
   end
   return health("Suspended", message)
 end
-local message = ready.message or "The agent is there"
+local message = ready.message or "The agent is running"
 if status.state ~= nil and status.state.state ~= nil then
   message = status.state.state
   if status.state.message ~= nil and status.state.message ~= "" then

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes .venv from uv.lock, installing what that needs first: python3, a C compiler and make's companions from Debian when
-# this is root on Debian and they are missing, and uv into the user's cache. Arguments are more programs to install, named
-# like their packages; `clang+libclang-rt-dev` is a program that needs another package too. Prints nothing when all is there.
+# Makes .venv from uv.lock and first installs what is missing: python3, a C compiler and git as Debian packages (as root
+# on Debian), and uv into the user's cache. Arguments are further programs to install, named like their packages;
+# `clang+libclang-rt-dev` is a program that needs another package too. Prints nothing when everything is installed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -20,12 +20,12 @@ python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2
 command -v cc >/dev/null || missing+=(gcc libc6-dev)
 command -v git >/dev/null || missing+=(git)
 for program in "$@"; do
-    # shellcheck disable=SC2206 # divided into packages
+    # shellcheck disable=SC2206 # split into packages
     command -v "${program%%+*}" >/dev/null || missing+=(${program//+/ })
 done
 if ((${#missing[@]})); then
     if ! command -v apt-get >/dev/null || [[ $(id -u) != 0 ]]; then
-        echo "bootstrap: these are missing and only root on Debian gets them installed: ${missing[*]}" >&2
+        echo "bootstrap: missing, and installed automatically only as root on Debian: ${missing[*]}" >&2
         exit 1
     fi
     echo "==> installing ${missing[*]}"

@@ -1,4 +1,4 @@
-"""The local cluster with Taskyard in it, and a namespace of the test's own, as the e2e tier has them."""
+"""The local cluster with Taskyard, and the test's own namespace, as in the e2e tier."""
 
 from e2e.conftest import installation, kube, ns, pytest_runtest_protocol
 

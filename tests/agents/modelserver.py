@@ -1,11 +1,11 @@
-"""A language model that follows a script, behind the HTTP interfaces that real agents speak. Only the standard library,
+"""A language model that follows a script, behind the HTTP interfaces that real agents use. Only the standard library,
 so it also runs as a container beside an agent: `python3 modelserver.py [--port 8080]`.
 
-It keeps nothing between requests: the answer follows from the conversation that the agent sends, as with a real model.
-What it does when the last message of the user has these words:
+It keeps no state between requests: like a real model, it derives the answer from the conversation that the agent sends.
+Its actions when the user's last message contains these words:
 
     write NAME saying TEXT      asks for a tool that writes the file; once that has run, says that it is done
-    first question              quotes the first message of the conversation: is this session the former one?
+    first question              quotes the first message of the conversation: shows whether a session was resumed
     recite                      answers in several paragraphs with a list and code
     think SECONDS               takes its time, then answers
     fail                        answers with an HTTP error
@@ -29,7 +29,7 @@ from typing import Any, ClassVar
 Json = dict[str, Any]
 Events = Iterator[tuple[str, Json]]
 
-# Names of the agents' tools that run a command, and how each takes one.
+# Names of the agents' tools that run a command, and the arguments of each.
 SHELLS: dict[str, Any] = {
     "Bash": lambda line: {"command": line, "description": "Write the file"},
     "bash": lambda line: {"command": line, "description": "Write the file"},
@@ -37,7 +37,7 @@ SHELLS: dict[str, Any] = {
     "exec_command": lambda line: {"cmd": line},
     "shell_command": lambda line: {"command": line},
     "shell": lambda line: {"command": ["bash", "-lc", line]},
-    # It takes a program of JavaScript, not JSON.
+    # This tool expects a JavaScript program, not JSON.
     "exec": lambda line: f"text(await tools.exec_command({json.dumps({'cmd': line})}))",
 }
 RECITAL = """Here is what I found.
@@ -54,7 +54,7 @@ def answer():
 ```
 
 That is all."""
-# What agents add to a message of the user.
+# Text that agents add to a message of the user.
 REMINDER = re.compile(
     r"<(system-reminder|environment_context|session_context)>.*?</\1>|# \*SEARCH/REPLACE block\* Rules:.*"
     r"|\A(I am not sharing any files|Here are summaries of some files|I have \*added these files|Don't try and edit).*",
@@ -65,8 +65,8 @@ PIECE = 12
 
 @dataclass(frozen=True)
 class Asked:
-    """A request, whatever interface it came by: the user's messages, whether a tool's result came last, the tools, and
-    the JSON schema of the answer where it has to be JSON.
+    """A request, independent of the interface: the user's messages, whether a tool's result came last, the tools, and
+    the JSON schema of the answer if it must be JSON.
     """
 
     said: tuple[str, ...]
@@ -86,7 +86,7 @@ class Answer:
 
 
 def answer(asked: Asked) -> Answer:
-    """What the script says to a conversation."""
+    """The script's answer to a conversation."""
     if asked.schema is not None:
         return Answer(json.dumps(least(asked.schema)))
     last = asked.said[-1] if asked.said else ""
@@ -111,7 +111,7 @@ def answer(asked: Asked) -> Answer:
 
 
 def least(schema: Json) -> Any:
-    """The least that is of this schema."""
+    """The smallest value that matches this schema."""
     if choices := schema.get("enum"):
         return choices[0]
     match str(schema.get("type")).lower():
@@ -134,7 +134,7 @@ def text_of(content: Any) -> str:
 
 
 def new_id(kind: str) -> str:
-    """Agents tell messages and calls apart by their ids."""
+    """A new id; agents distinguish messages and calls by their ids."""
     return f"{kind}_{uuid.uuid4().hex}"
 
 
@@ -328,7 +328,7 @@ class Handler(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         interface = next((one for one in INTERFACES if one.path.search(path)), None)
         if interface is None:
-            self._json(200, {"input_tokens": 10})  # counting of tokens, feature flags and the like
+            self._json(200, {"input_tokens": 10})  # token counting, feature flags and the like
             return
         said = answer(interface.read(body))
         time.sleep(said.seconds)
@@ -382,6 +382,6 @@ class Server(ThreadingHTTPServer):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="A scripted language model on loopback.")
     parser.add_argument("--port", type=int, default=8080)
-    # As the first process of a container it would not end without a handler.
+    # As the first process of a container it would ignore SIGTERM without a handler.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     Server(parser.parse_args().port).serve_forever()

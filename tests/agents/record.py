@@ -1,5 +1,5 @@
-# ruff: noqa: ASYNC110, RUF001 - it looks at a screen now and then
-"""Records what real agents write to their terminals, as test data: the bytes, and where in them each scene ends.
+# ruff: noqa: ASYNC110, RUF001 - it polls a screen
+"""Records the terminal output of real agents as test data: the bytes, and the offset where each scene ends.
 
     PYTHONPATH=operator:tests python tests/agents/record.py INIT claude=PATH [codex=PATH …]
 
@@ -27,9 +27,9 @@ from taskyard.sidecar.init.client import AgentClient
 from taskyard.sidecar.screen.terminal import Terminal
 
 RECORDINGS = Path(__file__).parents[1] / "unit" / "sidecar" / "recordings"
-HOME = Path("/var/tmp/taskyard-agent")  # codex wants no home in /tmp
+HOME = Path("/var/tmp/taskyard-agent")  # codex refuses a home in /tmp
 WORK = "Please write hello.txt saying hi\nthen stop."
-# Sessions with their questions; the first is one in which it works.
+# Sessions with their questions; the agent works in the first one.
 SESSIONS = {
     "claude": ("work", "trust", "key", "bypass", "login", "permission"),
     "codex": ("work", "login"),
@@ -37,7 +37,7 @@ SESSIONS = {
     "opencode": ("work", "permission"),
     "aider": ("work", "git"),
 }
-# Tells that the input box is there.
+# The text that shows that the input box is ready.
 SHOWN = {
     "claude": "❯",
     "codex": "›",
@@ -50,7 +50,7 @@ PATIENCE = 40.0
 
 
 class Recorder:
-    """Receiver of a terminal's output that keeps all of it."""
+    """Receives a terminal's output and keeps all of it."""
 
     def __init__(self, columns: int, rows: int) -> None:
         self.terminal = Terminal(columns, rows)
@@ -102,7 +102,7 @@ class Recorder:
         await self.client.input(b"\x1b[200~" + pasted + b"\x1b[201~")
         deadline = time.monotonic() + PATIENCE
         while self.shown().count(last) <= seen and time.monotonic() < deadline:
-            await asyncio.sleep(0.05)  # an Enter that comes too early is taken for a part of what was pasted
+            await asyncio.sleep(0.05)  # an Enter that comes too early is treated as a part of the pasted text
         await self.quiet(0.7, 2)
         self.scene(f"{name} typed", typed=content, mark=mark)
         await self.client.input(b"\r")

@@ -1,5 +1,5 @@
-"""How each real agent is started so that it works with the scripted model and asks nothing, or, with `question`, so
-that it asks. Its files are in its home; nothing of it leads to the network.
+"""How each real agent is started so that it uses the scripted model and asks nothing, or, with `question`, so that it
+asks. Its files are in its home; none of its settings reaches the network.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ KEY = "sk-ant-scripted-0000000000000000000000"
 
 @dataclass
 class Agent:
-    """`command` follows the path of the program; `directory` is where it works."""
+    """`command` are the arguments after the path of the program; `directory` is its working directory."""
 
     home: Path
     url: str
@@ -34,7 +34,7 @@ class Agent:
 
 
 def claude(agent: Agent) -> None:
-    """Questions: `trust`, `key`, `bypass`, `permission` (when it wants to run something), `login`."""
+    """Questions: `trust`, `key`, `bypass`, `permission` (before it runs a command), `login`."""
     settings = {
         "hasCompletedOnboarding": True,
         "bypassPermissionsModeAccepted": agent.question != "bypass",
@@ -105,7 +105,7 @@ def opencode(agent: Agent) -> None:
 
 
 def aider(agent: Agent) -> None:
-    """Questions: `git` (whether to make a repository)."""
+    """Questions: `git` (whether to create a repository)."""
     agent.environment |= {"OPENAI_API_KEY": "scripted", "OPENAI_API_BASE": f"{agent.url}/v1"}
     agent.command += ["--model", "openai/scripted", "--edit-format", "diff", "--no-check-update"]
     agent.command += ["--no-show-model-warnings", "--no-show-release-notes", "--analytics-disable"]
@@ -122,7 +122,7 @@ PROGRAMS: dict[str, Callable[[Agent], None]] = {
 
 
 def prepared(program: str, home: Path, url: str, question: str = "") -> Agent:
-    """Writes the agent's settings into its home. A proxy that nobody answers at keeps it from the network."""
+    """Writes the agent's settings into its home. A proxy that does not answer keeps it from the network."""
     agent = Agent(home, url, question)
     agent.directory.mkdir(parents=True, exist_ok=True)
     nowhere = "http://127.0.0.1:9"

@@ -1,7 +1,7 @@
-"""The examples' agents on the local cluster: each image built by its Dockerfile, each agent started by its version's
-own command. Their model is a script in the Pod, so they go as far as they go without their vendor.
+"""The examples' agents on the local cluster: each image is built from its Dockerfile, each agent started with its
+version's own command. Their model is a script in the Pod, so this tests what works without the vendor.
 
-`make agents` runs them. They are no part of `make test`, in which Claude Code is (tests/e2e/test_claude_code.py).
+`make agents` runs them. They are not part of `make test`, which includes Claude Code (tests/e2e/test_claude_code.py).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import pytest
 from e2e.examples import MODEL_URL, PROMPT, Example
 from e2e.kubectl_namespace import KubectlNamespace
 
-# They are large programs, and an image that is new to the node is unpacked first.
+# The programs are large, and an image that is new to the node is unpacked first.
 PATIENCE = 180.0
 NOWHERE = "http://127.0.0.1:9"
 ALONE = {"HTTP_PROXY": NOWHERE, "HTTPS_PROXY": NOWHERE, "NO_PROXY": "127.0.0.1,localhost"}
@@ -25,17 +25,17 @@ AGAIN = "what was the first question?"
         pytest.param("12-gemini-cli", {"GOOGLE_GEMINI_BASE_URL": MODEL_URL}, id="gemini-cli"),
         pytest.param(
             "13-opencode",
-            # It would ask for a list of models first, and wait for it.
+            # It would first request a list of models, and wait for it.
             {"ANTHROPIC_BASE_URL": f"{MODEL_URL}/v1", "OPENCODE_DISABLE_MODELS_FETCH": "1"},
             id="opencode",
         ),
         pytest.param("14-aider", {"OPENAI_API_BASE": f"{MODEL_URL}/v1"}, id="aider"),
     ],
 )
-def test_it_works_on_the_prompt_answers_pauses_and_goes_on_with_its_session(
+def test_it_works_on_the_prompt_answers_pauses_and_continues_its_session(
     folder: str, vendor: dict[str, str], ns: KubectlNamespace
 ) -> None:
-    """`vendor` are the variables that say where its vendor's interface is."""
+    """`vendor` are the environment variables with the address of its vendor's API."""
     example = Example(ns, folder)
     example.set_up("templateversion", environment=ALONE | vendor)
     example.begin()

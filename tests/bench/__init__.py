@@ -1,5 +1,5 @@
-"""Figures of real processes on this machine, beside the goals that they are held against: `make bench SCENARIO=…`.
+"""Measures real processes on this machine and compares the figures with their goals: `make bench SCENARIO=…`.
 
-A scenario is a module with `run(folder, say)`, which gives its Figures and takes three minutes at most; `figures` and
-`machine` are pure. Nothing here is a test: a figure holds for one machine, so no CI run depends on one.
+A scenario is a module with `run(folder, say)`, which returns its Figures and takes at most three minutes; `figures` and
+`machine` are pure. Nothing here is a test: figures are specific to a machine, so no CI run depends on them.
 """

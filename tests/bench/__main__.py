@@ -1,4 +1,4 @@
-"""`python -m bench <scenario>`: run it, print its table."""
+"""`python -m bench <scenario>`: runs it and prints its table."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCENARIOS = ("sidecar", "gateway")
 
 
 def main() -> None:
-    """Exit status 0 also when a goal is not met: that is for people to judge, who know what else the machine did."""
+    """Exits with 0 also when a goal is not met: the user judges that, knowing what else the machine was doing."""
     parser = argparse.ArgumentParser(prog="make bench SCENARIO=…", description="Measure, and print a table.")
     parser.add_argument("scenario", choices=SCENARIOS)
     scenario = parser.parse_args().scenario

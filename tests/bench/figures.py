@@ -1,4 +1,4 @@
-"""What was measured, and the table that tells it."""
+"""The measured figures, and the table that shows them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure. `goal` is the most that it may be, with `at_least` the least; None where there is no goal."""
+    """One figure. `goal` is its maximum, with `at_least` its minimum; None without a goal."""
 
     what: str
     value: float
@@ -26,14 +26,14 @@ class Figure:
 
     @property
     def row(self) -> tuple[str, str, str, str]:
-        """What, figure, goal, and whether it is met, as words."""
+        """The cells of its table row: what, figure, goal, and whether the goal is met."""
         goal = "" if self.goal is None else f"{'≥' if self.at_least else '≤'} {_number(self.goal)} {self.unit}".rstrip()
         verdict = {True: "met", False: "NOT MET", None: ""}[self.met]
         return self.what, f"{_number(self.value)} {self.unit}".rstrip(), goal, verdict
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that `share` (0 to 1) of all values do not exceed. ValueError without values."""
+    """The smallest value that `share` (0 to 1) of all values do not exceed. Raises ValueError without values."""
     if not values:
         raise ValueError("no values, no percentile")
     ordered = sorted(values)
@@ -41,7 +41,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """All figures as a table of Markdown, its columns aligned."""
+    """All figures as a Markdown table with aligned columns."""
     rows = [("what", "figure", "goal", ""), *(figure.row for figure in figures)]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = [

@@ -1,4 +1,4 @@
-"""The gateway with a thousand Tasks, as a process before a real etcd and kube-apiserver."""
+"""The gateway with a thousand Tasks, as a process in front of a real etcd and kube-apiserver."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ WRITERS = 8
 LISTS = 200
 READS = 300
 STREAMS = 200
-# Streams of one caller are bounded.
+# The number of streams per caller is limited.
 CALLERS = 4
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What everything is measured on."""
+    """The processes and the account that all measurements use."""
 
     admin: Administrator
     gateway: Gateway
@@ -47,13 +47,13 @@ class Setting:
     tokens: tuple[str, ...]
 
     def connection(self) -> http.client.HTTPSConnection:
-        """A connection to the people's listener that makes less work of its own than httpx."""
+        """A connection to the listener for users, with less overhead than httpx."""
         context = ssl.create_default_context(cadata=self.keyring.authority.certificate_pem)
         return http.client.HTTPSConnection("localhost", self.gateway.people_port, timeout=60, context=context)
 
 
 def run(folder: Path, say: Say) -> list[Figure]:
-    """Measure it all."""
+    """Runs all measurements."""
     say("etcd and kube-apiserver")
     with ControlPlane(folder / "control-plane") as control_plane:
         crds = str(REPOSITORY / "crds")
@@ -91,9 +91,9 @@ def _measured(setting: Setting, say: Say) -> list[Figure]:
         Figure(f"calls of the API server for {READS} reads", of_objects, "", 0),
         Figure("reviews of the caller meanwhile (remembered for 10 s)", of_reviews, ""),
         Figure(f"gateway: RSS with {TASKS:,} Tasks", with_tasks, "MB"),
-        Figure(f"clients of events that hear of a change, of {STREAMS}", len(heard), "", STREAMS, True),
-        Figure("they hear of it after, p50", percentile(heard, 0.5) * 1000, "ms"),
-        Figure("they hear of it after, p99", percentile(heard, 0.99) * 1000, "ms"),
+        Figure(f"clients of events that receive a change, of {STREAMS}", len(heard), "", STREAMS, True),
+        Figure("they receive it after, p50", percentile(heard, 0.5) * 1000, "ms"),
+        Figure("they receive it after, p99", percentile(heard, 0.99) * 1000, "ms"),
         Figure(f"gateway: RSS with {TASKS:,} Tasks and {STREAMS} clients of events", with_streams, "MB", 120),
     ]
 
@@ -104,7 +104,7 @@ def _kubectl(control_plane: ControlPlane, *arguments: str) -> None:
 
 
 def _caller(ns: RestNamespace) -> str:
-    """The token of one more account that may read."""
+    """The token of another account with the right to read."""
     name = f"caller-{uuid.uuid4().hex[:6]}"
     ns._settle(name, [{"apiGroups": ["taskyard.dev"], "resources": ["*"], "verbs": ["get", "list", "watch"]}])
     return ns.token(name)
@@ -132,7 +132,7 @@ def _get(connection: http.client.HTTPSConnection, token: str, path: str) -> byte
 
 
 def _lists(setting: Setting) -> tuple[list[float], int]:
-    """Seconds of each list, and its bytes."""
+    """The seconds of each list request, and the size of its response in bytes."""
     connection, found, size = setting.connection(), [], 0
     for _ in range(LISTS):
         began = time.perf_counter()
@@ -145,7 +145,7 @@ def _lists(setting: Setting) -> tuple[list[float], int]:
 
 
 def _calls_for_reads(setting: Setting) -> tuple[int, int]:
-    """Requests that the API server counted while so many reads were answered: for objects, and reviews."""
+    """Requests that the API server counted during so many reads: for objects, and reviews."""
     paths = ["/api/v2/tasks?q=status:paused", "/api/v2/tasks/me/task-7", "/api/v2/users/me", "/api/v2/templates"]
     connection = setting.connection()
     for path in paths:
@@ -159,12 +159,12 @@ def _calls_for_reads(setting: Setting) -> tuple[int, int]:
 
 
 def _streams(setting: Setting) -> tuple[list[float], float]:
-    """After how many seconds each client heard of a change, and the gateway's RSS with all of them."""
+    """The seconds until each client received a change, and the gateway's RSS with all of them."""
     ready = threading.Barrier(STREAMS + 1)
     written: list[float] = []
 
     def follow(number: int) -> float:
-        # One half follows one Task each, the other all of them.
+        # One half of the clients follow one Task each, the other half follow all Tasks.
         path = "task-0/events" if number % 2 else "watch?q=status:error"
         connection = setting.connection()
         token = setting.tokens[number % CALLERS]

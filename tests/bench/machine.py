@@ -1,4 +1,4 @@
-"""What the figures were measured on."""
+"""A description of the machine that the figures were measured on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def description(cpuinfo: str, meminfo: str, commit: str, load: str) -> str:
 
 
 def here(repository: Path) -> str:
-    """The description of this machine and of the repository's commit, with a + when files differ from it."""
+    """The description of this machine and the repository's commit, with a + if files differ from it."""
     proc = Path("/proc")
     return description(
         (proc / "cpuinfo").read_text(),

@@ -25,11 +25,11 @@ from unit.sidecar.pod import SHELL, STOP_SOON, Pod, until
 
 Say = Callable[[str], None]
 
-# Each message has an answer: two messages of the conversation.
+# Each message has an answer, so it makes two messages of the conversation.
 MESSAGES = 1000
-# They take a fifth of a second each: only after so long without a change does an agent count as waiting.
+# They take a fifth of a second each: an agent counts as waiting only after that time without a change.
 STABLE_SECONDS = "0.2"
-# And a moment for what it does then: it tells the gateway, keeps the answer, and so on.
+# And a moment for the work that follows: the sidecar reports to the gateway, stores the answer, and so on.
 REST_SECONDS = 0.25
 MESSAGES_UNTIL = 140.0
 FLOOD_BYTES = 100 * 1_000_000
@@ -37,14 +37,14 @@ FLOOD_UNTIL = 120.0
 OWN_SAMPLES = 100
 LISTENERS = 100
 IDLE_SECONDS = 16.0
-# As the kubelet asks for readiness.
+# As often as the kubelet probes readiness.
 PROBE_EVERY = 2.0
 
 
 def run(folder: Path, say: Say) -> list[Figure]:
-    """Measure it all."""
+    """Runs all measurements."""
     init = _built(folder)
-    say("what the agent takes by itself")
+    say("the agent's own latency")
     own = _own_latencies(folder, init)
     with _pod(folder, init) as pod:
         assert pod.sidecar is not None and pod.agent is not None
@@ -69,15 +69,15 @@ def run(folder: Path, say: Say) -> list[Figure]:
     return [
         Figure("sidecar: RSS at first", at_first, "MB"),
         Figure(f"sidecar: RSS after {said:,} messages and {written / 1e6:.0f} MB of output", with_all, "MB", 40),
-        Figure("sidecar: output taken, 80x1000", written / 1e6 / seconds, "MB/s"),
+        Figure("sidecar: output processed, 80x1000", written / 1e6 / seconds, "MB/s"),
         Figure(f"POST /message beyond the agent's own, p50 of {len(latencies)}", beyond[0] * 1000, "ms", 2),
         Figure(f"POST /message beyond the agent's own, p99 of {len(latencies)}", beyond[1] * 1000, "ms", 10),
         Figure("POST /message, p50", percentile(latencies, 0.5) * 1000, "ms"),
         Figure("sidecar: CPU for a message and its answer", used / len(latencies) * 1000, "ms"),
         Figure("agent's own: paste shown, Enter answered, p50", percentile(own, 0.5) * 1000, "ms"),
         Figure("agent's own: paste shown, Enter answered, p99", percentile(own, 0.99) * 1000, "ms"),
-        Figure(f"clients of GET /events that hear of a message, of {LISTENERS}", len(heard), "", LISTENERS, True),
-        Figure("the last of them hears of it after", max(heard, default=0) * 1000, "ms"),
+        Figure(f"clients of GET /events that receive a message, of {LISTENERS}", len(heard), "", LISTENERS, True),
+        Figure("the last of them receives it after", max(heard, default=0) * 1000, "ms"),
         Figure(f"sidecar: RSS with {LISTENERS} clients of GET /events", with_listeners, "MB"),
         Figure(f"sidecar: idle CPU, readiness asked every {PROBE_EVERY:.0f} s", idle * 100, "% of a core", 0.2),
         Figure("taskyard-init: RSS after all that", init_resident, "MB", 2),
@@ -107,7 +107,7 @@ def _pod(folder: Path, init: Path) -> Iterator[Pod]:
 
 
 def _connection(pod: Pod) -> http.client.HTTPSConnection:
-    """Over TLS to the Pod's certificate, as the operator calls; with less work of its own than httpx has."""
+    """A TLS connection that trusts the Pod's certificate, like the operator's, but with less overhead than httpx."""
     context = ssl.create_default_context(cadata=pod.gateway.authority.pem)
 
     class Connection(http.client.HTTPSConnection):
@@ -119,8 +119,8 @@ def _connection(pod: Pod) -> http.client.HTTPSConnection:
 
 
 def _post(connection: http.client.HTTPSConnection, pod: Pod, content: str) -> tuple[int, float]:
-    """Status and seconds of one POST /message: from its first byte to the answer's last. Nothing that the client does
-    before and after it is counted.
+    """Status and seconds of one POST /message, from the request's first byte to the response's last; the client's work
+    before and after is not counted.
     """
     body = json.dumps({"content": content, "type": "user"})
     request = (
@@ -145,7 +145,7 @@ def _is_whole(answer: bytes) -> bool:
 
 
 def _own_latencies(folder: Path, init: Path) -> list[float]:
-    """Seconds from a paste until it is shown, and from Enter until something happens: no sidecar has a part in them."""
+    """Seconds from a paste until it is shown, and from Enter until something happens, without a sidecar."""
     place = folder / "own"
     place.mkdir()
     socket = place / "agent.sock"
@@ -177,7 +177,7 @@ def _own_latencies(folder: Path, init: Path) -> list[float]:
 
 
 def _messages(pod: Pod) -> list[float]:
-    """Seconds that each POST took."""
+    """The seconds of each POST."""
     connection, found = _connection(pod), []
     deadline = time.monotonic() + MESSAGES_UNTIL
     number = 0
@@ -195,7 +195,7 @@ def _messages(pod: Pod) -> list[float]:
 
 
 def _flood(pod: Pod) -> int:
-    """Bytes that the agent wrote, all of which the sidecar has seen."""
+    """Floods the sidecar; returns the bytes that the agent wrote, all of which the sidecar has read."""
     line = "the quick brown fox jumps over the lazy dog, and over 12345678 others"
     size = len(line) + 2
     pod.until_stable()
@@ -207,7 +207,7 @@ def _flood(pod: Pod) -> int:
 
 
 def _listeners(pod: Pod, pid: int) -> tuple[list[float], float]:
-    """After how many seconds each client heard of a message, and the sidecar's RSS with all of them."""
+    """The seconds until each client received a message, and the sidecar's RSS with all of them."""
     ready = threading.Barrier(LISTENERS + 1)
     sent: list[float] = []
     text = "echo heard' 'by all"
@@ -237,7 +237,7 @@ def _listeners(pod: Pod, pid: int) -> tuple[list[float], float]:
 
 
 def _idle(pod: Pod, pid: int) -> float:
-    """Share of a core that the sidecar uses while nothing happens."""
+    """The share of a core that the sidecar uses when idle."""
     pod.until_stable()
     time.sleep(3)
     before, began = usage.cpu_seconds(pid), time.monotonic()

@@ -1,4 +1,4 @@
-"""What a process uses, from /proc."""
+"""A process's resource usage, from /proc."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ def resident(pid: int) -> float:
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU time of all its threads so far, to the nanosecond as the scheduler counts it."""
+    """CPU time of all its threads so far, in the scheduler's nanosecond resolution."""
     threads = Path(f"/proc/{pid}/task").iterdir()
     return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9

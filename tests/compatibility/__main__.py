@@ -11,20 +11,20 @@ from compatibility.tests import namings
 from taskyard.api import generated
 
 TESTS = Path(__file__).parents[1]
-# Where a row may be held: the rest of the tests has nothing to do with that API.
+# The folders whose tests may hold a row: the others have nothing to do with that API.
 PLACES = ("integration/gateway", "unit/gateway", "unit/core", "integration/controller")
 
 
 def current() -> str:
-    """The page as it has to be. PageError."""
+    """The up-to-date page. Raises PageError."""
     files = sorted(path for place in PLACES for path in (TESTS / place).rglob("test_*.py"))
     return page(SECTIONS, {path.relative_to(TESTS.parent).as_posix(): [*namings(path.read_text())] for path in files})
 
 
 def main() -> None:
-    """Exit status 1, after what is wrong with it, when the page cannot be made or is not up to date."""
+    """Exits with status 1, after printing what is wrong, when the page cannot be made or is not up to date."""
     parser = generated.parser("Write docs/compatibility.md.")
-    parser.add_argument("file", type=Path, help="where it goes")
+    parser.add_argument("file", type=Path, help="the file to write or check")
     arguments = parser.parse_args()
     try:
         text = current()

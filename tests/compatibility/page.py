@@ -1,4 +1,4 @@
-"""The page, from rows and what was found in the tests. Pure."""
+"""Makes the page from the rows and the tests that name them. Pure."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ HEAD = """\
 
 # Compatibility
 
-What a client of the Coder Tasks API may rely on here, row by row, in the order of that API's checks, and the tests that
-hold it, against a real API server where a request is made. *passes* is what upstream answers too; *better* is another
-answer on purpose, which clients of upstream can live with; *absent* is what has no counterpart. `make test` runs all of
-them, and `make check` fails when a row has no test that runs.
+What a client of the Coder Tasks API can rely on here, row by row, in the order of that API's checks, with the tests for
+it, which make their requests against a real API server. *passes*: the answer is the same as upstream's; *better*: it
+differs on purpose, in a way that upstream's clients can handle; *absent*: there is no counterpart. `make test` runs all
+of them, and `make check` fails when a row has no test that runs.
 """
 
 
 class PageError(Exception):
-    """Rows and tests do not fit together; the text says what to do, a line for each fault."""
+    """Rows and tests do not match; the text has one line for each fault."""
 
 
 def page(sections: Sequence[Section], found: Mapping[str, Sequence[Naming]]) -> str:
-    """The whole page; `found` are the namings of each file, by its path from the repository. PageError."""
+    """The whole page; `found` maps a file's path in the repository to its namings. Raises PageError."""
     known = {row.id: row for section in sections for row in section.rows}
     faults = [
         f"{path}: {naming.test} names the row {naming.row}, which tests/compatibility/rows.py does not have"
@@ -37,7 +37,7 @@ def page(sections: Sequence[Section], found: Mapping[str, Sequence[Naming]]) -> 
         for naming in namings:
             if naming.runs:
                 holding.setdefault(naming.row, {}).setdefault(path, set()).add(naming.test)
-    faults += [f"{row.id} is absent, and a test names it" for row in known.values() if row.absent and row.id in holding]
+    faults += [f"{row.id} is absent, but a test names it" for row in known.values() if row.absent and row.id in holding]
     faults += [
         f"{row.id}: no test that runs names this row"
         for row in known.values()
@@ -47,7 +47,7 @@ def page(sections: Sequence[Section], found: Mapping[str, Sequence[Naming]]) -> 
         raise PageError("\n".join(faults))
     parts = [HEAD, _summary(list(known.values()))]
     for section in sections:
-        lines = ["| row | what | | tests |", "|---|---|---|---|"]
+        lines = ["| row | behaviour | | tests |", "|---|---|---|---|"]
         lines += [_line(row, holding.get(row.id, {})) for row in section.rows]
         parts.append(f"## {section.title}\n\n" + "\n".join(lines) + "\n")
     return "\n".join(parts)

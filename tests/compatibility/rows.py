@@ -1,4 +1,4 @@
-"""The rows: what a client of the Tasks REST API may rely on. Ids are `<section>-<word>`."""
+"""The rows: what a client of the Tasks REST API can rely on. Ids are `<section>-<word>`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """One row. With `better` the answer is another one than upstream's on purpose, and the text says which; with
-    `absent` there is nothing of the kind here, for the reason that it gives."""
+    """One row. With `better` the answer differs from upstream's on purpose, as the text says; `absent` is the reason
+    why there is no counterpart here."""
 
     id: str
     text: str
@@ -18,58 +18,58 @@ class Row:
 
 @dataclass(frozen=True)
 class Section:
-    """Rows of one route, or of one subject."""
+    """The rows of one route or subject."""
 
     title: str
     rows: tuple[Row, ...]
 
 
 _NO_STORE = "there is no database between a request and its answer"
-_ONE_WRITE = "a Task is one object, written once: the API server takes it or says why not"
+_ONE_WRITE = "a Task is one object, written once: the API server accepts it or says why not"
 _ALWAYS = "a Task is never without its workspace: both are one object"
 
 SECTIONS = (
     Section(
         "1. Model",
         (
-            Row("1-object", "A Task has every field of the response object; what is not known yet is null."),
-            Row("1-agent", "An active Task tells of its agent and app by the ids under which its workspace has them."),
+            Row("1-object", "A Task has every field of the response object; unknown values are null."),
+            Row("1-agent", "An active Task refers to its agent and app by the ids that its workspace lists."),
             Row("1-status", "Statuses are pending, initializing, active, paused, unknown and error."),
             Row("1-state", "States are working, idle, complete and failed; an agent's `failure` is shown as failed."),
             Row("1-log", "Entries of a log are of type input or output."),
-            Row("1-reasons", "Builds tell why: `task_manual_pause`, `task_auto_pause`, `task_resume`."),
-            Row("1-delete", "What was stored for a Task (the snapshot) goes with the Task."),
+            Row("1-reasons", "Builds have a reason: `task_manual_pause`, `task_auto_pause`, `task_resume`."),
+            Row("1-delete", "A Task's snapshot is deleted with the Task."),
         ),
     ),
     Section(
         "2. All routes",
         (
             Row("2-error", "Errors are `{message, detail?, validations?: [{field, detail}]}`, on unknown routes too."),
-            Row("2-nf", "What the caller may not see answers as what does not exist: 404, byte for byte the same."),
+            Row("2-nf", "What the caller may not see is answered as if it did not exist: 404, byte for byte the same."),
             Row("2-user", "`{user}` is `me`, a name in any case, or an id."),
             Row("2-empty", "An empty `{task}` is 400."),
-            Row("2-uuid", "A UUID as `{task}` finds the Task whatever `{user}` is."),
-            Row("2-name", "Any other `{task}` is a name of the user's, in any case."),
-            Row("2-token", "Without a valid token 401; the token may be in either of the two headers."),
+            Row("2-uuid", "A UUID as `{task}` finds the Task for any `{user}`."),
+            Row("2-name", "Any other `{task}` is the name of a Task of that user, in any case."),
+            Row("2-token", "401 without a valid token; the token may be in either of the two headers."),
         ),
     ),
     Section(
         "2.1 Create: `POST /tasks/{user}`",
         (
-            Row("2.1-1", "A body that is no JSON, or not of the form: 400."),
+            Row("2.1-1", "A body that is not JSON, or does not match the schema: 400."),
             Row("2.1-2", "A template version that is missing or unreadable: 400, not 404."),
-            Row("2.1-3", "A fault while the version is looked up: 500.", absent=_NO_STORE),
-            Row("2.1-4", "A version without an agent: 400, before the name is looked at."),
-            Row("2.1-5", "A name that is not valid: 400 with the reason."),
-            Row("2.1-6", "A display name of more than 64: 400. Characters count, not bytes.", better=True),
-            Row("2.1-7", "Names that are missing are made."),
-            Row("2.1-8", "Who may not create there: 404."),
-            Row("2.1-9", "A name that is taken, in any case: 409 with a validation of `name`."),
-            Row("2.1-10", "A fault half-way through the transaction: 500.", absent=_ONE_WRITE),
-            Row("2.1-11", "A fault while the new Task is read again: 500.", absent=_ONE_WRITE),
-            Row("2.1-input", "An empty `input` is taken."),
-            Row("2.1-preset", "A preset by its id."),
-            Row("2.1-refused", "What the API server refuses by its rules: 400 with its word.", better=True),
+            Row("2.1-3", "A failure to look up the version: 500.", absent=_NO_STORE),
+            Row("2.1-4", "A version without an agent: 400, before the name is checked."),
+            Row("2.1-5", "An invalid name: 400 with the reason."),
+            Row("2.1-6", "A display name of more than 64 characters (not bytes): 400.", better=True),
+            Row("2.1-7", "Missing names are generated."),
+            Row("2.1-8", "No right to create there: 404."),
+            Row("2.1-9", "A name that is in use, in any case: 409 with a validation of `name`."),
+            Row("2.1-10", "A failure in the middle of the transaction: 500.", absent=_ONE_WRITE),
+            Row("2.1-11", "A failure to read the new Task back: 500.", absent=_ONE_WRITE),
+            Row("2.1-input", "An empty `input` is accepted."),
+            Row("2.1-preset", "A preset is chosen by its id."),
+            Row("2.1-refused", "A Task that the API server refuses as invalid: 400 with its message.", better=True),
         ),
     ),
     Section(
@@ -77,15 +77,15 @@ SECTIONS = (
         (
             Row("2.2-list", "`{tasks, count}`, newest first, of what the caller may see."),
             Row("2.2-whole", "One Task whose template is gone does not fail the list.", better=True),
-            Row("2.2-nothing", "No query, no filter."),
+            Row("2.2-nothing", "Without a query, nothing is filtered."),
             Row("2.2-owner", "`owner:` with `me`, a name or an id; unknown or hidden: 400 with a validation."),
             Row("2.2-organization", "`organization:` with a name or an id; unknown: 400 with a validation."),
-            Row("2.2-status", "`status:` filters; one that there is not: 400 that lists those there are.", better=True),
+            Row("2.2-status", "`status:` filters; an unknown status: 400 with the list of valid ones.", better=True),
             Row("2.2-case", "Keys and values in any case; several keys in one query."),
             Row("2.2-bare", "A bare word, quoted or not, is an owner."),
             Row("2.2-colon", "A word that begins or ends with a colon: 400."),
             Row("2.2-colons", "A word with two colons: 400."),
-            Row("2.2-key", "A key that there is not: 400 with a validation."),
+            Row("2.2-key", "An unknown key: 400 with a validation."),
         ),
     ),
     Section(
@@ -93,116 +93,118 @@ SECTIONS = (
         (
             Row("2.3-get", "200 with the response object; 404 as above."),
             Row("2.3-workspace", "A Task without its workspace: 500.", absent=_ALWAYS),
-            Row("2.4-delete", "202 with an empty body; 403 for who may read and not delete; 404 as above."),
-            Row("2.5-empty", "An input of nothing, or of blanks: 400."),
-            Row("2.5-paused", "A Task that is not paused: 409 with the way out."),
-            Row("2.5-edit", "204; the prompt is stored as it was sent, and is the next start's."),
+            Row("2.4-delete", "202 with an empty body; 403 with the right to read but not to delete; 404 as above."),
+            Row("2.5-empty", "An empty or blank input: 400."),
+            Row("2.5-paused", "A Task that is not paused: 409 with the remedy."),
+            Row("2.5-edit", "204; the prompt is stored as sent and used at the next start."),
         ),
     ),
     Section(
         "2.6 Send: `POST …/send`",
         (
-            Row("2.6-empty", "No input: 400; blanks alone too, rather than 502.", better=True),
+            Row("2.6-empty", "No input: 400; only blanks too, rather than 502.", better=True),
             Row("2.6-pending", "Pending or initializing: 409, wait."),
             Row("2.6-paused", "Paused: 409, resume."),
             Row("2.6-pausing", "Pausing: 409, resume later, rather than 400 as unknown.", better=True),
             Row("2.6-error", "Error or unknown: 400 with the status."),
-            Row("2.6-right", "Who may read the Task and not speak with its agent: 404."),
-            Row("2.6-app", "No workspace, no app, an app id that leads nowhere: 400.", absent=_ALWAYS),
-            Row("2.6-url", "An app whose URL cannot be used: 500 or 400.", absent="where an agent is, its Pod says"),
-            Row("2.6-dial", "An agent that cannot be reached within the time: 502."),
-            Row("2.6-gone", "A Pod that is another one by now is not spoken to: 502."),
-            Row("2.6-statusfails", "A status that cannot be had: 502."),
+            Row("2.6-right", "The right to read the Task but not to message its agent: 404."),
+            Row("2.6-app", "No workspace, no app, or an unknown app id: 400.", absent=_ALWAYS),
+            Row("2.6-url", "An app with an unusable URL: 500 or 400.", absent="an agent's address is its Pod's"),
+            Row("2.6-dial", "An agent that cannot be reached in time: 502."),
+            Row("2.6-gone", "A Pod that has been replaced is not contacted: 502."),
+            Row("2.6-statusfails", "A failure to get the agent's status: 502."),
             Row(
                 "2.6-busy",
-                "An agent at work: 409, also when it begins between the question and the message.",
+                "A working agent: 409, also when it starts to work between the status request and the message.",
                 better=True,
             ),
-            Row("2.6-message", "A message that is not taken: 502."),
-            Row("2.6-sent", "204 once the agent has it."),
+            Row("2.6-message", "A message that the agent does not accept: 502."),
+            Row("2.6-sent", "204 once the agent has the message."),
         ),
     ),
     Section(
         "2.7 Logs: `GET …/logs`",
         (
-            Row("2.7-live", "Active: what the agent says now, without `snapshot`."),
-            Row("2.7-livefails", "Messages that cannot be had, or that are none: 502."),
+            Row("2.7-live", "Active: the agent's current messages, without `snapshot`."),
+            Row("2.7-livefails", "Messages that are unavailable or malformed: 502."),
             Row("2.7-stored", "Paused, pending, initializing: the snapshot, with `snapshot` and `snapshot_at`."),
             Row("2.7-none", "Without a snapshot: no entries, `snapshot`, and no `snapshot_at`."),
             Row("2.7-state", "Error or unknown: 409 with the status."),
-            Row("2.7-right", "Who may see the Task and not read its log: 404."),
-            Row("2.7-broken", "A snapshot that is none, or of another format: 500 that says which."),
+            Row("2.7-right", "The right to see the Task but not to read its log: 404."),
+            Row("2.7-broken", "A malformed snapshot, or one of another format: 500 that says which."),
         ),
     ),
     Section(
         "2.8 Pause and resume: `POST …/pause`, `POST …/resume`",
         (
             Row("2.8-workspace", "A Task without its workspace: 500.", absent=_ALWAYS),
-            Row("2.8-running", "Resuming what runs: 409 with the status."),
-            Row("2.8-other", "Whatever else its workspace is in, it may be resumed."),
-            Row("2.8-twice", "Pausing what is paused makes no second build.", better=True),
-            Row("2.8-build", "202 with the build that was asked for: stop or start, its number and reason."),
-            Row("2.8-active", "While a build is on its way: 409."),
-            Row("2.8-right", "Who may read and not write: 403."),
+            Row("2.8-running", "Resuming a running workspace: 409 with the status."),
+            Row("2.8-other", "In every other state the workspace can be resumed."),
+            Row("2.8-twice", "Pausing a paused workspace creates no second build.", better=True),
+            Row("2.8-build", "202 with the requested build: stop or start, its number and reason."),
+            Row("2.8-active", "While a build is in progress: 409."),
+            Row("2.8-right", "The right to read but not to write: 403."),
             Row(
-                "2.8-told", "Pauses and resumes are told to people.", absent="by Events of the Task, see operations.md"
+                "2.8-told",
+                "Users are notified of pauses and resumes.",
+                absent="Events do that, see operations.md",
             ),
         ),
     ),
     Section(
         "2.9 Snapshots of sidecars: `POST /workspaceagents/me/tasks/{task}/log-snapshot`",
         (
-            Row("2.9-1", "An id that is none: 400, before the query is looked at."),
-            Row("2.9-2", "A format that is missing, empty or twice, and any other parameter: 400."),
-            Row("2.9-3", "Another format: 400 that names it."),
-            Row("2.9-4", "Another's Task: 404, before the body is read."),
-            Row("2.9-5", "A body of more than 65,536 bytes, or that is no JSON: 400."),
+            Row("2.9-1", "A malformed id: 400, before the query is checked."),
+            Row("2.9-2", "A missing, empty or repeated format, or any other parameter: 400."),
+            Row("2.9-3", "An unknown format: 400 that names it."),
+            Row("2.9-4", "A Task of another sidecar: 404, before the body is read."),
+            Row("2.9-5", "A body of more than 65,536 bytes, or one that is not JSON: 400."),
             Row("2.9-6", "No messages: 400; an empty list is fine."),
             Row("2.9-7", "A snapshot that cannot be stored: 500."),
-            Row("2.9-stored", "204; stored with its format and time, in place of the one before."),
-            Row("2.9-token", "401 without a token, and once the Task is deleted."),
+            Row("2.9-stored", "204; stored with its format and time, replacing the previous one."),
+            Row("2.9-token", "401 without a token, and after the Task's deletion."),
         ),
     ),
     Section(
         "2.10 Reports of sidecars: `PATCH /workspaceagents/me/app-status`",
         (
             Row("2.10-long", "A message of more than 160 bytes: 400."),
-            Row("2.10-state", "Another state than working, idle, complete, failure: 400."),
-            Row("2.10-slug", "Another app: 400 that names it."),
-            Row("2.10-clean", "Messages lose markup, escape sequences and superfluous blanks."),
-            Row("2.10-taken", "200, and it is the Task's state."),
+            Row("2.10-state", "A state other than working, idle, complete, failure: 400."),
+            Row("2.10-slug", "An unknown app: 400 that names it."),
+            Row("2.10-clean", "Markup, escape sequences and superfluous blanks are removed from messages."),
+            Row("2.10-taken", "200, and the report becomes the Task's state."),
         ),
     ),
     Section(
-        "3. What the status and the state are made of",
+        "3. How status and state are derived",
         (
-            Row("3-overall", "Build, then agent, then app: the first that is not active is the status."),
-            Row("3-build", "A build that waits, failed or was canceled: pending or error."),
-            Row("3-agent", "What the agent's lifecycle makes of a running build."),
-            Row("3-app", "What the app's health makes of a running agent."),
+            Row("3-overall", "Build, then agent, then app: the first that is not active determines the status."),
+            Row("3-build", "A build that is waiting, failed or canceled: pending or error."),
+            Row("3-agent", "The status of a running build by the agent's lifecycle."),
+            Row("3-app", "The status of a running agent by the app's health."),
             Row("3-last", "The last report is the state; a paused Task keeps it."),
-            Row("3-stale", "A report of a former start is not shown after the next one."),
-            Row("3-starting", "While it starts the state is working, with a word on what is waited for."),
-            Row("3-null", "Else there is none: null."),
+            Row("3-stale", "A report of an earlier start is not shown after the next one."),
+            Row("3-starting", "While the Task starts, the state is working; its message says what the Task waits for."),
+            Row("3-null", "Otherwise there is no state: null."),
         ),
     ),
     Section(
         "4. Names",
         (
-            Row("4-valid", "What a name may be, and the reason why another is not."),
-            Row("4-model", "A language model names the Task; what is no use of its answer is not taken."),
-            Row("4-timely", "A model that is slow or away is not waited for."),
-            Row("4-prompt", "Else the prompt's first words do."),
-            Row("4-random", "Else chance does."),
-            Row("4-title", "A title keeps its first letter, and that of a prompt in any script.", better=True),
+            Row("4-valid", "Which names are valid, and the reason for refusing others."),
+            Row("4-model", "A language model names the Task; unusable parts of its answer are ignored."),
+            Row("4-timely", "A slow or unavailable model is not waited for."),
+            Row("4-prompt", "Otherwise the prompt's first words name the Task."),
+            Row("4-random", "Otherwise the name is random."),
+            Row("4-title", "A title keeps its first letter, also that of a prompt in another script.", better=True),
         ),
     ),
     Section(
-        "5. Pauses by themselves",
+        "5. Automatic pauses",
         (
             Row("5-idle", "An idle Task is paused after its time."),
-            Row("5-reason", "The build of such a pause tells that nobody asked for it."),
-            Row("5-events", "Working, idle, completed, failed, paused, resumed are told to people."),
+            Row("5-reason", "The reason of such a pause's build says that it was automatic."),
+            Row("5-events", "Users are notified of working, idle, completed, failed, paused and resumed."),
             Row("5-usage", "Starts are counted for a licence.", absent="there is none"),
         ),
     ),

@@ -1,4 +1,4 @@
-"""Which tests name which rows. Pure: sources in, findings out."""
+"""Finds which tests name which rows. Pure: sources in, findings out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NOT_RUN = ("skip", "skipif", "xfail")
 
 @dataclass(frozen=True)
 class Naming:
-    """A test's function names a row. `runs` is False for what is skipped or expected to fail."""
+    """A test function that names a row. `runs` is False if the test or case is skipped or expected to fail."""
 
     row: str
     test: str
@@ -21,8 +21,8 @@ class Naming:
 
 
 def namings(source: str) -> Iterator[Naming]:
-    """All of a test module: rows in the docstrings of its tests and in the ids of their cases. A table of cases that
-    has a name counts for the tests that are parametrized with it."""
+    """All rows that a test module names: in the docstrings of its tests and in the ids of their cases. A named table of
+    cases counts for every test that is parametrized with it."""
     module = ast.parse(source)
     tables = {
         target.id: statement.value
@@ -57,6 +57,6 @@ def _rows_of_case(node: ast.AST) -> list[str]:
 
 
 def _is_not_run(node: ast.AST) -> bool:
-    """`pytest.mark.skip` and its like, called or not."""
+    """Whether the decorator is `pytest.mark.skip` or similar, called or not."""
     name = node.func if isinstance(node, ast.Call) else node
     return isinstance(name, ast.Attribute) and name.attr in _NOT_RUN and "mark" in ast.dump(name.value)

@@ -1,7 +1,7 @@
-"""The local cluster with Taskyard in it, as `make cluster` brings it up; and a namespace with restricted Pod Security.
+"""The local cluster with Taskyard, as `make cluster` starts it, and a namespace with restricted Pod Security.
 
-These tests refuse every other cluster. A cluster that they had to start is ended with them. Several processes may run
-them at a time; a test marked `alone` then has the cluster for itself.
+These tests refuse any other cluster. A cluster that they had to start is stopped after them. Several processes may run
+them at the same time; a test marked `alone` then has the cluster to itself.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 def unable() -> str | None:
-    """Why this machine cannot run the tier, if it cannot."""
+    """The reason why this machine cannot run the tier, if there is one."""
     if sys.platform != "linux":
         return "e2e tier: the local cluster needs Linux"
     if os.geteuid() != 0:
@@ -52,7 +52,7 @@ def unable() -> str | None:
 
 @pytest.fixture(scope="session")
 def installation() -> Iterator[Path]:
-    """The kubeconfig of the local cluster, Taskyard installed from this tree."""
+    """The kubeconfig of the local cluster, with Taskyard installed from this tree."""
     reason = unable()
     if reason:
         if os.environ.get("CI") == "true":
@@ -82,7 +82,7 @@ def kube(installation: Path) -> Iterator[Kube]:
 
 @pytest.fixture
 def ns(installation: Path, kube: Kube) -> Iterator[KubectlNamespace]:
-    """A namespace of the test's own that enforces restricted Pod Security, and kubectl in it."""
+    """kubectl in the test's own namespace, which enforces restricted Pod Security."""
     ns = KubectlNamespace(installation, kube, f"e2e-{uuid.uuid4().hex[:8]}")
     ns.create()
     yield ns
@@ -101,7 +101,7 @@ def shell(ns: KubectlNamespace) -> KubectlNamespace:
 
 @pytest.fixture(scope="session")
 def pod_loss(installation: Path, kube: Kube) -> Iterator[PodLoss]:
-    """A Task whose Pods are lost from now on, beside the tests."""
+    """A Task whose Pods are lost from now on, in parallel to the tests."""
     ns = KubectlNamespace(installation, kube, f"e2e-{uuid.uuid4().hex[:8]}")
     ns.create()
     ns.apply(version("shell-v1", agent={"command": ["cat"]}), manifests.task(prompt=""))

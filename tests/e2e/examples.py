@@ -1,5 +1,5 @@
-"""An example of deploy/examples with a real agent, as its Dockerfile and manifests make it; its model is a script
-(tests/agents/modelserver.py) in the same Pod, so that nothing leaves the Pod.
+"""An example of deploy/examples with a real agent, built from its Dockerfile and manifests. Its model is a script
+(tests/agents/modelserver.py) in the same Pod, so that no request leaves the Pod.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ Object = dict[str, Any]
 
 
 class Example:
-    """One folder of deploy/examples in a namespace of a test's own."""
+    """One folder of deploy/examples, applied in the test's own namespace."""
 
     def __init__(self, ns: KubectlNamespace, folder: str) -> None:
         self.ns = ns
         self._folder = f"deploy/examples/{folder}"
 
     def set_up(self, *versions: str, environment: Mapping[str, str]) -> None:
-        """The image built and in the node, the Secret applied, and each of these versions (their files' names), its
-        agent with `environment` and the script beside it.
+        """Builds the image and loads it into the node, applies the Secret and each of these versions (named by their
+        files), with `environment` for the agent and the script beside it.
         """
         ns = self.ns
         manifests = [self._with_model(self.manifest(version), environment) for version in versions]
@@ -48,7 +48,7 @@ class Example:
         ns.apply(script, self.manifest("secret"), *manifests)
 
     def begin(self, name: str = "hello", **spec: Any) -> None:
-        """The example's Task, its prompt one that the script understands."""
+        """Applies the example's Task with a prompt that the script understands."""
         task = self.manifest("task")
         task["metadata"]["name"] = name
         task["spec"] |= {"prompt": PROMPT, **spec}

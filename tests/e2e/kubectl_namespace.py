@@ -1,4 +1,4 @@
-"""One namespace with Tasks in it, seen as a user sees it."""
+"""A namespace with Tasks, as a user sees it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class KubectlNamespace:
         self.kubectl("delete", "namespace", self.name, "--wait=false", "--ignore-not-found")
 
     def kill_sidecar(self, pod: str) -> None:
-        """Kill a Pod's sidecar as the kernel would."""
+        """Kills a Pod's sidecar with SIGKILL."""
         found = self.kube.get("pods", self.name, pod)
         assert found is not None
         (sidecar,) = (s for s in found["status"]["initContainerStatuses"] if s["name"] == "taskyard-sidecar")
@@ -50,7 +50,7 @@ class KubectlNamespace:
         subprocess.run(kill, check=True, capture_output=True, timeout=30)
 
     def attempt(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """kubectl, whatever comes of it."""
+        """Runs kubectl and returns its result, also of a failure."""
         return subprocess.run(
             [programs.kubectl(), "--kubeconfig", self._kubeconfig, "--namespace", self.name, *arguments],
             input=stdin,
@@ -61,7 +61,7 @@ class KubectlNamespace:
         )
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """kubectl, which goes on; its standard input and output are pipes."""
+        """Starts a kubectl that keeps running; its standard input and output are pipes."""
         return subprocess.Popen(
             [programs.kubectl(), "--kubeconfig", self._kubeconfig, "--namespace", self.name, *arguments],
             stdin=subprocess.PIPE,
@@ -70,7 +70,7 @@ class KubectlNamespace:
         )
 
     def kubectl(self, *arguments: str, stdin: str = "") -> str:
-        """kubectl's output; AssertionError with its error message when it fails."""
+        """Runs kubectl and returns its output; raises AssertionError with its error message when it fails."""
         result = self.attempt(*arguments, stdin=stdin)
         assert result.returncode == 0, f"kubectl {' '.join(arguments)}: {result.stderr}"
         return result.stdout
@@ -81,13 +81,13 @@ class KubectlNamespace:
     def wait(
         self, what: str, holds: Callable[[Object], Any], *, task: str = "hello", seconds: float = SECONDS
     ) -> Object:
-        """The Task once `holds` is true of its status."""
+        """Returns the Task once `holds` is true of its status."""
         return self.kube.wait(what, "tasks", self.name, task, lambda t: holds(t.get("status", {})), seconds)
 
     def wait_state(
         self, state: str, *, task: str = "hello", build: int | None = None, seconds: float = SECONDS
     ) -> Object:
-        """The Task once it is Active and reports this state, in this build when one is given."""
+        """Returns the Task once it is Active and reports this state, in the given build if any."""
 
         def holds(status: Object) -> bool:
             found = status.get("state", {})
@@ -100,7 +100,7 @@ class KubectlNamespace:
         return self.wait(f"{task} is {state}", holds, task=task, seconds=seconds)
 
     def messages(self, task: str = "hello") -> list[Object]:
-        """The conversation as the snapshot has it; empty while there is none."""
+        """The conversation in the snapshot; empty while there is none."""
         found = self.kube.get("configmaps", self.name, f"{task}-snapshot")
         if found is None:
             return []
@@ -110,11 +110,11 @@ class KubectlNamespace:
         return messages
 
     def said(self, role: str, *, task: str = "hello") -> list[str]:
-        """What `user` or `agent` said, as the snapshot has it."""
+        """The messages of `user` or `agent` in the snapshot."""
         return [message["content"] for message in self.messages(task) if message["role"] == role]
 
     def wait_answer(self, text: str, *, task: str = "hello", seconds: float = SECONDS) -> list[Object]:
-        """The conversation once an agent's message has `text` in it."""
+        """Returns the conversation once a message of the agent contains `text`."""
         end = time.monotonic() + seconds
         messages: list[Object] = []
         while time.monotonic() < end:
@@ -122,10 +122,10 @@ class KubectlNamespace:
             if any(text in message["content"] for message in messages if message["role"] == "agent"):
                 return messages
             time.sleep(0.2)
-        raise AssertionError(f"no agent's message has {text!r} within {seconds} s; the snapshot is {messages}")
+        raise AssertionError(f"no agent message contains {text!r} within {seconds} s; the snapshot is {messages}")
 
     def say(self, name: str, content: str, *, task: str = "hello", **spec: Any) -> None:
-        """Send a message to the agent."""
+        """Sends a message to the agent."""
         self.apply(
             {
                 "apiVersion": "taskyard.dev/v1alpha1",
@@ -139,7 +139,7 @@ class KubectlNamespace:
         self.kubectl("patch", "task", task, "--type=merge", "-p", json.dumps({"spec": {"paused": value}}))
 
     def inside(self, pod: str, container: str, *command: str) -> subprocess.CompletedProcess[str]:
-        """A command run in a container."""
+        """Runs a command in a container."""
         return self.attempt("exec", pod, "--container", container, "--", *command)
 
 

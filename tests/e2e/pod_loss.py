@@ -1,4 +1,4 @@
-"""A Task whose Pods are lost one after the other, as when their nodes are removed from the cluster."""
+"""A Task whose Pods are lost one after the other, as if their nodes were removed from the cluster."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from e2e.kubectl_namespace import KubectlNamespace
 
 
 class PodLoss(threading.Thread):
-    """Takes each Pod of the Task `hello` away as soon as its build has succeeded, until the Task is in error.
+    """Removes each Pod of the Task `hello` as soon as its build has succeeded, until the Task is in error.
 
-    `failure` says what went wrong; `most_pods` were there at a time; `lost_at` has when each was lost, by name. It
-    takes two and a half minutes, in which it mostly waits.
+    `failure` says what went wrong; `most_pods` is the largest number of Pods at one time; `lost_at` maps a Pod's name
+    to the time of its loss. It takes two and a half minutes, mostly waiting.
     """
 
     UNTIL = 240.0
@@ -34,7 +34,7 @@ class PodLoss(threading.Thread):
         deadline = time.monotonic() + self.UNTIL
         try:
             while not self._is_given_up() and not self._ended.wait(0.5):
-                assert time.monotonic() < deadline, f"the Task was not given up within {self.UNTIL:.0f} s"
+                assert time.monotonic() < deadline, f"the Task was not in error within {self.UNTIL:.0f} s"
         except Exception as error:
             self.failure = f"{type(error).__name__}: {error}"
 

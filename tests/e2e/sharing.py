@@ -1,4 +1,4 @@
-"""The one cluster and the pytest processes that use it at a time: who starts it, who ends it, who must be alone."""
+"""Coordinates the pytest processes that share the one cluster: which one starts it, stops it, or must be alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FOLDER = locations.REPOSITORY / "build" / "e2e"
 
 @contextmanager
 def turn(*, alone: bool) -> Iterator[None]:
-    """While a test runs: beside those of other processes, or with none of them."""
+    """Held while a test runs: in parallel to those of other processes, or alone."""
     with _opened("turn") as file:
         fcntl.flock(file, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
         yield
@@ -22,14 +22,14 @@ def turn(*, alone: bool) -> Iterator[None]:
 
 @contextmanager
 def starting() -> Iterator[None]:
-    """One process at a time looks for the cluster, and brings it up where there is none."""
+    """Held by the one process that looks for the cluster and starts it if there is none."""
     with _opened("start") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 class Use:
-    """This process uses the cluster. Made under :func:`starting`."""
+    """Registers this process as a user of the cluster. Created under :func:`starting`."""
 
     def __init__(self, *, found_running: bool) -> None:
         self._users = _opened("users")
@@ -42,8 +42,8 @@ class Use:
         fcntl.flock(self._users, fcntl.LOCK_SH)
 
     def end(self) -> bool:
-        """Whether the cluster is to be ended now: this was the last user, and the first one had to start it. Called
-        under :func:`starting`."""
+        """Unregisters this process. Returns whether the cluster should be stopped: this was the last user, and the
+        first one had to start it. Called under :func:`starting`."""
         with self._users:
             return _is_free(self._users) and not self._found.exists()
 
@@ -54,7 +54,7 @@ def _opened(name: str) -> IO[str]:
 
 
 def _is_free(file: IO[str]) -> bool:
-    """Whether no other process holds the lock; this one does then."""
+    """Whether no other process held the lock; this one holds it then."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""An agent that speaks ACP and asks before it acts: the question is a condition, a TaskInput answers it."""
+"""An agent that uses ACP and asks before it acts: the question is a condition, a TaskInput answers it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from localcluster import locations
 
 EXAMPLE = locations.REPOSITORY / "deploy" / "examples" / "01-shell" / "templateversion.yaml"
 
-# As small as such an agent can be: it asks for each prompt whether it may, and tells what it heard.
+# A minimal agent of this kind: it asks for permission at each prompt and reports the answer.
 AGENT = r"""
 update() {
   printf '{"jsonrpc":"2.0","method":"session/update","params":{"sessionId":"s","update":%s}}\n' "$1"

@@ -18,7 +18,7 @@ OVER_ACP = "structured"
 
 @pytest.fixture(scope="module")
 def claude(installation: Path, kube: Kube) -> Iterator[Example]:
-    """A namespace with the example in it, both of its versions; one image for both."""
+    """The example in a namespace, with both of its versions and one image."""
     ns = KubectlNamespace(installation, kube, f"e2e-{uuid.uuid4().hex[:8]}")
     ns.create()
     example = Example(ns, "10-claude-code")
@@ -31,7 +31,7 @@ def wait_delivered(ns: KubectlNamespace, name: str) -> None:
     ns.kube.wait("it is delivered", "taskinputs", ns.name, name, phase_is("Delivered"))
 
 
-def test_claude_code_works_answers_pauses_and_goes_on_with_its_session(claude: Example) -> None:
+def test_claude_code_works_answers_pauses_and_continues_its_session(claude: Example) -> None:
     claude.begin()
     ns = claude.ns
     ns.wait("it works on the prompt", lambda s: s.get("state", {}).get("message") == WORKING)
@@ -65,12 +65,12 @@ def test_claude_code_works_answers_pauses_and_goes_on_with_its_session(claude: E
             break
         time.sleep(0.5)
     ns.wait_state("Idle", build=3)
-    assert len(quoted) == 2, "the session before the pause is forgotten"
+    assert len(quoted) == 2, "the session before the pause was lost"
     assert ns.said("user").count(PROMPT.strip()) == 1
 
 
-def test_claude_code_over_acp_works_answers_pauses_and_goes_on_with_its_session(claude: Example) -> None:
-    """No screen is read: tools and permissions are messages, the session is taken up by the protocol."""
+def test_claude_code_over_acp_works_answers_pauses_and_continues_its_session(claude: Example) -> None:
+    """No screen is read: tool calls and permissions are messages, the protocol resumes the session."""
     claude.begin(OVER_ACP, templateVersion="claude-code-acp-v1")
     ns = claude.ns
     ns.wait("it works on the prompt", lambda s: s.get("state", {}).get("message") == WORKING, task=OVER_ACP)

@@ -1,4 +1,4 @@
-"""Agents that are commands: they run once to their end, and the workspace stops by itself."""
+"""Agents that are commands: they run once, and the workspace stops when they end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def is_finished(state: str, build: int) -> Any:
     return holds
 
 
-def test_a_command_runs_to_its_end_stops_and_is_run_again(ns: KubectlNamespace) -> None:
+def test_a_command_finishes_the_workspace_stops_and_a_resume_runs_it_again(ns: KubectlNamespace) -> None:
     example(ns, "templateversion.yaml")
     example(ns, "task.yaml")
     task = ns.wait("it has finished", is_finished("Complete", 1), task="count")

@@ -1,7 +1,7 @@
-"""What goes wrong on a real node, and what the Task says of it: the cause, and where it helps the remedy.
+"""Faults on a real node, and how the Task reports them: with the cause and, if there is one, the remedy.
 
-The Tasks of the table all start at once, each with a fault of its own; every test waits for its own. What
-test_lost_pods looks at in the end begins then too.
+All Tasks of the table start at the same time, each with a different fault; every test waits for its own. The process
+that test_lost_pods examines at the end starts then too.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from localcluster import cluster
 Object = dict[str, Any]
 pytestmark = pytest.mark.usefixtures("pod_loss")
 
-# An agent that ends may have been there for a moment before: on a slow machine, long enough to count as started.
+# An agent that exits may have run for a moment before: on a slow machine, long enough to count as started.
 ENDED = {"Initializing", "Error"}
 SETUP = {"name": "setup", "image": IMAGE, "command": ["false"]}
 
@@ -44,7 +44,7 @@ FAULTS = {
     "policy": version("policy", pod={"hostname": "forbidden"}),
     "taken": version("taken"),
 }
-# A Pod of nobody's in the place of the Task's first. No node takes it, so it stays.
+# An unowned Pod with the name of the Task's first Pod. No node fits it, so it remains.
 TAKEN: Object = {
     "apiVersion": "v1",
     "kind": "Pod",
@@ -64,7 +64,7 @@ TAKEN: Object = {
 
 
 def policy(namespace: str) -> tuple[Object, Object]:
-    """An administrator's own policy for the Pods of one namespace."""
+    """An administrator's policy for the Pods of one namespace."""
     name = f"no-forbidden-host.{namespace}"
     rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
     expression = "!has(object.spec.hostname) || object.spec.hostname != 'forbidden'"
@@ -96,12 +96,12 @@ FAULTS["storage"]["spec"]["home"] = {"size": "1Gi", "storageClassName": "imagina
 
 @pytest.fixture(scope="module")
 def faults(installation: Path, kube: Kube) -> Iterator[KubectlNamespace]:
-    """One namespace with every fault in it."""
+    """A namespace with all the faults."""
     ns = KubectlNamespace(installation, kube, f"e2e-{uuid.uuid4().hex[:8]}")
     ns.create()
     policies = policy(ns.name)
     ns.apply(*policies, TAKEN)
-    time.sleep(2)  # a policy takes effect a moment after it was made
+    time.sleep(2)  # a policy takes effect a moment after its creation
     ns.apply(*FAULTS.values(), *(manifests.task(name, templateVersion=name) for name in FAULTS))
     ns.apply(manifests.task("preset", templateVersion="exit", preset="huge"))
     yield ns
@@ -117,7 +117,7 @@ def faults(installation: Path, kube: Kube) -> Iterator[KubectlNamespace]:
             "image", {"Initializing"}, {"ErrImagePull", "ImagePullBackOff"}, "Container agent cannot start", id="image"
         ),
         pytest.param("command", ENDED, {"AgentNotRunning"}, "its command is not in the image", id="command"),
-        pytest.param("exit", ENDED, {"AgentNotRunning"}, "ended with exit code 3", id="exit-again-and-again"),
+        pytest.param("exit", ENDED, {"AgentNotRunning"}, "ended with exit code 3", id="crash-loop"),
         pytest.param(
             "init",
             {"Initializing"},
@@ -137,7 +137,7 @@ def faults(installation: Path, kube: Kube) -> Iterator[KubectlNamespace]:
         pytest.param("preset", {"Pending"}, {"PresetNotFound"}, 'has no preset "huge"', id="preset"),
     ],
 )
-def test_a_fault_is_told_with_its_cause(
+def test_a_fault_is_reported_with_its_cause(
     faults: KubectlNamespace, task: str, phases: set[str], reasons: set[str], message: str
 ) -> None:
     def told(status: Object) -> bool:
@@ -157,13 +157,13 @@ def test_a_task_that_failed_to_start_runs_after_pause_repair_and_resume(faults: 
     faults.wait_state("Idle", task="node")
 
 
-def test_a_version_deleted_while_in_use_is_missed_at_the_next_start_and_not_before(ns: KubectlNamespace) -> None:
+def test_a_version_deleted_while_in_use_blocks_the_next_start_and_not_the_running_agent(ns: KubectlNamespace) -> None:
     used = version("shell-v1", agent={"command": ["cat"]})
     ns.apply(used, manifests.task(prompt=""))
     ns.wait("it is active", lambda status: status.get("phase") == "Active")
     ns.kubectl("delete", "templateversion", "shell-v1")
     task = ns.wait(
-        "it is told beforehand",
+        "it is reported before the next start",
         lambda status: any(c["reason"] == "TemplateVersionNotFound" for c in status["conditions"]),
     )
     assert (task["status"]["phase"], ready(task["status"])[0]) == ("Active", "Active")
@@ -176,7 +176,7 @@ def test_a_version_deleted_while_in_use_is_missed_at_the_next_start_and_not_befo
     ns.wait("it is active again", lambda status: status["phase"] == "Active" and status["build"]["number"] == 3)
 
 
-def test_a_killed_sidecar_comes_back_with_the_conversation(ns: KubectlNamespace) -> None:
+def test_a_killed_sidecar_restarts_with_the_conversation(ns: KubectlNamespace) -> None:
     ns.apply(version("shell-v1"), manifests.task(prompt="echo first $((1 + 1))"))
     ns.wait_state("Idle")
     ns.wait_answer("first 2")
@@ -187,7 +187,7 @@ def test_a_killed_sidecar_comes_back_with_the_conversation(ns: KubectlNamespace)
     kill = cluster.inside("ctr", "--namespace", "k8s.io", "task", "kill", "--signal", "SIGKILL", identity)
     subprocess.run(kill, check=True, capture_output=True, timeout=30)
     ns.kube.wait(
-        "the sidecar is back",
+        "the sidecar has restarted",
         "pods",
         ns.name,
         "hello-1",
@@ -200,7 +200,7 @@ def test_a_killed_sidecar_comes_back_with_the_conversation(ns: KubectlNamespace)
     assert sum("first 2" in message["content"] for message in messages if message["role"] == "agent") == 1
 
 
-def test_fifty_tasks_under_a_quota_of_ten_pods_all_get_their_turn(ns: KubectlNamespace) -> None:
+def test_fifty_tasks_under_a_quota_of_ten_pods_all_run_in_turn(ns: KubectlNamespace) -> None:
     quota = {
         "apiVersion": "v1",
         "kind": "ResourceQuota",
@@ -209,13 +209,13 @@ def test_fifty_tasks_under_a_quota_of_ten_pods_all_get_their_turn(ns: KubectlNam
     }
     names = [f"task-{number}" for number in range(50)]
     ns.apply(quota)
-    ns.kube.wait("the quota counts", "resourcequotas", ns.name, "few", lambda q: "hard" in q.get("status", {}))
-    # This agent ends at once when it is asked to, so the places are free again soon.
+    ns.kube.wait("the quota is in force", "resourcequotas", ns.name, "few", lambda q: "hard" in q.get("status", {}))
+    # This agent exits immediately on SIGTERM, so the quota is soon free again.
     ns.apply(version("shell-v1", agent={"command": ["cat"]}), *(manifests.task(name, prompt="") for name in names))
     left, most, waited = set(names), 0, False
     for _ in range(600):
         tasks = {task["metadata"]["name"]: task.get("status", {}) for task in ns.kube.list("tasks", ns.name)}
-        # The quota forgets a Pod when it has ended, though its object is there a little longer.
+        # The quota no longer counts a Pod that has terminated, though its object exists a little longer.
         pods = [pod for pod in ns.kube.list("pods", ns.name) if "deletionTimestamp" not in pod["metadata"]]
         most = max(most, len(pods))
         waited = waited or any(ready(status)[0] == "QuotaExceeded" for status in tasks.values())
@@ -227,5 +227,5 @@ def test_fifty_tasks_under_a_quota_of_ten_pods_all_get_their_turn(ns: KubectlNam
         if not left:
             break
         time.sleep(0.3)
-    assert not left, f"{len(left)} Tasks had no turn"
+    assert not left, f"{len(left)} Tasks did not run"
     assert waited and most <= 10

@@ -1,4 +1,4 @@
-"""Taskyard beside a GitOps controller: what git says and what the operator does never fight, and deletions end."""
+"""Taskyard beside a GitOps controller: git and the operator never overwrite each other, and deletions complete."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from e2e.versions import version
 
 
 def reasons(ns: KubectlNamespace) -> set[str]:
-    """Reasons of all builds that there are."""
+    """The reasons of all existing builds."""
     return {build["spec"]["reason"] for build in ns.kube.list("workspacebuilds", ns.name)}
 
 
-def test_an_automatic_pause_stays_though_git_says_not_paused(ns: KubectlNamespace) -> None:
+def test_an_automatic_pause_persists_although_git_has_paused_false(ns: KubectlNamespace) -> None:
     task = manifests.task(prompt="", paused=False, idleTimeout="2s")
     ns.apply(version("shell-v1"), task)
-    found = ns.wait("it pauses by itself", lambda status: status.get("phase") == "Paused", seconds=90)
+    found = ns.wait("it is paused automatically", lambda status: status.get("phase") == "Paused", seconds=90)
     assert found["status"]["pausedReason"] == "IdleTimeout"
     ns.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=yaml.safe_dump(task))
     time.sleep(2)
@@ -28,7 +28,7 @@ def test_an_automatic_pause_stays_though_git_says_not_paused(ns: KubectlNamespac
     assert found["status"]["build"]["number"] == 2
 
     ns.kubectl("annotate", "task", "hello", "taskyard.dev/resumed-at=now")
-    ns.wait("it goes on", lambda status: status["build"]["number"] == 3 and status["phase"] == "Active")
+    ns.wait("it is resumed", lambda status: status["build"]["number"] == 3 and status["phase"] == "Active")
 
 
 def test_a_namespace_with_tasks_of_every_phase_is_deleted_within_a_minute(ns: KubectlNamespace) -> None:
@@ -56,7 +56,7 @@ def test_a_namespace_with_tasks_of_every_phase_is_deleted_within_a_minute(ns: Ku
     ns.kubectl("delete", "namespace", ns.name, "--wait=false")
     began, seen = time.monotonic(), set[str]()
     while ns.kube.get("namespaces", None, ns.name) is not None:
-        assert time.monotonic() - began < 60, "the namespace is still there after a minute"
+        assert time.monotonic() - began < 60, "the namespace still exists after a minute"
         seen |= reasons(ns)
         time.sleep(0.2)
     assert "Recover" not in seen
@@ -68,10 +68,10 @@ def test_foreground_deletion_of_a_task_starts_no_recovery(ns: KubectlNamespace) 
     ns.kubectl("delete", "task", "hello", "--cascade=foreground", "--wait=false")
     began, seen = time.monotonic(), set[str]()
     while ns.kube.get("tasks", ns.name, "hello") is not None:
-        assert time.monotonic() - began < 60, "the Task is still there after a minute"
+        assert time.monotonic() - began < 60, "the Task still exists after a minute"
         seen |= reasons(ns)
         time.sleep(0.1)
     assert seen <= {"Initial"}
-    # A Pod does not block its owner's deletion; it goes by itself a moment later.
+    # A Pod does not block its owner's deletion; it is deleted a moment later.
     ns.kube.wait_gone("pods", ns.name, "hello-1")
     assert reasons(ns) <= {"Initial"}

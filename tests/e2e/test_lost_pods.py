@@ -1,4 +1,4 @@
-"""A Pod that is lost again and again: it comes back later each time, and then no more."""
+"""A Pod that is lost repeatedly: it is replaced after growing delays, and finally no longer."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from e2e.kubectl_namespace import ready
 from e2e.pod_loss import PodLoss
 
 
-def test_a_pod_that_is_lost_again_and_again_comes_back_later_each_time_and_then_no_more(pod_loss: PodLoss) -> None:
+def test_a_pod_that_is_lost_repeatedly_is_replaced_after_growing_delays_and_finally_not(pod_loss: PodLoss) -> None:
     pod_loss.join(pod_loss.UNTIL)
     assert not pod_loss.failure, pod_loss.failure
     ns = pod_loss.ns
-    task = ns.wait("it is given up", lambda status: status["phase"] == "Error")
+    task = ns.wait("it is in error", lambda status: status["phase"] == "Error")
     reason, message = ready(task["status"])
     assert reason == "BuildFailed"
     assert "The Pod was lost 6 times in a row" in message
@@ -23,7 +23,7 @@ def test_a_pod_that_is_lost_again_and_again_comes_back_later_each_time_and_then_
     assert [build["status"]["phase"] for build in builds] == ["Succeeded"] * 5 + ["Failed"]
     made = [datetime.fromisoformat(build["metadata"]["creationTimestamp"]) for build in builds]
     lost = [pod_loss.lost_at[build["metadata"]["name"]] for build in builds]
-    # Times of creation are whole seconds. A wait counts from the build before; a Pod may take longer to start.
+    # Creation times are whole seconds. A delay counts from the previous build; a Pod may take longer to start.
     for number, least in enumerate((0, 10, 20, 40, 80)):
         due = made[number] + timedelta(seconds=least)
         assert made[number + 1] >= due - timedelta(seconds=1), (least, made, lost)

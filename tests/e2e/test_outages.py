@@ -1,4 +1,4 @@
-"""What stops for all at once: the operator, the gateway, the node. Nothing else runs on the cluster meanwhile."""
+"""Outages that affect all Tasks: of the operator, the gateway, the node. Nothing else runs on the cluster meanwhile."""
 
 from __future__ import annotations
 
@@ -59,15 +59,15 @@ def test_deleting_a_task_without_an_operator_removes_all_its_children(shell: Kub
 
 
 def test_a_lost_node_leaves_one_pod(ns: KubectlNamespace) -> None:
-    """The kubelet stops: Unknown until its Pod is gone, never a second Pod, then a recovery."""
+    """The kubelet stops: the Task is Unknown until its Pod is gone, never has a second Pod, then recovers."""
     tolerations = [
         {"key": f"node.kubernetes.io/{taint}", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 1}
         for taint in ("unreachable", "not-ready")
     ]
     ns.apply(version("shell-v1", pod={"tolerations": tolerations}), manifests.task(prompt=""))
     ns.wait_state("Idle")
-    # Where every node is lost, the node lifecycle controller takes the fault for its own and evicts nothing. Our one
-    # node is not to count for that.
+    # When every node is lost, the node lifecycle controller suspects itself and evicts nothing. Our only node must not
+    # count for that.
     ns.kubectl("label", "nodes", "--all", f"{UNCOUNTED}=")
     stop = cluster.inside("pkill", "-STOP", "-x", "kubelet")
     go_on = cluster.inside("pkill", "-CONT", "-x", "kubelet")
@@ -80,7 +80,7 @@ def test_a_lost_node_leaves_one_pod(ns: KubectlNamespace) -> None:
     finally:
         subprocess.run(go_on, check=True, timeout=30)
         ns.kubectl("label", "nodes", "--all", f"{UNCOUNTED}-")
-    # As long as the node bears its taint, a Pod that tolerates it for a second is evicted again.
+    # While the node has its taint, a Pod that tolerates it for a second is evicted again.
     task = ns.wait(
         "it has recovered",
         lambda status: status["phase"] == "Active" and status["build"]["reason"] == "Recover",

@@ -1,4 +1,4 @@
-"""The example with parameters, on the real node: what a Task chose is what the agent has."""
+"""The example with parameters, on the real node: the agent gets what the Task chose."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Object = dict[str, Any]
 
 
 def example(namespace: str, *names: str) -> list[Object]:
-    """Manifests of the example, in a namespace of the test's own."""
+    """Manifests of the example, in the test's own namespace."""
     found = [yaml.safe_load((EXAMPLE / f"{name}.yaml").read_text()) for name in names]
     for manifest in found:
         manifest["metadata"]["namespace"] = namespace
@@ -30,7 +30,7 @@ def condition(status: Object, name: str) -> Object:
 
 
 def test_the_example_with_parameters(ns: KubectlNamespace) -> None:
-    # The Task first: it waits, and says for what.
+    # The Task comes first: it waits, and says for what.
     ns.apply(*example(ns.name, "task"))
     ns.wait("it waits", lambda s: condition(s, "Ready")["reason"] == "TemplateNotFound", task="greet")
     ns.apply(*example(ns.name, "template", "templateversion"))
@@ -47,11 +47,11 @@ def test_the_example_with_parameters(ns: KubectlNamespace) -> None:
     assert "greeter-v1" in ns.kubectl("get", "templates.taskyard.dev", "greeter")
 
 
-def test_a_key_that_the_secret_does_not_have_is_told_with_its_name(ns: KubectlNamespace) -> None:
+def test_a_key_that_the_secret_does_not_have_is_reported_by_name(ns: KubectlNamespace) -> None:
     template, version, secret, task = example(ns.name, "template", "templateversion", "secret", "task")
     task["spec"]["parameters"][0]["secretRef"]["key"] = "tokne"
     ns.apply(template, version, secret, task)
     found = ns.wait(
-        "it says so", lambda s: condition(s, "Ready")["reason"] == "CreateContainerConfigError", task="greet"
+        "it reports the key", lambda s: condition(s, "Ready")["reason"] == "CreateContainerConfigError", task="greet"
     )
     assert "couldn't find key tokne in Secret" in condition(found["status"], "Ready")["message"]

@@ -1,4 +1,4 @@
-"""The life of a Task over HTTP, on a real node, by a client of the wire format."""
+"""The life of a Task over HTTP, on a real node, with a client of the wire format."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SYSTEM = install.NAMESPACE
 
 @pytest.fixture
 def gateway(installation: Path) -> Iterator[str]:
-    """The people's port of the gateway, forwarded to this machine."""
+    """The gateway's port for users, forwarded to this machine."""
     forward = subprocess.Popen(
         [
             programs.kubectl(),
@@ -49,7 +49,7 @@ def gateway(installation: Path) -> Iterator[str]:
 
 @pytest.fixture
 def client(ns: KubectlNamespace, gateway: str) -> Iterator[TasksClient]:
-    """A person whose rights are the role edit in the test's namespace."""
+    """A user with the role edit in the test's namespace."""
     ns.kubectl("create", "serviceaccount", "jane")
     ns.kubectl("create", "rolebinding", "jane", "--clusterrole=taskyard-edit", f"--serviceaccount={ns.name}:jane")
     keys = ns.kube.get("secrets", SYSTEM, "taskyard-keys")

@@ -8,8 +8,8 @@ from e2e.kubectl_namespace import KubectlNamespace
 from kube import phase_is
 
 
-def test_a_task_works_is_spoken_to_pauses_and_goes_on(shell: KubectlNamespace) -> None:
-    """The story that the README tells."""
+def test_a_task_works_gets_a_message_pauses_and_resumes(shell: KubectlNamespace) -> None:
+    """The demo of the README."""
     shell.wait("it starts", lambda status: status.get("phase") in ("Initializing", "Active"))
     task = shell.wait_state("Idle", build=1)
     assert task["status"]["workspace"]["appHealth"] == "Healthy"
@@ -51,7 +51,7 @@ def test_the_prompt_changes_while_paused_and_is_typed_at_the_resume(shell: Kubec
     shell.wait_answer("changed 42")
 
 
-def test_agent_and_sidecar_are_different_users_and_keep_apart(shell: KubectlNamespace) -> None:
+def test_agent_and_sidecar_are_different_users_and_isolated(shell: KubectlNamespace) -> None:
     shell.wait_state("Idle", build=1)
     shell.wait_answer("Hello from")
     agent = shell.inside("hello-1", "agent", "id", "-u").stdout.strip()
@@ -72,7 +72,7 @@ def test_agent_and_sidecar_are_different_users_and_keep_apart(shell: KubectlName
     assert "tee hello.txt" not in pod, "the prompt is in the Pod's spec"
 
 
-def test_kubectl_shows_what_a_user_wants_to_know(shell: KubectlNamespace) -> None:
+def test_kubectl_shows_the_columns_that_a_user_needs(shell: KubectlNamespace) -> None:
     assert "condition met" in shell.kubectl("wait", "--for=condition=Ready", "task/hello", "--timeout=60s")
     shell.wait_state("Idle", build=1)
     row = shell.kubectl("get", "tasks", "--no-headers").split()

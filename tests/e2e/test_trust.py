@@ -1,7 +1,7 @@
-"""An agent that is root in its container and means ill: what it tries from inside a real Pod, and what it gets.
+"""A malicious agent that is root in its container: its attacks from inside a real Pod, and their results.
 
-Its own part of the Pod is its own: it may end its conversation, and its Task. It gets no key and no token, reaches no
-other Task, and has no message delivered to anybody but the agent, once.
+It controls its own part of the Pod: it may end its conversation, and its Task. It gets no key and no token, reaches no
+other Task, and every message is delivered to the agent alone, once.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ LIMIT_KIB = 192 * 1024
 
 
 class TrustedPod:
-    """The agent's Pod, the secrets of its sidecar, and what the agent does."""
+    """The agent's Pod, the secrets of its sidecar, and the agent's attacks."""
 
     def __init__(self, ns: KubectlNamespace) -> None:
         self.ns = ns
@@ -48,18 +48,18 @@ class TrustedPod:
 
     @property
     def secrets(self) -> list[str]:
-        # Of a token the signature is the secret; the rest is in every log of its reviews.
+        # Only the signature of a token is secret; the rest is in every log of its reviews.
         return [self.key, self.token, self.token.rpartition(".")[2]]
 
     def run(self, attack: str, given: object = None) -> Any:
-        """Run an attack to its end; what it tells."""
+        """Runs an attack to its end and returns its output."""
         source = (ATTACKS / f"{attack}.py").read_text()
         command = ["exec", "-i", POD, "--container", "agent", "--", "python3", "-c", source]
         return json.loads(self.ns.kubectl(*command, stdin=json.dumps(given)))
 
     @contextmanager
     def running(self, attack: str, given: object) -> Iterator[queue.Queue[Object]]:
-        """Run an attack until the block ends; its events."""
+        """Runs an attack until the block ends; yields its events."""
         source = (ATTACKS / f"{attack}.py").read_text()
         process = self.ns.start("exec", "-i", POD, "--container", "agent", "--", "python3", "-c", source)
         assert process.stdin and process.stdout
@@ -83,7 +83,7 @@ class TrustedPod:
                 process.wait(5)
 
     def inside(self, container: str, script: str) -> str:
-        """What a shell in a container prints."""
+        """The output of a shell in a container."""
         return self.ns.kubectl("exec", POD, "--container", container, "--", "bash", "-c", script)
 
     def sidecar(self) -> Object:
@@ -94,7 +94,7 @@ class TrustedPod:
         return dict(found)
 
     def logs(self) -> str:
-        """All that anybody has logged: this Pod's containers, former ones too, operator and gateway."""
+        """All logs: of this Pod's containers, including earlier ones, of operator and gateway."""
         own = [
             self.ns.kubectl("logs", POD, *which)
             for which in (["--all-containers"], ["--container", SIDECAR, "--previous"])
@@ -106,7 +106,7 @@ class TrustedPod:
 
 
 def root_version(image: str) -> Object:
-    """An agent that is root, with all that root has in a container but raw sockets."""
+    """An agent that is root, with all capabilities of root in a container except raw sockets."""
     version = manifests.template_version(image=image)
     spec = version["spec"]["pod"]["spec"]
     spec["securityContext"] = {"runAsUser": 0}
@@ -120,7 +120,7 @@ def root_version(image: str) -> Object:
 def trusted(installation: Path, kube: Kube) -> Iterator[TrustedPod]:
     ns = KubectlNamespace(installation, kube, f"e2e-{uuid.uuid4().hex[:8]}")
     ns.create()
-    # Restricted Pod Security would not let it be root.
+    # Restricted Pod Security would not allow it to be root.
     kube.patch_namespace(ns.name, {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "baseline"}}})
     image = ns.kubectl(
         "get", "deployment", "taskyard-operator", "--namespace", SYSTEM,
@@ -134,7 +134,7 @@ def trusted(installation: Path, kube: Kube) -> Iterator[TrustedPod]:
 
 
 def test_root_in_the_agents_container_finds_neither_key_nor_token(trusted: TrustedPod) -> None:
-    # One that it may find, to see that it looks.
+    # A secret that it may find, to prove that it searches.
     trusted.inside("agent", "echo canary-4711 > /home/agent/canary")
     found = trusted.run("search", [*trusted.secrets, "canary-4711"])
     assert found["user"] == 0
@@ -148,7 +148,7 @@ def test_root_in_the_agents_container_finds_neither_key_nor_token(trusted: Trust
     assert trusted.ns.kube.get("networkpolicies", trusted.ns.name, "taskyard-tasks") is not None
 
 
-def test_without_the_key_every_port_refuses_and_only_the_own_task_is_reported_on(trusted: TrustedPod) -> None:
+def test_without_the_key_every_port_refuses_and_only_its_own_task_can_be_reported_on(trusted: TrustedPod) -> None:
     ns = trusted.ns
     before = ns.kube.get("tasks", ns.name, "victim")
     victim = ns.kube.get("pods", ns.name, "victim-1")
@@ -157,7 +157,7 @@ def test_without_the_key_every_port_refuses_and_only_the_own_task_is_reported_on
     given = {
         "pod_uid": trusted.uid,
         "gateway": f"taskyard-gateway.{SYSTEM}.svc",
-        # Even if it had its own Pod's key, that would be none for another's.
+        # Even its own Pod's key would not be valid for another Pod.
         "tokens": [f"{build}/{victim['metadata']['uid']}.{key}" for key in ("0" * 64, trusted.key)]
         + [f"{build}/{trusted.uid}.{trusted.key}"],
         "replayed": trusted.key,
@@ -177,13 +177,13 @@ def test_without_the_key_every_port_refuses_and_only_the_own_task_is_reported_on
             assert answer.startswith("HTTP/1.1 403 "), f"{what}: {answer}"
         elif what == "reports from elsewhere":
             assert answer == "ConnectionRefusedError"
-    ns.wait("its own word is taken", lambda s: s["state"].get("message") == "forged")
+    ns.wait("its own report is accepted", lambda s: s["state"].get("message") == "forged")
     after = ns.kube.get("tasks", ns.name, "victim")
     assert after is not None and after["status"]["state"] == before["status"]["state"]
     assert "outputs" not in after["status"]
 
 
-def test_a_flood_is_refused_and_the_sidecar_stays_small(trusted: TrustedPod) -> None:
+def test_a_flood_is_refused_and_the_sidecar_uses_little_memory(trusted: TrustedPod) -> None:
     found = trusted.run("flood")
     assert found["unclosed"] == 0
     refusals = {status: count for status, count in found["statuses"].items() if status not in ("200", "closed")}
@@ -211,13 +211,13 @@ if touch /taskyard/bin/new 2>/dev/null || ln /taskyard/bin/taskyard-init /home/a
 """
 
 
-def test_who_takes_the_ports_of_a_sidecar_that_restarts_gets_nothing(trusted: TrustedPod) -> None:
+def test_an_impostor_on_the_ports_of_a_restarting_sidecar_gets_nothing(trusted: TrustedPod) -> None:
     ns = trusted.ns
     trusted.inside("agent", LINKS)
     journal, folders = "cat /var/lib/taskyard/journal.jsonl", "ls -A /var/lib/taskyard /etc"
     before, there = trusted.inside(SIDECAR, journal), trusted.inside(SIDECAR, folders)
     now = datetime.now(UTC)
-    # As good as a certificate can be that the installation's own authority has not signed.
+    # The best possible certificate that is not signed by the installation's own authority.
     certificate = issue_serving_certificate(new_authority(now), dns_names=[trusted.uid], now=now, lifetime=timedelta(1))
     calls: list[Object] = []
     with trusted.running("impostor", {"pem": certificate.key_pem + certificate.certificate_pem}) as events:
@@ -250,7 +250,7 @@ def test_who_takes_the_ports_of_a_sidecar_that_restarts_gets_nothing(trusted: Tr
     ns.wait_state("Idle")
     assert trusted.inside("agent", "cat /home/agent/count") == "once\n"
     assert trusted.sidecar()["restartCount"] == 1
-    # The links led nowhere: what the sidecar had is there, with the new message after it, and nothing else.
+    # The links had no effect: the sidecar's files are intact, with the new message appended, and nothing else.
     after = trusted.inside(SIDECAR, journal)
     assert after.startswith(before)
     new = [json.loads(line) for line in after.removeprefix(before).splitlines()]
@@ -262,8 +262,8 @@ def test_who_takes_the_ports_of_a_sidecar_that_restarts_gets_nothing(trusted: Tr
     assert not [secret for secret in trusted.secrets if secret in logs]
 
 
-def test_the_kubelet_alone_says_that_a_pod_ends(trusted: TrustedPod) -> None:
-    """That others cannot was tried above."""
+def test_only_the_kubelet_can_announce_a_pods_end(trusted: TrustedPod) -> None:
+    """The tests above show that others cannot."""
     ns = trusted.ns
     before = ns.kube.get("tasks", ns.name, "victim")
     assert before is not None

@@ -1,4 +1,4 @@
-"""Template versions that are made for one test each."""
+"""Template versions for single tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ IMAGE = "debian:trixie-slim"
 
 
 def version(name: str, *, agent: Object | None = None, pod: Object | None = None, **spec: Any) -> Object:
-    """A template version, changed in its agent's container, its Pod's spec or its own."""
+    """A template version with changes to its agent's container, its Pod's spec or its own spec."""
     result = deepcopy(manifests.template_version(name, home=None, gracePeriodSeconds=10, **spec))
     if result["spec"]["home"] is None:
         del result["spec"]["home"]

@@ -1,4 +1,4 @@
-"""A client of the Coder Tasks API, written from its contract alone: it knows nothing of Kubernetes but its token."""
+"""A client of the Coder Tasks API, written from its contract alone: only its token comes from Kubernetes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECONDS = 60.0
 
 
 class TasksClient:
-    """The Tasks of one session token."""
+    """Accesses Tasks with one session token."""
 
     def __init__(self, url: str, *, token: str, tls: ssl.SSLContext, host: str) -> None:
         self._url = url
@@ -27,20 +27,20 @@ class TasksClient:
             timeout=60,
             trust_env=False,
         )
-        # The name in the certificate, when the address has none.
+        # The name to expect in the certificate, if it differs from the address.
         self._extensions = {"sni_hostname": host}
 
     def close(self) -> None:
         self._http.close()
 
     def call(self, method: str, path: str, body: Object | None = None, *, status: int = 200) -> Any:
-        """One request; AssertionError for another status than the contract has."""
+        """Makes one request; raises AssertionError for a status that the contract does not name."""
         answer = self._http.request(method, path, json=body, extensions=self._extensions)
         assert answer.status_code == status, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 
     def template_version(self, template: str) -> str:
-        """Id of a template's active version."""
+        """The id of a template's active version."""
         found = [entry for entry in self.call("GET", "/templates") if entry["name"] == template]
         assert found, f"there is no template {template}"
         return str(found[0]["active_version_id"])
@@ -61,7 +61,7 @@ class TasksClient:
         return tasks
 
     def wait(self, name: str, what: str, holds: Callable[[Object], Any], seconds: float = SECONDS) -> Object:
-        """The Task once `holds` is true of it, polled as that API's clients do."""
+        """Returns the Task once `holds` is true of it, polling like that API's clients."""
         end = time.monotonic() + seconds
         while not holds(task := self.task(name)):
             assert time.monotonic() < end, f"{what}: not within {seconds} s: {task}"
@@ -69,7 +69,7 @@ class TasksClient:
         return task
 
     def wait_ready(self, name: str) -> Object:
-        """The Task once it is active and its agent waits for input."""
+        """Returns the Task once it is active and its agent waits for input."""
         return self.wait(
             name,
             "active and idle",
@@ -81,7 +81,7 @@ class TasksClient:
 
     @contextmanager
     def events(self, name: str) -> Iterator[Iterator[tuple[str, Any]]]:
-        """Name and data of each event of a Task: the one route here that goes beyond that API."""
+        """Name and data of each event of a Task: the only route here that is not part of that API."""
         url = f"{self._url}/api/v1alpha1/tasks/me/{name}/events"
         with self._http.stream("GET", url, extensions=self._extensions) as answer:
             assert answer.status_code == 200, answer.read()
@@ -95,7 +95,7 @@ class TasksClient:
         return logs
 
     def wait_said(self, name: str, text: str, seconds: float = SECONDS) -> Object:
-        """The log once the agent has said `text`."""
+        """Returns the log once the agent has said `text`."""
         end = time.monotonic() + seconds
         while True:
             logs = self.logs(name)

@@ -1,6 +1,6 @@
 """A real kube-apiserver for the tests of this folder, started once for all of them.
 
-No controller-manager runs: service accounts are not made by themselves, nothing is garbage collected, and a deleted
+No controller-manager runs: service accounts are not created automatically, nothing is garbage collected, and a deleted
 namespace stays Terminating. So each test has a namespace of its own.
 """
 

@@ -1,4 +1,4 @@
-"""The API server that this tier stands on."""
+"""The API server that this tier uses."""
 
 import json
 import subprocess
@@ -18,11 +18,11 @@ def _get(kubeconfig: Path, path: str) -> str:
     ).stdout
 
 
-def test_the_api_server_says_the_version_it_was_built_from(kubeconfig: Path) -> None:
+def test_the_api_server_reports_the_version_it_was_built_from(kubeconfig: Path) -> None:
     assert json.loads(_get(kubeconfig, "/version"))["gitVersion"] == f"v{programs.KUBERNETES_VERSION}"
 
 
-def test_what_is_stored_outlives_a_restart_of_the_api_server(
+def test_stored_objects_survive_a_restart_of_the_api_server(
     control_plane: ControlPlane, kubeconfig: Path, namespace: str
 ) -> None:
     control_plane.restart_apiserver()

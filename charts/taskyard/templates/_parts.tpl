@@ -1,4 +1,4 @@
-{{/* Parts that several objects share. */}}
+{{/* Parts that several objects have in common. */}}
 
 {{- define "taskyard.image" -}}
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
@@ -53,7 +53,7 @@ spec:
   affinity:
     {{- toYaml . | nindent 4 }}
   {{- end }}
-  # Where there is more than one node or zone, one that fails does not take all replicas.
+  # With more than one node or zone, the failure of one does not stop all replicas.
   topologySpreadConstraints:
   {{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
   - topologyKey: {{ . }}
@@ -121,7 +121,7 @@ spec:
       readOnly: true
     {{- end }}
   volumes:
-  # For libraries that want a temporary file; what is written here is not kept.
+  # For libraries that need a temporary file; its contents are not kept.
   - name: tmp
     emptyDir:
       medium: Memory

@@ -1,13 +1,14 @@
 """A Kubernetes cluster on this Linux machine, from package registries alone.
 
-What others may rely on:
+The public interface:
 
-- ``programs.ensure("etcd", "kube-apiserver")`` gives paths of built programs, building only what the cache lacks.
+- ``programs.ensure("etcd", "kube-apiserver")`` returns the paths of built programs and builds only those that the cache
+  lacks.
 - ``controlplane.ControlPlane(directory)`` is an API server on loopback, without root, for the integration tests.
-- ``cluster.up()``, ``cluster.down()`` and ``cluster.status()`` are the whole node, as root; ``python -m localcluster``
-  offers them on the command line.
+- ``cluster.up()``, ``cluster.down()`` and ``cluster.status()`` manage the whole node, as root;
+  ``python -m localcluster`` is their command line.
 - ``images.load(...)`` brings images into the node.
-- ``progress.step("...")`` is how long work is shown, ``progress.StepError`` how it ends badly: title, cause, log.
+- ``progress.step("...")`` shows long work; ``progress.StepError`` is its failure: title, cause, log.
 
 Modules that only decide (``node``, ``certificates``, ``kubeconfig``) do no I/O.
 """

@@ -1,4 +1,4 @@
-"""Command lines of etcd and kube-apiserver, and the files that they read: pure but for what writes keys."""
+"""Command lines of etcd and kube-apiserver, and the files that they read: pure, except for writing the keys."""
 
 import datetime
 import os
@@ -13,7 +13,7 @@ ADMIN = "taskyard-admin"
 
 @dataclass(frozen=True)
 class Credentials:
-    """A cluster's keys in a folder: the files' names are fixed, so the folder says it all."""
+    """A cluster's keys in a folder. The files' names are fixed, so the folder is all there is to know."""
 
     directory: Path
 
@@ -30,7 +30,7 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Keyring:
-    """The authority of a cluster and the folder that it fills."""
+    """A cluster's certificate authority and the folder that its certificates are written to."""
 
     files: Credentials
     authority: Authority
@@ -55,7 +55,7 @@ class Keyring:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Writes a file that only its owner may read, never leaving half of one."""
+    """Writes a file that only its owner may read, and never leaves half of one behind."""
     scratch = path.with_name(f".{path.name}.new")
     with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as handle:
         handle.write(content)
@@ -65,9 +65,9 @@ def write_private(path: Path, content: bytes) -> None:
 def make_keyring(
     directory: Path, *, now: datetime.datetime, addresses: tuple[str, ...], service_address: str
 ) -> Keyring:
-    """Makes the authority and what kube-apiserver needs of it: serving, kubelet client, service-account keys.
+    """Makes the authority and the pairs that kube-apiserver needs: serving, kubelet client, service-account keys.
 
-    ``addresses`` are the IPs at which the API server is reached besides loopback and its Service's.
+    ``addresses`` are the API server's IP addresses other than loopback and its Service's.
     """
     directory.mkdir(parents=True, exist_ok=True)
     authority = Authority("taskyard-local", now)
@@ -93,7 +93,7 @@ def make_keyring(
 
 
 def etcd_command(program: Path, *, data: Path, port: int, peer_port: int) -> list[str]:
-    """etcd on loopback. Nothing is forced to disk: right for a cluster that is thrown away."""
+    """etcd on loopback, without fsync, since the cluster is disposable."""
     client, peer = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{peer_port}"
     return [
         str(program),
@@ -120,9 +120,9 @@ def apiserver_command(
     service_range: str,
     extra: tuple[str, ...] = (),
 ) -> list[str]:
-    """kube-apiserver with certificates, RBAC and service-account tokens as a real cluster has them.
+    """kube-apiserver with certificates, RBAC and service-account tokens, as in a real cluster.
 
-    ``extra`` flags come last, so they win over the ones given here.
+    ``extra`` flags come last, so they override the ones given here.
     """
     return [
         str(program),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from localcluster import locations, oci, progress
 
-# Layers of former builds are kept for speed; when there are more of them than this, they are made anew.
+# Layers of earlier builds are kept for speed; when they exceed this size, they are removed and built again.
 _STORAGE_BYTES = 8 * 2**30
 
 
@@ -21,8 +21,8 @@ def build(dockerfile: str, *, base: Path, base_name: str, names: tuple[str, ...]
     storage.mkdir(parents=True, exist_ok=True)
     _bound(storage)
     with tempfile.TemporaryDirectory(dir=archive.parent, prefix=".build-") as scratch:
-        # A mount namespace of its own: whatever ends the build leaves no mount. What is mounted is noted in the
-        # run root, which goes too.
+        # A mount namespace of its own: no mount remains, however the build ends. buildah notes its mounts in the run
+        # root, which is removed too.
         command = [
             *("unshare", "--mount", "buildah", "--root", str(storage), "--runroot", f"{scratch}/run"),
             *("--storage-driver", storage_driver(storage)),
@@ -48,15 +48,15 @@ def build(dockerfile: str, *, base: Path, base_name: str, names: tuple[str, ...]
 
 
 def network_arguments(environment: dict[str, str]) -> list[str]:
-    """What a build step needs to reach the package registries as this machine does: certificates, tools' settings.
+    """Arguments that let a build step reach the package registries as this machine does: certificates, tools' settings.
 
-    Proxies need nothing here, buildah hands them on by itself.
+    Proxies need no argument: buildah passes them on by itself.
     """
     arguments: list[str] = []
     for name in ("PIP_CERT", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"):
         bundle = environment.get(name)
         if bundle and Path(bundle).is_file():
-            # Not in its usual place: there, Debian's own package would want to write it.
+            # Not at its usual path, which Debian's own package writes.
             inside = f"/run/{name.lower().replace('_', '-')}.pem"
             arguments += ["--volume", f"{bundle}:{inside}:ro", "--build-arg", f"{name}={inside}"]
     for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "UV_DEFAULT_INDEX", "UV_INDEX_URL"):
@@ -66,7 +66,7 @@ def network_arguments(environment: dict[str, str]) -> list[str]:
 
 
 def storage_driver(folder: Path) -> str:
-    """``overlay`` where the kernel can mount one on this folder, else ``vfs``, which copies every layer whole."""
+    """``overlay`` if the kernel can mount one on this folder, else ``vfs``, which copies every layer in full."""
     with tempfile.TemporaryDirectory(dir=folder, prefix=".try-") as scratch:
         for name in ("lower", "upper", "work", "merged"):
             (Path(scratch) / name).mkdir()
@@ -85,6 +85,6 @@ def _bound(storage: Path) -> None:
         ["du", "--summarize", "--block-size=1", str(storage)], capture_output=True, text=True, check=False, timeout=120
     ).stdout.split()
     if used and used[0].isdigit() and int(used[0]) > _STORAGE_BYTES:
-        # In a mount namespace, so that nothing can be mounted in what is removed.
+        # In a mount namespace, so that nothing is mounted under the folder that is removed.
         subprocess.run(["unshare", "--mount", "rm", "-rf", str(storage)], check=True, timeout=300)
         storage.mkdir()

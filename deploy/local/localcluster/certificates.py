@@ -1,6 +1,6 @@
-"""Certificates of a cluster that is thrown away: one authority, EC P-256 keys, a year's life.
+"""Certificates of a disposable cluster: one authority, EC P-256 keys, valid for a year.
 
-Nothing is read or written here; ``now`` is an argument.
+Does no I/O; ``now`` is an argument.
 """
 
 import datetime
@@ -25,7 +25,7 @@ class Pair:
 
 
 class Authority:
-    """Signs the certificates of one cluster. ``now`` is an aware datetime; certificates begin an hour before it."""
+    """Signs the certificates of one cluster, valid from an hour before ``now``, an aware datetime."""
 
     def __init__(self, name: str, now: datetime.datetime) -> None:
         self._now = now
@@ -45,7 +45,7 @@ class Authority:
     def issue(
         self, common_name: str, *, organization: str = "", dns: tuple[str, ...] = (), ips: tuple[str, ...] = ()
     ) -> Pair:
-        """A client's certificate (name and group as Kubernetes reads them); with names or addresses a server's too."""
+        """A client certificate (name and group as Kubernetes reads them); with names or addresses also for a server."""
         key = ec.generate_private_key(ec.SECP256R1())
         names = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
         if organization:
@@ -73,7 +73,7 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(self._now - _LEEWAY)
             .not_valid_after(self._now + _LIFE)
-            # Python from 3.13 on verifies strictly, and wants both identifiers.
+            # Python 3.13 and newer verify strictly and require both identifiers.
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )

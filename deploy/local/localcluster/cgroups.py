@@ -1,6 +1,6 @@
 """Our own folder in the machine's cgroup hierarchies, version 1 or 2: made before the node starts, removed after it.
 
-Every process of the node is beneath it, so what a killed run left is found here even when its record is lost.
+Every process of the node is beneath it, so the processes of a killed run are found even when its record is lost.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ _SYSTEM = "system"
 
 
 def hierarchies(root: Path = ROOT) -> list[Path]:
-    """Where cgroup folders are made: the one root of version 2, or each hierarchy of version 1."""
+    """The folders in which cgroups are made: the one root of version 2, or each hierarchy of version 1."""
     if (root / "cgroup.controllers").is_file():
         return [root]
     if not root.is_dir():
@@ -26,13 +26,13 @@ def hierarchies(root: Path = ROOT) -> list[Path]:
 
 
 def make(root: Path = ROOT) -> None:
-    """Makes our folder with one for the node's own processes beneath; raises ``OSError`` when it may not."""
+    """Makes our folder, with one for the node's own processes beneath it; raises ``OSError`` if not permitted."""
     for hierarchy in hierarchies(root):
         for folder in (hierarchy / CGROUP, hierarchy / CGROUP / _SYSTEM):
             if (folder.parent / "cgroup.controllers").is_file():
                 _delegate(folder.parent)
             folder.mkdir(exist_ok=True)
-            # A cpuset of version 1 starts empty, and an empty one takes no process.
+            # A cpuset of version 1 starts empty, and an empty one accepts no process.
             for name in ("cpuset.cpus", "cpuset.mems"):
                 inherited = folder.parent / name
                 if inherited.is_file() and not (folder / name).read_text().strip():
@@ -40,7 +40,7 @@ def make(root: Path = ROOT) -> None:
 
 
 def _delegate(folder: Path) -> None:
-    """Version 2: passes every controller down that can be; the root's own processes hinder none."""
+    """Version 2: enables every possible controller for child folders, which processes in the root do not prevent."""
     for controller in (folder / "cgroup.controllers").read_text().split():
         with contextlib.suppress(OSError):
             (folder / "cgroup.subtree_control").write_text(f"+{controller}")
@@ -53,7 +53,7 @@ def enter(root: Path = ROOT) -> None:
 
 
 def clear(root: Path = ROOT, seconds: float = 10.0) -> list[Path]:
-    """Kills what is left beneath our folder and removes it; gives the folders that would not go."""
+    """Kills the processes beneath our folder and removes it; returns the folders that could not be removed."""
     until = time.monotonic() + seconds
     while True:
         left = [hierarchy / CGROUP for hierarchy in hierarchies(root) if (hierarchy / CGROUP).is_dir()]
@@ -69,7 +69,7 @@ def _remove(top: Path) -> None:
     for folder, _, _ in os.walk(top, topdown=False):
         with contextlib.suppress(OSError):
             for pid in (Path(folder) / "cgroup.procs").read_text().split():
-                # 0 is a process of a namespace that we do not see; only its own namespace can end it.
+                # 0 stands for a process of a pid namespace that we do not see; only that namespace can end it.
                 if int(pid) > 0:
                     os.kill(int(pid), signal.SIGKILL)
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""The few calls to the API server that the cluster itself makes, with nothing but the standard library."""
+"""The few API server calls that the cluster itself makes, with only the standard library."""
 
 import json
 import ssl
@@ -18,7 +18,7 @@ class RefusedError(Exception):
 
 
 class Client:
-    """Calls one API server with a client certificate. Every call raises ``OSError`` when the server is not reached."""
+    """Calls one API server with a client certificate. Calls raise ``OSError`` when the server cannot be reached."""
 
     def __init__(self, server: str, *, authority: Path, certificate: Path, key: Path) -> None:
         self._server = server
@@ -26,7 +26,7 @@ class Client:
         self._context.load_cert_chain(certificate, key)
 
     def is_ready(self) -> bool:
-        """Whether ``/readyz`` says so; False too when nothing answers."""
+        """Whether ``/readyz`` reports success; False also when nothing answers."""
         try:
             with self._open("GET", "/readyz", timeout=2):
                 return True
@@ -40,7 +40,7 @@ class Client:
         return self._json("POST", path, value, "application/json")
 
     def apply(self, path: str, value: dict[str, Any]) -> dict[str, Any]:
-        """Server-side apply at the object's own path; makes it when it is not there."""
+        """Server-side apply at the object's own path; creates the object if it does not exist."""
         query = "?fieldManager=localcluster&force=true"
         return self._json("PATCH", path + query, value, "application/apply-patch+yaml")
 
@@ -48,9 +48,9 @@ class Client:
         self._json("DELETE", path)
 
     def watch(self, path: str) -> Iterator[dict[str, Any]]:
-        """Every object of a collection, then every change as it comes; ends after some minutes, or with an error.
+        """Every object of a collection, then every change as it happens; ends after some minutes, or with an error.
 
-        Yields objects; a deleted one is yielded as it was last.
+        Yields objects; a deleted one is yielded in its last state.
         """
         listed = self.get(path)
         yield from listed["items"]
@@ -77,7 +77,7 @@ class Client:
             data=None if value is None else json.dumps(value).encode(),
             headers={"Content-Type": kind, "Accept": "application/json"},
         )
-        # No proxy of the environment may stand between us and an address on this machine.
+        # An address on this machine is reached without the environment's proxies.
         opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=self._context)
         )

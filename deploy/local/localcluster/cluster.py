@@ -1,8 +1,8 @@
-"""The whole cluster on one node, inside namespaces of its own: up, down, status. As root, on Linux.
+"""The whole cluster on one node, inside namespaces of its own: up, down, status. Needs root and Linux.
 
-The node is one process tree under :mod:`supervisor`, with its own process ids, mounts, network, host name and IPC. What
-the host sees of it: one interface, one folder in each cgroup hierarchy, ``/var/lib/taskyard-cluster`` and the record.
-``up`` may be killed at any point; the next ``up`` or ``down`` clears what is left.
+The node is one process tree under :mod:`supervisor`, with its own process ids, mounts, network, host name and IPC. The
+host sees only one interface, one folder in each cgroup hierarchy, ``/var/lib/taskyard-cluster`` and the record. ``up``
+may be killed at any point; the next ``up`` or ``down`` clears what is left.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from localcluster.client import Client
 from localcluster.supervisor import PHASE
 
 _READY_SECONDS = 120.0
-# A busy machine makes an API server slow, which is no reason to throw its cluster away.
+# On a busy machine the API server is slow, which is no reason to discard its cluster.
 _PATIENCE_SECONDS = 20.0
 _PROGRAMS = (
     "etcd",
@@ -33,17 +33,18 @@ _PROGRAMS = (
     "kubelet",
     "coredns",
 )
-# kubelet and the CNI library know these folders by name; the node's own are mounted over them, in its namespace only.
+# kubelet and the CNI library have these paths built in; the node's own folders are mounted there, in its namespace
+# only.
 _MOUNT_POINTS = ("/var/lib/kubelet", "/var/lib/cni")
-# Those of them that the host did not have, one a line.
+# The folders among them that the host did not have, one per line.
 _MADE = locations.STATE / "made"
 _SHAPE = ("apiserver.py", "certificates.py", "client.py", "network.py", "node.py", "provisioner.py", "supervisor.py")
 
 
 @dataclass(frozen=True)
 class Status:
-    """``state`` is ``ready``, ``starting``, ``broken``, ``foreign`` (another checkout's) or ``down``; ``detail`` says
-    more in a few words."""
+    """``state`` is ``ready``, ``starting``, ``broken``, ``foreign`` (another checkout's) or ``down``; ``detail``
+    explains it in a few words."""
 
     state: str
     detail: str
@@ -51,9 +52,9 @@ class Status:
 
 
 def up() -> bool:
-    """Makes sure that a Ready node of this checkout runs; True when it was started now, False when it ran already.
+    """Ensures that a Ready node of this checkout runs; True when it was started now, False when it was running already.
 
-    Installs and builds what is missing, and clears what a killed run or another checkout left.
+    Installs and builds what is missing, and removes what a killed run or another checkout left behind.
     Raises :class:`progress.StepError`.
     """
     _require_root()
@@ -65,7 +66,7 @@ def up() -> bool:
             return False
         if found is not None or locations.STATE.exists() or network.exists():
             _say_what_is_cleared(found)
-            with progress.step("clearing what an earlier run left"):
+            with progress.step("removing what an earlier run left behind"):
                 _clear()
         with progress.step("starting the cluster", log=locations.LOGS / "supervisor.log") as step:
             _start(built)
@@ -74,12 +75,12 @@ def up() -> bool:
 
 
 def down() -> bool:
-    """Ends the cluster and removes every trace of it; False when there was none. Raises :class:`progress.StepError`."""
+    """Stops the cluster and removes every trace of it; False if there was none. Raises :class:`progress.StepError`."""
     _require_root()
     with record.alone():
         there = record.read() is not None or locations.STATE.exists() or network.exists()
         if there:
-            with progress.step("ending the cluster"):
+            with progress.step("stopping the cluster"):
                 _clear()
     return there
 
@@ -90,9 +91,9 @@ def status() -> Status:
     if found is None:
         return Status("down", "no cluster is on record")
     if not found.is_alive():
-        return Status("broken", "its first process is gone; `up` clears it and starts anew", found.checkout)
+        return Status("broken", "its first process is gone; `up` clears it and starts it again", found.checkout)
     if Path(found.checkout) != locations.REPOSITORY:
-        return Status("foreign", "another checkout's cluster runs; `up` makes it go", found.checkout)
+        return Status("foreign", "another checkout's cluster is running; `up` stops it", found.checkout)
     if _phase() != "ready":
         return Status("starting", _phase(), found.checkout)
     if not _is_ready():
@@ -111,9 +112,11 @@ def inside(*command: str) -> list[str]:
 
 def _require_root() -> None:
     if sys.platform != "linux":
-        raise progress.StepError("starting the cluster", "the local cluster needs Linux; see TASKYARD_CLUSTER=current")
+        raise progress.StepError(
+            "starting the cluster", "it needs Linux; TASKYARD_CLUSTER=current uses another cluster"
+        )
     if os.geteuid() != 0:
-        raise progress.StepError("starting the cluster", "the local cluster needs root; see TASKYARD_CLUSTER=current")
+        raise progress.StepError("starting the cluster", "it needs root; TASKYARD_CLUSTER=current uses another cluster")
 
 
 def _fingerprint() -> str:
@@ -146,7 +149,7 @@ def _phase() -> str:
 
 
 def _is_ready(seconds: float = 0.0) -> bool:
-    """Whether a start came to its good end, the kubeconfig is in its place, and the API server answers in time."""
+    """Whether the start succeeded, the kubeconfig is in its place, and the API server answers in time."""
     until = time.monotonic() + seconds
     try:
         if _phase() != "ready" or not locations.KUBECONFIG.is_file():
@@ -163,7 +166,7 @@ def _is_ready(seconds: float = 0.0) -> bool:
 
 def _say_what_is_cleared(found: record.Record | None) -> None:
     if found is not None and found.is_alive() and Path(found.checkout) != locations.REPOSITORY:
-        print(f"    a cluster of another checkout runs ({found.checkout}): it makes way for this one")
+        print(f"    a cluster of another checkout is running ({found.checkout}): it is stopped for this one")
 
 
 def _start(built: dict[str, Path]) -> None:
@@ -194,7 +197,7 @@ def _start(built: dict[str, Path]) -> None:
             start_new_session=True,
         )
     assert parent.stdin is not None
-    # From here to "go" the supervisor ends by itself when we are killed: the pipe ends with us.
+    # From here to "go" the supervisor exits by itself when we are killed: the pipe closes with us.
     with parent.stdin as word:
         supervisor = _first_child(parent)
         above = processes.identify(parent.pid)
@@ -217,12 +220,12 @@ def _first_child(parent: "subprocess.Popen[bytes]") -> processes.Identity:
             raise progress.StepError("making the node's namespaces", progress.telling_line_of(log), log)
         time.sleep(0.01)
     parent.kill()
-    raise progress.StepError("making the node's namespaces", "unshare made no process within 10 s", log)
+    raise progress.StepError("making the node's namespaces", "unshare started no process within 10 s", log)
 
 
 def _settings(built: dict[str, Path]) -> node.Settings:
     containerd, plugin = packages.find("containerd"), packages.find("/usr/lib/cni/ptp")
-    assert containerd is not None and plugin is not None  # packages.ensure saw them
+    assert containerd is not None and plugin is not None  # packages.ensure installed them
     try:
         plan = network.choose(network.host_routes())
     except ValueError as error:
@@ -290,18 +293,18 @@ def _wait_ready(step: progress.Step) -> None:
 
 
 def _clear() -> None:
-    """Ends what is on record and what is in our cgroups, then removes what it had on the host. Never fails halfway:
-    the record goes last, so a killed clearing is taken up again."""
+    """Ends the recorded processes and those in our cgroups, then removes what they had on the host. The record is
+    removed last, so that the next run finishes a clearing that was killed."""
     found = record.read()
     if found is not None:
         for one in (found.supervisor, found.parent):
             processes.send(one, signal.SIGKILL)
         for one in (found.supervisor, found.parent):
             if not processes.wait_gone(one, 20):
-                raise progress.StepError("ending the cluster", f"process {one.pid} does not end")
+                raise progress.StepError("stopping the cluster", f"process {one.pid} does not exit")
     left = cgroups.clear()
     if left:
-        raise progress.StepError("ending the cluster", f"the cgroup {left[0]} cannot be removed")
+        raise progress.StepError("stopping the cluster", f"the cgroup {left[0]} cannot be removed")
     network.remove()
     for checkout in {str(locations.REPOSITORY), found.checkout if found is not None else str(locations.REPOSITORY)}:
         (Path(checkout) / locations.KUBECONFIG.relative_to(locations.REPOSITORY)).unlink(missing_ok=True)

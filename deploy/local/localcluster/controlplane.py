@@ -1,12 +1,12 @@
-"""etcd and kube-apiserver on loopback, without root: what the integration tests talk to.
+"""etcd and kube-apiserver on loopback, without root, for the integration tests.
 
 ::
 
     with ControlPlane(directory) as cp:
         subprocess.run(["kubectl", "--kubeconfig", cp.kubeconfig, "get", "ns"])
 
-No controller-manager runs unless asked for: service accounts are not made by themselves, and nothing is garbage
-collected. Each process has a guard, so that none outlives whoever started it, not even after ``kill -9``.
+No controller-manager runs unless asked for: service accounts are not created automatically, and nothing is garbage
+collected. Each process has a guard, so that it does not outlive the process that started it, even after ``kill -9``.
 """
 
 import datetime
@@ -30,7 +30,7 @@ _SERVICE_ADDRESS = "10.0.0.1"
 
 
 class _Guarded:
-    """One process under a guard: it ends when :meth:`stop` is called or this Python is gone."""
+    """One process under a guard: it ends when :meth:`stop` is called or this Python process exits."""
 
     def __init__(self, name: str, command: Sequence[str], log: Path) -> None:
         self.name = name
@@ -59,7 +59,7 @@ class ControlPlane:
 
     ``apiserver_flags`` come last on the API server's command line. With ``controller_manager`` the named controllers
     run too (``("garbage-collector-controller", "namespace-controller")``; ``("*",)`` for all).
-    Raises :class:`progress.StepError` when a program cannot be had or does not become ready within a minute.
+    Raises :class:`progress.StepError` when a program is not available or does not become ready within a minute.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class ControlPlane:
 
     @property
     def authority_file(self) -> Path:
-        """The certificate that the API server is verified against, PEM."""
+        """The CA certificate to verify the API server with, PEM."""
         return self.directory / "keys" / "ca.crt"
 
     @property
@@ -133,12 +133,12 @@ class ControlPlane:
             raise
 
     def stop(self) -> None:
-        """Ends every process; the directory stays. May be called twice."""
+        """Ends every process; the directory remains. May be called twice."""
         for name in reversed(list(self._running)):
             self._running.pop(name).stop()
 
     def start_apiserver(self) -> None:
-        """Starts the API server at the port it had and waits until it is ready."""
+        """Starts the API server on its earlier port and waits until it is ready."""
         self._run(
             "kube-apiserver",
             apiserver.apiserver_command(
@@ -149,24 +149,24 @@ class ControlPlane:
                 advertise_address="127.0.0.1",
                 port=self._port,
                 service_range=_SERVICE_RANGE,
-                # A loopback address may not be an endpoint of the Service "kubernetes", so none is written.
+                # A loopback address is not allowed as an endpoint of the Service "kubernetes", so none is written.
                 extra=("--endpoint-reconciler-type=none", *self._flags),
             ),
         )
         self._wait_ready()
 
     def stop_apiserver(self) -> None:
-        """Ends the API server, as for an upgrade: its clients see refused connections until it is started again."""
+        """Stops the API server, as for an upgrade: connections are refused until it is started again."""
         self._running.pop("kube-apiserver").stop()
 
     def restart_apiserver(self) -> None:
-        """Ends the API server and starts it again; what is stored stays, every watch breaks."""
+        """Stops the API server and starts it again; stored objects remain, every watch is closed."""
         self.stop_apiserver()
         self.start_apiserver()
 
     def restart_controller_manager(self) -> None:
-        """Ends the controller manager and starts it again: it then knows kinds that came since, for which it looks by
-        itself only every half minute."""
+        """Restarts the controller manager, so that it knows kinds that were added since; by itself it looks for them
+        only every 30 s."""
         self._running.pop("kube-controller-manager").stop()
         self._start_controller_manager()
 
@@ -215,7 +215,7 @@ class ControlPlane:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Ports of loopback that nothing listens on now, all different."""
+    """Different loopback ports that nothing listens on."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for one in sockets:

@@ -1,7 +1,7 @@
-"""Taskyard's image for a cluster that is not ours: built with the engine at hand, brought there if a tool can do that.
+"""Taskyard's image for a cluster that is not ours: built with the available engine, and loaded if a tool can do that.
 
-kind, k3d and minikube name their contexts after themselves, and take images from a file or from Docker. Desktop
-clusters share Docker's images. Any other cluster pulls: its image is pushed by a person and named in TASKYARD_IMAGE.
+kind, k3d and minikube name their contexts after themselves, and load images from a file or from Docker. Desktop
+clusters share Docker's images. Any other cluster pulls: the user pushes the image and names it in TASKYARD_IMAGE.
 """
 
 import os
@@ -20,7 +20,7 @@ _DESKTOPS = ("docker-desktop", "rancher-desktop", "orbstack", "colima")
 
 @dataclass(frozen=True)
 class Engine:
-    """What builds: ``docker``, whose images tools find by name, or ``buildah``, which hands over an archive."""
+    """The build program: ``docker``, whose images tools find by name, or ``buildah``, which produces an archive."""
 
     name: str
     program: str
@@ -34,7 +34,7 @@ class Loading:
 
 
 def loading(context: str, image: str, archive: Path | None = None) -> Loading | None:
-    """How ``image``, or the archive that holds it, gets to the cluster of a context; None when only a person knows."""
+    """How ``image``, or the archive that holds it, gets to the cluster of a context; None when only the user knows."""
     kind, _, name = context.partition("-")
     source = str(archive) if archive else image
     if kind == "kind" and name:
@@ -59,23 +59,23 @@ def find_engine(which: Callable[[str], str | None] = shutil.which) -> Engine | N
 
 
 def build_and_load(context: str) -> str:
-    """Builds the image as the tree has it and brings it to the context's cluster; its name.
+    """Builds the image of this tree and loads it into the context's cluster; returns its name.
 
-    Raises ``StepError`` when nothing can build here, or when a person has to bring the image there: the cause says how.
+    Raises ``StepError`` when there is no build engine, or when the user has to push the image: the cause says how.
     """
     engine = find_engine()
     if engine is None:
         raise progress.StepError(
-            _BUILDING, "neither docker nor buildah is at hand: install one, or name an image in TASKYARD_IMAGE"
+            _BUILDING, "neither docker nor buildah is available: install one, or name an image in TASKYARD_IMAGE"
         )
     image = f"{REPOSITORY}:{images.source_hash(locations.REPOSITORY, 'current')}"
     archive = _build(engine, image)
     way = loading(context, image, archive)
     if way is None or (way.command and shutil.which(way.command[0]) is None):
-        raise progress.StepError(f"bringing {image} to the cluster of context {context}", _advice(way, image, engine))
+        raise progress.StepError(f"loading {image} into the cluster of context {context}", _advice(way, image, engine))
     if way.command:
         progress.run(
-            f"bringing {image} to the cluster of context {context}",
+            f"loading {image} into the cluster of context {context}",
             way.command,
             log=locations.LOGS / "load-image.log",
             timeout=600,
@@ -85,7 +85,7 @@ def build_and_load(context: str) -> str:
 
 def _advice(way: Loading | None, image: str, engine: Engine) -> str:
     if way is not None:
-        return f"{way.command[0]} is not in PATH; what it would do: {' '.join(way.command)}"
+        return f"{way.command[0]} is not in PATH; the command to run is: {' '.join(way.command)}"
     return (
         f"push it to a registry that the cluster pulls from ({engine.name} push {image} …), "
         "then run this again with TASKYARD_IMAGE=<its name there>"
@@ -93,7 +93,7 @@ def _advice(way: Loading | None, image: str, engine: Engine) -> str:
 
 
 def _build(engine: Engine, image: str) -> Path | None:
-    """Builds ``image`` unless the engine has it; for buildah the archive that holds it."""
+    """Builds ``image`` unless the engine has it; returns the archive that holds it for buildah."""
     log = locations.LOGS / "build-taskyard.log"
     dockerfile = locations.REPOSITORY / "deploy/images/Dockerfile"
     if engine.name == "docker":

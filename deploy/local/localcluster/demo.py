@@ -1,6 +1,6 @@
-"""The demo: a cluster with Taskyard, and the life of a Task told with kubectl, step by step.
+"""The demo: a cluster with Taskyard, and the life of a Task shown with kubectl, step by step.
 
-Leaves the cluster running. Running it again begins the story anew; a run that was killed leaves nothing in its way.
+Leaves the cluster running. Another run starts from the beginning, even after a run that was killed.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def clear(told: DemoOutput) -> None:
-    """Removes the Task of an earlier run, with its Pod and its claim; quick when there is none."""
+    """Removes the Task of an earlier run, with its Pod and its claim; takes no time when there is none."""
     kubectl = told.kubectl
     if kubectl.attempt("get", "namespace", NAMESPACE).status != 0:
         return
@@ -55,7 +55,7 @@ def clear(told: DemoOutput) -> None:
         if said.status != 0:
             raise progress.StepError(title, said.cause, kubectl.log)
         children = ("pods,persistentvolumeclaims", "--selector", f"taskyard.dev/task={TASK}")
-        # The shell has been told to end by now, or by garbage collection in a moment; nobody is at work in it.
+        # The shell has been asked to exit, or garbage collection will do so in a moment; nobody is working in it.
         kubectl.attempt(*_IN_NAMESPACE, "delete", *children, "--grace-period=1", "--wait=false")
         said = kubectl.attempt(*_IN_NAMESPACE, "wait", *children, "--for=delete", "--timeout=60s", seconds=70)
         if said.status != 0:
@@ -63,13 +63,13 @@ def clear(told: DemoOutput) -> None:
 
 
 def tell_story(told: DemoOutput) -> None:
-    """The life of a Task. Raises ``StepError`` at the first step that does not come to its end in time."""
+    """Shows the life of a Task. Raises ``StepError`` at the first step that does not finish in time."""
     with Table(told.kubectl, *_IN_NAMESPACE, "get", "tasks").shown() as table:
         _start(told, table)
         _speak(told, table)
         _pause(told, table)
         _resume(told, table)
-    demo_output.title("What was done, as objects: one build for each start and stop.")
+    demo_output.title("Its history as objects: one build for each start and stop.")
     told.run(*_IN_NAMESPACE, "get", "workspacebuilds,taskinputs")
 
 
@@ -84,28 +84,28 @@ def _start(told: DemoOutput, table: Table) -> None:
 
 
 def _speak(told: DemoOutput, table: Table) -> None:
-    demo_output.title("A message for the agent: it waits in line until the agent is ready, and is delivered once.")
+    demo_output.title("A message for the agent: it is queued until the agent is ready, and is delivered once.")
     told.run("apply", "-f", str(EXAMPLE / "input.yaml"))
     told.wait("taskinput/hello-again", "jsonpath={.status.phase}=Delivered")
     content = told.kubectl.ask(*_IN_NAMESPACE, "get", "taskinputs.taskyard.dev", "hello-again") or {}
     _await_answer(told, str(content.get("spec", {}).get("content", "")))
     table.settle()
-    demo_output.title("The conversation so far, as the sidecar logs it.")
+    demo_output.title("The conversation so far, from the sidecar's log.")
     told.show_conversation(told.pod())
 
 
 def _pause(told: DemoOutput, table: Table) -> None:
-    demo_output.title("The Task is paused: its Pod goes, its home and its conversation stay.")
+    demo_output.title("The Task is paused: its Pod is deleted, its home and its conversation are kept.")
     told.run(*_IN_NAMESPACE, "patch", f"task/{TASK}", "--type=merge", "-p", json.dumps({"spec": {"paused": True}}))
     told.wait(f"task/{TASK}", "jsonpath={.status.phase}=Paused")
     table.settle()
     told.run(*_IN_NAMESPACE, "get", "pods")
-    demo_output.title("No Pod exists, and the conversation can be read all the same.")
+    demo_output.title("There is no Pod, but the conversation can still be read.")
     told.run(*_IN_NAMESPACE, "get", "configmap", f"{TASK}-snapshot", "-o", "jsonpath={.data.log\\.txt}")
 
 
 def _resume(told: DemoOutput, table: Table) -> None:
-    demo_output.title("The Task goes on: a new Pod with the old home.")
+    demo_output.title("The Task is resumed: a new Pod with the same home.")
     told.run(*_IN_NAMESPACE, "patch", f"task/{TASK}", "--type=merge", "-p", json.dumps({"spec": {"paused": False}}))
     told.wait(f"task/{TASK}", "jsonpath={.status.phase}=Active", seconds=90)
     table.settle()
@@ -126,7 +126,7 @@ def _await_answer(told: DemoOutput, asked: str) -> str:
 
 
 def closing(place: Target, *, seconds: float) -> str:
-    """How to go on, and how to end it."""
+    """How to continue, and how to clean up."""
     use = [f"export KUBECONFIG={shlex.quote(str(locations.KUBECONFIG))}"] if place.is_local else []
     use += [
         f"kubectl -n {NAMESPACE} get tasks",
@@ -142,6 +142,6 @@ def closing(place: Target, *, seconds: float) -> str:
         end = f"kubectl delete namespace {NAMESPACE}; helm --namespace taskyard uninstall taskyard"
     commands = "\n".join(f"    {line}" for line in use)
     return (
-        f"\nThat was the demo, {progress.duration(seconds)} in all. The Task is still there, try it:\n"
-        f"{commands}\n{hint}\nTo end it:\n    {end}".replace("\n\nTo", "\nTo")
+        f"\nThat was the demo, {progress.duration(seconds)} in all. The Task still exists, try it:\n"
+        f"{commands}\n{hint}\nTo clean up:\n    {end}".replace("\n\nTo", "\nTo")
     )

@@ -1,4 +1,4 @@
-"""What the demo finds in a conversation and in a table of kubectl's. Pure."""
+"""Reads a conversation and a table of kubectl's output for the demo. Pure."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ class Message:
 
 
 def messages(log: str) -> list[Message]:
-    """The conversation in a sidecar's log, in order of ids; of a message that was written twice the last counts."""
+    """The conversation in a sidecar's log, in order of ids; when a message was written twice, the later one is used."""
     found: dict[int, Message] = {}
     for line in conversation_lines(log):
         value = json.loads(line)
@@ -24,12 +24,12 @@ def messages(log: str) -> list[Message]:
 
 
 def conversation_lines(log: str) -> list[str]:
-    """The lines of a sidecar's log that are messages, as they are: what ``grep '"role"'`` leaves of it."""
+    """The lines of a sidecar's log that are messages, unchanged: what ``grep '"role"'`` prints."""
     return [line for line in log.splitlines() if _is_message(line)]
 
 
 def answer_to(asked: str, conversation: Sequence[Message]) -> str | None:
-    """What the agent said to the newest message ``asked``; None while there is none, or it says nothing."""
+    """The agent's answer to the newest message ``asked``; None while there is none, or it is empty."""
     for number in range(len(conversation) - 1, -1, -1):
         message = conversation[number]
         if message.role == "user" and message.content.strip() == asked.strip():
@@ -49,7 +49,7 @@ def _until_next_user(conversation: Iterable[Message]) -> list[str]:
 
 
 def without_age(row: str) -> str:
-    """A row of a table without its last column: two of these are alike when nothing but time has passed."""
+    """A row of a table without its last column: two of them are equal if only time has passed."""
     return " ".join(row.split()[:-1])
 
 

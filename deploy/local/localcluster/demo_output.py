@@ -1,4 +1,4 @@
-"""What the demo shows, and how it waits: commands as they are typed, the table beside them, and why a wait failed."""
+"""What the demo prints, and how it waits: commands as they are typed, the table beside them, and why a wait failed."""
 
 import contextlib
 import subprocess
@@ -17,19 +17,19 @@ _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 
 
 def tell(text: str = "") -> None:
-    """Prints text at once, never into the middle of another line."""
+    """Prints text immediately, never in the middle of another line."""
     with _write_lock:
         print(text, flush=True)
 
 
 def title(text: str) -> None:
-    """A heading of the story."""
+    """Prints a heading."""
     bold, plain = (_BOLD, _PLAIN) if sys.stdout.isatty() else ("", "")
     tell(f"\n{bold}# {text}{plain}")
 
 
 class Table:
-    """``kubectl get … --watch`` beside what else goes on: a row is printed when more than the age has changed in it."""
+    """``kubectl get … --watch`` in the background: a row is printed when more than its age has changed."""
 
     def __init__(self, kubectl: Kubectl, *arguments: str) -> None:
         self._kubectl = kubectl
@@ -50,7 +50,7 @@ class Table:
             reader.join(5)
 
     def settle(self, quiet: float = 0.3, most: float = 2.0) -> None:
-        """Waits until no row has come for ``quiet`` seconds: what is printed next then comes after its row."""
+        """Waits until no row has arrived for ``quiet`` seconds, so that the next output comes after its row."""
         until = time.monotonic() + most
         while time.monotonic() < until and time.monotonic() - self._quiet_since < quiet:
             time.sleep(0.05)
@@ -67,14 +67,14 @@ class Table:
 
 @dataclass(frozen=True)
 class DemoOutput:
-    """The Task that the story is about, and the kubectl that it is told with."""
+    """The demo's Task, and the kubectl to show it with."""
 
     kubectl: Kubectl
     namespace: str
     task: str
 
     def run(self, *arguments: str, stdin: str | None = None, seconds: float = 60.0) -> str:
-        """Shows a command, runs it, shows what it says; its output. Raises ``StepError`` when it fails."""
+        """Prints a command, runs it, prints and returns its output. Raises ``StepError`` when it fails."""
         line = self.kubectl.command_line(*arguments)
         tell(f"$ {line}" + (f" <<'EOF'\n{stdin.rstrip()}\nEOF" if stdin is not None else ""))
         said = self.kubectl.attempt(*arguments, stdin=stdin, seconds=seconds)
@@ -84,7 +84,7 @@ class DemoOutput:
         return said.output
 
     def wait(self, what: str, condition: str, *, seconds: float = 60.0) -> None:
-        """``kubectl wait``, ended early when the Task's build fails: that does not heal by itself."""
+        """``kubectl wait``, stopped early when the Task's build fails: such a Task does not recover by itself."""
         arguments = ("-n", self.namespace, "wait", what, f"--for={condition}", f"--timeout={int(seconds)}s")
         line = self.kubectl.command_line(*arguments)
         tell(f"$ {line}")
@@ -99,12 +99,12 @@ class DemoOutput:
                 raise self._failure(line, "the Task's build failed")
         if outcome[0].status != 0:
             raise self._failure(line, outcome[0].cause)
-        # The table beside it hears of the same change a moment later: its row comes first.
+        # The table sees the same change a moment later: its row is printed first.
         time.sleep(0.2)
         self._show(outcome[0])
 
     def until(self, what: str, found: Callable[[], str | None], *, seconds: float = 30.0) -> str:
-        """Asks again and again, quietly, until there is an answer; ``what`` says what is waited for."""
+        """Polls without output until there is an answer; ``what`` describes what is awaited."""
         until = time.monotonic() + seconds
         while (answer := found()) is None:
             if time.monotonic() > until:
@@ -113,11 +113,11 @@ class DemoOutput:
         return answer
 
     def log_of_sidecar(self, pod: str) -> str:
-        """What a Pod's sidecar has written so far; empty when it cannot be had."""
+        """The log of a Pod's sidecar so far; empty when it cannot be read."""
         return self.kubectl.attempt("--namespace", self.namespace, "logs", pod, "--container=taskyard-sidecar").output
 
     def show_conversation(self, pod: str) -> None:
-        """Shows the messages in the log of a Pod's sidecar, as a person would get them."""
+        """Prints the messages in the log of a Pod's sidecar, with the command that a user would type."""
         line = self.kubectl.command_line("-n", self.namespace, "logs", pod, "-c", "taskyard-sidecar")
         tell(f"$ {line} | grep '\"role\"'")
         for found in demo_assertions.conversation_lines(self.log_of_sidecar(pod)):
@@ -135,7 +135,7 @@ class DemoOutput:
         return self.kubectl.ask("--namespace", self.namespace, "get", "tasks.taskyard.dev", self.task) or {}
 
     def _failure(self, title: str, cause: str) -> progress.StepError:
-        """Prints what the Task, its Pods and their events say; the error that names the nearest cause."""
+        """Prints the state of the Task, its Pods and their events; returns the error that names the nearest cause."""
         task = self._task()
         pods = self._items("pods", "--selector", f"taskyard.dev/task={self.task}")
         inputs = self._items("taskinputs.taskyard.dev")
@@ -150,7 +150,7 @@ class DemoOutput:
         lines += diagnostics.warnings(self._items("events"))
         lines += self._operator_warnings()
         if lines:
-            tell("\n    What the cluster says:")
+            tell("\n    State of the cluster:")
             for line in lines:
                 tell(f"    - {line}")
         nearest = troubles[0].text if troubles else diagnostics.of_task(task)
@@ -168,6 +168,6 @@ class DemoOutput:
 
 
 def logs_at(path: Path) -> None:
-    """Begins a log file anew."""
+    """Starts a log file afresh."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("")

@@ -1,6 +1,6 @@
-"""What is wrong with Pods and Tasks, read off their objects. Pure.
+"""What is wrong with Pods and Tasks, as their objects tell. Pure.
 
-Objects are as ``kubectl --output=json`` gives them; what is missing in one is taken for not known yet.
+Objects are as ``kubectl --output=json`` prints them; a missing field means "not known yet".
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,16 +9,16 @@ from typing import Any
 
 Object = dict[str, Any]
 
-# While a Pod starts these are no trouble.
+# These are normal while a Pod starts.
 _ORDINARY = frozenset({"ContainerCreating", "PodInitializing"})
-# Waiting does not help: the image or the configuration has to be mended.
+# Waiting does not help: the image or the configuration has to be fixed.
 _HOPELESS = frozenset({"ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError", "ImagePullBackOff"})
 _CRASHES_ENOUGH = 3
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What keeps a Pod from being ready. ``container`` is empty when it is the Pod's own; ``has_logs``: it has run."""
+    """What keeps a Pod from being ready. ``container`` is empty for the Pod itself; ``has_logs``: it has run."""
 
     namespace: str
     pod: str
@@ -35,18 +35,18 @@ class Diagnosis:
 
 
 def of_pods(pods: Iterable[Object]) -> list[Diagnosis]:
-    """The troubles of these Pods, the gravest first."""
+    """What is wrong with these Pods, the most severe first."""
     found = [trouble for pod in pods for trouble in _of_pod(pod)]
     return sorted(found, key=lambda one: (not one.hopeless, not one.has_logs))
 
 
 def is_ready(pod: Object) -> bool:
-    """Whether a Pod's condition Ready holds."""
+    """Whether a Pod's condition Ready is True."""
     return _condition(pod, "Ready").get("status") == "True"
 
 
 def of_task(task: Object) -> str | None:
-    """Why a Task is not Ready, in its own words; None when it is, or has not said."""
+    """Why a Task is not Ready, by its own condition; None when it is Ready or has no such condition yet."""
     ready = _condition(task, "Ready")
     if not ready or ready.get("status") == "True":
         return None
@@ -74,7 +74,7 @@ def warnings(events: Iterable[Object], *, most: int = 5) -> list[str]:
 
 
 def is_over(task: Object) -> bool:
-    """Whether waiting for a Task is in vain: its build has failed, which does not heal by itself."""
+    """Whether waiting for a Task is pointless: its build has failed, and it does not recover by itself."""
     return task.get("status", {}).get("build", {}).get("phase") in ("Failed", "Canceled")
 
 
@@ -115,7 +115,7 @@ def _of_container(namespace: str, pod: str, container: Object) -> Diagnosis | No
             has_logs=True,
         )  # fmt: skip
     if "running" in state and not container.get("ready", False):
-        return Diagnosis(namespace, pod, name, "NotReady", "it runs and does not answer yet", has_logs=True)
+        return Diagnosis(namespace, pod, name, "NotReady", "it is running but does not answer yet", has_logs=True)
     return None
 
 

@@ -1,7 +1,8 @@
-"""Runs one command and ends it when whoever started the guard is gone, however it went.
+"""Runs one command and ends it when the process that started the guard is gone, however that ended.
 
-``python -m localcluster.guard COMMAND…``: the guard's standard input is a pipe that its owner holds open. At its end
-the command gets SIGTERM, after 5 s SIGKILL. Otherwise the guard ends as the command does. Linux and macOS.
+``python -m localcluster.guard COMMAND…``: the guard's standard input is a pipe that its owner holds open. When that
+pipe is closed, the command gets SIGTERM, after 5 s SIGKILL. Otherwise the guard exits with the command's status. Linux
+and macOS.
 """
 
 import ctypes
@@ -21,10 +22,11 @@ def main(command: list[str]) -> int:
     os.set_blocking(write_end, False)
     signal.set_wakeup_fd(write_end)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    # Ctrl-C goes to the whole foreground group: the owner decides what happens to the command, so both stay out of it.
+    # Ctrl-C reaches the whole foreground group, but the owner decides what happens to the command: both leave the
+    # group.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_end_with_the_guard)
-    # Whoever ends a test run by its process group ends the guard as well, which then takes the command with it.
+    # A test run that is ended by its process group ends the guard as well, which then ends the command.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: child.terminate())
     while child.poll() is None:
@@ -42,7 +44,7 @@ def main(command: list[str]) -> int:
 
 
 def _end_with_the_guard() -> None:
-    """In the child, on Linux: be killed when the guard is."""
+    """In the child, on Linux: makes the kernel kill it when the guard dies."""
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 

@@ -1,4 +1,4 @@
-"""Starts a command that ends when we do, however we end: a killed demo leaves no helm and no kubectl behind."""
+"""Starts a command that ends with this process, however that ends: a killed demo leaves no helm or kubectl behind."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ def start(
     output: IO[bytes] | int,
     errors: int,
 ) -> "subprocess.Popen[bytes]":
-    """Starts ``command`` under a guard, which ends as the command does."""
+    """Starts ``command`` under a guard, which exits with the command's status."""
     return subprocess.Popen(
         [sys.executable, "-m", "localcluster.guard", *command],
         stdin=subprocess.PIPE,
@@ -33,7 +33,7 @@ def start(
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:
-    """Ends it and waits; nothing happens to one that has ended."""
+    """Ends the command and waits; does nothing if it has ended."""
     assert process.stdin is not None
     process.stdin.close()
     try:

@@ -1,10 +1,10 @@
-"""Images without a registry: made here, kept as OCI archives in the cache, brought into the node's containerd.
+"""Images without a registry: made here, kept as OCI archives in the cache, loaded into the node's containerd.
 
-- ``pause()``: one static program that sleeps; every Pod's sandbox
+- ``pause()``: one static program that sleeps; the sandbox of every Pod
 - ``ensure_base()``: ``localhost/debian:trixie-slim``, from the mirror that this machine's apt uses
 - ``ensure_agent()``: an agent's program on that base, from the Dockerfile of an example
-- ``ensure_taskyard()``: ``deploy/images/Dockerfile`` on that base, named by a hash of what goes into it, so that a tree
-  that has not changed builds nothing and a changed one gives Pods a new image name
+- ``ensure_taskyard()``: ``deploy/images/Dockerfile`` on that base, named by a hash of its sources, so that an unchanged
+  tree builds nothing and a changed one gives Pods a new image name
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from localcluster import buildah, cluster, locations, node, oci, packages, progr
 
 BASE = "localhost/debian:trixie-slim"
 TASKYARD = "localhost/taskyard"
-# What containerd makes of the short name.
+# What containerd expands the short name to.
 _BASE_ELSEWHERE = "docker.io/library/debian:trixie-slim"
 _BASE_RECIPE = "2"
 _PAUSE_SOURCE = """\
@@ -41,7 +41,7 @@ int main(void) {
   for (;;) pause();
 }
 """
-# What goes into Taskyard's image; the same as .dockerignore lets through.
+# The sources of Taskyard's image; the same files as .dockerignore lets through.
 _DOCKERFILE = "deploy/images/Dockerfile"
 _SOURCES = (_DOCKERFILE, ".dockerignore", "pyproject.toml", "uv.lock", "operator")
 _SLIM = (
@@ -65,7 +65,7 @@ class Archive:
 
 
 def pause() -> Archive:
-    """The sandbox image, compiled when the cache lacks it."""
+    """The sandbox image, compiled if the cache lacks it."""
     archive = _directory() / f"{_file_name(node.PAUSE_IMAGE)}-{_hash(_PAUSE_SOURCE.encode())}.tar"
     with _once(archive) as missing:
         if missing:
@@ -81,9 +81,9 @@ def pause() -> Archive:
 
 
 def ensure_base() -> Archive:
-    """Debian 13 without documentation, as ``debian:trixie-slim`` is; made with debootstrap when the cache lacks it.
+    """Debian 13 without documentation, as ``debian:trixie-slim`` is; made with debootstrap if the cache lacks it.
 
-    In the node it has both names, so a Pod whose image is ``debian:trixie-slim`` runs as it does with a registry.
+    It has both names in the node, so a Pod whose image is ``debian:trixie-slim`` runs as it would with a registry.
     """
     archive = _directory() / f"{_file_name(BASE)}-recipe-{_BASE_RECIPE}.tar"
     with _once(archive) as missing:
@@ -93,7 +93,7 @@ def ensure_base() -> Archive:
                 root = Path(scratch) / "root"
                 progress.run(
                     f"making {BASE}",
-                    # In a mount namespace of its own: it mounts /proc, and may be killed before it unmounts it.
+                    # In a mount namespace of its own: debootstrap mounts /proc, and may be killed before it unmounts.
                     ["unshare", "--mount", "debootstrap", "--variant=minbase", "trixie", root, *_mirror()],
                     log=locations.cache() / "logs" / "debootstrap.log",
                 )
@@ -112,15 +112,15 @@ def ensure_base() -> Archive:
 
 
 def ensure_taskyard() -> Archive:
-    """Taskyard's image as the tree has it now: ``localhost/taskyard:<hash>`` and ``localhost/taskyard:dev``."""
+    """Taskyard's image of the tree as it is now: ``localhost/taskyard:<hash>`` and ``localhost/taskyard:dev``."""
     base = ensure_base()
     digest = source_hash(locations.REPOSITORY, base.path.name)
     return _ensure_built(_DOCKERFILE, base, (f"{TASKYARD}:{digest}", f"{TASKYARD}:dev"), "taskyard", digest)
 
 
 def ensure_agent(dockerfile: str, name: str) -> Archive:
-    """An agent's image from a Dockerfile of this tree (its path in it) that copies nothing from the tree, named like an
-    image of a registry: ``name:tag``.
+    """An agent's image, named like one of a registry (``name:tag``). ``dockerfile`` is a path in this tree and copies
+    nothing from it.
     """
     base = ensure_base()
     digest = _hash(f"{base.path.name}\0{name}\0".encode() + (locations.REPOSITORY / dockerfile).read_bytes())
@@ -129,7 +129,7 @@ def ensure_agent(dockerfile: str, name: str) -> Archive:
 
 
 def source_hash(repository: Path, base: str) -> str:
-    """Twelve hex digits over the content and names of all that goes into the image."""
+    """A hash, twelve hex digits, of the contents and names of all files that go into the image."""
     digest = hashlib.sha256(base.encode())
     for path in _source_files(repository):
         digest.update(f"\0{path.relative_to(repository)}\0{path.stat().st_mode & 0o111}\0".encode())
@@ -138,7 +138,7 @@ def source_hash(repository: Path, base: str) -> str:
 
 
 def load(*archives: Archive) -> None:
-    """Brings images into the running node; one that is there already is left alone."""
+    """Loads images into the running node; skips those that are there already."""
     there = loaded()
     missing = [
         archive for archive in archives if any(there.get(name) != oci.digest(archive.path) for name in archive.names)
@@ -149,13 +149,13 @@ def load(*archives: Archive) -> None:
 
 
 def loaded() -> dict[str, str]:
-    """Names of the node's images to the digests of their manifests."""
+    """The digests of the manifests of the node's images, by image name."""
     lines = [line.split() for line in _ctr("images", "list").splitlines()[1:]]
     return {fields[0]: fields[2] for fields in lines if len(fields) > 2}
 
 
 def archive_at(path: Path) -> Archive:
-    """An archive that somebody else made; :class:`progress.StepError` when it names no image."""
+    """An archive that was made elsewhere; raises :class:`progress.StepError` when it names no image."""
     try:
         names = oci.names(path)
     except (OSError, ValueError, KeyError, tarfile.TarError) as error:
@@ -171,7 +171,7 @@ def _ctr(*arguments: str) -> str:
 
 
 def _mirror() -> list[str]:
-    """The Debian mirror that this machine's apt uses, as debootstrap's argument; none: debootstrap's own default."""
+    """The Debian mirror that this machine's apt uses, as debootstrap's argument; without one, debootstrap's default."""
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         said = _quietly("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Origin: Debian")
         found = [uri for uri in said.split() if "-security" not in uri]
@@ -183,7 +183,7 @@ def _make_slim(root: Path) -> None:
     for name in _SLIM:
         folder = root / name
         for path in sorted(folder.rglob("*"), reverse=True) if folder.is_dir() else ():
-            # Licences stay, as they do in Debian's own slim image.
+            # Licences are kept, as in Debian's own slim image.
             if path.is_dir() and not path.is_symlink():
                 with contextlib.suppress(OSError):
                     path.rmdir()
@@ -215,7 +215,7 @@ def _source_files(repository: Path) -> list[Path]:
 
 
 def _ensure_built(dockerfile: str, base: Archive, names: tuple[str, str], sort: str, digest: str) -> Archive:
-    """What a Dockerfile of this tree makes, built unless its file is there; the oldest files of its sort go."""
+    """The image of a Dockerfile of this tree, built unless archived; removes the oldest archives of its sort."""
     archive = _directory() / f"{sort}-{digest}.tar"
     with _once(archive) as missing:
         if missing:
@@ -234,7 +234,7 @@ def _directory() -> Path:
 
 @contextlib.contextmanager
 def _once(archive: Path) -> Iterator[bool]:
-    """Whether the archive has to be made; while somebody makes one of its kind, others that want one wait."""
+    """Yields whether the archive has to be made; while one process makes one of its kind, others wait."""
     if archive.is_file():
         yield False
         return
@@ -258,5 +258,5 @@ def _hash(content: bytes) -> str:
 
 
 def _quietly(*command: str) -> str:
-    """Runs a command that writes little; its output. ``CalledProcessError`` carries what it said."""
+    """Runs a command that prints little; returns its output. ``CalledProcessError`` carries its error output."""
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout

@@ -1,4 +1,4 @@
-"""Installs Taskyard's chart: release ``taskyard`` in namespace ``taskyard``. Doing it again changes nothing."""
+"""Installs Taskyard's chart: release ``taskyard`` in namespace ``taskyard``. Repeating it changes nothing."""
 
 import argparse
 import re
@@ -15,7 +15,7 @@ CHART = locations.REPOSITORY / "charts" / "taskyard"
 SECONDS = 120.0
 _LOOK_EVERY = 2.0
 _TITLE = "installing Taskyard"
-# helm's own words when an earlier run was ended in the middle of its work.
+# helm's error message after an earlier run was interrupted.
 _LOCKED = "another operation (install/upgrade/rollback) is in progress"
 _TAG = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")
 
@@ -25,16 +25,17 @@ def run(arguments: argparse.Namespace) -> int:
     place = target.chosen()
     install(place, target.bring_up(place))
     if place.is_local:
-        print(f"Taskyard runs: export KUBECONFIG={locations.KUBECONFIG}")
+        print(f"Taskyard is running: export KUBECONFIG={locations.KUBECONFIG}")
     else:
-        print("Taskyard runs in the cluster of the current context.")
+        print("Taskyard is running in the cluster of the current context.")
     return 0
 
 
 def install(place: Target, image: str) -> None:
-    """Installs the chart with this image, or brings what is installed up to it, and waits until all of it is ready.
+    """Installs the chart with this image, or upgrades to it, and waits until all Pods are ready.
 
-    Raises :class:`progress.StepError` with the Pod's waiting reason, or the last words of the container that ended.
+    Raises :class:`progress.StepError` with the Pod's waiting reason, or the last line of the log of the container that
+    ended.
     """
     helm, kubectl = place.helm(), place.kubectl("kubectl.log")
     log = locations.LOGS / "helm.log"
@@ -44,8 +45,8 @@ def install(place: Target, image: str) -> None:
     with progress.step(_TITLE, log=log) as step:
         ended_badly = _watched(step, command, place, kubectl, log)
         if ended_badly and _LOCKED in log.read_text(errors="replace") and place.is_local:
-            # Nobody else installs into this cluster, so whoever held the lock is gone.
-            step.note("clearing what an earlier run left")
+            # Nobody else installs into this cluster, so the process that held the lock is gone.
+            step.note("removing what an earlier run left behind")
             _unlock(kubectl)
             ended_badly = _watched(step, command, place, kubectl, log)
         if ended_badly:
@@ -55,7 +56,7 @@ def install(place: Target, image: str) -> None:
 
 
 def helm_arguments(image: str, *, chart: Path) -> list[str]:
-    """helm's arguments for an image named ``[registry/]name:tag``. Raises ``StepError`` for any other name."""
+    """helm's arguments for an image named ``[registry/]name:tag``. Raises ``StepError`` for other names."""
     repository, tag = split_image(image)
     return [
         *("upgrade", RELEASE, str(chart), "--install"),
@@ -66,17 +67,17 @@ def helm_arguments(image: str, *, chart: Path) -> list[str]:
 
 
 def split_image(image: str) -> tuple[str, str]:
-    """Repository and tag of an image's name; a colon before the last slash is a registry's port."""
+    """Repository and tag of an image's name; a colon before the last slash introduces a registry's port."""
     repository, colon, tag = image.rpartition(":")
     if "@" in image:
-        raise progress.StepError(_TITLE, f"the image {image} is named by a digest: give it a tag")
+        raise progress.StepError(_TITLE, f"the image {image} is named by its digest: give it a tag")
     if not colon or "/" in tag or not repository or not _TAG.match(tag):
         raise progress.StepError(_TITLE, f"the image {image!r} has no tag: name it as repository:tag")
     return repository, tag
 
 
 def pods_note(pods: list[diagnostics.Object]) -> str:
-    """How far the installation's Pods are, in a few words: what keeps one back, else how many are ready."""
+    """The progress of the installation's Pods in a few words: what keeps one from being ready, else how many are."""
     found = diagnostics.of_pods(pods)
     if found:
         return f"{found[0].pod}: {found[0].reason}"
@@ -85,7 +86,7 @@ def pods_note(pods: list[diagnostics.Object]) -> str:
 
 
 def _watched(step: progress.Step, command: list[str], place: Target, kubectl: Kubectl, log: Path) -> bool:
-    """Runs helm, telling how far its Pods are; whether it ended badly or was ended because waiting was in vain."""
+    """Runs helm and shows the progress of its Pods; True when it failed, or was stopped since waiting was pointless."""
     until = time.monotonic() + SECONDS + 30
     with log.open("ab") as output:
         child = guarded.start(
@@ -114,7 +115,7 @@ def _unlock(kubectl: Kubectl) -> None:
 
 
 def _cause(kubectl: Kubectl, log: Path) -> tuple[str, Path]:
-    """Why the installation does not become ready, and the file that tells more."""
+    """Why the installation does not become ready, and the file with details."""
     found = diagnostics.of_pods(_pods(kubectl))
     if not found:
         return progress.telling_line_of(log), log
@@ -130,7 +131,7 @@ def _cause(kubectl: Kubectl, log: Path) -> tuple[str, Path]:
 
 
 def _last_words(kubectl: Kubectl, found: diagnostics.Diagnosis) -> str:
-    """The log of the container that ended, else of the one that runs."""
+    """The log of the container that ended, else of the running one."""
     where = ("--namespace", found.namespace, "logs", found.pod, "--container", found.container, "--tail=200")
     for more in (("--previous",), ()):
         said = kubectl.attempt(*where, *more)

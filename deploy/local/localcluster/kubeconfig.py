@@ -7,7 +7,7 @@ from localcluster.certificates import Pair
 
 
 def render(*, server: str, authority: bytes, client: Pair, user: str, context: str = "taskyard-local") -> str:
-    """A kubeconfig with one context. ``server`` is a URL; certificates are PEM and are put into the file itself."""
+    """A kubeconfig with one context. ``server`` is a URL; certificates are PEM and are embedded in the file."""
 
     def inline(pem: bytes) -> str:
         return base64.b64encode(pem).decode()

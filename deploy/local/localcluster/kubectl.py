@@ -1,6 +1,6 @@
-"""kubectl as a person uses it: a command that is shown can be repeated by whoever reads it.
+"""kubectl as a user runs it: the reader can repeat a command that is shown.
 
-Everything that runs is kept in a log file with what it said; output that is shown goes to standard output.
+Every command is written to a log file with its output; output that is shown goes to standard output.
 """
 
 import json
@@ -14,13 +14,13 @@ from typing import Any
 
 from localcluster import guarded, progress
 
-# A request that hangs is no reason for the caller to hang: kubectl itself knows no bound.
+# kubectl itself has no overall time limit; a request that hangs must not block the caller.
 _SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class Said:
-    """How a command ended: ``status`` is its exit status (124: it took too long and was ended)."""
+    """How a command ended: ``status`` is its exit status (124: it exceeded its time and was ended)."""
 
     status: int
     output: str
@@ -28,13 +28,13 @@ class Said:
 
     @property
     def cause(self) -> str:
-        """The line that says best what went wrong."""
+        """The line that best describes what went wrong."""
         return progress.telling_line(self.errors or self.output)
 
 
 @dataclass(frozen=True)
 class Kubectl:
-    """``environment`` leads it to a cluster; ``folder`` is the one that file names are relative to."""
+    """``environment`` selects the cluster; file names are relative to ``folder``."""
 
     program: Path
     environment: Mapping[str, str]
@@ -42,16 +42,16 @@ class Kubectl:
     log: Path
 
     def command_line(self, *arguments: str) -> str:
-        """The command as one would type it."""
+        """The command as a user would type it."""
         return shlex.join(("kubectl", *arguments))
 
     def attempt(self, *arguments: str, stdin: str | None = None, seconds: float = _SECONDS) -> Said:
-        """Runs a command without showing it, however it ends; it is ended after ``seconds``."""
+        """Runs a command without showing it and never raises for its exit status; it is ended after ``seconds``."""
         command: list[str | Path] = [self.program, *arguments]
         try:
             done = subprocess.run(
                 command,
-                # Without input of ours, kubectl must not read that of whoever called us.
+                # Without input of ours, kubectl must not read our caller's.
                 **({"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}),
                 capture_output=True,
                 text=True,
@@ -62,7 +62,7 @@ class Kubectl:
             )
             said = Said(done.returncode, done.stdout, done.stderr)
         except subprocess.TimeoutExpired:
-            said = Said(124, "", f"kubectl did not end within {progress.duration(seconds)}")
+            said = Said(124, "", f"kubectl did not exit within {progress.duration(seconds)}")
         except OSError as error:
             said = Said(127, "", str(error))
         self._keep(self.command_line(*arguments), said)
@@ -83,7 +83,7 @@ class Kubectl:
         return found
 
     def follow(self, *arguments: str) -> "subprocess.Popen[bytes]":
-        """Starts a command that runs on (``--watch``); its output is the caller's to read, and ``guarded`` ends it."""
+        """Starts a command that keeps running (``--watch``); the caller reads its output, ``guarded`` ends it."""
         return guarded.start(
             [self.program, *arguments],
             environment=self.environment,

@@ -1,6 +1,6 @@
-"""Where things are kept: nothing outside these places is written.
+"""The folders that the local cluster uses: nothing is written outside them.
 
-- the cache (``$XDG_CACHE_HOME/taskyard``): programs and base images, kept for ever, keyed by version
+- the cache (``$XDG_CACHE_HOME/taskyard``): programs and base images, kept forever, keyed by version
 - ``.cluster/`` in the checkout: kubeconfig and logs of the cluster, for people to read
 - ``/var/lib/taskyard-cluster``: the running cluster's own state, removed with it
 - ``/run/taskyard-cluster``: the record of the running cluster, one for each machine

@@ -1,7 +1,7 @@
 """Addresses of the node, and the pair of interfaces that joins its network namespace with the host.
 
-On the host there is one interface, ``taskyard0``, and nothing else: no route but its own, no rule, no forwarding. So
-Pods reach each other and the node, and not the internet.
+The host has one interface, ``taskyard0``, and nothing else: no other route, no rule, no forwarding. So Pods reach each
+other and the node, but not the internet.
 """
 
 import ipaddress
@@ -26,7 +26,7 @@ class Plan:
 
     @property
     def kubernetes_service(self) -> str:
-        """The Service address of the API server: always the first of the range."""
+        """The Service address of the API server, always the first of the range."""
         return str(ipaddress.ip_network(self.services)[1])
 
     @property
@@ -55,13 +55,13 @@ def choose(routes: Iterable[str]) -> Plan:
 
 
 def host_routes() -> list[str]:
-    """Destinations of this machine's IPv4 routes, our own link's left out."""
+    """Destinations of this machine's IPv4 routes, except our own link's."""
     routes = json.loads(_ip("-json", "-4", "route", "show") or "[]")
     return [str(route["dst"]) for route in routes if route.get("dev") != HOST_INTERFACE]
 
 
 def join(plan: Plan, pid: int) -> None:
-    """Makes the pair: one end stays here, the other goes into the network namespace of process ``pid``."""
+    """Makes the pair: one end stays here, the other moves to the network namespace of process ``pid``."""
     remove()
     _ip(
         *("link", "add", HOST_INTERFACE, "type", "veth"),

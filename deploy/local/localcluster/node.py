@@ -1,6 +1,6 @@
-"""What the node's programs are told: their command lines, configuration files and the objects of a fresh cluster.
+"""The node's programs: their command lines and configuration files, and the objects of a fresh cluster.
 
-Pure: values in, text or plain objects out. Paths are those inside the node's mount namespace, where ``/run``,
+Pure: values in, text or plain objects out. Paths are as seen inside the node's mount namespace, where ``/run``,
 ``/var/log``, ``/var/lib/kubelet`` and ``/var/lib/cni`` are the cluster's own.
 """
 
@@ -25,7 +25,7 @@ ETCD_PORT, ETCD_PEER_PORT = 2379, 2380
 
 @dataclass(frozen=True)
 class Settings:
-    """One node: where its files are, its addresses, its programs (name to path), and the Python that runs our parts."""
+    """One node: where its files are, its addresses, its programs (name to path), and the Python for our own code."""
 
     state: str
     logs: str
@@ -61,7 +61,7 @@ def settings_from_json(text: str) -> Settings:
 
 
 def containerd_configuration(settings: Settings) -> str:
-    """containerd's TOML: the CRI plugin alone, on the node's own folders."""
+    """containerd's TOML: only the CRI plugin, on the node's own folders."""
     return f"""\
 version = 2
 root = "{settings.state}/containerd"
@@ -102,7 +102,7 @@ disabled_plugins = [
 
 
 def cni_configuration(settings: Settings) -> dict[str, Any]:
-    """A veth pair and a route for each Pod. No bridge: so Service addresses need nothing of a bridge's netfilter."""
+    """A veth pair and a route for each Pod. Without a bridge, Service addresses need no bridge netfilter."""
     return {
         "cniVersion": "0.4.0",
         "name": "taskyard",
@@ -137,7 +137,7 @@ def kubelet_configuration(settings: Settings) -> dict[str, Any]:
         "containerRuntimeEndpoint": f"unix://{CONTAINERD_SOCKET}",
         "clusterDNS": [settings.network.dns_service],
         "clusterDomain": CLUSTER_DOMAIN,
-        # Nothing outside the cluster answers: Pods of dnsPolicy Default get an empty list.
+        # No name server outside the cluster can be reached: Pods of dnsPolicy Default get an empty list.
         "resolvConf": f"{settings.configuration}/resolv.conf",
         "cgroupDriver": "cgroupfs",
         "cgroupRoot": f"/{CGROUP}",
@@ -151,7 +151,7 @@ def kubelet_configuration(settings: Settings) -> dict[str, Any]:
             "nodefs.inodesFree": "1%",
             "imagefs.available": "1%",
         },
-        # No registry could bring a removed image back.
+        # A removed image could not be pulled again, since there is no registry.
         "imageGCHighThresholdPercent": 100,
         "imageGCLowThresholdPercent": 99,
         "maxPods": 250,
@@ -175,7 +175,7 @@ def proxy_configuration(settings: Settings) -> dict[str, Any]:
 
 
 def corefile(settings: Settings) -> str:
-    """Names of the cluster are answered from the API server; every other name does not exist, which is told at once."""
+    """Names of the cluster are answered from the API server; every other name gets NXDOMAIN immediately."""
     zones = (CLUSTER_DOMAIN, "in-addr.arpa", "ip6.arpa")
     return f"""\
 {" ".join(f"{zone}:{DNS_PORT}" for zone in zones)} {{
@@ -198,7 +198,7 @@ def corefile(settings: Settings) -> str:
 
 
 def commands(settings: Settings) -> dict[str, list[str]]:
-    """Command lines of everything that runs beside etcd and the API server, in the order of starting."""
+    """Command lines of all programs except etcd and the API server, in the order of starting."""
     keys, configuration = settings.keys, settings.configuration
     return {
         "containerd": [settings.programs["containerd"], "--config", f"{configuration}/containerd.toml"],
@@ -208,7 +208,7 @@ def commands(settings: Settings) -> dict[str, list[str]]:
             f"--root-ca-file={keys}/ca.crt",
             f"--service-account-private-key-file={keys}/service-account.key",
             "--use-service-account-credentials=true",
-            # A kubelet that has stopped is noticed in half the usual time, so that trying it out takes no minute.
+            # A stopped kubelet is noticed in half the usual time, so that a test of it takes less than a minute.
             "--node-monitor-grace-period=20s",
             "--leader-elect=false",
             "--secure-port=0",
@@ -245,7 +245,7 @@ def configuration_files(settings: Settings) -> dict[str, str]:
 
 
 def objects(settings: Settings) -> list[tuple[str, dict[str, Any]]]:
-    """What a fresh cluster holds besides Kubernetes' own: (path of the object in the API, the object).
+    """The objects of a fresh cluster besides Kubernetes' own, as (path in the API, object).
 
     CoreDNS is a process of the node, so its Service has no selector and its EndpointSlice names the node's address.
     """

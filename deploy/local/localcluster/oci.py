@@ -1,4 +1,4 @@
-"""Writes images as OCI archives, with no other program's help: the format is a tar of a few JSON files."""
+"""Writes images as OCI archives without another program: the format is a tar of a few JSON files."""
 
 import contextlib
 import hashlib
@@ -17,7 +17,7 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 @dataclass(frozen=True)
 class Image:
-    """What the image says of itself: its names with tags, and how its containers start."""
+    """An image's names with tags, and how its containers start."""
 
     names: tuple[str, ...]
     environment: tuple[str, ...] = ()
@@ -27,13 +27,13 @@ class Image:
 
 
 def architecture(machine: str | None = None) -> str:
-    """The name that images have for this machine's processor."""
+    """This machine's processor, by its name in image manifests."""
     name = machine or platform.machine()
     return _ARCHITECTURES.get(name, name)
 
 
 def write_archive(path: Path, image: Image, layer: Path) -> None:
-    """Writes ``path`` from an uncompressed layer tar; nothing is there under that name until all of it is."""
+    """Writes ``path`` from an uncompressed layer tar; the file appears only once it is complete."""
     layer_digest, size = _digest(layer), layer.stat().st_size
     configuration = _encode(
         {
@@ -71,7 +71,7 @@ def write_archive(path: Path, image: Image, layer: Path) -> None:
 def pack(layout: Path, names: tuple[str, ...], path: Path) -> None:
     """Packs an OCI layout folder that holds one image into an archive that gives it these names.
 
-    What builds images writes no full names into a layout, and containerd would make some up.
+    Builders write no full names into a layout, and containerd would invent some.
     """
     described = json.loads((layout / "index.json").read_text())["manifests"][0]
     with _whole(path) as archive:
@@ -81,13 +81,13 @@ def pack(layout: Path, names: tuple[str, ...], path: Path) -> None:
 
 
 def names(path: Path) -> tuple[str, ...]:
-    """The full names that an archive gives its image."""
+    """The full names of an archive's image."""
     found = (one.get("annotations", {}) for one in _read_index(path)["manifests"])
     return tuple(one[_FULL_NAME] for one in found if _FULL_NAME in one)
 
 
 def digest(path: Path) -> str:
-    """The digest of the manifest of an archive's first image: what containerd lists an image by."""
+    """The digest of the manifest of an archive's first image, by which containerd lists it."""
     return str(_read_index(path)["manifests"][0]["digest"])
 
 
@@ -95,7 +95,7 @@ def _read_index(path: Path) -> dict[str, Any]:
     with tarfile.open(path) as archive:
         member = archive.extractfile("index.json")
         if member is None:
-            raise ValueError("its index.json is no file")
+            raise ValueError("its index.json is not a file")
         value: dict[str, Any] = json.loads(member.read())
         return value
 
@@ -109,7 +109,7 @@ def _index(described: dict[str, Any], names: tuple[str, ...]) -> bytes:
 
 @contextlib.contextmanager
 def _whole(path: Path) -> Iterator[tarfile.TarFile]:
-    """A tar that gets its name only when all of it is there."""
+    """A tar that gets its name only once it is complete."""
     scratch = path.with_name(f".{path.name}.new")
     with tarfile.open(scratch, "w") as archive:
         yield archive

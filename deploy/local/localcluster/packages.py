@@ -1,4 +1,4 @@
-"""Debian packages that the cluster and its images need: installed when one is missing, services kept from starting."""
+"""Debian packages that the cluster and its images need: installed when missing, without starting their services."""
 
 import contextlib
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from localcluster import locations, progress
 
-# Package to a file that it brings: what is there needs no package, whoever put it there.
+# Package to a file of it: where the file exists, the package is not needed, whatever installed the file.
 NODE = {
     "containerd": ("containerd", "ctr", "containerd-shim-runc-v2"),
     "runc": ("runc",),
@@ -26,7 +26,7 @@ _POLICY = Path("/usr/sbin/policy-rc.d")
 
 
 def find(program: str) -> Path | None:
-    """A program by name, looked for in the system's folders too, which not every user has in ``PATH``; or a file."""
+    """The path of a file, or of a program by name, also from system folders that some users lack in ``PATH``."""
     if program.startswith("/"):
         return Path(program) if Path(program).exists() else None
     found = shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/bin", "/bin", *_SBIN]))
@@ -34,24 +34,25 @@ def find(program: str) -> Path | None:
 
 
 def missing(needed: dict[str, tuple[str, ...]]) -> list[str]:
-    """Packages of the table of which a file is not there."""
+    """The packages of the table whose file does not exist."""
     return [name for name, files in needed.items() if any(find(file) is None for file in files)]
 
 
 def ensure(needed: dict[str, tuple[str, ...]]) -> None:
-    """Installs what is missing of the table, with apt-get and as root; :class:`progress.StepError` when it cannot."""
+    """Installs the missing packages of the table with apt-get, as root. Raises :class:`progress.StepError`."""
     names = missing(needed)
     if not names:
         return
     title = f"installing {', '.join(names)}"
     if find("apt-get") is None:
-        raise progress.StepError(title, "this machine has no apt-get: install them by its own means")
+        raise progress.StepError(title, "this machine has no apt-get: install them with its own package manager")
     if os.geteuid() != 0:
         raise progress.StepError(title, "only root may install packages")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     log = locations.cache() / "logs" / "apt-get.log"
     with progress.step(title, log=log), _no_service_starts():
-        # A machine's package lists are often older than its mirror: the first try is without refreshing them.
+        # The first attempt uses the package lists as they are; if they are older than the mirror, the second refreshes
+        # them.
         try:
             _apt_get(title, ("install", "-y", "--no-install-recommends", *names), log, environment)
         except progress.StepError:
@@ -59,7 +60,7 @@ def ensure(needed: dict[str, tuple[str, ...]]) -> None:
             _apt_get(title, ("install", "-y", "--no-install-recommends", *names), log, environment)
     still = missing(needed)
     if still:
-        raise progress.StepError(title, f"apt-get brought not all of {', '.join(still)}", log)
+        raise progress.StepError(title, f"apt-get did not install all of {', '.join(still)}", log)
 
 
 def _apt_get(title: str, arguments: Sequence[str], log: Path, environment: dict[str, str]) -> None:
@@ -68,7 +69,7 @@ def _apt_get(title: str, arguments: Sequence[str], log: Path, environment: dict[
 
 @contextlib.contextmanager
 def _no_service_starts() -> Iterator[None]:
-    """Debian asks this file before a package starts its service; one that is there already is left as it is."""
+    """Debian runs this file before a package starts its service; an existing one is left as it is."""
     if _POLICY.exists():
         yield
         return

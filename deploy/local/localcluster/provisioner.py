@@ -1,7 +1,7 @@
 """Makes volumes for claims: directories of mode 0777 on the node, removed with their volume.
 
-The controller-manager's own host-path provisioner makes directories that only root can write, and ignores fsGroup. Runs
-as a process of the node: ``python -m localcluster.provisioner settings.json``.
+The controller-manager's own host-path provisioner makes directories that only root can write to, and ignores fsGroup.
+Runs as a process of the node: ``python -m localcluster.provisioner settings.json``.
 """
 
 import shutil
@@ -21,7 +21,7 @@ _PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
 
 
 def volume_for(claim: dict[str, Any], claims: Path) -> dict[str, Any] | None:
-    """The PersistentVolume that a claim waits for; None when it is not ours to make one."""
+    """The PersistentVolume that a claim waits for; None when this provisioner does not serve the claim."""
     spec, metadata = claim["spec"], claim["metadata"]
     if (
         spec.get("storageClassName") != node.STORAGE_CLASS

@@ -1,4 +1,4 @@
-"""What runs on this machine, written down in a fixed place before it runs, so that any later run can clear it."""
+"""The record of the running cluster, written to a fixed place before it starts, so that any later run can remove it."""
 
 import contextlib
 import fcntl
@@ -16,8 +16,8 @@ _LOCK = locations.RUN / "lock"
 
 @dataclass(frozen=True)
 class Record:
-    """``supervisor`` is the node's first process and ``parent`` the ``unshare`` above it; ``fingerprint`` says how the
-    node was made, ``checkout`` by whose code."""
+    """``supervisor`` is the node's first process and ``parent`` the ``unshare`` above it; ``fingerprint`` identifies
+    how the node was made, ``checkout`` the source tree that made it."""
 
     checkout: str
     fingerprint: str
@@ -29,7 +29,7 @@ class Record:
 
 
 def read(path: Path = _FILE) -> Record | None:
-    """The record; None when there is none or it cannot be read (a run was killed while the machine went down)."""
+    """The record; None when there is none or it cannot be read (for example after a crash of the machine)."""
     try:
         value = json.loads(path.read_text())
         supervisor, parent = (processes.from_json(value[name]) for name in ("supervisor", "parent"))
@@ -63,13 +63,13 @@ def forget(path: Path = _FILE) -> None:
 
 @contextlib.contextmanager
 def alone() -> Iterator[None]:
-    """Holds the machine's one lock on starting and ending a cluster; fails at once when another run holds it."""
+    """Holds the machine's one lock for starting and stopping a cluster; fails immediately when another run holds it."""
     locations.RUN.mkdir(parents=True, exist_ok=True)
     with _LOCK.open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise progress.StepError(
-                "looking for a running cluster", "another run is starting or ending the cluster right now"
+                "looking for a running cluster", "another run is starting or stopping the cluster right now"
             ) from error
         yield

@@ -1,9 +1,10 @@
-"""The node's first process: PID 1 of its own namespaces, so that the end of this one process is the end of them all.
+"""The node's first process: PID 1 of its own namespaces, so that all others end when this one process does.
 
 ``unshare --net --mount --pid … python -m localcluster.supervisor settings.json``, started by :mod:`cluster`, which
-says ``go`` on standard input once the network interface is there and the node is on record; without that word it ends,
-so that a killed start leaves nothing. It then mounts, starts every program, starts again what ends, and reaps orphans.
-It tells how far it is in ``<state>/phase`` (the last line counts; ``ready`` is the good end of it).
+writes ``go`` to its standard input once the network interface exists and the node is recorded; without it the
+supervisor exits, so that a killed start leaves nothing behind. It then mounts, starts every program, restarts those
+that end, and reaps orphans. It writes its progress to ``<state>/phase`` (the last line counts; ``ready`` means
+success).
 """
 
 import contextlib
@@ -28,7 +29,7 @@ _CALM_SECONDS = 60.0
 
 
 class Programs:
-    """The node's processes by name, each with a log of its name; one that ends is started again a second later."""
+    """The node's processes by name, each with a log of its name; one that ends is restarted a second later."""
 
     def __init__(self, logs: Path, environment: dict[str, str]) -> None:
         self._logs = logs
@@ -55,7 +56,7 @@ class Programs:
         self._names[pid] = name
 
     def reap(self) -> str | None:
-        """Takes note of every process that ended; gives the name of one that ends again and again, if there is one."""
+        """Records every process that ended; returns the name of one that keeps ending, if there is one."""
         hopeless = None
         with contextlib.suppress(ChildProcessError):
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
@@ -78,9 +79,9 @@ class Programs:
 
 
 def prepare(settings: node.Settings) -> None:
-    """Mounts, addresses and limits of the namespaces: unseen outside, and gone with the last process."""
+    """Mounts, addresses and limits of the namespaces: invisible outside, and gone with the last process."""
     state = Path(settings.state)
-    # Containers' mounts spread within the node (kubelet needs that), never to the host.
+    # Containers' mounts propagate within the node (kubelet needs that), never to the host.
     _run("mount", "--make-rshared", "/")
     _run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run")
     for folder, place in (("log", "/var/log"), ("kubelet", "/var/lib/kubelet"), ("cni", "/var/lib/cni")):
@@ -99,7 +100,7 @@ def prepare(settings: node.Settings) -> None:
 
 
 def _shield_host_settings() -> None:
-    """kubelet sets kernel switches that are the whole machine's; here it finds files that hold what it wants."""
+    """Hides the machine-wide kernel settings that kubelet changes: it finds files that hold the values it wants."""
     wanted = {
         "vm/overcommit_memory": "1",
         "vm/panic_on_oom": "0",
@@ -118,7 +119,7 @@ def _shield_host_settings() -> None:
 
 
 def bring_up(settings: node.Settings, programs: Programs, client: Client) -> Iterator[str]:
-    """The start of the node, as steps: yields its phase, often, so that the caller can look after processes."""
+    """Starts the node in steps: yields its phase often, so that the caller can look after the processes."""
     commands = node.commands(settings)
     programs.start("containerd", commands.pop("containerd"))
     programs.start(
@@ -188,7 +189,7 @@ def _run(*command: str) -> None:
 
 def main(settings_file: str) -> None:
     if sys.stdin.readline().strip() != "go":
-        sys.exit("nobody said go")
+        sys.exit('no "go" on standard input: the start was interrupted')
     settings = node.settings_from_json(Path(settings_file).read_text())
     phase_file = Path(settings.state) / PHASE
 
@@ -202,7 +203,7 @@ def main(settings_file: str) -> None:
     except (OSError, subprocess.CalledProcessError) as error:
         tell(f"failed: {error}")
         sys.exit(1)
-    # PID 1 gets no signal that it does not ask for.
+    # PID 1 receives only signals that it has a handler for.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     environment = {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

@@ -1,4 +1,4 @@
-"""Which cluster Taskyard is brought to: the local one, or with ``TASKYARD_CLUSTER=current`` that of the kubeconfig.
+"""The cluster to install into: the local one, or with ``TASKYARD_CLUSTER=current`` that of the kubeconfig.
 
 ``TASKYARD_IMAGE`` names an image of Taskyard that the cluster has or can pull; nothing is built then.
 """
@@ -17,7 +17,7 @@ _CHOOSING = "choosing the cluster"
 
 @dataclass(frozen=True)
 class Target:
-    """``environment`` leads kubectl and helm there; ``image`` is the one asked for, if one is."""
+    """``environment`` selects the cluster for kubectl and helm; ``image`` is the requested one, if any."""
 
     is_local: bool
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -28,13 +28,13 @@ class Target:
         return Kubectl(programs.kubectl(), self.environment, folder=locations.REPOSITORY, log=locations.LOGS / log)
 
     def helm(self) -> Path:
-        """The helm to install with: for the current context the user's own, if there is one."""
+        """The helm to install with: for the current context, the user's own if there is one."""
         own = None if self.is_local else shutil.which("helm")
         return Path(own) if own else programs.ensure("helm")["helm"]
 
 
 def chosen(environment: Mapping[str, str] = os.environ) -> Target:
-    """The cluster that the environment asks for; :class:`progress.StepError` when it asks for an unknown one."""
+    """The cluster that the environment selects; raises :class:`progress.StepError` for an unknown value."""
     wanted = environment.get("TASKYARD_CLUSTER") or "local"
     image = environment.get("TASKYARD_IMAGE") or None
     if wanted == "local":
@@ -43,12 +43,12 @@ def chosen(environment: Mapping[str, str] = os.environ) -> Target:
         return Target(False, {}, image)
     raise progress.StepError(
         _CHOOSING,
-        f"TASKYARD_CLUSTER is {wanted!r}: set it to current (the kubeconfig's), or leave it out (a local one)",
+        f"TASKYARD_CLUSTER is {wanted!r}: set it to current (the kubeconfig's), or unset it for a local cluster",
     )
 
 
 def bring_up(target: Target) -> str:
-    """Makes sure that the cluster answers and has Taskyard's image; the image's name. Raises ``StepError``."""
+    """Ensures that the cluster answers and has Taskyard's image; returns the image's name. Raises ``StepError``."""
     return _bring_up_local(target) if target.is_local else _bring_up_current(target)
 
 

@@ -1,5 +1,5 @@
-"""Run by the agent: floods the ports of its Pod with slow, endless, huge and broken requests. Output: JSON with how
-often each status was answered, `closed` for none, and how many slow connections were still open at the end."""
+"""Run by the agent: floods the ports of its Pod with slow, endless, huge and broken requests. Output: JSON with the
+count of each status, `closed` for no answer, and the number of slow connections still open at the end."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def connect(port: int) -> socket.socket:
 
 
 def send(port: int, head: bytes, piece: bytes = b"", total: int = 0) -> None:
-    """Send a head, then `piece` until `total` bytes are through or the other side has had enough."""
+    """Sends a head, then `piece` until `total` bytes are sent or the other side closes."""
     answer = b""
     try:
         with connect(port) as connection:
@@ -43,7 +43,7 @@ def send(port: int, head: bytes, piece: bytes = b"", total: int = 0) -> None:
 
 
 def slowly(port: int, opened: list[socket.socket]) -> None:
-    """Connections whose heads never end."""
+    """Opens connections whose request heads never end."""
     for _ in range(SLOW_EACH):
         try:
             connection = connect(port)
@@ -62,7 +62,7 @@ def slowly(port: int, opened: list[socket.socket]) -> None:
 
 
 def is_open(connection: socket.socket) -> bool:
-    """Whether it has no end, after whatever was answered on it."""
+    """Whether the connection is still open, after reading any answer."""
     connection.settimeout(0.05)
     try:
         while connection.recv(4096):

@@ -1,5 +1,5 @@
-"""Run by the agent: takes the sidecar's ports as soon as they are free and poses as the sidecar, until standard input
-ends. Its first line is JSON with `pem`, a certificate and key. Output: a JSON line for each event."""
+"""Run by the agent: takes the sidecar's ports as soon as they are free and impersonates the sidecar, until standard
+input ends. Its first line is JSON with `pem`, a certificate and key. Output: a JSON line for each event."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def serve(port: int, tls: ssl.SSLContext | None) -> None:
 
 
 def answer(port: int, connection: socket.socket, tls: ssl.SSLContext | None) -> None:
-    """Answer anything that is asked with success, and tell what was heard."""
+    """Answers every request with success, and prints what it received."""
     outcome, heard = "", b""
     try:
         connection.settimeout(10)

@@ -1,6 +1,6 @@
-"""Run by the agent: asks every port of its Pod, and the gateway, for everything, without the key. Standard input: JSON
-with `pod_uid`, `gateway` (a host), `tokens` (forged ones of a sidecar), `victim` (another Task's name), `victim_ip` and
-`replayed` (this Pod's key, for the victim's sidecar). Output: a JSON list of what was asked and what was answered."""
+"""Run by the agent: sends every kind of request to every port of its Pod, and to the gateway, without the key. Standard
+input: JSON with `pod_uid`, `gateway` (a host), `tokens` (forged ones of a sidecar), `victim` (another Task's name),
+`victim_ip` and `replayed` (this Pod's key, for the victim's sidecar). Output: a JSON list of requests and answers."""
 
 import json
 import socket
@@ -14,14 +14,14 @@ ROUTES = ["GET /status", "GET /messages", "GET /events", "GET /internal/screen",
 
 
 def anyone() -> ssl.SSLContext:
-    """TLS with whoever answers."""
+    """TLS without verification of the server."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
 
 
 def ask(host: str, port: int, request: str, *, tls: bool) -> str:
-    """The whole answer; the error's name when there is none."""
+    """The complete answer; the error's name when there is none."""
     answer = b""
     try:
         with socket.create_connection((host, port), timeout=5) as plain:

@@ -1,12 +1,12 @@
-"""Run by the agent: looks for secrets wherever it can read. Standard input: a JSON list of secrets. Output: where one
-of them is, what it can see of other processes, and its mounts."""
+"""Run by the agent: searches for secrets wherever it can read. Standard input: a JSON list of secrets. Output: where it
+found one, what it can see of other processes, and its mounts."""
 
 import json
 import os
 import sys
 from pathlib import Path
 
-# What every image of this kind holds, and the kernel's own.
+# Folders that every image of this kind has, and the kernel's own.
 LEFT_OUT = {Path(f"/{name}") for name in ("proc", "sys", "dev", "usr", "opt", "lib", "bin", "sbin")}
 MAX_FILE_BYTES = 8 << 20
 
@@ -16,7 +16,7 @@ def processes() -> list[Path]:
 
 
 def places() -> list[Path]:
-    """Files in reach, and of each process what /proc shows of it."""
+    """Readable files, and for each process its files in /proc."""
     found = []
     for name, folders, files in os.walk("/"):
         folder = Path(name)
@@ -28,7 +28,7 @@ def places() -> list[Path]:
 
 def read(path: Path) -> bytes:
     try:
-        # A socket or a pipe cannot be read, or not to its end.
+        # A socket or a pipe cannot be read, or has no end.
         return path.read_bytes() if path.is_file() and path.stat().st_size <= MAX_FILE_BYTES else b""
     except OSError:
         return b""

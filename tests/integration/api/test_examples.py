@@ -1,4 +1,4 @@
-"""Every example at the API server, as `kubectl apply -k` sends it. What needs its vendor goes no further here."""
+"""Every example against the API server, as `kubectl apply -k` sends it; the only test of those that need a vendor."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAMES = sorted(folder.name for folder in EXAMPLES.iterdir() if (folder / "kustom
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_example_is_taken_as_it_stands(name: str, kubectl: Kubectl) -> None:
+def test_example_is_accepted_unchanged(name: str, kubectl: Kubectl) -> None:
     listed = yaml.safe_load((EXAMPLES / name / "kustomization.yaml").read_text())["resources"]
     manifests = [yaml.safe_load((EXAMPLES / name / file).read_text()) for file in listed]
     for manifest in manifests:

@@ -1,4 +1,4 @@
-"""What a user meets at the API server with kubectl: refusals at apply time, explain, diff, server-side apply."""
+"""kubectl against the API server: refusals at apply time, explain, diff, server-side apply."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def without(manifest: Object, *path: str) -> Object:
         pytest.param(
             manifests.template_version(pod={"spec": {"containers": [{"name": "agent", "command": "bash"}]}}),
             "must be of type array",
-            id="command-that-is-no-list",
+            id="command-that-is-not-a-list",
         ),
         pytest.param(manifests.task_input("empty", ""), "spec.content", id="empty-input"),
         pytest.param(manifests.task_input("blank", " \n"), "content must not be blank", id="blank-input"),
@@ -85,13 +85,15 @@ def without(manifest: Object, *path: str) -> Object:
         ),
     ],
 )
-def test_bad_input_is_refused_at_apply_time_with_the_cause(kubectl: Kubectl, manifest: Object, message: str) -> None:
+def test_invalid_input_is_refused_at_apply_time_with_the_cause(
+    kubectl: Kubectl, manifest: Object, message: str
+) -> None:
     result = kubectl("apply", "-f", "-", stdin=manifest)
     assert result.returncode != 0
     assert message in result.stderr
 
 
-def test_longest_and_emptiest_input_is_taken(kubectl: Kubectl) -> None:
+def test_the_longest_and_the_shortest_input_are_accepted(kubectl: Kubectl) -> None:
     for manifest in (
         manifests.task("x" * 52, prompt="ü" * 65_536, displayName="x" * 64, idleTimeout="1h30m"),
         manifests.task("empty", prompt=""),
@@ -128,7 +130,7 @@ def test_status_starts_as_pending_and_shows_in_the_table(kubectl: Kubectl) -> No
     assert "hello" in kubectl("get", "taskyard").stdout
 
 
-def test_explain_tells_what_every_field_of_a_task_is_for(kubectl: Kubectl) -> None:
+def test_explain_describes_every_field_of_a_task(kubectl: Kubectl) -> None:
     result = kubectl("explain", "task.spec")
     assert result.returncode == 0
     for field in ("prompt", "templateVersion", "paused", "displayName", "idleTimeout"):

@@ -1,4 +1,4 @@
-"""Templates, parameters and presets at the API server: what it refuses at apply time, and how it lists them."""
+"""Templates, parameters and presets at the API server: refusals at apply time, and the columns of lists."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Object = dict[str, Any]
 
 
 def parameters(*given: Object, **spec: Any) -> Object:
-    """A template version that declares these."""
+    """A template version that declares these parameters."""
     return manifests.template_version(parameters=list(given), **spec)
 
 
@@ -26,7 +26,7 @@ REFUSED = [
     pytest.param(
         manifests.task(template="shell", templateVersion="shell-v1"),
         "exactly one of template (name of a Template) and templateVersion (name of a TemplateVersion) is needed",
-        id="a Task of both a template and a version",
+        id="both a template and a version",
     ),
     pytest.param(
         manifests.task(parameters=[{"name": "branch"}]),
@@ -51,7 +51,7 @@ REFUSED = [
     pytest.param(
         manifests.task(parameters=[{"name": "a", "secretRef": {"name": "../token", "key": "value"}}]),
         "secretRef.name in body should match",
-        id="a name that no Secret has",
+        id="an invalid Secret name",
     ),
     pytest.param(
         manifests.task(parameters=[{"name": "a", "secretRef": {"name": "token", "key": "value", "namespace": "x"}}]),
@@ -69,34 +69,36 @@ REFUSED = [
         id="a secret with a pattern",
     ),
     pytest.param(parameters({"name": "a", "type": "number"}), "Unsupported value", id="a type that does not exist"),
-    pytest.param(parameters({"name": "a", "pattern": "[a-"}), "missing closing ]", id="a pattern with a fault"),
+    pytest.param(parameters({"name": "a", "pattern": "[a-"}), "missing closing ]", id="an invalid pattern"),
     pytest.param(
-        parameters({"name": "a", "pattern": "a)|(b"}), "unexpected )", id="a pattern that is one only in parentheses"
+        parameters({"name": "a", "pattern": "a)|(b"}), "unexpected )", id="a pattern that is valid only in parentheses"
     ),
     pytest.param(
         parameters({"name": "a", "pattern": "[a-z]+", "default": "main2"}),
         "default must match pattern as a whole",
-        id="a default that matches in part",
+        id="a default that matches partially",
     ),
     pytest.param(
         parameters({"name": "a", "env": "TASKYARD_TASK_UID"}),
         "env must not begin with TASKYARD_ or CODER_",
-        id="a variable of Taskyard's",
+        id="a reserved variable",
     ),
     pytest.param(
-        parameters({"name": "coder-url"}), "env must not begin with TASKYARD_ or CODER_", id="by way of its name"
+        parameters({"name": "coder-url"}),
+        "env must not begin with TASKYARD_ or CODER_",
+        id="a reserved variable by its name",
     ),
-    pytest.param(parameters({"name": "a", "env": "1ST"}), "env in body should match", id="no name of a variable"),
+    pytest.param(parameters({"name": "a", "env": "1ST"}), "env in body should match", id="an invalid variable name"),
     pytest.param(parameters({"name": "Branch"}), "name in body should match", id="a name in upper case"),
     pytest.param(
         parameters({"name": "api-key"}, {"name": "api_key"}),
         "parameters must have different variables",
-        id="two of the same variable by their names",
+        id="the same variable twice by name",
     ),
     pytest.param(
         parameters({"name": "a", "env": "B"}, {"name": "b"}),
         "parameters must have different variables",
-        id="two of the same variable by env",
+        id="the same variable twice by env",
     ),
     pytest.param(
         presets({"name": "small", "default": True}, {"name": "large", "default": True}),
@@ -119,12 +121,12 @@ REFUSED = [
     pytest.param(
         manifests.template_version(presets=[{"name": "small", "parameters": [{"name": "tag", "value": "x"}]}]),
         "presets can set only parameters of type string that spec.parameters declares",
-        id="a preset where nothing is declared",
+        id="a preset without declared parameters",
     ),
     pytest.param(
         presets({"name": "small", "resources": {"limits": {"memory": "much"}}}),
         "should match",
-        id="resources that are no quantity",
+        id="resources that are not a quantity",
     ),
     pytest.param(
         manifests.template(name="a.b"), "metadata.name must be a DNS label of at most 63", id="a template's name"
@@ -140,7 +142,7 @@ def test_it_is_refused_with_the_cause(kubectl: Kubectl, manifest: Object, messag
     assert message in result.stderr
 
 
-def test_the_longest_and_the_most_is_taken(kubectl: Kubectl) -> None:
+def test_values_at_all_limits_are_accepted(kubectl: Kubectl) -> None:
     names = [f"parameter-{number}" for number in range(32)]
     values = [{"name": name, "value": "v" * 8192} for name in names]
     declared = [{"name": name, "pattern": "(v+|" + "w" * 249 + ")", "default": "v" * 2048} for name in names]
@@ -182,9 +184,9 @@ CHOICE_LOCKED = "Unable to update task preset or parameters, task must be paused
             {"templateVersion": "v1"}, {"templateVersion": None, "template": "v1"}, LOCKED, id="a template instead"
         ),
         pytest.param({}, {"preset": "small"}, CHOICE_LOCKED, id="a preset"),
-        pytest.param({"preset": "small"}, {"preset": None}, CHOICE_LOCKED, id="no preset any more"),
+        pytest.param({"preset": "small"}, {"preset": None}, CHOICE_LOCKED, id="the preset removed"),
         pytest.param({}, {"parameters": VALUE}, CHOICE_LOCKED, id="parameters"),
-        pytest.param({"parameters": VALUE}, {"parameters": None}, CHOICE_LOCKED, id="no parameters any more"),
+        pytest.param({"parameters": VALUE}, {"parameters": None}, CHOICE_LOCKED, id="the parameters removed"),
         pytest.param(
             {"parameters": VALUE}, {"parameters": [{"name": "branch", "value": "x"}]}, CHOICE_LOCKED, id="another value"
         ),
@@ -196,7 +198,7 @@ CHOICE_LOCKED = "Unable to update task preset or parameters, task must be paused
         ),
     ],
 )
-def test_what_a_start_takes_changes_only_while_paused_or_before_the_first_build(
+def test_fields_that_a_start_uses_change_only_while_paused_or_before_the_first_build(
     kubectl: Kubectl, before: Object, after: Object, message: str
 ) -> None:
     build = {
@@ -218,7 +220,7 @@ def test_what_a_start_takes_changes_only_while_paused_or_before_the_first_build(
     assert refused != 0
     assert message in said
     other = kubectl("patch", "task", "hello", "--type=merge", "-p", '{"spec": {"paused": true}}')
-    assert other.returncode == 0, "what is not locked changes at any time"
+    assert other.returncode == 0, "fields that are not locked change at any time"
     status(phase="Paused")
     assert change() == (0, "")
 

@@ -1,4 +1,4 @@
-"""One run: everything is started, disturbed, left in peace, and judged."""
+"""One run: everything is started, disturbed, left to settle, and checked."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ from localcluster.controlplane import ControlPlane
 from localcluster.locations import REPOSITORY
 
 NAMESPACE = "chaos"
-# The chart's own are 10, 7 and 2 s: the same, at a pace at which a run meets some of each.
+# The chart's values are 10, 7 and 2 s: here they are scaled so that each occurs several times in a run.
 LEASE = {
     "TASKYARD_LEASE_DURATION": "5s",
     "TASKYARD_LEASE_RENEW_DEADLINE": "3.5s",
     "TASKYARD_LEASE_RETRY_PERIOD": "1s",
 }
 CONTROLLERS = ("garbage-collector-controller", "persistentvolumeclaim-protection-controller")
-# On a slow machine the faults go on until the operator has tried so much, but not for more than twice the time.
+# On a slow machine the faults continue until the operator has made this many attempts, but at most twice as long.
 WRITES_OF_A_TASK = 8
-# Longer than the back-offs that the faults have led to (a minute at most, and two recoveries) and the work left over.
+# Longer than the back-offs that the faults cause (at most a minute, and two recoveries) and the remaining work.
 SETTLE_SECONDS = 120.0
 LOOK_EVERY_SECONDS = 0.5
-# kopf's watches and the lists after them are through by then.
+# kopf's watches and the lists after them have finished by then.
 QUIET_SECONDS = 4.0
 
 RECORD = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (?P<level>[A-Z]+) (?P<text>.*)")
-# What a warning may be about: an object, a kind, or the operator's own begin and its watches.
+# The possible subjects of a warning: an object, a kind, or the operator's own start and watches.
 NAMED = re.compile(
     rf"(task|input|inputs of task|template|template version|lease|secret) {NAMESPACE}/[a-z0-9-]+: "
     r"|[a-z]+: |not started yet: |watches of what people write ended: |Request attempt #\d|Watcher for [a-z]+\."
@@ -58,7 +58,7 @@ NAMED = re.compile(
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to: `faults` is empty when all is well; the rest is for people."""
+    """The result of a run: `faults` is empty on success; the other fields are for the reader."""
 
     faults: list[str]
     met: Counter[str]
@@ -77,13 +77,13 @@ class ChaosOperator(OperatorProcess):
         self._environment |= LEASE
 
     def start(self) -> None:
-        """Start, as often as it takes: the Lease of the one before is removed first, by the proxy's leave."""
+        """Starts the operator; retries, since the predecessor's Lease is removed first, through the proxy."""
         end = time.monotonic() + SETTLE_SECONDS
         while True:
             try:
                 return super().start()
             except httpx.TransportError:
-                assert time.monotonic() < end, "the API server is away for too long"
+                assert time.monotonic() < end, "the API server is unavailable for too long"
                 time.sleep(LOOK_EVERY_SECONDS / 5)
 
 
@@ -95,7 +95,7 @@ class Run:
         self._dice = Dice(seed)
 
     def outcome(self) -> Outcome:
-        """Do it."""
+        """Executes the run."""
         with control_plane(self._folder / "control-plane") as plane, ExitStack() as stack:
             kube = RetryingKube(plane.kubeconfig)
             stack.callback(kube.close)
@@ -157,23 +157,23 @@ class Run:
     def _settle(
         self, kube: RetryingKube, schedule: Schedule, sidecars: Sidecars, process_faults: ProcessFaults
     ) -> tuple[Picture, list[str], list[str]]:
-        """Wait until nothing is amiss, for a bounded time: what is amiss then, and what was at the last look before."""
+        """Waits for a limited time until there are no faults; returns the objects, the faults, and those before."""
         end, waited_for = time.monotonic() + SETTLE_SECONDS, list[str]()
         while True:
             process_faults.keep_running()
             acting = not schedule.done
             picture = Picture.take(kube, NAMESPACE)
             faults = invariants.faults(picture, sidecars.typed)
-            # What people, nodes and agents have yet to do, held up by an API server that was away, is news to come.
+            # Users, nodes and agents may have delayed actions left, after the API server was unavailable.
             if acting or not schedule.done:
-                faults.append("people, nodes or agents are not at their end")
+                faults.append("users, nodes or agents have not finished")
             if not faults or time.monotonic() > end:
                 return picture, faults, waited_for
             waited_for = faults
             time.sleep(LOOK_EVERY_SECONDS)
 
     def _restarted(self, operator: OperatorProcess, proxy: ChaosProxy) -> list[str]:
-        """A fresh process finds nothing to write."""
+        """Checks that a fresh process finds nothing to write."""
         operator.kill()
         operator.wait_dead()
         before = len(proxy.writes)
@@ -183,28 +183,28 @@ class Run:
         return [f"a fresh process writes: {line}" for line in proxy.writes[before:]]
 
     def _keep(self, picture: Picture, history: History) -> None:
-        """The objects as they were judged and what led there, for whoever looks into it."""
+        """Saves the objects as they were checked and the history, for debugging."""
         (self._folder / "objects.json").write_text(json.dumps(asdict(picture), indent=1))
         (self._folder / "history.json").write_text(json.dumps(history.told, indent=1))
 
 
 def log_faults(log: str) -> list[str]:
-    """Lines of the operator's log that should not be: traces, defects, warnings that do not say what they are about."""
+    """Unwanted lines of the operator's log: traces, defects, warnings that do not name their subject."""
     faults = []
     for line in log.splitlines():
         record = RECORD.fullmatch(line)
         if record is None:
-            faults.append(f"log: not one line each: {line}")
+            faults.append(f"log: more than one line: {line}")
         elif "Traceback" in line or "defect" in line:
             faults.append(f"log: {line}")
         elif record["level"] != "INFO" and not NAMED.match(record["text"]):
-            faults.append(f"log: it names no object: {line}")
+            faults.append(f"log: no object is named: {line}")
     return faults
 
 
 @contextmanager
 def control_plane(folder: Path) -> Iterator[ControlPlane]:
-    """A control plane of the run's own, with the CRDs, a namespace, and garbage collection that knows Tasks."""
+    """The run's own control plane, with the CRDs, a namespace, and garbage collection that knows Tasks."""
     with ControlPlane(folder, controller_manager=CONTROLLERS) as plane:
         crds = str(REPOSITORY / "crds")
         kubectl(plane.kubeconfig, "apply", "--server-side", "-f", crds)
@@ -216,7 +216,7 @@ def control_plane(folder: Path) -> Iterator[ControlPlane]:
 
 
 def kubectl(kubeconfig: Path, *arguments: str) -> None:
-    """Run kubectl; AssertionError with its words when it fails."""
+    """Runs kubectl; raises AssertionError with its error message when it fails."""
     command: list[str | Path] = [programs.kubectl(), "--kubeconfig", str(kubeconfig), *arguments]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 0, f"kubectl {' '.join(arguments)}: {result.stderr.strip()}"

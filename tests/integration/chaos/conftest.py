@@ -1,7 +1,7 @@
-"""How many runs of the chaos test there are, and how large.
+"""The number and size of the chaos test's runs.
 
-`TASKYARD_CHAOS_SEEDS` is how many seeds (from 1), `TASKYARD_CHAOS_SEED` one alone, `TASKYARD_CHAOS_TASKS` how many
-Tasks a run has. Without them it is a short run, for every day.
+`TASKYARD_CHAOS_SEEDS` is the number of seeds (from 1), `TASKYARD_CHAOS_SEED` a single seed, `TASKYARD_CHAOS_TASKS` the
+number of Tasks in a run. Without them there is one short run, for everyday use.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def task_count() -> int:
-    """How many Tasks a run has."""
+    """The number of Tasks in a run."""
     return int(os.environ.get("TASKYARD_CHAOS_TASKS", TASKS))
 
 

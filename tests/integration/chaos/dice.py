@@ -1,4 +1,4 @@
-"""All chance of a run, from its seed: what happens to one thing does not depend on when other things happen."""
+"""All randomness of a run, from its seed: what happens to one thing does not depend on the timing of others."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import random
 
 
 class Dice:
-    """A source of sources: each thing of a run (a request, a Pod, a Task) has dice of its own, the same in every run.
+    """Gives each thing of a run (a request, a Pod, a Task) its own random generator, the same in every run of the seed.
 
-    Processes and threads interleave differently each time, so a run is repeated in what is done, not to the last
-    millisecond of when.
+    Processes and threads interleave differently each time, so a run repeats the actions, but not their exact times.
     """
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
     def of(self, *words: object) -> random.Random:
-        """The dice of the thing that `words` name."""
+        """The random generator of the thing that `words` name."""
         return random.Random(" ".join(map(str, (self.seed, *words))))

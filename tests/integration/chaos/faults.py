@@ -1,4 +1,4 @@
-"""What can go wrong between the operator and the API server, by the dice."""
+"""Random faults between the operator and the API server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from integration.chaos.dice import Dice
 from integration.controller.faultproxy import FaultProxy
 from kube import Kube, Object
 
-# Of a hundred requests, how many meet it.
+# The share of requests that meet the fault, in percent.
 REQUEST_FAULTS = {
     "conflict": 2.0,
     "too many requests": 2.0,
@@ -29,10 +29,10 @@ REQUEST_FAULTS = {
 WATCH_FAULTS = {"gone": 3.0, "error": 3.0, "too many requests": 3.0, "reset": 3.0}
 WATCH_ENDS = ("cut", "reset", "gone", "error")
 WATCH_SECONDS = (1.0, 12.0)
-# By how much the events of a watch come late: caches are behind by so much.
+# The delay of a watch's events, and so of the caches.
 WATCH_LAGS = (0.0, 0.0, 0.0, 0.3, 1.0, 2.5)
 SLOW_SECONDS = (0.05, 1.5)
-# Longer than the operator waits for an answer.
+# Longer than the operator's request timeout.
 NO_ANSWER_SECONDS = 20.0
 
 STATUS = {
@@ -44,9 +44,9 @@ STATUS = {
 
 
 class ChaosProxy(FaultProxy):
-    """Lets requests and watches fail while `active`; counts what it did in `met`.
+    """Makes requests and watches fail while `active`; counts the faults in `met`.
 
-    `writes` has every attempt of the operator's to write but for its Lease, and `created` what the API server answered
+    `writes` lists every attempt of the operator to write, except to its Lease, and `created` the API server's answers
     to the operator's creates.
     """
 
@@ -122,7 +122,7 @@ class ChaosProxy(FaultProxy):
                 await self._hand_on(request, answer.content, response, dice)
                 return response
         except (ClientError, OSError, RuntimeError):
-            # The API server is gone, or the operator is.
+            # The API server or the operator is gone.
             return cut(request)
 
     async def _hand_on(
@@ -132,7 +132,7 @@ class ChaosProxy(FaultProxy):
         response: web.StreamResponse,
         dice: random.Random,
     ) -> None:
-        """Whole events, late by the watch's lag, until it is time for the watch to end."""
+        """Passes on whole events, delayed by the watch's lag, until the watch's end time."""
         loop = asyncio.get_running_loop()
         end, lag, how = loop.time() + dice.uniform(*WATCH_SECONDS), dice.choice(WATCH_LAGS), dice.choice(WATCH_ENDS)
         rest = b""
@@ -166,14 +166,14 @@ class ChaosProxy(FaultProxy):
 
 
 def is_a_write(request: web.Request) -> bool:
-    """Whether a request changes something that is not the Lease of the operator's leader, which is renewed for ever."""
+    """Whether a request changes anything but the leader's Lease, which is renewed all the time."""
     if request.method in ("GET", "HEAD") or "dryRun" in request.query:
         return False
     return not request.path.startswith("/apis/coordination.k8s.io/")
 
 
 def pick(faults: dict[str, float], dice: random.Random) -> str | None:
-    """A fault by its share, or none."""
+    """A random fault according to the shares, or None."""
     throw = dice.uniform(0, 100)
     for fault, share in faults.items():
         throw -= share
@@ -189,21 +189,21 @@ def status_object(code: int, reason: str, message: str) -> Object:
 
 
 def failure(fault: str) -> web.Response:
-    """The API server's own answer for a fault."""
+    """The answer that the API server gives for a fault."""
     code, reason, message = STATUS[fault]
     headers = {"Retry-After": "1"} if code == 429 else None
     return web.json_response(status_object(code, reason, message), status=code, headers=headers)
 
 
 def cut(request: web.Request) -> web.Response:
-    """Reset the connection; the answer returned reaches nobody."""
+    """Resets the connection; the returned answer is never sent."""
     if request.transport is not None:
         request.transport.abort()
     return web.Response(status=503)
 
 
 async def cancel_the_rest() -> None:
-    """Before a loop ends: what is still waiting for connections that are gone."""
+    """Before a loop ends, cancels tasks that still wait for closed connections."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for other in others:
         other.cancel()

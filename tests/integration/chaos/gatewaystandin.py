@@ -1,4 +1,4 @@
-"""What the gateway writes for the sidecars, by the gateway's own rules, without its tokens and its listener."""
+"""Writes what the gateway writes for sidecars, by the gateway's own rules, but without its tokens and listener."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ TRIES = 5
 
 
 class Gateway:
-    """Enrols Pods and stores their reports. Any thread may call it."""
+    """Enrols Pods and stores their reports. Thread-safe."""
 
     def __init__(self, kube: RetryingKube, namespace: str) -> None:
         self._kube = kube
         self._namespace = namespace
 
     def enrol(self, pod: str, pod_uid: str) -> PodBinding:
-        """Record the Pod's sidecar in its Task, if the Pod is the one that its newest start build made."""
+        """Records the Pod's sidecar in its Task, if the Task's newest start build created the Pod."""
         for _ in range(TRIES):
             evidence = self._gather(pod, pod_uid)
             binding = pod_binding_of(evidence)
@@ -37,7 +37,7 @@ class Gateway:
         return PodBinding.UNRECORDED
 
     def report(self, pod: str, pod_uid: str, state: str) -> None:
-        """Store a state (`working`, `idle`) while the Pod is its Task's newest; else drop it."""
+        """Stores a state (`working`, `idle`) if the Pod is its Task's newest; otherwise drops it."""
         for _ in range(TRIES):
             evidence = self._gather(pod, pod_uid)
             if pod_binding_of(evidence) is not PodBinding.CURRENT:
@@ -71,7 +71,7 @@ class Gateway:
         return self._kube.read(self._kube.path(plural, self._namespace, name))
 
     def _write(self, evidence: Evidence, status: Object) -> bool:
-        """Merge into the Task's status unless the Task has changed meanwhile; whether it was done."""
+        """Merges into the Task's status unless the Task has changed meanwhile; returns whether it did."""
         assert evidence.task is not None
         path = self._kube.path("tasks", self._namespace, evidence.task.name, "status")
         body = {"metadata": {"resourceVersion": evidence.task.resource_version}, "status": status}

@@ -1,4 +1,4 @@
-"""Whether all is as it should be once the faults have ended: read off the live objects."""
+"""The invariants of the live objects once the faults have ended."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from taskyard.core.ownership import owner_uid
 from taskyard.watchcache.store import key_of
 
 DERIVED = ("phase", "displayName", "template", "templateVersion", "inputs", "conditions", "observedGeneration")
-# Automatic pauses come within seconds in these runs; other deadlines are ten minutes away.
+# Automatic pauses happen within seconds in these runs; other deadlines are ten minutes away.
 SOON = timedelta(minutes=1)
 NO_INPUTS = {"queued": 0, "delivered": 0}
 AUTOMATIC = {"IdleTimeout": "idleTimeout", "MaxRuntime": "maxRuntime"}
@@ -27,7 +27,7 @@ AUTOMATIC = {"IdleTimeout": "idleTimeout", "MaxRuntime": "maxRuntime"}
 
 @dataclass(frozen=True)
 class Picture:
-    """All objects of the namespace at about one moment."""
+    """All objects of the namespace at approximately one moment."""
 
     tasks: list[Object]
     templates: list[Object]
@@ -55,7 +55,7 @@ class Picture:
         )
 
     def stores(self) -> Stores:
-        """As an operator has them after its first lists."""
+        """The stores of an operator after its first lists."""
         stores = Stores()
         for store, manifests in (
             (stores.tasks, self.tasks),
@@ -71,7 +71,7 @@ class Picture:
 
 
 def faults(picture: Picture, typed: Mapping[str, Sequence[Typed]]) -> list[str]:
-    """What is not as it should be, a line each."""
+    """All violations, one per line."""
     return [
         *child_faults(picture),
         *task_faults(picture),
@@ -81,7 +81,7 @@ def faults(picture: Picture, typed: Mapping[str, Sequence[Typed]]) -> list[str]:
 
 
 def child_faults(picture: Picture) -> Iterator[str]:
-    """Nothing is left of Tasks that are gone."""
+    """Checks that nothing remains of deleted Tasks."""
     owners = {task["metadata"]["uid"] for task in picture.tasks}
     for kind, children in (
         ("Pod", picture.pods),
@@ -94,7 +94,7 @@ def child_faults(picture: Picture) -> Iterator[str]:
 
 
 def task_faults(picture: Picture) -> Iterator[str]:
-    """Every Task is as it was asked to be. Told without the operator's own rules."""
+    """Checks that every Task is in the requested state, independently of the operator's own rules."""
     pods, builds = defaultdict(list), defaultdict(list)
     for pod in picture.pods:
         pods[owner_uid(pod)].append(PodView.of(pod))
@@ -112,7 +112,7 @@ def task_faults(picture: Picture) -> Iterator[str]:
 
 
 def task_fault(task: Object, newest: BuildView | None, pods: list[PodView], *, is_called: bool) -> str | None:
-    """What is wrong with one Task, if anything."""
+    """The violation of one Task, if there is one."""
     spec, shown = task["spec"], task.get("status", {})
     phase, reason = shown.get("phase"), shown.get("pausedReason")
     names = [pod.name for pod in pods]
@@ -127,7 +127,7 @@ def task_fault(task: Object, newest: BuildView | None, pods: list[PodView], *, i
             cause = AUTOMATIC.get(reason or "")
             if cause is None or cause not in spec or pods:
                 return f"it was not paused and is Paused ({reason}) with Pods {names}"
-            return "an input asks it to go on and it is Paused" if is_called else None
+            return "an input asks to resume it and it is Paused" if is_called else None
         case "Error":
             given_up = newest is not None and newest.phase == "Failed" and "times in a row" in (newest.message or "")
             return None if given_up and not pods else f"it is in Error: {newest}, Pods {names}"
@@ -135,15 +135,15 @@ def task_fault(task: Object, newest: BuildView | None, pods: list[PodView], *, i
             if newest is None or newest.transition != "Start" or newest.phase != "Succeeded":
                 return f"it is Active by {newest}"
             if [pod.uid for pod in pods] != [newest.pod_uid]:
-                return f"it is Active with Pods {names}, of which build {newest.name} recorded {newest.pod_uid}"
+                return f"it is Active with Pods {names}, while build {newest.name} recorded {newest.pod_uid}"
             pod = pods[0]
             answers = pod.phase == "Running" and not pod.deleting and pod.sidecar is not None and pod.sidecar.ready
-            return None if answers else f"it is Active with a Pod that is not: {pod}"
+            return None if answers else f"it is Active with a Pod that is not ready: {pod}"
     return f"it is {phase} with Pods {names}"
 
 
 def derivation_faults(picture: Picture) -> Iterator[str]:
-    """Every status is what anybody derives from the objects, and there is nothing left to do."""
+    """Checks that every status can be derived from the objects, and that there is nothing left to do."""
     now = datetime.now(UTC)
     stores, bare = picture.stores(), Picture(**{**vars(picture), "tasks": list(map(stripped, picture.tasks))}).stores()
     for task in picture.tasks:
@@ -152,9 +152,9 @@ def derivation_faults(picture: Picture) -> Iterator[str]:
         assert observed is not None
         step = decide(observed)
         if not isinstance(step, Rest):
-            yield f"Task {key[1]}: there is still to be done: {step}"
+            yield f"Task {key[1]}: a step is left to do: {step}"
         elif step.until and step.until - now < SOON:
-            yield f"Task {key[1]}: it does something by itself at {step.until}"
+            yield f"Task {key[1]}: it acts automatically at {step.until}"
         patch = status.patch(observed.task.status, status.document(observed))
         if patch:
             yield f"Task {key[1]}: its status should change by {patch}"
@@ -164,22 +164,22 @@ def derivation_faults(picture: Picture) -> Iterator[str]:
 
 
 def stripped(task: Object) -> Object:
-    """A Task without what the operator can tell again from the rest."""
+    """A Task without the fields that the operator can derive from the rest."""
     kept = {name: value for name, value in task.get("status", {}).items() if name not in DERIVED}
     return {**task, "status": kept}
 
 
 def differences(name: str, shown: Object, afresh: Object) -> Iterator[str]:
-    """Where the status shown is not the one that was made afresh; the times of conditions are told by nothing else."""
+    """Differences between the stored and a newly derived status, except conditions' times, which cannot be derived."""
     for field in DERIVED:
         before, after = shown.get(field), afresh.get(field)
         if field == "conditions":
             before, after = ([{**c, "lastTransitionTime": ""} for c in side or ()] for side in (before, after))
         if field == "inputs":
-            # Once there was one, zeros stay.
+            # Zeros remain after the first one.
             before, after = before or NO_INPUTS, after or NO_INPUTS
         if before != after:
-            yield f"Task {name}: {field} is {before}, and made afresh {after}"
+            yield f"Task {name}: {field} is {before}, but newly derived {after}"
 
 
 def is_queued(entry: Object) -> bool:
@@ -187,7 +187,7 @@ def is_queued(entry: Object) -> bool:
 
 
 def input_faults(picture: Picture, typed: Mapping[str, Sequence[Typed]]) -> Iterator[str]:
-    """Every input was given to the agent once, in its turn, or says why not."""
+    """Checks that every input was given to the agent once, or has the reason why not."""
     tasks = {task["metadata"]["name"]: task for task in picture.tasks}
     for task in picture.tasks:
         uid = task["metadata"]["uid"]
@@ -202,18 +202,18 @@ def input_faults(picture: Picture, typed: Mapping[str, Sequence[Typed]]) -> Iter
         given = [m for m in typed.get(owner["metadata"]["uid"], ()) if m.key == entry["metadata"]["uid"]]
         match told.get("phase", "Queued"):
             case "Delivered" if len(given) != 1 or given[0].content != entry["spec"]["content"]:
-                yield f"input {name} is Delivered and was typed {len(given)} times"
+                yield f"input {name} is Delivered but was typed {len(given)} times"
             case "Rejected" if not told.get("message"):
                 yield f"input {name} is Rejected without a reason"
             case "Rejected" if given:
-                yield f"input {name} is Rejected and was typed: {told['message']}"
+                yield f"input {name} is Rejected but was typed: {told['message']}"
             case "Queued" if owner.get("status", {}).get("phase") == "Active":
-                yield f"input {name} is Queued, and its Task is Active: {told}"
+                yield f"input {name} is Queued, but its Task is Active: {told}"
     yield from order_faults(picture, typed)
 
 
 def order_faults(picture: Picture, typed: Mapping[str, Sequence[Typed]]) -> Iterator[str]:
-    """Messages of a Task came in the order of their creation; keystrokes do not wait in line."""
+    """Checks that a Task's messages arrived in the order of their creation; keystrokes are not queued."""
     place = {
         entry["metadata"]["uid"]: (entry["metadata"]["creationTimestamp"], entry.get("status", {}).get("order", 0))
         for entry in picture.inputs
@@ -222,4 +222,4 @@ def order_faults(picture: Picture, typed: Mapping[str, Sequence[Typed]]) -> Iter
     for task in picture.tasks:
         places = [place[m.key] for m in typed.get(task["metadata"]["uid"], ()) if m.key in place]
         if places != sorted(places):
-            yield f"Task {task['metadata']['name']}: messages came out of order: {places}"
+            yield f"Task {task['metadata']['name']}: messages arrived out of order: {places}"

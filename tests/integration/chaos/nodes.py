@@ -1,4 +1,4 @@
-"""Stand-ins for scheduler and kubelets: Pods are bound, run, get ready, end, and sometimes come to grief."""
+"""Stand-ins for scheduler and kubelets: Pods are bound, run, become ready, end, and sometimes meet a fault."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from taskyard.core.security.keyring import keyring_from
 from taskyard.gateway.sidecars.pod_binding import PodBinding
 
 ENROL_AGAIN_SECONDS = 0.2
-# The back-off between recoveries doubles from ten seconds on: after more of them a Task would not settle in time.
+# The back-off between recoveries doubles from ten seconds: after more of them a Task would not settle in time.
 MAX_MISFORTUNES = 2
-# Of a hundred Pods that run, how many meet it.
+# The share of running Pods that meet the fault, in percent.
 FATES = {"lost": 6.0, "failed": 5.0, "deleted by hand": 4.0, "not ready for a while": 6.0}
 RUNNING = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
 
 
 @dataclass
 class Life:
-    """What is known of one Pod."""
+    """The state of one Pod."""
 
     name: str
     uid: str
@@ -43,7 +43,7 @@ class Life:
 
 
 class Nodes:
-    """Told of Pods by a watch; `calm` ends all misfortune."""
+    """Receives Pods from a watch; `calm` ends all faults."""
 
     def __init__(
         self, kube: RetryingKube, namespace: str, dice: Dice, schedule: Schedule, sidecars: Sidecars, gateway: Gateway
@@ -63,7 +63,7 @@ class Nodes:
         self.calm = False
 
     def pod_event(self, kind: str, pod: Object) -> None:
-        """A Pod came, changed or went."""
+        """Handles a Pod that was created, changed or deleted."""
         metadata = pod["metadata"]
         uid = metadata["uid"]
         if kind == "DELETED":
@@ -91,14 +91,14 @@ class Nodes:
             self._schedule.after(self._delay(life, 0.05, 1.0, 5.0), lambda: self._remove(leaving))
 
     def worked(self, pod_uid: str) -> None:
-        """The agent of a Pod was given a message: it works on it for a while."""
+        """The agent of a Pod has received a message and works on it for a while."""
         life = self._lives.get(pod_uid)
         if life is not None:
             self._schedule.after(0, lambda: self._report(life, "working"))
             self._schedule.after(life.dice.uniform(0.1, 1.0), lambda: self._report(life, "idle"))
 
     def _delay(self, life: Life, least: float, most: float, longest: float) -> float:
-        """Seconds; one in ten is much longer than usual."""
+        """A delay in seconds; one in ten is much longer than usual."""
         if self.calm:
             return least
         return life.dice.uniform(most, longest) if life.dice.random() < 0.1 else life.dice.uniform(least, most)

@@ -1,4 +1,4 @@
-"""What people do to their Tasks, as a script for each Task that the seed alone decides."""
+"""The actions of users on their Tasks: a script for each Task that depends only on the seed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from integration.chaos.schedule import Schedule
 from kube import Object
 
 VERSION = "shell-v1"
-# Applied in the middle of a run: Tasks that name it wait for it.
+# Applied in the middle of a run: Tasks that name this version wait for it.
 LATE_VERSION = "shell-v2"
-# Points to one, and then to the other.
+# Its active version is first the one, later the other.
 TEMPLATE = "shell"
 
 ACTIONS = {
@@ -45,12 +45,12 @@ class People:
         self.did: Counter[str] = Counter()
 
     def prepare(self) -> None:
-        """What is there from the start."""
+        """Creates the objects that exist from the start."""
         self._create("templateversions", manifests.template_version(VERSION))
         self._create("templates", manifests.template(VERSION, name=TEMPLATE))
 
     def begin(self, *, tasks: int, seconds: float) -> None:
-        """Have it all done, in the end; a Task's actions come in its script's order."""
+        """Schedules all actions; a Task's actions follow the order of its script."""
         self._schedule.after(seconds / 2, self._roll_out)
         for index in range(tasks):
             dice = self._dice.of("task", index)
@@ -61,13 +61,13 @@ class People:
             self._schedule.after(script[0][0], partial(self._play, name, script, dice))
 
     def _roll_out(self) -> None:
-        """Make the late version, and have the Template point to it."""
+        """Creates the late version, and makes it the Template's active version."""
         self._create("templateversions", manifests.template_version(LATE_VERSION))
         path = self._kube.path("templates", self._namespace, TEMPLATE)
         self._kube.send("PATCH", path, {"spec": {"activeVersion": LATE_VERSION}})
 
     def _play(self, name: str, script: list[tuple[float, str]], dice: Random) -> None:
-        """Do the first of a script and schedule the rest."""
+        """Performs the first action of a script and schedules the rest."""
         (at, action), rest = script[0], script[1:]
         self.did[action] += 1
         self._do(name, action, dice)
@@ -93,7 +93,7 @@ class People:
                 now = datetime.now(UTC).isoformat()
                 self._patch(name, {"metadata": {"annotations": {"taskyard.dev/resumed-at": now}}})
             case "edit the prompt":
-                # Refused unless the Task is paused just then.
+                # Refused unless the Task is paused at that moment.
                 self._patch(name, {"spec": {"prompt": f"echo {dice.random()}"}})
             case "delete":
                 self._delete(name)
@@ -117,7 +117,7 @@ class People:
 
 
 def new_task(name: str, dice: Random) -> Object:
-    """A Task, some with a peculiarity."""
+    """A Task; some have a special field."""
     throw = dice.random()
     spec: dict[str, object] = {"prompt": f"echo {name}"}
     if throw < 0.1:

@@ -1,4 +1,4 @@
-"""What happens to the processes: the operator is killed with SIGKILL, the API server is restarted."""
+"""Faults of the processes: the operator is killed with SIGKILL, the API server is restarted."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from integration.controller.operatorprocess import OperatorProcess
 from localcluster.controlplane import ControlPlane
 
 KILL_AFTER_SECONDS = (1.0, 8.0)
-# Half of the kills come with a write of the operator's, just before or just after it reached the API server.
+# Half of the kills happen at a write of the operator, just before or just after it reached the API server.
 KILL_AFTER_WRITES = (1, 300)
 DOWN_SECONDS = (0.0, 0.7)
 WATCH_EVERY_SECONDS = 0.05
 
 
 class ProcessFaults:
-    """Keeps the operator running, but for the kills; a thread for each kind of trouble, until `stop`."""
+    """Keeps the operator running, except for the kills; a thread for each kind of fault, until `stop`."""
 
     def __init__(
         self,
@@ -41,22 +41,22 @@ class ProcessFaults:
         self.faults: list[str] = []
 
     def begin(self, *, seconds: float) -> None:
-        """Make trouble for so long."""
+        """Starts the faults, for a time in seconds."""
         for work in (self._kill_operator, self._restart_apiserver):
             thread = threading.Thread(target=self._guarded, args=(work, seconds), daemon=True)
             self._threads.append(thread)
             thread.start()
 
     def stop(self) -> None:
-        """No more trouble; the operator runs when this returns."""
+        """Ends the faults; the operator runs when this returns."""
         self._stopped.set()
         for thread in self._threads:
             thread.join(90)
-            assert not thread.is_alive(), "a restart did not end"
+            assert not thread.is_alive(), "a restart did not finish"
         self.keep_running()
 
     def keep_running(self) -> None:
-        """Start an operator that has ended by itself, as one does that has lost its Lease; a kubelet would, too."""
+        """Restarts an operator that has exited by itself, for example after losing its Lease, as a kubelet would."""
         if not self._operator.is_running:
             self.met["operator ended by itself"] += self._operator.ended_by_itself
             self._start_again()
@@ -93,12 +93,12 @@ class ProcessFaults:
             self._start_again()
 
     def _wait_ready(self) -> None:
-        """Return once the operator has begun with its work, or has ended, or not within half a minute."""
+        """Returns once the operator has started its work or has ended, after at most half a minute."""
         with contextlib.suppress(AssertionError):
             self._operator.wait_ready()
 
     def _kill_at_a_write(self, dice: Random) -> None:
-        """Have the operator killed by one of its next writes."""
+        """Makes one of the operator's next writes kill it."""
         target = len(self._proxy.writes) + dice.randint(*KILL_AFTER_WRITES)
         moment = dice.choice(("before", "after"))
 
@@ -123,7 +123,7 @@ class ProcessFaults:
         self._plane.stop_apiserver()
         self._stopped.wait(dice.uniform(0, 1.5))
         self._plane.start_apiserver()
-        # Its garbage collector takes a Task that was deleted and made again meanwhile for the one it knew, and would
-        # never remove what the former one left; a new one does. The operator removes only what stands in the way.
+        # The garbage collector mistakes a Task that was deleted and created again meanwhile for the one it knew, and
+        # would never remove the earlier one's objects; a new one does. The operator removes only objects that block it.
         self._plane.restart_controller_manager()
         self.met["API server restarted"] += 1

@@ -1,4 +1,4 @@
-"""A client that outlasts restarts of the API server, as kubelets, sidecars and people with a shell do."""
+"""A client that survives restarts of the API server, like kubelets, sidecars and users with a shell."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ MERGE_PATCH = "application/merge-patch+json"
 
 
 class RetryingKube(Kube):
-    """Tries again what did not reach the API server, or what it was not ready for."""
+    """Repeats requests that did not reach the API server, or that it was not ready for."""
 
     def __init__(self, kubeconfig: Path) -> None:
         super().__init__(kubeconfig)
         self._until = float("inf")
 
     def give_up(self) -> None:
-        """From now on nothing is tried again."""
+        """Repeats no request from now on."""
         self._until = 0.0
 
     def send(self, method: str, path: str, body: Object | None = None) -> httpx.Response:
-        """One request, and whatever answer it has. A write may have been made by an earlier try of it."""
+        """Makes one request; returns its answer, also of an error. An earlier attempt may have written already."""
         end = min(time.monotonic() + PATIENCE_SECONDS, self._until)
         headers = {"Content-Type": MERGE_PATCH if method == "PATCH" else "application/json"}
         while True:
@@ -42,7 +42,7 @@ class RetryingKube(Kube):
             time.sleep(PAUSE_SECONDS)
 
     def read(self, path: str) -> Object | None:
-        """An object or a list; None when there is no such thing."""
+        """An object or a list; None when it does not exist."""
         response = self.send("GET", path)
         if response.status_code == 404:
             return None

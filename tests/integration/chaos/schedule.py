@@ -1,4 +1,4 @@
-"""Things to be done at times to come, by a few threads."""
+"""Runs functions at later times, on a few threads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ THREADS = 6
 
 
 class Schedule:
-    """Runs what is due. An exception of one of them is kept in `faults` and ends nothing else."""
+    """Runs functions when they are due. An exception is kept in `faults` and stops nothing else."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
@@ -37,14 +37,14 @@ class Schedule:
             thread.join(15)
 
     def after(self, seconds: float, work: Callable[[], None]) -> None:
-        """Have `work` done in `seconds`."""
+        """Runs `work` in `seconds`."""
         with self._changed:
             heapq.heappush(self._heap, (time.monotonic() + seconds, next(self._count), work))
             self._changed.notify()
 
     @property
     def done(self) -> bool:
-        """Nothing is to be done any more, now or later."""
+        """Whether nothing is running or scheduled."""
         with self._changed:
             return not self._heap and not self._busy
 

@@ -1,7 +1,8 @@
-"""Stand-ins for sidecars: one TLS server for each Pod, on a loopback address of its own.
+"""Stand-ins for sidecars: one TLS server for each Pod, on its own loopback address.
 
-What a real sidecar promises is kept (docs/contracts.md): a journal that outlives the Pod, in which a key that was typed
-is never typed again; what it may do is done: not ready, gone before the message was typed, gone before it could say so.
+They keep a real sidecar's contract (docs/contracts.md): a journal that outlives the Pod, so that a key that was typed
+is never typed again. They also do what a sidecar may do: be not ready, fail before the message was typed, fail before
+they could report it.
 """
 
 from __future__ import annotations
@@ -27,21 +28,21 @@ from taskyard.core.security.certificates import issue_serving_certificate
 from taskyard.core.security.keyring import Keyring
 from taskyard.core.security.keys import is_pod_key
 
-# The whole of 127.0.0.0/8 is this machine's: every Pod has an address, none is used twice in a run, and runs at the
-# same time have a /20 each, of 1024 in 127.64.0.0/10.
+# All of 127.0.0.0/8 is local: every Pod has an address, none is used twice in a run, and concurrent runs have a /20
+# each, of 1024 in 127.64.0.0/10.
 NETWORK = 0x7F400000 + (os.getpid() % 1024 << 12)
 
 
 @dataclass(frozen=True)
 class Typed:
-    """One message that an agent was given."""
+    """One message that an agent received."""
 
     key: str
     content: str
 
 
 class Sidecars:
-    """`typed[task uid]` is what the Task's agent was given, in order; `wrongs` tells of calls that must not be."""
+    """`typed[task uid]` are the messages to the Task's agent, in order; `wrongs` are calls that must not happen."""
 
     def __init__(self, dice: Dice, *, worked: Callable[[str], None]) -> None:
         self._dice = dice
@@ -69,7 +70,7 @@ class Sidecars:
         self._thread.join(10)
 
     def use(self, keyring: Keyring) -> None:
-        """The installation's keys, once the operator has made them."""
+        """Sets the installation's keys, once the operator has created them."""
         self._keyring = keyring
 
     def address(self) -> str:
@@ -78,11 +79,11 @@ class Sidecars:
         return ".".join(str(host >> shift & 255) for shift in (24, 16, 8, 0))
 
     def open(self, ip: str, *, pod_uid: str, task_uid: str) -> None:
-        """Serve for a Pod that runs."""
+        """Starts serving for a running Pod."""
         asyncio.run_coroutine_threadsafe(self._open(ip, pod_uid, task_uid), self._loop).result(20)
 
     def close(self, pod_uid: str) -> None:
-        """The Pod has ended; connections break off."""
+        """Stops serving for a Pod that has ended; its connections are closed."""
         runner = self._runners.pop(pod_uid, None)
         if runner is not None:
             asyncio.run_coroutine_threadsafe(runner.cleanup(), self._loop).result(20)
@@ -102,7 +103,7 @@ class Sidecars:
         await web.TCPSite(runner, ip, PORT, ssl_context=self._context(pod_uid)).start()
 
     def _context(self, pod_uid: str) -> ssl.SSLContext:
-        assert self._keyring is not None, "a Pod runs before the operator has made its keys"
+        assert self._keyring is not None, "a Pod runs before the operator has created its keys"
         certificate = issue_serving_certificate(
             self._keyring.authority, dns_names=[pod_uid], now=datetime.now(UTC), lifetime=timedelta(days=1)
         )
@@ -125,7 +126,7 @@ class Sidecars:
         for known in journal:
             if known.key == message.key:
                 if known != message:
-                    self.wrongs.append(f"key {message.key} came with another content")
+                    self.wrongs.append(f"key {message.key} arrived with different content")
                 return web.json_response({"ok": True})
         self._calls[message.key] += 1
         dice = self._dice.of("message", message.content, self._calls[message.key])

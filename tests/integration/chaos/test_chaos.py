@@ -1,5 +1,4 @@
-"""Whatever goes wrong, and in whatever order: in the end all Tasks are as they were asked to be, and nothing was done
-twice."""
+"""Whatever fails, in whatever order: in the end all Tasks are in the requested state, and nothing was done twice."""
 
 from __future__ import annotations
 
@@ -26,6 +25,6 @@ def test_nothing_is_lost_and_nothing_is_done_twice(seed: int, task_count: int, t
         pytest.fail(
             f"seed {seed}: {len(outcome.faults)} faults, the first:\n{shown}\n"
             f"objects.json and operator.log are in {tmp_path}; "
-            f"again: make chaos SEED={seed} TASKS={task_count}",
+            f"to repeat: make chaos SEED={seed} TASKS={task_count}",
             pytrace=False,
         )

@@ -1,4 +1,4 @@
-"""A watch of one kind that goes on over restarts of the API server."""
+"""A watch of one kind that survives restarts of the API server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import httpx
 
 from kube import Kube, Object
 
-# (ADDED, MODIFIED or DELETED, the object); after a gap an object may be told as ADDED again.
+# (ADDED, MODIFIED or DELETED, the object); after a gap an object may be reported as ADDED again.
 Listener = Callable[[str, Object], None]
 
 WATCH_SECONDS = 10
@@ -19,7 +19,7 @@ PAUSE_SECONDS = 0.05
 
 
 class Watcher:
-    """Tells every listener what happens, in the order of the API server, from a thread of its own."""
+    """Passes every event to all listeners, in the API server's order, from its own thread."""
 
     def __init__(self, kube: Kube, plural: str, namespace: str, *listeners: Listener) -> None:
         self._path = kube.path(plural, namespace)
@@ -44,7 +44,8 @@ class Watcher:
             try:
                 version = self._follow(version if version is not None else self._list())
             except (httpx.HTTPError, ValueError):
-                # A version that is still good after a restart goes on without a gap; the server says when it is not.
+                # A resource version that is still valid after a restart continues without a gap; the server reports
+                # when it is not.
                 time.sleep(PAUSE_SECONDS)
 
     def _list(self) -> str:
@@ -57,7 +58,7 @@ class Watcher:
         return str(answer["metadata"]["resourceVersion"])
 
     def _follow(self, version: str) -> str | None:
-        """One watch; the version to go on from, None when a list is needed."""
+        """Runs one watch; returns the resource version to continue from, None when a list is needed."""
         self._version = version
         query = {
             "watch": "true",

@@ -12,7 +12,7 @@ from localcluster.locations import REPOSITORY
 
 @pytest.fixture(scope="module")
 def cluster(kubeconfig: Path) -> Cluster:
-    """The tier's own API server, with the installation's namespace and without the chart."""
+    """The tier's shared API server, with the installation's namespace but without the chart."""
     cluster = Cluster(kubeconfig)
     cluster.kubectl("create", "namespace", NAMESPACE)
     return cluster
@@ -22,8 +22,8 @@ def cluster(kubeconfig: Path) -> Cluster:
 def installed(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """One more API server, with the chart installed by helm.
 
-    It enforces what setting an ownerReference needs, as hardened clusters do. ``control_plane`` is asked for only to
-    say where this tier cannot run.
+    It enforces the rights that setting an ownerReference needs, as hardened clusters do. The fixture ``control_plane``
+    is used only because it skips where this tier cannot run.
     """
     plugins = "--enable-admission-plugins=NodeRestriction,OwnerReferencesPermissionEnforcement"
     with ControlPlane(tmp_path_factory.mktemp("installed"), apiserver_flags=(plugins,)) as running:

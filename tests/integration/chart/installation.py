@@ -22,17 +22,17 @@ class Cluster:
         self.kubeconfig = kubeconfig
 
     def kubectl(self, *arguments: str, input: str | None = None) -> Result:
-        """Runs kubectl; its result, whatever it is."""
+        """Runs kubectl and returns its result, also of a failure."""
         return _run([str(programs.kubectl()), "--kubeconfig", str(self.kubeconfig), *arguments], input)
 
     def must(self, *arguments: str, input: str | None = None) -> str:
-        """What kubectl prints; it may not fail."""
+        """The output of kubectl, which must succeed."""
         result = self.kubectl(*arguments, input=input)
         assert result.returncode == 0, f"kubectl {' '.join(arguments)}: {result.stderr}"
         return result.stdout
 
     def get(self, *arguments: str) -> Any:
-        """An object as kubectl gets it; None when there is none."""
+        """An object as kubectl returns it; None when there is none."""
         printed = self.must("get", "--ignore-not-found", "-o", "json", *arguments)
         return json.loads(printed) if printed else None
 
@@ -40,11 +40,11 @@ class Cluster:
         self.must("create", "-f", "-", input=json.dumps(manifest))
 
     def render(self, *arguments: str) -> str:
-        """The chart's manifests, as YAML. ``arguments`` go to ``helm template``."""
+        """The chart's manifests, as YAML. ``arguments`` are passed to ``helm template``."""
         return self.helm("template", "taskyard", str(CHART), *arguments)
 
     def helm(self, *arguments: str) -> str:
-        """What helm prints; it may not fail. It works in the installation's namespace."""
+        """The output of helm, which must succeed. Runs in the installation's namespace."""
         program = str(programs.ensure("helm")["helm"])
         where = ["--kubeconfig", str(self.kubeconfig), "--namespace", NAMESPACE]
         result = _run([program, *arguments, *where], None)
@@ -52,7 +52,7 @@ class Cluster:
         return result.stdout
 
     def install(self, *arguments: str) -> str:
-        """Installs the chart, or brings it up to date; without waiting for Pods, which this tier does not have."""
+        """Installs or upgrades the chart, without waiting for Pods, which this tier does not have."""
         return self.helm("upgrade", "--install", "taskyard", str(CHART), "--create-namespace", *arguments)
 
 

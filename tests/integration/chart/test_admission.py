@@ -1,4 +1,4 @@
-"""What the chart's ValidatingAdmissionPolicy lets into a TemplateVersion, and who may create one."""
+"""What the chart's ValidatingAdmissionPolicy allows in a TemplateVersion, and who may create one."""
 
 import copy
 import json
@@ -18,7 +18,7 @@ AGENT: dict[str, Any] = {"name": "agent", "image": "debian:trixie-slim", "comman
 
 
 def template_version(namespace: str, *, agent: dict[str, Any] | None = None, **pod_spec: Any) -> dict[str, Any]:
-    """A good TemplateVersion, with ``agent`` merged into its container and ``pod_spec`` into its Pod."""
+    """A valid TemplateVersion, with ``agent`` merged into its container and ``pod_spec`` into its Pod."""
     return {
         "apiVersion": "taskyard.dev/v1alpha1",
         "kind": "TemplateVersion",
@@ -32,7 +32,7 @@ def template_version(namespace: str, *, agent: dict[str, Any] | None = None, **p
 
 
 def refusal(cluster: Cluster, manifest: dict[str, Any], *arguments: str) -> str:
-    """What the API server answers to a create; empty when it takes it. Nothing is stored."""
+    """The API server's error for a create; empty when it accepts it. Nothing is stored."""
     result = cluster.kubectl(
         "create", "--dry-run=server", "--validate=strict", *arguments, "-f", "-", input=json.dumps(manifest)
     )
@@ -73,9 +73,9 @@ def test_the_example_is_admitted(guarded: Cluster, namespace: str) -> None:
 @pytest.mark.parametrize(
     "pod_spec",
     [
-        pytest.param({}, id="the least"),
-        pytest.param({"hostNetwork": False, "hostPID": False, "hostIPC": False}, id="host namespaces off by name"),
-        pytest.param({"hostNetwork": None, "shareProcessNamespace": None}, id="nulls for switches"),
+        pytest.param({}, id="minimal"),
+        pytest.param({"hostNetwork": False, "hostPID": False, "hostIPC": False}, id="host namespaces set to false"),
+        pytest.param({"hostNetwork": None, "shareProcessNamespace": None}, id="nulls for booleans"),
         pytest.param({"securityContext": None, "volumes": None, "initContainers": None}, id="nulls for lists"),
         pytest.param(
             {"containers": [{**AGENT, "securityContext": None, "ports": None, "volumeMounts": None}]},
@@ -107,7 +107,7 @@ def test_the_example_is_admitted(guarded: Cluster, namespace: str) -> None:
         pytest.param({"initContainers": [{"name": "fetch", "image": "x"}]}, id="an init container"),
     ],
 )
-def test_a_good_pod_is_admitted(guarded: Cluster, namespace: str, pod_spec: dict[str, Any]) -> None:
+def test_a_valid_pod_is_admitted(guarded: Cluster, namespace: str, pod_spec: dict[str, Any]) -> None:
     assert refusal(guarded, template_version(namespace, **pod_spec)) == ""
 
 
@@ -121,78 +121,81 @@ TOKEN = {"name": "token", "projected": {"sources": [{"serviceAccountToken": {"au
         pytest.param(
             {},
             {"hostNetwork": True},
-            "spec.pod.spec.hostNetwork opens the node's network to the agent: remove it, or have the installation "
-            "allow it (templates.allow.hostNetwork)",
+            "spec.pod.spec.hostNetwork exposes the node's network to the agent: remove it, or have it allowed in the "
+            "Helm values (templates.allow.hostNetwork)",
             id="host network",
         ),
-        pytest.param({}, {"hostPID": True}, "spec.pod.spec.hostPID opens the node's processes", id="host processes"),
-        pytest.param({}, {"hostIPC": True}, "spec.pod.spec.hostIPC opens the memory", id="host IPC"),
-        pytest.param({}, {"hostNetwork": "true"}, "spec.pod.spec.hostNetwork opens", id="a switch of a wrong type"),
+        pytest.param({}, {"hostPID": True}, "spec.pod.spec.hostPID exposes the node's processes", id="host processes"),
+        pytest.param({}, {"hostIPC": True}, "spec.pod.spec.hostIPC exposes the memory", id="host IPC"),
+        pytest.param({}, {"hostNetwork": "true"}, "spec.pod.spec.hostNetwork exposes", id="a boolean of a wrong type"),
         pytest.param(
             {},
             {"shareProcessNamespace": True},
-            "spec.pod.spec.shareProcessNamespace opens the sidecar, with its key, to the agent: remove it",
+            "spec.pod.spec.shareProcessNamespace exposes the sidecar, with its key, to the agent: remove it",
             id="shared processes",
         ),
         pytest.param(
             {},
             {"volumes": [{"name": "ok", "emptyDir": {}}, HOST_PATH]},
-            "spec.pod.spec.volumes: node of type hostPath opens files of the node to the agent: use home, an emptyDir",
+            "spec.pod.spec.volumes: hostPath of node exposes files of the node to the agent: use home, an emptyDir",
             id="hostPath",
         ),
         pytest.param(
             {"securityContext": {"privileged": True}},
             {},
-            "spec.pod.spec.containers: securityContext.privileged of agent opens the whole node to it: remove it",
+            "spec.pod.spec.containers: securityContext.privileged of agent exposes the whole node to the agent: remove",
             id="privileged",
         ),
         pytest.param(
             {},
             {"initContainers": [{"name": "first", "image": "x", "securityContext": {"privileged": True}}]},
-            "securityContext.privileged of first opens",
+            "securityContext.privileged of first exposes",
             id="a privileged init container",
         ),
         pytest.param(
             {},
             {"ephemeralContainers": [{"name": "debug", "image": "x", "securityContext": {"privileged": True}}]},
-            "securityContext.privileged of debug opens",
+            "securityContext.privileged of debug exposes",
             id="a privileged ephemeral container",
         ),
         pytest.param(
             {},
             {"initContainers": [{"name": "taskyard-sidecar", "image": "x"}]},
-            "taskyard-sidecar is the name of the container that Taskyard adds: give yours another name",
+            "the name taskyard-sidecar is reserved for the container that Taskyard adds: rename yours",
             id="the sidecar's name",
         ),
         pytest.param(
             {},
             {"volumes": [{"name": "taskyard-run", "emptyDir": {}}]},
-            "spec.pod.spec.volumes: taskyard-run: names that begin with taskyard- are for the volumes that Taskyard",
+            "spec.pod.spec.volumes: taskyard-run: names that begin with taskyard- are reserved for the volumes",
             id="a reserved volume",
         ),
         pytest.param(
             {"volumeMounts": [{"name": "taskyard-token", "mountPath": "/token"}]},
             {},
-            "volumeMounts of agent name a volume that begins with taskyard-, which Taskyard adds for itself: remove",
+            "volumeMounts of agent refer to a volume whose name begins with taskyard-, which is reserved for Taskyard:",
             id="a mount of the sidecar's token",
         ),
         pytest.param(
             {"volumeDevices": [{"name": "taskyard-home", "devicePath": "/dev/home"}]},
             {},
-            "volumeMounts of agent name a volume",
+            "volumeMounts of agent refer to a volume",
             id="a device of the sidecar's volume",
         ),
         *(
             pytest.param(
                 {"ports": [{"containerPort": 80}, {"containerPort": port}]},
                 {},
-                "ports of agent hold one of 8484 to 8486, on which the sidecar listens: use another one",
+                "ports of agent include one of 8484 to 8486, which are reserved for the sidecar: use another port",
                 id=f"port {port}",
             )
             for port in (8484, 8485, 8486)
         ),
         pytest.param(
-            {"ports": [{"containerPort": 80, "hostPort": 8484}]}, {}, "ports of agent hold", id="a reserved host port"
+            {"ports": [{"containerPort": 80, "hostPort": 8484}]},
+            {},
+            "ports of agent include",
+            id="a reserved host port",
         ),
         *(
             pytest.param(
@@ -223,10 +226,12 @@ TOKEN = {"name": "token", "projected": {"sources": [{"serviceAccountToken": {"au
             {},
             {"volumes": [TOKEN]},
             "spec.pod.spec.volumes: token projects a serviceAccountToken of audience taskyard, with which the agent "
-            "could pose as the sidecar: use another audience",
+            "could impersonate the sidecar: use another audience",
             id="a token for the gateway",
         ),
-        pytest.param({}, {"containers": "bash"}, "spec.pod.spec.containers: Invalid value", id="containers as a text"),
+        pytest.param(
+            {}, {"containers": "bash"}, "spec.pod.spec.containers: Invalid value", id="containers as a string"
+        ),
         pytest.param(
             {},
             {"containers": [{"image": "x"}]},
@@ -239,7 +244,7 @@ TOKEN = {"name": "token", "projected": {"sources": [{"serviceAccountToken": {"au
         pytest.param({"ports": {"containerPort": 80}}, {}, "spec.pod is not a Pod template", id="ports as an object"),
     ],
 )
-def test_a_bad_pod_is_refused_with_field_cause_and_remedy(
+def test_a_forbidden_pod_is_refused_with_field_cause_and_remedy(
     guarded: Cluster, namespace: str, agent: dict[str, Any], pod_spec: dict[str, Any], message: str
 ) -> None:
     assert message in refusal(guarded, template_version(namespace, agent=agent, **pod_spec))
@@ -257,7 +262,7 @@ def test_a_pod_at_the_size_limit_of_an_object_does_not_exceed_the_cost_limit(gua
     assert refusal(guarded, template_version(namespace, containers=containers)) == ""
 
 
-def test_only_who_may_create_pods_may_create_one(guarded: Cluster, namespace: str) -> None:
+def test_the_creator_needs_the_right_to_create_pods(guarded: Cluster, namespace: str) -> None:
     manifest = template_version(namespace)
     as_writer = ("--as", "writer")
     guarded.kubectl("create", "role", "templates", "-n", namespace, "--verb=create,get", "--resource=templateversions")
@@ -265,7 +270,7 @@ def test_only_who_may_create_pods_may_create_one(guarded: Cluster, namespace: st
     wait_for_rights(guarded, namespace, "templateversions.taskyard.dev")
     refused = refusal(guarded, manifest, *as_writer)
     assert f"writer may not create Pods in namespace {namespace}" in refused
-    assert "have it created by someone who may, or be given create on pods there" in refused
+    assert "have it created by a user with the right to create pods there, or get that right" in refused
     guarded.kubectl("create", "role", "pods", "-n", namespace, "--verb=create", "--resource=pods")
     guarded.kubectl("create", "rolebinding", "pods", "-n", namespace, "--role=pods", "--user=writer")
     wait_for_rights(guarded, namespace, "pods")
@@ -273,7 +278,7 @@ def test_only_who_may_create_pods_may_create_one(guarded: Cluster, namespace: st
 
 
 def wait_for_rights(cluster: Cluster, namespace: str, resource: str) -> None:
-    """The API server reads roles from a cache that is a moment behind."""
+    """The API server reads roles from a cache that lags a moment behind."""
     until = time.monotonic() + 10
     while cluster.kubectl("auth", "can-i", "create", resource, "-n", namespace, "--as", "writer").returncode != 0:
         assert time.monotonic() < until, f"writer got no right to create {resource}"

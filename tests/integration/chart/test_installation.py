@@ -5,7 +5,7 @@ import json
 from integration.chart.installation import NAMESPACE, Cluster
 
 
-def test_the_api_server_takes_every_object_without_a_warning(cluster: Cluster) -> None:
+def test_the_api_server_accepts_every_object_without_a_warning(cluster: Cluster) -> None:
     result = cluster.kubectl(
         "apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict", "-f", "-",
         input=cluster.render("--set", "templates.allow.hostPath=true,gateway.replicas=2"),
@@ -16,7 +16,7 @@ def test_the_api_server_takes_every_object_without_a_warning(cluster: Cluster) -
         assert expected in result.stdout
 
 
-def test_its_own_pods_fit_a_namespace_of_restricted_pod_security(cluster: Cluster) -> None:
+def test_its_own_pods_are_allowed_in_a_namespace_of_restricted_pod_security(cluster: Cluster) -> None:
     cluster.must("label", "--overwrite", "namespace", NAMESPACE, "pod-security.kubernetes.io/warn=restricted")
     result = cluster.kubectl(
         "apply", "--server-side", "--dry-run=server", "-f", "-",
@@ -26,7 +26,7 @@ def test_its_own_pods_fit_a_namespace_of_restricted_pod_security(cluster: Cluste
     assert "PodSecurity" not in result.stderr
 
 
-def test_uninstalling_keeps_the_tasks_and_installing_again_takes_them_over(installed: Cluster) -> None:
+def test_uninstalling_keeps_the_tasks_and_a_new_installation_adopts_them(installed: Cluster) -> None:
     task = {
         "apiVersion": "taskyard.dev/v1alpha1",
         "kind": "Task",
@@ -45,7 +45,7 @@ def test_uninstalling_keeps_the_tasks_and_installing_again_takes_them_over(insta
     installed.must("delete", "task", "kept", "-n", "default")
 
 
-def test_an_upgrade_brings_crds_up_to_date(installed: Cluster) -> None:
+def test_an_upgrade_updates_the_crds(installed: Cluster) -> None:
     crd = "tasks.taskyard.dev"
     before = installed.get("crd", crd)["spec"]["names"]["shortNames"]
     installed.must("patch", "crd", crd, "--type=merge", "-p", '{"spec": {"names": {"shortNames": ["old"]}}}')

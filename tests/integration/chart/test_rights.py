@@ -1,4 +1,4 @@
-"""Operator and gateway with nothing but the rights that the chart gives them."""
+"""Operator and gateway with only the rights that the chart gives them."""
 
 import json
 import os
@@ -22,7 +22,7 @@ TASKS = "shell-example"
 
 
 def eventually(look: Callable[[], Any], *, what: str, seconds: float = 30) -> Any:
-    """The first true thing that ``look`` finds."""
+    """Polls ``look`` and returns its first true value."""
     until = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < until, f"{what}: not within {seconds:.0f} s"
@@ -129,7 +129,7 @@ def bind(cluster: Cluster, pod: str) -> None:
     cluster.must("create", "--raw", path, "-f", "-", input=json.dumps(binding))
 
 
-def test_a_task_lives_on_the_rights_of_the_chart_alone(
+def test_the_rights_of_the_chart_suffice_for_the_life_of_a_task(
     cluster: Cluster, operator: Process, gateway: Process, gateway_port: int
 ) -> None:
     cluster.must("apply", "-k", str(EXAMPLE))
@@ -156,29 +156,29 @@ def test_a_task_lives_on_the_rights_of_the_chart_alone(
     policy = get("networkpolicy", "taskyard-tasks")
     opened = '{"spec": {"ingress": [{}]}}'
     cluster.must("patch", "networkpolicy", "taskyard-tasks", "-n", TASKS, "--type=merge", "-p", opened)
-    eventually(lambda: get("networkpolicy", "taskyard-tasks")["spec"] == policy["spec"], what="its policy as it was")
+    eventually(lambda: get("networkpolicy", "taskyard-tasks")["spec"] == policy["spec"], what="its policy restored")
 
     cluster.must("patch", "task", task, "-n", TASKS, "--type=merge", "-p", '{"spec": {"paused": true}}')
     eventually(lambda: get("pod", f"{task}-1")["metadata"].get("deletionTimestamp"), what="the deletion of the Pod")
 
-    # Nothing is garbage collected here: what a Task leaves stands in the way of the next one of its name.
+    # Nothing is garbage collected here: what a Task leaves behind blocks the next one of its name.
     cluster.must("delete", "task", task, "-n", TASKS)
     cluster.must("apply", "-k", str(EXAMPLE))
     eventually(
         lambda: get("persistentvolumeclaim", f"{task}-home")["metadata"].get("deletionTimestamp"),
-        what="the deletion of the former home",
+        what="the deletion of the earlier Task's home",
     )
     for process in (operator, gateway):
         assert "cannot " not in process.log and "is forbidden" not in process.log, process.log
 
 
 def report(cluster: Cluster, task: str, url: str) -> None:
-    """What a sidecar does: enrol, tell a state, leave two snapshots (one is made, one is changed)."""
+    """Acts as a sidecar: enrols, reports a state, stores two snapshots (one is created, one is changed)."""
     token = cluster.must(
         "create", "token", "default", "-n", TASKS, "--audience=taskyard",
         "--bound-object-kind=Pod", f"--bound-object-name={task}-1",
     ).strip()  # fmt: skip
-    # Who answers is another test's business.
+    # The server's identity is tested elsewhere.
     with httpx.Client(base_url=url, verify=False, trust_env=False, timeout=20) as client:
         enrolled = client.post(
             "/api/v1alpha1/enroll",
@@ -209,9 +209,9 @@ def report(cluster: Cluster, task: str, url: str) -> None:
     [
         pytest.param("operator", "get", "secrets/other", NAMESPACE, id="the operator reads another secret"),
         pytest.param("operator", "delete", "secrets/other", NAMESPACE, id="the operator deletes a secret"),
-        pytest.param("operator", "patch", "templates.taskyard.dev", TASKS, id="the operator rolls a version out"),
+        pytest.param("operator", "patch", "templates.taskyard.dev", TASKS, id="the operator rolls out a version"),
         pytest.param("operator", "get", "secrets/taskyard-keys", TASKS, id="the operator reads secrets of Tasks"),
-        pytest.param("operator", "create", "secrets", TASKS, id="the operator makes secrets elsewhere"),
+        pytest.param("operator", "create", "secrets", TASKS, id="the operator creates secrets elsewhere"),
         pytest.param("operator", "patch", "tasks.taskyard.dev", TASKS, id="the operator writes a Task"),
         pytest.param("operator", "patch", "leases/other", NAMESPACE, id="the operator takes another's lease"),
         pytest.param("operator", "delete", "leases/taskyard-operator", NAMESPACE, id="the operator deletes its lease"),
@@ -221,17 +221,17 @@ def report(cluster: Cluster, task: str, url: str) -> None:
         pytest.param(
             "operator", "deletecollection", "persistentvolumeclaims", TASKS, id="the operator deletes all homes"
         ),
-        pytest.param("operator", "patch", "networkpolicies/other", TASKS, id="the operator opens another's network"),
+        pytest.param("operator", "patch", "networkpolicies/other", TASKS, id="the operator changes another policy"),
         pytest.param("operator", "list", "networkpolicies", TASKS, id="the operator lists others' policies"),
-        pytest.param("operator", "get", "endpointslices/other", TASKS, id="the operator looks at other endpoints"),
+        pytest.param("operator", "get", "endpointslices/other", TASKS, id="the operator reads other endpoints"),
         pytest.param("gateway", "patch", "tasks.taskyard.dev", TASKS, id="the gateway writes a Task"),
-        pytest.param("gateway", "create", "pods", TASKS, id="the gateway makes Pods"),
+        pytest.param("gateway", "create", "pods", TASKS, id="the gateway creates Pods"),
         pytest.param("gateway", "get", "pods", TASKS, id="the gateway reads Pods"),
         pytest.param("gateway", "list", "configmaps", TASKS, id="the gateway lists configuration"),
         pytest.param("gateway", "get", "secrets/other", NAMESPACE, id="the gateway reads another secret"),
     ],
 )
-def test_what_no_process_may(cluster: Cluster, account: str, verb: str, resource: str, namespace: str) -> None:
+def test_rights_that_no_process_has(cluster: Cluster, account: str, verb: str, resource: str, namespace: str) -> None:
     user = f"system:serviceaccount:{NAMESPACE}:taskyard-{account}"
     result = cluster.kubectl("auth", "can-i", verb, *resource.split(), "-n", namespace, "--as", user)
     assert result.stdout.strip() == "no", result.stderr

@@ -1,4 +1,4 @@
-"""An operator process against the real API server, and a stand-in for the kubelet, which this tier does not have."""
+"""An operator process against the real API server, and a stand-in for the kubelet, which this tier lacks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def proxy(kube: Kube, tmp_path: Path) -> Iterator[FaultProxy]:
 
 @pytest.fixture
 def operator(proxy: FaultProxy, tmp_path: Path, namespace: str) -> Iterator[OperatorProcess]:
-    """Not started yet. It sees every namespace, so tests with it run one after the other and clear up their Tasks."""
+    """Not started yet. It sees every namespace, so tests with it run one after the other and remove their Tasks."""
     process = OperatorProcess(proxy.kubeconfig, tmp_path, namespace=namespace)
     yield process
     process.kill()
@@ -29,7 +29,7 @@ def operator(proxy: FaultProxy, tmp_path: Path, namespace: str) -> Iterator[Oper
 
 @pytest.fixture(scope="module")
 def running(kube: Kube, kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
-    """One that runs for all tests of a file, without a proxy."""
+    """An operator that runs for all tests of a file, without a proxy."""
     process = OperatorProcess(kubeconfig, tmp_path_factory.mktemp("operator"), namespace=kube.create_namespace())
     process.start()
     process.wait_ready()
@@ -44,7 +44,7 @@ def kubelet(kube: Kube, namespace: str) -> Kubelet:
 
 @pytest.fixture(autouse=True)
 def clean(kube: Kube, namespace: str) -> Iterator[None]:
-    """Leave no Task of this test to the next one's operator."""
+    """Removes the test's Tasks, so that the next test's operator does not see them."""
     yield
     for plural in ("tasks", "taskinputs", "workspacebuilds", "pods", "networkpolicies"):
         for found in kube.list(plural, namespace):

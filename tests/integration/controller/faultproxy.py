@@ -1,6 +1,6 @@
 """A proxy between the operator and the API server that runs a hook around every write.
 
-The operator speaks plain HTTP to it on loopback; it speaks TLS to the API server with the administrator's certificate.
+The operator uses plain HTTP to it on loopback; it uses TLS to the API server with the administrator's certificate.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from aiohttp import ClientSession, ClientTimeout, TCPConnector, web
 
 from kube import Kube
 
-# (number of the write from 1, "before" or "after" it reached the API server, method and path); true loses the write.
+# (number of the write from 1, "before" or "after" it reached the API server, method and path); if it returns true, the
+# write is lost.
 Hook = Callable[[int, str, str], bool | None]
 
 
 class FaultProxy:
-    """Counts the operator's writes (dry runs, Events and those of its Lease are none), and can break its watches."""
+    """Counts the operator's writes (except dry runs, Events and those to its Lease), and can break its watches."""
 
     def __init__(self, kube: Kube, folder: Path) -> None:
         self._kube = kube
@@ -31,9 +32,9 @@ class FaultProxy:
         self.writes: list[str] = []
         self.hook: Hook | None = None
         self.refused: set[str] = set()
-        # No request is answered while this holds; watches that were there before go on.
+        # While set, no request is answered; existing watches continue.
         self.is_silent = False
-        # The API server has only just started: it does not name the kinds of CRDs yet.
+        # Simulates an API server that has just started: discovery does not list the CRDs' kinds yet.
         self.is_young = False
         self._watches: dict[str, set[web.StreamResponse]] = {}
 
@@ -49,7 +50,7 @@ class FaultProxy:
 
     @property
     def kubeconfig(self) -> Path:
-        """A kubeconfig that leads through the proxy."""
+        """A kubeconfig for access through the proxy."""
         path = self._folder / "proxy.kubeconfig"
         path.write_text(
             yaml.safe_dump(
@@ -66,7 +67,7 @@ class FaultProxy:
         return path
 
     def break_watches(self, plural: str, code: int) -> int:
-        """Send an ERROR event of this code down every watch of a kind, and end it; how many there were."""
+        """Sends an ERROR event with this code to every watch of a kind and ends it; returns the number of watches."""
         return asyncio.run_coroutine_threadsafe(self._break(plural, code), self._loop).result(10)
 
     async def _break(self, plural: str, code: int) -> int:
@@ -102,7 +103,7 @@ class FaultProxy:
             return web.Response(status=503)
         is_write = request.method not in ("GET", "HEAD") and "dryRun" not in request.query
         is_write = is_write and not request.path.endswith("/leases/taskyard-operator") and plural != "leases"
-        # Events are written beside the work, at any time.
+        # Events are written in parallel to the work, at any time.
         is_write = is_write and "/apis/events.k8s.io/" not in request.path
         line = f"{request.method} {request.path}"
         number = 0
@@ -124,7 +125,7 @@ class FaultProxy:
                 self.hook(number, "after", line)
             response = web.StreamResponse(status=answer.status, headers={"Content-Type": answer.content_type})
             if "watch" in request.query:
-                # One that is broken ends before this handler does: the next request must not wait for that.
+                # A broken connection ends before this handler does: the next request must not wait for that.
                 response.force_close()
             await response.prepare(request)
             watches = self._watches.setdefault(plural, set())

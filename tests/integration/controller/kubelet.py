@@ -1,4 +1,4 @@
-"""What scheduler and kubelet do to a Pod object, done by the test, one step at a time."""
+"""Lets a test perform what scheduler and kubelet do to a Pod object, one step at a time."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ NODE = "node-1"
 
 
 class Kubelet:
-    """Acts on the Pods of one namespace."""
+    """Changes the Pods of one namespace."""
 
     def __init__(self, kube: Kube, namespace: str) -> None:
         self._kube = kube
         self._namespace = namespace
 
     def bind(self, pod: str) -> None:
-        """Bind a Pod to a node."""
+        """Binds a Pod to a node."""
         self._kube.request(
             "POST",
             self._kube.path("pods", self._namespace, pod, "binding"),
@@ -30,7 +30,7 @@ class Kubelet:
         )
 
     def run(self, pod: str, *, ready: bool) -> None:
-        """All containers run; `ready` is the sidecar's readiness."""
+        """Sets all containers to running; `ready` is the sidecar's readiness."""
         running = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
         self.status(
             pod,
@@ -41,16 +41,16 @@ class Kubelet:
         )
 
     def status(self, pod: str, **status: Any) -> None:
-        """Write any status."""
+        """Writes any status."""
         self._kube.patch("pods", self._namespace, pod, {"status": status}, subresource="status")
 
     def enroll(self, task: str) -> None:
-        """What the gateway writes when the Task's sidecar enrols."""
+        """Writes what the gateway writes when the Task's sidecar enrols."""
         status = {"workspace": {"sidecarVersion": "0.1.0"}}
         self._kube.patch("tasks", self._namespace, task, {"status": status}, subresource="status")
 
     def remove(self, pod: str) -> None:
-        """A Pod that is being deleted has ended."""
+        """Removes a Pod that is being deleted, as if it had terminated."""
         self._kube.delete("pods", self._namespace, pod, now=True)
 
 

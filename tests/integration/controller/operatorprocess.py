@@ -18,7 +18,7 @@ START_SECONDS = 30.0
 
 
 class OperatorProcess:
-    """Starts, kills and restarts the operator; its log goes on over restarts."""
+    """Starts, kills and restarts the operator; its log continues over restarts."""
 
     def __init__(
         self, kubeconfig: Path, folder: Path, *, namespace: str, name: str = "operator-0", **environment: str
@@ -34,7 +34,7 @@ class OperatorProcess:
             "TASKYARD_SIDECAR_IMAGE": "localhost/taskyard:test",
             "TASKYARD_HEALTH_PORT": str(self._port),
             "TASKYARD_POD_NAME": name,
-            # Long: on a busy machine a test may stand still for seconds.
+            # Long: on a busy machine a test may stall for seconds.
             "TASKYARD_LEASE_DURATION": "30s",
             "TASKYARD_LEASE_RENEW_DEADLINE": "25s",
             "TASKYARD_LEASE_RETRY_PERIOD": "0.5s",
@@ -49,7 +49,7 @@ class OperatorProcess:
 
     @property
     def address(self) -> str:
-        """Where its probes and metrics are."""
+        """The address of its probes and metrics."""
         return f"http://127.0.0.1:{self._port}"
 
     @property
@@ -62,8 +62,8 @@ class OperatorProcess:
         return self._process is not None and self._process.poll() not in (None, -signal.SIGKILL)
 
     def start(self) -> None:
-        """Start, without waiting. A predecessor that was killed leaves its Lease behind: who knows that it is dead may
-        delete that, and need not wait until it has run out."""
+        """Starts it, without waiting. A killed predecessor leaves its Lease behind; since it is known to be dead, its
+        Lease is deleted instead of waited for."""
         if self._process is not None:
             self.wait_dead()
             namespace = self._environment["TASKYARD_NAMESPACE"]
@@ -79,7 +79,7 @@ class OperatorProcess:
             )
 
     def wait_ready(self) -> None:
-        """Return once it has listed every kind."""
+        """Returns once it has listed every kind."""
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
             try:
@@ -92,14 +92,14 @@ class OperatorProcess:
         raise AssertionError(f"the operator was not ready within {START_SECONDS} s:\n{self.log}")
 
     def wait_log(self, text: str) -> None:
-        """Return once the log has this text."""
+        """Returns once the log contains this text."""
         end = time.monotonic() + START_SECONDS
         while text not in self.log:
             assert time.monotonic() < end, f"no {text!r} within {START_SECONDS} s:\n{self.log}"
             time.sleep(0.05)
 
     def kill(self) -> None:
-        """End it at once, as a node that loses power would."""
+        """Kills it, like a node that loses power."""
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
 
@@ -108,14 +108,14 @@ class OperatorProcess:
         self._process.wait(10)
 
     def suspend(self) -> None:
-        """Have it stand still, as a node that swaps or a machine that sleeps would."""
+        """Suspends it, like a node that swaps or a machine that sleeps."""
         self._signal(signal.SIGSTOP)
 
     def wake(self) -> None:
         self._signal(signal.SIGCONT)
 
     def ask_to_end(self) -> None:
-        """What the kubelet does first; `stop` waits as well."""
+        """Sends SIGTERM, as the kubelet does first; `stop` waits as well."""
         self._signal(signal.SIGTERM)
 
     def _signal(self, number: int) -> None:
@@ -123,12 +123,12 @@ class OperatorProcess:
         self._process.send_signal(number)
 
     def wait_status(self) -> int:
-        """Its exit status, once it has ended."""
+        """Waits until it has ended; returns its exit status."""
         assert self._process is not None
         return self._process.wait(15)
 
     def stop(self) -> int:
-        """Ask it to end, and tell its exit status."""
+        """Sends SIGTERM, waits and returns its exit status."""
         assert self._process is not None
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)

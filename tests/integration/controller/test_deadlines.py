@@ -1,4 +1,4 @@
-"""Deadlines that end while no operator runs, against the real API server."""
+"""Deadlines that expire while no operator runs, against the real API server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LATER = timedelta(hours=2)
 
 
 def start(kube: Kube, kubelet: Kubelet, namespace: str, name: str, *, state: str | None = None) -> None:
-    """Play the node's part until the Task is active, and its agent's last report."""
+    """Acts as the node until the Task is active, and writes its agent's last report."""
     kube.wait("the Pod is created", "pods", namespace, f"{name}-1", lambda pod: True)
     kubelet.bind(f"{name}-1")
     kube.wait("the Task initializes", "tasks", namespace, name, phase_is("Initializing"))
@@ -27,7 +27,7 @@ def start(kube: Kube, kubelet: Kubelet, namespace: str, name: str, *, state: str
 
 
 def two_hours_go_by(kube: Kube, namespace: str) -> None:
-    """As the objects have it: what they tell of is two hours older."""
+    """Moves all times in the objects two hours into the past."""
 
     def older(moment: str) -> str:
         return rfc3339(parse(moment) - LATER)
@@ -43,14 +43,14 @@ def two_hours_go_by(kube: Kube, namespace: str) -> None:
 
 
 def wait_paused(kube: Kube, kubelet: Kubelet, namespace: str, name: str) -> Object:
-    """Play the node's part until the Task is paused."""
+    """Acts as the node until the Task is paused."""
     pod = f"{name}-1"
     kube.wait("the Pod is deleted", "pods", namespace, pod, lambda pod: "deletionTimestamp" in pod["metadata"])
     kubelet.remove(pod)
     return kube.wait("the Task is paused", "tasks", namespace, name, phase_is("Paused"))
 
 
-def test_deadlines_that_end_while_the_operator_is_down_are_honoured_when_it_is_back(
+def test_deadlines_that_expire_while_the_operator_is_down_take_effect_when_it_is_back(
     kube: Kube, operator: OperatorProcess, kubelet: Kubelet, namespace: str
 ) -> None:
     kube.create("templateversions", namespace, manifests.template_version())
@@ -64,7 +64,7 @@ def test_deadlines_that_end_while_the_operator_is_down_are_honoured_when_it_is_b
     operator.start()
     for name, state in {"idle": "Idle", "long": "Working", "done": "Complete", "still": "Complete"}.items():
         start(kube, kubelet, namespace, name, state=state)
-    kube.wait("its deadline is told", "tasks", namespace, "idle", lambda t: t["status"].get("idleDeadline"))
+    kube.wait("its deadline is in the status", "tasks", namespace, "idle", lambda t: t["status"].get("idleDeadline"))
     operator.kill()
     operator.wait_dead()
     two_hours_go_by(kube, namespace)
@@ -83,7 +83,7 @@ def test_deadlines_that_end_while_the_operator_is_down_are_honoured_when_it_is_b
     assert "Traceback" not in operator.log
 
 
-def test_what_wakes_tasks_that_paused_by_themselves_wakes_them_after_a_restart_too(
+def test_what_resumes_automatically_paused_tasks_resumes_them_after_a_restart_too(
     kube: Kube, operator: OperatorProcess, kubelet: Kubelet, namespace: str
 ) -> None:
     kube.create("templateversions", namespace, manifests.template_version())
@@ -100,7 +100,9 @@ def test_what_wakes_tasks_that_paused_by_themselves_wakes_them_after_a_restart_t
     annotation = {"metadata": {"annotations": {"taskyard.dev/resumed-at": "2026-01-01T00:00:00Z"}}}
     kube.patch("tasks", namespace, "annotated", annotation)
     kube.patch("tasks", namespace, "toggled", {"spec": {"paused": True}})
-    kube.wait("it was seen", "tasks", namespace, "toggled", lambda t: t["status"]["pausedReason"] == "Manual")
+    kube.wait(
+        "the change was processed", "tasks", namespace, "toggled", lambda t: t["status"]["pausedReason"] == "Manual"
+    )
     kube.patch("tasks", namespace, "toggled", {"spec": {"paused": False}})
     for name in ("toggled", "annotated"):
         kube.wait("a new Pod", "pods", namespace, f"{name}-3", lambda pod: True)

@@ -1,4 +1,4 @@
-"""What the operator meets in a cluster that is not perfect: order of applies, foreign objects, broken watches."""
+"""Imperfect clusters: objects applied in any order, foreign objects, broken watches."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def condition(found: dict[str, object], name: str) -> dict[str, str]:
     return conditions.get(name, {"status": "", "reason": "", "message": ""})
 
 
-def test_a_task_waits_for_its_template_version_and_starts_by_itself(
+def test_a_task_waits_for_its_template_version_and_starts_when_it_exists(
     kube: Kube, operator: OperatorProcess, namespace: str
 ) -> None:
     kube.create("tasks", namespace, manifests.task())
@@ -39,11 +39,17 @@ def test_a_version_without_agent_cannot_run_tasks(kube: Kube, operator: Operator
     kube.create("templateversions", namespace, version)
     kube.create("tasks", namespace, manifests.task())
     operator.start()
-    task = kube.wait("it says so", "tasks", namespace, "hello", lambda t: condition(t, "Ready")["reason"] == "NoAgent")
+    task = kube.wait(
+        "the condition has the cause",
+        "tasks",
+        namespace,
+        "hello",
+        lambda t: condition(t, "Ready")["reason"] == "NoAgent",
+    )
     assert condition(task, "Ready")["message"] == "Template does not have a valid AI task app."
 
 
-def test_a_pod_of_nobody_is_never_adopted(kube: Kube, operator: OperatorProcess, namespace: str) -> None:
+def test_an_unowned_pod_is_never_adopted(kube: Kube, operator: OperatorProcess, namespace: str) -> None:
     pod = {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -55,7 +61,11 @@ def test_a_pod_of_nobody_is_never_adopted(kube: Kube, operator: OperatorProcess,
     kube.create("tasks", namespace, manifests.task())
     operator.start()
     task = kube.wait(
-        "it says so", "tasks", namespace, "hello", lambda t: condition(t, "Ready")["reason"] == "NameConflict"
+        "the condition has the cause",
+        "tasks",
+        namespace,
+        "hello",
+        lambda t: condition(t, "Ready")["reason"] == "NameConflict",
     )
     assert "Pod hello-1 exists and is not this Task's" in condition(task, "Ready")["message"]
     found = kube.get("pods", namespace, "hello-1")
@@ -75,9 +85,7 @@ def test_a_lost_pod_is_replaced_by_a_recovery(
     assert build is not None and build["spec"]["reason"] == "Recover"
 
 
-def test_a_pod_that_is_refused_fails_the_build_with_the_cause(
-    kube: Kube, operator: OperatorProcess, namespace: str
-) -> None:
+def test_a_refused_pod_fails_the_build_with_the_cause(kube: Kube, operator: OperatorProcess, namespace: str) -> None:
     kube.patch_namespace(namespace, {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}})
     version = manifests.template_version()
     version["spec"]["pod"]["spec"]["hostNetwork"] = True
@@ -94,7 +102,7 @@ def test_a_pod_that_is_refused_fails_the_build_with_the_cause(
 
 @pytest.mark.parametrize("code", [pytest.param(410, id="too-old"), pytest.param(500, id="kopf-gives-up")])
 @pytest.mark.parametrize("plural", ["tasks", "pods", "workspacebuilds"])
-def test_a_broken_watch_is_begun_anew(
+def test_a_broken_watch_is_started_again(
     kube: Kube, proxy: FaultProxy, operator: OperatorProcess, namespace: str, plural: str, code: int
 ) -> None:
     kube.create("templateversions", namespace, manifests.template_version())
@@ -105,23 +113,23 @@ def test_a_broken_watch_is_begun_anew(
     assert proxy.break_watches(plural, code) >= 1
     kube.create("tasks", namespace, manifests.task("second"))
     kube.wait("the second Pod", "pods", namespace, "second-1", lambda pod: True)
-    # And what happened while the watch was down is seen: the first Task's Pod gets its node.
+    # Changes from while the watch was down are seen too: the first Task's Pod gets its node.
     Kubelet(kube, namespace).bind("first-1")
     kube.wait("the first build", "workspacebuilds", namespace, "first-1", phase_is("Succeeded"))
     assert "Traceback" not in operator.log
     if (plural, code) == ("tasks", 500):
-        # Not only by a list that happened to be due.
+        # And not merely by a list that happened to be due.
         operator.wait_log("watches of what people write ended")
 
 
-def test_an_api_server_that_does_not_name_the_kinds_yet_is_asked_again(
+def test_an_api_server_that_does_not_serve_the_kinds_yet_is_asked_again(
     kube: Kube, proxy: FaultProxy, operator: OperatorProcess, namespace: str
 ) -> None:
     proxy.is_young = True
     operator.start()
     operator.wait_log("the API server does not serve tasks, templates, templateversions, taskinputs yet")
     proxy.is_young = False
-    # Nothing else tells of these for the next ten minutes.
+    # Nothing else would reveal these for the next ten minutes.
     kube.create("templateversions", namespace, manifests.template_version())
     kube.create("tasks", namespace, manifests.task())
     kube.wait("the Pod", "pods", namespace, "hello-1", lambda pod: True)
@@ -142,7 +150,7 @@ def test_a_version_deleted_while_the_watch_was_down_is_not_used(
     assert proxy.break_watches("templateversions", 410) >= 1
     kube.delete("templateversions", namespace, "shell-v1")
     proxy.refused.clear()
-    # kopf lists anew and never says DELETED; the list that follows here does.
+    # kopf lists again and never reports DELETED; the list that follows here does.
     kube.wait("kopf lists", "templateversions", namespace, "shell-v2", lambda v: True)
     time.sleep(6)
     kube.create("tasks", namespace, manifests.task())
@@ -150,7 +158,7 @@ def test_a_version_deleted_while_the_watch_was_down_is_not_used(
     assert condition(task, "TemplateResolved")["status"] == "False"
 
 
-def test_the_operator_ends_in_peace(operator: OperatorProcess) -> None:
+def test_the_operator_ends_cleanly(operator: OperatorProcess) -> None:
     operator.start()
     operator.wait_ready()
     assert operator.stop() == 0

@@ -1,4 +1,4 @@
-"""Pause and resume at any moment, in any order: the last word counts, and there are never two Pods."""
+"""Pause and resume at any moment, in any order: the last request counts, and there are never two Pods."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FLIP_SECONDS = 10.0
 
 
 class Node(threading.Thread):
-    """Binds every Pod of Task hello, runs it and ends it, fast; sees how many there are at a time."""
+    """Binds every Pod of Task hello, runs it and ends it, fast; counts how many exist at the same time."""
 
     def __init__(self, kube: Kube, namespace: str) -> None:
         super().__init__(daemon=True)
@@ -42,7 +42,7 @@ class Node(threading.Thread):
                 try:
                     self._bring_on(pod)
                 except AssertionError as error:
-                    # Gone or changed since it was listed: looked at again.
+                    # Gone or changed since it was listed: the next list shows it.
                     self.faults.append(str(error))
 
     def _bring_on(self, pod: Object) -> None:
@@ -73,14 +73,14 @@ def pause(kube: Kube, namespace: str, value: bool) -> None:
 
 
 def story(kube: Kube, namespace: str) -> list[tuple[int, str, str]]:
-    """The builds: number, reason and phase."""
+    """Number, reason and phase of each build."""
     builds = sorted(kube.list("workspacebuilds", namespace), key=lambda build: build["spec"]["number"])
     return [(b["spec"]["number"], b["spec"]["reason"], b.get("status", {}).get("phase", "")) for b in builds]
 
 
 @pytest.fixture
 def begun(kube: Kube, operator: OperatorProcess, namespace: str) -> OperatorProcess:
-    """A running operator, and a Task that has its first Pod."""
+    """A running operator, and a Task with its first Pod."""
     kube.create("templateversions", namespace, manifests.template_version())
     kube.create("tasks", namespace, manifests.task())
     operator.start()
@@ -89,7 +89,7 @@ def begun(kube: Kube, operator: OperatorProcess, namespace: str) -> OperatorProc
 
 
 @pytest.mark.parametrize("last", [pytest.param(True, id="ends paused"), pytest.param(False, id="ends running")])
-def test_flipped_a_hundred_times_in_ten_seconds_the_last_word_counts(
+def test_flipped_a_hundred_times_in_ten_seconds_the_last_request_counts(
     kube: Kube, begun: OperatorProcess, namespace: str, last: bool
 ) -> None:
     with a_node(kube, namespace) as node:
@@ -97,13 +97,13 @@ def test_flipped_a_hundred_times_in_ten_seconds_the_last_word_counts(
         for flip in range(FLIPS):
             pause(kube, namespace, last if (FLIPS - 1 - flip) % 2 == 0 else not last)
             time.sleep(max(begin + (flip + 1) * FLIP_SECONDS / FLIPS - time.monotonic(), 0))
-        kube.wait("the last word counts", "tasks", namespace, "hello", phase_is("Paused" if last else "Active"))
+        kube.wait("the last request counts", "tasks", namespace, "hello", phase_is("Paused" if last else "Active"))
         time.sleep(1)
         task = kube.get("tasks", namespace, "hello")
         pods = kube.list("pods", namespace)
     assert task is not None
     assert task["status"]["phase"] == ("Paused" if last else "Active")
-    assert node.most == 1, "two Pods at once"
+    assert node.most == 1, "two Pods at the same time"
     assert len(pods) == (0 if last else 1)
     numbers = [number for number, _, _ in story(kube, namespace)]
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
@@ -119,9 +119,9 @@ def test_pausing_twice_stops_once(kube: Kube, begun: OperatorProcess, kubelet: K
     pause(kube, namespace, True)
     kubelet.remove("hello-1")
     kube.wait("the Task is paused", "tasks", namespace, "hello", phase_is("Paused"))
-    # Said again with another change, which makes it an event.
+    # Requested again together with another change, which causes an event.
     kube.patch("tasks", namespace, "hello", {"spec": {"paused": True, "displayName": "Twice"}})
-    kube.wait("it was seen", "tasks", namespace, "hello", lambda t: t["status"]["displayName"] == "Twice")
+    kube.wait("the change was processed", "tasks", namespace, "hello", lambda t: t["status"]["displayName"] == "Twice")
     assert story(kube, namespace) == [(1, "Initial", "Succeeded"), (2, "ManualPause", "Succeeded")]
 
 
@@ -155,7 +155,7 @@ def test_a_resume_during_the_stop_waits_for_its_end(
     task = kube.get("tasks", namespace, "hello")
     assert task is not None and task["status"]["phase"] == "Pausing"
     assert [pod["metadata"]["name"] for pod in kube.list("pods", namespace)] == ["hello-1"]
-    # And a pause again, and its end: the stop goes on as if nothing had been said.
+    # And a pause again, which is then withdrawn: the stop continues unaffected.
     pause(kube, namespace, True)
     pause(kube, namespace, False)
     kubelet.remove("hello-1")
@@ -170,7 +170,7 @@ def test_a_resume_during_the_stop_waits_for_its_end(
 
 
 @pytest.mark.parametrize("phase", ["Pending", "Initializing", "Active"])
-def test_a_resume_of_what_runs_or_starts_makes_no_build(
+def test_a_resume_of_a_running_or_starting_task_creates_no_build(
     kube: Kube, begun: OperatorProcess, kubelet: Kubelet, namespace: str, phase: str
 ) -> None:
     if phase == "Initializing":
@@ -181,7 +181,11 @@ def test_a_resume_of_what_runs_or_starts_makes_no_build(
     change = {"metadata": {"annotations": {"taskyard.dev/resumed-at": "2026-01-01"}}, "spec": {"paused": False}}
     kube.patch("tasks", namespace, "hello", change)
     kube.wait(
-        "it was seen", "tasks", namespace, "hello", lambda t: t["status"].get("observedResumedAt") == "2026-01-01"
+        "the change was processed",
+        "tasks",
+        namespace,
+        "hello",
+        lambda t: t["status"].get("observedResumedAt") == "2026-01-01",
     )
     time.sleep(0.5)
     assert [(number, reason) for number, reason, _ in story(kube, namespace)] == [(1, "Initial")]
@@ -190,10 +194,10 @@ def test_a_resume_of_what_runs_or_starts_makes_no_build(
     assert [pod["metadata"]["name"] for pod in kube.list("pods", namespace)] == ["hello-1"]
 
 
-def test_a_pause_while_pending_that_is_taken_back_leaves_one_pod(
+def test_a_pause_while_pending_that_is_withdrawn_leaves_one_pod(
     kube: Kube, begun: OperatorProcess, namespace: str
 ) -> None:
-    """However far the pause had come by then."""
+    """However far the pause had progressed by then."""
     pause(kube, namespace, True)
     pause(kube, namespace, False)
     with a_node(kube, namespace) as node:
@@ -203,7 +207,7 @@ def test_a_pause_while_pending_that_is_taken_back_leaves_one_pod(
     assert numbers == list(range(1, len(numbers) + 1)) and len(numbers) <= 3
 
 
-def test_a_resume_from_an_error_starts_anew(kube: Kube, operator: OperatorProcess, namespace: str) -> None:
+def test_a_resume_from_an_error_starts_again(kube: Kube, operator: OperatorProcess, namespace: str) -> None:
     kube.patch_namespace(namespace, {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}})
     version = manifests.template_version()
     version["spec"]["pod"]["spec"]["hostNetwork"] = True
@@ -211,7 +215,7 @@ def test_a_resume_from_an_error_starts_anew(kube: Kube, operator: OperatorProces
     kube.create("tasks", namespace, manifests.task())
     operator.start()
     kube.wait("it is in error", "tasks", namespace, "hello", phase_is("Error"))
-    # The cause is mended; the Task stays in Error until somebody asks.
+    # The cause is fixed; the Task stays in Error until somebody resumes it.
     kube.patch_namespace(namespace, {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": None}}})
     pause(kube, namespace, True)
     kube.wait("the Task is paused", "tasks", namespace, "hello", phase_is("Paused"))

@@ -1,4 +1,4 @@
-"""Two operators, of which one works: killed, stopped, woken, cut off, asked to end."""
+"""Two operators, of which one is active: killed, suspended, resumed, cut off, terminated."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from kube import Kube, phase_is
 
 LEASE = "taskyard-operator"
 SHORT_DURATION = 4.0
-# A few for every day.
+# A few, for everyday use.
 SEEDS = int(os.environ.get("TASKYARD_LEADER_SEEDS", "4"))
 SHORT = {
     "TASKYARD_LEASE_DURATION": f"{SHORT_DURATION:.0f}s",
     "TASKYARD_LEASE_RENEW_DEADLINE": "3s",
     "TASKYARD_LEASE_RETRY_PERIOD": "0.3s",
 }
-# What the chart sets.
+# The chart's values.
 INSTALLED = {
     "TASKYARD_LEASE_DURATION": "10s",
     "TASKYARD_LEASE_RENEW_DEADLINE": "7s",
@@ -39,7 +39,7 @@ INSTALLED = {
 
 @dataclass
 class Contender:
-    """An operator behind a proxy of its own, which tells what this one wrote."""
+    """An operator behind its own proxy, which records its writes."""
 
     name: str
     proxy: FaultProxy
@@ -73,25 +73,25 @@ def enter(kube: Kube, tmp_path: Path, namespace: str) -> Iterator[Enter]:
 
 
 def holder(lease: dict[str, Any]) -> str:
-    """The name of the process that holds it, without the part that is new with each process."""
+    """The name of the Lease's holder, without the part that differs for each process."""
     return str(lease["spec"].get("holderIdentity", "")).rpartition("_")[0]
 
 
 def leader_metric(contender: Contender) -> float:
-    """What it says of itself in its metrics."""
+    """The value of its leader metric."""
     text = httpx.get(f"{contender.process.address}/metrics", trust_env=False).raise_for_status().text
     return next(float(line.split()[1]) for line in text.splitlines() if line.startswith("taskyard_leader "))
 
 
 def wait_holder(kube: Kube, namespace: str, name: str, seconds: float = 15) -> float:
-    """Return once this one leads; the seconds that it took."""
+    """Returns once this one leads; the result is the seconds that it took."""
     began = time.monotonic()
     kube.wait(f"{name} leads", "leases", namespace, LEASE, lambda lease: holder(lease) == name, seconds)
     return time.monotonic() - began
 
 
 def wait_ended(contender: Contender) -> None:
-    """It has ended by itself, with one line that says why and no trace."""
+    """Waits until it has exited by itself, with one line that says why and no trace."""
     assert contender.process.wait_status() == 1, contender.process.log
     lost = [line for line in contender.process.log.splitlines() if "the operator ends" in line]
     assert len(lost) == 1, contender.process.log
@@ -99,7 +99,7 @@ def wait_ended(contender: Contender) -> None:
 
 
 def start(kube: Kube, namespace: str, name: str, seconds: float = 15) -> None:
-    """A Task is made, and whoever leads makes its Pod."""
+    """Creates a Task; the leader creates its Pod."""
     kube.create("tasks", namespace, manifests.task(name))
     kube.wait(f"the Pod of {name}", "pods", namespace, f"{name}-1", lambda pod: True, seconds)
 
@@ -117,7 +117,7 @@ def test_a_standby_is_ready_and_writes_nothing(kube: Kube, enter: Enter, namespa
 
 
 def test_a_killed_leader_is_replaced_within_fifteen_seconds(kube: Kube, enter: Enter, namespace: str) -> None:
-    """With the spans that the chart sets."""
+    """With the chart's durations."""
     kube.create("templateversions", namespace, manifests.template_version())
     one, two = enter("one", **INSTALLED), enter("two", **INSTALLED)
     wait_holder(kube, namespace, "one")
@@ -130,7 +130,7 @@ def test_a_killed_leader_is_replaced_within_fifteen_seconds(kube: Kube, enter: E
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_a_leader_that_slept_past_its_lease_does_no_harm_when_it_wakes(
+def test_a_leader_that_was_suspended_past_its_lease_writes_nothing_when_resumed(
     kube: Kube, enter: Enter, kubelet: Kubelet, namespace: str, seed: int
 ) -> None:
     chance = random.Random(seed)
@@ -139,7 +139,7 @@ def test_a_leader_that_slept_past_its_lease_does_no_harm_when_it_wakes(
     names = [f"t{number}" for number in range(5)]
     for name in names:
         kube.create("tasks", namespace, manifests.task(name))
-    # In the middle of its work, at any point of it.
+    # At a random point of its work.
     time.sleep(chance.uniform(0, 0.4))
     one.process.suspend()
     wait_holder(kube, namespace, "two")
@@ -170,12 +170,12 @@ def test_a_leader_that_slept_past_its_lease_does_no_harm_when_it_wakes(
     assert "Traceback" not in two.process.log
 
 
-def test_a_leader_that_is_asked_to_end_hands_over_at_once(kube: Kube, enter: Enter, namespace: str) -> None:
+def test_a_terminated_leader_hands_over_immediately(kube: Kube, enter: Enter, namespace: str) -> None:
     kube.create("templateversions", namespace, manifests.template_version())
     one, two = enter("one"), enter("two")
     wait_holder(kube, namespace, "one")
     one.process.ask_to_end()
-    # Sooner than the lease would have ended.
+    # Sooner than the Lease would have expired.
     assert wait_holder(kube, namespace, "two") < SHORT_DURATION * 0.75
     start(kube, namespace, "hello")
     assert one.process.wait_status() == 0
@@ -184,7 +184,7 @@ def test_a_leader_that_is_asked_to_end_hands_over_at_once(kube: Kube, enter: Ent
     assert "Traceback" not in one.process.log + two.process.log
 
 
-def test_a_lease_that_is_deleted_by_hand_comes_back_with_its_holder(kube: Kube, enter: Enter, namespace: str) -> None:
+def test_a_lease_that_is_deleted_by_hand_is_recreated_by_its_holder(kube: Kube, enter: Enter, namespace: str) -> None:
     kube.create("templateversions", namespace, manifests.template_version())
     one, two = enter("one"), enter("two")
     wait_holder(kube, namespace, "one")
@@ -203,7 +203,7 @@ def test_a_leader_ends_when_somebody_else_holds_its_lease(kube: Kube, enter: Ent
     kube.patch("leases", namespace, LEASE, {"spec": {"holderIdentity": "somebody_else"}})
     wait_ended(one)
     assert "somebody_else holds it now" in one.process.log
-    # Its successor waits that one out, and then leads.
+    # Its successor waits until that Lease expires, and then leads.
     one.process.start()
     start(kube, namespace, "hello")
 
@@ -212,7 +212,7 @@ def test_a_leader_that_is_cut_off_from_the_api_server_stops_writing(kube: Kube, 
     kube.create("templateversions", namespace, manifests.template_version())
     one, two = enter("one"), enter("two")
     wait_holder(kube, namespace, "one")
-    # Its watches go on, so it hears of all there is to do.
+    # Its watches continue, so it sees all the work.
     one.proxy.is_silent = True
     wait_holder(kube, namespace, "two")
     before = len(one.writes)

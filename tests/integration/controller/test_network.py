@@ -1,4 +1,4 @@
-"""The NetworkPolicy of a namespace with Tasks: made before the first Pod, kept as it is, gone with the last Task."""
+"""A namespace's NetworkPolicy for Tasks: created before the first Pod, kept correct, removed with the last Task."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAME = "taskyard-tasks"
 Object = dict[str, Any]
 
 
-def test_it_is_made_before_the_first_pod_and_once_for_all_tasks(
+def test_it_is_created_before_the_first_pod_and_once_for_all_tasks(
     kube: Kube, proxy: FaultProxy, operator: OperatorProcess, namespace: str
 ) -> None:
     kube.create("templateversions", namespace, manifests.template_version())
@@ -32,12 +32,12 @@ def test_it_is_made_before_the_first_pod_and_once_for_all_tasks(
     assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
 
 
-def test_it_is_made_right_again_whatever_is_done_to_it(
+def test_it_is_restored_after_any_change(
     kube: Kube, proxy: FaultProxy, operator: OperatorProcess, namespace: str
 ) -> None:
     kube.create("tasks", namespace, manifests.task(paused=True))
     operator.start()
-    made = kube.wait("it is made", "networkpolicies", namespace, NAME, lambda policy: True)
+    made = kube.wait("it is created", "networkpolicies", namespace, NAME, lambda policy: True)
 
     def is_right(policy: Object) -> bool:
         labels = policy["metadata"].get("labels", {})
@@ -50,13 +50,13 @@ def test_it_is_made_right_again_whatever_is_done_to_it(
         {"metadata": {"labels": None}},
     ):
         kube.patch("networkpolicies", namespace, NAME, broken)
-        kube.wait("it is right again", "networkpolicies", namespace, NAME, is_right)
+        kube.wait("it is restored", "networkpolicies", namespace, NAME, is_right)
     kube.delete("networkpolicies", namespace, NAME)
-    kube.wait("it is there again", "networkpolicies", namespace, NAME, is_right)
+    kube.wait("it exists again", "networkpolicies", namespace, NAME, is_right)
     before = len(proxy.writes)
     kube.patch("networkpolicies", namespace, NAME, {"metadata": {"annotations": {"a": "note"}}})
     time.sleep(1)
-    assert len(proxy.writes) == before, "a note on it is nobody's business"
+    assert len(proxy.writes) == before, "an additional annotation caused a write"
     assert "Traceback" not in operator.log
 
 
@@ -69,7 +69,7 @@ def test_it_stays_until_the_last_pod_is_gone(
     kube.wait("it has a Pod", "pods", namespace, "hello-1", lambda pod: True)
     kubelet.bind("hello-1")
     kube.wait("the build succeeds", "workspacebuilds", namespace, "hello-1", phase_is("Succeeded"))
-    # Nothing collects garbage here: the Pod is there as long as a real one would be that takes its time to end.
+    # Nothing is garbage collected here: the Pod remains, like a real one that takes long to terminate.
     kube.delete("tasks", namespace, "hello")
     time.sleep(1)
     assert kube.get("networkpolicies", namespace, NAME) is not None
@@ -77,17 +77,17 @@ def test_it_stays_until_the_last_pod_is_gone(
     kube.wait_gone("networkpolicies", namespace, NAME)
 
 
-def test_changes_while_no_operator_ran_are_found(
+def test_changes_made_while_no_operator_ran_are_reverted(
     kube: Kube, operator: OperatorProcess, kubelet: Kubelet, namespace: str
 ) -> None:
     kube.create("tasks", namespace, manifests.task(paused=True))
     operator.start()
-    made = kube.wait("it is made", "networkpolicies", namespace, NAME, lambda policy: True)
+    made = kube.wait("it is created", "networkpolicies", namespace, NAME, lambda policy: True)
     operator.kill()
     operator.wait_dead()
     kube.patch("networkpolicies", namespace, NAME, {"spec": {"ingress": [{}]}})
     operator.start()
-    kube.wait("it is right again", "networkpolicies", namespace, NAME, lambda p: p["spec"] == made["spec"])
+    kube.wait("it is restored", "networkpolicies", namespace, NAME, lambda p: p["spec"] == made["spec"])
     operator.kill()
     operator.wait_dead()
     kube.delete("tasks", namespace, "hello")
@@ -95,7 +95,7 @@ def test_changes_while_no_operator_ran_are_found(
     kube.wait_gone("networkpolicies", namespace, NAME)
 
 
-def test_a_name_that_is_taken_is_made_the_operators(kube: Kube, operator: OperatorProcess, namespace: str) -> None:
+def test_an_existing_policy_of_the_name_is_taken_over(kube: Kube, operator: OperatorProcess, namespace: str) -> None:
     own = {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -105,10 +105,10 @@ def test_a_name_that_is_taken_is_made_the_operators(kube: Kube, operator: Operat
     kube.create("networkpolicies", namespace, own)
     kube.create("tasks", namespace, manifests.task(paused=True))
     operator.start()
-    kube.wait("it is right", "networkpolicies", namespace, NAME, lambda p: len(p["spec"].get("egress", ())) == 3)
+    kube.wait("it is correct", "networkpolicies", namespace, NAME, lambda p: len(p["spec"].get("egress", ())) == 3)
 
 
-def test_switched_off_there_is_none(
+def test_there_is_none_when_disabled(
     kube: Kube, proxy: FaultProxy, namespace: str, tmp_path: Any, kubelet: Kubelet
 ) -> None:
     operator = OperatorProcess(proxy.kubeconfig, tmp_path, namespace=namespace, TASKYARD_NETWORK_POLICY="false")

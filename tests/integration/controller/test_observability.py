@@ -30,7 +30,7 @@ Object = dict[str, Any]
 
 @pytest.fixture
 def paused(kube: Kube, operator: OperatorProcess, kubelet: Kubelet, namespace: str) -> Iterator[str]:
-    """A Task that was started, worked on, and paused; its namespace."""
+    """The namespace of a Task that was started, has worked, and was paused."""
     kube.create("templateversions", namespace, manifests.template_version())
     operator.start()
     operator.wait_ready()
@@ -45,7 +45,7 @@ def paused(kube: Kube, operator: OperatorProcess, kubelet: Kubelet, namespace: s
 
 
 def report(kube: Kube, namespace: str, state: str, message: str) -> None:
-    """What the gateway writes when the agent reports."""
+    """Writes what the gateway writes when the agent reports."""
     status = {"state": {"state": state, "message": message, "timestamp": "2026-01-01T00:00:00Z", "build": 1}}
     kube.patch("tasks", namespace, "hello", {"status": status}, subresource="status")
 
@@ -58,7 +58,7 @@ def events(kube: Kube, namespace: str) -> list[Object]:
 
 
 def wait_for_events(kube: Kube, namespace: str, count: int) -> list[Object]:
-    """The Events once there are `count` of them."""
+    """Returns the Events once there are `count` of them."""
     end = time.monotonic() + 15
     while len(found := events(kube, namespace)) < count and time.monotonic() < end:
         time.sleep(0.05)
@@ -66,7 +66,7 @@ def wait_for_events(kube: Kube, namespace: str, count: int) -> list[Object]:
 
 
 def samples(operator: OperatorProcess) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
-    """What `/metrics` says, parsed."""
+    """The parsed samples of `/metrics`."""
     answer = httpx.get(f"{operator.address}/metrics", trust_env=False).raise_for_status()
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
@@ -79,7 +79,7 @@ def sample(operator: OperatorProcess, name: str, **labels: str) -> float:
     return samples(operator)[name, tuple(sorted(labels.items()))]
 
 
-def test_each_build_and_each_change_of_phase_and_state_is_told_once(kube: Kube, paused: str) -> None:
+def test_each_build_and_each_change_of_phase_and_state_has_one_event(kube: Kube, paused: str) -> None:
     found = wait_for_events(kube, paused, len(START + PAUSE))
     assert Counter(event["reason"] for event in found) == Counter(START + PAUSE)
     assert all("series" not in event and event["type"] == "Normal" for event in found)
@@ -111,7 +111,7 @@ def test_the_events_are_in_kubectl_describe_and_kubectl_events(kube: Kube, kubec
         assert f" {reason} " in told, told
 
 
-def test_a_restarted_operator_tells_nothing_anew(kube: Kube, operator: OperatorProcess, paused: str) -> None:
+def test_a_restarted_operator_repeats_no_event(kube: Kube, operator: OperatorProcess, paused: str) -> None:
     before = wait_for_events(kube, paused, len(START + PAUSE))
     operator.kill()
     operator.wait_dead()
@@ -121,7 +121,7 @@ def test_a_restarted_operator_tells_nothing_anew(kube: Kube, operator: OperatorP
     assert [e["metadata"]["name"] for e in events(kube, paused)] == [e["metadata"]["name"] for e in before]
 
 
-def test_an_agent_that_flaps_is_counted_up(
+def test_the_events_of_a_flapping_agent_are_counted_in_one_series(
     kube: Kube, operator: OperatorProcess, kubelet: Kubelet, namespace: str
 ) -> None:
     kube.create("templateversions", namespace, manifests.template_version())

@@ -66,7 +66,7 @@ def test_a_task_paused_while_it_starts_ends_paused(
     operator.start()
     kube.wait("the Pod", "pods", namespace, "hello-1", lambda pod: True)
     kube.patch("tasks", namespace, "hello", paused(True))
-    # A Pod that is on no node is removed at once by the API server.
+    # The API server removes a Pod without a node immediately.
     kube.wait("the Task is paused", "tasks", namespace, "hello", phase_is("Paused"))
     assert kube.list("pods", namespace) == []
 

@@ -1,4 +1,4 @@
-"""A Task that is deleted and made again where nothing is garbage collected: no controller manager runs here."""
+"""A Task that is deleted and created again without garbage collection: no controller manager runs here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def going(found: Object) -> bool:
 
 
 def owners(kube: Kube, plural: str, namespace: str) -> dict[str, str]:
-    """By name, the UID of each object's owner."""
+    """The UID of each object's owner, by the object's name."""
     return {
         found["metadata"]["name"]: found["metadata"]["ownerReferences"][0]["uid"]
         for found in kube.list(plural, namespace)
@@ -28,7 +28,7 @@ def owners(kube: Kube, plural: str, namespace: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     "is_down", [pytest.param(False, id="while it runs"), pytest.param(True, id="while it is down")]
 )
-def test_what_a_former_task_of_the_name_left_is_removed_and_nothing_else(
+def test_the_objects_of_an_earlier_task_of_the_name_are_removed_and_nothing_else(
     kube: Kube, operator: OperatorProcess, kubelet: Kubelet, namespace: str, is_down: bool
 ) -> None:
     kube.create("templateversions", namespace, manifests.template_version())
@@ -42,14 +42,14 @@ def test_what_a_former_task_of_the_name_left_is_removed_and_nothing_else(
         operator.wait_dead()
     kube.delete("tasks", namespace, "hello")
     for plural in KINDS:
-        assert former in owners(kube, plural, namespace).values(), "nobody collects anything here"
+        assert former in owners(kube, plural, namespace).values(), "nothing is garbage collected here"
     living = kube.create("tasks", namespace, manifests.task())["metadata"]["uid"]
     if is_down:
         operator.start()
 
-    # The claim is held by the Pod, so both are to go; what the node and the controller of claims do is done here.
-    kube.wait("the old Pod goes", "pods", namespace, "hello-1", going)
-    kube.wait("the old claim goes", "persistentvolumeclaims", namespace, "hello-home", going)
+    # The Pod uses the claim, so both must be removed; the test acts as the node and the claims' controller.
+    kube.wait("the old Pod is deleted", "pods", namespace, "hello-1", going)
+    kube.wait("the old claim is deleted", "persistentvolumeclaims", namespace, "hello-home", going)
     task = kube.get("tasks", namespace, "hello")
     assert task is not None and task["status"]["phase"] == "Pending"
     kubelet.remove("hello-1")
@@ -66,8 +66,8 @@ def test_what_a_former_task_of_the_name_left_is_removed_and_nothing_else(
     assert "Traceback" not in operator.log
 
 
-def test_a_child_that_has_another_owner_beside_is_left(kube: Kube, operator: OperatorProcess, namespace: str) -> None:
-    """Garbage collection would leave it too; here it is a claim that somebody keeps by a ConfigMap of their own."""
+def test_a_child_with_a_second_owner_is_kept(kube: Kube, operator: OperatorProcess, namespace: str) -> None:
+    """Garbage collection would keep it too; here it is a claim that a user keeps with an own ConfigMap as its owner."""
     kube.create("templateversions", namespace, manifests.template_version())
     keeper = kube.create("configmaps", namespace, {"metadata": {"name": "keeper"}})["metadata"]["uid"]
     reference = {"apiVersion": "taskyard.dev/v1alpha1", "kind": "Task", "name": "hello", "uid": "former"}
@@ -86,7 +86,7 @@ def test_a_child_that_has_another_owner_beside_is_left(kube: Kube, operator: Ope
     kube.create("tasks", namespace, manifests.task())
     operator.start()
     task = kube.wait(
-        "it says so",
+        "the condition has the cause",
         "tasks",
         namespace,
         "hello",

@@ -1,4 +1,4 @@
-"""An operator that is started again with nothing to do writes nothing."""
+"""A restarted operator with nothing to do writes nothing."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from integration.controller.operatorprocess import OperatorProcess
 from integration.controller.test_start import become_active
 from kube import Kube, phase_is
 
-# Longer than kopf's lists and the lists that follow on them take.
+# Longer than kopf's lists and the lists that follow them take.
 QUIET_SECONDS = 4.0
 READS = ("GET", "LIST", "WATCH")
-# The Lease of the leader is what a running operator writes all the time, and reviews store nothing.
+# A running operator writes its Lease all the time, and reviews store nothing.
 NOT_COUNTED = ("leases", "subjectaccessreviews", "tokenreviews", "selfsubjectaccessreviews")
 REQUESTS = re.compile(r"^apiserver_request_total\{(?P<labels>.*)\} (?P<count>\S+)$", re.MULTILINE)
 LABEL = re.compile(r'(?P<name>\w+)="(?P<value>[^"]*)"')
@@ -51,7 +51,7 @@ def test_a_restart_with_nothing_to_do_writes_nothing(
     become_active(kube, kubelet, namespace)
     state = {"state": "Idle", "message": "", "timestamp": "2026-01-01T00:00:00Z", "build": 1}
     kube.patch("tasks", namespace, "hello", {"status": {"state": state}}, subresource="status")
-    # An input of a Task that does not run yet, so that it stays in the queue.
+    # An input of a Task that does not run yet, so it stays in the queue.
     kube.create("taskinputs", namespace, manifests.task_input("later", "go on", task="rests"))
     kube.wait(
         "it is counted",
@@ -65,7 +65,7 @@ def test_a_restart_with_nothing_to_do_writes_nothing(
     time.sleep(QUIET_SECONDS)
 
     before_restart, at_server = len(proxy.writes), writes_counted(kube)
-    assert at_server["POST pods/"] >= 2, "the counters count"
+    assert at_server["POST pods/"] >= 2, "the counters increase"
     restart(operator)
     time.sleep(QUIET_SECONDS)
     assert [line for line in proxy.writes[before_restart:] if "/leases" not in line] == []
@@ -74,7 +74,7 @@ def test_a_restart_with_nothing_to_do_writes_nothing(
     assert "Traceback" not in operator.log
 
 
-def test_a_restart_looks_at_what_happened_meanwhile(
+def test_a_restarted_operator_handles_what_happened_meanwhile(
     kube: Kube, proxy: FaultProxy, operator: OperatorProcess, kubelet: Kubelet, namespace: str
 ) -> None:
     kube.create("templateversions", namespace, manifests.template_version())
@@ -87,6 +87,6 @@ def test_a_restart_looks_at_what_happened_meanwhile(
     kubelet.remove("hello-1")
     operator.start()
     task = kube.wait("the Task is paused", "tasks", namespace, "hello", phase_is("Paused"))
-    # The Pod was gone before anybody knew of the pause: that is no reason for a recovery.
+    # The Pod was gone before the operator saw the pause: that is no reason for a recovery.
     assert task["status"]["build"]["reason"] == "ManualPause"
     assert [build["spec"]["number"] for build in kube.list("workspacebuilds", namespace)] == [1, 2]

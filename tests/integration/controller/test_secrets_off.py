@@ -1,5 +1,5 @@
-"""An operator that may not use Secrets for parameters. It has a file of its own, since no other operator may run beside
-it."""
+"""An operator with secret parameters disabled. It is in a separate file, since no other operator may run in
+parallel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from integration.controller.test_templates import NAMES_SECRET, TOKEN, assert_no
 from kube import Kube
 
 
-def test_where_secret_parameters_are_switched_off_none_is_used(
+def test_when_secret_parameters_are_disabled_none_is_used(
     kube: Kube, kubeconfig: Path, tmp_path: Path, namespace: str
 ) -> None:
     operator = OperatorProcess(kubeconfig, tmp_path, namespace=namespace, TASKYARD_SECRET_PARAMETERS="false")

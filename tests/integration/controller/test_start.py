@@ -1,4 +1,4 @@
-"""A start, and what becomes of it when the operator is killed between any two of its writes."""
+"""A start, and its result when the operator is killed between any two of its writes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from integration.controller.kubelet import Kubelet
 from integration.controller.operatorprocess import OperatorProcess
 from kube import Kube, phase_is
 
-# The first in its namespace also makes the NetworkPolicy, right before the Pod.
+# The first start in a namespace also creates the NetworkPolicy, right before the Pod.
 WRITES_OF_A_START = 8
 
 
 def become_active(kube: Kube, kubelet: Kubelet, namespace: str) -> None:
-    """Play the node's part until the Task is Active."""
+    """Acts as the node until the Task is Active."""
     kube.wait("the Pod is created", "pods", namespace, "hello-1", lambda pod: True)
     kubelet.bind("hello-1")
     kube.wait("the build succeeds", "workspacebuilds", namespace, "hello-1", phase_is("Succeeded"))
@@ -34,7 +34,7 @@ def assert_one_pod_and_no_gap(kube: Kube, namespace: str) -> None:
     assert claim["metadata"]["name"] == "hello-home"
 
 
-def test_a_start_takes_eight_writes_and_the_task_then_costs_none(
+def test_a_start_takes_eight_writes_and_an_active_task_none(
     kube: Kube, proxy: FaultProxy, operator: OperatorProcess, kubelet: Kubelet, namespace: str
 ) -> None:
     kube.create("templateversions", namespace, manifests.template_version())
@@ -46,11 +46,11 @@ def test_a_start_takes_eight_writes_and_the_task_then_costs_none(
     become_active(kube, kubelet, namespace)
 
     assert_one_pod_and_no_gap(kube, namespace)
-    # Enrolment adds a write of the operator's only when it lands in an event of its own.
+    # Enrolment causes a write of the operator only when it arrives in a separate event.
     writes = proxy.writes[before:]
     assert WRITES_OF_A_START <= len(writes) <= WRITES_OF_A_START + 1, writes
     time.sleep(1)
-    assert len(proxy.writes) == before + len(writes), "a Task at rest costs writes"
+    assert len(proxy.writes) == before + len(writes), "an idle Task causes writes"
     task = kube.get("tasks", namespace, "hello")
     assert task is not None
     assert "annotations" not in task["metadata"] and "finalizers" not in task["metadata"]
@@ -88,7 +88,7 @@ def test_an_operator_killed_at_a_write_ends_with_one_pod_after_its_restart(
         kube.wait("the Pod is created", "pods", namespace, "hello-1", lambda pod: True)
         kubelet.bind("hello-1")
     if write > 7:
-        # A write may have to be done twice; then the operator is dead before.
+        # A write may be needed twice; then the operator is killed earlier.
         initializes = phase_is("Initializing")
         kube.wait("the Task initializes", "tasks", namespace, "hello", lambda task: struck or initializes(task))
         kubelet.enroll("hello")
@@ -99,7 +99,7 @@ def test_an_operator_killed_at_a_write_ends_with_one_pod_after_its_restart(
 
     operator.start()
     operator.wait_ready()
-    kube.wait("the Pod is there", "pods", namespace, "hello-1", lambda pod: True)
+    kube.wait("the Pod exists", "pods", namespace, "hello-1", lambda pod: True)
     pod = kube.get("pods", namespace, "hello-1")
     assert pod is not None
     if "nodeName" not in pod["spec"]:

@@ -1,4 +1,4 @@
-"""Templates, parameters and presets: what a start takes, what keeps it waiting, and how that heals by itself."""
+"""Templates, parameters and presets: what a start uses, what it waits for, and how it then continues."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ NAMES_SECRET = {"name": "token", "secretRef": {"name": "token", "key": "value"}}
 
 
 def wait_reason(kube: Kube, namespace: str, reason: str, *, task: str = "hello") -> Object:
-    """The Task once this is what keeps it: both conditions say so."""
+    """Returns the Task once both conditions have this reason."""
 
     def holds(found: Object) -> bool:
         return condition(found, "Ready")["reason"] == condition(found, "TemplateResolved")["reason"] == reason
 
-    found = kube.wait(f"it says {reason}", "tasks", namespace, task, holds)
+    found = kube.wait(f"the reason is {reason}", "tasks", namespace, task, holds)
     assert condition(found, "Ready")["status"] == condition(found, "TemplateResolved")["status"] == "False"
     assert condition(found, "Ready")["message"] == condition(found, "TemplateResolved")["message"]
     return found
 
 
 def pause(kube: Kube, kubelet: Kubelet, namespace: str, pod: str = "hello-1") -> None:
-    """Pause the Task, and play the node's part until it is."""
+    """Pauses the Task, and acts as the node until it is paused."""
     kube.patch("tasks", namespace, "hello", {"spec": {"paused": True}})
     kube.wait("the Pod is deleted", "pods", namespace, pod, lambda p: "deletionTimestamp" in p["metadata"])
     kubelet.remove(pod)
@@ -54,7 +54,7 @@ def wait_pod(kube: Kube, namespace: str, name: str = "hello-1") -> Object:
 
 
 def variables(pod: Object) -> Object:
-    """The agent's variables, by name: the value, or where it comes from."""
+    """The agent's environment variables, by name: the value, or its source."""
     (agent,) = [found for found in pod["spec"]["containers"] if found["name"] == "agent"]
     return {entry["name"]: entry.get("value", entry.get("valueFrom")) for entry in agent["env"]}
 
@@ -67,7 +67,7 @@ def assert_nothing_began(kube: Kube, namespace: str) -> None:
 # Templates
 
 
-def test_a_rollout_is_one_edit_that_each_task_takes_at_its_next_start_and_not_before(
+def test_a_rollout_is_one_edit_that_each_task_gets_at_its_next_start_and_not_before(
     kube: Kube, running: OperatorProcess, kubelet: Kubelet, namespace: str
 ) -> None:
     for name in ("shell-v1", "shell-v2"):
@@ -79,7 +79,7 @@ def test_a_rollout_is_one_edit_that_each_task_takes_at_its_next_start_and_not_be
 
     kube.patch("templates", namespace, "shell", {"spec": {"activeVersion": "shell-v2"}})
     kube.wait(
-        "the Template is looked at", "templates", namespace, "shell",
+        "the Template is checked", "templates", namespace, "shell",
         lambda t: "shell-v2" in condition(t, "Resolved")["message"],
     )  # fmt: skip
     time.sleep(1)
@@ -100,7 +100,7 @@ def test_a_rollout_is_one_edit_that_each_task_takes_at_its_next_start_and_not_be
     assert task["status"]["template"] == "shell"
 
 
-def test_a_task_starts_whatever_the_order_in_which_it_its_template_and_the_version_are_applied(
+def test_a_task_starts_in_whatever_order_it_its_template_and_the_version_are_applied(
     kube: Kube, running: OperatorProcess, namespace: str
 ) -> None:
     kube.create("tasks", namespace, manifests.task(template="shell"))
@@ -109,7 +109,13 @@ def test_a_task_starts_whatever_the_order_in_which_it_its_template_and_the_versi
     kube.create("templates", namespace, manifests.template())
     task = wait_reason(kube, namespace, "TemplateVersionNotFound")
     assert 'the active version of Template "shell"' in condition(task, "Ready")["message"]
-    kube.wait("it says so", "templates", namespace, "shell", lambda t: condition(t, "Resolved")["status"] == "False")
+    kube.wait(
+        "the condition has the cause",
+        "templates",
+        namespace,
+        "shell",
+        lambda t: condition(t, "Resolved")["status"] == "False",
+    )
     assert_nothing_began(kube, namespace)
     kube.create("templateversions", namespace, manifests.template_version())
     wait_pod(kube, namespace)
@@ -122,13 +128,15 @@ def test_a_version_of_another_template_is_not_used(kube: Kube, running: Operator
     kube.create("templates", namespace, manifests.template("other-v1"))
     kube.create("tasks", namespace, manifests.task(template="shell"))
     wait_reason(kube, namespace, "TemplateMismatch")
-    template = kube.wait("it says so", "templates", namespace, "shell", lambda t: condition(t, "Resolved")["status"])
+    template = kube.wait(
+        "the condition has the cause", "templates", namespace, "shell", lambda t: condition(t, "Resolved")["status"]
+    )
     assert condition(template, "Resolved")["reason"] == "TemplateMismatch"
     kube.patch("templates", namespace, "shell", {"spec": {"activeVersion": "shell-v1"}})
     wait_pod(kube, namespace)
 
 
-def test_a_version_deleted_while_in_use_leaves_the_running_task_alone_and_its_next_start_waits(
+def test_a_version_deleted_while_in_use_does_not_affect_the_running_task_but_its_next_start_waits(
     kube: Kube, running: OperatorProcess, kubelet: Kubelet, namespace: str
 ) -> None:
     kube.create("templateversions", namespace, manifests.template_version())
@@ -136,7 +144,7 @@ def test_a_version_deleted_while_in_use_leaves_the_running_task_alone_and_its_ne
     become_active(kube, kubelet, namespace)
     kube.delete("templateversions", namespace, "shell-v1")
     task = kube.wait(
-        "it is told beforehand", "tasks", namespace, "hello",
+        "it is reported before the next start", "tasks", namespace, "hello",
         lambda t: condition(t, "TemplateResolved")["reason"] == "TemplateVersionNotFound",
     )  # fmt: skip
     assert (task["status"]["phase"], condition(task, "Ready")["status"]) == ("Active", "True")
@@ -148,7 +156,7 @@ def test_a_version_deleted_while_in_use_leaves_the_running_task_alone_and_its_ne
     wait_pod(kube, namespace, "hello-3")
 
 
-def test_a_pod_that_is_lost_with_its_version_is_made_anew_when_there_is_one_again_and_a_pause_is_taken_meanwhile(
+def test_a_pod_lost_together_with_its_version_is_replaced_once_there_is_one_and_can_be_paused_meanwhile(
     kube: Kube, running: OperatorProcess, kubelet: Kubelet, namespace: str
 ) -> None:
     kube.create("templateversions", namespace, manifests.template_version())
@@ -158,7 +166,11 @@ def test_a_pod_that_is_lost_with_its_version_is_made_anew_when_there_is_one_agai
     become_active(kube, kubelet, namespace)
     kube.delete("templateversions", namespace, "shell-v1")
     kube.wait(
-        "the operator knows", "templates", namespace, "shell", lambda t: condition(t, "Resolved")["status"] == "False"
+        "the operator has seen it",
+        "templates",
+        namespace,
+        "shell",
+        lambda t: condition(t, "Resolved")["status"] == "False",
     )
     kubelet.remove("hello-1")
     wait_reason(kube, namespace, "TemplateVersionNotFound")
@@ -192,7 +204,7 @@ def test_a_template_version_changed_while_paused_is_used_at_the_resume(
 # Parameters and presets
 
 
-def test_what_a_task_chooses_reaches_the_agent(kube: Kube, running: OperatorProcess, namespace: str) -> None:
+def test_the_choices_of_a_task_reach_the_agent(kube: Kube, running: OperatorProcess, namespace: str) -> None:
     large = {
         "name": "large",
         "parameters": [{"name": "tag", "value": "big"}],
@@ -227,7 +239,7 @@ def drop_parameters(kube: Kube, namespace: str) -> None:
 
 
 def declare(kube: Kube, namespace: str) -> None:
-    """Another version, which declares what the Task gives."""
+    """Another version, which declares the parameters that the Task sets."""
     declared = manifests.template_version("shell-v2", parameters=[{"name": "tag"}], presets=[{"name": "huge"}])
     kube.create("templateversions", namespace, declared)
     kube.patch("tasks", namespace, "hello", {"spec": {"templateVersion": "shell-v2"}})
@@ -244,7 +256,7 @@ def give(*given: Object) -> Callable[[Kube, str], None]:
     [
         pytest.param(
             [], {"parameters": [{"name": "tag", "value": "x"}]}, "ParameterInvalid", 'Parameter "tag" is not one of',
-            drop_parameters, id="an unknown parameter, taken away",
+            drop_parameters, id="an unknown parameter, removed",
         ),
         pytest.param(
             [], {"parameters": [{"name": "tag", "value": "x"}]}, "ParameterInvalid", 'Parameter "tag" is not one of',
@@ -268,14 +280,14 @@ def give(*given: Object) -> Callable[[Kube, str], None]:
         ),
         pytest.param(
             [], {"preset": "huge"}, "PresetNotFound", 'has no preset "huge"; it has no presets', drop_parameters,
-            id="a preset that does not exist, taken away",
+            id="a preset that does not exist, removed",
         ),
         pytest.param(
-            [], {"preset": "huge"}, "PresetNotFound", 'has no preset "huge"', declare, id="one that another version has"
+            [], {"preset": "huge"}, "PresetNotFound", 'has no preset "huge"', declare, id="a preset of another version"
         ),
     ],
 )  # fmt: skip
-def test_a_violation_is_a_condition_that_names_it_and_heals_by_itself(
+def test_a_violation_is_named_by_a_condition_and_clears_when_it_is_fixed(
     kube: Kube,
     running: OperatorProcess,
     namespace: str,
@@ -299,10 +311,10 @@ def test_a_violation_is_a_condition_that_names_it_and_heals_by_itself(
     )
 
 
-# Secrets (design: who may create a Task reaches nothing that its owner did not mean for Tasks)
+# Secrets (the right to create a Task gives access only to Secrets whose owner allows it)
 
 
-def test_a_secret_that_its_owner_did_not_label_is_not_reached_until_it_is_labelled(
+def test_a_secret_cannot_be_used_until_its_owner_labels_it(
     kube: Kube, running: OperatorProcess, namespace: str
 ) -> None:
     kube.create("secrets", namespace, manifests.secret(labels={}))
@@ -315,7 +327,7 @@ def test_a_secret_that_its_owner_did_not_label_is_not_reached_until_it_is_labell
     for name, secret in (("hello", "token"), ("second", "almost"), ("third", "missing")):
         task = wait_reason(kube, namespace, "SecretNotUsable", task=name)
         messages.add(condition(task, "Ready")["message"].replace(f'Secret "{secret}"', "…"))
-    assert len(messages) == 1, "a Task cannot be used to ask which Secrets there are"
+    assert len(messages) == 1, "a Task must not reveal which Secrets exist"
     time.sleep(1)
     assert_nothing_began(kube, namespace)
     kube.patch("secrets", namespace, "token", {"metadata": {"labels": {"taskyard.dev/usable-by": "tasks"}}})
@@ -324,7 +336,7 @@ def test_a_secret_that_its_owner_did_not_label_is_not_reached_until_it_is_labell
     assert [pod["metadata"]["name"] for pod in kube.list("pods", namespace)] == ["hello-1"]
 
 
-def test_a_label_that_is_taken_away_refuses_the_next_start(
+def test_without_the_label_the_next_start_waits(
     kube: Kube, running: OperatorProcess, kubelet: Kubelet, namespace: str
 ) -> None:
     kube.create("secrets", namespace, manifests.secret())
@@ -333,7 +345,7 @@ def test_a_label_that_is_taken_away_refuses_the_next_start(
     become_active(kube, kubelet, namespace)
     kube.patch("secrets", namespace, "token", {"metadata": {"labels": {"taskyard.dev/usable-by": None}}})
     task = kube.wait(
-        "it is told beforehand", "tasks", namespace, "hello",
+        "it is reported before the next start", "tasks", namespace, "hello",
         lambda t: condition(t, "TemplateResolved")["reason"] == "SecretNotUsable",
     )  # fmt: skip
     assert (task["status"]["phase"], condition(task, "Ready")["status"]) == ("Active", "True")
@@ -345,7 +357,7 @@ def test_a_label_that_is_taken_away_refuses_the_next_start(
     wait_pod(kube, namespace, "hello-3")
 
 
-def test_a_secret_of_the_same_name_elsewhere_does_not_count(
+def test_a_secret_of_the_same_name_in_another_namespace_is_not_used(
     kube: Kube, running: OperatorProcess, namespace: str
 ) -> None:
     elsewhere = f"{namespace}-elsewhere"
@@ -357,7 +369,7 @@ def test_a_secret_of_the_same_name_elsewhere_does_not_count(
     assert_nothing_began(kube, namespace)
 
 
-async def test_of_secrets_the_operator_gets_the_metadata_of_labelled_ones_and_nothing_else(
+async def test_the_operator_gets_only_the_metadata_of_labelled_secrets(
     kube: Kube, kubeconfig: Path, namespace: str
 ) -> None:
     kube.create("secrets", namespace, manifests.secret(value="s3cret"))

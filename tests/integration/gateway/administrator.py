@@ -1,4 +1,4 @@
-"""The API server as an administrator of the gateway's tests speaks with it: by path."""
+"""A client of the API server with an administrator's rights, for the gateway's tests: requests by path."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ from kube import Kube, Object
 
 
 class Administrator:
-    """The API server with an administrator's rights; any answer but success fails the test."""
+    """Calls the API server with an administrator's rights; an unsuccessful answer fails the test."""
 
     def __init__(self, kubeconfig: Path) -> None:
         self._kube = Kube(kubeconfig, seconds=20)
@@ -23,8 +23,8 @@ class Administrator:
         return self._kube.find(path)
 
     def counted(self) -> tuple[int, int]:
-        """Requests that the API server has counted: for objects that a gateway shows, without the watches, which go on
-        for long; and reviews of tokens and rights."""
+        """Requests that the API server has counted: for objects that a gateway shows, except long-running watches; and
+        reviews of tokens and rights."""
         objects = reviews = 0
         for line in re.findall(r"^apiserver_request_total(\{.*)$", self.text("/metrics"), re.MULTILINE):
             labels = dict(re.findall(r'(\w+)="([^"]*)"', line))

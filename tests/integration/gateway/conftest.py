@@ -1,4 +1,4 @@
-"""One gateway process for all tests of this folder, and a namespace of its own for each."""
+"""One gateway process for all tests of this folder, and a namespace for each test."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,6 +58,6 @@ def running(workspace: Workspace) -> RunningTask:
 
 @pytest.fixture
 def token(client: httpx.Client, running: RunningTask) -> str:
-    """The token with which its sidecar speaks once it has enrolled."""
+    """The token that its sidecar uses once it has enrolled."""
     answer: str = enroll(client, running.token).json()["token"]
     return answer

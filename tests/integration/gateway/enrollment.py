@@ -1,4 +1,4 @@
-"""Enrolling, as a sidecar does it."""
+"""Enrolment, as a sidecar does it."""
 
 import time
 from typing import Any
@@ -13,7 +13,7 @@ def ask(client: httpx.Client, token: str, body: Any = BODY) -> httpx.Response:
 
 
 def enroll(client: httpx.Client, token: str, body: Any = BODY) -> httpx.Response:
-    """Ask, and ask again when told to slow down, as a sidecar does: all tests come from one address."""
+    """Enrols, and repeats the request on 429 like a sidecar, since all tests share one address."""
     while (response := ask(client, token, body)).status_code == 429:
         time.sleep(float(response.headers["retry-after"]))
     return response

@@ -1,4 +1,4 @@
-"""A gateway as a process, in an installation of its own."""
+"""A gateway as a process, in its own installation."""
 
 import base64
 import os
@@ -73,18 +73,18 @@ class Gateway:
             )
 
     def stop(self) -> int:
-        """SIGTERM, and the exit status."""
+        """Sends SIGTERM and returns the exit status."""
         self.terminate()
         return self.wait()
 
     def end(self) -> None:
-        """Stop it, unless it has ended already or was never started."""
+        """Stops it, unless it has ended already or was never started."""
         if self.is_running():
             self.stop()
 
     @contextmanager
     def serving(self, keyring: Keyring, **environment: str) -> Iterator[Self]:
-        """Given these keys, started and ready; ended afterwards."""
+        """Stores these keys, starts the gateway and waits until it is ready; stops it afterwards."""
         self.make_keys(keyring)
         self.start(**environment)
         try:
@@ -99,7 +99,7 @@ class Gateway:
         self._process.send_signal(signal.SIGTERM)
 
     def wait(self) -> int:
-        """The exit status; a gateway that does not end is killed and fails the test."""
+        """Waits for the exit status; a gateway that does not exit is killed and fails the test."""
         assert self._process is not None
         try:
             return self._process.wait(20)
@@ -117,7 +117,7 @@ class Gateway:
         return self._process.pid
 
     def probe(self, path: str) -> int:
-        """Status of a probe, 0 when nothing listens."""
+        """The status of a probe, 0 when nothing listens."""
         try:
             return httpx.get(f"http://127.0.0.1:{self.health_port}{path}", timeout=5).status_code
         except httpx.TransportError:
@@ -136,7 +136,7 @@ class Gateway:
             time.sleep(0.05)
 
     def client(self, keyring: Keyring, *, port: int | None = None) -> httpx.Client:
-        """A client that trusts the installation's authority and nothing else; of the sidecars' port, or another."""
+        """A client that trusts only the installation's authority; for the sidecars' port, or another."""
         context = ssl.create_default_context(cadata=keyring.authority.certificate_pem)
         return httpx.Client(base_url=f"https://localhost:{port or self.port}", verify=context, timeout=20)
 
@@ -208,5 +208,5 @@ class Gateway:
 
 
 def new_keyring() -> Keyring:
-    """Keys of an installation, as the operator makes them."""
+    """Keys of an installation, as the operator creates them."""
     return Keyring(authority=new_authority(datetime.now(UTC)), master_key=secrets.token_bytes(MASTER_KEY_BYTES))

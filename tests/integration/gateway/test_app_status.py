@@ -38,7 +38,7 @@ def test_a_report_becomes_the_tasks_state(
     assert found == {"state": shown, "message": "reading files", "uri": "https://example.test/1", "build": 1}
 
 
-def test_the_hash_of_the_typed_prompt_is_kept_until_another_is_reported(
+def test_the_hash_of_the_typed_prompt_is_kept_until_another_one_is_reported(
     client: httpx.Client, workspace: Workspace, token: str
 ) -> None:
     report(client, token, prompt_sha256=DIGEST)
@@ -83,8 +83,8 @@ def test_the_token_may_come_in_the_session_token_header(client: httpx.Client, to
             {"app_slug": "x"}, "Failed to get workspace app.", 'No app found with slug "x"', id="2.10-slug another app"
         ),
         pytest.param({"uri": "x" * 2049}, "Validation failed.", "", id="address too long"),
-        pytest.param({"message": 3}, "Validation failed.", "", id="message that is no text"),
-        pytest.param({"prompt_sha256": "xyz"}, "Validation failed.", "", id="hash that is none"),
+        pytest.param({"message": 3}, "Validation failed.", "", id="message that is not a string"),
+        pytest.param({"prompt_sha256": "xyz"}, "Validation failed.", "", id="invalid hash"),
         pytest.param({"more": "x" * 20_000}, "The request's body is too large.", "", id="body too large"),
     ],
 )
@@ -112,7 +112,7 @@ def test_a_report_that_is_not_json_is_refused(client: httpx.Client, token: str, 
     assert (response.status_code, response.json()["message"]) == (400, "Request body must be valid JSON.")
 
 
-def test_the_key_of_another_pod_is_no_key(client: httpx.Client, workspace: Workspace, token: str) -> None:
+def test_the_key_of_another_pod_is_refused(client: httpx.Client, workspace: Workspace, token: str) -> None:
     other = enroll(client, workspace.running_task("other").token).json()["token"]
     forged = token.rpartition(".")[0] + "." + other.rpartition(".")[2]
     assert report(client, forged).status_code == 401
@@ -134,7 +134,7 @@ def test_a_token_that_names_another_tasks_build_is_refused(
         pytest.param("a/b/c." + "0" * 64, id="wrong key"),
     ],
 )
-def test_a_token_that_is_none_is_refused(client: httpx.Client, token: str) -> None:
+def test_an_invalid_token_is_refused(client: httpx.Client, token: str) -> None:
     assert report(client, token).status_code == 401
 
 
@@ -164,7 +164,7 @@ def test_a_pod_stopped_and_started_again_as_another_is_replaced(
     assert report(client, token).status_code == 409
 
 
-def test_after_its_task_was_deleted_the_token_is_dead(client: httpx.Client, workspace: Workspace, token: str) -> None:
+def test_after_its_tasks_deletion_the_token_is_invalid(client: httpx.Client, workspace: Workspace, token: str) -> None:
     workspace.admin.delete(workspace.path("tasks", "hello"))
     assert report(client, token).status_code == 401
 

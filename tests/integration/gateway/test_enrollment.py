@@ -17,7 +17,7 @@ from taskyard.core.security.keyring import Keyring
 from taskyard.core.security.keys import pod_key, prompt_sha256
 
 
-def test_the_recorded_pod_of_the_newest_start_build_gets_everything_it_needs(
+def test_the_recorded_pod_of_the_newest_start_build_gets_all_it_needs(
     client: httpx.Client, workspace: Workspace, keyring: Keyring
 ) -> None:
     running = workspace.running_task(prompt="grüße die Welt")
@@ -101,18 +101,18 @@ def test_a_token_for_another_audience_is_refused(client: httpx.Client, workspace
     "token",
     [
         pytest.param("garbage", id="no token at all"),
-        pytest.param("e30.e30.c2lnbmVk", id="a token that nobody signed"),
+        pytest.param("e30.e30.c2lnbmVk", id="an unsigned token"),
         pytest.param("a" * 10_000, id="too long"),
     ],
 )
-def test_a_token_that_is_none_is_refused(client: httpx.Client, token: str) -> None:
+def test_an_invalid_token_is_refused(client: httpx.Client, token: str) -> None:
     response = enroll(client, token)
     assert response.status_code == 401
     assert response.headers["www-authenticate"] == "Bearer"
     assert set(response.json()) <= {"message", "detail"}
 
 
-def test_without_a_token_nothing_is_said(client: httpx.Client) -> None:
+def test_without_a_token_nothing_is_revealed(client: httpx.Client) -> None:
     response = client.post("/api/v1alpha1/enroll", json=BODY)
     assert (response.status_code, response.json()["message"]) == (401, "A token is needed.")
 
@@ -120,7 +120,7 @@ def test_without_a_token_nothing_is_said(client: httpx.Client) -> None:
 def test_the_token_of_a_pod_that_is_gone_is_refused(client: httpx.Client, workspace: Workspace) -> None:
     running = workspace.running_task()
     workspace.admin.delete(workspace.path("pods", "hello-1", group="/api/v1"))
-    # The API server knows Pods by a watch, and remembers for 10 s that a token was good.
+    # The API server knows Pods from a watch, and caches for 10 s that a token was valid.
     until = time.monotonic() + 30
     while (status := enroll(client, running.token).status_code) != 401:
         assert time.monotonic() < until, status
@@ -152,7 +152,7 @@ def test_a_pod_made_by_hand_under_the_builds_name_is_refused(client: httpx.Clien
     )
 
 
-def test_a_pod_made_by_hand_before_the_operators_waits_and_is_never_let_in(
+def test_a_pod_made_by_hand_before_the_operators_waits_and_is_never_admitted(
     client: httpx.Client, workspace: Workspace
 ) -> None:
     task = workspace.task()
@@ -161,7 +161,7 @@ def test_a_pod_made_by_hand_before_the_operators_waits_and_is_never_let_in(
     assert enroll(client, workspace.token(impostor)).status_code == 409
 
 
-def test_the_pod_of_a_former_build_is_refused(client: httpx.Client, workspace: Workspace) -> None:
+def test_the_pod_of_an_earlier_build_is_refused(client: httpx.Client, workspace: Workspace) -> None:
     running = workspace.running_task()
     workspace.build(running.task, 2, transition="Start", reason="Recover")
     response = enroll(client, running.token)
@@ -209,10 +209,10 @@ def test_a_bad_body_is_refused_before_the_token_is_reviewed(client: httpx.Client
     assert (response.status_code, response.json()["message"]) == (400, message)
 
 
-def test_a_flood_of_forged_tokens_is_slowed_down(admin: Administrator, gateway: Gateway, keyring: Keyring) -> None:
+def test_a_flood_of_forged_tokens_is_rate_limited(admin: Administrator, gateway: Gateway, keyring: Keyring) -> None:
     with gateway.client(keyring) as client:
         end = time.monotonic() + 60
-        while ask(client, "e30.e30.c2lnbmVk").status_code == 429:  # other tests have used the address's share up
+        while ask(client, "e30.e30.c2lnbmVk").status_code == 429:  # other tests have used up the address's quota
             assert time.monotonic() < end
             time.sleep(0.5)
         answers = [ask(client, "e30.e30.c2lnbmVk") for _ in range(60)]
@@ -222,7 +222,7 @@ def test_a_flood_of_forged_tokens_is_slowed_down(admin: Administrator, gateway: 
     assert {answer.status_code for answer in answers} <= {401, 429}
 
 
-def test_the_gateway_shows_a_certificate_for_the_service_name_only_under_its_authority(
+def test_the_gateways_certificate_is_for_the_service_name_and_signed_by_its_authority(
     gateway: Gateway, keyring: Keyring
 ) -> None:
     context = ssl.create_default_context()

@@ -1,8 +1,8 @@
-"""Sidecar, taskyard-init and gateway are killed at any moment, again and again: each input is typed once, in order, and
-in the end everybody knows the last word.
+"""Sidecar, taskyard-init and gateway are killed repeatedly at random moments: each input is typed once, in order, and
+in the end all parts know the last report.
 
-All three are real processes, the agent is a real shell, the objects are in a real API server. What the operator does
-with a TaskInput is done here: it is sent under its UID until it is answered.
+All three are real processes, the agent is a real shell, the objects are in a real API server. The test delivers
+TaskInputs like the operator: each is sent under its UID until it is answered.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from unit.sidecar.pod import Pod, build_init, until
 SEEDS = range(int(os.environ.get("TASKYARD_FIRST_SEED", "5")), int(os.environ.get("TASKYARD_LAST_SEED", "5")) + 1)
 INPUTS = 8
 KILLS = 6
-AFTER_RECOVERY = 0.8  # of them; the others come while things are still down
+AFTER_RECOVERY = 0.8  # of these kills; the others happen while processes are still down
 PATIENCE = 60.0
 PROMPT = "echo prompt >> typed"
-# From Enter to the shell's first command: as long as that, what was typed can still be lost with the shell.
+# From Enter to the shell's first command: during that time the typed text can still be lost with the shell.
 READ_WITHIN = 1.0
 
 
@@ -62,7 +62,7 @@ class Workplace:
         self.start_sidecar()
 
     def kill_agent(self, chance: random.Random) -> None:
-        """As when process 1 of a container is killed: all of it is gone. The kubelet starts it anew."""
+        """Kills all processes, as when process 1 of a container is killed, and starts it again, as the kubelet does."""
         assert self.pod.agent is not None
         beneath = descendants(self.pod.agent.pid)
         self.pod.agent.kill()
@@ -120,7 +120,7 @@ def place(fresh_gateway: Gateway, keyring: Keyring, workspace: Workspace, tmp_pa
 
 @contextmanager
 def killed_at_random(place: Workplace, chance: random.Random) -> Iterator[list[float]]:
-    """The moments at which the agent died."""
+    """Yields the moments at which the agent was killed."""
     over = threading.Event()
     agent_died: list[float] = []
     kills = [place.kill_sidecar, place.kill_agent, place.kill_agent, place.kill_gateway]
@@ -152,7 +152,7 @@ def killed_at_random(place: Workplace, chance: random.Random) -> Iterator[list[f
 
 @dataclass(frozen=True)
 class Delivered:
-    """`began` is when the attempt began that was answered."""
+    """`began` is the start of the attempt that was answered."""
 
     in_doubt: bool
     began: float
@@ -160,7 +160,7 @@ class Delivered:
 
 
 def deliver(pod: Pod, content: str, key: str) -> Delivered:
-    """As the operator does: again and again until it is delivered."""
+    """Repeats the request until it is delivered, like the operator."""
 
     def attempt() -> Delivered | None:
         began = time.monotonic()
@@ -192,7 +192,7 @@ def test_each_input_is_typed_once_and_in_order(place: Workplace, seed: int) -> N
 
     typed = (pod.home / "typed").read_text().split()
     numbers = [int(word) for word in typed if word != "prompt"]
-    assert numbers == sorted(set(numbers)), "twice, or out of order"
+    assert numbers == sorted(set(numbers)), "typed twice, or out of order"
     assert typed.count("prompt") <= 1
     for number, fate in enumerate(delivered.values()):
         died = any(fate.began <= moment <= fate.ended + READ_WITHIN for moment in agent_died)

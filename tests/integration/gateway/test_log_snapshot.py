@@ -96,7 +96,7 @@ def test_the_last_snapshot_is_taken_while_the_pod_is_stopped(
     [
         pytest.param("", "Invalid query parameters.", "format", id="no format"),
         pytest.param("?format=", "Invalid query parameters.", "format", id="empty format"),
-        pytest.param("?format=agentapi&x=1", "Invalid query parameters.", "format", id="one more parameter"),
+        pytest.param("?format=agentapi&x=1", "Invalid query parameters.", "format", id="an additional parameter"),
         pytest.param("?format=agentapi&format=agentapi", "Invalid query parameters.", "format", id="format twice"),
         pytest.param(
             "?format=x",
@@ -147,7 +147,7 @@ def test_another_task_is_not_found_before_the_body_is_read(
             'Missing required "messages" field.',
             id="2.9-6 messages null",
         ),
-        pytest.param(b'{"messages": [{}]}', "Invalid agentapi payload structure.", "", id="a message of nothing"),
+        pytest.param(b'{"messages": [{}]}', "Invalid agentapi payload structure.", "", id="an empty message"),
         pytest.param(
             b'{"messages": [{"id": 1, "content": "x", "role": "robot"}]}',
             "Invalid agentapi payload structure.",
@@ -211,7 +211,7 @@ def test_a_config_map_that_is_not_the_tasks_is_never_touched(
 def test_what_a_former_task_of_the_name_left_is_taken_over(
     client: httpx.Client, workspace: Workspace, running: RunningTask, token: str
 ) -> None:
-    """Garbage collection may be late, or may have lost track of a Task that was made again."""
+    """Garbage collection may be late, or may have mistaken the new Task for the earlier one."""
     upload(client, path_of(running), token, {"messages": MESSAGES})
     path = workspace.path("configmaps", "hello-snapshot", group="/api/v1")
     (owner,) = workspace.admin.get(path)["metadata"]["ownerReferences"]

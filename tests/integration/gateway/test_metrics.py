@@ -1,4 +1,4 @@
-"""What the gateway tells of itself on its plain port."""
+"""The gateway's metrics on its plain HTTP port."""
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families

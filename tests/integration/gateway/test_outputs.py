@@ -1,4 +1,4 @@
-"""An enrolled sidecar hands on the values that its agent has set."""
+"""An enrolled sidecar stores the values that its agent has set."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ def test_there_are_at_most_sixteen(client: httpx.Client, workspace: Workspace, t
         pytest.param({f"v{number}": "" for number in range(17)}, id="many"),
     ],
 )
-def test_what_is_no_output_is_refused(client: httpx.Client, token: str, values: dict[str, Any]) -> None:
+def test_an_invalid_output_is_refused(client: httpx.Client, token: str, values: dict[str, Any]) -> None:
     assert store(client, token, **values).status_code == 400
 
 

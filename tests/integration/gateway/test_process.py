@@ -1,4 +1,4 @@
-"""The gateway as a process: starting before the operator, faults of the API server, slow clients, ending."""
+"""The gateway as a process: a start before the operator's, faults of the API server, slow clients, shutdown."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,9 @@ from taskyard.gateway.tls.keyring_watch import keep_fresh
 MEMORY_MIB = 120
 
 
-def test_it_waits_for_the_operator_to_make_the_keys_and_says_so_once(fresh_gateway: Gateway, keyring: Keyring) -> None:
+def test_it_waits_for_the_operator_to_create_the_keys_and_says_so_once(
+    fresh_gateway: Gateway, keyring: Keyring
+) -> None:
     fresh_gateway.start()
     fresh_gateway.wait_until("/healthz", 200)
     time.sleep(2.5)
@@ -52,7 +54,7 @@ def test_while_it_waits_for_the_keys_it_can_be_stopped(fresh_gateway: Gateway) -
     assert time.monotonic() - started < 5
 
 
-def test_on_sigterm_it_finishes_what_it_has_begun(fresh_gateway: Gateway, keyring: Keyring) -> None:
+def test_on_sigterm_it_finishes_the_requests_in_progress(fresh_gateway: Gateway, keyring: Keyring) -> None:
     fresh_gateway.make_keys(keyring)
     fresh_gateway.start()
     fresh_gateway.wait_until("/readyz", 200)
@@ -66,7 +68,7 @@ def test_on_sigterm_it_finishes_what_it_has_begun(fresh_gateway: Gateway, keyrin
     assert "Traceback" not in log
 
 
-def test_without_the_api_server_sidecars_are_told_to_come_again(
+def test_without_the_api_server_sidecars_are_told_to_retry(
     control_plane: ControlPlane, gateway: Gateway, client: httpx.Client, workspace: Workspace
 ) -> None:
     running = workspace.running_task()
@@ -90,7 +92,7 @@ def test_without_the_api_server_sidecars_are_told_to_come_again(
     assert enroll(client, running.token).status_code == 200
 
 
-def test_without_the_rights_that_it_needs_it_says_which_are_missing(
+def test_missing_rights_are_named_in_the_log(
     admin: Administrator, fresh_gateway: Gateway, keyring: Keyring, workspace: Workspace
 ) -> None:
     fresh_gateway.make_keys(keyring)
@@ -134,9 +136,7 @@ def test_slow_clients_are_cut_off(
         assert no_handshake.recv(1) == b""
 
 
-def test_one_address_cannot_take_all_connections_not_even_without_a_handshake(
-    gateway: Gateway, keyring: Keyring
-) -> None:
+def test_one_address_cannot_take_all_connections_even_without_a_handshake(gateway: Gateway, keyring: Keyring) -> None:
     with contextlib.ExitStack() as stack:
         opened = [
             stack.enter_context(
@@ -145,7 +145,7 @@ def test_one_address_cannot_take_all_connections_not_even_without_a_handshake(
             for _ in range(80)
         ]
         assert opened[-1].recv(1) == b""
-        # Others, who have an address of their own, come in meanwhile.
+        # Clients with other addresses can still connect.
         with gateway.client(keyring) as client:
             assert client.get("/").status_code == 404
 
@@ -166,7 +166,7 @@ def test_no_token_key_or_prompt_is_ever_logged(
     assert "Traceback" not in log
 
 
-def test_it_is_small(gateway: Gateway, client: httpx.Client, workspace: Workspace) -> None:
+def test_it_uses_little_memory(gateway: Gateway, client: httpx.Client, workspace: Workspace) -> None:
     enroll(client, workspace.running_task().token)
     status = Path(f"/proc/{gateway.pid}/status").read_text()
     resident = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:"))
@@ -174,7 +174,7 @@ def test_it_is_small(gateway: Gateway, client: httpx.Client, workspace: Workspac
     assert resident / 1024 <= MEMORY_MIB
 
 
-async def test_changed_keys_and_an_ending_certificate_are_replaced_while_it_runs(
+async def test_changed_keys_and_an_expiring_certificate_are_replaced_while_it_runs(
     admin: Administrator, kubeconfig: Path, namespace: str
 ) -> None:
     first, second = new_keyring(), new_keyring()
@@ -197,7 +197,7 @@ async def test_changed_keys_and_an_ending_certificate_are_replaced_while_it_runs
     try:
         admin.patch(f"{path}/{names.KEYS_SECRET}", {"data": secret_data(second)})
         async with asyncio.timeout(10):
-            # The loop under test keeps its state to itself and tells nobody.
+            # The state of the loop under test is private.
             while certificate.is_due(second.authority, datetime.now(UTC)):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         assert context.keyring == second
@@ -210,14 +210,14 @@ async def test_changed_keys_and_an_ending_certificate_are_replaced_while_it_runs
         await cluster.close()
 
 
-def test_a_setting_that_is_missing_ends_it_with_one_line(fresh_gateway: Gateway) -> None:
+def test_a_missing_setting_ends_it_with_one_line(fresh_gateway: Gateway) -> None:
     fresh_gateway.start(TASKYARD_NAMESPACE="")
     assert fresh_gateway.wait() == 1
     (line,) = fresh_gateway.log.read_text().splitlines()
     assert line.startswith("taskyard-gateway: environment variable TASKYARD_NAMESPACE is not set")
 
 
-def test_a_port_that_is_taken_ends_it_with_one_line(fresh_gateway: Gateway, gateway: Gateway) -> None:
+def test_a_port_in_use_ends_it_with_one_line(fresh_gateway: Gateway, gateway: Gateway) -> None:
     fresh_gateway.start(TASKYARD_HEALTH_PORT=str(gateway.health_port))
     assert fresh_gateway.wait() == 1
     (line,) = fresh_gateway.log.read_text().splitlines()

@@ -1,4 +1,4 @@
-"""A namespace with Tasks, builds and Pods in a real API server, made as the operator would make them."""
+"""A namespace with Tasks, builds and Pods in a real API server, created as the operator would create them."""
 
 from dataclasses import dataclass, field
 
@@ -12,7 +12,7 @@ TASKYARD = "/apis/taskyard.dev/v1alpha1"
 
 @dataclass
 class Workspace:
-    """One namespace with Tasks, builds and Pods, made as the operator would make them."""
+    """One namespace with Tasks, builds and Pods, created as the operator would create them."""
 
     admin: Administrator
     namespace: str
@@ -32,7 +32,7 @@ class Workspace:
         )
 
     def build(self, task: Object, number: int, transition: str = "Start", reason: str = "Initial") -> Object:
-        """Reserve the number in the Task's status, then create the build."""
+        """Reserves the number in the Task's status, then creates the build."""
         name = task["metadata"]["name"]
         self.patch_task(
             name,
@@ -87,7 +87,7 @@ class Workspace:
         )
 
     def record(self, build: Object, pod: Object) -> None:
-        """Record the Pod in the build, as the operator does once the Pod is bound to a node."""
+        """Records the Pod in the build, as the operator does once the Pod is bound to a node."""
         self.admin.patch(
             self.path("workspacebuilds", build["metadata"]["name"]) + "/status",
             {"status": {"phase": "Succeeded", "podUID": pod["metadata"]["uid"]}},
@@ -104,7 +104,7 @@ class Workspace:
         return self.admin.token(self.namespace, "default", audience=audience, pod=pod)
 
     def running_task(self, name: str = "hello", prompt: str = "say hello") -> "RunningTask":
-        """A Task with its first build, whose Pod is recorded."""
+        """A Task with its first build, in which its Pod is recorded."""
         task = self.task(name, prompt)
         build = self.build(task, 1)
         pod = self.pod(build["metadata"]["name"])

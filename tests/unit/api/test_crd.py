@@ -1,4 +1,4 @@
-"""The CRDs: structural, described, and the same as the files."""
+"""The CRDs: structural, described, and identical to the files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from taskyard.api import crd
 from taskyard.api.crd import KINDS, Kind, definition, structural
 
 ROOT = Path(__file__).parents[3]
-# What the API server takes in a structural schema, less what is not used here.
+# The fields that the API server accepts in a structural schema, as far as they are used here.
 KEYWORDS = {
     "type",
     "description",
@@ -40,7 +40,7 @@ KEYWORDS = {
     "x-kubernetes-preserve-unknown-fields",
     "x-kubernetes-int-or-string",
 }
-# They are Kubernetes' own, and it describes them.
+# They are Kubernetes' own types, described there.
 UNDESCRIBED = {"apiVersion", "kind", "metadata"}
 
 Schema = dict[str, Any]
@@ -93,7 +93,7 @@ def test_what_is_required_exists_and_has_no_default(kind: Kind) -> None:
 
 
 @kinds
-def test_columns_lead_to_fields(kind: Kind) -> None:
+def test_columns_refer_to_fields(kind: Kind) -> None:
     known = {path for path, _ in parts(schema_of(kind))} | {".metadata.creationTimestamp"}
     for column in kind.columns:
         path = column.path.split("[?", 1)[0]
@@ -109,15 +109,15 @@ def test_every_rule_says_what_is_wrong(kind: Kind) -> None:
 
 
 @kinds
-def test_what_a_rule_looks_at_is_bounded(kind: Kind) -> None:
-    # The API server estimates a rule's cost by the longest value that there can be, and refuses what costs too much.
+def test_the_fields_that_a_rule_reads_are_bounded(kind: Kind) -> None:
+    # The API server estimates a rule's cost from the longest possible value, and refuses rules that cost too much.
     for path, schema in parts(schema_of(kind)):
         if schema.get("type") == "string" and "x-kubernetes-validations" in schema:
             assert "maxLength" in schema, path
 
 
 @kinds
-def test_the_definition_around_it(kind: Kind) -> None:
+def test_the_definition_around_the_schema(kind: Kind) -> None:
     found = definition(kind)
     spec = found["spec"]
     assert found["metadata"]["name"] == f"{spec['names']['plural']}.taskyard.dev"
@@ -150,7 +150,7 @@ def test_the_columns_of_tasks() -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        pytest.param({"type": "string", "title": "A"}, {"type": "string"}, id="titles go"),
+        pytest.param({"type": "string", "title": "A"}, {"type": "string"}, id="titles are removed"),
         pytest.param(
             {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}], "default": None, "description": "d"},
             {"type": "integer", "minimum": 1, "description": "d"},
@@ -159,7 +159,7 @@ def test_the_columns_of_tasks() -> None:
         pytest.param(
             {"$ref": "#/$defs/Colour", "description": "own", "default": "red"},
             {"type": "string", "enum": ["red"], "description": "own", "default": "red"},
-            id="references are put in place, the field's own words count",
+            id="references are inlined, the field's own description wins",
         ),
         pytest.param(
             {"anyOf": [{"$ref": "#/$defs/Colour"}, {"type": "null"}], "default": None},
@@ -183,9 +183,11 @@ def test_the_columns_of_tasks() -> None:
         pytest.param(
             {"type": "object", "additionalProperties": {"type": "string", "title": "T"}},
             {"type": "object", "additionalProperties": {"type": "string"}},
-            id="a map of texts",
+            id="a map of strings",
         ),
-        pytest.param({"type": "boolean", "default": False}, {"type": "boolean", "default": False}, id="defaults stay"),
+        pytest.param(
+            {"type": "boolean", "default": False}, {"type": "boolean", "default": False}, id="defaults are kept"
+        ),
     ],
 )
 def test_structural(given: Schema, expected: Schema) -> None:
@@ -217,7 +219,7 @@ def test_the_files_are_written_and_checked(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", ["crds", "charts/taskyard/files/crds"])
-def test_the_files_of_this_repository_are_the_models(folder: str) -> None:
+def test_the_files_of_this_repository_match_the_models(folder: str) -> None:
     for name, text in crd.documents().items():
         assert (ROOT / folder / name).read_text() == text, "run `make generate`"
         assert yaml.safe_load(text)["kind"] == "CustomResourceDefinition"

@@ -1,4 +1,4 @@
-"""The models take what a person writes, and what the processes write into a status."""
+"""The models accept what users write, and what the processes write into a status."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ READY = {"type": "Ready", "status": "True", "reason": "Active", "message": "", "
 @pytest.mark.parametrize(
     ("model", "document"),
     [
-        pytest.param(TaskSpec, {"prompt": "", "templateVersion": "v1"}, id="the least Task: an empty prompt"),
+        pytest.param(TaskSpec, {"prompt": "", "templateVersion": "v1"}, id="the minimal Task: an empty prompt"),
         pytest.param(
             TaskSpec,
             {
@@ -101,7 +101,9 @@ READY = {"type": "Ready", "status": "True", "reason": "Active", "message": "", "
             id="a status with everything",
         ),
         pytest.param(TaskStatus, {"phase": "Pending"}, id="the status of a new Task"),
-        pytest.param(TemplateVersionSpec, {"template": "shell", "pod": POD}, id="the least version: no agent, no home"),
+        pytest.param(
+            TemplateVersionSpec, {"template": "shell", "pod": POD}, id="the minimal version: no agent, no home"
+        ),
         pytest.param(
             TemplateVersionSpec,
             {
@@ -120,7 +122,7 @@ READY = {"type": "Ready", "status": "True", "reason": "Active", "message": "", "
             id="a version with everything",
         ),
         pytest.param(TemplateVersionStatus, {"observedGeneration": 1, "conditions": [READY]}, id="a version's status"),
-        pytest.param(TaskInputSpec, {"task": "web", "content": "go on"}, id="the least input"),
+        pytest.param(TaskInputSpec, {"task": "web", "content": "go on"}, id="the minimal input"),
         pytest.param(
             TaskInputSpec, {"task": "web", "content": "\u0003", "type": "Raw", "resume": True}, id="keystrokes"
         ),
@@ -148,7 +150,7 @@ READY = {"type": "Ready", "status": "True", "reason": "Active", "message": "", "
         ),
     ],
 )
-def test_the_model_takes_and_gives_back(model: type[Model], document: dict[str, Any]) -> None:
+def test_the_model_accepts_and_returns(model: type[Model], document: dict[str, Any]) -> None:
     found = model.model_validate(document)
     assert found.model_dump(by_alias=True, exclude_unset=True, mode="json") == document
 
@@ -159,12 +161,12 @@ def test_the_model_takes_and_gives_back(model: type[Model], document: dict[str, 
         pytest.param(TaskSpec, {"templateVersion": "v1"}, "prompt", id="no prompt"),
         pytest.param(TaskSpec, {"prompt": "x" * 65_537, "templateVersion": "v1"}, "prompt", id="a long prompt"),
         pytest.param(TaskSpec, {"prompt": "x", "templateVersion": "V1"}, "templateVersion", id="no name"),
-        pytest.param(TaskSpec, {"prompt": "x", "template": "a.b"}, "template", id="no name of a Template"),
+        pytest.param(TaskSpec, {"prompt": "x", "template": "a.b"}, "template", id="an invalid name of a Template"),
         pytest.param(
             TaskSpec,
             {"prompt": "x", "template": "s", "parameters": [{"value": "x"}]},
             "parameters.0.name",
-            id="no parameter",
+            id="an invalid parameter",
         ),
         pytest.param(TemplateSpec, {}, "activeVersion", id="no active version"),
         pytest.param(
@@ -185,7 +187,7 @@ def test_the_model_takes_and_gives_back(model: type[Model], document: dict[str, 
             TemplateVersionSpec,
             {"template": "s", "pod": POD, "gracePeriodSeconds": 1},
             "gracePeriodSeconds",
-            id="no time to end",
+            id="no grace period",
         ),
         pytest.param(TemplateVersionSpec, {"template": "s", "pod": {}}, "pod.spec", id="no Pod"),
         pytest.param(
@@ -227,7 +229,7 @@ def test_the_model_refuses_and_names_the_field(model: type[Model], document: dic
         if API_VERSION in path.read_text()
     ],
 )
-def test_the_models_take_the_examples(path: Path) -> None:
+def test_the_models_accept_the_examples(path: Path) -> None:
     found = 0
     for document in yaml.safe_load_all(path.read_text()):
         if document["apiVersion"] == API_VERSION:

@@ -1,4 +1,4 @@
-"""The reference is made of the same schemas as the CRDs."""
+"""The reference is generated from the same schemas as the CRDs."""
 
 import sys
 from pathlib import Path
@@ -11,7 +11,7 @@ from taskyard.api.crd import KINDS, definition
 
 
 def rows(text: str) -> dict[str, list[str]]:
-    """Cells of the tables' rows, by the field's path."""
+    """The cells of the tables' rows, by the field's path."""
     found: dict[str, list[str]] = {}
     for line in text.splitlines():
         if line.startswith("| `"):
@@ -41,7 +41,7 @@ def test_every_field_of_a_kind_has_a_row_with_its_meaning(kind: Any) -> None:
         pytest.param("status.conditions[].type", "string, at most 316 characters", "required", id="items of a list"),
     ],
 )
-def test_a_row_tells_type_limits_and_default(path: str, type_: str, presence: str) -> None:
+def test_a_row_shows_type_limits_and_default(path: str, type_: str, presence: str) -> None:
     task = next(kind for kind in KINDS if kind.plural == "tasks")
     assert rows(reference.section(task))[path][:2] == [type_, presence]
 
@@ -50,7 +50,7 @@ def test_rules_of_the_whole_object_are_listed_by_their_messages() -> None:
     assert "- Unable to update task input, task must be paused." in reference.document()
 
 
-def test_bars_in_a_cell_do_not_end_it() -> None:
+def test_bars_in_a_cell_are_escaped() -> None:
     field = reference.Field("spec.x", {"type": "string", "pattern": "^(a|b)$", "description": "A letter."}, False)
     assert r"^(a\|b)$" in field.row
 
@@ -60,7 +60,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     return reference.main()
 
 
-def test_check_names_the_command_that_mends_a_stale_file(
+def test_check_names_the_command_that_updates_a_stale_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "docs" / "reference.md"

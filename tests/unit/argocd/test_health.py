@@ -1,4 +1,4 @@
-"""Argo CD's health checks, run on their test data, in a Lua without I/O as Argo CD has it."""
+"""Argo CD's health checks, run on their test data, in a Lua without I/O like Argo CD's."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CASES = [
 
 
 def health(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
-    """What a check says of an object."""
+    """The result of a check for an object."""
     lua: LuaRuntime = lua54.LuaRuntime(register_eval=False, register_builtins=False, unpack_returned_tuples=True)
     lua.execute("io, os, debug, package, require, dofile, loadfile, python = nil")
     lua.globals()["obj"] = lua.table_from(manifest, recursive=True)
@@ -57,14 +57,14 @@ HEALTH_OF = {Phase.ACTIVE: "Healthy", Phase.PAUSED: "Suspended", Phase.ERROR: "D
 
 
 @pytest.mark.parametrize("seen", ASKED)
-def test_the_health_of_what_the_operator_writes(seen: Observed) -> None:
+def test_the_health_of_a_status_that_the_operator_writes(seen: Observed) -> None:
     document = {key: value for key, value in status.document(seen).items() if value is not None}
     found = health(ARGOCD, {"metadata": {"generation": seen.task.generation}, "status": document})
     assert found["status"] == HEALTH_OF.get(document["phase"], "Progressing")
     assert found["message"]
 
 
-def test_the_kustomization_puts_both_into_argo_cds_config_map() -> None:
+def test_the_kustomization_adds_both_to_argo_cds_config_map() -> None:
     rendered = subprocess.run(
         [programs.kubectl(), "kustomize", ARGOCD], capture_output=True, text=True, timeout=60, check=True
     ).stdout

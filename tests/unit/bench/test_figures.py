@@ -9,10 +9,10 @@ from bench.figures import Figure, percentile, table
 @pytest.mark.parametrize(
     ("share", "expected"),
     [
-        pytest.param(0.0, 1, id="the least"),
+        pytest.param(0.0, 1, id="the smallest"),
         pytest.param(0.5, 50, id="half"),
         pytest.param(0.99, 99, id="nearly all"),
-        pytest.param(0.995, 100, id="in between: the next one"),
+        pytest.param(0.995, 100, id="in between: the next larger one"),
         pytest.param(1.0, 100, id="all"),
     ],
 )
@@ -32,10 +32,10 @@ def test_without_values_there_is_none() -> None:
 @pytest.mark.parametrize(
     ("figure", "met"),
     [
-        pytest.param(Figure("a", 40.0, "MB", 40), True, id="just so much"),
-        pytest.param(Figure("a", 40.1, "MB", 40), False, id="too much"),
-        pytest.param(Figure("a", 99, "", 100, True), False, id="too few"),
-        pytest.param(Figure("a", 100, "", 100, True), True, id="enough"),
+        pytest.param(Figure("a", 40.0, "MB", 40), True, id="exactly at the maximum"),
+        pytest.param(Figure("a", 40.1, "MB", 40), False, id="above the maximum"),
+        pytest.param(Figure("a", 99, "", 100, True), False, id="below the minimum"),
+        pytest.param(Figure("a", 100, "", 100, True), True, id="above the minimum"),
         pytest.param(Figure("a", 100, "MB"), None, id="without a goal"),
     ],
 )
@@ -43,7 +43,7 @@ def test_a_goal_is_met_or_not(figure: Figure, met: bool | None) -> None:
     assert figure.met is met
 
 
-def test_the_table_tells_figure_goal_and_verdict() -> None:
+def test_the_table_shows_figure_goal_and_verdict() -> None:
     figures = [
         Figure("RSS", 38.42, "MB", 40),
         Figure("latency, p50", 2.5, "ms", 2),
@@ -60,11 +60,11 @@ def test_the_table_tells_figure_goal_and_verdict() -> None:
     ]
 
 
-def test_the_machine_in_one_line() -> None:
+def test_the_machine_is_described_in_one_line() -> None:
     cpuinfo = "processor\t: 0\nmodel name\t: Fast CPU\n\nprocessor\t: 1\nmodel name\t: Fast CPU\n"
     line = machine.description(cpuinfo, "MemTotal:       8388608 kB\n", "abc123+", "0.10 0.20 0.30 1/2 3\n")
     assert line == "2 x Fast CPU, 8.0 GiB, commit abc123+, load before: 0.10 0.20 0.30"
 
 
-def test_a_machine_that_tells_little_of_itself() -> None:
+def test_a_machine_without_details_is_still_described() -> None:
     assert machine.description("", "", "", "") == ("0 x unknown model, unknown memory, commit unknown, load before: ")

@@ -1,4 +1,4 @@
-"""Charts as helm renders them."""
+"""Charts rendered by helm."""
 
 import subprocess
 
@@ -11,7 +11,7 @@ from unit.chart.rendering import CHART, NAMESPACE, Helm, Render, Rendered
 
 @pytest.fixture(scope="session")
 def helm() -> Helm:
-    """Runs helm; built first where the cache lacks it."""
+    """Runs helm, which is built first if the cache lacks it."""
     program = programs.ensure("helm")["helm"]
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -22,7 +22,7 @@ def helm() -> Helm:
 
 @pytest.fixture(scope="session")
 def render(helm: Helm) -> Render:
-    """``render("image.tag=2", …)`` gives what ``helm template`` makes with these values set."""
+    """``render("image.tag=2", …)`` returns the output of ``helm template`` with these values."""
 
     def run(*settings: str) -> Rendered:
         result = helm(
@@ -36,5 +36,5 @@ def render(helm: Helm) -> Render:
 
 @pytest.fixture(scope="session")
 def default(render: Render) -> Rendered:
-    """The chart with the values it comes with."""
+    """The chart with its default values."""
     return render()

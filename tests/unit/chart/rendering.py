@@ -1,4 +1,4 @@
-"""What helm rendered, for tests to look into."""
+"""Helm's rendered manifests, for tests to examine."""
 
 import subprocess
 from collections.abc import Callable
@@ -32,7 +32,7 @@ class Rendered:
         return spec
 
     def environment(self, deployment: str) -> dict[str, Any]:
-        """Variables of a process: the value, or where it comes from."""
+        """Environment variables of a process: the value, or its source."""
         [container] = self.pod(deployment)["containers"]
         return {entry["name"]: entry.get("value", entry.get("valueFrom")) for entry in container["env"]}
 

@@ -1,4 +1,4 @@
-"""What the chart makes of its values."""
+"""The chart's manifests for given values."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from unit.chart.rendering import CHART, GATEWAY, NAMESPACE, OPERATOR, Helm, Rend
 
 
 def documented_variables(process: str) -> set[str]:
-    """The variables that docs/contracts.md says a process gets."""
+    """The environment variables of a process according to docs/contracts.md."""
     contracts = (REPOSITORY / "docs" / "contracts.md").read_text()
     text = contracts.partition("## Environment")[2].partition(f"\n### {process}\n")[2].partition("\n##")[0]
     found = set(re.findall(r"^\| `(TASKYARD_[A-Z_]+)` \|", text, re.MULTILINE))
@@ -24,7 +24,7 @@ def documented_variables(process: str) -> set[str]:
     return found
 
 
-def test_helm_finds_nothing_to_complain_of(helm: Helm) -> None:
+def test_helm_lint_reports_nothing(helm: Helm) -> None:
     result = helm("lint", "--strict", str(CHART))
     assert result.returncode == 0, result.stdout + result.stderr
 
@@ -66,13 +66,13 @@ def test_namespaced_objects_are_in_the_namespace_of_the_release(default: Rendere
         ),
     ],
 )
-def test_a_process_gets_the_variables_of_the_contract_and_no_others(
+def test_a_process_gets_exactly_the_variables_of_the_contract(
     default: Rendered, process: str, deployment: str, left_out: set[str]
 ) -> None:
     assert set(default.environment(deployment)) == documented_variables(process) - left_out
 
 
-def test_the_operator_learns_from_the_values_what_its_sidecars_are(render: Render) -> None:
+def test_the_operator_gets_the_sidecars_settings_from_the_values(render: Render) -> None:
     environment = render(
         "image.repository=registry.example/taskyard",
         "image.tag=1.2.3",
@@ -95,14 +95,14 @@ def test_the_sidecar_may_have_no_resources_at_all(render: Render) -> None:
     assert render("sidecar.resources=null").environment(OPERATOR)["TASKYARD_SIDECAR_RESOURCES"] == "{}"
 
 
-def test_without_a_tag_the_image_is_that_of_the_charts_version(default: Rendered) -> None:
+def test_without_a_tag_the_image_has_the_charts_app_version(default: Rendered) -> None:
     version = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
     for deployment in (OPERATOR, GATEWAY):
         assert default.pod(deployment)["containers"][0]["image"] == f"taskyard:{version}"
 
 
 @pytest.mark.parametrize("deployment", [OPERATOR, GATEWAY])
-def test_a_process_is_fit_for_restricted_pod_security(default: Rendered, deployment: str) -> None:
+def test_a_process_meets_restricted_pod_security(default: Rendered, deployment: str) -> None:
     pod = default.pod(deployment)
     assert pod["securityContext"] == {
         "runAsNonRoot": True,
@@ -121,7 +121,7 @@ def test_a_process_is_fit_for_restricted_pod_security(default: Rendered, deploym
 @pytest.mark.parametrize(
     ("deployment", "port"), [pytest.param(OPERATOR, 8080, id="operator"), pytest.param(GATEWAY, 8081, id="gateway")]
 )
-def test_the_probes_ask_the_port_that_the_process_is_told(default: Rendered, deployment: str, port: int) -> None:
+def test_the_probes_use_the_port_that_the_process_listens_on(default: Rendered, deployment: str, port: int) -> None:
     [container] = default.pod(deployment)["containers"]
     ports = {entry["name"]: entry["containerPort"] for entry in container["ports"]}
     probes = {name: container[name]["httpGet"] for name in ("livenessProbe", "readinessProbe")}
@@ -133,7 +133,7 @@ def test_the_probes_ask_the_port_that_the_process_is_told(default: Rendered, dep
     assert default.environment(deployment)["TASKYARD_HEALTH_PORT"] == str(port)
 
 
-def test_people_can_be_left_without_a_gateway(render: Render) -> None:
+def test_the_rest_api_for_people_can_be_disabled(render: Render) -> None:
     rendered = render("gateway.people.enabled=false")
     assert [port["port"] for port in rendered.one("Service", GATEWAY)["spec"]["ports"]] == [8444]
     assert rendered.environment(GATEWAY)["TASKYARD_PEOPLE"] == "false"
@@ -142,7 +142,7 @@ def test_people_can_be_left_without_a_gateway(render: Render) -> None:
     assert not [rule for rule in rules if "watch" in rule["verbs"]]
 
 
-def test_the_gateway_serves_people_with_the_certificate_of_a_secret(render: Render) -> None:
+def test_the_rest_api_for_people_uses_the_certificate_of_a_secret(render: Render) -> None:
     rendered = render("gateway.people.tlsSecret=people-tls", "gateway.people.hosts={tasks.example.test,t.example.test}")
     pod, environment = rendered.pod(GATEWAY), rendered.environment(GATEWAY)
     [mount] = [entry for entry in pod["containers"][0]["volumeMounts"] if entry["name"] == "people-tls"]
@@ -162,7 +162,7 @@ def test_a_model_names_tasks_with_a_key_from_a_secret(render: Render) -> None:
     assert key["valueFrom"] == {"secretKeyRef": {"name": "model", "key": "key"}}
 
 
-def test_the_service_leads_to_the_gateways_ports(default: Rendered) -> None:
+def test_the_service_has_the_gateways_ports(default: Rendered) -> None:
     service = default.one("Service", GATEWAY)["spec"]
     deployment = default.one("Deployment", GATEWAY)["spec"]
     assert service["selector"] == deployment["selector"]["matchLabels"]
@@ -173,7 +173,7 @@ def test_the_service_leads_to_the_gateways_ports(default: Rendered) -> None:
 
 
 @pytest.mark.parametrize("process", ["operator", "gateway"])
-def test_settings_of_scheduling_reach_the_pod(render: Render, process: str) -> None:
+def test_scheduling_settings_reach_the_pod(render: Render, process: str) -> None:
     rendered = render(
         f"{process}.priorityClassName=system-cluster-critical",
         f"{process}.nodeSelector.disk=fast",
@@ -195,7 +195,7 @@ def test_settings_of_scheduling_reach_the_pod(render: Render, process: str) -> N
     assert template["metadata"]["annotations"] == {"team": "agents"}
 
 
-def test_callers_limits_are_the_gateways_own_unless_told_otherwise(render: Render, default: Rendered) -> None:
+def test_the_default_limits_of_callers_are_those_of_the_gateway(render: Render, default: Rendered) -> None:
     names = ("TASKYARD_PEOPLE_RATE", "TASKYARD_PEOPLE_BURST", "TASKYARD_PEOPLE_AT_ONCE", "TASKYARD_PEOPLE_STREAMS")
     own = GatewaySettings(namespace="any")
     expected = [str(value) for value in (own.people_rate, own.people_burst, own.people_at_once, own.people_streams)]
@@ -204,8 +204,8 @@ def test_callers_limits_are_the_gateways_own_unless_told_otherwise(render: Rende
     assert [rendered.environment(GATEWAY)[name] for name in names] == ["7"] * 4
 
 
-def test_a_pod_of_the_gateway_has_the_time_that_its_end_may_take(default: Rendered) -> None:
-    # One after the other: the Service forgets it, people's requests end, the sidecars' do.
+def test_the_gateways_grace_period_covers_its_shutdown(default: Rendered) -> None:
+    # In sequence: the Service removes its endpoint, users' requests end, the sidecars' requests end.
     longest = DRAIN_SECONDS + PEOPLES_GRACE + GRACE_SECONDS
     assert default.pod(GATEWAY)["terminationGracePeriodSeconds"] >= longest + 5
     assert PEOPLES_GRACE > CALL_SECONDS
@@ -223,13 +223,13 @@ def test_the_crds_are_the_generated_ones_and_are_kept(default: Rendered) -> None
 @pytest.mark.parametrize(
     ("setting", "left"), [pytest.param("install", False, id="not installed"), pytest.param("keep", True, id="not kept")]
 )
-def test_crds_can_be_left_to_others(render: Render, setting: str, left: bool) -> None:
+def test_the_crds_can_be_installed_otherwise(render: Render, setting: str, left: bool) -> None:
     crds = render(f"crds.{setting}=false").of_kind("CustomResourceDefinition")
     assert bool(crds) == left
     assert all("annotations" not in crd["metadata"] for crd in crds)
 
 
-def test_the_policy_says_what_the_installation_allows(render: Render) -> None:
+def test_the_policy_contains_what_the_values_allow(render: Render) -> None:
     [policy] = render("templates.allow.hostPath=true").of_kind("ValidatingAdmissionPolicy")
     [allow] = [entry["expression"] for entry in policy["spec"]["variables"] if entry["name"] == "allow"]
     assert {name for name, allowed in json.loads(allow).items() if allowed} == {"hostPath"}

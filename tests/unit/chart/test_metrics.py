@@ -1,11 +1,11 @@
-"""What the chart has of metrics and Events."""
+"""Metrics and Events in the chart."""
 
 import pytest
 
 from unit.chart.rendering import Render, Rendered
 
 
-def test_no_monitor_is_made_unless_asked_for(default: Rendered) -> None:
+def test_no_monitor_is_created_by_default(default: Rendered) -> None:
     assert default.of_kind("PodMonitor") == []
 
 
@@ -26,6 +26,6 @@ def test_the_monitor_finds_the_port_of_both_processes(render: Render) -> None:
 
 
 @pytest.mark.parametrize("verb", ["create", "patch"])
-def test_the_operator_may_tell_events(default: Rendered, verb: str) -> None:
+def test_the_operator_may_create_events(default: Rendered, verb: str) -> None:
     rules = default.one("ClusterRole", "taskyard-operator")["rules"]
     assert any(rule["apiGroups"] == ["events.k8s.io"] and verb in rule["verbs"] for rule in rules)

@@ -1,4 +1,4 @@
-"""What the chart has of network policies."""
+"""Network policies in the chart."""
 
 from ipaddress import ip_network
 
@@ -9,7 +9,7 @@ from unit.chart.rendering import GATEWAY, NAMESPACE, OPERATOR, Render, Rendered
 NAMED = {"TASKYARD_NAMESPACE": NAMESPACE}
 
 
-def test_network_policies_are_kept_with_rights_to_this_one_and_only_while_that_is_switched_on(
+def test_the_operator_has_rights_to_its_one_network_policy_and_only_while_that_is_enabled(
     default: Rendered, render: Render
 ) -> None:
     kinds = {"networkpolicies", "endpointslices"}
@@ -25,9 +25,7 @@ def test_network_policies_are_kept_with_rights_to_this_one_and_only_while_that_i
     assert off.environment(OPERATOR)["TASKYARD_NETWORK_POLICY"] == "false"
 
 
-def test_the_operator_takes_the_rules_of_the_network_as_the_chart_passes_them(
-    default: Rendered, render: Render
-) -> None:
+def test_the_operator_reads_the_network_rules_that_the_chart_passes(default: Rendered, render: Render) -> None:
     def rules(rendered: Rendered) -> NetworkRules | None:
         environment = rendered.environment(OPERATOR)
         return Settings.from_environment(
@@ -51,7 +49,7 @@ def test_the_operator_takes_the_rules_of_the_network_as_the_chart_passes_them(
     )
 
 
-def test_the_network_policy_knows_operator_and_gateway_by_labels_that_they_have(default: Rendered) -> None:
+def test_the_network_policy_selects_operator_and_gateway_by_their_labels(default: Rendered) -> None:
     for name in (OPERATOR, GATEWAY):
         labels = default.one("Deployment", name)["spec"]["template"]["metadata"]["labels"]
         selector = processes(NAMESPACE, "operator", "gateway")["podSelector"]

@@ -1,11 +1,11 @@
-"""How many there are of each process, and how they give way to each other."""
+"""The replicas of each process, and how they replace each other."""
 
 import pytest
 
 from unit.chart.rendering import CHART, GATEWAY, NAMESPACE, OPERATOR, Helm, Render, Rendered
 
 
-def test_two_of_each_process_and_a_new_one_is_there_before_an_old_one_goes(default: Rendered) -> None:
+def test_each_process_has_two_replicas_and_a_new_one_is_ready_before_an_old_one_ends(default: Rendered) -> None:
     for deployment in (OPERATOR, GATEWAY):
         spec = default.one("Deployment", deployment)["spec"]
         assert spec["replicas"] == 2
@@ -24,12 +24,12 @@ def test_replicas_spread_and_are_drained_one_by_one(default: Rendered, deploymen
     assert budget["spec"]["maxUnavailable"] == 1 and budget["spec"]["selector"]["matchLabels"] == labels
 
 
-def test_a_single_replica_stands_in_no_drains_way(render: Render) -> None:
+def test_a_single_replica_blocks_no_drain(render: Render) -> None:
     [budget] = render("operator.replicas=1").of_kind("PodDisruptionBudget")
     assert budget["metadata"]["name"] == GATEWAY
 
 
-def test_the_operator_may_hold_one_lease_and_knows_by_which_name(default: Rendered) -> None:
+def test_the_operator_may_hold_one_lease_and_knows_its_name(default: Rendered) -> None:
     rules = [rule for rule in default.one("Role", OPERATOR)["rules"] if rule["resources"] == ["leases"]]
     assert [(rule["verbs"], rule.get("resourceNames")) for rule in rules] == [
         (["create"], None),
@@ -52,15 +52,15 @@ def test_without_an_election_there_is_one_operator_at_a_time(render: Render, hel
     assert "operator.replicas must be 0 or 1 while operator.leaderElection.enabled is false" in result.stderr
 
 
-def test_the_gateway_has_as_many_replicas_as_asked_for(render: Render) -> None:
+def test_the_gateway_has_the_configured_number_of_replicas(render: Render) -> None:
     assert render("gateway.replicas=3").one("Deployment", GATEWAY)["spec"]["replicas"] == 3
 
 
-def test_the_gateway_is_scaled_by_its_load_when_asked_for(render: Render, default: Rendered) -> None:
+def test_the_gateway_is_scaled_by_its_load_when_enabled(render: Render, default: Rendered) -> None:
     assert not default.of_kind("HorizontalPodAutoscaler")
     rendered = render("gateway.autoscaling.enabled=true", "gateway.replicas=3", "gateway.autoscaling.maxReplicas=9")
     deployment = rendered.one("Deployment", GATEWAY)
-    # Else every upgrade would set the number back.
+    # Otherwise every upgrade would reset the number.
     assert "replicas" not in deployment["spec"]
     scaler = rendered.one("HorizontalPodAutoscaler", GATEWAY)
     assert scaler["metadata"]["namespace"] == NAMESPACE
@@ -75,11 +75,11 @@ def test_the_gateway_is_scaled_by_its_load_when_asked_for(render: Render, defaul
 @pytest.mark.parametrize(
     ("setting", "complaint"),
     [
-        pytest.param("gateway.autoscaling.maxReplicas=1", "maxReplicas must not be less", id="fewer than at least"),
-        pytest.param("gateway.replicas=0", "gateway.replicas must be at least 1", id="none to begin with"),
+        pytest.param("gateway.autoscaling.maxReplicas=1", "maxReplicas must not be less", id="maximum below minimum"),
+        pytest.param("gateway.replicas=0", "gateway.replicas must be at least 1", id="minimum of zero"),
     ],
 )
-def test_a_scale_that_is_none_is_refused(helm: Helm, setting: str, complaint: str) -> None:
+def test_an_invalid_scale_is_refused(helm: Helm, setting: str, complaint: str) -> None:
     scaling = "gateway.autoscaling.enabled=true"
     result = helm("template", "any-release", str(CHART), "--set", scaling, "--set", setting)
     assert result.returncode != 0

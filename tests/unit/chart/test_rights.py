@@ -1,4 +1,4 @@
-"""What the roles of the chart let processes and people do."""
+"""What the chart's roles allow processes and users."""
 
 import pytest
 
@@ -6,15 +6,13 @@ from unit.chart.rendering import GATEWAY, OPERATOR, Render, Rendered
 
 
 @pytest.mark.parametrize("process", [OPERATOR, GATEWAY])
-def test_no_process_has_a_right_to_everything(default: Rendered, process: str) -> None:
+def test_no_process_has_a_wildcard_right(default: Rendered, process: str) -> None:
     for rule in default.rules(process):
         for field in ("apiGroups", "resources", "verbs"):
             assert "*" not in rule[field]
 
 
-def test_which_secrets_tasks_may_use_can_be_watched_and_only_while_that_is_switched_on(
-    default: Rendered, render: Render
-) -> None:
+def test_secrets_can_be_watched_only_while_secret_parameters_are_enabled(default: Rendered, render: Render) -> None:
     off = render("secretParameters.enabled=false")
     for rendered, expected in ((default, [["list", "watch"]]), (off, [])):
         rules = [rule for manifest in rendered.of_kind("ClusterRole") for rule in manifest["rules"]]
@@ -31,8 +29,8 @@ def test_secrets_are_read_by_name_and_in_the_own_namespace_only(default: Rendere
 
 
 @pytest.mark.parametrize("process", [OPERATOR, GATEWAY])
-def test_no_process_may_write_what_a_person_wrote(default: Rendered, process: str) -> None:
-    # Deleting is another matter: a Task may ask for it (spec.ttlSecondsAfterFinished).
+def test_no_process_may_write_users_objects(default: Rendered, process: str) -> None:
+    # Deleting is allowed: a Task may request it (spec.ttlSecondsAfterFinished).
     writing = {"create", "update", "patch"}
     for rule in default.rules(process):
         if {"tasks", "templates", "templateversions"} & set(rule["resources"]):
@@ -47,7 +45,7 @@ def test_no_process_may_write_what_a_person_wrote(default: Rendered, process: st
         pytest.param("admin", {"tasks", "taskinputs", "templates", "templateversions"}, id="admin"),
     ],
 )
-def test_people_get_what_their_role_in_the_namespace_says(default: Rendered, role: str, writes: set[str]) -> None:
+def test_users_get_the_rights_of_their_role_in_the_namespace(default: Rendered, role: str, writes: set[str]) -> None:
     manifest = default.one("ClusterRole", f"taskyard-{role}")
     assert manifest["metadata"]["labels"][f"rbac.authorization.k8s.io/aggregate-to-{role}"] == "true"
     verbs = {resource: set(rule["verbs"]) for rule in manifest["rules"] for resource in rule["resources"]}
@@ -57,7 +55,7 @@ def test_people_get_what_their_role_in_the_namespace_says(default: Rendered, rol
     assert {resource for resource, found in verbs.items() if "create" in found} == writes
 
 
-def test_the_roles_of_people_can_stay_apart_from_the_clusters(render: Render) -> None:
+def test_aggregation_into_the_clusters_roles_can_be_disabled(render: Render) -> None:
     rendered = render("rbac.aggregateToDefaultRoles=false")
     for role in ("view", "edit", "admin"):
         labels = rendered.one("ClusterRole", f"taskyard-{role}")["metadata"]["labels"]

@@ -1,4 +1,4 @@
-"""What values of the chart may be."""
+"""The schema of the chart's values."""
 
 import json
 from typing import Any
@@ -13,21 +13,21 @@ from unit.chart.rendering import CHART, Helm, Manifest
     ("setting", "complaint"),
     [
         pytest.param("imag.tag=1", "imag", id="an unknown key"),
-        pytest.param("operator.replica=2", "replica", id="an unknown key within"),
-        pytest.param("operator.leaderElection.leaseDuration=1m", "leaseDuration", id="a span in minutes"),
+        pytest.param("operator.replica=2", "replica", id="an unknown nested key"),
+        pytest.param("operator.leaderElection.leaseDuration=1m", "leaseDuration", id="a duration in minutes"),
         pytest.param("templates.allow.hostpath=true", "hostpath", id="a permission in the wrong case"),
-        pytest.param("templates.allow.hostPath=yes", "hostPath", id="a permission that is no boolean"),
-        pytest.param("gateway.replicas=-1", "replicas", id="fewer than no replicas"),
-        pytest.param("gateway.autoscaling.cpu=much", "cpu", id="a use of CPU that is none"),
-        pytest.param("gateway.people.limits.burst=0", "burst", id="a limit of nothing"),
+        pytest.param("templates.allow.hostPath=yes", "hostPath", id="a permission that is not a boolean"),
+        pytest.param("gateway.replicas=-1", "replicas", id="a negative number of replicas"),
+        pytest.param("gateway.autoscaling.cpu=much", "cpu", id="an invalid CPU quantity"),
+        pytest.param("gateway.people.limits.burst=0", "burst", id="a limit of zero"),
         pytest.param("logLevel=LOUD", "logLevel", id="an unknown level"),
         pytest.param("image.repository=", "repository", id="no image"),
         pytest.param("image.pullPolicy=Sometimes", "pullPolicy", id="an unknown pull policy"),
-        pytest.param("sidecar.resources.requests.memory=much", "memory", id="a quantity that is none"),
-        pytest.param("imagePullSecrets[0]=one", "imagePullSecrets", id="a pull secret that is no object"),
+        pytest.param("sidecar.resources.requests.memory=much", "memory", id="an invalid quantity"),
+        pytest.param("imagePullSecrets[0]=one", "imagePullSecrets", id="a pull secret that is not an object"),
     ],
 )
-def test_a_wrong_value_is_refused_by_name(helm: Helm, setting: str, complaint: str) -> None:
+def test_an_invalid_value_is_refused_by_name(helm: Helm, setting: str, complaint: str) -> None:
     result = helm("template", "any-release", str(CHART), "--set", setting)
     assert result.returncode != 0
     assert complaint in result.stderr
@@ -41,7 +41,7 @@ def test_every_value_has_a_rule_in_the_schema() -> None:
         if "$ref" in rule:
             rule = schema["definitions"][rule["$ref"].rpartition("/")[2]]
         if rule.get("type") == "object" and "properties" in rule:
-            assert rule["additionalProperties"] is False, f"{path} takes anything"
+            assert rule["additionalProperties"] is False, f"{path} accepts any key"
             for name, inner in value.items():
                 assert name in rule["properties"], f"{path}.{name} is not in the schema"
                 check(rule["properties"][name], inner, f"{path}.{name}")

@@ -1,4 +1,4 @@
-"""docs/compatibility.md: which tests hold a row is read off their sources, and what does not fit is told."""
+"""docs/compatibility.md: the tests of a row are found in their sources, and mismatches are reported."""
 
 import pytest
 
@@ -58,7 +58,7 @@ def test_rows_are_named_in_docstrings_and_in_the_ids_of_cases() -> None:
 ROWS = (Section("1. Things", (Row("1-a", "It is so."), Row("1-b", "It was so.", absent="nothing is"))),)
 
 
-def test_a_row_tells_its_verdict_and_its_tests() -> None:
+def test_a_row_shows_its_verdict_and_its_tests() -> None:
     found = {"tests/test_x.py": [Naming("1-a", "test_it", True)], "tests/test_y.py": []}
     text = page(ROWS, found)
     assert "| 1-a | It is so. | passes | [test_x.py](../tests/test_x.py): `test_it` |\n" in text
@@ -72,10 +72,10 @@ def test_a_row_tells_its_verdict_and_its_tests() -> None:
         pytest.param([], "1-a: no test that runs names this row", id="no test"),
         pytest.param([Naming("1-a", "test_it", False)], "1-a: no test that runs names this row", id="a skipped test"),
         pytest.param([Naming("1-a", "t", True), Naming("1-c", "t", True)], "names the row 1-c", id="no such row"),
-        pytest.param([Naming("1-a", "t", True), Naming("1-b", "t", True)], "1-b is absent", id="absent and tested"),
+        pytest.param([Naming("1-a", "t", True), Naming("1-b", "t", True)], "1-b is absent", id="absent but tested"),
     ],
 )
-def test_what_does_not_fit_is_told(found: list[Naming], fault: str) -> None:
+def test_mismatches_are_reported(found: list[Naming], fault: str) -> None:
     with pytest.raises(PageError, match=fault):
         page(ROWS, {"tests/test_x.py": found})
 

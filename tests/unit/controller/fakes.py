@@ -1,6 +1,6 @@
-"""A cluster in memory: it stores what is written, and tells each watch what it was given to tell.
+"""A cluster in memory: it stores what is written, and sends each watch its prepared events.
 
-`failures` holds errors for the next calls of a verb, the first first.
+`failures` holds errors for the next calls of a verb, in order.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ def api_error(status: int, reason: str = "", message: str = "no", *, causes: tup
 
 
 class FakeCluster(Cluster):
-    """As much of a Cluster as the operator's parts use, with one resourceVersion for all objects."""
+    """The methods of a Cluster that the operator's parts use, with one resourceVersion for all objects."""
 
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str | None, str], Object] = {}
         self.version = 1000
         self.failures: dict[str, list[ApiError]] = {}
         self.calls: list[tuple[str, str, str]] = []
-        # What each watch in turn yields, an ApiError to raise, or None to go on silently until it is cancelled.
+        # What each watch in turn yields, an ApiError to raise, or None to stay silent until it is cancelled.
         self.watches: list[list[Object | ApiError | None]] = []
         self.watched_from: list[str] = []
 
     def hold(self, resource: Resource, manifest: Object) -> None:
-        """Have an object there, as it is."""
+        """Stores an object unchanged."""
         metadata = manifest["metadata"]
         self.objects[resource.plural, metadata.get("namespace"), metadata["name"]] = manifest
         self.version = max(self.version, int(metadata["resourceVersion"]))
@@ -133,7 +133,7 @@ class FakeCluster(Cluster):
 
 
 class Changed:
-    """Remembers whose status was written."""
+    """Records the Tasks whose status was written."""
 
     def __init__(self) -> None:
         self.calls: list[Key] = []
@@ -143,7 +143,7 @@ class Changed:
 
 
 class Again:
-    """Remembers who is to be looked at again, and when."""
+    """Records the keys to be processed again, and when."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[Key, float]] = []

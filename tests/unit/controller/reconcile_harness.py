@@ -24,7 +24,7 @@ RUNNING = {
 
 
 class ReconcileHarness:
-    """A Task, what the API server holds, and what the operator's stores know, which may be less."""
+    """A Task, the objects in the API server, and those in the operator's stores, which may be fewer."""
 
     def __init__(self, task: dict[str, Any] | None = None, *, network: NetworkRules | None = None) -> None:
         self.cluster, self.stores, self.again, self.changed = FakeCluster(), Stores(), Again(), Changed()

@@ -16,7 +16,7 @@ from unit.controller.fakes import until
 
 
 class Answering:
-    """A connection that remembers what was asked of it."""
+    """A connection that records its requests."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []
@@ -57,7 +57,7 @@ class Server:
 
 
 class Guard:
-    """Permits the next `times` questions."""
+    """Permits the next `times` checks."""
 
     def __init__(self) -> None:
         self.times = 1000

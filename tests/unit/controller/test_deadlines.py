@@ -1,4 +1,4 @@
-"""Deadlines under a clock that is set, with timers that the test lets run; no time passes."""
+"""Deadlines under a clock that can be set, with timers that the test triggers; no real time passes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HOUR = 3600.0
 
 @dataclass
 class FakeTimer:
-    """A call that comes at a moment of steady time."""
+    """A call at a moment of monotonic time."""
 
     when: float
     call: Callable[[], None]
@@ -32,7 +32,7 @@ class FakeTimer:
 
 @dataclass
 class Time:
-    """A wall clock that can be set, and timers that do not hear of that."""
+    """A wall clock that can be set, and timers that do not notice it."""
 
     steady: float = 0.0
     wall: datetime = NOW
@@ -55,11 +55,11 @@ class Time:
         return [timer for timer in self.timers if not timer.cancelled]
 
     def step(self, seconds: float) -> None:
-        """The wall clock is set, or the machine has slept for so long: no timer hears of it."""
+        """Sets the wall clock, or simulates a suspended machine: no timer notices it."""
         self.wall += timedelta(seconds=seconds)
 
     def run(self, seconds: float) -> None:
-        """Let time pass, timer by timer."""
+        """Lets time pass, timer by timer."""
         end = self.steady + seconds
         while True:
             self.timers = self.waiting
@@ -110,7 +110,7 @@ def test_the_last_moment_that_was_set_counts(time: Time, later: float) -> None:
     assert time.due == [(A, at(later))]
 
 
-def test_a_moment_that_was_taken_back_does_not_come(time: Time) -> None:
+def test_a_cancelled_deadline_does_not_fire(time: Time) -> None:
     deadlines = time.deadlines()
     deadlines.set(A, at(10))
     deadlines.set(A, None)
@@ -119,7 +119,7 @@ def test_a_moment_that_was_taken_back_does_not_come(time: Time) -> None:
     assert (time.due, time.wake_ups) == ([], 0)
 
 
-def test_a_key_may_be_set_anew_when_its_moment_has_come(time: Time) -> None:
+def test_a_key_may_be_set_again_when_its_deadline_has_passed(time: Time) -> None:
     deadlines = time.deadlines()
     for seconds in (10, 20, 10):
         deadlines.set(A, at(seconds))
@@ -130,7 +130,7 @@ def test_a_key_may_be_set_anew_when_its_moment_has_come(time: Time) -> None:
 
 
 def test_ten_thousand_deadlines_cost_one_timer_and_one_look_a_minute(time: Time) -> None:
-    """Eight hours in which 10,000 idle Tasks have theirs, spread over the last one."""
+    """Eight hours in which the deadlines of 10,000 idle Tasks are spread over the last hour."""
     deadlines = time.deadlines()
     moments = {("team", f"task-{n}"): at(7 * HOUR + n % 3600) for n in range(10_000)}
     for key, moment in moments.items():
@@ -154,7 +154,7 @@ def test_without_deadlines_nothing_wakes_up(time: Time) -> None:
 
 
 def test_deadlines_that_are_put_off_again_and_again_take_no_memory_and_no_wake_ups(time: Time) -> None:
-    """Agents that work and rest all day long: each rest moves the Task's deadline."""
+    """Agents that alternate between work and rest all day: each rest moves the Task's deadline."""
     deadlines = time.deadlines()
     for turn in range(500):
         for n in range(20):
@@ -190,7 +190,7 @@ def test_after_a_step_forward_what_is_still_to_come_comes_in_time(time: Time) ->
 
 
 @pytest.mark.parametrize("after", [pytest.param(1.0, id="early"), pytest.param(HOUR - 1, id="shortly before")])
-def test_a_step_back_lets_nothing_come_early(time: Time, after: float) -> None:
+def test_a_step_back_makes_no_deadline_fire_early(time: Time, after: float) -> None:
     deadlines = time.deadlines()
     deadlines.set(A, at(HOUR))
     time.run(after)
@@ -201,7 +201,7 @@ def test_a_step_back_lets_nothing_come_early(time: Time, after: float) -> None:
     assert time.due == [(A, at(HOUR))]
 
 
-def test_a_clock_that_is_slowed_to_set_it_right_lets_nothing_come_early(time: Time) -> None:
+def test_a_slowed_clock_makes_no_deadline_fire_early(time: Time) -> None:
     deadlines = time.deadlines()
     deadlines.set(A, at(HOUR))
     for _ in range(1000):

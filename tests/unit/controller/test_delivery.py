@@ -1,4 +1,4 @@
-"""Delivering inputs: what is sent, what is written, when it is tried again."""
+"""Delivering inputs: what is sent, what is written, when it is retried."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ACTIVE = {"phase": "Active", "build": reservation(phase="Succeeded")}
 
 
 class Heard(Sidecars):
-    """Sidecars that answer as they are told, and remember what they heard."""
+    """Sidecars with prepared answers that record what they received."""
 
     def __init__(self, *answers: Answer) -> None:
         self.answers = list(answers)
@@ -87,7 +87,7 @@ class DeliveryHarness:
 
 
 def waiting(name: str = "one", **fields: Any) -> dict[str, Any]:
-    """An input that has its place and its owner."""
+    """An input that has its position and its owner."""
     return input_manifest(name, status={"phase": "Queued", "order": 100, **fields.pop("status", {})}, **fields)
 
 

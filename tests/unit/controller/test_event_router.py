@@ -25,7 +25,7 @@ def test_a_task_is_looked_at_when_it_comes_or_changes(kind: str | None) -> None:
     assert taken.added == ([WEB], [], [])
 
 
-def test_an_older_state_is_no_news() -> None:
+def test_an_older_state_is_ignored() -> None:
     taken = Taken()
     taken.take(TASKS, "ADDED", task_manifest(version=101))
     assert taken.added == ([WEB], [], [])
@@ -33,10 +33,10 @@ def test_an_older_state_is_no_news() -> None:
     assert taken.added == ([], [], [])
 
 
-def test_what_the_operator_wrote_itself_is_news_when_its_event_comes() -> None:
+def test_the_operators_own_write_is_handled_when_its_event_arrives() -> None:
     taken = Taken()
     taken.stores.inputs.put(input_manifest())
-    # The answer to the operator's own write is kept before the watch tells of it.
+    # The answer to the operator's own write is stored before the watch reports it.
     taken.stores.tasks.put(task_manifest(version=101, status={"phase": "Active"}))
     taken.take(TASKS, "MODIFIED", task_manifest(version=101, status={"phase": "Active"}))
     assert taken.added == ([WEB], [WEB], [])
@@ -45,7 +45,7 @@ def test_what_the_operator_wrote_itself_is_news_when_its_event_comes() -> None:
     assert taken.added == ([WEB], [WEB], [])
 
 
-def test_what_kopf_lists_again_is_no_news() -> None:
+def test_an_unchanged_object_that_kopf_lists_again_is_ignored() -> None:
     taken = Taken()
     taken.stores.tasks.put(task_manifest(version=101))
     taken.take(TASKS, None, task_manifest(version=101))
@@ -67,7 +67,7 @@ def test_a_deleted_task_is_forgotten_and_looked_at() -> None:
     assert taken.added == ([WEB, WEB], [], [])
 
 
-def test_the_deletion_of_a_former_task_of_the_name_leaves_the_new_one() -> None:
+def test_the_deletion_of_an_earlier_task_of_the_name_leaves_the_new_one() -> None:
     taken = Taken()
     taken.take(TASKS, "ADDED", task_manifest(uid="new", version=105))
     taken.take(TASKS, "DELETED", task_manifest(uid="old", version=104))

@@ -1,4 +1,4 @@
-"""From the stores to what decisions see."""
+"""From the stores to the values that decisions use."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_the_newest_pod_comes_last() -> None:
     assert [pod.name for pod in seen.pods] == ["web-2", "web-3"]
 
 
-def test_children_of_a_former_task_of_the_name_do_not_count() -> None:
+def test_children_of_an_earlier_task_of_the_name_do_not_count() -> None:
     seen = gathered(
         builds=[build_manifest(uid="former")], pods=[pod_manifest(owner_uid="former")], claims=[claim("former")]
     )

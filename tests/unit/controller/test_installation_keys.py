@@ -1,4 +1,4 @@
-"""The installation's keys: made once, read ever after, and what is said when they cannot be."""
+"""The installation's keys: created once, read from then on, and the errors when that fails."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ async def test_the_first_start_makes_them_and_the_next_finds_them() -> None:
 
 async def test_of_two_that_start_at_once_both_take_what_the_first_made(secret: Manifest) -> None:
     class Late(FakeCluster):
-        """The other's Secret comes between this one's look and its write."""
+        """The other's Secret is created between this one's read and its write."""
 
         async def create(self, *arguments: Any, **options: Any) -> Manifest:
             other = secret | {"metadata": secret["metadata"] | {"resourceVersion": "1"}}

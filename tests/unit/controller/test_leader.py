@@ -27,7 +27,7 @@ class Clock:
 
 
 class Cluster(FakeCluster):
-    """Refuses what the API server would, and has nothing to settle."""
+    """Refuses what the API server would refuse, and has no writes in progress."""
 
     async def patch(self, resource: Any, namespace: str, name: str, patch: dict[str, Any]) -> dict[str, Any]:
         found = self._found(resource, namespace, name)
@@ -47,7 +47,7 @@ class Cluster(FakeCluster):
         return self.lease["spec"].get("holderIdentity")
 
     def write(self, **spec: Any) -> None:
-        """Somebody else writes the Lease."""
+        """Writes the Lease as somebody else."""
         changed = {**self.lease, "spec": self.lease["spec"] | spec}
         self.version += 1
         changed["metadata"] = self.lease["metadata"] | {"resourceVersion": str(self.version)}
@@ -68,7 +68,7 @@ class LeaderHarness:
             await self.leader.acquire(self.cluster, ready=self.ready)
 
     async def lost(self) -> str:
-        """Hold it until it is lost; the cause."""
+        """Holds the Lease until it is lost; returns the cause."""
         with pytest.raises(NotLeadingError) as lost:
             async with asyncio.timeout(2):
                 await self.leader.hold(self.cluster)

@@ -21,7 +21,7 @@ POLICY = ("networkpolicies", "team", "taskyard-tasks")
 
 
 class Kept:
-    """A keeper, what the API server holds and what the operator knows of it."""
+    """A keeper, the objects in the API server and those that the operator knows."""
 
     def __init__(self) -> None:
         self.cluster, self.stores = FakeCluster(), Stores()
@@ -35,7 +35,7 @@ class Kept:
             self.stores.network_policies.put(policy)
 
     async def keep(self) -> list[str]:
-        """Keep it; the calls that this took."""
+        """Runs the keeper once; returns the calls that it made."""
         self.cluster.calls.clear()
         await self.keeper.keep("team")
         return [verb for verb, _, _ in self.cluster.calls]

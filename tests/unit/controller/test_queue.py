@@ -20,7 +20,7 @@ A, B = ("team", "a"), ("team", "b")
 
 
 class Work:
-    """Work that waits until it is let go, and knows who was at work with whom."""
+    """Work that waits until it is released, and records which keys were worked on concurrently."""
 
     def __init__(self) -> None:
         self.begun: list[Key] = []
@@ -148,7 +148,7 @@ async def test_a_defect_is_logged_with_its_trace_and_the_key_comes_again(
     assert [record.getMessage() for record in caplog.records if record.exc_info] == ["task team/a: defect"]
 
 
-async def test_retries_come_later_each_time_and_begin_anew_after_a_success(
+async def test_retries_have_a_growing_delay_that_a_success_resets(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue_module, "RETRY_FIRST_SECONDS", 0.01)

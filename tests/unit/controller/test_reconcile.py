@@ -1,4 +1,4 @@
-"""One Task brought forward, against a cluster in memory: what is written, and what stands in the way."""
+"""The reconciliation of one Task, against a cluster in memory: what is written, and what blocks it."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ async def test_a_bound_pod_is_recorded_and_its_start_has_succeeded() -> None:
 
 
 async def test_an_end_of_a_build_that_is_known_already_is_not_written_over() -> None:
-    """What another operator wrote, while this one was stopped."""
+    """The end was written by another operator, while this one was stopped."""
     harness = ReconcileHarness()
     await harness.reconcile()
     pod = harness.cluster.objects["pods", "team", "web-1"]
@@ -121,7 +121,7 @@ async def test_a_task_that_is_gone_or_going_is_left_alone() -> None:
     assert harness.cluster.calls == []
 
 
-async def test_in_a_namespace_that_goes_nothing_is_said() -> None:
+async def test_in_a_terminating_namespace_nothing_is_logged() -> None:
     harness = ReconcileHarness()
     harness.cluster.failures["create"] = [api_error(403, "Forbidden", causes=("NamespaceTerminating",))]
     await harness.reconcile()
@@ -143,7 +143,7 @@ async def test_a_status_that_somebody_else_wrote_meanwhile_is_looked_at_again() 
     assert harness.status["phase"] == "Paused"
 
 
-# What stands in the way
+# Obstacles
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ async def test_a_status_that_somebody_else_wrote_meanwhile_is_looked_at_again() 
         pytest.param("error looking up service account x/y", "ServiceAccountMissing", id="no service account yet"),
     ],
 )
-async def test_what_heals_is_waited_for(message: str, reason: str) -> None:
+async def test_temporary_obstacles_are_waited_for(message: str, reason: str) -> None:
     harness = ReconcileHarness()
     harness.hold(TASKS, task_manifest(version=101, status={"phase": "Pending", "build": reservation()}))
     harness.hold(WORKSPACE_BUILDS, build_manifest())
@@ -241,7 +241,7 @@ async def test_a_task_that_goes_with_its_pod_is_not_recovered() -> None:
     assert harness.writes == []
 
 
-async def test_nothing_is_recovered_in_a_namespace_that_goes() -> None:
+async def test_nothing_is_recovered_in_a_terminating_namespace() -> None:
     harness = ReconcileHarness.running()
     harness.cluster.objects["namespaces", None, "team"]["metadata"]["deletionTimestamp"] = "x"
     await harness.reconcile()
@@ -252,7 +252,7 @@ async def test_nothing_is_recovered_in_a_namespace_that_goes() -> None:
 async def test_a_build_that_went_with_its_task_is_not_made_again(successor: bool) -> None:
     harness = ReconcileHarness()
     harness.hold(TASKS, task_manifest(status={"phase": "Pending", "build": reservation()}, version=200))
-    # Garbage collection took the build, and the watch of Tasks is behind.
+    # Garbage collection deleted the build, and the watch of Tasks lags behind.
     del harness.cluster.objects["tasks", "team", "web"]
     if successor:
         harness.hold(TASKS, merge(task_manifest(version=300), {"metadata": {"uid": "another"}}), known=False)
@@ -270,7 +270,7 @@ async def test_an_idle_task_is_looked_at_again_at_its_deadline() -> None:
     assert harness.status["idleDeadline"] == "2026-01-31T12:01:00Z"
 
 
-async def test_a_task_that_paused_by_itself_stays_paused() -> None:
+async def test_an_automatically_paused_task_stays_paused() -> None:
     idle = {"state": "Idle", "message": "", "uri": "", "timestamp": "2026-01-31T12:00:00Z", "build": 1}
     harness = ReconcileHarness.running(pod=pod_manifest(), status=RUNNING | {"state": idle}, idleTimeout="1m")
     harness.now = at(60)
@@ -305,7 +305,7 @@ async def test_what_hangs_on_the_status_is_looked_at_when_it_was_written() -> No
     assert harness.changed.calls == [WEB], "nothing was written"
 
 
-async def test_a_status_that_was_overtaken_is_news_too() -> None:
+async def test_a_status_that_was_overtaken_is_handled_too() -> None:
     harness = ReconcileHarness(task_manifest(paused=True))
     harness.hold(TASKS, task_manifest(version=150, paused=True, status={"phase": "Paused"}), known=False)
     await harness.reconcile()
@@ -342,7 +342,7 @@ async def test_an_obstacle_is_logged_once(caplog: pytest.LogCaptureFixture) -> N
     ]
 
 
-async def test_a_conflict_that_is_no_taken_name_is_told() -> None:
+async def test_a_conflict_that_is_not_about_the_name_is_reported() -> None:
     harness = ReconcileHarness()
     harness.cluster.failures["create"] = [api_error(409, "Conflict", "the quota was written to meanwhile")]
     with pytest.raises(ConflictError):

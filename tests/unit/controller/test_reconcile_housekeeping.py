@@ -1,4 +1,4 @@
-"""What the operator deletes by itself: old builds, and Tasks that have finished."""
+"""What the operator deletes automatically: old builds, and Tasks that have finished."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Task that was deleted and made again: what its predecessor left stands in the way and is removed."""
+"""A Task that was deleted and created again: the objects of its predecessor block it and are removed."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def claim_manifest(owner_uid: str = "former") -> Object:
 
 
 def starting() -> ReconcileHarness:
-    """The claim is what the Task needs next."""
+    """A Task that needs its claim next."""
     harness = ReconcileHarness(task_manifest(version=101, status={"phase": "Pending", "build": reservation()}))
     harness.hold(WORKSPACE_BUILDS, build_manifest())
     return harness
 
 
 class Deletions:
-    """Remembers under which conditions a cluster deletes."""
+    """Records the preconditions of a cluster's deletions."""
 
     def __init__(self, harness: ReconcileHarness) -> None:
         self.calls: list[tuple[str, str, str, str | None]] = []
@@ -49,7 +49,7 @@ class Deletions:
     ],
 )
 @pytest.mark.parametrize("known", [pytest.param(True, id="known"), pytest.param(False, id="not known yet")])
-async def test_a_former_tasks_child_is_removed_and_the_start_goes_on(
+async def test_an_earlier_tasks_child_is_removed_and_the_start_continues(
     resource: Resource, child: Object, known: bool
 ) -> None:
     harness = ReconcileHarness()
@@ -67,7 +67,7 @@ async def test_a_former_tasks_child_is_removed_and_the_start_goes_on(
         assert made["metadata"]["ownerReferences"][0]["uid"] == TASK_UID
 
 
-async def test_a_former_tasks_pods_go_with_its_claim_which_they_hold() -> None:
+async def test_an_earlier_tasks_pods_are_removed_with_the_claim_that_they_use() -> None:
     harness = starting()
     harness.hold(CLAIMS, claim_manifest(), known=False)
     harness.hold(PODS, pod_manifest(7, owner_uid="former"))
@@ -78,7 +78,7 @@ async def test_a_former_tasks_pods_go_with_its_claim_which_they_hold() -> None:
     assert harness.names("pods") == ["site-3"]
 
 
-async def test_one_that_goes_already_is_waited_for() -> None:
+async def test_a_child_that_is_being_deleted_is_waited_for() -> None:
     harness = ReconcileHarness()
     pod = pod_manifest(owner_uid="former", deleting=True)
     harness.hold(PODS, pod, known=False)
@@ -90,7 +90,7 @@ async def test_one_that_goes_already_is_waited_for() -> None:
 
 
 async def test_a_home_of_the_task_that_took_the_name_since_is_not_deleted() -> None:
-    """An operator that is behind: the Task it works for is gone, and to it the living one's home looks like a former
+    """The operator lags behind: its Task is gone, and the home of the living Task looks to it like an earlier
     Task's."""
     harness = starting()
     harness.hold(TASKS, merge(task_manifest(version=300), {"metadata": {"uid": "living"}}), known=False)
@@ -104,7 +104,7 @@ async def test_a_home_of_the_task_that_took_the_name_since_is_not_deleted() -> N
 
 
 @pytest.mark.parametrize("deleting", [pytest.param(True, id="going"), pytest.param(False, id="gone")])
-async def test_for_a_task_that_goes_itself_nothing_is_deleted(deleting: bool) -> None:
+async def test_for_a_task_that_is_itself_being_deleted_nothing_is_deleted(deleting: bool) -> None:
     harness = starting()
     del harness.cluster.objects["tasks", "team", "web"]
     if deleting:
@@ -124,8 +124,8 @@ async def test_the_home_of_the_task_itself_is_taken_as_it_is() -> None:
     assert harness.names("pods") == ["web-1"]
 
 
-async def test_a_child_that_somebody_changed_meanwhile_is_looked_at_anew() -> None:
-    """It was given to somebody else, say."""
+async def test_a_child_that_somebody_changed_meanwhile_is_checked_again() -> None:
+    """For example, it got another owner."""
     harness = starting()
     given = claim_manifest() | {"spec": {"volumeName": "x"}}
     given["metadata"] = given["metadata"] | {"resourceVersion": "200", "ownerReferences": []}

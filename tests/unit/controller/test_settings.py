@@ -1,4 +1,4 @@
-"""The operator's settings, and what is said of wrong ones."""
+"""The operator's settings, and the errors for invalid ones."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""One builder for each kind: a manifest as the API server would give it, or the view of one, ordinary in all that a
-test does not name."""
+"""One builder for each kind: a manifest as the API server would return it, or a view of one, with ordinary values for
+all that a test does not name."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def task_manifest(
     status: Manifest | None = None,
     **spec: Any,
 ) -> Manifest:
-    """A Task; keyword arguments that are not named here go into its spec, None leaves a field out."""
+    """A Task; further keyword arguments go into its spec, None omits a field."""
     metadata: Manifest = {
         "name": name,
         "namespace": namespace,
@@ -202,7 +202,7 @@ def pod_manifest(
     runs_once: bool = False,
     reason: str | None = None,
 ) -> Manifest:
-    """A Pod of a start build: bound and running, its sidecar ready, unless told otherwise."""
+    """A Pod of a start build: by default bound and running, its sidecar ready."""
     name = build_name(task, number)
     metadata: Manifest = {
         "name": name,
@@ -239,7 +239,7 @@ def pod(*arguments: Any, **fields: Any) -> PodView:
 
 
 def template_version_manifest(*, name: str = "shell-v1", version: int = 100, **spec: Any) -> Manifest:
-    """A TemplateVersion with the defaults that the API server fills in; None leaves a field out."""
+    """A TemplateVersion with the defaults that the API server fills in; None omits a field."""
     filled: Manifest = {
         "template": "shell",
         "agent": {"container": "agent", "protocol": "Terminal"},
@@ -312,7 +312,7 @@ def input_manifest(
 
 
 def task_input(*arguments: Any, order: int | None = 1, **fields: Any) -> InputView:
-    """An input that keeps its place in line already; `order=None` for one that nobody has looked at."""
+    """An input that has its position in the queue; `order=None` for one that has not been processed yet."""
     status = {"phase": "Queued", **fields.pop("status", {})}
     if order is not None:
         status["order"] = order
@@ -332,7 +332,7 @@ def observed(
     pods: tuple[PodView, ...] = (),
     **fields: Any,
 ) -> Observed:
-    """What is known of a Task: nothing but the Task and its template version, unless told otherwise."""
+    """The observed state of a Task: by default only the Task and its template version."""
     return Observed(
         **{
             "now": NOW,
@@ -356,7 +356,7 @@ def running(
     pods: tuple[PodView, ...] | None = None,
     **fields: Any,
 ) -> Observed:
-    """A Task whose first start has succeeded: Active, enrolled and healthy, unless told otherwise."""
+    """A Task whose first start has succeeded: by default Active, enrolled and healthy."""
     state = {
         "phase": "Active",
         "build": reservation(phase="Succeeded"),

@@ -1,6 +1,6 @@
-"""A cluster in memory, as far as one Task needs it: it applies steps, and things happen to it.
+"""A cluster in memory, as far as one Task needs it: it applies steps and simulates external events.
 
-Every write is one call, so that whatever is killed is killed between two of them.
+Every write is one call, so that a simulated kill happens between two of them.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ class InMemoryCluster:
     uids: int = 0
     has_template: bool = True
     has_quota: bool = True
-    # How often somebody or something asked a Task that may have paused by itself to go on.
+    # How often something asked to resume a Task that may have paused automatically.
     wakes: int = 0
 
     @property
     def live(self) -> list[Manifest]:
-        """Pods whose containers run or may yet run."""
+        """Pods whose containers run or may still run."""
         return [p for p in self.pods if p["status"]["phase"] not in ("Succeeded", "Failed")]
 
     def observe(self) -> Observed:
@@ -65,14 +65,14 @@ class InMemoryCluster:
     # What the operator does.
 
     def look(self) -> Step:
-        """One decision and its write."""
+        """Makes one decision and its write."""
         seen = self.observe()
         step = decide(seen)
         self.write(seen, step)
         return step
 
     def write_status(self, reserve: Reserve | None = None) -> bool:
-        """Make the status show what is; whether that took a write."""
+        """Updates the status; returns whether that took a write."""
         seen = self.observe()
         patch = status.patch(seen.task.status, status.document(seen, reserve=reserve))
         self.task["status"] = merge(self.task["status"], patch)
@@ -120,7 +120,7 @@ class InMemoryCluster:
                 pass
 
     def stored(self, manifest: Manifest, *, phase: str) -> Manifest:
-        """An object as the API server would have stored it."""
+        """An object as the API server would store it."""
         self.uids += 1
         metadata = manifest["metadata"] | {
             "uid": f"uid-{self.uids}",
@@ -132,15 +132,15 @@ class InMemoryCluster:
 
     def pause(self) -> None:
         self.task["spec"]["paused"] = True
-        self.wakes += 1  # taking it back wakes
+        self.wakes += 1  # withdrawing it resumes
 
     def wake(self) -> None:
-        """A new value of the annotation."""
+        """Sets a new value of the annotation."""
         self.wakes += 1
         self.task["metadata"]["annotations"] = {RESUMED_AT: str(self.wakes)}
 
     def rest(self) -> None:
-        """The agent reports that it has nothing to do; the gateway takes that of the newest start build alone."""
+        """The agent reports that it has nothing to do; the gateway accepts only reports of the newest start build."""
         starts = [b for b in self.builds if b["spec"]["transition"] == "Start"]
         if starts and self.live:
             state = {
@@ -167,14 +167,14 @@ class InMemoryCluster:
                 }
 
     def enrol(self) -> None:
-        """The gateway lets the sidecar in: only the Pod that the newest start build has recorded."""
+        """The gateway enrols the sidecar, but only of the Pod that the newest start build has recorded."""
         starts = [b for b in self.builds if b["spec"]["transition"] == "Start"]
         uids = [p["metadata"]["uid"] for p in self.live if "nodeName" in p["spec"]]
         if starts and starts[-1]["status"].get("podUID") in uids:
             self.task["status"] = merge(self.task["status"], {"workspace": {"sidecarVersion": "0.1.0"}})
 
     def delete(self, found: Manifest) -> None:
-        """A deletion: at once for a Pod without a node, else with its grace period."""
+        """Deletes a Pod: immediately without a node, otherwise with its grace period."""
         if "nodeName" in found["spec"]:
             found["metadata"].setdefault("deletionTimestamp", "2026-01-31T12:00:00Z")
         else:
@@ -192,12 +192,12 @@ class InMemoryCluster:
         self.pods.clear()
 
     def end_pod(self) -> None:
-        """An eviction."""
+        """Evicts a Pod."""
         for found in self.live:
             found["status"]["phase"] = "Failed"
 
     def remove_old_builds(self) -> None:
-        """Only the newest are kept."""
+        """Removes all but the newest builds."""
         del self.builds[:-2]
 
     def lose_template(self) -> None:
@@ -219,19 +219,19 @@ class InMemoryCluster:
         self.seconds += 700
 
     def settle(self) -> None:
-        """Let the operator and the cluster do what they do, undisturbed, for an hour."""
+        """Lets the operator and the cluster work undisturbed for an hour."""
         self.has_template = self.has_quota = True
         for _ in range(60):
             self.round()
             self.seconds += 60
 
     def turn(self) -> None:
-        """As much as there is to do now."""
+        """Performs all the work that is due now."""
         for _ in range(4):
             self.round()
 
     def round(self) -> None:
-        """The operator, the kubelet and the gateway do their work, one after the other."""
+        """Lets the operator, the kubelet and the gateway work, one after the other."""
         for _ in range(16):
             if isinstance(self.look(), Rest):
                 break

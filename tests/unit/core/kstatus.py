@@ -1,4 +1,4 @@
-"""kstatus's rules, written anew from their description, and a Task of every phase to try them on."""
+"""kstatus's rules, reimplemented from their description, and a Task of every phase to test them with."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CURRENT, IN_PROGRESS, FAILED, TERMINATING = "Current", "InProgress", "Failed", "
 
 
 def kstatus(manifest: Manifest) -> str:
-    """Status of an object of a kind that kstatus does not know by name: the general rules, then the condition Ready."""
+    """The status of an object without special rules for its kind: the general rules, then the condition Ready."""
     metadata, status = manifest["metadata"], manifest.get("status", {})
     if "deletionTimestamp" in metadata:
         return TERMINATING
@@ -41,7 +41,7 @@ def unready(**fields: Any) -> Any:
     return running(pods=(pod(sidecar=container_status(SIDECAR, ready=False)),), **fields)
 
 
-# Where the last argument is given, what kstatus is to make of it.
+# The last argument, if present, is the status that kstatus should compute.
 EXPECTED = [
     pytest.param(observed(), "Pending", IN_PROGRESS, id="new"),
     pytest.param(observed(template_version=None), "Pending", IN_PROGRESS, id="without its template version"),

@@ -1,4 +1,4 @@
-"""Pods of a template version, for tests to look into."""
+"""Pods of a template version, for tests to examine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AGENT = {"name": "agent", "image": "debian", "command": ["bash", "-i"]}
 def made(
     spec: Manifest | None = None, *, metadata: Manifest | None = None, agent: Manifest | None = None, **fields: Any
 ) -> Manifest:
-    """The Pod of a template version whose Pod has `spec`, its agent's container `agent` besides what is needed."""
+    """The Pod of a template version with `spec` in its Pod and `agent` in its agent's container."""
     given: Manifest = {"spec": {"containers": [AGENT | (agent or {})]} | (spec or {})}
     if metadata:
         given["metadata"] = metadata

@@ -1,4 +1,4 @@
-"""Tasks on their way: what decisions are made of most often."""
+"""Tasks in the states that decisions meet most often."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from unit.core.builders import build, observed, reservation, task
 
 
 def starting(**fields: Any) -> Observed:
-    """A Task whose first start build exists and is pending; claim and Pod as the test says."""
+    """A Task whose first start build exists and is pending; claim and Pod as given."""
     spec = fields.pop("spec", {})
     return observed(
         task(status={"phase": "Pending", "build": reservation()}, **spec),
@@ -19,7 +19,7 @@ def starting(**fields: Any) -> Observed:
 
 
 def stopping(phase: str = "Pending", *, reason: str = "ManualPause", **fields: Any) -> Observed:
-    """A Task with a stop build after its first start; `status` is what its status has besides."""
+    """A Task with a stop build after its first start; `status` are further fields of its status."""
     spec = fields.pop("spec", {"paused": True})
     status = {"phase": "Pausing", "build": reservation(2, "Stop", reason, phase), **fields.pop("status", {})}
     return observed(
@@ -30,12 +30,12 @@ def stopping(phase: str = "Pending", *, reason: str = "ManualPause", **fields: A
 
 
 def paused(**fields: Any) -> Observed:
-    """The same once the stop build has succeeded."""
+    """The same Task once the stop build has succeeded."""
     return stopping("Succeeded", **fields)
 
 
 def failed(phase: str = "Failed", *, message: str | None = None, **fields: Any) -> Observed:
-    """A Task whose first start build has ended so."""
+    """A Task whose first start build has ended in this phase."""
     spec = fields.pop("spec", {})
     return observed(
         task(status={"phase": "Error", "build": reservation(phase=phase)}, **spec),

@@ -53,7 +53,7 @@ def world(*pods: PodView, reported: dict[str, Any] | None = None, **fields: Any)
             world(command_pod(0, phase="Running"), reported=state("Complete")), Finish(0), id="reported, others run on"
         ),
         pytest.param(
-            world(command_pod(None, phase="Running"), reported=state("Complete")), None, id="only its own word"
+            world(command_pod(None, phase="Running"), reported=state("Complete")), None, id="only its own report"
         ),
         pytest.param(world(reported=state("Failed")), Finish(None), id="reported, and the Pod is gone"),
         pytest.param(world(reported=state("Working")), None, id="lost at work"),
@@ -128,7 +128,7 @@ def test_finished_task_stays_paused() -> None:
     [
         pytest.param(paused(resume_requested=True), id="an input that resumes"),
         pytest.param(paused(task={"resumed_at": "now"}), id="the annotation"),
-        pytest.param(paused(status={"pausedReason": "Manual"}), id="a pause by hand that was taken back"),
+        pytest.param(paused(status={"pausedReason": "Manual"}), id="a pause by hand that was withdrawn"),
     ],
 )
 def test_finished_task_is_run_again(seen: Observed) -> None:

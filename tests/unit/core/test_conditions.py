@@ -31,7 +31,7 @@ def shown(seen: Observed) -> dict[str, dict[str, Any]]:
 
 
 def crashing(*, restarts: int, exit_code: int) -> Observed:
-    """A Task whose agent ended, and whom the kubelet is about to start again."""
+    """A Task whose agent has exited and is about to be restarted by the kubelet."""
     agent = container_status(state="waiting", reason="CrashLoopBackOff", restarts=restarts, last_exit_code=exit_code)
     return running(pods=(pod(sidecar=NOT_READY, agent=agent),))
 
@@ -76,7 +76,7 @@ QUOTA = Obstacle("QuotaExceeded", "The Pod waits for room.")
             "Paused",
             "is stopped",
             None,
-            id="paused by itself, its template version is missing",
+            id="paused automatically, its template version is missing",
         ),
         pytest.param(
             paused(reason="AutoPause", spec={}, template_version=None, resume_requested=True),
@@ -84,7 +84,7 @@ QUOTA = Obstacle("QuotaExceeded", "The Pod waits for room.")
             "TemplateVersionNotFound",
             "the Task starts when it is applied",
             "Reconciling",
-            id="paused by itself and woken, its template version is missing",
+            id="paused automatically and resumed, its template version is missing",
         ),
         pytest.param(
             starting(obstacle=QUOTA), "False", "QuotaExceeded", "waits for room", "Reconciling", id="no quota left"
@@ -268,7 +268,7 @@ def test_conditions_that_others_keep_stay_as_they_are_after_the_own_ones() -> No
     assert found[1:] == others
 
 
-def test_an_own_condition_that_holds_no_more_goes() -> None:
+def test_an_own_condition_that_no_longer_holds_is_removed() -> None:
     former = [FORMER, FORMER | {"type": "Reconciling", "status": "True"}, FORMER | {"type": "Stalled"}]
     found = conditions.render([Verdict("Ready", True, "Active", "")], former=former, generation=2, now=rfc3339(NOW))
     assert [condition["type"] for condition in found] == ["Ready"]

@@ -1,4 +1,4 @@
-"""Each rule of the chain, with what it answers to and what it leaves to the others."""
+"""Each rule of the chain: when it applies, and when it leaves the decision to the others."""
 
 from __future__ import annotations
 

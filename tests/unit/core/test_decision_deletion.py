@@ -1,4 +1,4 @@
-"""The rules that delete builds and Tasks, and the one that leaves alone what is being deleted."""
+"""The rules that delete builds and Tasks, and the one that ignores Tasks that are being deleted."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ DONE = {"state": "Complete", "message": "", "uri": "", "timestamp": "2026-01-31T
 
 
 def finished(*, now: float = 60, status: dict[str, Any] | None = None, **fields: Any) -> Observed:
-    """A Task that has completed at NOW and is deleted a minute after."""
+    """A Task that completed at NOW and is due for deletion a minute later."""
     spec = {"ttlSecondsAfterFinished": 60, **fields.pop("spec", {})}
     return running(status={"state": DONE, **(status or {})}, of=spec, now=at(now), **fields)
 

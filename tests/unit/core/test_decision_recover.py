@@ -1,4 +1,4 @@
-"""The rule of the lost Pod: a new start, later each time, five in a row."""
+"""The rule of the lost Pod: a new start with a growing delay, at most five in a row."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_five_recoveries_in_a_row_are_the_most() -> None:
     assert "Pause and resume the Task to try again" in step.message
 
 
-def test_a_pod_that_lasted_begins_the_count_anew() -> None:
+def test_a_pod_that_lasted_resets_the_count() -> None:
     assert decide(replace(recoveries(RECOVER_LIMIT), now=at(601))) == Reserve(7, START, BuildReason.RECOVER)
     assert decision.failed_recoveries(recoveries(4, lasted=601)) == 1
 

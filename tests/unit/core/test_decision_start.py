@@ -1,4 +1,4 @@
-"""The rules of a start: claim, room, Pod, node; and what a start that came to nothing leaves."""
+"""The rules of a start: claim, quota, Pod, node; and the cleanup after a start that failed or was canceled."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_start_waits_while_its_template_version_is_unusable(unusable: Any) -> 
     assert decide(starting(template_version=unusable)) == Rest()
 
 
-def test_a_pod_that_is_there_needs_its_template_version_no_more() -> None:
+def test_an_existing_pod_no_longer_needs_its_template_version() -> None:
     assert decide(starting(template_version=None, pods=(pod(),))) == EndBuild(
         build(), BuildPhase.SUCCEEDED, pod_uid="pod-1"
     )
@@ -130,7 +130,7 @@ def second_start(**fields: Any) -> Observed:
     )
 
 
-def test_pods_of_former_builds_go_before_a_new_one_is_made() -> None:
+def test_pods_of_earlier_builds_are_deleted_before_a_new_one_is_created() -> None:
     step = decide(second_start(pods=(pod(1, phase="Failed"),)))
     assert isinstance(step, DeletePod)
     assert step.pod.name == "web-1"
@@ -138,7 +138,7 @@ def test_pods_of_former_builds_go_before_a_new_one_is_made() -> None:
     assert isinstance(decide(second_start()), CreatePod)
 
 
-def test_pods_of_former_builds_go_even_when_the_new_one_is_there() -> None:
+def test_pods_of_earlier_builds_are_deleted_even_when_the_new_one_exists() -> None:
     step = decide(second_start(pods=(pod(1), pod(2))))
     assert isinstance(step, DeletePod)
     assert step.pod.name == "web-1"
@@ -148,7 +148,7 @@ def test_pods_of_former_builds_go_even_when_the_new_one_is_there() -> None:
 
 
 @pytest.mark.parametrize("phase", ["Failed", "Canceled"])
-def test_a_start_that_came_to_nothing_deletes_its_pod(phase: str) -> None:
+def test_a_failed_or_canceled_start_deletes_its_pod(phase: str) -> None:
     step = decide(failed(phase, pods=(pod(**UNBOUND),)))
     assert isinstance(step, DeletePod)
     assert step.pod.name == "web-1"
@@ -206,7 +206,7 @@ def test_a_failed_start_is_tried_again_when_someone_asks_for_it() -> None:
     assert decide(asked) == Reserve(2, START, BuildReason.RESUME)
 
 
-def test_a_failed_start_is_left_alone_when_nobody_asks_anew() -> None:
+def test_a_failed_start_is_not_retried_when_nobody_asks_again() -> None:
     seen = failed(spec={"resumed_at": "noon"})
     acted_on = {**seen.task.status, "observedResumedAt": "noon"}
     assert isinstance(decide(replace(seen, task=replace(seen.task, status=acted_on))), Rest)

@@ -1,4 +1,4 @@
-"""What happened, from what was and what is."""
+"""Events, derived from the old and the new state."""
 
 from __future__ import annotations
 
@@ -93,15 +93,18 @@ MADE_UP = state("Working", "Workspace is pending", at=reservation()["createdAt"]
         pytest.param(
             STARTED, {**STARTED, "state": state("Working", "Other words")}, [], id="other words are no change"
         ),
-        pytest.param(STARTED, {**STARTED, "state": None}, [], id="a state that goes"),
+        pytest.param(STARTED, {**STARTED, "state": None}, [], id="a state that is removed"),
         pytest.param(
-            {"build": reservation()}, {"build": reservation(), "state": MADE_UP}, [], id="what is made up is no report"
+            {"build": reservation()},
+            {"build": reservation(), "state": MADE_UP},
+            [],
+            id="a generated state is no report",
         ),
         pytest.param(
             {"build": reservation(), "state": MADE_UP},
             {"build": reservation(), "state": state("Working", "Reading")},
             [Event("Normal", "AgentWorking", "Report", "Reading")],
-            id="the first report after what was made up",
+            id="the first report after a generated state",
         ),
         pytest.param(
             {"build": reservation(3), "state": state("Idle", build=1)},

@@ -1,4 +1,4 @@
-"""Repetitions are counted, floods are held back, memory is bounded."""
+"""Repetitions are counted, floods are limited, memory is bounded."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_what_comes_while_a_write_waits_is_counted_by_it() -> None:
     assert isinstance(first, Series) and first.count == 2
 
 
-def test_after_a_while_it_is_told_anew() -> None:
+def test_after_a_while_it_is_written_again() -> None:
     log = EventSeries()
     first = told(take(log))
     later = told(take(log, now=eventseries.WINDOW_SECONDS))
@@ -82,7 +82,7 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(log._buckets) == 10
 
 
-def test_what_could_not_be_written_is_told_anew() -> None:
+def test_an_event_that_could_not_be_written_is_written_again() -> None:
     log = EventSeries()
     first = take(log)
     assert isinstance(first, Series)

@@ -1,4 +1,4 @@
-"""The queue of messages to an agent: order, once, what is refused."""
+"""The queue of messages to an agent: order, delivery once, refusals."""
 
 from __future__ import annotations
 
@@ -289,7 +289,7 @@ def test_an_input_is_not_refused(entry: InputView, of: TaskView) -> None:
     assert not isinstance(step(entry, of=of), Reject)
 
 
-def test_a_refusal_holds_nobody_else_up() -> None:
+def test_a_refusal_does_not_delay_other_inputs() -> None:
     bad, good = task_input("bad", owner_uid="another"), task_input("good", order=2)
     assert isinstance(step(bad, good), Reject)
     assert step(replace(bad, phase=InputPhase.REJECTED), good) == Deliver(good)
@@ -347,16 +347,18 @@ STOPPED = task(status={"phase": "Paused", "build": reservation(2, "Stop", "Finis
     [
         pytest.param(running(1), task_input(), Reject, id="a message while it runs"),
         pytest.param(STOPPED, task_input(), Reject, id="a message when it has finished"),
-        pytest.param(STOPPED, task_input(resume=True), RestInputs, id="one that wakes: the start follows"),
-        pytest.param(running(3), task_input(resume=True, created_at=at(-9)), Conclude, id="one that has woken it"),
-        pytest.param(running(3), task_input(resume=True, created_at=at(9)), Reject, id="one that had nothing to wake"),
+        pytest.param(STOPPED, task_input(resume=True), RestInputs, id="one that resumes: the start follows"),
+        pytest.param(running(3), task_input(resume=True, created_at=at(-9)), Conclude, id="one that has resumed it"),
+        pytest.param(
+            running(3), task_input(resume=True, created_at=at(9)), Reject, id="one that had nothing to resume"
+        ),
         pytest.param(
             running(1), task_input(resume=True, created_at=at(-9)), Reject, id="one from before the first run"
         ),
         pytest.param(ACTIVE, task_input(type="Raw"), Deliver, id="keystrokes"),
     ],
 )
-def test_a_command_takes_no_messages_but_can_be_woken(of: TaskView, entry: InputView, expected: type) -> None:
+def test_a_command_accepts_no_messages_but_can_be_resumed(of: TaskView, entry: InputView, expected: type) -> None:
     found = next_step(of, (entry,), created_at=at(-60), retention=HOUR, now=at(10), runs_once=True)
     assert isinstance(found, expected)
 
@@ -373,7 +375,9 @@ def test_an_answer_does_not_wait_in_line() -> None:
     ("entry", "expected"),
     [
         pytest.param(task_input(answers="q-1"), Reject, id="nobody asks"),
-        pytest.param(task_input(answers="q-1", resume=True), RestInputs, id="it wakes the agent, which may ask again"),
+        pytest.param(
+            task_input(answers="q-1", resume=True), RestInputs, id="it resumes the agent, which may ask again"
+        ),
         pytest.param(task_input(), RestInputs, id="an ordinary message waits"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Whether a Task is to run or to be paused, and why."""
+"""Whether a Task should run or be paused, and why."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ IDLE = {"state": "Idle", "message": "", "uri": "", "timestamp": rfc3339(NOW), "b
 
 
 def resting(*, state: dict[str, Any] | None = None, now: float = 0, **spec: Any) -> Observed:
-    """An active Task that rested at NOW and has an idle timeout of a minute."""
+    """An active Task that became idle at NOW and has an idle timeout of a minute."""
     return running(
         status={"state": IDLE | (state or {})},
         of={"idleTimeout": "1m", **spec},
@@ -66,7 +66,7 @@ def test_an_input_that_was_delivered_puts_the_deadline_off(delivered: float, exp
     assert intent(seen) is Intent.RUN
 
 
-def test_nor_is_a_finished_task_deleted_that_just_got_an_input() -> None:
+def test_a_finished_task_that_just_got_an_input_is_not_deleted() -> None:
     state = {"state": IDLE | {"state": "Complete"}}
     seen = running(status=state, of={"ttlSecondsAfterFinished": 60}, delivered_at=at(59))
     assert deletion_deadline(seen) == at(119)
@@ -118,7 +118,7 @@ def test_an_idle_task_pauses_at_its_deadline(now: float, expected: Intent) -> No
     assert intent(resting(now=now)) is expected
 
 
-def test_the_persons_word_comes_first() -> None:
+def test_a_pause_by_hand_takes_precedence() -> None:
     assert intent(resting(now=3600, paused=True)) is Intent.PAUSE_ASKED
     assert intent(auto_paused(paused=True, resume_requested=True)) is Intent.PAUSE_ASKED
 
@@ -153,11 +153,11 @@ def test_the_newest_build_tells_whether_the_pause_was_automatic(
             auto_paused(resumed_at="noon", status={"observedResumedAt": "noon"}), False, id="an annotation acted on"
         ),
         pytest.param(auto_paused(status={"observedResumedAt": "noon"}), False, id="the annotation was removed"),
-        pytest.param(auto_paused(status={"pausedReason": "Manual"}), True, id="a pause by hand that was taken back"),
+        pytest.param(auto_paused(status={"pausedReason": "Manual"}), True, id="a pause by hand that was withdrawn"),
         pytest.param(auto_paused(status={"pausedReason": "IdleTimeout"}), False, id="the automatic pause itself"),
     ],
 )
-def test_what_wakes_an_automatically_paused_task(seen: Observed, woken: bool) -> None:
+def test_what_resumes_an_automatically_paused_task(seen: Observed, woken: bool) -> None:
     assert is_woken(seen) is woken
     assert intent(seen) is (Intent.RUN if woken else Intent.PAUSE_IDLE)
 
@@ -210,7 +210,7 @@ def test_a_task_pauses_when_it_has_run_as_long_as_it_may(now: float, expected: I
     assert intent(started(now=now)) is expected
 
 
-def test_a_recovery_gives_it_the_whole_time_anew() -> None:
+def test_a_recovery_restarts_the_whole_time() -> None:
     again = build(2, reason="Recover", phase="Succeeded", finished_at=at(50))
     assert runtime_deadline(replace(started(), builds=(*started().builds, again))) == at(110)
 
@@ -220,7 +220,7 @@ def test_of_two_reasons_to_pause_idleness_is_named() -> None:
     assert intent(both) is Intent.PAUSE_IDLE
 
 
-def test_a_pause_for_the_longest_runtime_stays_until_something_wakes_it() -> None:
+def test_a_pause_for_the_longest_runtime_lasts_until_something_resumes_it() -> None:
     stopped = {"build": reservation(2, "Stop", "MaxRuntime", "Succeeded"), "pausedReason": "MaxRuntime"}
     assert intent(auto_paused(status=stopped, maxRuntime="1m")) is Intent.PAUSE_RUNTIME
     assert intent(auto_paused(status=stopped, maxRuntime="1m", resumed_at="noon")) is Intent.RUN

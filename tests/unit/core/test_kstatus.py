@@ -1,4 +1,4 @@
-"""What kstatus (Flux, kubectl plugins, GitOps tools) makes of the status documents that the operator writes."""
+"""The status that kstatus (Flux, kubectl plugins, GitOps tools) computes from the operator's status documents."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from unit.core.kstatus import ASKED, EXPECTED, IN_PROGRESS, TERMINATING, kstatus
 
 
 def shown(seen: Observed, *, generation: int = 1) -> dict[str, Any]:
-    """The Task as the API server would give it, its spec at `generation`."""
+    """The Task as the API server would return it, with its spec at `generation`."""
     document = {key: value for key, value in status.document(seen).items() if value is not None}
     return {"metadata": {"generation": generation}, "status": document}
 
@@ -49,5 +49,5 @@ def test_a_task_that_no_operator_has_looked_at_is_in_progress() -> None:
     assert kstatus({"metadata": {"generation": 1}, "status": NEVER_LOOKED_AT}) == IN_PROGRESS
 
 
-def test_a_task_that_goes_is_terminating() -> None:
+def test_a_task_that_is_being_deleted_is_terminating() -> None:
     assert kstatus({"metadata": {"generation": 1, "deletionTimestamp": "x"}}) == TERMINATING

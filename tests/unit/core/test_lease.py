@@ -1,4 +1,4 @@
-"""The rules of the leader election, by the table and by chance."""
+"""The rules of the leader election, by a table and by random simulation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def view(holder: str = RIVAL, version: str = "1", **changes: Any) -> LeaseView:
 
 
 def seen(*reads: tuple[float, LeaseView | None]) -> Sight:
-    """What is known after these reads."""
+    """What a process knows after these reads."""
     sight = None
     for moment, found in reads:
         sight = lease.see(sight, found, identity=ME, now=moment)
@@ -42,14 +42,14 @@ def seen(*reads: tuple[float, LeaseView | None]) -> Sight:
         pytest.param(seen((0, view())), 0, Wait(10), id="held, first seen now, however old it is"),
         pytest.param(seen((0, view()), (9, view())), 9, Wait(1), id="held, unchanged for less than its duration"),
         pytest.param(seen((0, view()), (10, view())), 10, Take(), id="held, unchanged for its duration"),
-        pytest.param(seen((0, view()), (9, view(version="2"))), 10, Wait(9), id="renewed: the time begins anew"),
+        pytest.param(seen((0, view()), (9, view(version="2"))), 10, Wait(9), id="renewed: the time starts again"),
         pytest.param(seen((0, view()), (9, view("third", "2"))), 10, Wait(9), id="taken by a third one"),
         pytest.param(seen((0, view(duration=30))), 10, Wait(20), id="the holder's own duration counts"),
         pytest.param(seen((0, view()), (9, None)), 18, Wait(1), id="deleted: its holder does not know yet"),
         pytest.param(seen((0, view()), (9, None), (18, None)), 19, Take(), id="deleted long ago"),
     ],
 )
-def test_who_does_not_hold_it(sight: Sight, now: float, step: lease.Step) -> None:
+def test_a_process_that_does_not_hold_it(sight: Sight, now: float, step: lease.Step) -> None:
     assert lease.decide(sight, identity=ME, until=None, now=now) == step
 
 
@@ -70,7 +70,7 @@ def test_who_does_not_hold_it(sight: Sight, now: float, step: lease.Step) -> Non
         pytest.param(seen((0, view(ME)), (1, view(ME, "2"))), 1, Renew(), id="labelled by hand"),
     ],
 )
-def test_who_holds_it_until_7(sight: Sight, now: float, step: lease.Step) -> None:
+def test_the_holder_until_7(sight: Sight, now: float, step: lease.Step) -> None:
     assert lease.decide(sight, identity=ME, until=7.0, now=now) == step
 
 
@@ -84,7 +84,7 @@ def test_who_holds_it_until_7(sight: Sight, now: float, step: lease.Step) -> Non
         pytest.param(replace(TERMS, retry_period=3.6), "at most half", id="a single try"),
     ],
 )
-def test_terms_that_do_not_fit_are_told(terms: Terms, word: str | None) -> None:
+def test_inconsistent_terms_are_refused(terms: Terms, word: str | None) -> None:
     assert word in terms.problem if word and terms.problem else terms.problem is None
 
 
@@ -107,7 +107,7 @@ def test_a_lease_written_by_hand_is_read_all_the_same() -> None:
     assert LeaseView.of({"metadata": bare["metadata"]}, terms=TERMS) == view("")
 
 
-# By chance: processes whose clocks have nothing in common, that stop for any time at any point, whose requests and
+# Random simulation: processes with unrelated clocks that pause for any time at any point, and whose requests and
 # answers take any time or are lost.
 
 
@@ -128,7 +128,7 @@ class Server:
 
 @dataclass
 class Process:
-    """One that follows the rules, a step at a time; `offset` is what its clock shows more than the true time."""
+    """A process that follows the rules, one step at a time; its clock is ahead of the true time by `offset`."""
 
     name: str
     offset: float
@@ -136,7 +136,7 @@ class Process:
     until: float | None = None
     over: bool = False
     refused: bool = False
-    # What is on its way: when it was sent (own clock), the guard, what the server answered.
+    # The request in progress: when it was sent (own clock), the guard, the server's answer.
     sent: float = 0.0
     writes: bool = False
     guard: str | None = None
@@ -148,7 +148,7 @@ class Process:
         return not self.over and self.until is not None and true_time + self.offset < self.until
 
     def begin(self, true_time: float) -> None:
-        """Decide, and send a read or a write."""
+        """Decides, and sends a read or a write."""
         now = true_time + self.offset
         self.sent, self.writes, self.arrived, self.done, self.answer = now, False, False, False, []
         if self.sight is None or self.refused:
@@ -165,7 +165,7 @@ class Process:
         self.answer = [server.write(self.name, self.guard) if self.writes else server.found]
 
     def take(self, true_time: float, *, lost: bool) -> None:
-        """The answer comes, or never does; a refused write is followed by a read."""
+        """Handles the answer, or its loss; a refused write is followed by a read."""
         self.done = True
         self.refused = self.writes and self.answer == [None]
         if lost or self.refused:
@@ -177,7 +177,7 @@ class Process:
 
 @settings(max_examples=100, deadline=None)
 @given(seed=st.integers(0, 2**32))
-def test_two_never_hold_it_at_once_whoever_stops_or_is_slow(seed: int) -> None:
+def test_two_never_hold_it_at_the_same_time_whatever_stops_or_is_slow(seed: int) -> None:
     chance = random.Random(seed)
     server, true_time = Server(), 0.0
     processes = [Process(f"p{number}", offset=chance.uniform(-1e6, 1e6)) for number in range(3)]
@@ -201,7 +201,7 @@ def test_two_never_hold_it_at_once_whoever_stops_or_is_slow(seed: int) -> None:
         else:
             process.take(true_time, lost=chance.random() < 0.05)
         if process.over and process.done:
-            # What has lost it ends; its successor knows nothing and has another name.
+            # A process that lost it ends; its successor has no knowledge and another name.
             processes[number] = Process(f"{process.name}'", offset=chance.uniform(-1e6, 1e6))
         holders = [one.name for one in processes if one.holds(true_time)]
         assert len(holders) <= 1, holders

@@ -1,4 +1,4 @@
-"""Views: what is read off the API objects."""
+"""Views: the values that are read from the API objects."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def test_pending_reservation(reserved: int | None, builds: tuple[BuildView, ...]
         pytest.param(build(), (pod(uid="a"),), "a", id="by name until the UID is recorded"),
         pytest.param(build(pod_uid="a"), (pod(uid="b"), pod(2, uid="a")), "a", id="by UID from then on"),
         pytest.param(build(pod_uid="a"), (pod(uid="b"),), None, id="another of its name is not it"),
-        pytest.param(build(2), (pod(1),), None, id="a former build's is not it"),
+        pytest.param(build(2), (pod(1),), None, id="an earlier build's is not it"),
     ],
 )
 def test_the_pod_of_a_build(of: BuildView, pods: tuple[PodView, ...], expected: str | None) -> None:

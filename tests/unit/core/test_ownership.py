@@ -38,12 +38,14 @@ def test_which_task_controls_an_object(references: list[Manifest] | None, expect
     [
         pytest.param([OWN], Ownership.OWN, id="the Task's"),
         pytest.param([OWN, owner("job-1", "nightly", kind="Job", controller=False)], Ownership.OWN, id="and a Job's"),
-        pytest.param([OWN, FORMER | {"controller": False}], Ownership.OWN, id="and a former Task's"),
-        pytest.param([FORMER], Ownership.FORMER, id="a former Task's"),
-        pytest.param([FORMER | {"controller": False}], Ownership.FORMER, id="a former Task's that did not control it"),
-        pytest.param([FORMER, owner("x") | {"controller": False}], Ownership.FORMER, id="two former Tasks'"),
+        pytest.param([OWN, FORMER | {"controller": False}], Ownership.OWN, id="and an earlier Task's"),
+        pytest.param([FORMER], Ownership.FORMER, id="an earlier Task's"),
         pytest.param(
-            [FORMER | {"apiVersion": "taskyard.dev/v1"}], Ownership.FORMER, id="a former Task's of a later version"
+            [FORMER | {"controller": False}], Ownership.FORMER, id="an earlier Task's that did not control it"
+        ),
+        pytest.param([FORMER, owner("x") | {"controller": False}], Ownership.FORMER, id="two earlier Tasks'"),
+        pytest.param(
+            [FORMER | {"apiVersion": "taskyard.dev/v1"}], Ownership.FORMER, id="an earlier Task's of a later version"
         ),
         pytest.param([], Ownership.FOREIGN, id="nobody's"),
         pytest.param([owner("s", kind="StatefulSet")], Ownership.FOREIGN, id="another kind's"),
@@ -53,17 +55,17 @@ def test_which_task_controls_an_object(references: list[Manifest] | None, expect
         pytest.param(
             [FORMER, owner("c", "keep", kind="ConfigMap", controller=False)],
             Ownership.FOREIGN,
-            id="a former Task's and a ConfigMap's, which may live",
+            id="an earlier Task's and a ConfigMap's, which may live",
         ),
         pytest.param(
             [FORMER, owner("x", "site") | {"controller": False}],
             Ownership.FOREIGN,
-            id="a former Task's and one's of another name",
+            id="an earlier Task's and one's of another name",
         ),
         pytest.param(
             [FORMER, OWN | {"controller": False}],
             Ownership.FOREIGN,
-            id="a former Task's and, without control, the Task's",
+            id="an earlier Task's and, without control, the Task's",
         ),
     ],
 )
@@ -79,6 +81,6 @@ def test_without_owner_references_it_is_nobodys() -> None:
     assert ownership_of(child, name=task().name, uid=task().uid) is Ownership.FOREIGN
 
 
-def test_the_way_round_matters() -> None:
-    """Seen from the former Task, what belongs to the living one would be a former Task's: so who looks must live."""
+def test_ownership_is_correct_only_from_the_living_tasks_view() -> None:
+    """To the earlier Task, the living Task's objects look like an earlier Task's: so the caller's must live."""
     assert ownership_of(pod_manifest(), name=task().name, uid="former") is Ownership.FORMER

@@ -1,4 +1,4 @@
-"""What a Task chooses, against what its template version declares."""
+"""A Task's choices, checked against its template version's declarations."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ def test_the_tasks_own_value_goes_before_the_presets_and_that_before_the_default
 
 
 def kubelet(text: str) -> str:
-    """How the kubelet reads a variable's value where no other variable is defined: $$ is a dollar, $(X) stays."""
+    """Expands a variable's value like the kubelet when no other variable is defined: $$ is a dollar, $(X) is kept."""
     return re.sub(r"\$\$|\$\([^)]*\)", lambda found: "$" if found.group() == "$$" else found.group(), text)
 
 
@@ -231,7 +231,7 @@ def kubelet(text: str) -> str:
 def test_a_value_comes_out_at_the_kubelet_as_it_went_in(text: str) -> None:
     written = literal(text)
     assert kubelet(written) == text
-    # Nothing of it is a reference, whatever variables there are: each dollar is one of a pair.
+    # It contains no reference, whatever variables exist: each dollar is one of a pair.
     assert "$" not in written.replace("$$", "")
 
 

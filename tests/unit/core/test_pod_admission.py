@@ -1,4 +1,4 @@
-"""Refusals of a Pod that heal by themselves, and those that do not."""
+"""Temporary and permanent refusals of a Pod."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RIGHT = 'pods is forbidden: User "system:serviceaccount:a:b" cannot create resou
         pytest.param(RIGHT, "OperatorForbidden", id="the operator's rights"),
     ],
 )
-def test_what_heals_is_waited_for_and_the_message_is_kept(message: str, reason: str) -> None:
+def test_temporary_refusals_are_waited_for_and_the_message_is_kept(message: str, reason: str) -> None:
     obstacle = pod_obstacle(message)
     assert obstacle
     assert obstacle.reason == reason
@@ -37,5 +37,5 @@ def test_what_heals_is_waited_for_and_the_message_is_kept(message: str, reason: 
         pytest.param("", id="nothing said"),
     ],
 )
-def test_what_a_person_has_to_mend(message: str) -> None:
+def test_permanent_refusals(message: str) -> None:
     assert pod_obstacle(message) is None

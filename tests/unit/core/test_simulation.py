@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order: never two live Pods, numbers without gaps, and what was asked for in the end."""
+"""Random events in random order: never two live Pods, numbers without gaps, and the requested state in the end."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ EVENTS = (
     "wait_long",
 )
 
-# The operator looks more often than anything else happens.
+# The operator acts more often than anything else happens.
 HISTORIES = st.lists(st.one_of(st.just("look"), st.just("look"), st.sampled_from(EVENTS)), max_size=60)
 
 
 def check(cluster: InMemoryCluster) -> None:
-    """What holds at every moment."""
+    """Checks the invariants of every moment."""
     assert len(cluster.live) <= 1
     numbers = [b["spec"]["number"] for b in cluster.builds]
     if numbers:
@@ -82,7 +82,7 @@ def test_whatever_happens_the_task_ends_as_it_was_asked(history: list[str], crea
         assert newest.message
         assert "times in a row" in newest.message or "was not bound to a node" in newest.message
         assert cluster.pods == []
-        # The one way out of an error is the person's, and it works.
+        # Only the user can resolve an error, and that works.
         cluster.pause()
         cluster.settle()
         assert cluster.task["status"]["phase"] == "Paused"
@@ -112,7 +112,7 @@ def test_nothing_has_failed_so_nothing_is_an_error(history: list[str]) -> None:
     assert cluster.task["status"]["phase"] == "Active"
 
 
-# What makes a Task pause by itself, in the order that leads there, with whatever else in between.
+# The events that make a Task pause automatically, in the order that leads there, with random others in between.
 RESTLESS = st.lists(
     st.one_of(
         st.just("turn"),
@@ -126,12 +126,12 @@ RESTLESS = st.lists(
 
 @settings(max_examples=150, deadline=None)
 @given(history=RESTLESS)
-@example(history=["turn", "rest", "turn", "wait_long", "turn", "turn"])  # paused by itself, and nobody asks
-@example(history=["turn", "rest", "turn", "wait_long", "turn", "wake", "turn"])  # paused by itself, and woken
+@example(history=["turn", "rest", "turn", "wait_long", "turn", "turn"])  # paused automatically, and nobody asks
+@example(history=["turn", "rest", "turn", "wait_long", "turn", "wake", "turn"])  # paused automatically, and resumed
 @example(
     history=["turn", "rest", "turn", "wait_long", *["look"] * 2, "lose_pod", *["look"] * 3]
-)  # its Pod goes at once
-def test_a_task_that_paused_by_itself_goes_on_only_when_something_asks_for_it(history: list[str]) -> None:
+)  # its Pod is deleted immediately
+def test_an_automatically_paused_task_resumes_only_when_something_asks_for_it(history: list[str]) -> None:
     cluster = InMemoryCluster(task=task_manifest(idleTimeout="1m"))
     for event in history:
         getattr(cluster, event)()
@@ -153,9 +153,9 @@ def test_a_task_that_paused_by_itself_goes_on_only_when_something_asks_for_it(hi
 
 @settings(max_examples=100, deadline=None)
 @given(history=RESTLESS)
-@example(history=["turn", "wait_long", "turn", "turn"])  # it has run as long as it may
+@example(history=["turn", "wait_long", "turn", "turn"])  # it has reached its longest runtime
 @example(history=["turn", "wait_long", "turn", "wake", "turn", "wait_long", "turn"])  # twice
-def test_a_task_that_has_run_as_long_as_it_may_is_paused_and_begins_anew(history: list[str]) -> None:
+def test_a_task_that_reached_its_longest_runtime_is_paused_and_can_start_again(history: list[str]) -> None:
     cluster = InMemoryCluster(task=task_manifest(maxRuntime="5m"))
     for event in history:
         getattr(cluster, event)()
@@ -191,7 +191,7 @@ def test_a_status_that_was_written_needs_no_further_write(history: list[str]) ->
         getattr(cluster, event)()
     cluster.write_status()
     for _ in range(2):
-        # The derived fields follow from what is, some of them from what was shown before: once more settles those.
+        # Some derived fields depend on their earlier value: rendering once more settles those.
         cluster.write_status()
     assert not cluster.write_status()
     cluster.seconds += 1

@@ -133,7 +133,7 @@ def test_a_reservation_shows_in_the_phase_at_once(seen: Observed, reserve: Reser
 # Single fields
 
 
-def test_a_start_clears_what_was_said_of_the_former_one() -> None:
+def test_a_start_clears_the_fields_of_the_previous_one() -> None:
     before = running(
         status={
             "state": {"state": "Idle", "message": "", "uri": "", "timestamp": rfc3339(NOW), "build": 1},
@@ -152,7 +152,7 @@ def test_a_start_clears_what_was_said_of_the_former_one() -> None:
 REPORT = {"state": "Idle", "message": "done", "uri": "", "timestamp": micro(at(5)), "build": 1}
 
 
-def test_a_stop_keeps_the_last_word_of_the_agent() -> None:
+def test_a_stop_keeps_the_agents_last_report() -> None:
     document = status.document(running(status={"state": REPORT}), reserve=STOP)
     assert document["state"] == REPORT
     assert document["workspace"]["status"] == "Stopping"
@@ -186,7 +186,7 @@ WAITS = {
         pytest.param(running(), None, id="active without a report"),
         pytest.param(running(status={"state": REPORT}), REPORT, id="a report"),
         pytest.param(running(status={"state": REPORT | {"build": 0}}), None, id="a report of an older build"),
-        pytest.param(paused(status={"state": REPORT}), REPORT, id="paused: the last word"),
+        pytest.param(paused(status={"state": REPORT}), REPORT, id="paused: the last report"),
         pytest.param(paused(), None, id="paused without one"),
     ],
 )
@@ -194,7 +194,7 @@ def test_current_state(seen: Observed, state: dict[str, Any] | None) -> None:
     assert status.document(seen)["state"] == state
 
 
-def test_what_was_said_of_an_initializing_task_goes_when_it_is_paused() -> None:
+def test_the_state_of_an_initializing_task_is_removed_when_it_is_paused() -> None:
     waiting = replace(INITIALIZING, task=replace(INITIALIZING.task, status=INITIALIZING.task.status | {"state": WAITS}))
     assert status.document(waiting)["state"] == WAITS
     assert status.document(waiting, reserve=STOP)["state"] is None
@@ -373,7 +373,7 @@ SEEN = [
     pytest.param(running(status={"state": REPORT}), id="reported"),
     pytest.param(running(pods=()), id="Pod lost"),
     pytest.param(paused(), id="paused"),
-    pytest.param(paused(reason="AutoPause", spec={}), id="paused by itself"),
+    pytest.param(paused(reason="AutoPause", spec={}), id="paused automatically"),
     pytest.param(
         observed(task(status={"build": reservation()}), builds=(build(phase="Failed", message="no"),)), id="failed"
     ),

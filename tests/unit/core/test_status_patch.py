@@ -34,12 +34,12 @@ WANTED = st.recursive(
 
 
 def shows(found: Any, wanted: Any) -> bool:
-    """Whether `found` has what is wanted: absent where None is wanted, and whatever else it likes besides."""
+    """Whether `found` has the wanted values: no value where None is wanted, and any other fields."""
     if wanted is None:
         return found is None
     if not isinstance(wanted, dict):
         return bool(found == wanted)
-    # An object with nothing in it is as good as none.
+    # An empty object counts as absent.
     found = {} if found is None else found
     return isinstance(found, dict) and all(shows(found.get(key), value) for key, value in wanted.items())
 
@@ -49,7 +49,7 @@ def is_leafless(wanted: Any) -> bool:
 
 
 def replaces_a_leaf_by_nothing(current: Any, wanted: Any) -> bool:
-    """An empty object wanted where a plain value is: no status has such a field."""
+    """Whether an empty object is wanted in place of a plain value: no status has such a field."""
     if is_leafless(wanted):
         return current is not None and not isinstance(current, dict)
     if not isinstance(wanted, dict) or not isinstance(current, dict):

@@ -1,4 +1,4 @@
-"""A Task's phase, row by row, and over every combination there is."""
+"""A Task's phase, row by row, and over all combinations."""
 
 from __future__ import annotations
 

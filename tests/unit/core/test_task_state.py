@@ -24,12 +24,12 @@ def build(number: int = 3, transition: str = "Start", *, seconds: float = 0) -> 
 
 
 def report(number: int = 3, state: str = "Idle", *, seconds: float = 5) -> dict[str, Any]:
-    """What the agent of a build said."""
+    """The report of a build's agent."""
     return {"state": state, "message": "done", "uri": "x:y", "timestamp": micro(at(seconds)), "build": number}
 
 
 def made_up(number: int = 3, message: str = "Agent is connecting") -> dict[str, Any]:
-    """What the operator said of a start that was reserved at NOW."""
+    """The state that the operator generated for a start that was reserved at NOW."""
     return {"state": "Working", "message": message, "uri": "", "timestamp": BEGUN, "build": number}
 
 
@@ -101,10 +101,10 @@ def test_without_a_build_there_is_no_state(phase: Phase) -> None:
     assert found(report(), None, phase) is None
 
 
-# What is made up
+# Generated states
 
 
-def test_what_was_made_up_goes_with_the_initializing() -> None:
+def test_a_generated_state_ends_with_the_initialization() -> None:
     assert found(made_up(), build(), Phase.INITIALIZING, lifecycle=AgentLifecycle.STARTING) == made_up(
         message="Agent is starting"
     )
@@ -112,15 +112,15 @@ def test_what_was_made_up_goes_with_the_initializing() -> None:
         assert found(made_up(), build(), phase) is None
 
 
-def test_what_was_made_up_is_no_last_word_for_a_stop_to_keep() -> None:
+def test_a_generated_state_is_not_kept_by_a_stop() -> None:
     assert found(made_up(), build(4, "Stop", seconds=60), Phase.PAUSING, stored=build(3)) is None
 
 
-def test_what_was_made_up_for_one_start_is_not_taken_for_a_report_of_the_next() -> None:
+def test_the_generated_state_of_one_start_is_not_mistaken_for_a_report_of_the_next() -> None:
     assert found(made_up(), build(4, seconds=60), Phase.PENDING, stored=build(3)) is None
 
 
-def test_what_is_made_up_bears_the_builds_time_and_number_and_says_no_more() -> None:
+def test_a_generated_state_has_the_builds_time_and_number_and_nothing_else() -> None:
     assert found(None, build(7, seconds=0.25), Phase.INITIALIZING) == {
         "state": "Working",
         "message": "Agent is connecting",
@@ -169,7 +169,7 @@ def test_what_an_initializing_task_waits_for(
     assert waiting_message(workspace_status=workspace, lifecycle=lifecycle, health=health) == message
 
 
-# Whatever comes
+# Arbitrary input
 
 TRANSITIONS = st.sampled_from(list(Transition))
 STATES = st.sampled_from(["Working", "Idle", "Complete", "Failed"])
@@ -177,7 +177,7 @@ STATES = st.sampled_from(["Working", "Idle", "Complete", "Failed"])
 
 @st.composite
 def stored_statuses(draw: st.DrawFn) -> tuple[dict[str, Any] | None, dict[str, Any] | None, dict[str, Any] | None]:
-    """A state and a build as the status may have them, and the newest build: that one or the next."""
+    """A state and a build as they may be in a status, and the newest build: that one or the next."""
     stored = draw(st.none() | st.builds(build, st.integers(1, 4), TRANSITIONS))
     number = stored["number"] if stored else 0
     state = draw(st.none() | st.builds(report, st.integers(1, max(number, 1)), STATES))
@@ -211,6 +211,6 @@ def test_there_is_one_answer_to_everything(status: Any, phase: Phase, workspace:
         assert (answer["timestamp"], answer["build"]) == (of["createdAt"], of["number"])
     elif of is not None and of["transition"] == Transition.START:
         assert answer["build"] == of["number"], "of no older build"
-    # Written down and looked at again, it stays: a status that shows what is needs no write.
+    # Stored and rendered again, it is unchanged: a status that is up to date needs no write.
     once_more = current_state(state=answer, stored_build=of, build=of, phase=phase, workspace_status=workspace, **rest)
     assert once_more == answer

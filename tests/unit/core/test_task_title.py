@@ -1,4 +1,4 @@
-"""Titles for people, made from prompts."""
+"""Display names, derived from prompts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""behaviour §4: names, valid and generated."""
+"""Section 4 of the contract: valid and generated names."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def of_template(**fields: Any) -> Observed:
 
 
 def started(*, reserved: tuple[int, str, str] | None = None, **fields: Any) -> Observed:
-    """It runs with shell-v1."""
+    """The Task runs with shell-v1."""
     status = {"build": reservation(*reserved)} if reserved else {}
     return running(of=NAMES_TEMPLATE, status=status, template=fields.pop("template", TEMPLATE), **fields)
 
@@ -198,7 +198,7 @@ def test_what_keeps_a_task_from_its_start(seen: Observed, reason: str, says: str
     assert says in found.message
 
 
-def test_what_becomes_of_its_template_does_not_concern_a_task_that_runs() -> None:
+def test_changes_of_its_template_do_not_affect_a_running_task() -> None:
     for template in (None, TemplateView("shell", "missing"), TEMPLATE):
         assert resolution(started(template=template)).resolved
 

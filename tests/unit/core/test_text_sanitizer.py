@@ -1,4 +1,4 @@
-"""An agent's words are made fit for a person's terminal and browser."""
+"""An agent's text is made safe for a user's terminal and browser."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Moments and spans as Kubernetes writes them."""
+"""Times and durations as Kubernetes writes them."""
 
 from __future__ import annotations
 
@@ -78,6 +78,6 @@ def test_what_is_no_duration(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["876001h", "99999999h", "9" * 31 + "h", "9" * 15 + "h" + "9" * 14 + "m"])
-def test_a_span_beyond_all_measure_is_the_longest_one_and_leads_to_a_moment(text: str) -> None:
+def test_an_excessive_duration_is_the_longest_one_and_still_leads_to_a_time(text: str) -> None:
     assert times.duration(text) == times.MAX_DURATION
     times.rfc3339(datetime(2026, 1, 31, tzinfo=UTC) + times.duration(text))

@@ -1,4 +1,4 @@
-"""The tables of docs/operations.md say what the code says."""
+"""The tables of docs/operations.md match the code."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAGE = (REPOSITORY / "docs" / "operations.md").read_text()
 
 
 def table(first: str) -> list[list[str]]:
-    """The rows of the table whose head begins with `first`."""
+    """The rows of the table whose header begins with `first`."""
     after = PAGE[PAGE.index(f"\n| {first} |") :]
     lines = after.strip().split("\n\n")[0].splitlines()[2:]
     return [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in lines]
@@ -42,7 +42,7 @@ def gateway() -> Any:
 
 
 def rows(registry: Any) -> list[list[str]]:
-    """What the table has to say of a registry."""
+    """The table's rows for a registry."""
     found = []
     for family in registry.collect():
         if not family.name.startswith("taskyard_"):
@@ -56,13 +56,13 @@ def rows(registry: Any) -> list[list[str]]:
 
 
 @pytest.mark.parametrize(("process", "registry"), [("operator", operator()), ("gateway", gateway())])
-def test_the_metrics_are_those_of_the_table(process: str, registry: Any) -> None:
+def test_the_metrics_match_the_table(process: str, registry: Any) -> None:
     expected = rows(registry)
     shown = "\n".join(f"| `{' | '.join(row)} |".replace(" |", "` |", 1) for row in expected)
-    assert table(process) == expected, f"the table is to be:\n{shown}"
+    assert table(process) == expected, f"the table should be:\n{shown}"
 
 
-def test_the_events_are_those_of_the_table() -> None:
+def test_the_events_match_the_table() -> None:
     expected = [("BuildStarted", events.NORMAL, "Start, Stop")]
     expected += [(reason, kind, "Start, Stop") for kind, reason in events.BUILD_ENDS.values()]
     expected += [(reason, kind, "ChangePhase") for kind, reason in events.PHASES.values()]
@@ -70,7 +70,7 @@ def test_the_events_are_those_of_the_table() -> None:
     assert sorted(tuple(row[:3]) for row in table("reason")) == sorted(expected)
 
 
-def test_numbers_of_the_page_are_those_of_the_code() -> None:
+def test_numbers_on_the_page_match_the_code() -> None:
     assert f"a queue of {recorder.MAX_QUEUED} beside" in PAGE
     assert f"{eventseries.EACH_TASK.burst} Events at once and six a minute" in PAGE
     assert (eventseries.EACH_TASK.per_second * 60, eventseries.WINDOW_SECONDS) == (6, 600)

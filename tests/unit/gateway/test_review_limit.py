@@ -1,4 +1,4 @@
-"""Token reviews are limited for each caller and for all of them together."""
+"""Token reviews are limited for each caller and in total."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The dashboard asks for nothing that operator and gateway do not tell."""
+"""The dashboard queries only what operator and gateway export."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ GROUPING = re.compile(r"\b(?:by|on) \(([^)]*)\)")
 
 
 def exposed() -> dict[str, set[str]]:
-    """Every sample's name that the two processes have, and its labels."""
+    """The names of all samples that the two processes export, with their labels."""
     stores, operator, gateway = Stores(), OperatorMetrics(clock=lambda: datetime.now(UTC)), GatewayMetrics()
     operator.observe_stores(stores)
     operator.observe_queues({"tasks": KeyedQueue("task", workers=1)})
@@ -64,12 +64,12 @@ QUERIES = list(asked())
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_a_query_names_metrics_and_labels_that_are_told(query: str) -> None:
+def test_a_query_names_exported_metrics_and_labels(query: str) -> None:
     found = METRIC.findall(query)
-    assert found, "no metric in it"
+    assert found, "it names no metric"
     labels = set()
     for name, selector in found:
-        assert name in EXPOSED, f"nothing tells {name}"
+        assert name in EXPOSED, f"nothing exports {name}"
         labels |= EXPOSED[name]
         unknown = set(re.findall(r"([a-z_]+)\s*(?:=~|!~|!=|=)", selector)) - EXPOSED[name] - SCRAPED
         assert not unknown, f"{name} has no label {unknown}"
@@ -91,14 +91,14 @@ def test_values_that_queries_select_exist() -> None:
     assert values == {"Start", "Stop", "Failed", "Initial", "Resume"}
 
 
-def test_every_panel_asks_the_data_source_that_was_chosen() -> None:
+def test_every_panel_uses_the_chosen_data_source() -> None:
     for panel in DASHBOARD["panels"]:
         for target in panel.get("targets", ()):
             assert target["datasource"]["uid"] == panel["datasource"]["uid"] == "${datasource}"
     assert [variable["name"] for variable in DASHBOARD["templating"]["list"]] == ["datasource", "namespace"]
 
 
-def test_panels_do_not_lie_on_each_other() -> None:
+def test_panels_do_not_overlap() -> None:
     taken: set[tuple[int, int]] = set()
     for panel in DASHBOARD["panels"]:
         place = panel["gridPos"]

@@ -19,7 +19,7 @@ def test_a_client_is_known_by_its_name_and_group_and_signed_by_the_authority() -
     certificate.verify_directly_issued_by(x509.load_pem_x509_certificate(authority.pair.certificate))
 
 
-def test_a_server_has_its_names_and_addresses_and_begins_an_hour_ago() -> None:
+def test_a_server_certificate_has_its_names_and_addresses_and_is_valid_from_an_hour_ago() -> None:
     pair = Authority("ca", NOW).issue("api", dns=("localhost",), ips=("127.0.0.1",))
     certificate = x509.load_pem_x509_certificate(pair.certificate)
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value

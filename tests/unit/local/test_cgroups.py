@@ -22,14 +22,14 @@ def test_version_1_has_one_folder_in_each_hierarchy_and_links_count_once(tmp_pat
     assert cgroups.hierarchies(tmp_path) == [cpu, memory]
 
 
-def test_version_2_has_one_root_that_passes_its_controllers_down(tmp_path: Path) -> None:
+def test_version_2_has_one_root_that_enables_its_controllers_for_child_folders(tmp_path: Path) -> None:
     root = _hierarchy(tmp_path / "root", cgroup__controllers="cpu memory", cgroup__subtree_control="")
     cgroups.make(root)
     assert cgroups.hierarchies(root) == [root]
     assert (root / "taskyard" / "system").is_dir()
     assert (
         root / "cgroup.subtree_control"
-    ).read_text() == "+memory"  # the last one written: a plain file keeps no list
+    ).read_text() == "+memory"  # only the last write: a plain file does not accumulate
 
 
 def test_a_machine_without_cgroups_has_nothing_to_clear(tmp_path: Path) -> None:

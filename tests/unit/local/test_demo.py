@@ -1,4 +1,4 @@
-"""The demo's story: what it finds in logs, and what a wait that fails says."""
+"""The demo: what it finds in logs, and how it explains a failed wait."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def test_a_sidecars_log_holds_the_conversation_and_later_lines_replace_earlier_o
     ("asked", "answer"),
     [
         pytest.param("cat hello.txt", "Hello", id="answered"),
-        pytest.param(" cat hello.txt\n", "Hello", id="whatever blanks are around it"),
+        pytest.param(" cat hello.txt\n", "Hello", id="with blanks around it"),
         pytest.param("date", None, id="not answered yet"),
         pytest.param("ls", None, id="never asked"),
     ],
@@ -55,7 +55,7 @@ def test_the_answer_to_a_message_is_what_the_agent_says_before_the_next(asked: s
     assert demo_assertions.answer_to(asked, demo_assertions.messages(LOG)) == answer
 
 
-def test_of_the_same_message_twice_the_newest_answer_counts() -> None:
+def test_of_two_equal_messages_the_newest_one_is_answered() -> None:
     log = "\n".join([line(0, "user", "x"), line(1, "agent", "old"), line(2, "user", "x")])
     assert demo_assertions.answer_to("x", demo_assertions.messages(log)) is None
 
@@ -76,13 +76,13 @@ def test_rows_are_alike_when_only_the_age_differs() -> None:
         pytest.param("False", "QuotaExceeded: The Pod waits.", id="not ready"),
     ],
 )
-def test_a_task_tells_why_it_is_not_ready(status: str, text: str | None) -> None:
+def test_a_task_that_is_not_ready_gives_its_reason(status: str, text: str | None) -> None:
     ready = {"type": "Ready", "status": status, "reason": "QuotaExceeded", "message": "The Pod waits."}
     assert diagnostics.of_task({"status": {"conditions": [ready]}}) == text
     assert diagnostics.of_task({}) is None
 
 
-def test_warnings_are_the_newest_events_each_told_once() -> None:
+def test_warnings_are_the_newest_events_each_printed_once() -> None:
     def event(kind: str, reason: str, at: int) -> dict[str, Any]:
         about = {"kind": "Pod", "name": "hello-1"}
         return {
@@ -99,7 +99,7 @@ def test_warnings_are_the_newest_events_each_told_once() -> None:
     assert diagnostics.warnings(events, most=1) == ["Pod hello-1: B: x y"]
 
 
-def test_the_story_is_about_what_the_example_holds() -> None:
+def test_the_demo_uses_the_objects_of_the_example() -> None:
     folder = locations.REPOSITORY / demo.EXAMPLE
     found = {
         (one["kind"], one["metadata"]["name"])
@@ -117,7 +117,7 @@ def test_the_story_is_about_what_the_example_holds() -> None:
     assert second["spec"] == {"task": demo.TASK, "content": demo.AFTER_RESUME}
 
 
-def test_the_end_says_how_to_go_on_and_how_to_stop() -> None:
+def test_the_closing_text_says_how_to_continue_and_how_to_clean_up() -> None:
     local = demo.closing(Target(True, {"KUBECONFIG": str(locations.KUBECONFIG)}), seconds=61)
     assert f"export KUBECONFIG={locations.KUBECONFIG}" in local
     assert "make cluster-down" in local
@@ -126,7 +126,7 @@ def test_the_end_says_how_to_go_on_and_how_to_stop() -> None:
     assert "uninstall taskyard" in own
 
 
-# A kubectl that answers from a script, to see what is shown and how waiting ends.
+# A kubectl that answers from a script, to test what is printed and how waiting ends.
 
 
 def scripted(folder: Path, script: str) -> Kubectl:
@@ -136,7 +136,7 @@ def scripted(folder: Path, script: str) -> Kubectl:
     return Kubectl(program, {"KUBECONFIG": "/nowhere"}, folder=folder, log=folder / "kubectl.log")
 
 
-def test_commands_are_shown_before_what_they_say(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_commands_are_shown_before_their_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told = DemoOutput(scripted(tmp_path, 'echo "$KUBECONFIG $2"'), "ns", "hello")
     told.run("get", "it's", stdin="a\n")
     assert capsys.readouterr().out.splitlines() == [
@@ -147,7 +147,7 @@ def test_commands_are_shown_before_what_they_say(tmp_path: Path, capsys: pytest.
     ]
 
 
-def test_a_command_that_fails_names_itself_the_cause_and_the_log(
+def test_a_failed_command_is_reported_with_its_cause_and_log(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     task = {"status": {"conditions": [{"type": "Ready", "status": "False", "reason": "NoRoom", "message": "Full."}]}}
@@ -179,10 +179,10 @@ def test_waiting_ends_early_when_the_tasks_build_has_failed(tmp_path: Path, monk
 
 def test_a_command_that_hangs_is_ended(tmp_path: Path) -> None:
     said = scripted(tmp_path, "exec sleep 60").attempt("get", "pods", seconds=0.2)
-    assert (said.status, said.cause) == (124, "kubectl did not end within 0.2s")
+    assert (said.status, said.cause) == (124, "kubectl did not exit within 0.2s")
 
 
-def test_what_is_asked_for_again_and_again_has_an_end(tmp_path: Path) -> None:
+def test_polling_ends_at_its_time_limit(tmp_path: Path) -> None:
     told = DemoOutput(scripted(tmp_path, "exit 1"), "ns", "hello")
     with pytest.raises(progress.StepError, match="not there after"):
         told.until("waiting for an answer", lambda: None, seconds=0.0)

@@ -1,4 +1,4 @@
-"""Images' archives and what they are keyed by."""
+"""Archives of images and the hashes that name them."""
 
 import tarfile
 from pathlib import Path
@@ -16,7 +16,7 @@ def repository(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_hash_stays_while_nothing_that_is_built_changes(repository: Path) -> None:
+def test_the_hash_is_stable_while_no_source_of_the_image_changes(repository: Path) -> None:
     before = images.source_hash(repository, "base")
     (repository / "README.md").write_text("other")
     (repository / "operator/taskyard/__pycache__").mkdir()

@@ -1,4 +1,4 @@
-"""Installing the chart: what helm is told, and how a failure is explained."""
+"""Installing the chart: helm's arguments, and how a failure is explained."""
 
 import stat
 from pathlib import Path
@@ -39,7 +39,7 @@ def test_helm_gets_repository_and_tag_of_the_image(image: str, repository: str, 
     assert f"image.repository={repository},image.tag={tag}" in arguments
 
 
-def test_helm_waits_and_makes_the_namespace() -> None:
+def test_helm_waits_and_creates_the_namespace() -> None:
     arguments = install.helm_arguments("taskyard:1", chart=Path("/chart"))
     assert {"--wait", "--create-namespace"} <= set(arguments)
 
@@ -54,7 +54,7 @@ def test_helm_waits_and_makes_the_namespace() -> None:
         pytest.param("", "no tag", id="nothing"),
     ],
 )
-def test_an_image_that_helm_cannot_be_told_is_refused(image: str, cause: str) -> None:
+def test_an_image_that_helm_cannot_name_is_refused(image: str, cause: str) -> None:
     with pytest.raises(progress.StepError, match=cause):
         install.helm_arguments(image, chart=Path("/chart"))
 
@@ -65,7 +65,7 @@ def test_an_image_that_helm_cannot_be_told_is_refused(image: str, cause: str) ->
         pytest.param(
             pod(container(waiting={"reason": "ErrImageNeverPull", "message": "not\n there"})),
             "Pod taskyard-operator-1, container operator: ErrImageNeverPull: not there",
-            id="an image that is not there",
+            id="an image that does not exist",
         ),
         pytest.param(
             pod(container(waiting={"reason": "CrashLoopBackOff"}, last={"exitCode": 2}, restarts=4)),
@@ -74,7 +74,7 @@ def test_an_image_that_helm_cannot_be_told_is_refused(image: str, cause: str) ->
         ),
         pytest.param(
             pod(container(running={})),
-            "Pod taskyard-operator-1, container operator: NotReady: it runs and does not answer yet",
+            "Pod taskyard-operator-1, container operator: NotReady: it is running but does not answer yet",
             id="a container that does not answer",
         ),
         pytest.param(
@@ -83,11 +83,11 @@ def test_an_image_that_helm_cannot_be_told_is_refused(image: str, cause: str) ->
             id="a container that ended",
         ),
         pytest.param(
-            pod(**UNSCHEDULED), "Pod taskyard-operator-1: Unschedulable: 0/1 nodes", id="a Pod that no node takes"
+            pod(**UNSCHEDULED), "Pod taskyard-operator-1: Unschedulable: 0/1 nodes", id="a Pod that fits no node"
         ),
     ],
 )
-def test_a_pods_trouble_is_told_in_one_line(broken: dict[str, Any], text: str) -> None:
+def test_a_pods_diagnosis_is_one_line(broken: dict[str, Any], text: str) -> None:
     assert [one.text for one in diagnostics.of_pods([broken])] == [text]
 
 
@@ -96,18 +96,18 @@ def test_a_pods_trouble_is_told_in_one_line(broken: dict[str, Any], text: str) -
     [
         pytest.param(pod(container(running={}, ready=True), ready=True), id="ready"),
         pytest.param(pod(container(waiting={"reason": "ContainerCreating"})), id="about to start"),
-        pytest.param(pod(container(terminated={"exitCode": 0})), id="ended well"),
+        pytest.param(pod(container(terminated={"exitCode": 0})), id="succeeded"),
         pytest.param(pod(), id="nothing known yet"),
         pytest.param(
-            {"metadata": {"name": "x", "deletionTimestamp": "now"}, "status": UNSCHEDULED}, id="on its way out"
+            {"metadata": {"name": "x", "deletionTimestamp": "now"}, "status": UNSCHEDULED}, id="being deleted"
         ),
     ],
 )
-def test_what_is_ordinary_is_no_trouble(fine: dict[str, Any]) -> None:
+def test_the_ordinary_states_of_a_pod_are_no_diagnosis(fine: dict[str, Any]) -> None:
     assert diagnostics.of_pods([fine]) == []
 
 
-def test_the_gravest_trouble_comes_first() -> None:
+def test_the_most_severe_diagnosis_comes_first() -> None:
     found = diagnostics.of_pods(
         [
             pod(container(running={}), name="slow"),
@@ -117,7 +117,7 @@ def test_the_gravest_trouble_comes_first() -> None:
     assert [(one.pod, one.hopeless) for one in found] == [("hopeless", True), ("slow", False)]
 
 
-def test_progress_tells_what_keeps_pods_back_or_how_many_are_ready() -> None:
+def test_progress_shows_what_keeps_a_pod_from_being_ready_or_how_many_are_ready() -> None:
     ready = pod(ready=True)
     assert install.pods_note([]) == ""
     assert install.pods_note([ready, pod()]) == "1 of 2 Pods ready"
@@ -129,7 +129,7 @@ def test_progress_tells_what_keeps_pods_back_or_how_many_are_ready() -> None:
 @pytest.mark.parametrize(
     ("environment", "is_local", "image"),
     [
-        pytest.param({}, True, None, id="nothing said"),
+        pytest.param({}, True, None, id="unset"),
         pytest.param({"TASKYARD_CLUSTER": ""}, True, None, id="empty"),
         pytest.param({"TASKYARD_CLUSTER": "current"}, False, None, id="current"),
         pytest.param({"TASKYARD_CLUSTER": "current", "TASKYARD_IMAGE": "r/t:1"}, False, "r/t:1", id="with an image"),
@@ -141,7 +141,7 @@ def test_the_environment_chooses_the_cluster(environment: dict[str, str], is_loc
     assert chosen.environment == ({"KUBECONFIG": str(locations.KUBECONFIG)} if is_local else {})
 
 
-def test_an_unknown_cluster_is_refused_with_what_can_be_said() -> None:
+def test_an_unknown_cluster_is_refused_with_the_possible_values() -> None:
     with pytest.raises(progress.StepError, match="current"):
         target.chosen({"TASKYARD_CLUSTER": "kind"})
 
@@ -156,13 +156,13 @@ ARCHIVE = Path("/images/taskyard.tar")
         pytest.param("kind-dev", ARCHIVE, f"kind load image-archive {ARCHIVE} --name dev", id="kind, buildah"),
         pytest.param("k3d-my-own", None, "k3d image import t:1 --cluster my-own", id="k3d"),
         pytest.param("minikube", ARCHIVE, f"minikube image load {ARCHIVE}", id="minikube"),
-        pytest.param("docker-desktop", None, "", id="a desktop has Docker's images"),
-        pytest.param("docker-desktop", ARCHIVE, None, id="and not those of buildah"),
+        pytest.param("docker-desktop", None, "", id="a desktop cluster has Docker's images"),
+        pytest.param("docker-desktop", ARCHIVE, None, id="but not those of buildah"),
         pytest.param("production", None, None, id="a cluster that pulls"),
-        pytest.param("kind", None, None, id="only called kind"),
+        pytest.param("kind", None, None, id="a context that only has kind in its name"),
     ],
 )
-def test_the_context_tells_how_an_image_gets_there(context: str, archive: Path | None, command: str | None) -> None:
+def test_the_context_determines_how_an_image_is_loaded(context: str, archive: Path | None, command: str | None) -> None:
     way = current.loading(context, "t:1", archive)
     assert (None if way is None else " ".join(way.command)) == command
 
@@ -174,7 +174,7 @@ def executable(folder: Path, name: str, script: str) -> str:
     return str(path)
 
 
-def test_docker_without_its_daemon_gives_way_to_buildah(tmp_path: Path) -> None:
+def test_buildah_is_used_when_dockers_daemon_does_not_run(tmp_path: Path) -> None:
     programs = {"docker": executable(tmp_path, "docker", "exit 1"), "buildah": executable(tmp_path, "buildah", "")}
     assert current.find_engine(programs.get) == current.Engine("buildah", programs["buildah"])
 

@@ -1,4 +1,4 @@
-"""What the node's programs are told."""
+"""The configuration of the node's programs."""
 
 import json
 
@@ -25,7 +25,7 @@ def test_the_link_is_the_first_that_no_route_of_the_host_covers() -> None:
     assert network.choose(["10.219.0.0/16", "10.220.0.1"]).link == "10.221.0.0/30"
 
 
-def test_a_machine_that_routes_everything_is_told_so() -> None:
+def test_a_machine_that_routes_every_candidate_gets_an_error() -> None:
     with pytest.raises(ValueError, match="is routed on this machine"):
         network.choose(["10.0.0.0/8"])
 
@@ -41,7 +41,7 @@ def test_settings_are_read_as_they_were_written() -> None:
     assert node.settings_from_json(_settings().to_json()) == _settings()
 
 
-def test_the_kubelet_asks_the_dns_service_that_coredns_answers_for() -> None:
+def test_kubelet_configures_the_dns_service_that_coredns_serves() -> None:
     settings = _settings()
     kubelet = json.loads(node.configuration_files(settings)["kubelet.json"])
     service, endpoints, _ = (value for _, value in node.objects(settings))

@@ -17,7 +17,7 @@ def test_a_name_with_spaces_and_brackets_does_not_shift_the_fields() -> None:
     assert processes.parse_stat(f"7 (a ) S 9 (b) R {fields}") == ("R", 22)
 
 
-def test_a_living_process_is_known_again() -> None:
+def test_a_living_process_is_identified_again() -> None:
     identity = processes.identify(os.getpid())
     assert identity is not None
     assert processes.is_alive(identity)
@@ -41,5 +41,5 @@ def test_a_process_that_got_the_same_id_later_is_not_signalled(field: str) -> No
 
 
 @pytest.mark.parametrize("value", [None, {}, {"pid": "x", "started": 1, "boot": "b"}, [1]])
-def test_what_is_no_identity_is_none(value: object) -> None:
+def test_a_value_that_is_no_identity_is_read_as_none(value: object) -> None:
     assert processes.from_json(value) is None

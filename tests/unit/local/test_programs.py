@@ -42,12 +42,12 @@ def test_our_own_source_is_part_of_the_key() -> None:
         pytest.param("go: command not found", (), id="none"),
     ],
 )
-def test_the_version_that_go_says(said: str, version: tuple[int, ...]) -> None:
+def test_the_version_that_go_prints(said: str, version: tuple[int, ...]) -> None:
     assert programs.go_version(said) == version
 
 
 @pytest.mark.parametrize("family", programs.FAMILIES, ids=lambda family: family.name)
-def test_each_module_asks_for_the_version_that_the_table_names(family: programs.Family) -> None:
+def test_each_module_requires_the_version_that_the_table_names(family: programs.Family) -> None:
     text = (family.sources / "go.mod").read_text()
     assert programs.required_go(text) >= (1, 26)
     assert f" v{family.version}\n" in text

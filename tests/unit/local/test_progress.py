@@ -1,4 +1,4 @@
-"""How long work and its bad ends are told."""
+"""How long work and its failures are shown."""
 
 import io
 import sys
@@ -12,8 +12,8 @@ from localcluster import progress
 @pytest.mark.parametrize(
     ("seconds", "shown"),
     [
-        pytest.param(0.42, "0.4s", id="tenths while short"),
-        pytest.param(12.9, "12s", id="whole seconds after ten"),
+        pytest.param(0.42, "0.4s", id="tenths below ten seconds"),
+        pytest.param(12.9, "12s", id="whole seconds from ten on"),
         pytest.param(192, "3m12s", id="minutes"),
         pytest.param(3725, "1h02m", id="hours"),
     ],
@@ -25,9 +25,9 @@ def test_a_duration_fits_the_end_of_a_line(seconds: float, shown: str) -> None:
 @pytest.mark.parametrize(
     ("log", "line"),
     [
-        pytest.param("a\nError: no disk\nbye\n", "Error: no disk", id="the last that speaks of an error"),
+        pytest.param("a\nError: no disk\nbye\n", "Error: no disk", id="the last line about an error"),
         pytest.param("E: Unable to locate package x\n100\n", "E: Unable to locate package x", id="apt"),
-        pytest.param("one\ntwo\n\n", "two", id="else the last that says anything"),
+        pytest.param("one\ntwo\n\n", "two", id="else the last line that is not empty"),
         pytest.param("", "it wrote nothing", id="an empty log"),
     ],
 )
@@ -53,7 +53,7 @@ def test_a_step_that_cannot_read_a_file_fails_with_title_cause_and_log(tmp_path:
     assert failed.value.log == tmp_path / "log"
 
 
-def test_a_command_that_fails_is_told_by_the_line_that_says_why(
+def test_a_failed_command_is_reported_by_the_line_that_explains_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log = tmp_path / "logs" / "log"
@@ -67,7 +67,7 @@ def test_a_command_that_fails_is_told_by_the_line_that_says_why(
 
 
 def test_a_command_that_takes_too_long_is_ended(tmp_path: Path) -> None:
-    with pytest.raises(progress.StepError, match="not done after"):
+    with pytest.raises(progress.StepError, match="not finished after"):
         progress.run(
             "waiting", [sys.executable, "-c", "import time; time.sleep(60)"], log=tmp_path / "log", timeout=0.2
         )

@@ -1,4 +1,4 @@
-"""Which claims get a volume, and which volumes go."""
+"""Which claims get a volume, and which volumes are removed."""
 
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ def test_no_volume_is_made_for_a_claim(claim: dict[str, Any]) -> None:
         pytest.param("Released", "someone.else/x", False, id="another's"),
     ],
 )
-def test_a_volume_goes_when_it_is_ours_and_released(phase: str, by: str, goes: bool) -> None:
+def test_a_volume_is_removed_when_it_is_ours_and_released(phase: str, by: str, goes: bool) -> None:
     volume = {
         "metadata": {"name": "pvc-u-1", "annotations": {"pv.kubernetes.io/provisioned-by": by}},
         "spec": {"persistentVolumeReclaimPolicy": "Delete"},

@@ -1,4 +1,4 @@
-"""A ns for each test, and another one whose people may see nothing of the first."""
+"""A namespace for each test, and another one whose users may see nothing of the first."""
 
 import uuid
 from collections.abc import Iterator
@@ -20,14 +20,14 @@ def ns(admin: Administrator, gateway: Gateway, keyring: Keyring, namespace: str)
 
 @pytest.fixture
 def own_gateway(fresh_gateway: Gateway, keyring: Keyring) -> Iterator[Gateway]:
-    """A gateway of the test's own, which it may end."""
+    """The test's own gateway, which it may stop."""
     with fresh_gateway.serving(keyring) as gateway:
         yield gateway
 
 
 @pytest.fixture
 def own_ns(admin: Administrator, own_gateway: Gateway, keyring: Keyring, namespace: str) -> Iterator[RestNamespace]:
-    """The ns of that gateway."""
+    """A namespace of that gateway."""
     ns = RestNamespace(admin, own_gateway, keyring, namespace)
     yield ns
     ns.close()

@@ -1,4 +1,4 @@
-"""A namespace with people of different rights, as the REST API's callers; and an agent's endpoint to speak with."""
+"""A namespace with users of different rights as the REST API's callers, and an agent's endpoint to send messages to."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ ROLES: dict[str, list[Object]] = {
         {"apiGroups": ["taskyard.dev"], "resources": ["taskinputs"], "verbs": _READ},
         {"apiGroups": ["taskyard.dev"], "resources": ["tasks/log"], "verbs": ["get"]},
     ],
-    # Sees that there are Tasks, and neither speaks with their agents nor reads what was said.
+    # May see Tasks, but neither message their agents nor read their logs.
     "reader": [_LOOK],
     "nobody": [],
 }
@@ -52,7 +52,7 @@ _addresses = itertools.count(1)
 
 
 class RestNamespace:
-    """The test's namespace. `owner`, `reader` and `nobody` are service accounts of it."""
+    """The test's namespace. `owner`, `reader` and `nobody` are its service accounts."""
 
     def __init__(self, admin: Administrator, gateway: Gateway, keyring: Keyring, name: str) -> None:
         self.admin = admin
@@ -82,11 +82,11 @@ class RestNamespace:
         return client
 
     def url(self, path: str) -> str:
-        """Where a route is that goes beyond the Coder Tasks API, for any client."""
+        """The URL of a route that is not part of the Coder Tasks API, for any client."""
         return f"https://localhost:{self._gateway.people_port}/api/v1alpha1{path}"
 
     def as_(self, role: str) -> httpx.Client:
-        """A client of a service account of the ns."""
+        """A client with a service account of the namespace."""
         if role not in self._clients:
             self._clients[role] = self.client(self.token(role))
         return self._clients[role]
@@ -96,7 +96,7 @@ class RestNamespace:
         return self.as_("owner")
 
     def wait(self, path: str, holds: Callable[[httpx.Response], Any], *, role: str = "owner") -> httpx.Response:
-        """The answer to a GET once `holds` is true of it: the cache follows the API server by a moment."""
+        """Returns the answer to a GET once `holds` is true of it: the cache lags behind the API server."""
         until = time.monotonic() + SECONDS
         while not holds(answer := self.as_(role).get(path)):
             assert time.monotonic() < until, f"{path}: {answer.status_code} {answer.text}"
@@ -104,7 +104,7 @@ class RestNamespace:
         return answer
 
     def task(self, name: str = "hello", *, prompt: str = "say hello", status: Object | None = None) -> Object:
-        """A Task that the cache has seen, with that status."""
+        """Creates a Task with that status and waits until the cache has it."""
         task = self.admin.create(
             self.workspace.path("tasks"),
             {
@@ -118,7 +118,7 @@ class RestNamespace:
         return self.change(name, status) if status else task
 
     def change(self, name: str, status: Object) -> Object:
-        """Write to a Task's status as the operator does, and wait until the cache has it."""
+        """Writes to a Task's status like the operator, and waits until the cache has it."""
         self.workspace.patch_task(name, status)
         task = self.admin.get(self.workspace.path("tasks", name))
         if "phase" in status:
@@ -127,7 +127,7 @@ class RestNamespace:
         return task
 
     def running_task(self, name: str = "hello", *, address: str = "127.0.0.1", **status: Any) -> Object:
-        """An active Task whose Pod has an address."""
+        """Creates an active Task whose Pod has an address."""
         task = self.task(name)
         build = self.workspace.build(task, 1)
         pod = self.workspace.pod(build["metadata"]["name"], labels={names.TASK_LABEL: name})
@@ -140,7 +140,7 @@ class RestNamespace:
         return pod
 
     def admit(self, guests: RestNamespace, *, role: str) -> None:
-        """Give the owner of another ns a role in this one."""
+        """Gives the owner of another namespace a role in this one."""
         self.admin.create(
             f"{RBAC}/namespaces/{self.name}/rolebindings",
             {
@@ -183,13 +183,13 @@ def active(pod: str = "hello-1") -> Object:
 
 
 def paused(number: int = 2) -> Object:
-    """The status of a Task that was stopped."""
+    """The status of a paused Task."""
     workspace = {"status": "Stopped", "pod": None, "agentLifecycle": None, "appHealth": None}
     return {"phase": "Paused", "build": build(number, "Stop", reason="ManualPause"), "workspace": workspace}
 
 
 class Agent:
-    """The AgentAPI routes as a sidecar serves them, over TLS with its Pod's key. What it answers can be set."""
+    """The AgentAPI routes as a sidecar serves them, over TLS with its Pod's key. Its answers can be set."""
 
     def __init__(self) -> None:
         self.address = f"127.{100 + os.getpid() % 100}.{os.getpid() // 100 % 250}.{next(_addresses)}"
@@ -201,13 +201,13 @@ class Agent:
         self.asked: list[tuple[str, Object]] = []
         self.keys: list[str] = []
         self.key = ""
-        # Cleared, it answers nothing until this is set again.
+        # While cleared, it answers nothing.
         self.answering = threading.Event()
         self.answering.set()
 
     @contextmanager
     def serving(self, keyring: Keyring, pod: Object) -> Iterator[Agent]:
-        """Serve as the sidecar of a Pod."""
+        """Serves as the sidecar of a Pod."""
         uid = pod["metadata"]["uid"]
         self.key = pod_key(keyring.master_key, uid)
         issued = issue_serving_certificate(

@@ -19,7 +19,7 @@ class Event:
 
 
 class Stream:
-    """The events of one answer. Its client's time limit bounds the wait for each."""
+    """The events of one response. The client's timeout limits the wait for each."""
 
     def __init__(self, response: httpx.Response) -> None:
         self.response = response
@@ -42,7 +42,7 @@ class Stream:
                 fields = {}
 
     def until(self, name: str, holds: Callable[[Any], Any] = lambda data: True) -> Event:
-        """The next event of that name of whose data `holds` is true."""
+        """The next event of that name with data of which `holds` is true."""
         passed = []
         for event in self:
             if event.name == name and holds(event.data):
@@ -53,7 +53,7 @@ class Stream:
 
 @contextmanager
 def opened(client: httpx.Client, url: str, **headers: str) -> Iterator[Stream]:
-    """The stream at a URL."""
+    """Opens the stream at a URL."""
     with client.stream(
         "GET", url, headers={name.replace("_", "-"): value for name, value in headers.items()}
     ) as answer:

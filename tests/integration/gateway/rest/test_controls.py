@@ -1,4 +1,4 @@
-"""behaviour §2.4, §2.5 and §2.8: delete, edit, pause and resume, row by row."""
+"""Sections 2.4, 2.5 and 2.8 of the contract: delete, edit, pause and resume, row by row."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ def test_the_prompt_of_a_paused_task_changes_untrimmed(ns: RestNamespace) -> Non
 
 
 def test_pause(ns: RestNamespace) -> None:
-    """2.8-build, 1-reasons: a stop build is asked for."""
+    """2.8-build, 1-reasons: a stop build is requested."""
     task = ns.task(status=active())
     answer = ns.owner.post("/tasks/me/hello/pause")
     assert answer.status_code == 202
@@ -81,7 +81,7 @@ def test_pausing_what_is_paused_asks_for_no_second_build(ns: RestNamespace) -> N
 
 
 def test_resume(ns: RestNamespace) -> None:
-    """2.8-build, 1-reasons: a start build is asked for."""
+    """2.8-build, 1-reasons: a start build is requested."""
     ns.task(status=paused())
     ns.owner.post("/tasks/me/hello/pause")
     answer = ns.owner.post("/tasks/me/hello/resume")

@@ -1,4 +1,4 @@
-"""behaviour §2.6 and §2.7: send and logs, row by row, with an endpoint that speaks as a sidecar does."""
+"""Sections 2.6 and 2.7 of the contract: send and logs, row by row, with an endpoint that answers like a sidecar."""
 
 import json
 from collections.abc import Iterator
@@ -146,7 +146,7 @@ def test_an_agent_that_does_not_take_it(
 
 
 def test_another_pods_certificate_is_not_spoken_to(ns: RestNamespace, keyring: Keyring) -> None:
-    """2.6-gone. Whoever has the address shows no certificate of the Pod, and sees neither key nor message."""
+    """2.6-gone. The process at the address has no certificate of the Pod, and receives neither key nor message."""
     agent = Agent()
     ns.running_task(address=agent.address)
     with agent.serving(keyring, {"metadata": {"uid": "00000000-0000-0000-0000-000000000001"}}):
@@ -165,7 +165,7 @@ ENTRIES = [
 
 
 def test_live_logs(ns: RestNamespace, agent: Agent) -> None:
-    """2.7-live, 1-log: no snapshot in the answer."""
+    """2.7-live, 1-log: the answer has no `snapshot`."""
     agent.answers["/messages"] = (200, {"messages": MESSAGES})
     assert ns.owner.get("/tasks/me/hello/logs").json() == {"logs": ENTRIES}
 
@@ -189,7 +189,7 @@ def test_live_logs_that_cannot_be_had(ns: RestNamespace, agent: Agent, given: An
 
 
 def stored(ns: RestNamespace, task: Any, text: str) -> None:
-    """A snapshot as the sidecars' listener stores it."""
+    """Stores a snapshot as the sidecars' listener stores it."""
     ns.admin.create(
         ns.workspace.path("configmaps", group="/api/v1"),
         {
@@ -205,7 +205,7 @@ def stored(ns: RestNamespace, task: Any, text: str) -> None:
 
 
 def logs(ns: RestNamespace) -> Any:
-    """The answer once the cache knows of the snapshot."""
+    """Returns the answer once the cache has the snapshot."""
     return ns.wait("/tasks/me/hello/logs", lambda answer: "snapshot_at" in answer.json() or answer.is_error)
 
 

@@ -1,4 +1,4 @@
-"""behaviour §2.1: POST /tasks/{user}, row by row."""
+"""Section 2.1 of the contract: POST /tasks/{user}, row by row."""
 
 import re
 import uuid
@@ -102,7 +102,7 @@ def test_400_for_a_version_of_another_namespace(ns: RestNamespace, other_ns: Res
 
 
 def test_400_for_a_version_without_an_agent(ns: RestNamespace) -> None:
-    """2.1-4: and it comes before the name's check."""
+    """2.1-4: checked before the name."""
     manifest = template_version("plain")
     del manifest["spec"]["agent"]
     plain = ns.admin.create(ns.workspace.path("templateversions"), manifest)

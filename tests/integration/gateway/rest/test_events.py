@@ -14,7 +14,7 @@ from taskyard.core.security.keyring import Keyring
 
 
 def say(*messages: tuple[int, str, str]) -> tuple[int, bytes]:
-    """What a sidecar streams: messages, which are number, role and content."""
+    """The stream of a sidecar: messages as number, role and content."""
     blocks = [
         f"event: message_update\ndata: {json.dumps({'id': number, 'role': role, 'message': content, 'time': ''})}\n\n"
         for number, role, content in messages
@@ -49,7 +49,7 @@ def test_events_cost_no_call_to_the_api_server(ns: RestNamespace, gateway: Gatew
             ns.workspace.patch_task("hello", {"displayName": f"title {number}"})
             stream.until("task", lambda data, number=number: data["display_name"] == f"title {number}")
         after = api_requests(gateway)
-    # The keys are looked at once a minute, and the caller's standing every ten seconds.
+    # The keys are checked once a minute, and the caller's access every ten seconds.
     assert after.pop("GET", 0) - before.pop("GET", 0) <= 1
     assert after.pop("POST", 0) - before.pop("POST", 0) <= 6
     assert after == before
@@ -75,7 +75,7 @@ def test_messages_are_told_to_those_who_may_read_the_log(ns: RestNamespace, keyr
     with agent.serving(keyring, pod), opened(ns.owner, url) as stream, opened(ns.owner, url) as another:
         assert stream.until("message").data == {"id": 0, "content": "say hello", "type": "input", "time": ""}
         assert stream.until("message").data["content"] == "hel"
-        # The sidecar ends its stream at each restart, and begins the next with all that was said.
+        # The sidecar ends its stream at each restart, and starts the next one with the whole conversation.
         agent.answers["/events"] = say((0, "user", "say hello"), (1, "agent", "hello"))
         grown = stream.until("message")
         assert (grown.data["id"], grown.data["content"]) == (1, "hello")
@@ -84,7 +84,7 @@ def test_messages_are_told_to_those_who_may_read_the_log(ns: RestNamespace, keyr
         connections = len(agent.asked)
         with opened(ns.owner, url + "?timeout_seconds=1", Last_Event_ID=grown.id) as third:
             assert [(event.name, event.data["id"]) for event in third] == [("message", 1)]
-        # Three listeners, and no connection for each: only those that came one after the other.
+        # Three clients do not cause three connections: there are only the consecutive ones.
         assert len(agent.asked) <= connections + 2
         with opened(ns.as_("reader"), url + "?timeout_seconds=1") as reader:
             assert {event.name for event in reader} == {"task", "build"}

@@ -1,4 +1,4 @@
-"""`POST` and `GET …/inputs`: messages that wait until the agent is ready."""
+"""`POST` and `GET …/inputs`: messages that are queued until the agent is ready."""
 
 import json
 from typing import Any
@@ -39,14 +39,16 @@ def test_a_request_that_comes_again_with_its_key_queues_nothing(ns: RestNamespac
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        pytest.param({}, "content", id="nothing to say"),
+        pytest.param({}, "content", id="no content"),
         pytest.param({"content": " \n"}, "content", id="blank"),
         pytest.param({"content": "a\0b"}, "content", id="a NUL"),
         pytest.param({"content": "\ud800"}, "content", id="half of a surrogate pair"),
         pytest.param({"content": "x" * 65_537}, "content", id="too long"),
         pytest.param({"content": "x", "type": "shout"}, "type", id="another type"),
-        pytest.param({"content": "x", "type": "raw", "answers": "q-1"}, "answers", id="keystrokes that answer"),
-        pytest.param({"content": "x", "answers": "Not An Id"}, "answers", id="no question's id"),
+        pytest.param(
+            {"content": "x", "type": "raw", "answers": "q-1"}, "answers", id="keystrokes that answer a question"
+        ),
+        pytest.param({"content": "x", "answers": "Not An Id"}, "answers", id="an invalid question id"),
     ],
 )
 def test_what_cannot_be_said_is_refused(ns: RestNamespace, body: Any, field: str) -> None:

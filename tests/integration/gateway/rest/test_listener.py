@@ -1,4 +1,4 @@
-"""The people's listener: what reads cost, its certificate, its limits."""
+"""The listener for users: the cost of reads, its certificate, its limits."""
 
 import base64
 import json
@@ -42,20 +42,20 @@ def test_reads_cost_no_call_to_the_api_server(ns: RestNamespace, gateway: Gatewa
     for path in paths * 5:
         assert ns.owner.get(path).status_code in (200, 404)
     after, (objects_after, reviews_after) = api_requests(gateway), ns.admin.counted()
-    # The keys are looked at once a minute.
+    # The keys are checked once a minute.
     assert after.pop("GET", 0) - before.pop("GET", 0) <= 1
-    # Verdicts are remembered for ten seconds, and asked for again after that.
+    # Authorization results are cached for ten seconds, then requested again.
     assert after.pop("POST", 0) - before.pop("POST", 0) <= len(paths)
     assert {verb: count for verb, count in after.items() if verb != "WATCH"} == {
         verb: count for verb, count in before.items() if verb != "WATCH"
     }
-    # The API server counts the same.
+    # The API server's own count agrees.
     assert objects_after == objects
     assert reviews_after - reviews <= len(paths)
 
 
 def signed(key_file: Path, ns: RestNamespace, *, ends: datetime) -> str:
-    """A token of the ns's owner, signed with the API server's own key."""
+    """A token of the namespace's owner, signed with the API server's own key."""
     account = ns.admin.get(f"/api/v1/namespaces/{ns.name}/serviceaccounts/owner")["metadata"]
     key = serialization.load_pem_private_key(key_file.read_bytes(), None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
@@ -100,7 +100,7 @@ def test_requests_of_people_are_counted_by_route(ns: RestNamespace, gateway: Gat
 
 
 async def test_calls_for_people_carry_no_credentials_but_theirs(kubeconfig: Path, ns: RestNamespace) -> None:
-    """A kubeconfig with a client certificate would make an administrator of everybody."""
+    """A kubeconfig with a client certificate would make every caller an administrator."""
     connection = await connect(user_agent="test", kubeconfig=str(kubeconfig), anonymous=True)
     try:
         for token, status in (("made-up", 401), (ns.token("owner"), 403)):
@@ -151,7 +151,7 @@ def mount(folder: Path, keyring: Keyring, name: str) -> None:
 
 
 def served(port: int, keyring: Keyring, name: str) -> Any:
-    """Status of a request to a listener that has to show a certificate for `name`; the fault when it does not."""
+    """The status of a request to a listener, which must have a certificate for `name`; the error if it does not."""
     context = ssl.create_default_context(cadata=keyring.authority.certificate_pem)
     try:
         with httpx.Client(verify=context, trust_env=False) as client:

@@ -1,4 +1,4 @@
-"""The people's listener under load: every caller has a share, sidecars are not overrun, and an end cuts nobody off."""
+"""The listener for users under load: limits for each caller, no overload of sidecars, a graceful shutdown."""
 
 import contextlib
 import ssl
@@ -24,7 +24,7 @@ AT_ONCE, STREAMS = 3, 2
 def narrow_gateway(
     admin: Administrator, keyring: Keyring, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Gateway]:
-    """A gateway that gives each caller little."""
+    """A gateway with low limits for each caller."""
     with Gateway(admin, tmp_path_factory.mktemp("narrow")).serving(
         keyring,
         TASKYARD_PEOPLE_RATE="10",
@@ -45,7 +45,7 @@ def narrow_ns(
 
 
 def until_asked(agent: Agent, count: int) -> None:
-    """Wait until the agent was asked so often."""
+    """Waits until the agent has received that many requests."""
     until = time.monotonic() + 20
     while len(agent.asked) < count:
         assert time.monotonic() < until, agent.asked
@@ -147,7 +147,7 @@ def test_an_end_cuts_no_request_off(own_ns: RestNamespace, own_gateway: Gateway,
         until_asked(agent, 1)
         ending = threads.submit(own_gateway.stop)
         own_gateway.wait_until("/readyz", 503)
-        # New requests are still answered while the Service forgets the Pod, but not over a connection that stays.
+        # New requests are still answered while the Pod is removed from the Service, but their connections are closed.
         late = own_ns.owner.get("/tasks")
         threading.Timer(4, agent.answering.set).start()
         assert sending.result().status_code == 204

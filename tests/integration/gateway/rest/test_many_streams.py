@@ -1,4 +1,4 @@
-"""Two hundred clients with a stream each, one that does not read, and the gateway's end."""
+"""Two hundred clients with a stream each, one that does not read, and the gateway's shutdown."""
 
 import asyncio
 import json
@@ -16,8 +16,8 @@ from taskyard.core.security.keyring import Keyring
 
 CLIENTS = 200
 TASKS = 20
-# Beside the 84 MiB of a gateway at rest these are 120 in all. What it has here depends on what other tests left in the
-# API server; `make bench` measures it with a thousand Tasks.
+# With the 84 MiB of an idle gateway this makes 120 in total. The value here depends on what other tests left in the API
+# server; `make bench` measures it with a thousand Tasks.
 MEMORY_MIB = 36
 SECONDS = 60.0
 TITLE = "the last title"
@@ -25,7 +25,7 @@ TITLE = "the last title"
 
 @dataclass
 class Follower:
-    """Reads a stream to its end."""
+    """Reads a stream until it ends."""
 
     url: str
     token: str
@@ -51,7 +51,7 @@ def resident_mib(gateway: Gateway) -> float:
 
 
 def unread(gateway: Gateway, keyring: Keyring, path: str, token: str) -> ssl.SSLSocket:
-    """A stream that nobody reads, with as little room for it on the way as there can be."""
+    """A stream that is not read, with the smallest possible buffers."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.settimeout(20)
@@ -68,7 +68,7 @@ async def test_two_hundred_streams_cost_little_hold_nobody_up_and_end_with_the_g
     names = [f"task-{number}" for number in range(TASKS)]
     for name in names:
         own_ns.task(name, prompt="x" * 4000)
-    # A caller may have 128 streams.
+    # Each caller may have 128 streams.
     tokens = [own_ns.token("owner"), own_ns.token("reader")]
     urls = [own_ns.url("/tasks/watch"), own_ns.url(f"/tasks/me/{names[0]}/events")]
     followers = [Follower(urls[number % 2], tokens[number // 2 % 2]) for number in range(CLIENTS)]
@@ -84,20 +84,20 @@ async def test_two_hundred_streams_cost_little_hold_nobody_up_and_end_with_the_g
             reading.create_task(follower.read(client))
         await asyncio.gather(*(follower.begun.wait() for follower in followers))
         idle = await asyncio.to_thread(unread, own_gateway, keyring, "/api/v1alpha1/tasks/watch", tokens[0])
-        # More than there is room for between here and the one that does not read.
+        # More than fits into the buffers of the client that does not read.
         for number in range(60):
             await asyncio.to_thread(change, names[number % TASKS], paused(1) | {"displayName": f"title {number}"})
         began = time.monotonic()
         await asyncio.to_thread(change, names[0], {"displayName": TITLE})
         await asyncio.gather(*(follower.told.wait() for follower in followers))
         took, resident = time.monotonic() - began, resident_mib(own_gateway)
-        print(f"{CLIENTS} streams: told within {took:.2f} s, {before:.0f} MiB resident and then {resident:.0f}")
+        print(f"{CLIENTS} streams: notified within {took:.2f} s, {before:.0f} MiB resident and then {resident:.0f}")
         assert resident - before <= MEMORY_MIB
         assert (await asyncio.to_thread(own_ns.owner.get, "/tasks/me/task-1")).status_code == 200
         idle.close()
         own_gateway.terminate()
     assert await asyncio.to_thread(own_gateway.wait) == 0
-    # They come again, not all at once.
+    # They reconnect, but not all at the same time.
     retries = [int(follower.retry) for follower in followers]
     assert 500 <= min(retries) < max(retries) <= 5000
     assert len(set(retries)) > CLIENTS / 4

@@ -1,4 +1,4 @@
-"""The OpenAPI document against the gateway: made-up requests of its operations, with a token and without."""
+"""The OpenAPI document against the gateway: generated requests of its operations, with and without a token."""
 
 import json
 import uuid
@@ -27,7 +27,7 @@ FILE = REPOSITORY / "docs" / "openapi.json"
 DOCUMENT = json.loads(FILE.read_text())
 OPERATIONS = [result.ok() for result in schemathesis.openapi.from_path(FILE).get_all_operations()]
 STREAMS = ("watch", "events")
-# Pausing waits a second for an operator, of which there is none here.
+# Pausing waits a second for an operator, and there is none here.
 SLOW = (*STREAMS, "pauseTask")
 EXAMPLES, EXAMPLES_OF_SLOW, EXAMPLES_WITHOUT_A_TOKEN = 15, 4, 5
 CHECKS = [
@@ -40,7 +40,7 @@ CHECKS = [
 
 @dataclass(frozen=True)
 class Place:
-    """A ns with an active Task, where it is reached, and what there is in it for each parameter of a path."""
+    """A namespace with an active Task, its URL, and the existing values of each path parameter."""
 
     url: str
     authority: str
@@ -100,12 +100,12 @@ def test_made_up_requests_get_documented_answers(place: Place, role: str, operat
     @given(case=both, known=st.sampled_from([True, True, True, False]), names=real)
     def ask(case: Any, known: bool, names: dict[str, str]) -> None:
         if known:
-            # Almost all made-up names are of nothing.
+            # Almost no generated name exists.
             case.path_parameters = {name: names[name] for name in case.path_parameters or {}}
             if isinstance(case.body, dict) and "template_version_id" in case.body:
                 case.body["template_version_id"] = names["version"]
         if case.method.upper() == "DELETE" and known:
-            # The others go on with the one that there is.
+            # The other cases use the existing one.
             case.path_parameters["task"] = "doomed"
         if name in STREAMS and case.query is not None:
             case.query["timeout_seconds"] = 1

@@ -1,4 +1,4 @@
-"""Lists of Tasks and of builds, in pages."""
+"""Paged lists of Tasks and of builds."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""behaviour §2.2, §2.3 and the rest of what is read: lists, single Tasks, status and current state (§3)."""
+"""Sections 2.2, 2.3 and 3 of the contract, and other reads: lists, single Tasks, status and current state."""
 
 from typing import Any
 
@@ -145,7 +145,7 @@ def state(word: str, number: int) -> Any:
         pytest.param(active() | {"state": state("Idle", 1)}, "idle", id="3-last of this build"),
         pytest.param(active() | {"state": state("Complete", 1)}, "complete", id="1-state the wire says complete"),
         pytest.param(active() | {"state": state("Failed", 1)}, "failed", id="1-state failure is shown as failed"),
-        pytest.param(active() | {"state": state("Idle", 0)}, None, id="3-stale of a former start"),
+        pytest.param(active() | {"state": state("Idle", 0)}, None, id="3-stale of an earlier start"),
         pytest.param(
             paused() | {"state": state("Working", 1)}, "working", id="3-last paused Tasks keep their last word"
         ),

@@ -1,4 +1,4 @@
-"""Who may: people of different rights at the people's listener."""
+"""Authorization at the listener for users: callers with different rights."""
 
 import time
 from typing import Any
@@ -85,7 +85,7 @@ def test_a_denial_is_like_an_absence_byte_for_byte(
 
 
 def test_a_denial_asks_the_api_server_as_much_as_an_absence(ns: RestNamespace, other_ns: RestNamespace) -> None:
-    """2-nf: the questions are what takes time, so the two take as long."""
+    """2-nf: calls to the API server take the time, so both take equally long."""
     ns.task(status=paused())
 
     def questions(name: str) -> int:
@@ -93,10 +93,10 @@ def test_a_denial_asks_the_api_server_as_much_as_an_absence(ns: RestNamespace, o
         assert other_ns.owner.get(f"/tasks/{ns.name}/{name}").status_code == 404
         end = time.monotonic() + 10
         while (asked := ns.admin.counted()[1] - before) == 0:
-            assert time.monotonic() < end, "nothing was asked"
+            assert time.monotonic() < end, "no call was made"
         return asked
 
-    questions("first")  # who it is, and what they may in the whole namespace, is remembered from here on
+    questions("first")  # the caller's identity, and their rights in the whole namespace, are cached from here on
     assert [questions(name) for name in ("hello", "absent")] == [1, 1]
 
 

@@ -1,4 +1,4 @@
-"""Who may: people of different rights at the routes under /api/v1alpha1."""
+"""Authorization at the routes under /api/v1alpha1: callers with different rights."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from integration.gateway.rest.rest_namespace import NOT_FOUND, RestNamespace, paused
 from integration.gateway.rest.test_listener import signed
 
-# Streams would go on.
+# Streams would not end.
 BRIEF = "?timeout_seconds=1"
 OF_A_TASK = {
     "events": ("GET", f"/events{BRIEF}", None),

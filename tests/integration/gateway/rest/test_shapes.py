@@ -1,4 +1,4 @@
-"""The answers have all that the OpenAPI document promises, and nothing that it does not know."""
+"""Answers have all fields that the OpenAPI document promises, and no others."""
 
 from typing import Any
 

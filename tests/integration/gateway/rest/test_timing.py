@@ -1,4 +1,4 @@
-"""A denial takes as long as an absence: the time must not tell that there is a Task."""
+"""A denial takes as long as an absence: the time must not reveal that there is a Task."""
 
 import statistics
 import time
@@ -6,7 +6,7 @@ import time
 from integration.gateway.rest.rest_namespace import RestNamespace
 
 ROUNDS = 60
-# On a busy machine single answers take many times the usual; medians do not.
+# On a busy machine single answers take much longer than usual; medians do not.
 NOISE_SECONDS = 0.003
 
 

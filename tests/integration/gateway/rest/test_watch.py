@@ -1,4 +1,4 @@
-"""`GET /tasks/watch`: all Tasks that a caller may see, as they change."""
+"""`GET /tasks/watch`: all Tasks that the caller may see, and their changes."""
 
 from integration.gateway.rest.rest_namespace import NOT_FOUND, RestNamespace, paused
 from integration.gateway.rest.stream import opened

@@ -24,7 +24,7 @@ def test_kopf_writes_nothing_and_ends_nothing() -> None:
 
 
 async def deaf() -> None:
-    """Not to be ended, as a watch of kopf's that waits for credentials when nobody gives any more."""
+    """Ignores cancellation, like a watch of kopf that waits for credentials which never arrive."""
     while True:
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(60)

@@ -1,4 +1,4 @@
-"""What the operator counts."""
+"""The operator's metrics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from unit.core.builders import at, build_manifest, input_manifest, reservation, 
 
 
 class MetricsHarness:
-    """Stores that metrics observe, half a minute after the builds were reserved."""
+    """Stores that the metrics observe, half a minute after the builds' reservation."""
 
     def __init__(self) -> None:
         self.stores = Stores()

@@ -1,4 +1,4 @@
-"""Events are written beside the work: bounded, quiet about what goes, and never in the way."""
+"""Events are written in parallel to the work: bounded, silent about what is being deleted, and without delaying it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 class RecorderHarness:
-    """Stores that a recorder observes, and what it wrote and dropped."""
+    """Stores that a recorder observes, and the Events that it wrote and dropped."""
 
     def __init__(self) -> None:
         self.cluster, self.stores, self.dropped = FakeCluster(), Stores(), list[str]()
@@ -87,7 +87,7 @@ async def test_what_was_there_before_is_no_news() -> None:
     assert harness.events == []
 
 
-async def test_another_task_of_the_same_name_begins_anew() -> None:
+async def test_another_task_of_the_same_name_starts_without_history() -> None:
     async with running(RecorderHarness()) as harness:
         harness.task("Active", uid="former")
         harness.task("Pending", uid="newer")
@@ -95,7 +95,7 @@ async def test_another_task_of_the_same_name_begins_anew() -> None:
     assert harness.events == []
 
 
-async def test_a_task_that_is_deleted_is_told_of_no_more() -> None:
+async def test_a_deleted_task_has_no_further_events() -> None:
     async with running(RecorderHarness()) as harness:
         harness.task("Active")
         harness.task("Unknown", deleting=True)
@@ -139,11 +139,11 @@ async def test_a_fault_that_stays_is_one_line_and_a_count(caplog: pytest.LogCapt
 @pytest.mark.parametrize(
     "error",
     [
-        pytest.param(api_error(403, "Forbidden", causes=("NamespaceTerminating",)), id="namespace is going"),
+        pytest.param(api_error(403, "Forbidden", causes=("NamespaceTerminating",)), id="namespace is terminating"),
         pytest.param(api_error(404, "NotFound"), id="namespace is gone"),
     ],
 )
-async def test_in_a_namespace_that_goes_nothing_is_told_and_nothing_said(
+async def test_in_a_terminating_namespace_no_event_is_written_and_nothing_logged(
     error: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with running(RecorderHarness()) as harness:
@@ -166,7 +166,7 @@ async def test_a_try_whose_answer_was_lost_is_not_told_twice() -> None:
     assert [call[0] for call in harness.cluster.calls] == ["create"]
 
 
-async def test_a_series_whose_event_has_expired_is_told_anew() -> None:
+async def test_a_series_whose_event_has_expired_is_written_again() -> None:
     async with running(RecorderHarness()) as harness:
         harness.task("Active")
         harness.task("Error")
@@ -190,7 +190,7 @@ async def test_when_too_many_wait_the_rest_is_dropped_and_counted() -> None:
     assert harness.dropped == ["QueueFull"] * 3
 
 
-async def test_a_defect_of_an_observer_stands_in_nobodys_way(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_defect_of_an_observer_does_not_affect_others(caplog: pytest.LogCaptureFixture) -> None:
     async with running(RecorderHarness()) as harness:
         harness.task("Pending")
         harness.version += 1

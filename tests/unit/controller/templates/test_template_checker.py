@@ -17,7 +17,7 @@ SHELL = ("team", "shell")
 
 
 class CheckerHarness:
-    """A Template, and the versions that the operator knows of."""
+    """A Template, and the versions that the operator knows."""
 
     def __init__(self, template: dict[str, Any] | None = None) -> None:
         self.cluster, self.stores = FakeCluster(), Stores()

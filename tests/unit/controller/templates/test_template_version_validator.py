@@ -17,7 +17,7 @@ SHELL = ("team", "shell-v1")
 
 
 class ValidatorHarness:
-    """A version, and what became of it."""
+    """A version, and the result of its validation."""
 
     def __init__(self, manifest: dict[str, Any] | None, *failures: ApiError) -> None:
         self.cluster, self.stores, self.again = FakeCluster(), Stores(), Again()
@@ -40,7 +40,7 @@ class ValidatorHarness:
         return [verb for verb, _, _ in self.cluster.calls]
 
 
-async def test_a_version_whose_pod_is_taken_is_valid_and_not_asked_about_again() -> None:
+async def test_a_version_whose_pod_is_accepted_is_valid_and_not_validated_again() -> None:
     harness = ValidatorHarness(template_version_manifest())
     await harness.validator.validate(SHELL)
     await harness.validator.validate(SHELL)
@@ -66,21 +66,21 @@ async def test_what_can_be_told_without_the_api_server_is() -> None:
     assert harness.verbs == ["patch status"]
 
 
-async def test_a_used_up_quota_says_nothing_of_the_version() -> None:
+async def test_an_exhausted_quota_is_no_verdict_on_the_version() -> None:
     harness = ValidatorHarness(template_version_manifest(), api_error(403, "Forbidden", "exceeded quota: pods"))
     await harness.validator.validate(SHELL)
     assert harness.verdict is None
     assert harness.again.calls == [(SHELL, 10.0)]
 
 
-async def test_a_fault_of_the_api_server_is_told_and_says_nothing_of_the_version() -> None:
+async def test_an_error_of_the_api_server_is_logged_and_is_no_verdict_on_the_version() -> None:
     harness = ValidatorHarness(template_version_manifest(), api_error(503))
     with pytest.raises(ApiError):
         await harness.validator.validate(SHELL)
     assert harness.verdict is None
 
 
-async def test_in_a_namespace_that_goes_nothing_is_done() -> None:
+async def test_in_a_terminating_namespace_nothing_is_done() -> None:
     harness = ValidatorHarness(
         template_version_manifest(), api_error(403, "Forbidden", causes=("NamespaceTerminating",))
     )
@@ -100,13 +100,13 @@ async def test_in_a_namespace_that_goes_nothing_is_done() -> None:
         ),
     ],
 )
-async def test_a_version_that_is_no_more_is_not_asked_about(manifest: dict[str, Any] | None) -> None:
+async def test_a_deleted_version_is_not_validated(manifest: dict[str, Any] | None) -> None:
     harness = ValidatorHarness(manifest)
     await harness.validator.validate(SHELL)
     assert harness.verbs == []
 
 
-async def test_a_version_that_goes_meanwhile_is_no_fault() -> None:
+async def test_a_version_that_is_deleted_meanwhile_is_no_error() -> None:
     harness = ValidatorHarness(template_version_manifest())
     harness.cluster.objects.clear()
     await harness.validator.validate(SHELL)

@@ -1,4 +1,4 @@
-"""The claim with a Task's home."""
+"""The PersistentVolumeClaim of a Task's home."""
 
 from __future__ import annotations
 

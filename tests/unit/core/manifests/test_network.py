@@ -26,7 +26,7 @@ WANTED = spec(RULES)
 
 
 def reached(policy: dict[str, Any], address: str) -> bool:
-    """Whether a rule with IP blocks lets an address be reached, whatever the port."""
+    """Whether a rule with IP blocks allows an address, on any port."""
     found = ip_address(address)
     for rule in policy["egress"]:
         if "ports" in rule:

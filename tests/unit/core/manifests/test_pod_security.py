@@ -1,4 +1,4 @@
-"""What a Task's Pod may: hardened, unless the template says otherwise."""
+"""The security context of a Task's Pod: hardened, unless the template says otherwise."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ from unit.core.podmaking import AGENT, container, made
                 "runAsNonRoot": False,
                 "supplementalGroups": [7],
             },
-            id="the template's own word counts",
+            id="the template's own setting wins",
         ),
     ],
 )
@@ -80,7 +80,7 @@ def test_pod_security(given: Manifest, expected: Manifest) -> None:
                 "runAsUser": 7,
                 "capabilities": {"drop": ["ALL"]},
             },
-            id="the template's own word counts",
+            id="the template's own setting wins",
         ),
         pytest.param(
             {"privileged": True},

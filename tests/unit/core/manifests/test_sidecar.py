@@ -1,4 +1,4 @@
-"""The sidecar's part of a Pod, as docs/contracts.md has it."""
+"""The sidecar's part of a Pod, as docs/contracts.md describes it."""
 
 from __future__ import annotations
 

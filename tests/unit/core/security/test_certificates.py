@@ -34,7 +34,7 @@ def handshake(issued: ServingCertificate, trusted: Authority, name: str, directo
     server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server_context.load_cert_chain(file)
     client_context = ssl.create_default_context(cadata=trusted.certificate_pem)
-    # Python 3.13 checks this strictly by itself.
+    # Python 3.13 checks this strictly by default.
     client_context.verify_flags |= ssl.VERIFY_X509_STRICT
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     server = server_context.wrap_bio(to_server, to_client, server_side=True)

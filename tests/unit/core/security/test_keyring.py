@@ -1,4 +1,4 @@
-"""What the operator writes into the Secret is what the gateway reads out of it."""
+"""The gateway reads from the Secret what the operator writes to it."""
 
 import base64
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Keys and tokens are derived from the master key and nothing else."""
+"""Keys and tokens are derived from the master key alone."""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""What every exchange with a client keeps to."""
+"""The rules of every exchange with a client."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""A cache with objects in it, as watches fill it."""
+"""A cache with objects, as watches fill it."""
 
 import itertools
 import json
@@ -24,7 +24,7 @@ def metadata(name: str, *, uid: str = "", **more: Any) -> Object:
 
 
 def task(name: str = "hello", *, uid: str = "", namespace: str = "team", **status: Any) -> Object:
-    """A Task; each call makes a newer state."""
+    """A Task; each call has a newer resourceVersion."""
     spec = {"prompt": "say hello", "templateVersion": "shell-v1"}
     return {"metadata": metadata(name, uid=uid) | {"namespace": namespace}, "spec": spec, "status": status}
 

@@ -1,4 +1,4 @@
-"""What the API server's refusals become."""
+"""The answers for the API server's refusals."""
 
 from __future__ import annotations
 

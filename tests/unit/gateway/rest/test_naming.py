@@ -1,4 +1,4 @@
-"""The model that names Tasks, and what happens when it does not."""
+"""The model that names Tasks, and the fallback when it fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Task whose first build has made its Pod, as the gateway reads it."""
+"""A Task whose first build has created its Pod, as the gateway reads it."""
 
 from taskyard.api.workspacebuild import BuildPhase, Transition
 from taskyard.core.ownership import TaskOwner

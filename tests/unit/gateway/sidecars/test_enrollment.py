@@ -1,4 +1,4 @@
-"""Who may enrol."""
+"""Which Pods may enrol."""
 
 from dataclasses import replace
 from typing import Any

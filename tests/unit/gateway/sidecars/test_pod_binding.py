@@ -46,7 +46,7 @@ def task(**changes: Any) -> Task:
         ),
     ],
 )
-def test_how_a_pod_stands_to_its_task(changes: dict[str, Any], binding: PodBinding) -> None:
+def test_the_binding_of_a_pod_to_its_task(changes: dict[str, Any], binding: PodBinding) -> None:
     assert pod_binding_of(replace(EVIDENCE, **changes)) is binding
 
 
@@ -76,7 +76,7 @@ def test_how_a_pod_stands_to_its_task(changes: dict[str, Any], binding: PodBindi
             task(newest_number=2, newest_transition=Transition.STOP),
             [build(), build(number=9, owner=TaskOwner("hello", "former task"))],
             1,
-            id="builds of a former Task do not count",
+            id="builds of an earlier Task do not count",
         ),
         pytest.param(
             task(newest_number=2, newest_transition=Transition.STOP),

@@ -67,19 +67,19 @@ def test_what_a_terminal_would_not_print_is_left_out() -> None:
         pytest.param({"app_slug": "?"}, "Failed to get workspace app.", id="third"),
     ],
 )
-def test_faults_are_told_in_their_order(fields: dict[str, str], message: str) -> None:
+def test_faults_are_reported_in_their_order(fields: dict[str, str], message: str) -> None:
     with pytest.raises(HttpError, match=message):
         check(REPORT.model_copy(update=fields))
 
 
-def test_a_message_of_160_bytes_is_taken() -> None:
+def test_a_message_of_160_bytes_is_accepted() -> None:
     check(REPORT.model_copy(update={"message": "é" * 80}))
 
 
 ASKED = {"id": "q-1", "text": "rm -rf\x1b build", "options": [{"id": "once", "name": "Allow"}]}
 
 
-def test_a_question_becomes_a_condition_and_goes_when_it_is_answered() -> None:
+def test_a_question_becomes_a_condition_that_is_removed_when_it_is_answered() -> None:
     asking = Report(app_slug="taskyard", state="idle", message="done", question=ASKED)  # type: ignore[arg-type]
     others = [{"type": "Ready", "status": "True", "message": "all is well"}]
     status: dict[str, Any] = {"state": STATE, "conditions": others, "observedGeneration": 4}

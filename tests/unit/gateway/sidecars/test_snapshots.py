@@ -97,7 +97,7 @@ def test_the_config_map_goes_with_its_task() -> None:
     assert not owner.get("blockOwnerDeletion")
 
 
-def test_a_config_map_without_a_controller_is_nobodys() -> None:
+def test_a_config_map_without_a_controller_has_no_owner() -> None:
     assert not is_owned_by({"metadata": {}}, "task-uid")
     assert not is_owned_by({"metadata": {"ownerReferences": [{"uid": "task-uid"}]}}, "task-uid")
 

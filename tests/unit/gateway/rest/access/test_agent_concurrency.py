@@ -1,4 +1,4 @@
-"""Calls to sidecars take turns: few for each Pod, some in all, and a bounded number waits."""
+"""Calls to sidecars are limited: a few per Pod, some more in total, and a bounded number may wait."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from taskyard.gateway.rest.access.agent_concurrency import AgentConcurrency
 
 
 class Calls:
-    """Calls that last until they are let go, and how many of them there were at a time."""
+    """Calls that last until they are released, and how many ran at the same time."""
 
     def __init__(self, turns: AgentConcurrency) -> None:
         self._turns = turns
@@ -67,7 +67,7 @@ async def test_more_than_may_wait_are_refused_at_once() -> None:
     assert sorted(await asyncio.gather(*begun)) == [200, 200, 200, 429, 429]
 
 
-async def test_all_pods_together_have_so_many_turns_and_who_waits_too_long_is_told() -> None:
+async def test_calls_to_all_pods_are_limited_and_a_call_that_waits_too_long_is_refused() -> None:
     turns = AgentConcurrency(each=2, in_all=3, waiting=2, patience=0.05)
     calls = Calls(turns)
     begun = await calls.begin("a", "b", "c", "d")

@@ -1,4 +1,4 @@
-"""One caller who asks for more than a share takes nothing away from the others."""
+"""A caller who exceeds the quota takes nothing away from the others."""
 
 from taskyard.core.tokenbucket import Rate
 from taskyard.gateway.rest.access.request_quota import Allowance, RequestQuota
@@ -10,7 +10,7 @@ def callers(*, rate: Rate = OFTEN, at_once: int = 100, streams: int = 100, remem
     return RequestQuota(Allowance(rate=rate, at_once=at_once, streams=streams), remembered=remembered)
 
 
-def test_who_asks_too_often_is_told_when_to_ask_again() -> None:
+def test_a_caller_over_the_rate_is_told_when_to_retry() -> None:
     these = callers(rate=Rate(per_second=2, burst=3))
     for _ in range(3):
         assert these.enter("jane", 0) == 0
@@ -26,7 +26,7 @@ def test_others_do_not_wait_for_it() -> None:
     assert these.enter("joe", 0) == 0
 
 
-def test_so_many_at_once_and_again_when_one_has_left() -> None:
+def test_concurrent_requests_are_limited_until_one_ends() -> None:
     these = callers(at_once=2)
     assert [these.enter("jane", 0) for _ in range(3)] == [0, 0, 1]
     these.leave("jane")

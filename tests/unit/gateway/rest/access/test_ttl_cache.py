@@ -1,4 +1,4 @@
-"""Answers that are remembered for a while."""
+"""Answers that are cached for a while."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from taskyard.gateway.rest.access.ttl_cache import TtlCache
 
 
 class Asked:
-    """A clock, and who is asked."""
+    """A clock, and a source of answers that counts its calls."""
 
     def __init__(self, *, most: int = 10) -> None:
         self.now = 0.0
@@ -35,7 +35,7 @@ async def test_an_answer_is_remembered_for_its_time() -> None:
     assert await asked.get("a") == "answer 2"
 
 
-async def test_those_who_want_the_same_at_once_ask_once() -> None:
+async def test_concurrent_callers_for_the_same_key_share_one_call() -> None:
     asked = Asked()
     assert set(await asyncio.gather(*(asked.get("a") for _ in range(20)))) == {"answer 1"}
 
@@ -49,7 +49,7 @@ async def test_no_more_than_so_many_are_kept() -> None:
     assert await asked.get("a") == "answer 6"
 
 
-async def test_a_fault_goes_to_all_who_wait_and_is_not_remembered() -> None:
+async def test_an_error_reaches_all_waiting_callers_and_is_not_cached() -> None:
     asked = Asked()
 
     async def fail() -> str:
@@ -60,7 +60,7 @@ async def test_a_fault_goes_to_all_who_wait_and_is_not_remembered() -> None:
     assert await asked.get("a") == "answer 1"
 
 
-async def test_who_stops_waiting_stops_for_itself_alone() -> None:
+async def test_a_cancelled_caller_does_not_cancel_the_others() -> None:
     asked = Asked()
     first, second = asyncio.create_task(asked.get("a")), asyncio.create_task(asked.get("a"))
     await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""The OpenAPI document, and the page that is made of it."""
+"""The OpenAPI document, and the page that is generated from it."""
 
 import json
 import re

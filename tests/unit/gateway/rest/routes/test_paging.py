@@ -1,4 +1,4 @@
-"""Lists in pages."""
+"""Paged lists."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""behaviour §2.2: the grammar of a list's query."""
+"""Section 2.2 of the contract: the grammar of a list's query."""
 
 from __future__ import annotations
 

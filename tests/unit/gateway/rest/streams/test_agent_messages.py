@@ -1,4 +1,4 @@
-"""One connection to a sidecar, however many listen."""
+"""One connection to a sidecar, for any number of listeners."""
 
 import asyncio
 import contextlib
@@ -57,7 +57,7 @@ async def test_many_listeners_have_one_connection_which_ends_with_the_last_of_th
     assert len(dialogues) == 0
 
 
-async def test_who_comes_later_hears_what_was_said() -> None:
+async def test_a_later_listener_receives_the_earlier_messages() -> None:
     dialogues = AgentMessageStreams(Sidecar().events)
     first = asyncio.Event()
     with dialogues.of(PLACE, first.set):

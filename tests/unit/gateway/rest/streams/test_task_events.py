@@ -1,4 +1,4 @@
-"""What a stream tells of one Task."""
+"""The events of a stream about one Task."""
 
 import json
 
@@ -148,7 +148,7 @@ def test_the_conversation_of_another_start_is_told_from_its_beginning() -> None:
         pytest.param("message_update", '{"id":0,"role":["agent"],"message":"x"}', id="no role"),
     ],
 )
-def test_what_is_no_message_counts_for_nothing(event: str, data: str) -> None:
+def test_malformed_messages_are_ignored(event: str, data: str) -> None:
     dialogue = AgentMessages(start=1)
     dialogue.take(event, data)
     assert list(dialogue.since(0)) == []

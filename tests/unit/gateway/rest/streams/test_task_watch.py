@@ -1,4 +1,4 @@
-"""What a stream tells of all Tasks."""
+"""The events of a stream about all Tasks."""
 
 from taskyard.gateway.rest.cache.cache import Cache
 from taskyard.gateway.rest.streams.task_watch import RenderedTasks, TaskWatch
@@ -53,7 +53,7 @@ def test_another_task_of_the_same_name_is_told_apart() -> None:
     assert told(found.some(changed(former, new))) == [("gone", "one"), ("task", "one")]
 
 
-def test_a_task_that_the_query_does_not_want_any_more_is_gone() -> None:
+def test_a_task_that_no_longer_matches_the_query_is_reported_as_gone() -> None:
     cache = cache_with(one := task("one", phase="Active"))
     found = overview(cache, status="Active")
     list(found.all(TEAM))
@@ -77,7 +77,7 @@ def test_a_task_is_rendered_once_for_all_until_it_or_what_is_around_it_changes()
     assert rendered(task("one", phase="Active")) != first
 
 
-def test_what_is_kept_of_rendered_tasks_is_bounded() -> None:
+def test_the_cache_of_rendered_tasks_is_bounded() -> None:
     cache = cache_with()
     rendered = RenderedTasks(cache, most=5000)
     tasks = [task(f"task-{number}") for number in range(20)]
