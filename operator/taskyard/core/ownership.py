@@ -1,6 +1,7 @@
-"""Whose an object is: which Task controls it, and what an object is that has the name of a Task's child.
+"""Which Task controls an object, and whose an object is that has the name of a Task's child.
 
-A kind is its name and its API group: others have a kind Task too (Tekton, say), and their Tasks own nothing here.
+A kind is identified by its name and its API group: other projects have a kind Task too (Tekton, for example), and those
+Tasks own nothing here.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ from taskyard.api import GROUP
 
 @dataclass(frozen=True)
 class TaskOwner:
-    """The Task that controls an object, which is in its namespace."""
+    """The Task that controls an object, in the object's namespace."""
 
     name: str
     uid: str
 
 
 class Ownership(Enum):
-    """The Task's own; a former Task's of the same name, which is gone; anybody else's."""
+    """Whether an object belongs to the Task itself, to an earlier Task of the same name, which is gone, or to
+    neither."""
 
     OWN = "Own"
     FORMER = "Former"
@@ -30,8 +32,8 @@ class Ownership(Enum):
 
 
 def owner_of(manifest: Mapping[str, Any]) -> TaskOwner | None:
-    """The Task that controls an object; None for an object that no Task controls. The group's version does not matter:
-    the API server serves one Task in all of them."""
+    """The Task that controls an object; None for an object that no Task controls. The version of the API group does
+    not matter: the API server serves the same Task in all of them."""
     for reference in manifest["metadata"].get("ownerReferences") or ():
         if is_task(reference) and reference.get("controller"):
             return TaskOwner(name=reference["name"], uid=reference["uid"])
@@ -50,17 +52,17 @@ def is_owned_by(manifest: Mapping[str, Any], uid: str) -> bool:
 
 
 def is_task(reference: Mapping[str, Any]) -> bool:
-    """Whether an ownerReference names a Task of Taskyard's, in whatever version."""
+    """Whether an ownerReference names a Task of Taskyard, in any version."""
     group = reference.get("apiVersion", "").rpartition("/")[0]
     return bool(group == GROUP and reference.get("kind") == "Task")
 
 
 def ownership_of(child: Mapping[str, Any], *, name: str, uid: str) -> Ownership:
-    """Whose an object is, seen from the Task of this name and UID in its namespace.
+    """Whose an object is, from the point of view of the Task with this name and UID in its namespace.
 
-    FORMER says that nothing owns it but Tasks of this Task's name with other UIDs. As a name has one object at a time,
-    these are gone once this Task was seen to be there *after* the child was, and garbage collection would delete the
-    child. With any other owner, of whatever kind, it would live on.
+    FORMER means that all its owners are Tasks of this name with other UIDs. As a name has one object at a time, those
+    are gone if this Task was seen to exist *after* the child was read, and garbage collection would delete the child.
+    With any other owner, of whatever kind, the child would stay.
     """
     if is_owned_by(child, uid):
         return Ownership.OWN
@@ -73,5 +75,5 @@ def ownership_of(child: Mapping[str, Any], *, name: str, uid: str) -> Ownership:
 
 
 def is_former(reference: Mapping[str, Any], *, name: str, uid: str) -> bool:
-    """Whether an ownerReference names a Task of the same name that is not this one."""
+    """Whether an ownerReference names an earlier Task of the same name."""
     return bool(is_task(reference) and reference["name"] == name and reference["uid"] != uid)

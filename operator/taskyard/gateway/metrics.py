@@ -49,7 +49,7 @@ class Metrics:
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         Gauge(
-            "taskyard_build_info", "Always 1; the label tells the version.", ["component", "version"], registry=registry
+            "taskyard_build_info", "Always 1; the label is the version.", ["component", "version"], registry=registry
         ).labels("gateway", __version__).set(1)
         self._requests = Counter(
             "taskyard_gateway_requests", "Requests of sidecars and people.", ["route", "code"], registry=registry
