@@ -50,8 +50,8 @@ async def read_model(request: Request, model: type[M], limit: int) -> M:
 
 
 def parse_json(body: bytes) -> Any:
-    """A JSON value according to RFC 8259. Raises HttpError 400 for NaN, encodings other than UTF-8 and deep nesting
-    too."""
+    """A JSON value according to RFC 8259. Raises HttpError 400 for anything else: NaN, an encoding other than UTF-8,
+    nesting that is too deep."""
     try:
         return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
     except RecursionError as error:
