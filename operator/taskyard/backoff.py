@@ -1,26 +1,26 @@
-"""How long to wait before the next try of what failed: twice as long after each failure in a row, up to a longest
-delay. For whoever tries again, operator, gateway and sidecar alike; the standard library only.
+"""How long to wait before a retry: twice as long after each failure in a row, up to a longest delay. Every retry of the
+operator, the gateway and the sidecar uses it; it needs only the standard library.
 """
 
 import random
 from typing import Protocol
 
-# As often as a float can be doubled from 1.0. One power more raises OverflowError, and a loop that goes on through an
-# outage of hours counts more failures than that.
+# How often 1.0 can be doubled before it overflows a float. One power more raises OverflowError, and a loop that retries
+# through an outage of hours counts more failures than that.
 _MAX_DOUBLINGS = 1023
 
 
 class Chance(Protocol):
-    """What draws a number between two: the module `random`, or a `random.Random`."""
+    """A source of random numbers: the module `random`, or a `random.Random`."""
 
     def uniform(self, a: float, b: float) -> float: ...
 
 
 def delay(failures: int, *, first: float, longest: float, jitter: float = 0.0, chance: Chance = random) -> float:
-    """Seconds to wait after a failure that `failures` others came before, in a row and however many.
+    """Seconds to wait after a failure that followed `failures` others in a row; any number is allowed.
 
-    `first` and `longest` are in seconds. `jitter` is the largest part of the delay, 0 to 1, that chance takes off, so
-    that those who failed together do not come again together.
+    `first` and `longest` are in seconds. `jitter`, 0 to 1, is the largest part of the delay that is randomly
+    subtracted, so that callers that failed together do not retry together.
     """
     seconds = min(first * 2.0 ** min(failures, _MAX_DOUBLINGS), longest)
     return seconds * chance.uniform(1.0 - jitter, 1.0)
@@ -43,5 +43,5 @@ class Backoff:
         return delay(failures, first=self._first, longest=self._longest, jitter=self._jitter, chance=self._chance)
 
     def reset(self) -> None:
-        """What was tried has succeeded: the next failure is the first again."""
+        """Start over after a success: the next failure counts as the first."""
         self._failures = 0

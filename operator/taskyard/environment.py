@@ -1,6 +1,6 @@
 """Settings from environment variables.
 
-A frozen dataclass declares each of its fields once, with `variable`: name, default, what it takes and what it means.
+A frozen dataclass declares each of its fields once, with `variable`: name, default, accepted values and meaning.
 `read` makes an instance of it.
 
     @dataclass(frozen=True, kw_only=True)
@@ -10,7 +10,7 @@ A frozen dataclass declares each of its fields once, with `variable`: name, defa
 
     settings = read(Settings, os.environ)
 
-A variable without a default is required. An empty variable counts as not set; any other has to be usable.
+A variable without a default is required. An empty variable counts as not set; any other value has to be valid.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ MAX_SHOWN_CHARACTERS = 80
 
 
 class SettingsError(ValueError):
-    """A variable is missing or of no use; one line that names it, says what it takes and what it is instead."""
+    """A variable is missing or invalid; one line with its name, the accepted values and its actual value."""
 
 
 @dataclass(frozen=True)
 class Kind(Generic[T]):
-    """How a text becomes a value. `read` raises ValueError, whose text, if any, is told beside what the variable takes.
+    """How a text becomes a value. `read` raises ValueError, whose text, if any, is added to the error message.
 
-    `takes` goes on after "must be", and is empty where no text is refused.
+    `takes` completes "must be …"; it is empty where no text is refused.
     """
 
     read: Callable[[str], T]
@@ -52,11 +52,11 @@ class Kind(Generic[T]):
 
 @dataclass(frozen=True)
 class Variable:
-    """The declaration of one variable. `default` is the text that it has when it is not set, None where it is required.
+    """The declaration of one variable. `default` is the text used when it is not set; None makes it required.
 
-    `meaning` goes on after "it holds"; `without` says what an empty default stands for. A `secret` value is in no error
-    and in no `repr`. `only_with` and `needed_with` name a field before this one: only where that is true, or not empty,
-    is this variable read, or is it required.
+    `meaning` completes "it holds …"; `without` says what an empty default stands for. A `secret` value appears in no
+    error and in no `repr`. `only_with` and `needed_with` name an earlier field: the variable is read only if the first
+    is true, and required if the second is not empty.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Variable:
     needed_with: str
 
     def value(self, environment: Mapping[str, str], *, needed: bool = False) -> Any:
-        """Raises SettingsError."""
+        """The value that the environment sets, or the default. Raises SettingsError."""
         text = environment.get(self.name, "")
         if not text:
             if needed or self.default is None:
@@ -122,7 +122,7 @@ def variables(settings: type[DataclassInstance]) -> dict[str, Variable]:
 
 
 def read(settings: type[Declared], environment: Mapping[str, str]) -> Declared:
-    """An instance with what the environment sets. Raises SettingsError for the first variable that is of no use."""
+    """An instance with the values of the environment. Raises SettingsError for the first variable that is invalid."""
     values: dict[str, Any] = {}
     for field, declared in variables(settings).items():
         if declared.only_with and not values[declared.only_with]:
@@ -139,7 +139,7 @@ def number(least: int = 0, most: int | None = None) -> Kind[int]:
 
 
 def port(least: int = 1) -> Kind[int]:
-    """A TCP port; with `least` 0 also the one that the system chooses."""
+    """A TCP port; with `least` 0 also 0, for which the system chooses one."""
     return Kind(partial(_whole_number, least=least, most=MAX_PORT), f"a port number from {least} to {MAX_PORT}")
 
 

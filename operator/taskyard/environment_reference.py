@@ -1,6 +1,6 @@
 """The environment variables of each process as a table: `python -m taskyard.environment_reference <page> [--check]`.
 
-The tables come from the declarations of the settings, and go between the markers that the page has for them.
+The tables are generated from the declarations of the settings and written between the page's markers.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PROCESSES: dict[str, type[DataclassInstance]] = {
     "gateway": GatewaySettings,
     "sidecar": SidecarSettings,
 }
-# What is set as code: other variables, and addresses.
+# Formatted as code: other variables, and addresses.
 _CODE = re.compile(r"\bTASKYARD_[A-Z_]+|\bhttps?://[^\s,;]+")
 
 
@@ -33,22 +33,22 @@ class MarkerError(Exception):
 
 
 def table(settings: type[DataclassInstance]) -> str:
-    """Variable, default and meaning, a row for each field in the order of the class."""
+    """A table of variable, default and meaning, with a row for each field in the order of the class."""
     declared = variables(settings)
     rows = [_row(variable, declared) for variable in declared.values()]
     return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
 
 
 def page(text: str) -> str:
-    """The page with today's tables between its markers. Raises MarkerError."""
+    """The page with up-to-date tables between its markers. Raises MarkerError."""
     for process, settings in PROCESSES.items():
         text = _with_table(text, process, settings)
     return text
 
 
 def main() -> int:
-    """Write the tables into the page, or with --check tell that they are out of date. Ends with one line where the page
-    cannot be read or lacks the markers."""
+    """Write the tables into the page or, with --check, report that they are out of date. Exits with one line when the
+    page cannot be read or lacks the markers."""
     parser = generated.parser("Write the tables of environment variables into a page.")
     parser.add_argument("file", type=Path, help="the page, which has the markers")
     arguments = parser.parse_args()

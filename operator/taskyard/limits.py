@@ -1,25 +1,25 @@
-"""Limits that more than one of the API models, the gateway and the sidecar hold, each named for what it counts.
+"""Limits that more than one of the API models, the gateway and the sidecar enforce, each named for what it counts.
 
-A limit that one module alone knows stands in that module.
+A limit that only one module uses is defined there.
 """
 
-# A Task, and what is said to its agent.
+# A Task, and the messages to its agent.
 MAX_TASK_NAME_CHARACTERS = 52
 MAX_DISPLAY_NAME_CHARACTERS = 64
 MAX_PROMPT_CHARACTERS = 65_536
 MAX_CONTENT_CHARACTERS = 65_536
 
-# What the agent reports of its state. A message of that many bytes has at most that many characters.
+# The state that the agent reports. A message of that many bytes has at most that many characters.
 MAX_STATE_MESSAGE_BYTES = 160
 MAX_LINK_CHARACTERS = 2_048
 
-# What the agent asks people.
+# The questions that the agent asks people.
 MAX_QUESTION_ID_CHARACTERS = 63
 MAX_QUESTION_CHARACTERS = 300
 MAX_QUESTION_OPTIONS = 8
 MAX_OPTION_CHARACTERS = 100
 
-# The values that the agent hands out. A value of that many bytes has at most that many characters.
+# The outputs of the agent. A value of that many bytes has at most that many characters.
 MAX_OUTPUTS = 16
 MAX_OUTPUT_NAME_CHARACTERS = 63
 MAX_OUTPUT_VALUE_BYTES = 1_024

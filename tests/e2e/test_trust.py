@@ -258,7 +258,7 @@ def test_an_impostor_on_the_ports_of_a_restarting_sidecar_gets_nothing(trusted: 
     assert [(entry["kind"], entry["key"]) for entry in new] == [("intent", key), ("outcome", key)]
     assert trusted.inside(SIDECAR, folders) == there
     logs = trusted.logs()
-    assert "echo after the flood" in logs and "NetworkPolicy taskyard-tasks: made" in logs
+    assert "echo after the flood" in logs and "NetworkPolicy taskyard-tasks: created" in logs
     assert not [secret for secret in trusted.secrets if secret in logs]
 
 

@@ -1,4 +1,4 @@
-"""One step, written. Every write is idempotent or guarded; what came of it goes into the stores at once."""
+"""Writes one step. Every write is idempotent or guarded; its result goes into the stores at once."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Blocked:
-    """The step cannot be done now; look again after `seconds`."""
+    """The step cannot be done now; try again after `seconds`."""
 
     obstacle: Obstacle
     seconds: float
@@ -55,7 +55,7 @@ class Applier:
         self._network = network
 
     async def apply(self, observed: Observed, step: Step) -> Blocked | None:
-        """Write a step; None when it is done, or overtaken by what the stores now show."""
+        """Write a step; None when it is done, or when the stores have changed so that it no longer applies."""
         match step:
             case Reserve():
                 return await self._reserve(observed, step)
@@ -79,11 +79,11 @@ class Applier:
                 return None
 
     async def keep_network(self, namespace: str) -> None:
-        """Make the namespace's NetworkPolicy what it has to be; no write when it is."""
+        """Bring the namespace's NetworkPolicy up to date; writes only what differs."""
         await self._network.keep(namespace)
 
     async def write_status(self, observed: Observed, *, reserve: Reserve | None = None) -> bool:
-        """Make the Task's status show what was observed; no write when it does. Whether the store has changed."""
+        """Write what was observed into the Task's status if it differs. Returns whether the store has changed."""
         task = observed.task
         patch = status.patch(task.status, status.document(observed, reserve=reserve))
         if not patch:
@@ -117,8 +117,8 @@ class Applier:
         return None
 
     async def _is_recovery_due(self, observed: Observed) -> bool:
-        """Whether Task and namespace still stand and the Pod is truly gone, by live reads: Pods go before their owners
-        when a namespace is deleted."""
+        """Whether Task and namespace still exist and the Pod is really gone, by live reads: the deletion of a namespace
+        removes Pods before their owners. Raises NotDue when Task or namespace is being deleted."""
         task, newest = observed.task, observed.newest
         namespace = await self._cluster.get(NAMESPACES, None, task.namespace)
         live = await self._live(observed)
@@ -133,14 +133,14 @@ class Applier:
         return True
 
     async def _live(self, observed: Observed) -> Object:
-        """The Task by a live read. NotDue when it is gone or going."""
+        """The Task by a live read. Raises NotDue when it is deleted or being deleted."""
         live = await self._look_again(observed)
         if live is None or live["metadata"]["uid"] != observed.task.uid or "deletionTimestamp" in live["metadata"]:
             raise NotDue
         return live
 
     async def _create_build(self, observed: Observed, step: CreateBuild) -> Blocked | None:
-        # A build that was made and is gone went with its Task, which the store may not know yet.
+        # A build that was created and is gone was deleted with its Task; the store may not know that yet.
         await self._live(observed)
         template = observed.template_version.template if observed.template_version else None
         version = template_resolution.version_for(observed, step.transition)
@@ -181,13 +181,13 @@ class Applier:
                 return Blocked(obstacle, 5.0)
             message = (
                 f"the API server refuses Pod {step.build.name}: {error.message}. "
-                "Mend the cause or use another template version, then pause and resume the Task."
+                "Fix the cause or use another template version, then pause and resume the Task."
             )
             return await self._end_build(observed, EndBuild(step.build, BuildPhase.FAILED, message))
 
     async def _create(self, observed: Observed, resource: Resource, store: Store, manifest: Object) -> Blocked | None:
-        """Create a child. One of its name that is there already is the Task's own (the store was behind), is removed
-        (a former Task's), or stands in the way (anybody else's)."""
+        """Create a child. If an object of that name exists, it is kept when it is the Task's own (the store was
+        behind), deleted when it belongs to an earlier Task of the same name, and an obstacle otherwise."""
         namespace, name = key_of(manifest)
         try:
             store.put(await self._cluster.create(resource, manifest))
@@ -197,14 +197,14 @@ class Applier:
                 raise
         found = await self._cluster.get(resource, namespace, name)
         if found is None:
-            return Blocked(Obstacle("Waiting", f"{manifest['kind']} {name} of a former Task is being removed."), 0.2)
+            return Blocked(Obstacle("Waiting", f"{manifest['kind']} {name} of an earlier Task is being deleted."), 0.2)
         match ownership.ownership_of(found, name=observed.task.name, uid=observed.task.uid):
             case Ownership.OWN:
                 store.put(found)
                 return None
             case Ownership.FORMER:
                 await self._remove_former(observed, resource, found)
-                message = f"{manifest['kind']} {name} of a former Task of this name is being removed."
+                message = f"{manifest['kind']} {name} of an earlier Task of this name is being deleted."
                 return Blocked(Obstacle("FormerTask", message), 1.0)
             case Ownership.FOREIGN:
                 message = (
@@ -214,8 +214,8 @@ class Applier:
                 return Blocked(Obstacle("NameConflict", message), 30.0)
 
     async def _remove_former(self, observed: Observed, resource: Resource, found: Object) -> None:
-        """Delete a child of a former Task as garbage collection would, which can lose track of a Task that was made
-        again; its Pods with it, which may hold its claim."""
+        """Delete a child of an earlier Task, as garbage collection would; that can lose track of a Task that was
+        deleted and created again. Also delete that Task's Pods, which may hold its claim."""
         task = observed.task
         going = {(PODS, key_of(other)): other for other in self._stores.pods.grouped((task.namespace, task.name))}
         going = {
@@ -224,22 +224,22 @@ class Applier:
             if ownership.ownership_of(other, name=task.name, uid=task.uid) is Ownership.FORMER
         }
         going[resource, key_of(found)] = found
-        # Only after its children were read: who has the name now had it then, so their owner is gone.
+        # Only after the children were read: the Task that has the name now had it then, so their owner is gone.
         await self._live(observed)
         for (kind, (namespace, name)), child in going.items():
             metadata = child["metadata"]
             if "deletionTimestamp" in metadata:
                 continue
-            logger.info("task %s/%s: %s %s of a former Task is deleted", namespace, task.name, kind.plural, name)
+            logger.info("task %s/%s: deleting %s %s of an earlier Task", namespace, task.name, kind.plural, name)
             await self._cluster.delete(
                 kind, namespace, name, uid=metadata["uid"], resource_version=metadata["resourceVersion"]
             )
 
     async def _delete_pod(self, observed: Observed, step: DeletePod) -> Blocked | None:
         task = observed.task
-        logger.info("task %s/%s: Pod %s is deleted: %s", task.namespace, task.name, step.pod.name, step.why)
+        logger.info("task %s/%s: deleting Pod %s: %s", task.namespace, task.name, step.pod.name, step.why)
         await self._cluster.delete(PODS, task.namespace, step.pod.name, uid=step.pod.uid)
-        # Its own state tells how far it is: terminating or gone.
+        # The object shows how far its deletion is: terminating or gone.
         found = await self._cluster.get(PODS, task.namespace, step.pod.name)
         if found is None or found["metadata"]["uid"] != step.pod.uid:
             self._stores.pods.remove((task.namespace, step.pod.name), uid=step.pod.uid)
@@ -291,7 +291,7 @@ class Applier:
 
     async def _delete_task(self, observed: Observed) -> None:
         task = observed.task
-        logger.info("task %s/%s: deleted: it has finished, and its time to live is over", task.namespace, task.name)
+        logger.info("task %s/%s: deleting it: it has finished and its time to live is over", task.namespace, task.name)
         await self._cluster.delete(
             TASKS, task.namespace, task.name, uid=task.uid, resource_version=task.resource_version
         )
@@ -299,7 +299,7 @@ class Applier:
 
 
 class NotDue(Exception):  # noqa: N818 - a verdict, not an error
-    """The Task is going: nothing is to be done for it."""
+    """The Task is being deleted: there is nothing to do for it."""
 
 
 def reason(step: Reserve) -> tuple[str, str]:

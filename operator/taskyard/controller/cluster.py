@@ -25,14 +25,14 @@ __all__ = ["ApiError", "Cluster", "ConflictError", "MissingError", "NotLeadingEr
 
 
 class NotLeadingError(ApiError):
-    """This process does not hold the Lease, or not any more: nothing was written."""
+    """This process does not hold the Lease, or no longer holds it: nothing was written."""
 
 
 class Cluster:
     """Reads and writes of the operator. All raise ApiError.
 
-    Before each write `guard` is asked, which raises NotLeadingError unless this process may write; only the Lease
-    itself is written without. A write that has begun goes on when its caller is cancelled: `settle` waits for it.
+    Before each write except those of the Lease, `guard` is called; it raises NotLeadingError unless this process may
+    write. A write that has begun continues when its caller is cancelled: `settle` waits for it.
     """
 
     def __init__(self, connection: Connection, *, guard: Callable[[], None]) -> None:
@@ -44,7 +44,8 @@ class Cluster:
     async def connect(
         cls, kubeconfig: str, *, guard: Callable[[], None], observe: RequestObserver | None = None
     ) -> Cluster:
-        """The API server of a kubeconfig; without one that of the Pod's service account, or the user's kubeconfig."""
+        """Connects to the API server of a kubeconfig; without one, to that of the Pod's service account or the user's
+        kubeconfig."""
         connection = await connect(
             user_agent=f"taskyard-operator/{__version__}", kubeconfig=kubeconfig, observe=observe
         )
@@ -54,11 +55,11 @@ class Cluster:
         await self._connection.close()
 
     def check_leading(self) -> None:
-        """For what is written elsewhere than at the API server. Raises NotLeadingError."""
+        """Guards writes that do not go to the API server. Raises NotLeadingError."""
         self._guard()
 
     async def settle(self, seconds: float) -> None:
-        """Return once no write is on its way; those that still are after `seconds` are broken off."""
+        """Return once no write is in flight; those still in flight after `seconds` are cancelled."""
         if self._writing:
             _, late = await asyncio.wait(self._writing, timeout=seconds)
             for write in late:
@@ -80,20 +81,20 @@ class Cluster:
         return reading.watch(self._connection, resource, resource_version)
 
     async def create(self, resource: Resource, manifest: Object, *, dry_run: bool = False) -> Object:
-        """Create an object. With `dry_run` everything is checked and nothing is stored."""
+        """Create an object. With `dry_run` the API server checks everything and stores nothing."""
         query = {"dryRun": "All"} if dry_run else None
         path = resource.path(manifest["metadata"]["namespace"])
         return await self._write(resource, "POST", path, body=manifest, query=query)
 
     async def patch(self, resource: Resource, namespace: str, name: str, patch: Object) -> Object:
-        """Merge `patch` into an object; with a resourceVersion in it only if that is still the newest."""
+        """Merge `patch` into an object; a resourceVersion in it has to be the newest."""
         path = resource.path(namespace, name)
         return await self._write(resource, "PATCH", path, body=patch, content_type=MERGE_PATCH)
 
     async def patch_status(
         self, resource: Resource, namespace: str, name: str, status: Object, *, resource_version: str | None = None
     ) -> Object:
-        """Merge `status` into an object's status; with `resource_version` only if that is still the newest."""
+        """Merge `status` into an object's status; `resource_version`, if given, has to be the newest."""
         body: Object = {"status": status}
         if resource_version is not None:
             body["metadata"] = {"resourceVersion": resource_version}
@@ -103,8 +104,8 @@ class Cluster:
     async def delete(
         self, resource: Resource, namespace: str, name: str, *, uid: str, resource_version: str | None = None
     ) -> None:
-        """Delete this very object, not another of its name, and with `resource_version` only as it was then; one that
-        is gone, or has changed, is left."""
+        """Delete the object with this UID and, if given, this `resource_version`. Nothing happens when it is gone, was
+        replaced by another of its name, or has changed since."""
         preconditions = {"uid": uid} | ({"resourceVersion": resource_version} if resource_version else {})
         body = {
             "apiVersion": "v1",
@@ -125,7 +126,7 @@ class Cluster:
         query: Mapping[str, str] | None = None,
         content_type: str = "application/json",
     ) -> Object:
-        """The one way by which anything is written."""
+        """Every write goes through here."""
         call = partial(self._connection.call, method, path, body=body, query=query, content_type=content_type)
         if resource is LEASES:
             return await call()
@@ -137,4 +138,4 @@ class Cluster:
     def _written(self, write: asyncio.Task[Object]) -> None:
         self._writing.discard(write)
         if not write.cancelled():
-            write.exception()  # whoever asked for it may be gone: asyncio would tell of a fault that nobody saw
+            write.exception()  # its caller may be gone: else asyncio logs an exception never retrieved

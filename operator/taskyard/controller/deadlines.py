@@ -1,9 +1,9 @@
-"""Moments at which keys are to be looked at, by the wall clock: one timer for all of them.
+"""Moments of the wall clock at which keys are due: one timer for all of them.
 
-The timers of an event loop count steady time. That knows nothing of a wall clock that is set, and stands still while
-the machine sleeps; deadlines are moments of the wall clock, which the objects tell. So the timer that waits for the
-earliest of them looks at the wall clock once a minute: what a step forward (or the wake-up of a machine) has brought
-past is found within that time, and after a step back nothing comes early.
+The timers of an event loop count monotonic time, which ignores changes of the wall clock and stops while the machine
+sleeps. Deadlines are moments of the wall clock, taken from the objects. So the timer that waits for the earliest
+of them checks the wall clock once a minute: a deadline that a step forward (or the sleep of a machine) has passed is
+found within that time, and after a step back no deadline comes early.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Protocol
 from taskyard.watchcache.store import Key
 
 LOOK_SECONDS = 60.0
-# So many entries that are no longer wanted may stay in the heap beside as many that are.
+# The heap is rebuilt when it has more stale entries than current ones plus this many.
 MAX_STALE = 256
 
 
@@ -33,9 +33,9 @@ def call_later(seconds: float, look: Callable[[], None]) -> Timer:
 
 
 class Deadlines:
-    """Calls `due` with each key when its moment has come, never before; each key has one moment or none.
+    """Calls `due` with each key when its moment has come, never earlier; each key has one moment or none.
 
-    They cost nothing while they wait, however many they are: one timer, at most one look at the clock a minute.
+    Waiting keys cost nothing, however many: there is one timer, and at most one look at the clock a minute.
     """
 
     def __init__(
@@ -51,14 +51,14 @@ class Deadlines:
         self._moments: dict[Key, datetime] = {}
         self._heap: list[tuple[datetime, Key]] = []
         self._timer: Timer | None = None
-        # The moment that the timer waits for, perhaps in several goes.
+        # The moment that the timer waits for, perhaps in several steps.
         self._awaited: datetime | None = None
 
     def __len__(self) -> int:
         return len(self._moments)
 
     def set(self, key: Key, moment: datetime | None) -> None:
-        """Have a key looked at at `moment` and not at the one set before; None: not at all."""
+        """Make a key due at `moment`, which replaces the one set before; None: it is not due at all."""
         if self._moments.get(key) == moment:
             return
         if moment is None:
@@ -77,7 +77,7 @@ class Deadlines:
             heapq.heappop(self._heap)
         earliest = self._heap[0][0] if self._heap else None
         if earliest and self._awaited and earliest >= self._awaited:
-            return  # a look for nothing, perhaps; cheaper than a new timer at each change
+            return  # the look may find nothing due; that is cheaper than a new timer at each change
         if self._timer is not None:
             self._timer.cancel()
         self._timer, self._awaited = None, earliest

@@ -27,8 +27,8 @@ MAX_RETRY_SECONDS = 60.0
 
 
 class Delivery:
-    """Takes one Task's inputs forward. `again(key, seconds)` has them tried again later; `deadline(key, moment)` has
-    them looked at when the wall clock is there, None not at all."""
+    """Advances the inputs of a Task. `again(key, seconds)` retries a Task later; `deadline(key, moment)` processes it
+    again at that moment of the wall clock, or not at all for None; `changed(key)` reports that its inputs changed."""
 
     def __init__(
         self,
@@ -53,12 +53,12 @@ class Delivery:
         self._not_before: dict[str, datetime] = {}
 
     async def deliver(self, key: Key) -> None:
-        """Do one thing after the other until the queue is empty or has to wait. Raises ApiError."""
+        """Do one step after another until the queue is empty or has to wait. Raises ApiError."""
         while await self._advance(key):
             pass
 
     async def _advance(self, key: Key) -> bool:
-        """One step; whether another may follow at once."""
+        """Do one step. Returns whether another may follow at once."""
         manifest = self._stores.tasks.get(key)
         task = TaskView.of(manifest) if manifest else None
         created_at = times.parse(manifest["metadata"]["creationTimestamp"]) if manifest else None
@@ -93,9 +93,9 @@ class Delivery:
 
     async def _send(self, key: Key, entry: InputView, task: TaskView, *, now: datetime) -> bool:
         not_before = self._not_before.get(entry.uid, now)
-        # Further off than any delay it is of a clock that was set back since.
+        # A moment further away than any delay comes from a clock that was set back since: ignore it.
         if now < not_before <= now + timedelta(seconds=MAX_RETRY_SECONDS):
-            # The event of the failed attempt's own write came back: it is no reason to try at once.
+            # The failed attempt's own status write triggers an event, which is no reason to try at once.
             self._again(key, (not_before - now).total_seconds())
             return False
         pod = self._pod(key, task)
@@ -122,7 +122,7 @@ class Delivery:
                 await self._reject(entry, cause)
                 return True
             case NotReady(cause):
-                logger.debug("input %s/%s: waits: %s", entry.namespace, entry.name, cause)
+                logger.debug("input %s/%s: waiting: %s", entry.namespace, entry.name, cause)
                 self._again(key, NOT_READY_SECONDS)
                 return False
             case Failed(cause):
@@ -173,8 +173,8 @@ class Delivery:
         await self._patched(entry, write)
 
     async def _patched(self, entry: InputView, write: Awaitable[Object]) -> None:
-        """Await a write and keep what came of it; an input that is gone by now is forgotten, and one that somebody else
-        wrote to is looked at again (the sidecar knows the key of a message that it has)."""
+        """Await a write and store its result. An input that is gone is forgotten; one that somebody else has written to
+        is read and processed again, which is safe: the sidecar knows the key of each message that it has."""
         try:
             written: Object | None = await write
         except MissingError:
@@ -187,5 +187,5 @@ class Delivery:
             self._stores.inputs.remove((entry.namespace, entry.name), uid=entry.uid)
         if written is not None:
             self._stores.inputs.put(written)
-        # The event of this write may be lost; the Task's count of its inputs does not wait for that.
+        # The event of this write may be lost; the Task's count of its inputs does not depend on it.
         self._changed((entry.namespace, entry.task))

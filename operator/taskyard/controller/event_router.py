@@ -1,4 +1,4 @@
-"""From events to keys: what came is kept in its store, and the Tasks that it concerns are looked at."""
+"""From events to keys: each object is kept in its store, and the keys that it concerns are queued."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from taskyard.watchcache.store import Key, Store, key_of
 
 
 class EventRouter:
-    """Feeds the stores of what people write, and the queues."""
+    """Feeds the queues, and the stores of the kinds that people write."""
 
     def __init__(
         self,
@@ -38,18 +38,18 @@ class EventRouter:
 
     @property
     def kinds(self) -> Collection[Resource]:
-        """What people write."""
+        """The kinds that people write."""
         return self._kinds
 
     def take(self, resource: Resource, event: Mapping[str, Any]) -> None:
-        """An event of kopf's: type None while it lists, else ADDED, MODIFIED or DELETED."""
+        """Take an event from kopf: its type is None while kopf lists, else ADDED, MODIFIED or DELETED."""
         store, changed = self._kinds[resource]
         manifest: Object = dict(event["object"])
         if event["type"] == "DELETED":
             store.deleted(manifest)
             changed(manifest)
-        # What the operator wrote itself is in the store before its event comes, and is news all the same: inputs wait
-        # for a Task to become active, an idle deadline begins then.
+        # The operator's own writes are in the store before their events arrive, and count as changes all the same:
+        # inputs wait for a Task to become active, and an idle deadline begins then.
         elif store.put(manifest) or (event["type"] is not None and store.knows(manifest)):
             changed(manifest)
 
@@ -60,23 +60,23 @@ class EventRouter:
             self._inputs.add(key)
 
     def child_changed(self, manifest: Object) -> None:
-        """A Pod or a claim came, changed or went."""
+        """A Pod or a claim was added, modified or deleted."""
         self._tasks.add(by_label(manifest))
 
     def build_changed(self, manifest: Object) -> None:
-        """A build came, changed or went."""
+        """A build was added, modified or deleted."""
         self._tasks.add(by_task(manifest))
 
     def policy_changed(self, manifest: Object) -> None:
-        """A NetworkPolicy of Taskyard's name came, changed or went."""
+        """A NetworkPolicy of Taskyard's name was added, modified or deleted."""
         self._tasks.add((manifest["metadata"]["namespace"], ""))
 
     def secret_changed(self, manifest: Object) -> None:
-        """A Secret that Tasks may use came or changed, or went or is no longer theirs to use."""
+        """A Secret that Tasks may use was added, modified or deleted, or lost the label that allows its use."""
         self._look_at_tasks_naming(SECRETS, key_of(manifest))
 
     def listed(self, resource: Resource, manifests: list[Object], *, listed_at: str) -> None:
-        """A list of a kind, made at the resourceVersion `listed_at`, replaces what was known of it."""
+        """Replace what is known of a kind by a list made at the resourceVersion `listed_at`."""
         store, changed = self._kinds[resource]
         for manifest in store.replace(manifests, listed_at=listed_at):
             changed(manifest)

@@ -1,4 +1,4 @@
-"""From the stores to plain views: what is known of one Task, and of its inputs."""
+"""From the stores to plain views of one Task and its inputs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from taskyard.watchcache.store import Key
 
 
 def gather(stores: Stores, key: Key, *, now: datetime, obstacle: Obstacle | None) -> Observed | None:
-    """All that is known of a Task; None when there is no such Task."""
+    """Everything known about a Task; None when there is no such Task."""
     manifest = stores.tasks.get(key)
     if manifest is None:
         return None
@@ -68,7 +68,7 @@ def template_view(stores: Stores, task: TaskView) -> TemplateView | None:
 
 
 def usable_secrets(stores: Stores, task: TaskView) -> frozenset[str] | None:
-    """Those of the Secrets that a Task names which are there and labelled; None where there are no such parameters."""
+    """Names of the Secrets that a Task names, exist and are labelled; None where Secret parameters are off."""
     if stores.secrets is None:
         return None
     named = {given.chosen.name for given in task.parameters if isinstance(given.chosen, SecretKey)}

@@ -1,7 +1,7 @@
-"""The installation's keys: made once, by the operator, and kept in a Secret of its namespace.
+"""The installation's keys: generated once, by the operator, and kept in a Secret in its namespace.
 
-The chart does not make them: a GitOps tool renders charts without looking things up, and would change them at every
-sync.
+The chart does not generate them: a GitOps tool renders charts without looking up what exists, and would replace the
+keys at every sync.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ logger = logging.getLogger(__name__)
 
 
 class KeysError(Exception):
-    """The Secret is there and cannot be used; the text says what is wrong and what helps."""
+    """The Secret exists and cannot be used; the text names the fault and the remedy."""
 
 
 async def ensure(cluster: Cluster, namespace: str, *, now: datetime) -> Keyring:
-    """The keys, made at the first start. Raises ApiError and KeysError."""
+    """The keys, generated at the first start. Raises ApiError and KeysError."""
     found = await cluster.get(SECRETS, namespace, KEYS_SECRET)
     if found is None:
         try:
             found = await cluster.create(SECRETS, manifest(namespace, now=now))
-            logger.info("secret %s/%s: made", namespace, KEYS_SECRET)
+            logger.info("secret %s/%s: created", namespace, KEYS_SECRET)
         except ConflictError:
             found = await cluster.get(SECRETS, namespace, KEYS_SECRET)
     return parse(found or {}, namespace)

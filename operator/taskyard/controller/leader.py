@@ -1,4 +1,4 @@
-"""Holding the Lease of the installation: the loop around the rules of `core.lease`, and the word on every write."""
+"""Holds the installation's Lease: the loop around the rules of `core.lease`, and the guard of every write."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ T = TypeVar("T")
 
 
 def steady() -> float:
-    """Seconds that never step, and that go on while the process is stopped and, where the system can tell, while the
-    machine sleeps."""
+    """Seconds of a clock that never steps and keeps counting while the process is stopped and, where the system has
+    such a clock, while the machine sleeps."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def wall() -> datetime:
-    """The time that people read in the Lease."""
+    """The time written into the Lease, for people."""
     return datetime.now(UTC)
 
 
 class Leader:
     """One process' part in the election: `acquire` once, `hold` from then on, `release` at the end.
 
-    `identity` is this process' own and nobody else's, not even its successor's in the same Pod. What was lost is not
-    taken again: a process that has lost the Lease ends, and the next one begins with nothing in its memory.
+    `identity` is unique to this process; even its successor in the same Pod has another. A lost Lease is not taken
+    again: the process that has lost it ends, and the next one starts with an empty memory.
     """
 
     def __init__(
@@ -71,9 +71,9 @@ class Leader:
         return self._over is None and self._until is not None and self._clock() < self._until
 
     async def acquire(self, cluster: Cluster, *, ready: asyncio.Event) -> None:
-        """Return once the Lease is held. It is watched from the start and taken only when `ready`, so that time counts
-        in which this process cannot lead yet. Faults of the API server are one line each, and waited out."""
-        told = ""
+        """Return once the Lease is held. It is observed from the start but taken only once `ready` is set, so that the
+        time before counts towards its expiry. Each fault of the API server is one log line and then a retry."""
+        logged = ""
         while True:
             pause = self._terms.retry_period
             try:
@@ -85,18 +85,20 @@ class Leader:
                 if isinstance(step, Wait):
                     pause = min(pause, step.seconds)
                     seen = self._sight.lease if self._sight else None
-                    state = f"{seen.holder} holds it" if seen else "it was deleted; its last holder may not know yet"
-                    if state != told:
+                    state = (
+                        f"{seen.holder} holds it" if seen else "it was deleted, which its last holder may not know yet"
+                    )
+                    if state != logged:
                         logger.info("%s: %s; waiting", self._what, state)
-                        told = state
+                        logged = state
             except (ConflictError, MissingError):
-                logger.debug("%s: somebody else was quicker", self._what)
+                logger.debug("%s: another process was quicker", self._what)
             except ApiError as error:
                 logger.warning("%s: not taken: %s", self._what, error)
             await self._pause(pause * random.uniform(0.8, 1.0), ready)
 
     async def hold(self, cluster: Cluster) -> NoReturn:
-        """Renew until the Lease is lost: NotLeadingError then, with the cause."""
+        """Renew until the Lease is lost; then raise NotLeadingError with the cause."""
         while True:
             assert self._until is not None
             step = self._decide()
@@ -111,30 +113,30 @@ class Leader:
                 logger.warning("%s: not renewed: %s", self._what, error)
 
     async def release(self, cluster: Cluster) -> None:
-        """Refuse every write that has not begun, wait for the others, and let go of the Lease if it is held: the next
-        process need not wait then."""
+        """Refuse every write that has not begun, wait for those that have, and release the Lease if it is held, so that
+        the next process need not wait."""
         try:
             self.check()
         except NotLeadingError:
             await cluster.settle(0)
             return
-        self._over = "it was given back"
+        self._over = "it was released"
         await cluster.settle(self._terms.request_timeout)
         try:
             try:
                 await self._let_go(cluster)
             except ConflictError:
-                # The last renewal was broken off, and arrived all the same.
+                # The last renewal was cancelled, but the API server had received it.
                 await self._look(cluster)
                 await self._let_go(cluster)
         except ApiError as error:
-            logger.warning("%s: not given back: %s", self._what, error)
+            logger.warning("%s: not released: %s", self._what, error)
 
     async def _let_go(self, cluster: Cluster) -> None:
         seen = self._sight.lease if self._sight else None
         if seen is not None and seen.holder == self._identity:
             await self._within(cluster.patch(LEASES, self._namespace, lease.NAME, lease.release(seen)), self._patience)
-            logger.info("%s: given back", self._what)
+            logger.info("%s: released", self._what)
 
     @property
     def _what(self) -> str:
@@ -144,17 +146,17 @@ class Leader:
         try:
             await self._write(cluster)
         except (ConflictError, MissingError):
-            # Somebody wrote it or deleted it: if it was not a rival, it is renewed all the same.
+            # Somebody has written or deleted it: unless that was a rival, it is renewed all the same.
             if not isinstance(await self._look(cluster), Lost):
                 await self._write(cluster)
 
     async def _look(self, cluster: Cluster) -> lease.Step:
-        """Read the Lease; what to do now."""
+        """Read the Lease and decide what to do now."""
         self._keep(await self._within(cluster.get(LEASES, self._namespace, lease.NAME), self._patience))
         return self._decide()
 
     async def _write(self, cluster: Cluster) -> None:
-        """Write the own name into the Lease as it was seen; it is held from the moment before that."""
+        """Write this identity into the Lease as last seen; the hold counts from the moment before the request."""
         seen, sent, now = self._sight.lease if self._sight else None, self._clock(), self._now()
         if seen is None:
             manifest = lease.manifest(self._namespace, identity=self._identity, terms=self._terms, now=now)
@@ -175,7 +177,7 @@ class Leader:
 
     @property
     def _patience(self) -> float:
-        """Seconds that a request may take: it never outlasts the hold."""
+        """Seconds that a request may take, so that it never outlasts the hold."""
         longest = self._terms.request_timeout
         return longest if self._until is None else max(min(longest, self._until - self._clock()), 0.0)
 
@@ -188,7 +190,7 @@ class Leader:
 
     @staticmethod
     async def _pause(seconds: float, ready: asyncio.Event) -> None:
-        """Sleep; until `ready` comes not longer than that."""
+        """Sleep for `seconds`, or until `ready` is set if it is not yet."""
         if ready.is_set():
             await asyncio.sleep(seconds)
             return

@@ -41,12 +41,12 @@ SETTLE_SECONDS = 3.0
 
 
 def clock() -> datetime:
-    """Now, as decisions get it."""
+    """The present moment, as decisions receive it."""
     return datetime.now(UTC)
 
 
 def main() -> None:
-    """Run the operator. Exit status 1: its settings are wrong, or it has lost its Lease and must not go on."""
+    """Run the operator. Exits with 1 when its settings are wrong or its Lease is lost."""
     try:
         settings = Settings.from_environment(os.environ)
     except SettingsError as error:
@@ -58,14 +58,14 @@ def main() -> None:
     )
     log_filter.quieten()
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    # Half of all series else, and of no use: the time at which each counter was made.
+    # The creation time of each counter would be half of all series, and nobody uses it.
     prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
     sys.exit(asyncio.run(run(settings)))
 
 
 async def run(settings: Settings) -> int:
-    """Run until SIGTERM or SIGINT, or until the Lease is lost; the exit status. What is being written at a signal is
-    finished, or done again by the next process."""
+    """Run until SIGTERM or SIGINT, or until the Lease is lost. Returns the exit status. Writes in flight at a signal
+    are finished, or repeated by the next process."""
     stop = asyncio.Event()
     serving = asyncio.create_task(serve(settings))
     loop = asyncio.get_running_loop()
@@ -85,19 +85,19 @@ async def run(settings: Settings) -> int:
         lost = found
     if lost is None:
         return 0
-    # The next process begins with an empty memory: more robust than to undo all that this one had begun.
+    # The next process starts with an empty memory: more robust than undoing all that this one has begun.
     logger.error("%s; the operator ends", first(lost))
     return 1
 
 
 def first(group: BaseExceptionGroup[NotLeadingError]) -> NotLeadingError:
-    """One of the errors of a group of the same."""
+    """The first error of a group, however nested."""
     error = group.exceptions[0]
     return first(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 def elected(settings: Settings) -> Leader | None:
-    """This process' part in the election; None where there is none. Its name is new with each process."""
+    """This process' part in the election, with an identity unique to the process; None where there is no election."""
     if not settings.leader_election:
         return None
     identity = f"{settings.pod_name}_{secrets.token_hex(4)}"
@@ -105,19 +105,19 @@ def elected(settings: Settings) -> Leader | None:
 
 
 async def connected(settings: Settings, leader: Leader | None, observe: RequestObserver) -> Cluster:
-    """The API server, waiting as long as it takes for credentials that can be read."""
+    """Connect to the API server, waiting as long as it takes for readable credentials."""
     while True:
         try:
             return await Cluster.connect(
                 settings.kubeconfig, guard=leader.check if leader else lambda: None, observe=observe
             )
         except ApiError as error:
-            logger.warning("not started yet: %s; again in %.0f s", error, RETRY_SECONDS)
+            logger.warning("not started yet: %s; retrying in %.0f s", error, RETRY_SECONDS)
             await asyncio.sleep(RETRY_SECONDS)
 
 
 async def keyring(cluster: Cluster, namespace: str, *, ready: asyncio.Event) -> Keyring:
-    """The installation's keys, waiting for them as long as it takes; not `ready` meanwhile."""
+    """The installation's keys, waiting for them as long as it takes; `ready` is clear meanwhile."""
     while True:
         try:
             found = await installation_keys.ensure(cluster, namespace, now=clock())
@@ -127,16 +127,16 @@ async def keyring(cluster: Cluster, namespace: str, *, ready: asyncio.Event) -> 
             raise
         except (ApiError, KeysError) as error:
             ready.clear()
-            logger.warning("not started yet: %s; again in %.0f s", error, RETRY_SECONDS)
+            logger.warning("not started yet: %s; retrying in %.0f s", error, RETRY_SECONDS)
             await asyncio.sleep(RETRY_SECONDS)
 
 
 async def serve(settings: Settings) -> None:
-    """Everything that runs: builds the parts that watch, and once this process leads those that decide."""
+    """Build and run the parts that watch and, once this process leads, those that decide."""
     ready = asyncio.Event()
     metrics = Metrics(clock=clock)
     leader = elected(settings)
-    # Without an election whoever runs leads.
+    # Without an election every running process leads.
     metrics.observe_leader(lambda: leader is None or leader.leads)
     async with contextlib.AsyncExitStack() as closing:
         probes = await health.serve(settings.health_port, is_ready=ready.is_set, render=metrics.render)
@@ -160,7 +160,7 @@ async def serve(settings: Settings) -> None:
 
 
 async def watch(group: asyncio.TaskGroup, watching: Watching, metrics: Metrics) -> None:
-    """Begin to watch; return once every kind has been listed."""
+    """Start the watches; return once every kind has been listed."""
     for reflector in watching.reflectors:
         group.create_task(reflector.run())
     await listed(watching.relisting, watching.reflectors)
@@ -171,9 +171,9 @@ async def watch(group: asyncio.TaskGroup, watching: Watching, metrics: Metrics) 
 
 
 def decide(group: asyncio.TaskGroup, watching: Watching, deciding: Deciding, metrics: Metrics) -> None:
-    """Begin to decide and to write."""
+    """Start to decide and to write."""
     group.create_task(watching.network.keep_learning(watching.queues.tasks.add))
-    # What happens is counted and told by the one that makes it happen.
+    # Only the leader counts what happens and reports it as Events.
     metrics.observe_stores(watching.stores)
     work = deciding.work(watching.queues)
     metrics.observe_queues({name: queue for name, (queue, _) in work.items()})
@@ -183,29 +183,29 @@ def decide(group: asyncio.TaskGroup, watching: Watching, deciding: Deciding, met
 
 
 async def learned(network: NetworkPolicyKeeper) -> None:
-    """Return once it is known where the API server is: no policy is made wider than the last one was."""
+    """Return once the API server's addresses are known, so that no policy becomes wider than the last one was."""
     while True:
         try:
             await network.learn()
             return
         except ApiError as error:
-            logger.warning("not started yet: %s; again in %.0f s", error, RETRY_SECONDS)
+            logger.warning("not started yet: %s; retrying in %.0f s", error, RETRY_SECONDS)
             await asyncio.sleep(RETRY_SECONDS)
 
 
 async def settle(cluster: Cluster) -> None:
-    """Let what is being written at the end be finished."""
+    """Wait for the writes that are in flight at the end."""
     await cluster.settle(SETTLE_SECONDS)
 
 
 async def listed(relisting: Relisting, reflectors: Iterable[Reflector]) -> None:
-    """Return once every kind has been listed: nothing is decided before."""
+    """Return once every kind has been listed: nothing is decided earlier."""
     while True:
         try:
             await relisting.list_all()
             break
         except ApiError as error:
-            logger.warning("not started yet: %s; again in %.0f s", error, RETRY_SECONDS)
+            logger.warning("not started yet: %s; retrying in %.0f s", error, RETRY_SECONDS)
             await asyncio.sleep(RETRY_SECONDS)
     for reflector in reflectors:
         await reflector.listed.wait()

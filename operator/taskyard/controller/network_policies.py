@@ -1,4 +1,4 @@
-"""The one place that applies the NetworkPolicies: one in each namespace with Tasks, kept as the rule says."""
+"""Applies the NetworkPolicies, and nothing else does: one in each namespace with Tasks, kept as the rules say."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ logger = logging.getLogger(__name__)
 
 LEARN_EVERY_SECONDS = 600.0
 LEARN_AGAIN_SECONDS = 10.0
-# Where every cluster tells where its API is served.
+# Every cluster publishes the addresses of its API server in this Service's EndpointSlice.
 API_SERVER = ("default", "kubernetes")
 TRIES = 3
 
 
 class NetworkPolicyKeeper:
-    """Keeps the policies; without `rules` it does nothing at all.
+    """Keeps the policies; without `rules` it does nothing.
 
-    A policy is there before the first Pod of a Task, and goes when neither Task nor Pod is left: a Pod that is being
-    stopped is not let out of it.
+    A policy exists before the first Pod of a Task, and is removed when neither Task nor Pod is left: it also applies to
+    a Pod that is being stopped.
     """
 
     def __init__(self, cluster: Cluster, stores: Stores, rules: NetworkRules | None) -> None:
@@ -42,7 +42,7 @@ class NetworkPolicyKeeper:
         self._is_refused = False
 
     async def learn(self) -> bool:
-        """Look where the cluster's API is served, which Tasks may not reach; whether that makes other policies of them.
+        """Read the addresses of the API server, which Tasks may not reach. Returns whether that changes the policies.
         Raises ApiError."""
         if self._rules is None:
             return False
@@ -54,7 +54,7 @@ class NetworkPolicyKeeper:
                 raise
             if not self._is_refused:
                 logger.warning(
-                    "where the API server is, Tasks are kept from only if its address is a private one: %s", error
+                    "cannot read the API server's addresses; Tasks are kept from it only if they are private: %s", error
                 )
             self._is_refused, found = True, None
         wanted = network.spec(self._rules, network.addresses(found))
@@ -64,7 +64,8 @@ class NetworkPolicyKeeper:
         return True
 
     async def keep_learning(self, look: Callable[[Key], None]) -> None:
-        """Learn again from time to time, until cancelled; `look` is called for each namespace that this concerns."""
+        """Repeat `learn` from time to time, until cancelled; after a change `look` is called for each namespace with a
+        policy."""
         delay = LEARN_EVERY_SECONDS
         while True:
             await asyncio.sleep(delay)
@@ -72,26 +73,28 @@ class NetworkPolicyKeeper:
                 has_changed = await self.learn()
                 delay = LEARN_EVERY_SECONDS
             except ApiError as error:
-                logger.warning("where the API server is: %s; again in %.0f s", error, LEARN_AGAIN_SECONDS)
+                logger.warning(
+                    "cannot read the API server's addresses: %s; retrying in %.0f s", error, LEARN_AGAIN_SECONDS
+                )
                 has_changed, delay = False, LEARN_AGAIN_SECONDS
             if has_changed:
                 for policy in list(self._stores.network_policies):
                     look((policy["metadata"]["namespace"], ""))
 
     async def obstacle(self, namespace: str) -> Obstacle | None:
-        """Make the namespace's policy right, before a Pod is made there; what stands in the way of that. Raises
-        ApiError."""
+        """Bring the namespace's policy up to date before a Pod is created there. Returns what prevents that, if
+        anything. Raises ApiError."""
         try:
             await self.keep(namespace)
         except ApiError as error:
             if not error.is_refusal:
                 raise
-            message = f"No Pod is made without NetworkPolicy {NETWORK_POLICY}, which is refused: {error.message}"
+            message = f"No Pod is created without NetworkPolicy {NETWORK_POLICY}, which is refused: {error.message}"
             return Obstacle("NetworkPolicyRefused", message)
         return None
 
     async def keep(self, namespace: str) -> None:
-        """Make the namespace's policy what it has to be; no write when it is. Raises ApiError."""
+        """Bring the namespace's policy up to date; writes only what differs. Raises ApiError."""
         if self._rules is None or self._action(namespace) is Action.NOTHING:
             return
         async with self._writing.setdefault(namespace, asyncio.Lock()):
@@ -100,7 +103,7 @@ class NetworkPolicyKeeper:
                 if action is Action.NOTHING:
                     return
                 await self._apply(namespace, action)
-        raise ApiError(f"NetworkPolicy {namespace}/{NETWORK_POLICY}", "it changes as fast as it is made right")
+        raise ApiError(f"NetworkPolicy {namespace}/{NETWORK_POLICY}", "another client keeps changing it")
 
     def _action(self, namespace: str) -> Action:
         group = of_namespace(namespace)
@@ -127,7 +130,7 @@ class NetworkPolicyKeeper:
                 )
                 store.remove(key, uid=metadata["uid"])
         except (ConflictError, MissingError):
-            # Made or removed by somebody else meanwhile: what is there now decides.
+            # Somebody else has created or removed it meanwhile: decide again by what is there now.
             found = await self._cluster.get(NETWORK_POLICIES, *key)
             if found is not None:
                 store.put(found)
@@ -141,4 +144,4 @@ class NetworkPolicyKeeper:
                 self._stored = written["spec"]
 
 
-DONE = {Action.CREATE: "made", Action.MEND: "made right again", Action.REMOVE: "removed with the last Task"}
+DONE = {Action.CREATE: "created", Action.MEND: "restored", Action.REMOVE: "removed with the last Task"}

@@ -1,4 +1,4 @@
-"""The operator's parts: what watches, and what decides and writes once this process leads."""
+"""The operator's parts: those that watch, and those that decide and write once this process leads."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Clock = Callable[[], datetime]
 
 
 class Queues:
-    """Keys to look at, a queue a kind."""
+    """The queues of keys, one for each kind."""
 
     def __init__(self) -> None:
         self.tasks = KeyedQueue("task", workers=TASK_WORKERS)
@@ -46,7 +46,7 @@ class Queues:
 
 @dataclass(frozen=True)
 class Watching:
-    """What a standby does too: it knows what the leader knows, and neither decides nor writes."""
+    """The parts that a standby runs too: it knows what the leader knows, and neither decides nor writes."""
 
     queues: Queues
     stores: Stores
@@ -90,7 +90,7 @@ class Watching:
 
 @dataclass(frozen=True)
 class Deciding:
-    """What the leader does with the keys of each queue. `sidecars` is to be closed at the end."""
+    """The parts that process the keys of each queue on the leader. `sidecars` has to be closed at the end."""
 
     reconciler: Reconciler
     delivery: Delivery
@@ -139,7 +139,7 @@ class Deciding:
         )
 
     def work(self, queues: Queues) -> dict[str, tuple[KeyedQueue, Work]]:
-        """Each queue with the work on its keys, by the name that the metrics give it."""
+        """Each queue and the work on its keys, by the queue's name in the metrics."""
         return {
             "tasks": (queues.tasks, self.reconciler.reconcile),
             "inputs": (queues.inputs, self.delivery.deliver),

@@ -1,4 +1,4 @@
-"""A queue of keys to look at: coalescing, one worker per key at a time, retries with back-off."""
+"""A queue of keys to process: coalescing, one worker per key at a time, retries with back-off."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ Work = Callable[[Key], Awaitable[None]]
 
 
 class KeyedQueue:
-    """`run` calls its `work` with each key added, soon and once for any number of additions, and never twice at a time
-    for a key.
+    """`run` calls its `work` with each key added: soon, once for any number of additions, and never concurrently for
+    the same key.
 
-    A key added while it is worked on is worked on again afterwards. `work` may raise ApiError: one log line, then the
-    key comes again, later each time; any other error is a defect, logged with its trace, and retried all the same.
-    NotLeadingError ends `run`: nothing more is to be done.
+    A key added while it is processed is processed again afterwards. An ApiError from `work` is one log line, then the
+    key is retried with growing delays; any other error is a defect, logged with its trace and retried all the same.
+    NotLeadingError ends `run`: there is nothing more to do.
     """
 
     def __init__(self, name: str, *, workers: int) -> None:
         self._name = name
         self._workers = workers
         self._ready: asyncio.Queue[Key] = asyncio.Queue()
-        # Since when each key waits, the longest first.
+        # The time since which each key waits, the longest first.
         self._waiting: dict[Key, float] = {}
         self._working: set[Key] = set()
         self._again: set[Key] = set()
@@ -44,12 +44,12 @@ class KeyedQueue:
 
     @property
     def age(self) -> float:
-        """Seconds that the key at its head has waited for a worker; 0 when none waits."""
+        """Seconds that the key at the head has waited for a worker; 0 when none waits."""
         since = next(iter(self._waiting.values()), None)
         return 0.0 if since is None else asyncio.get_running_loop().time() - since
 
     def add(self, key: Key) -> None:
-        """Have a key looked at."""
+        """Have a key processed."""
         if key in self._working:
             self._again.add(key)
         elif key not in self._waiting:
@@ -57,18 +57,18 @@ class KeyedQueue:
             self._ready.put_nowait(key)
 
     def add_after(self, key: Key, seconds: float) -> None:
-        """Have a key looked at later; the earlier of two times counts."""
+        """Have a key processed later; the earlier of two times counts."""
         loop = asyncio.get_running_loop()
         at = loop.time() + max(seconds, 0.0)
-        former = self._timers.get(key)
-        if former is not None and not former.cancelled() and former.when() <= at:
+        timer = self._timers.get(key)
+        if timer is not None and not timer.cancelled() and timer.when() <= at:
             return
-        if former is not None:
-            former.cancel()
+        if timer is not None:
+            timer.cancel()
         self._timers[key] = loop.call_at(at, self._fire, key)
 
     async def run(self, work: Work) -> None:
-        """Work until cancelled. Keys may be added before."""
+        """Process keys until cancelled. Keys may be added before."""
         async with asyncio.TaskGroup() as group:
             for _ in range(self._workers):
                 group.create_task(self._worker(work))
@@ -102,5 +102,5 @@ class KeyedQueue:
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
         delay = backoff.delay(failures, first=RETRY_FIRST_SECONDS, longest=MAX_RETRY_SECONDS, jitter=0.5)
-        logger.warning("%s %s/%s: %s; again in %.1f s", self._name, *key, cause, delay)
+        logger.warning("%s %s/%s: %s; retrying in %.1f s", self._name, *key, cause, delay)
         self.add_after(key, delay)

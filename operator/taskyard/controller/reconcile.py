@@ -1,4 +1,4 @@
-"""Reconciling one Task: gather, decide, apply, until there is nothing to do; then its status."""
+"""Reconciles one Task: gathers, decides and applies until there is nothing to do; then writes its status."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from taskyard.watchcache.store import Key
 
 logger = logging.getLogger(__name__)
 
-# A start takes four steps, a stop three: more than this in one go is a loop, left to the next look.
+# A start takes four steps, a stop three: more than this in one run is a loop, which the next run takes up.
 MAX_STEPS = 16
 
 
 class Reconciler:
-    """The work of the Tasks' queue. `again(key, seconds)` has a Task tried again later; `deadline(key, moment)` has it
-    looked at when the wall clock is there, None not at all; `changed(key)` has all that hangs on its status looked at
-    now."""
+    """The work of the Tasks' queue. `again(key, seconds)` retries a Task later; `deadline(key, moment)` reconciles it
+    at that moment of the wall clock, or not at all for None; `changed(key)` queues everything that depends on its
+    status."""
 
     def __init__(
         self,
@@ -44,8 +44,8 @@ class Reconciler:
         self._obstacles: dict[Key, Obstacle] = {}
 
     async def reconcile(self, key: Key) -> None:
-        """Bring one Task, and its namespace's NetworkPolicy, forward as far as it goes now; a key without a name is the
-        namespace alone. Raises ApiError."""
+        """Advance one Task and its namespace's NetworkPolicy as far as possible now; a key without a name stands for
+        the namespace alone. Raises ApiError."""
         before = self._uid(key)
         try:
             await self._steps(key)
@@ -53,7 +53,7 @@ class Reconciler:
         except NotDue:
             logger.debug("task %s/%s: it is being deleted", *key)
             if self._uid(key) not in (None, before):
-                # Another Task has the name now. A live read told so, and no list or watch need tell of it once more.
+                # Another Task has the name now. A live read has stored it, so no event of a list or watch may follow.
                 self._again(key, 0.0)
         except ApiError as error:
             if not error.is_namespace_terminating:
@@ -61,7 +61,7 @@ class Reconciler:
             logger.debug("task %s/%s: its namespace is being deleted", *key)
 
     def _uid(self, key: Key) -> str | None:
-        """UID of the Task that is known under a name."""
+        """UID of the known Task of this key."""
         known = self._stores.tasks.get(key)
         return known["metadata"]["uid"] if known else None
 
@@ -89,5 +89,5 @@ class Reconciler:
         if observed is None or observed.task.deleting:
             return
         if await self._applier.write_status(observed):
-            # The event of this write may be lost; what waits for the new status does not wait for that.
+            # The event of this write may be lost; what depends on the new status does not wait for it.
             self._changed(key)

@@ -34,7 +34,7 @@ RULES = ("dns", "blocked", "ingress", "egress")
 
 
 def duration(text: str) -> timedelta:
-    """ValueError; what the variable takes tells all there is to tell."""
+    """A duration. Raises ValueError without a text: the description of the variable says what it takes."""
     try:
         return times.duration(text)
     except ValueError:
@@ -42,7 +42,7 @@ def duration(text: str) -> timedelta:
 
 
 def network_rules(text: str) -> dict[str, Any]:
-    """The fields of NetworkRules but for the installation. ValueError."""
+    """The fields of NetworkRules except `installation`. Raises ValueError."""
     value = json.loads(text)
     if not isinstance(value, dict) or not all(
         name in RULES and isinstance(entries, list) for name, entries in value.items()
@@ -57,13 +57,13 @@ def network_rules(text: str) -> dict[str, Any]:
 
 
 def blocked_network(entry: object) -> Network:
-    """A network that Tasks may not reach. ValueError."""
+    """A network that Tasks may not reach. Raises ValueError."""
     try:
         network = ipaddress.ip_network(str(entry))
     except ValueError as error:
         raise ValueError(f"blocked: {error}") from error
     if network.prefixlen == 0:
-        raise ValueError(f"blocked: {entry} is everything, which cannot be taken away")
+        raise ValueError(f"blocked: {entry} is every address, which cannot be blocked")
     return network
 
 
@@ -74,7 +74,7 @@ HOST_NAME = Kind(lambda text: text or socket.gethostname(), "")
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the chart sets."""
+    """The settings that the chart makes."""
 
     namespace: str = variable(
         "TASKYARD_NAMESPACE", TEXT, meaning="the namespace of the installation, where its keys are"
@@ -102,7 +102,7 @@ class Settings:
         NAMES,
         default="",
         without="none",
-        meaning="the Secrets with which every Task's Pod pulls the sidecar's image",
+        meaning="the Secrets with which the Pod of every Task pulls the sidecar's image",
     )
     secret_parameters: bool = variable(
         "TASKYARD_SECRET_PARAMETERS",
@@ -140,26 +140,26 @@ class Settings:
         "TASKYARD_LEASE_DURATION",
         WHOLE_SECONDS,
         default="10s",
-        meaning="how long others wait for a holder of the Lease that is silent",
+        meaning="how long other replicas wait for a holder that does not renew the Lease",
     )
     lease_renew_deadline: float = variable(
         "TASKYARD_LEASE_RENEW_DEADLINE",
         SECONDS,
         default="7s",
-        meaning="how long the holder works without having renewed the Lease; shorter than the Lease's duration",
+        meaning="how long the holder works without renewing the Lease; shorter than the lease duration",
     )
     lease_retry_period: float = variable(
         "TASKYARD_LEASE_RETRY_PERIOD",
         SECONDS,
         default="2s",
-        meaning="how often the holder renews the Lease and the others look; at most half of the renew deadline",
+        meaning="how often the holder renews the Lease and the others read it; at most half of the renew deadline",
     )
     pod_name: str = variable(
         "TASKYARD_POD_NAME",
         HOST_NAME,
         default="",
         without="the host's name",
-        meaning="what people read as the holder of the Lease, with a suffix that is new with each process",
+        meaning="the name written into the Lease as its holder, with a suffix unique to each process",
     )
     health_port: int = variable(
         "TASKYARD_HEALTH_PORT",
@@ -167,18 +167,20 @@ class Settings:
         default="8080",
         meaning="the port of probes and metrics; 0: the system chooses one",
     )
-    log_level: str = variable("TASKYARD_LOG_LEVEL", LOG_LEVEL, default="INFO", meaning="the least level that is logged")
+    log_level: str = variable(
+        "TASKYARD_LOG_LEVEL", LOG_LEVEL, default="INFO", meaning="the lowest level that is logged"
+    )
     kubeconfig: str = variable(
         "KUBECONFIG",
         TEXT,
         default="",
         without="the Pod's service account; outside a cluster the user's kubeconfig",
-        meaning="the kubeconfig file that leads to the API server",
+        meaning="the kubeconfig file for the API server",
     )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
-        """Raises SettingsError."""
+        """Reads the settings. Raises SettingsError."""
         settings = read(cls, environment)
         if settings.lease.problem:
             names = ", ".join(declared.name for field, declared in variables(cls).items() if field.startswith("lease_"))
@@ -187,7 +189,7 @@ class Settings:
 
     @property
     def lease(self) -> Terms:
-        """The spans of the leader election."""
+        """The durations of the leader election."""
         return Terms(
             duration=self.lease_duration,
             renew_deadline=self.lease_renew_deadline,
@@ -196,7 +198,7 @@ class Settings:
 
     @property
     def network(self) -> NetworkRules | None:
-        """What the Pods of Tasks may reach; None where no policy is to be kept."""
+        """What the Pods of Tasks may reach; None where no policy is kept."""
         if not self.network_policy:
             return None
         return NetworkRules(installation=self.namespace, **self.network_policy_rules)

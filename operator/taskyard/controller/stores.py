@@ -1,4 +1,4 @@
-"""All that the operator knows of the cluster: one store for each kind, grouped by Task."""
+"""Everything that the operator knows about the cluster: one store for each kind, grouped by Task."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ def in_namespace(manifest: Object) -> list[Group]:
 
 
 class Stores:
-    """The stores; what decisions read comes from here and from nowhere else.
+    """The stores, the only source of what decisions read.
 
-    `secrets` holds those that their owners let Tasks use, without their values; it is None where Tasks can use none.
+    `secrets` holds the Secrets that their owners let Tasks use, without their values; None where Tasks can use none.
     """
 
     def __init__(self, *, secret_parameters: bool = True) -> None:

@@ -15,7 +15,7 @@ from taskyard.api import GROUP
 
 @dataclass(frozen=True)
 class TaskOwner:
-    """The Task that controls an object, which is in its namespace."""
+    """The Task that controls an object, in the object's namespace."""
 
     name: str
     uid: str
@@ -30,8 +30,8 @@ class Ownership(Enum):
 
 
 def owner_of(manifest: Mapping[str, Any]) -> TaskOwner | None:
-    """The Task that controls an object; None for an object that no Task controls. The group's version does not matter:
-    the API server serves one Task in all of them."""
+    """The Task that controls an object; None for an object that no Task controls. The version of the API group does
+    not matter: the API server serves the same Task in all of them."""
     for reference in manifest["metadata"].get("ownerReferences") or ():
         if is_task(reference) and reference.get("controller"):
             return TaskOwner(name=reference["name"], uid=reference["uid"])
@@ -50,7 +50,7 @@ def is_owned_by(manifest: Mapping[str, Any], uid: str) -> bool:
 
 
 def is_task(reference: Mapping[str, Any]) -> bool:
-    """Whether an ownerReference names a Task of Taskyard's, in whatever version."""
+    """Whether an ownerReference names a Task of Taskyard, in any version."""
     group = reference.get("apiVersion", "").rpartition("/")[0]
     return bool(group == GROUP and reference.get("kind") == "Task")
 
@@ -73,5 +73,5 @@ def ownership_of(child: Mapping[str, Any], *, name: str, uid: str) -> Ownership:
 
 
 def is_former(reference: Mapping[str, Any], *, name: str, uid: str) -> bool:
-    """Whether an ownerReference names a Task of the same name that is not this one."""
+    """Whether an ownerReference names an earlier Task of the same name."""
     return bool(is_task(reference) and reference["name"] == name and reference["uid"] != uid)

@@ -12,9 +12,9 @@ from taskyard.core.parameter_views import USABLE_LABEL, USABLE_VALUE
 
 @dataclass(frozen=True)
 class Resource:
-    """A kind as the API server's paths have it. `selector` and `named` (the objects of that name, in whatever
-    namespace) bound what lists and watches see; with `metadata_only` they get nothing of the objects but their
-    metadata. None of the three says anything of reads and writes of one object."""
+    """A kind as it appears in the API server's paths. `selector` and `named` (the objects of that name, in any
+    namespace) restrict lists and watches; with `metadata_only` they return only the metadata of the objects. None of
+    the three affects reads and writes of a single object."""
 
     prefix: str
     plural: str
@@ -24,12 +24,12 @@ class Resource:
 
     @property
     def bounds(self) -> dict[str, str]:
-        """`selector` and `named` as a query."""
+        """`selector` and `named` as query parameters."""
         query = {"labelSelector": self.selector} if self.selector else {}
         return query | ({"fieldSelector": f"metadata.name={self.named}"} if self.named else {})
 
     def path(self, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
-        """Path of all objects, of those of a namespace, or of one; namespace and name are quoted."""
+        """Path of all objects, of those of a namespace, or of one object; namespace and name are quoted."""
         parts = [self.prefix]
         if namespace is not None:
             parts += ["namespaces", quote(namespace, safe="")]
@@ -50,12 +50,12 @@ TEMPLATE_VERSIONS = Resource(_TASKYARD, "templateversions")
 WORKSPACE_BUILDS = Resource(_TASKYARD, "workspacebuilds")
 TASK_INPUTS = Resource(_TASKYARD, "taskinputs")
 
-# Of these only a Task's children are watched.
+# Only those that are children of a Task are watched.
 PODS = Resource(_CORE, "pods", selector=TASK_LABEL)
 CLAIMS = Resource(_CORE, "persistentvolumeclaims", selector=TASK_LABEL)
 CONFIG_MAPS = Resource(_CORE, "configmaps")
 SECRETS = Resource(_CORE, "secrets")
-# Secrets that their owners let Tasks use. Their values never leave the API server: only metadata is asked for.
+# Secrets that their owners let Tasks use. Their values never leave the API server: only metadata is requested.
 USABLE_SECRETS = Resource(_CORE, "secrets", selector=f"{USABLE_LABEL}={USABLE_VALUE}", metadata_only=True)
 NAMESPACES = Resource(_CORE, "namespaces", metadata_only=True)
 

@@ -20,10 +20,10 @@ from taskyard.watchcache import reading
 
 
 class Cluster:
-    """Reads and writes of the gateway. Reads answer None for what does not exist; all may raise ApiError.
+    """Reads and writes of the gateway. Reads return None for an object that does not exist; all may raise ApiError.
 
-    What has a parameter `token` is written in the name of the person whose token it is, over a connection that has no
-    credentials of the gateway's.
+    Methods with a parameter `token` write on behalf of the person whose token it is, over a connection without the
+    gateway's own credentials.
     """
 
     def __init__(self, connection: Connection, anonymous: Connection) -> None:
@@ -32,7 +32,8 @@ class Cluster:
 
     @classmethod
     async def connect(cls, kubeconfig: str, *, observe: RequestObserver | None = None) -> "Cluster":
-        """The API server of a kubeconfig; without one that of the Pod's service account, or the user's kubeconfig."""
+        """Connects to the API server of a kubeconfig; without one, to that of the Pod's service account or the user's
+        kubeconfig."""
         agent = f"taskyard-gateway/{__version__}"
         own = await connect(user_agent=agent, kubeconfig=kubeconfig, observe=observe)
         return cls(own, await connect(user_agent=agent, kubeconfig=kubeconfig, observe=observe, anonymous=True))
@@ -47,7 +48,7 @@ class Cluster:
         return await self._read(SECRETS, namespace, name)
 
     async def review_token(self, token: str, audience: str | None) -> Object:
-        """The `status` of a TokenReview of `token` for `audience`, None for the API server's own."""
+        """The `status` of a TokenReview of `token` for `audience`; None stands for the API server's own audience."""
         review = await self._connection.call(
             "POST",
             TOKEN_REVIEWS.path(),
@@ -78,22 +79,22 @@ class Cluster:
         return reading.watch(self._connection, resource, resource_version)
 
     async def create_task(self, token: str, manifest: Object) -> Object:
-        """Create a Task for a person (ConflictError when there is one of its name)."""
+        """Create a Task for a person (ConflictError if one of its name exists)."""
         return await self._as_person(token, "POST", TASKS.path(manifest["metadata"]["namespace"]), body=manifest)
 
     async def create_input(self, token: str, manifest: Object) -> Object:
-        """Create a TaskInput for a person (ConflictError when there is one of its name)."""
+        """Create a TaskInput for a person (ConflictError if one of its name exists)."""
         return await self._as_person(token, "POST", TASK_INPUTS.path(manifest["metadata"]["namespace"]), body=manifest)
 
     async def patch_task(self, token: str, task: Object, patch: Object) -> Object:
-        """Merge `patch` into this very Task for a person (ConflictError when another has taken its name)."""
+        """Merge `patch` into this Task for a person (ConflictError if another Task now has its name)."""
         metadata = {**patch.get("metadata", {}), "uid": task["metadata"]["uid"]}
         return await self._as_person(
             token, "PATCH", _task_path(task), body={**patch, "metadata": metadata}, content_type=MERGE_PATCH
         )
 
     async def delete_task(self, token: str, task: Object) -> Object:
-        """Delete this very Task for a person (ConflictError when another has taken its name)."""
+        """Delete this Task for a person (ConflictError if another Task now has its name)."""
         preconditions = {"uid": task["metadata"]["uid"]}
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
         return await self._as_person(token, "DELETE", _task_path(task), body=body)
@@ -103,7 +104,7 @@ class Cluster:
         return await self._read(WORKSPACE_BUILDS, namespace, name)
 
     async def builds(self, namespace: str, task: str) -> list[Object]:
-        """The WorkspaceBuilds that are labelled as the Task's."""
+        """The WorkspaceBuilds with the Task's label."""
         answer = await self._connection.call(
             "GET",
             WORKSPACE_BUILDS.path(namespace),
@@ -130,12 +131,12 @@ class Cluster:
         return await self._read(CONFIG_MAPS, namespace, name)
 
     async def create_config_map(self, manifest: Object) -> None:
-        """Create a ConfigMap (ConflictError when there is one of its name)."""
+        """Create a ConfigMap (ConflictError if one of its name exists)."""
         await self._connection.call("POST", CONFIG_MAPS.path(manifest["metadata"]["namespace"]), body=manifest)
 
     async def patch_config_map(self, manifest: Object, *, resource_version: str, take_over: bool = False) -> None:
-        """Merge the manifest's data and labels into a ConfigMap, if it is still at `resource_version`; `take_over`: its
-        owners, too."""
+        """Merge the manifest's data and labels into a ConfigMap, if it is still at `resource_version`; with
+        `take_over` also its owners."""
         metadata = manifest["metadata"]
         merged = ("labels", "ownerReferences") if take_over else ("labels",)
         await self._connection.call(

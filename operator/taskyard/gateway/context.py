@@ -1,4 +1,4 @@
-"""What the parts of the gateway work with."""
+"""What the parts of the gateway share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ from taskyard.gateway.review_limit import ReviewLimit
 
 @dataclass
 class Context:
-    """The cluster, the keys in force (replaced when the Secret changes), the metrics, and the clocks.
+    """The cluster, the current keys (replaced when the Secret changes), the limit of reviews, the metrics, and the
+    clocks.
 
     `now` is the wall clock (UTC), `monotonic` counts seconds.
     """

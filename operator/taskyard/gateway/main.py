@@ -1,4 +1,4 @@
-"""Entry point of the gateway."""
+"""The gateway's entry point."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import prometheus_client
 
-# httpx offers a command line of its own, for which it would load click, rich and pygments where they are installed.
+# httpx has a command line of its own, for which it would load click, rich and pygments where they are installed.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 
 from taskyard import __version__  # noqa: E402
@@ -32,7 +32,7 @@ from taskyard.gateway.tls.issued import IssuedCertificate  # noqa: E402
 from taskyard.gateway.tls.keyring_watch import keep_fresh, wait_for_keys  # noqa: E402
 from taskyard.httpserver import bind  # noqa: E402
 
-# Endpoints of the Service change a moment after the Pod is told to stop; until then sidecars still come.
+# The Service's endpoints change a moment after the Pod is told to stop; until then sidecars still connect.
 DRAIN_SECONDS = 2.0
 
 _EACH_SIDECAR = Rate(per_second=5, burst=20)
@@ -43,7 +43,7 @@ _logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run the gateway until SIGTERM or SIGINT; exit status 1, after one line, when it cannot start."""
+    """Run the gateway until SIGTERM or SIGINT. Exits with 1, after one line, when it cannot start."""
     try:
         settings = Settings.from_environment(os.environ)
     except SettingsError as error:
@@ -51,9 +51,9 @@ def main() -> None:
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stdout
     )
-    # Below errors it speaks of its own inner life, and of every malformed request: a client could fill the log.
+    # Below errors it logs its own inner workings and every malformed request: a client could fill the log.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
-    # The time at which each counter was made: half of all series else.
+    # The creation time of each counter would be half of all series.
     prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
     try:
         asyncio.run(run(settings))
@@ -63,7 +63,8 @@ def main() -> None:
 
 
 async def run(settings: Settings) -> None:
-    """Serve until a signal. ApiError without credentials, OSError when a port is taken, ValueError for bad keys."""
+    """Serve until a signal. Raises ApiError without credentials, OSError when a port is taken, ValueError for bad
+    keys."""
     stop, serving = asyncio.Event(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -110,7 +111,7 @@ async def _serve_sidecars(
     server = server_for(sidecar_app(context, stop), tls=certificate.context)
     with bind(settings.listen_address, settings.sidecar_port) as socket:
         serving_sidecars = asyncio.create_task(server.serve(sockets=[socket]))
-        # If it ever ends by itself, the process ends too, and is started anew.
+        # If it ever ends by itself, the process ends too and is restarted.
         serving_sidecars.add_done_callback(lambda _: stop.set())
         refreshing = asyncio.create_task(keep_fresh(context, certificate, settings.namespace, stop))
         _logger.info("serving sidecars on port %d", settings.sidecar_port)

@@ -1,4 +1,4 @@
-"""The gateway's metrics. Labels are of bounded sets only: never a name, an address or a token."""
+"""The gateway's metrics. Labels take values from bounded sets only: never a name, an address or a token."""
 
 import re
 import time
@@ -19,7 +19,7 @@ _ROUTES = (
     (re.compile(r"/api/v2/workspaceagents/me/app-status"), REPORT),
     (re.compile(r"/api/v1alpha1/outputs"), OUTPUTS),
     (re.compile(r"/api/v2/workspaceagents/me/tasks/[^/]+/log-snapshot"), SNAPSHOT),
-    # Of people.
+    # For people.
     (re.compile(r"/api/v2/tasks"), "tasks"),
     (re.compile(r"/api/v2/tasks/[^/]+"), "create"),
     (re.compile(r"/api/v2/tasks/[^/]+/[^/]+"), "task"),
@@ -49,28 +49,28 @@ class Metrics:
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         Gauge(
-            "taskyard_build_info", "Always 1; the label tells the version.", ["component", "version"], registry=registry
+            "taskyard_build_info", "Always 1; the label is the version.", ["component", "version"], registry=registry
         ).labels("gateway", __version__).set(1)
         self._requests = Counter(
             "taskyard_gateway_requests", "Requests of sidecars and people.", ["route", "code"], registry=registry
         )
         self._seconds = Histogram(
             "taskyard_gateway_request_duration_seconds",
-            "From a request's head to its answer.",
+            "From a request's head to its response.",
             ["route"],
             registry=registry,
             buckets=_BUCKETS,
         )
-        self.streams = Gauge("taskyard_gateway_streams", "Streams of events that are open.", registry=registry)
+        self.streams = Gauge("taskyard_gateway_streams", "Open event streams.", registry=registry)
         self._enrolments = Counter(
             "taskyard_gateway_enrolments",
-            "Enrolments; early ones come again: the operator had not recorded the Pod yet.",
+            "Enrolments; early ones are retried, since the operator has not recorded the Pod yet.",
             ["result"],
             registry=registry,
         )
         self._reviews = Counter("taskyard_gateway_token_reviews", "Token reviews.", ["result"], registry=registry)
         self._reports = Counter(
-            "taskyard_gateway_reports", "Reports of agents' states that were stored.", ["state"], registry=registry
+            "taskyard_gateway_reports", "State reports of agents that were stored.", ["state"], registry=registry
         )
         self._snapshot_bytes = Histogram(
             "taskyard_gateway_snapshot_bytes",
@@ -80,7 +80,7 @@ class Metrics:
         )
         self._api_requests = Counter(
             "taskyard_api_requests",
-            "Requests to the API server; code is none when no answer came.",
+            "Requests to the API server; code is none when no response came.",
             ["component", "verb", "code"],
             registry=registry,
         )
@@ -92,11 +92,11 @@ class Metrics:
             self._reports.labels(state)
 
     def render(self) -> bytes:
-        """All of them as Prometheus reads them (text format 0.0.4)."""
+        """All metrics in Prometheus' text format 0.0.4."""
         return generate_latest(self.registry)
 
     def api_request(self, verb: str, status: int) -> None:
-        """A request to the API server was answered with `status`; 0: not at all."""
+        """A request to the API server was answered with `status`, or not at all for 0."""
         self._api_requests.labels("gateway", verb, str(status or "none")).inc()
 
     def token_reviewed(self, result: str) -> None:
@@ -121,8 +121,8 @@ class Metrics:
 
 
 class Measured:
-    """ASGI middleware that tells the metrics of every answer; a request without one counts as 499 (the client left) or,
-    after an error, 500."""
+    """ASGI middleware that counts every response; a request without one counts as 499 (the client left) or, after an
+    error, 500."""
 
     def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
         self._app = app
@@ -133,7 +133,7 @@ class Measured:
             await self._app(scope, receive, send)
             return
         began, status = time.perf_counter(), 499
-        # A stream is answered when it begins.
+        # A stream counts as answered when it begins.
         streaming_since = 0.0
 
         async def sending(message: Message) -> None:

@@ -1,8 +1,8 @@
-"""How often the gateway asks the API server to review a token.
+"""Limits how often the gateway asks the API server to review a token.
 
-Whatever shares a Pod with a sidecar can call the gateway with made-up tokens, and each of them costs a TokenReview.
-So every caller's address has a small bucket, and all of them together a larger one: a flood from one Pod takes nothing
-away from the others.
+Any program that shares a Pod with a sidecar can call the gateway with made-up tokens, each of which costs a
+TokenReview. So each caller's address has a small token bucket, and all of them share a larger one: a flood from one Pod
+takes nothing away from the others.
 """
 
 from collections import OrderedDict
@@ -11,7 +11,7 @@ from taskyard.core.tokenbucket import Rate, TokenBucket
 
 
 class ReviewLimit:
-    """One bucket a caller and one for all. Remembers the callers that came last, so memory is bounded."""
+    """One bucket for each caller and one for all. Remembers the most recent `callers`, so memory is bounded."""
 
     def __init__(self, *, each: Rate, all_together: Rate, callers: int, now: float) -> None:
         self._each = each
@@ -20,14 +20,14 @@ class ReviewLimit:
         self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
 
     def take_from_all(self, now: float) -> float:
-        """As `take`, for a token that proved to be none of the made-up ones: only what all have together bounds it."""
+        """Like `take`, for a token that was valid before: only the bucket that all callers share limits it."""
         wait = self._all.wait(now)
         if not wait:
             self._all.take()
         return wait
 
     def take(self, caller: str, now: float) -> float:
-        """0 when the caller may go on, else the seconds after which to ask again (then nothing was taken)."""
+        """0 if the caller may proceed, else the seconds after which to retry (then nothing was taken)."""
         bucket = self._buckets.get(caller)
         if bucket is None:
             bucket = self._buckets[caller] = TokenBucket(self._each, now)

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 from taskyard.environment import LOG_LEVEL, NAMES, PORT, SWITCH, TEXT, Kind, number, read, variable
 
-# Those of Anthropic and of OpenAI: which of the two forms is spoken.
+# The paths of Anthropic's and OpenAI's APIs, which show which of the two forms to use.
 NAMING_PATHS = ("/messages", "/chat/completions")
 
 
 def naming_url(text: str) -> str:
-    """The URL of a language model, empty for none. ValueError."""
+    """The URL of a language model, empty for none. Raises ValueError."""
     parts = urlsplit(text)
     path = parts.path.rstrip("/")
     if text and (parts.scheme not in ("http", "https") or not parts.hostname or not path.endswith(NAMING_PATHS)):
@@ -27,14 +27,14 @@ NAMING_URL = Kind(naming_url, f"the http or https URL of an endpoint that ends w
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Where the gateway is, where it listens, and what callers may have of it."""
+    """Where the gateway is, where it listens, and the limits of its callers."""
 
     namespace: str = variable("TASKYARD_NAMESPACE", TEXT, meaning="the namespace of the installation")
     service_name: str = variable(
         "TASKYARD_SERVICE_NAME",
         TEXT,
         default="taskyard-gateway",
-        meaning="the Service that leads to the gateway",
+        meaning="the gateway's Service",
     )
     listen_address: str = variable(
         "TASKYARD_LISTEN_ADDRESS",
@@ -62,13 +62,13 @@ class Settings:
         NAMES,
         default="",
         without="none",
-        meaning="names beyond the Service's that the certificate of the installation's authority is good for",
+        meaning="host names in the certificate of the installation's authority, in addition to the Service's",
     )
     default_namespace: str = variable(
         "TASKYARD_DEFAULT_NAMESPACE",
         TEXT,
         default="default",
-        meaning="the namespace that `me` is for a user without one",
+        meaning="the namespace that `me` stands for when the user has none",
     )
     people_rate: int = variable(
         "TASKYARD_PEOPLE_RATE",
@@ -80,7 +80,7 @@ class Settings:
         "TASKYARD_PEOPLE_BURST",
         COUNT,
         default="500",
-        meaning="how many requests one caller may send at once after a rest",
+        meaning="how many requests one caller may send at once after a pause",
     )
     people_at_once: int = variable(
         "TASKYARD_PEOPLE_AT_ONCE",
@@ -91,12 +91,12 @@ class Settings:
     people_streams: int = variable(
         "TASKYARD_PEOPLE_STREAMS", COUNT, default="128", meaning="how many streams one caller may have open"
     )
-    # A key can be part of it.
+    # It may contain a key.
     naming_url: str = variable(
         "TASKYARD_NAMING_URL",
         NAMING_URL,
         default="",
-        without="names are made of the prompt",
+        without="names come from the prompt",
         secret=True,
         meaning="a language model that names Tasks",
     )
@@ -111,18 +111,20 @@ class Settings:
         "TASKYARD_NAMING_KEY", TEXT, default="", without="none", secret=True, meaning="the key for TASKYARD_NAMING_URL"
     )
     health_port: int = variable("TASKYARD_HEALTH_PORT", PORT, default="8081", meaning="the port of probes and metrics")
-    log_level: str = variable("TASKYARD_LOG_LEVEL", LOG_LEVEL, default="INFO", meaning="the least level that is logged")
+    log_level: str = variable(
+        "TASKYARD_LOG_LEVEL", LOG_LEVEL, default="INFO", meaning="the lowest level that is logged"
+    )
     kubeconfig: str = variable(
         "KUBECONFIG",
         TEXT,
         default="",
         without="the Pod's service account; outside a cluster the user's kubeconfig",
-        meaning="the kubeconfig file that leads to the API server",
+        meaning="the kubeconfig file for the API server",
     )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
-        """Raises SettingsError."""
+        """Reads the settings. Raises SettingsError."""
         return read(cls, environment)
 
     @property

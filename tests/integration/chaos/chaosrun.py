@@ -52,7 +52,7 @@ RECORD = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (?P<level>[A-Z]+) (?P
 # The possible subjects of a warning: an object, a kind, or the operator's own start and watches.
 NAMED = re.compile(
     rf"(task|input|inputs of task|template|template version|lease|secret) {NAMESPACE}/[a-z0-9-]+: "
-    r"|[a-z]+: |not started yet: |watches of what people write ended: |Request attempt #\d|Watcher for [a-z]+\."
+    r"|[a-z]+: |not started yet: |kopf's watches ended: |Request attempt #\d|Watcher for [a-z]+\."
 )
 
 

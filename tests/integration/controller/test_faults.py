@@ -119,7 +119,7 @@ def test_a_broken_watch_is_started_again(
     assert "Traceback" not in operator.log
     if (plural, code) == ("tasks", 500):
         # And not merely by a list that happened to be due.
-        operator.wait_log("watches of what people write ended")
+        operator.wait_log("kopf's watches ended")
 
 
 def test_an_api_server_that_does_not_serve_the_kinds_yet_is_asked_again(

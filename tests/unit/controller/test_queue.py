@@ -133,7 +133,7 @@ async def test_a_fault_is_one_line_and_the_key_comes_again(
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     assert record.exc_info is None
-    assert record.getMessage().startswith("task team/a: TEST /x: etcd is away; again in 0.0 s")
+    assert record.getMessage().startswith("task team/a: TEST /x: etcd is away; retrying in 0.0 s")
 
 
 async def test_a_defect_is_logged_with_its_trace_and_the_key_comes_again(

@@ -338,7 +338,7 @@ async def test_an_obstacle_is_logged_once(caplog: pytest.LogCaptureFixture) -> N
     for _ in range(3):
         await harness.reconcile()
     assert [r.getMessage() for r in caplog.records if r.levelname == "WARNING"] == [
-        "task team/web: FormerTask: Pod web-1 of a former Task of this name is being removed."
+        "task team/web: FormerTask: Pod web-1 of an earlier Task of this name is being deleted."
     ]
 
 

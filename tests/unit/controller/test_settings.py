@@ -132,7 +132,7 @@ def test_an_empty_variable_counts_as_not_set(name: str) -> None:
         pytest.param(
             {"TASKYARD_NETWORK_POLICY_RULES": '{"blocked": ["10.0.0.1/8"]}'}, "10.0.0.1/8 has host", id="no network"
         ),
-        pytest.param({"TASKYARD_NETWORK_POLICY_RULES": '{"blocked": ["::/0"]}'}, "is everything", id="everything"),
+        pytest.param({"TASKYARD_NETWORK_POLICY_RULES": '{"blocked": ["::/0"]}'}, "is every address", id="everything"),
         pytest.param({"TASKYARD_LOG_LEVEL": "loud"}, "LOG_LEVEL must be one of DEBUG, INFO", id="no level"),
         pytest.param(
             {"TASKYARD_SIDECAR_IMAGE_PULL_POLICY": "Sometimes"},

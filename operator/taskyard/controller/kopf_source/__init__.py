@@ -1,4 +1,4 @@
-"""All that knows kopf: what people write comes in here, as events for the router.
+"""The only code that imports kopf: it turns changes of the kinds that people write into events for the router.
 
-kopf is pinned below its next minor version, since a name that it does not export is used (`runner`).
+kopf is pinned below its next minor version, since `runner` uses a name that kopf does not export.
 """

@@ -1,4 +1,4 @@
-"""What kopf watches: the kinds that people write. Every handler hands its event on; none writes to the object."""
+"""What kopf watches: the kinds that people write. Every handler passes its event on; none writes to the object."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
 
 @kopf.on.event(GROUP, VERSION, "tasks", registry=registry)
 async def task_event(event: kopf.RawEvent, memo: Any, **_: Any) -> None:
-    """A Task came, changed or went."""
+    """A Task was added, modified or deleted."""
     memo.take(TASKS, event)
 
 
 @kopf.on.event(GROUP, VERSION, "templates", registry=registry)
 async def template_event(event: kopf.RawEvent, memo: Any, **_: Any) -> None:
-    """A Template came, changed or went."""
+    """A Template was added, modified or deleted."""
     memo.take(TEMPLATES, event)
 
 
 @kopf.on.event(GROUP, VERSION, "templateversions", registry=registry)
 async def template_version_event(event: kopf.RawEvent, memo: Any, **_: Any) -> None:
-    """A TemplateVersion came, changed or went."""
+    """A TemplateVersion was added, modified or deleted."""
     memo.take(TEMPLATE_VERSIONS, event)
 
 
 @kopf.on.event(GROUP, VERSION, "taskinputs", registry=registry)
 async def task_input_event(event: kopf.RawEvent, memo: Any, **_: Any) -> None:
-    """A TaskInput came, changed or went."""
+    """A TaskInput was added, modified or deleted."""
     memo.take(TASK_INPUTS, event)

@@ -1,8 +1,8 @@
 """Lists beside kopf's watches.
 
-kopf never tells of an object that was deleted while its watch was down, nor when its lists are done. So each kind is
-listed here once before anything is decided, again whenever kopf's events show that it lists anew, and every ten
-minutes; each list replaces the store.
+kopf reports neither an object that was deleted while its watch was down nor the end of its lists. So each kind is
+listed here once before anything is decided, again whenever kopf's events show that kopf lists it again, and every ten
+minutes; each list replaces the content of the store.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ RELIST_EVERY_SECONDS = 600.0
 
 
 class Relisting:
-    """Hands kopf's events to the router, and lists each of its kinds when needed."""
+    """Passes kopf's events to the router, and lists each of its kinds when needed."""
 
     def __init__(self, cluster: Cluster, router: EventRouter) -> None:
         self._cluster = cluster
@@ -31,7 +31,7 @@ class Relisting:
         self._wanted: dict[Resource, asyncio.Event] = {}
 
     def take(self, resource: Resource, event: Mapping[str, Any]) -> None:
-        """An event of kopf's: type None while it lists, else ADDED, MODIFIED or DELETED."""
+        """Take an event from kopf: its type is None while kopf lists, else ADDED, MODIFIED or DELETED."""
         self._router.take(resource, event)
         if event["type"] is None and resource in self._wanted:
             self._wanted[resource].set()
@@ -55,7 +55,7 @@ class Relisting:
                     await wanted.wait()
             except TimeoutError:
                 pass
-            # kopf's own list comes in many events: one list of ours for all of them.
+            # kopf's own list arrives as many events: one list here covers them all.
             await asyncio.sleep(RELIST_DELAY_SECONDS)
             wanted.clear()
             try:

@@ -1,4 +1,4 @@
-"""kopf, run so that a fault of its watches is a line in the log and not the end of the operator."""
+"""Runs kopf so that a fault of its watches is a line in the log and does not end the operator."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ logger = logging.getLogger(__name__)
 
 RESTART_FIRST_SECONDS = 1.0
 MAX_RESTART_SECONDS = 30.0
-# A run that lasted this long was a good one: the next fault is the first again.
+# A run that lasted this long was healthy: the back-off starts over.
 GOOD_RUN_SECONDS = 60.0
-# For what kopf has open when a run of it ends.
+# How long kopf's tasks may take to end after a run.
 ENDING_SECONDS = 2.0
 
 KINDS = (TASKS, TEMPLATES, TEMPLATE_VERSIONS, TASK_INPUTS)
@@ -30,7 +30,7 @@ Take = Callable[[Resource, Mapping[str, Any]], None]
 
 
 def settings() -> kopf.OperatorSettings:
-    """No Events, no peering, no look at what kinds come and go: only watches."""
+    """Only watches: no Events, no peering, no scanning for kinds that are added or removed."""
     result = kopf.OperatorSettings()
     result.posting.enabled = False
     result.peering.standalone = True
@@ -38,18 +38,18 @@ def settings() -> kopf.OperatorSettings:
     result.watching.server_timeout = 300
     result.watching.inactivity_timeout = 330
     result.watching.reconnect_backoff = 1.0
-    # What a handler of ours does takes no time.
+    # The handlers take no time.
     result.queueing.exit_timeout = 0.1
-    # Not kopf's to decide: it would end the whole process with SIGKILL.
+    # With a timeout kopf would kill the whole process with SIGKILL.
     result.process.ultimate_exiting_timeout = None
     return result
 
 
 async def watch(take: Take, *, restarted: Callable[[str], None] = lambda what: None) -> None:
-    """Run kopf until cancelled; a watch that fails fatally (kopf does so for any error but 410) is begun anew, and
-    `restarted` told ("kopf": all kinds of it are).
+    """Run kopf until cancelled. After a fatal failure of a watch (for kopf, any error but 410) all of its watches are
+    restarted, and `restarted` is called with "kopf", which stands for all kinds.
 
-    It has a thread and a loop to itself, which end with each run.
+    Each run has a thread and an event loop of its own.
     """
     loop = asyncio.get_running_loop()
     failures = 0
@@ -66,19 +66,19 @@ async def watch(take: Take, *, restarted: Callable[[str], None] = lambda what: N
             stop.set()
         failures = 0 if loop.time() - began > GOOD_RUN_SECONDS else failures + 1
         delay = backoff.delay(failures, first=RESTART_FIRST_SECONDS, longest=MAX_RESTART_SECONDS, jitter=0.5)
-        logger.warning("watches of what people write ended: %s; again in %.1f s", cause, delay)
+        logger.warning("kopf's watches ended: %s; restarting in %.1f s", cause, delay)
         await asyncio.sleep(delay)
         restarted("kopf")
 
 
 def run(take: Take, stop: threading.Event) -> str:
-    """One run of kopf in this thread; why it ended."""
+    """Run kopf once in this thread. Returns why it ended."""
 
     unserved: list[str] = []
 
     async def end_if_blind(insights: Insights) -> None:
-        """kopf looks once for the kinds that there are. An API server that has only just started does not name those
-        of CRDs yet, and kopf would never look again."""
+        """kopf discovers the served kinds once. An API server that has only just started does not list those of CRDs
+        yet, and kopf would never look again."""
         await insights.ready_resources.wait()
         served = {resource.plural for resource in insights.watched_resources}
         unserved.extend(kind.plural for kind in KINDS if kind.plural not in served)
@@ -96,7 +96,7 @@ def run(take: Take, stop: threading.Event) -> str:
                 memo=kopf.Memo(take=take),
                 clusterwide=True,
                 stop_flag=stop,
-                # Left out, it is made of the user's name, which a numeric user of a container does not have.
+                # The default is derived from the user's name, which a container's numeric user does not have.
                 identity="taskyard",  # type: ignore[arg-type] # kopf does not export its type
             )
             await first_end(parts)
@@ -110,22 +110,22 @@ def run(take: Take, stop: threading.Event) -> str:
     except Exception as error:
         return " ".join(str(error).split()) or type(error).__name__
     finally:
-        # Nothing more is handed on; and kopf waits for the flag in another thread.
+        # No more events are passed on, and kopf's thread that waits for the flag ends.
         stop.set()
         abandon(loop)
     return f"the API server does not serve {', '.join(unserved)} yet" if unserved else "kopf stopped"
 
 
 async def first_end(parts: Collection[asyncio.Task[Any]]) -> None:
-    """Returns, or raises its error, when one of kopf's parts has ended: without it the others are of no use."""
+    """Returns when one of kopf's tasks has ended, or raises its error: the others are of no use without it."""
     ended, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
     for part in ended:
         part.result()
 
 
 def abandon(loop: asyncio.AbstractEventLoop) -> None:
-    """Cancels all that runs in the loop and closes it. kopf's own end has no bound: a watch that begins to authenticate
-    anew when the part that authenticates is gone already waits for ever, and the operator would be blind meanwhile.
+    """Cancels everything that runs in the loop and closes it. kopf's own shutdown may hang: a watch that needs new
+    credentials after the authenticating task has ended waits forever, and the operator would miss all changes.
     """
     left = asyncio.all_tasks(loop)
     for task in left:
@@ -133,7 +133,7 @@ def abandon(loop: asyncio.AbstractEventLoop) -> None:
     if left:
         _, left = loop.run_until_complete(asyncio.wait(left, timeout=ENDING_SECONDS))
     if left:
-        logger.info("kopf: broken off at its end: %s", ", ".join(sorted(task.get_name() for task in left)))
-    # That these tasks never ended would be told when they are collected; see `log_filter.collected`.
+        logger.info("kopf: cancelled at its end: %s", ", ".join(sorted(task.get_name() for task in left)))
+    # asyncio would log that these tasks never ended when they are garbage-collected; see `log_filter.collected`.
     loop.set_exception_handler(lambda _loop, _context: None)
     loop.close()

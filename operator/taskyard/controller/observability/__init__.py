@@ -1,1 +1,1 @@
-"""Events, metrics and probes: what others see of the operator."""
+"""Events, metrics and probes: how others observe the operator."""

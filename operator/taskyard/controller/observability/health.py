@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-# What `render` gives: the text format of Prometheus.
+# Prometheus' text format, which `render` returns.
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 async def serve(port: int, *, is_ready: Callable[[], bool], render: Callable[[], bytes]) -> web.AppRunner:
-    """Serve until the runner is cleaned up: alive while the loop turns, ready once every kind has been listed."""
+    """Serve until the runner is cleaned up: alive while the event loop runs, ready while `is_ready` says so."""
 
     async def healthz(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")

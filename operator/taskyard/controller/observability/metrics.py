@@ -1,4 +1,4 @@
-"""The operator's metrics. Labels are of bounded sets only: never a name that a person chose."""
+"""The operator's metrics. Labels take values from bounded sets only: never a name that a person chose."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ QUEUES = ("tasks", "inputs", "templates", "versions")
 ENDS = (BuildPhase.SUCCEEDED, BuildPhase.FAILED, BuildPhase.CANCELED)
 STOPS = frozenset(intent.value for intent in Intent if intent.value is not None)
 DELIVERED, IN_DOUBT, REJECTED = "Delivered", "InDoubt", "Rejected"
-# A fault that was expected (the API server refused or could not be reached), and one of the program.
+# An error of the API server (it refused or could not be reached), and one of the program.
 API_ERROR, DEFECT = "ApiError", "Defect"
 
 Work = Callable[[Key], Awaitable[None]]
@@ -43,7 +43,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._clock = clock
         ProcessCollector(registry=self.registry)
-        info = self._gauge("taskyard_build_info", "Always 1; the label tells the version.", ["component", "version"])
+        info = self._gauge("taskyard_build_info", "Always 1; the label is the version.", ["component", "version"])
         info.labels("operator", __version__).set(1)
         self._leader = self._gauge(
             "taskyard_leader", "1 while this process leads (it alone decides and writes), else 0.", []
@@ -59,49 +59,49 @@ class Metrics:
         )
         self._start_seconds = self._histogram(
             "taskyard_start_duration_seconds",
-            "From the reservation of a start build to the Task's being Active; with reason Resume that is a resume.",
+            "From the reservation of a start build until the Task is Active; the reason Resume marks a resume.",
             ["reason"],
             START_BUCKETS,
         )
         self._inputs = self._counter("taskyard_inputs", "TaskInputs that ended.", ["result"])
         self._work_seconds = self._histogram(
-            "taskyard_reconcile_duration_seconds", "Time of one look at a key.", ["queue"], WORK_BUCKETS
+            "taskyard_reconcile_duration_seconds", "Duration of one reconciliation of a key.", ["queue"], WORK_BUCKETS
         )
         self._work_errors = self._counter(
-            "taskyard_reconcile_errors", "Looks at a key that failed and are repeated.", ["queue", "kind"]
+            "taskyard_reconcile_errors", "Reconciliations of a key that failed and are retried.", ["queue", "kind"]
         )
         self._requests = self._counter(
             "taskyard_api_requests",
-            "Requests to the API server without those of kopf; code is none when no answer came.",
+            "Requests to the API server except those of kopf; code is none when no response came.",
             ["component", "verb", "code"],
         )
         self._watch_restarts = self._counter(
-            "taskyard_watch_restarts", "Watches that had to be begun anew with a list.", ["resource"]
+            "taskyard_watch_restarts", "Watches that had to be restarted with a new list.", ["resource"]
         )
-        self._dropped = self._counter("taskyard_events_dropped", "Events that nobody will see.", ["cause"])
+        self._dropped = self._counter("taskyard_events_dropped", "Events that were never written.", ["cause"])
         self._begin()
 
     def render(self) -> bytes:
-        """All of them as Prometheus reads them (text format 0.0.4)."""
+        """All metrics in Prometheus' text format 0.0.4."""
         return generate_latest(self.registry)
 
     def observe_stores(self, stores: Stores) -> None:
-        """Count the Tasks of a store at each scrape, and what happens to builds, Tasks and inputs when it does."""
+        """Count the Tasks at each scrape, and the changes of builds, Tasks and inputs as they happen."""
         self.registry.register(TaskCounts(stores.tasks))
         stores.tasks.observe(self._task_changed)
-        stores.builds.observe(lambda former, build: self._build_changed(former, build, stores.tasks))
+        stores.builds.observe(lambda previous, build: self._build_changed(previous, build, stores.tasks))
         stores.inputs.observe(self._input_changed)
 
     def observe_leader(self, leads: Callable[[], bool]) -> None:
-        """Ask at each scrape whether this process leads."""
+        """Report whether this process leads, asking at each scrape."""
         self._leader.set_function(lambda: float(leads()))
 
     def observe_queues(self, queues: Mapping[str, KeyedQueue]) -> None:
-        """Show how many keys wait in each queue, and for how long."""
+        """Report how many keys wait in each queue, and for how long."""
         self.registry.register(QueueDepths(queues))
 
     def measured(self, queue: str, work: Work) -> Work:
-        """`work`, its time and its faults measured."""
+        """Wrap `work` so that its duration and its errors are measured."""
 
         async def measured(key: Key) -> None:
             began = time.perf_counter()
@@ -119,11 +119,11 @@ class Metrics:
         return measured
 
     def api_request(self, verb: str, status: int) -> None:
-        """A request to the API server was answered with `status`; 0: not at all."""
+        """A request to the API server was answered with `status`, or not at all for 0."""
         self._requests.labels("operator", verb, str(status or "none")).inc()
 
     def watch_restarted(self, resource: str) -> None:
-        """The watch of a kind is begun anew."""
+        """The watch of a kind was restarted."""
         self._watch_restarts.labels(resource).inc()
 
     def event_dropped(self, cause: str) -> None:
@@ -131,7 +131,7 @@ class Metrics:
         self._dropped.labels(cause).inc()
 
     def _begin(self) -> None:
-        """Have every series there from the start: the step from absence to 1 is lost to `rate` and `increase`."""
+        """Create every series at the start: `rate` and `increase` miss the step from absence to 1."""
         for reason in BuildReason:
             transition = Transition.STOP if reason in STOPS else Transition.START
             for result in ENDS:
@@ -150,11 +150,11 @@ class Metrics:
         for cause in Drop:
             self._dropped.labels(cause)
 
-    def _task_changed(self, former: Object | None, task: Object) -> None:
-        status, before = task.get("status", {}), (former or {}).get("status", {})
+    def _task_changed(self, previous: Object | None, task: Object) -> None:
+        status, before = task.get("status", {}), (previous or {}).get("status", {})
         build = status.get("build")
         is_start = build and build["transition"] == Transition.START
-        # From Error or Unknown it comes back to Active, which is no start.
+        # From Error or Unknown a Task returns to Active, which is not a start.
         if (
             is_start
             and status.get("phase") == Phase.ACTIVE
@@ -162,23 +162,23 @@ class Metrics:
         ):
             self._start_seconds.labels(build["reason"]).observe(self._since(build["createdAt"]))
 
-    def _build_changed(self, former: Object | None, build: Object, tasks: Store) -> None:
+    def _build_changed(self, previous: Object | None, build: Object, tasks: Store) -> None:
         result = build.get("status", {}).get("phase")
-        if former is None or result not in ENDS or former.get("status", {}).get("phase") == result:
+        if previous is None or result not in ENDS or previous.get("status", {}).get("phase") == result:
             return
         spec, metadata = build["spec"], build["metadata"]
         self._builds.labels(spec["transition"], spec["reason"], result).inc()
-        # The Task knows to the microsecond when the number was reserved, the build only its second.
+        # The Task records the reservation to the microsecond, the build its creation only to the second.
         task = tasks.get((metadata["namespace"], spec["task"])) or {}
         reserved = task.get("status", {}).get("build", {})
         is_same = reserved.get("number") == spec["number"]
         seconds = self._since(reserved["createdAt"] if is_same else metadata["creationTimestamp"])
         self._build_seconds.labels(spec["transition"], result).observe(seconds)
 
-    def _input_changed(self, former: Object | None, entry: Object) -> None:
+    def _input_changed(self, previous: Object | None, entry: Object) -> None:
         status = entry.get("status", {})
         phase = status.get("phase")
-        if former is None or former.get("status", {}).get("phase", InputPhase.QUEUED) == phase:
+        if previous is None or previous.get("status", {}).get("phase", InputPhase.QUEUED) == phase:
             return
         if phase == InputPhase.DELIVERED:
             self._inputs.labels(IN_DOUBT if status.get("message") == "in doubt" else DELIVERED).inc()
@@ -199,7 +199,7 @@ class Metrics:
 
 
 class TaskCounts(Collector):
-    """Tasks by phase and state, counted in one pass when they are asked for."""
+    """Tasks by phase and state, counted in one pass at each scrape."""
 
     def __init__(self, tasks: Iterable[Object]) -> None:
         self._tasks = tasks

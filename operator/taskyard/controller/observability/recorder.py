@@ -1,4 +1,4 @@
-"""Events about Tasks, written beside the work and never in its way: whatever goes wrong here, a Task goes on."""
+"""Writes Events about Tasks, apart from the work itself: a fault here never holds up a Task."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MAX_RETRY_SECONDS = 1.0
 
 
 class Drop(StrEnum):
-    """Why an event was not told."""
+    """Why an Event was not written."""
 
     QUEUE_FULL = "QueueFull"
     LIMITED = "Limited"
@@ -37,8 +37,8 @@ class Drop(StrEnum):
 class Recorder:
     """Observes the stores of Tasks and builds, and writes what happened as Events.
 
-    Nothing is recorded before `run`: what was there when the operator started is no news. `dropped` is told of each
-    event that nobody will see. `instance` names this process.
+    Nothing is recorded before `run`: what existed when the operator started is not a change. `dropped` is called with
+    the cause for each Event that will not be written. `instance` names this process.
     """
 
     def __init__(
@@ -58,28 +58,28 @@ class Recorder:
         self._runs = False
 
     def observe_stores(self, stores: Stores) -> None:
-        """Be told of what happens to Tasks and builds."""
+        """Observe the changes of Tasks and builds."""
         stores.tasks.observe(self.task_changed)
         stores.builds.observe(self.build_changed)
 
-    def task_changed(self, former: Object | None, task: Object) -> None:
-        """A Task's newest state was kept: tell what happened to it. Never raises, never waits."""
-        if former is None or not self._runs or "deletionTimestamp" in task["metadata"]:
+    def task_changed(self, previous: Object | None, task: Object) -> None:
+        """Record what happened to a Task whose newest state was stored. Never raises, never waits."""
+        if previous is None or not self._runs or "deletionTimestamp" in task["metadata"]:
             return
-        found = events.of_task(former.get("status", {}), task.get("status", {}))
+        found = events.of_task(previous.get("status", {}), task.get("status", {}))
         self._record(Regarding.of(task), found)
 
-    def build_changed(self, former: Object | None, build: Object) -> None:
-        """A build's newest state was kept: tell of its end. Never raises, never waits."""
+    def build_changed(self, previous: Object | None, build: Object) -> None:
+        """Record the end of a build whose newest state was stored. Never raises, never waits."""
         uid = owner_uid(build)
-        if former is None or uid is None or not self._runs:
+        if previous is None or uid is None or not self._runs:
             return
         self._record(
-            Regarding(build["metadata"]["namespace"], build["spec"]["task"], uid), events.of_build(former, build)
+            Regarding(build["metadata"]["namespace"], build["spec"]["task"], uid), events.of_build(previous, build)
         )
 
     async def run(self) -> None:
-        """Write until cancelled."""
+        """Write Events until cancelled."""
         self._runs = True
         try:
             while True:
@@ -102,7 +102,8 @@ class Recorder:
                 self._give_up(series, Drop.QUEUE_FULL)
 
     async def _write(self, series: Series) -> None:
-        """Store a series as it is now. A try that was stored though no answer came is found again by its name."""
+        """Store a series as it is now. If an attempt was stored though no response came, the next one finds it by its
+        name."""
         for attempt in range(1, TRIES + 1):
             series.waits, count = False, series.count
             try:
@@ -117,7 +118,7 @@ class Recorder:
                 is_passing = error.status in (0, 429) or error.status >= 500
                 if not is_passing or attempt == TRIES:
                     where = series.regarding.namespace, series.regarding.name
-                    logger.warning("task %s/%s: event %s is not told: %s", *where, series.event.reason, error)
+                    logger.warning("task %s/%s: event %s is not written: %s", *where, series.event.reason, error)
                     self._give_up(series, Drop.FAILED)
                     return
                 delay = backoff.delay(attempt - 1, first=RETRY_FIRST_SECONDS, longest=MAX_RETRY_SECONDS)
@@ -133,7 +134,7 @@ class Recorder:
                 await self._cluster.patch(EVENTS, series.regarding.namespace, series.name, repeated(series, count))
                 return
             except MissingError:
-                # Events live for an hour. One that goes on is told anew, under the name that is free again.
+                # Events live for an hour. One that repeats later is created again, under the same name.
                 pass
         manifest = events.manifest(
             series.event, series.regarding, name=series.name, instance=self._instance, at=series.first_at
@@ -152,5 +153,5 @@ class Recorder:
 
 
 def repeated(series: Series, count: int) -> Object:
-    """The part of an Event that tells of its repetitions."""
+    """The part of an Event that counts its repetitions."""
     return {"series": events.series(count=count, at=series.last_at)}

@@ -1,1 +1,1 @@
-"""Checks of Templates and their versions, told in their status."""
+"""Checks of Templates and their versions, whose results go into their status."""

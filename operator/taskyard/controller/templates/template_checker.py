@@ -15,7 +15,7 @@ from taskyard.watchcache.store import Key
 
 
 class TemplateChecker:
-    """Says of each Template whether it leads to a version of its own."""
+    """Writes into each Template whether its active version exists and belongs to it."""
 
     def __init__(self, cluster: Cluster, stores: Stores, *, clock: Callable[[], datetime]) -> None:
         self._cluster = cluster
@@ -23,7 +23,7 @@ class TemplateChecker:
         self._clock = clock
 
     async def check(self, key: Key) -> None:
-        """Raises ApiError."""
+        """Check one Template. Raises ApiError."""
         template = self._stores.templates.get(key)
         if template is None or "deletionTimestamp" in template["metadata"]:
             return

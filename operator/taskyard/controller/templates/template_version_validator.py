@@ -1,4 +1,4 @@
-"""Validating TemplateVersions by a server-side dry run: the work of the template versions' queue."""
+"""Validates TemplateVersions by a server-side dry run: the work of the template versions' queue."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from taskyard.core.pod_admission import pod_obstacle
 from taskyard.core.resources import PODS, TEMPLATE_VERSIONS
 from taskyard.watchcache.store import Key
 
-# What refuses a Pod may lie outside of the version: a RuntimeClass that is missing, the namespace's Pod Security.
+# The cause of a refusal may lie outside the version: a missing RuntimeClass, or the namespace's Pod Security.
 INVALID_AGAIN_SECONDS = 300.0
 AGAIN_SECONDS = 0.2
 
 
 class TemplateVersionValidator:
-    """Writes the condition Valid. A version that is valid needs no second look, being immutable."""
+    """Writes the condition Valid. A valid version is immutable and needs no second check."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class TemplateVersionValidator:
         self._again = again
 
     async def validate(self, key: Key) -> None:
-        """Raises ApiError."""
+        """Validate one version. Raises ApiError."""
         manifest = self._stores.template_versions.get(key)
         if manifest is None or "deletionTimestamp" in manifest["metadata"]:
             return
@@ -81,7 +81,7 @@ class TemplateVersionValidator:
         except MissingError:
             return
         except ConflictError:
-            # Written to or made anew meanwhile: look at what is there now.
+            # Somebody has changed or recreated it meanwhile: store what is there now and try again.
             written = await self._cluster.get(TEMPLATE_VERSIONS, *key)
             self._again(key, AGAIN_SECONDS)
         if written is not None:

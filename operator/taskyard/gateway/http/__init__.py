@@ -1,1 +1,1 @@
-"""What every listener of the gateway needs of HTTP: bounded bodies, errors in one form, probes, an orderly end."""
+"""HTTP for every listener of the gateway: bounded bodies, errors in one form, probes, an orderly shutdown."""

@@ -1,4 +1,4 @@
-"""The token that a request bears."""
+"""The bearer token of a request."""
 
 from fastapi import Request
 
@@ -8,7 +8,7 @@ MAX_TOKEN_CHARACTERS = 8192
 
 
 def bearer(request: Request) -> str:
-    """The token of `Authorization: Bearer`, else of `Coder-Session-Token`; HttpError 401 without one."""
+    """The token of `Authorization: Bearer`, else of `Coder-Session-Token`. Raises HttpError 401 without one."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     token = token.strip() if scheme.lower() == "bearer" else request.headers.get("coder-session-token", "").strip()
     if not token or len(token) > MAX_TOKEN_CHARACTERS:

@@ -1,4 +1,4 @@
-"""Errors as every route answers them: `{message, detail?, validations?: [{field, detail}]}`."""
+"""Errors in the one form that every route answers with: `{message, detail?, validations?: [{field, detail}]}`."""
 
 import logging
 import math
@@ -15,7 +15,7 @@ _logger = logging.getLogger(__name__)
 
 
 class HttpError(Exception):
-    """An answer that is no success: HTTP status, message for people, and what may help to mend it."""
+    """An error response: HTTP status, message for people, and details that may help to fix the cause."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class HttpError(Exception):
         self.close = close
 
     def response(self) -> JSONResponse:
-        """The answer; `Retry-After` in whole seconds, at least 1."""
+        """The response; `Retry-After` is in whole seconds, at least 1."""
         body: dict[str, Any] = {"message": self.message}
         if self.detail:
             body["detail"] = self.detail
@@ -46,7 +46,7 @@ class HttpError(Exception):
         if self.retry_after is not None:
             headers["Retry-After"] = str(max(1, math.ceil(self.retry_after)))
         if self.close:
-            # The rest of the body is not wanted, so the connection cannot be used again.
+            # The rest of the body is not read, so the connection cannot be used again.
             headers["Connection"] = "close"
         if self.status == 401:
             headers["WWW-Authenticate"] = "Bearer"
@@ -54,7 +54,7 @@ class HttpError(Exception):
 
 
 def add_error_answers(app: FastAPI) -> None:
-    """Answer errors of every kind in the one form that `HttpError` has."""
+    """Answer errors of every kind in the form of `HttpError`."""
     app.add_exception_handler(HttpError, _http_error)
     app.add_exception_handler(HTTPException, _routing_error)
     app.add_exception_handler(ApiError, _cluster_error)

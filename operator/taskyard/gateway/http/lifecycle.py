@@ -1,4 +1,4 @@
-"""What holds for every exchange with a client, whatever the route."""
+"""What applies to every request, whatever its route."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,13 +10,13 @@ _LEAVING = "taskyard.leaving"
 
 
 def when_left(request: Request, act: Callable[[], None]) -> None:
-    """Have `act` called once the request has been answered to its end, or its client has gone."""
+    """Call `act` once the request has been answered completely, or its client has left."""
     request.scope[_LEAVING].append(act)
 
 
 class RequestLifecycle:
-    """ASGI middleware: what a request holds is given back at its end; while the process is `stopping` each connection
-    ends with its answer, so that the next goes elsewhere."""
+    """ASGI middleware: releases what a request holds at its end; while the process is `stopping`, closes each
+    connection after its response, so that the client's next request goes to another replica."""
 
     def __init__(self, app: ASGIApp, *, stopping: asyncio.Event) -> None:
         self._app = app

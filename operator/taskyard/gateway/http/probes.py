@@ -1,4 +1,4 @@
-"""The application of the plain port: whether the gateway lives, whether it takes requests, and its metrics."""
+"""The application of the plain HTTP port: liveness, readiness and metrics."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,8 @@ from taskyard.gateway import metrics
 
 
 def probes_app(is_ready: Callable[[], bool], render: Callable[[], bytes]) -> ASGIApp:
-    """`GET /healthz` (the process answers), `GET /readyz` (it takes requests), `GET /metrics` (what `render` gives)."""
+    """`GET /healthz` (the process answers), `GET /readyz` (it accepts requests), `GET /metrics` (what `render`
+    returns)."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         path: Any = scope.get("path")

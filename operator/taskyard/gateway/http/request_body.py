@@ -1,4 +1,4 @@
-"""Request bodies: bounded in size and in time before anything is made of them."""
+"""Request bodies: bounded in size and in time before they are parsed."""
 
 import asyncio
 import json
@@ -16,11 +16,11 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class TooLargeError(Exception):
-    """The body is longer than the route takes."""
+    """The body is larger than the route accepts."""
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The body, at most `limit` bytes (else TooLargeError; no more is read) and within ten seconds (else 408)."""
+    """The body. Raises TooLargeError beyond `limit` bytes, without reading on, and HttpError 408 after ten seconds."""
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > limit:
         raise TooLargeError
@@ -39,7 +39,7 @@ async def read_body(request: Request, limit: int) -> bytes:
 
 
 async def read_model(request: Request, model: type[M], limit: int) -> M:
-    """The body as a model. HttpError 400, naming the fields, when it is none."""
+    """The body as a model. Raises HttpError 400, which names the invalid fields."""
     try:
         body = await read_body(request, limit)
     except TooLargeError as error:
@@ -50,7 +50,8 @@ async def read_model(request: Request, model: type[M], limit: int) -> M:
 
 
 def parse_json(body: bytes) -> Any:
-    """JSON as RFC 8259 has it. HttpError 400 for anything else: NaN, other encodings than UTF-8, too deep nesting."""
+    """A JSON value according to RFC 8259. Raises HttpError 400 for anything else: NaN, an encoding other than UTF-8,
+    nesting that is too deep."""
     try:
         return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
     except RecursionError as error:
@@ -60,7 +61,7 @@ def parse_json(body: bytes) -> Any:
 
 
 def validated(model: type[M], value: Any) -> M:
-    """The model made of a value. HttpError 400, naming the fields, when it does not fit."""
+    """The value as a model. Raises HttpError 400, which names the invalid fields."""
     try:
         return model.model_validate(value)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""What the gateway allows its clients: sidecars and people over TLS, probes in plain HTTP."""
+"""The gateway's servers and their limits: sidecars and people over TLS, probes in plain HTTP."""
 
 import ssl
 
@@ -20,8 +20,8 @@ def server_for(
     most_each: int = MAX_CONNECTIONS_EACH,
     grace: int = GRACE_SECONDS,
 ) -> HttpServer:
-    """A server for `app`. At most `most_each` connections come from one address; when told to stop, what it is
-    answering has `grace` seconds."""
+    """A server for `app`. It accepts at most `most_each` connections from one address; when told to stop, requests in
+    flight have `grace` seconds to end."""
     return HttpServer(
         app,
         admission=Admission(most=MAX_CONNECTIONS, most_each=most_each, group=lambda peer, _own: peer),

@@ -1,4 +1,4 @@
-"""The application behind the people's listener."""
+"""The application behind the listener for people."""
 
 from fastapi import FastAPI
 
@@ -24,7 +24,7 @@ _PARTS = (tasks, lifecycle, conversation, paged, streams, inputs, workspaces, te
 
 
 def rest_app(context: RestContext, metrics: Metrics) -> FastAPI:
-    """Routes and error answers."""
+    """The application, with all routes and error handlers."""
     app = FastAPI(title="Taskyard", version=__version__, openapi_url=None, redirect_slashes=False)
     app.add_middleware(RequestLifecycle, stopping=context.stopping)
     app.add_middleware(Measured, metrics=metrics)

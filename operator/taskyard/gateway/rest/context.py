@@ -1,4 +1,4 @@
-"""What the routes for people work with, and the checks that several of them begin with."""
+"""What the routes of the REST API work with, and the checks that several of them start with."""
 
 import asyncio
 from collections.abc import Callable
@@ -30,9 +30,9 @@ from taskyard.sidecarclient import Sidecars
 
 @dataclass
 class RestContext:
-    """The parts, and the settings that routes look at. `keyring` answers the keys in force, `now` the
-    wall clock (UTC), `monotonic` seconds; `turns` is taken for calls to sidecars, and `stopping` is set when the
-    process is told to end: streams end then."""
+    """The parts, and the settings that routes need. `keyring` returns the current keys, `now` the time of the wall
+    clock (UTC), `monotonic` seconds; `callers` limits requests, and `turns` limits calls to sidecars. `stopping` is set
+    when the process is asked to stop: streams end then."""
 
     cluster: Cluster
     cache: Cache
@@ -56,16 +56,16 @@ class RestContext:
         self.dialogues = AgentMessageStreams(lambda ip, pod_uid: self.sidecars().events(ip=ip, pod_uid=pod_uid))
 
     async def close(self) -> None:
-        """End the connections to sidecars and to the model that names Tasks."""
+        """Close the connections to sidecars and to the model that names Tasks."""
         if self._sidecars:
             await self._sidecars[1].close()
         await self.naming.close()
 
     def sidecars(self) -> Sidecars:
-        """The client for sidecars, with the keys in force."""
+        """The client for sidecars, with the current keys."""
         keyring = self.keyring()
         if self._sidecars is None or self._sidecars[0] != keyring:
-            # The former client's calls go on; its idle connections end with their sidecars.
+            # Calls of the previous client continue; its idle connections end with their sidecars.
             client = Sidecars(
                 ca_certificate=keyring.authority.certificate_pem, master_key=keyring.master_key, port=self.sidecar_port
             )
@@ -73,8 +73,8 @@ class RestContext:
         return self._sidecars[1]
 
     async def person(self, request: Request, *, streaming: bool = False) -> Person:
-        """Who calls, once they have not asked for too much; `streaming` for a route whose answer lasts. HttpError 401,
-        429; ApiError."""
+        """Authenticate the caller and count the request against their quota; `streaming` for a route that answers with
+        a stream. Raises HttpError 401 or 429, and ApiError."""
         person = await self.authentication.person(request)
         caller = person.user.username, person.user.uid
         wait = self.callers.enter(caller, self.monotonic(), streaming=streaming)
@@ -85,27 +85,27 @@ class RestContext:
         return person
 
     def stream_access(self, request: Request, person: Person) -> StreamAccess:
-        """What the caller of a stream may, asked again for as long as it lasts."""
+        """The caller's access to a stream, checked again for as long as the stream lasts."""
         return StreamAccess(self.authentication, self.authorization, self.monotonic, request, person)
 
     def owner(self, text: str, person: Person) -> Owner | None:
-        """The namespace that a `{user}` is, None for none."""
+        """The namespace that a `{user}` stands for; None when there is none."""
         return namespaces.find(self.cache, text, person, default=self.default_namespace)
 
     def home(self, person: Person) -> str:
-        """The namespace that `me` is."""
+        """The namespace that `me` stands for."""
         return namespaces.home_of(self.cache, person, default=self.default_namespace)
 
     async def task(self, person: Person, user: str, name: str) -> Object:
-        """The Task of a path: by its UID whatever the `{user}` is, else by its name. HttpError 404, the same for what
-        does not exist and what the person may not read."""
+        """The Task of a path: by its UID, whatever the `{user}` is, or by its name. Raises the same HttpError 404 for a
+        Task that does not exist and for one that the person may not read."""
         owner = self.owner(user, person)
         found, uid = None, identifiers.parsed(name)
         if uid:
             found = self.cache.task_of_uid(uid)
         if found is None and owner is not None:
             found = self.cache.task((owner.namespace, name.lower()))
-        # The right is asked for in any case, so that a denial takes no longer than an absence.
+        # The right is checked in any case, so that a denial takes no longer than an absence.
         namespace = found["metadata"]["namespace"] if found else owner.namespace if owner else user.lower()
         named = found["metadata"]["name"] if found else name.lower()
         allowed = await self.may(person, "get", authorization.TASKS, namespace, named)
@@ -114,5 +114,5 @@ class RestContext:
         return found
 
     async def may(self, person: Person, verb: str, resource: str, namespace: str, name: str = "") -> bool:
-        """Whether the person may do that in the namespace. Raises ApiError."""
+        """Whether the person may use the verb on the resource in the namespace. Raises ApiError."""
         return await self.authorization.allows(person, verb, resource, namespace, name)

@@ -1,4 +1,4 @@
-"""What the API server's refusals become in the REST API."""
+"""Refusals of the API server as errors of the REST API."""
 
 from taskyard.apiclient import ApiError, ConflictError, MissingError
 from taskyard.gateway.http.errors import HttpError
@@ -7,14 +7,14 @@ NOT_FOUND = "Resource not found or you do not have access to this resource"
 
 
 def not_found() -> HttpError:
-    """For what does not exist and for what the caller may not see: the two must not be told apart."""
+    """The error for an object that does not exist or that the caller may not see: the two must be indistinguishable."""
     return HttpError(404, NOT_FOUND)
 
 
 def answer_to(error: ApiError) -> HttpError:
-    """The answer to a write that the API server did not take from the caller."""
+    """The error for a caller's write that the API server refused or did not answer."""
     if error.status == 401:
-        return HttpError(401, "The token is not valid any more.")
+        return HttpError(401, "The token is no longer valid.")
     if isinstance(error, MissingError):
         return not_found()
     if isinstance(error, ConflictError):

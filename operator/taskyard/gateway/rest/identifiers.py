@@ -1,5 +1,5 @@
-"""UUIDs of the REST API. Kubernetes gives objects theirs; what is no object of its own has one derived from what it is
-part of, the same in every replica and before it exists."""
+"""UUIDs of the REST API. Kubernetes objects have their UIDs; anything that is not an object of its own has a UUID
+derived from the object that it is part of, the same in every replica and known before it exists."""
 
 import functools
 import uuid
@@ -10,57 +10,57 @@ NONE = str(uuid.UUID(int=0))
 
 @functools.lru_cache(maxsize=8192)
 def derived(*parts: str) -> str:
-    """The UUID of something, by what it is called."""
+    """The UUID derived from names."""
     return str(uuid.uuid5(_SPACE, "/".join(parts)))
 
 
 def organization() -> str:
-    """Of a cluster that does not show its own."""
+    """The UUID of a cluster whose own one is not known."""
     return derived("cluster")
 
 
 def owner(namespace: str) -> str:
-    """Of a namespace that is not there."""
+    """The UUID of a namespace that does not exist."""
     return derived("namespace", namespace)
 
 
 def build(task_uid: str, number: int) -> str:
-    """Of a Task's build, also before its WorkspaceBuild exists."""
+    """The UUID of a Task's build, also before its WorkspaceBuild exists."""
     return derived(task_uid, "build", str(number))
 
 
 def job(task_uid: str, number: int) -> str:
-    """Of the work on a build."""
+    """The UUID of a build's job."""
     return derived(task_uid, "job", str(number))
 
 
 def resource(task_uid: str, number: int) -> str:
-    """Of the Pod that a build makes."""
+    """The UUID of the Pod that a build creates."""
     return derived(task_uid, "resource", str(number))
 
 
 def agent(task_uid: str, number: int) -> str:
-    """Of the agent in that Pod."""
+    """The UUID of the agent in that Pod."""
     return derived(task_uid, "agent", str(number))
 
 
 def app(task_uid: str, number: int) -> str:
-    """Of the sidecar's endpoint in that Pod."""
+    """The UUID of the sidecar's endpoint in that Pod."""
     return derived(task_uid, "app", str(number))
 
 
 def template(namespace: str, family: str) -> str:
-    """Of a family of template versions without a Template."""
+    """The UUID of a family of template versions without a Template."""
     return derived("template", namespace, family)
 
 
 def preset(version_uid: str, name: str) -> str:
-    """Of a template version's preset."""
+    """The UUID of a template version's preset."""
     return derived(version_uid, "preset", name)
 
 
 def parsed(text: str) -> str | None:
-    """A UUID in the form in which Kubernetes writes it; None for anything else."""
+    """A UUID in the notation of Kubernetes; None for any other text."""
     try:
         return str(uuid.UUID(text))
     except ValueError:

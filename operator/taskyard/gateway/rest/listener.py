@@ -1,4 +1,4 @@
-"""The people's listener as one part of the gateway: its cache, its certificate, its server."""
+"""The listener for people as one part of the gateway: its cache, its certificate, its server."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ from taskyard.gateway.settings import Settings
 from taskyard.gateway.tls.mounted import MountedCertificate
 from taskyard.httpserver import HttpServer, bind
 
-# A call to an agent may take that long, and a little more until its answer is out.
+# A call to an agent may take that long, and its response a little longer.
 GRACE_SECONDS = int(CALL_SECONDS) + 5
 
 _CALLERS = 4096
@@ -36,10 +36,11 @@ _EACH_SIDECAR, _ALL_SIDECARS, _WAITING, _PATIENCE_SECONDS = 4, 64, 16, 10.0
 async def serving_rest(
     settings: Settings, context: Context, own_tls: ssl.SSLContext, stop: asyncio.Event
 ) -> AsyncIterator[Cache]:
-    """Serve from the moment the cache is full until the block is left; the cache, which tells when that is.
+    """Serve from the moment the cache is full until the block is left. Yields the cache, whose `full` marks that
+    moment.
 
-    Requests that are being answered then are answered to their end. OSError when the port is taken or the mounted
-    certificate is not there, ValueError when it cannot be used.
+    Requests in flight at the end are answered. Raises OSError when the port is taken or the mounted certificate is
+    missing, ValueError when the certificate is invalid.
     """
     cache = Cache()
     model = Model(url=settings.naming_url, name=settings.naming_model, key=settings.naming_key)
@@ -72,7 +73,7 @@ async def serving_rest(
         mounted.load()
         tls = mounted.context
         background.append(asyncio.create_task(mounted.keep_fresh(stop)))
-    # An ingress controller is one address for all who come through it.
+    # All clients of an ingress controller share its address.
     server = server_for(
         rest_app(rest_context, context.metrics), tls=tls, most_each=MAX_CONNECTIONS, grace=GRACE_SECONDS
     )
@@ -80,7 +81,7 @@ async def serving_rest(
         filling = asyncio.create_task(cache.run(context.cluster))
         answering = asyncio.create_task(_answer(server, cache, listening))
         for task in (filling, answering):
-            # If one ever ends by itself, the process ends too, and is started anew.
+            # If one ever ends by itself, the process ends too and is restarted.
             task.add_done_callback(lambda _: stop.set())
         try:
             yield cache
@@ -96,7 +97,7 @@ async def serving_rest(
 
 
 async def _end_streams(cache: Cache, stop: asyncio.Event) -> None:
-    """Streams look whether they are to end when something changes."""
+    """Wake all streams when the process stops: they check whether to end only after a wake-up."""
     await stop.wait()
     cache.changes.wake_all()
 

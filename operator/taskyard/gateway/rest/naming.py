@@ -1,4 +1,4 @@
-"""Names for Tasks that are created without one; the I/O and the chance that core.tasknames does without."""
+"""Names for Tasks that are created without one: the I/O and the randomness around core.tasknames."""
 
 import asyncio
 import logging
@@ -40,14 +40,15 @@ class Model:
 
 
 class Naming:
-    """Asks the model, when there is one, for at most three seconds; else takes the prompt's words, else chance."""
+    """Names Tasks by the model, if there is one and it answers within three seconds, else by the prompt's words, else
+    at random."""
 
     def __init__(self, model: Model | None, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._model = model
         self._client = httpx.AsyncClient(timeout=TIMEOUT_SECONDS, transport=transport) if model else None
 
     async def close(self) -> None:
-        """End the connections."""
+        """Close the connections."""
         if self._client:
             await self._client.aclose()
 
@@ -88,5 +89,5 @@ class Naming:
 
 
 def digits() -> str:
-    """Four hexadecimal digits by chance."""
+    """Four random hexadecimal digits."""
     return secrets.token_hex(2)

@@ -13,16 +13,16 @@ from taskyard.gateway.rest.openapi import document as openapi_document
 
 
 def document() -> dict[str, Any]:
-    """The document of the routes as they are."""
-    # No route is called: what they would work with is not there.
+    """The OpenAPI document of the current routes."""
+    # No route is called, so none of them needs a real context.
     nothing = cast(RestContext, SimpleNamespace(stopping=None))
     return openapi_document.document(rest_app(nothing, Metrics()))
 
 
 def main() -> int:
-    """Write the document, or with --check tell that it is out of date."""
+    """Write the document or, with --check, report that it is out of date."""
     parser = generated.parser("Write the OpenAPI document of the REST API.")
-    parser.add_argument("file", type=Path, help="where it goes")
+    parser.add_argument("file", type=Path, help="the file to write")
     arguments = parser.parse_args()
     return generated.bring_up_to_date({arguments.file: openapi_document.text(document())}, check=arguments.check)
 

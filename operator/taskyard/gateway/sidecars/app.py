@@ -1,4 +1,4 @@
-"""The application behind the sidecars' listener."""
+"""The application behind the listener for sidecars."""
 
 import asyncio
 
@@ -13,7 +13,8 @@ from taskyard.gateway.sidecars.routes import agent_reports, enroll, outputs
 
 
 def sidecar_app(context: Context, stopping: asyncio.Event) -> FastAPI:
-    """Routes and error answers. Its callers are programs of ours, so it serves no documentation."""
+    """The application, with all routes and error handlers. Its callers are Taskyard's own, so it serves no
+    documentation."""
     app = FastAPI(title="Taskyard", version=__version__, openapi_url=None, redirect_slashes=False)
     app.add_middleware(RequestLifecycle, stopping=stopping)
     app.add_middleware(Measured, metrics=context.metrics)

@@ -1,6 +1,6 @@
 """Whether a Pod may enrol: a pure decision over what was read.
 
-Everything that tells who the Pod is comes from the API server's review of its token, nothing from its own words.
+The Pod's identity comes only from the API server's review of its token, never from what the Pod claims.
 """
 
 import re
@@ -21,7 +21,7 @@ _POD_UID = "authentication.kubernetes.io/pod-uid"
 
 @dataclass(frozen=True)
 class Refused:
-    """No. 403 is final for this Pod, 409 means ask again."""
+    """The Pod may not enrol. 403 is final for this Pod, 409 means that it should retry."""
 
     status: int
     message: str
@@ -29,12 +29,12 @@ class Refused:
 
 @dataclass(frozen=True)
 class Enrolled:
-    """Yes."""
+    """The Pod may enrol."""
 
 
 @dataclass(frozen=True)
 class Review:
-    """A reviewed token. `namespace`, `pod` and `pod_uid` are empty when it is not a Pod's."""
+    """A reviewed token. `namespace`, `pod` and `pod_uid` are empty if it is not bound to a Pod."""
 
     authenticated: bool
     audiences: tuple[str, ...] = ()
@@ -58,7 +58,7 @@ def review_from(status: Mapping[str, Any]) -> Review:
 
 
 def refuse_token(review: Review) -> Refused | None:
-    """Whether the token alone is reason enough to refuse; None to look further."""
+    """The refusal if the token alone requires one, else None."""
     return next((refused for check in _TOKEN_CHECKS if (refused := check(review))), None)
 
 
@@ -75,7 +75,7 @@ def decide(review: Review, evidence: Evidence) -> Enrolled | Refused:
 
 
 def common_protocol_version(offered: list[int]) -> int | None:
-    """The highest version that both speak."""
+    """The highest protocol version that both sides support, None without one."""
     return max(set(offered) & set(PROTOCOL_VERSIONS), default=None)
 
 
@@ -84,7 +84,7 @@ def _token_is_not_valid(review: Review) -> Refused | None:
 
 
 def _token_is_for_another_audience(review: Review) -> Refused | None:
-    # An authenticator that knows no audiences reports none, and its tokens are good for anybody who asks.
+    # An authenticator without support for audiences reports none; any service would accept its tokens.
     return None if AUDIENCE in review.audiences else Refused(401, f'The token is not for the audience "{AUDIENCE}".')
 
 
@@ -95,7 +95,7 @@ def _token_is_no_pods(review: Review) -> Refused | None:
 
 _TOKEN_CHECKS: tuple[Callable[[Review], Refused | None], ...] = (
     _token_is_not_valid,  # Forged, expired, or of a Pod that is gone
-    _token_is_for_another_audience,  # Meant for someone else
+    _token_is_for_another_audience,  # Meant for another service
     _token_is_no_pods,  # A person's, or a service account's without a Pod
 )
 

@@ -1,4 +1,4 @@
-"""Reads what tells which Task a Pod belongs to."""
+"""Reads the objects that show which Task a Pod belongs to."""
 
 from taskyard.gateway.context import Context
 from taskyard.gateway.sidecars.objects import Build, Task, build_from, task_from
@@ -6,7 +6,7 @@ from taskyard.gateway.sidecars.pod_binding import Evidence, needs_builds, newest
 
 
 async def gather(context: Context, *, namespace: str, build: str, pod_uid: str) -> Evidence:
-    """Read what tells how the Pod stands to its Task. ApiError when that cannot be read."""
+    """Read the objects that relate the Pod to its Task. Raises ApiError when they cannot be read."""
     found_build = await read_build(context, namespace, build)
     if found_build is None or found_build.owner is None:
         return Evidence(pod_uid=pod_uid, build=found_build)
@@ -20,12 +20,12 @@ async def gather(context: Context, *, namespace: str, build: str, pod_uid: str) 
 
 
 async def read_build(context: Context, namespace: str, name: str) -> Build | None:
-    """A WorkspaceBuild, None when there is none."""
+    """A WorkspaceBuild; None when it does not exist."""
     item = await context.cluster.build(namespace, name)
     return None if item is None else build_from(item)
 
 
 async def read_task(context: Context, namespace: str, name: str) -> Task | None:
-    """A Task, None when there is none."""
+    """A Task; None when it does not exist."""
     item = await context.cluster.task(namespace, name)
     return None if item is None else task_from(item)

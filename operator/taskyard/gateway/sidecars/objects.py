@@ -1,8 +1,8 @@
-"""What the gateway needs to know of a sidecar's Task and builds, taken out of the API objects.
+"""What the gateway needs to know about a sidecar's Task and builds, extracted from the API objects.
 
-These are smaller than the views of `core`, which raise on what they do not know, as an operator has to that decides by
-it. Here a field that is absent, or a word of a newer operator (the two are updated one after the other), must not keep
-a sidecar from enrolling that it does not concern: an unknown transition or phase is None, which is no start and no end.
+These are smaller than the views of `core`, which raise on unknown values because the operator decides by them. Here an
+absent field, or a value from a newer operator (the two are updated one after the other), must not keep an unaffected
+sidecar from enrolling: an unknown transition or phase is None, which counts as neither a start nor an end.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class Build:
 
 @dataclass(frozen=True)
 class Task:
-    """A Task. `newest_number` is 0 before its first build; `status` is the whole status as it was read."""
+    """A Task. `newest_number` is 0 before its first build; `status` is the complete status as read."""
 
     namespace: str
     name: str

@@ -1,4 +1,4 @@
-"""How a Pod stands to a Task: whether it is the Pod of the Task's newest start build.
+"""How a Pod relates to a Task: whether it is the Pod of the Task's newest start build.
 
 The newest *start* build counts, not the newest build: while a stop build ends the Pod, its sidecar still sends the last
 snapshot.
@@ -13,22 +13,22 @@ from taskyard.gateway.sidecars.objects import Build, Task
 
 
 class PodBinding(StrEnum):
-    """What a Pod is to a Task; the value says it to people."""
+    """How a Pod relates to a Task; the value describes it to people."""
 
     CURRENT = "It is the Pod of the Task's newest start build."
     NO_BUILD = "No build of a Task made this Pod."
-    NOT_A_START = "The build of this Pod's name starts nothing."
-    NO_TASK = "The Task that this Pod was made for does not exist any more."
-    TASK_DELETED = "The Task that this Pod was made for is being deleted."
+    NOT_A_START = "The build with this Pod's name is not a start."
+    NO_TASK = "The Task that this Pod was created for no longer exists."
+    TASK_DELETED = "The Task that this Pod was created for is being deleted."
     SUPERSEDED = "A newer build has replaced this Pod."
-    BUILD_ENDED = "The build that made this Pod has failed or was canceled."
+    BUILD_ENDED = "The build that created this Pod has failed or was canceled."
     UNRECORDED = "The operator has not recorded this Pod yet."
-    ANOTHER_POD = "The build of this Pod's name has made another Pod."
+    ANOTHER_POD = "The build with this Pod's name has created another Pod."
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was read about a Pod. `newest_start` is the number of the Task's newest start build, 0 for none yet."""
+    """What was read about a Pod. `newest_start` is the number of the Task's newest start build, 0 before the first."""
 
     pod_uid: str
     build: Build | None = None
@@ -42,15 +42,15 @@ def pod_binding_of(evidence: Evidence) -> PodBinding:
 
 
 def needs_builds(task: Task) -> bool:
-    """Whether the newest start build cannot be told from the Task alone: its newest build is a stop."""
+    """Whether the Task alone does not show its newest start build, because its newest build is a stop."""
     return task.newest_number > 0 and task.newest_transition is not Transition.START
 
 
 def newest_start(task: Task, builds: Sequence[Build]) -> int:
     """Number of the Task's newest start build, 0 for none.
 
-    Numbers are reserved in the Task's status before a build is created, so a start there is the newest there is;
-    `builds` (any builds of the namespace) count when it is a stop.
+    Numbers are reserved in the Task's status before a build is created, so a start there is the newest one; if it is a
+    stop, the number comes from `builds` (any builds of the namespace).
     """
     if not needs_builds(task):
         return task.newest_number
@@ -99,13 +99,13 @@ def _pod_is_not_recorded(evidence: Evidence) -> PodBinding | None:
 
 
 _CHAIN: tuple[Callable[[Evidence], PodBinding | None], ...] = (
-    _no_build_made_it,  # A Pod that someone made by hand, whatever its labels
-    _build_starts_nothing,  # A Pod by hand that took the name of a stop build
-    _task_is_gone,  # Deleted, perhaps made again under the same name
-    _task_is_being_deleted,  # Whatever comes now is too late
-    _build_was_superseded,  # Final, so before what may still change
-    _build_is_newer_than_the_task_knows,  # The Task was restored from an older copy: the operator catches up
-    _build_made_another_pod,  # A Pod by hand that took the build's name before or after
+    _no_build_made_it,  # A Pod created by hand, whatever its labels
+    _build_starts_nothing,  # A Pod created by hand under the name of a stop build
+    _task_is_gone,  # Deleted, perhaps created again under the same name
+    _task_is_being_deleted,  # Any request is too late now
+    _build_was_superseded,  # Final, so before the findings that may still change
+    _build_is_newer_than_the_task_knows,  # The Task was restored from an older copy: the operator will catch up
+    _build_made_another_pod,  # A Pod created by hand under the build's name, before or after the build's own
     _build_ended_without_a_pod,  # Its Pod is being removed
     _pod_is_not_recorded,  # The ordinary wait between creation and binding
 )

@@ -1,4 +1,4 @@
-"""Status reports of an agent: what they must be, and what they change in a Task's status."""
+"""Status reports of an agent: their validation, and their changes to a Task's status."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -26,14 +26,14 @@ _STATES = {"working": State.WORKING, "idle": State.IDLE, "complete": State.COMPL
 
 
 class Option(BaseModel):
-    """One of the answers that an agent takes."""
+    """One of the answers that an agent accepts."""
 
     id: Annotated[str, Field(max_length=MAX_OPTION_CHARACTERS)]
     name: Annotated[str, Field(max_length=MAX_OPTION_CHARACTERS)]
 
 
 class Question(BaseModel):
-    """What an agent asks people before it goes on."""
+    """A question that an agent asks people before it continues."""
 
     id: Annotated[str, Field(pattern=rf"^[a-z0-9-]{{1,{MAX_QUESTION_ID_CHARACTERS}}}$")]
     text: Annotated[str, Field(max_length=MAX_QUESTION_CHARACTERS)]
@@ -41,8 +41,8 @@ class Question(BaseModel):
 
 
 class Report(BaseModel):
-    """The body of `PATCH …/app-status`. `prompt_sha256` is of the prompt that was last typed; a `question` that is null
-    says that nothing is asked, one that is absent says nothing.
+    """The body of `PATCH …/app-status`. `prompt_sha256` is that of the last prompt typed. A `question` of null means
+    that no question is open; without the field, the known question stays.
     """
 
     app_slug: str = ""
@@ -54,7 +54,7 @@ class Report(BaseModel):
 
 
 def check(report: Report) -> None:
-    """HttpError 400 for a report that is not taken."""
+    """Raise HttpError 400 for an invalid report."""
     if len(report.message.encode("utf-8", "replace")) > MAX_STATE_MESSAGE_BYTES:
         raise HttpError(400, "Message is too long.", detail=f"Message must be at most {MAX_STATE_MESSAGE_BYTES} bytes.")
     if report.state not in _STATES:
@@ -66,7 +66,7 @@ def check(report: Report) -> None:
 
 
 def status_change(report: Report, *, status: Mapping[str, Any], build: int, now: datetime) -> dict[str, Any]:
-    """What to merge into the Task's status; empty when nothing but the time would change."""
+    """What to merge into the Task's status; empty if only the time would change."""
     state = {
         "state": _STATES[report.state],
         "message": sanitize_message(report.message),
@@ -92,11 +92,11 @@ def status_change(report: Report, *, status: Mapping[str, Any], build: int, now:
 
 
 def asked(found: Question) -> str:
-    """A question in the words of the condition."""
+    """A question as the message of the condition."""
     names = [printable(option.name) or printable(option.id) for option in found.options]
     return input_required.message(question=found.id, text=printable(found.text), options=names)
 
 
 def printable(text: str) -> str:
-    """The text without what a terminal would not print."""
+    """The text without unprintable characters."""
     return "".join(character for character in text if character.isprintable())

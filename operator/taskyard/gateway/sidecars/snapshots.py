@@ -1,4 +1,4 @@
-"""Snapshots of a conversation: from what a sidecar sends to the ConfigMap that keeps it."""
+"""Snapshots of a conversation: from the sidecar's request to the ConfigMap that stores them."""
 
 import json
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class Message(BaseModel):
 
 
 class Payload(BaseModel):
-    """The body of `POST …/log-snapshot`. `truncated`: the sidecar left older text out already."""
+    """The body of `POST …/log-snapshot`. `truncated`: the sidecar has already left out older text."""
 
     messages: list[Message]
     truncated: bool = False
@@ -35,7 +35,7 @@ class Payload(BaseModel):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A conversation, fit to store: `document` is `snapshot.json` (at most 65,536 bytes), `log` the same as text."""
+    """A conversation ready to store: `document` is `snapshot.json` (at most 65,536 bytes), `log` the same as text."""
 
     document: str
     log: str
@@ -49,7 +49,8 @@ class Snapshot:
 
 
 def snapshot_of(payload: Payload) -> Snapshot:
-    """The newest messages that fit, oldest dropped first; of a single message that is too large, its end."""
+    """The newest messages that fit; the oldest are dropped first, and a single message that is too large keeps its
+    end."""
     messages = [message.model_copy(update={"content": _storable(message.content)}) for message in payload.messages]
     kept = _newest_that_fit(messages)
     truncated = payload.truncated or kept != messages
@@ -75,7 +76,7 @@ def config_map(snapshot: Snapshot, *, task: Task) -> dict[str, Any]:
 
 
 def task_snapshot(snapshot: Snapshot, *, task: str, now: datetime) -> dict[str, Any]:
-    """What `status.snapshot` of the Task says about it."""
+    """The snapshot's description for `status.snapshot` of the Task."""
     return {
         "configMap": names.snapshot_name(task),
         "takenAt": rfc3339(now),
@@ -104,7 +105,7 @@ def _newest_that_fit(messages: Sequence[Message]) -> list[Message]:
 
 
 def _end_of(message: Message, room: int) -> Message:
-    """The message with as much of its end as fits into `room` bytes of JSON, a note before it."""
+    """The message with as much of its end as fits into `room` bytes of JSON, preceded by a note."""
     low, high = 0, len(message.content)
     while low < high:
         length = (low + high + 1) // 2
@@ -120,7 +121,7 @@ def _with_end(message: Message, length: int) -> Message:
 
 
 def _log(messages: Sequence[Message], *, truncated: bool) -> str:
-    # An agent's screen may hold anything; this text is meant for `kubectl get -o` on a person's terminal.
+    # An agent's screen may contain anything; this text is for `kubectl get -o` on a person's terminal.
     head = "(Older messages were left out.)\n\n" if truncated else ""
     return head + "\n".join(
         f"{message.role}{f' {message.time}' if message.time else ''}\n{printable_text(message.content).rstrip()}\n"
@@ -129,7 +130,7 @@ def _log(messages: Sequence[Message], *, truncated: bool) -> str:
 
 
 def _storable(text: str) -> str:
-    """JSON can name halves of surrogate pairs, which UTF-8 cannot hold."""
+    """The text with lone surrogates replaced: JSON can contain them, but UTF-8 cannot encode them."""
     return text.encode("utf-8", "replace").decode()
 
 

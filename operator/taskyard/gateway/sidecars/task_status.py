@@ -1,4 +1,4 @@
-"""Writing to a Task's status: read, decide, write if nothing has changed meanwhile, and else all over again.
+"""Writes to a Task's status: read, decide, write if nothing has changed meanwhile, otherwise start over.
 
 The operator writes to the same status, most of all while a sidecar enrols, so a conflict is the rule rather than the
 exception.
@@ -16,7 +16,7 @@ TRIES = 5
 
 
 class Basis(Protocol):
-    """What was read and a decision stands on, the Task among it."""
+    """The objects that a decision is based on, including the Task."""
 
     @property
     def task(self) -> Task | None: ...
@@ -33,12 +33,11 @@ async def update_status(
     first: B | None = None,
     contended: HttpError,
 ) -> tuple[B, Mapping[str, Any]]:
-    """Merge what `decide` returns into the Task's status; nothing is written when that is empty, as it has to be when
-    there is no Task. Returns what the decision stood on, and the decision.
+    """Merge the change that `decide` returns into the Task's status; an empty one is not written, and without a Task it
+    has to be empty. Returns the basis of the decision, and the change.
 
-    `read` is called before each try, but for the first one when `first` was just read; it judges again whether the
-    caller may write, and what it raises ends the tries. Raises `contended` when others were quicker each time, and
-    ApiError.
+    `read` is called before each attempt, except the first if `first` is given. It checks again whether the caller may
+    write, and its exceptions end the attempts. Raises `contended` after a conflict at each attempt, and ApiError.
     """
     for attempt in range(TRIES):
         basis = first if first is not None and attempt == 0 else await read()
@@ -46,7 +45,7 @@ async def update_status(
         if not change:
             return basis, change
         task = basis.task
-        assert task is not None, "nothing is decided of a Task that is not there"
+        assert task is not None, "a change requires a Task"
         try:
             await context.cluster.patch_task_status(
                 task.namespace, task.name, resource_version=task.resource_version, status=dict(change)

@@ -1,4 +1,4 @@
-"""Who calls: a sidecar's token, checked against the key and against what the operator has recorded."""
+"""Authenticates a sidecar by its token, checked against the key and against what the operator has recorded."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from taskyard.gateway.sidecars.pod_binding import Evidence, PodBinding, pod_bind
 
 @dataclass(frozen=True)
 class Caller:
-    """The sidecar of the Pod that the Task's newest start build made."""
+    """The sidecar of the Pod that the Task's newest start build created."""
 
     pod_uid: str
     build: Build
@@ -23,7 +23,7 @@ class Caller:
 
 
 async def authenticate(context: Context, request: Request) -> Caller:
-    """The caller. HttpError 401 (enrol again) or 409 (a newer build has replaced this Pod); ApiError."""
+    """The caller. Raises HttpError 401 (enrol again) or 409 (a newer build has replaced this Pod), and ApiError."""
     token = verify_pod_token(context.keyring.master_key, bearer(request))
     if token is None:
         raise HttpError(401, "The token is not valid.")
@@ -31,10 +31,10 @@ async def authenticate(context: Context, request: Request) -> Caller:
 
 
 def caller_of(evidence: Evidence) -> Caller:
-    """The caller, given what was read about the Pod of a valid token."""
+    """The caller, given the evidence about the Pod of a valid token. Raises HttpError 401 or 409."""
     binding = pod_binding_of(evidence)
     if binding is PodBinding.SUPERSEDED and evidence.build and evidence.build.pod_uid == evidence.pod_uid:
         raise HttpError(409, binding.value)
     if binding is not PodBinding.CURRENT or evidence.build is None or evidence.task is None:
-        raise HttpError(401, "The token is not valid any more.", detail=binding.value)
+        raise HttpError(401, "The token is no longer valid.", detail=binding.value)
     return Caller(pod_uid=evidence.pod_uid, build=evidence.build, task=evidence.task)

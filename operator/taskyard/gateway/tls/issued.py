@@ -1,4 +1,4 @@
-"""The gateway's own certificate: made at start, replaced in the running listener before it ends."""
+"""The gateway's own certificate: issued at the start, replaced in the running listener before it expires."""
 
 import os
 import ssl
@@ -11,7 +11,7 @@ LIFETIME = timedelta(days=30)
 
 
 class IssuedCertificate:
-    """A TLS context whose certificate can be replaced; connections made before keep theirs."""
+    """A TLS context whose certificate can be replaced; open connections keep theirs."""
 
     def __init__(self, dns_names: tuple[str, ...]) -> None:
         self._dns_names = dns_names
@@ -21,12 +21,13 @@ class IssuedCertificate:
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
 
     def is_due(self, authority: Authority, now: datetime) -> bool:
-        """Whether there is none yet, it is another authority's, or more than half of its life is over."""
+        """Whether a new one is needed: there is none, the authority has changed, or half of its lifetime is over."""
         issued = self._issued
         return issued is None or authority != self._authority or issued.not_after - now < LIFETIME / 2
 
     def renew(self, authority: Authority, now: datetime) -> datetime:
-        """Sign a new one and serve it from now on; when it ends. ValueError when the authority cannot sign."""
+        """Issue a new one and serve it from now on. Returns its expiry. Raises ValueError when the authority cannot
+        sign."""
         issued = issue_serving_certificate(authority, dns_names=self._dns_names, now=now, lifetime=LIFETIME)
         _load(self.context, issued)
         self._authority, self._issued = authority, issued
@@ -34,7 +35,7 @@ class IssuedCertificate:
 
 
 def _load(context: ssl.SSLContext, certificate: ServingCertificate) -> None:
-    # The library reads files only. One in memory leaves no key on a disk and needs no place that can be written to.
+    # The library only reads files. A file in memory leaves no key on a disk and needs no writable folder.
     descriptor = os.memfd_create("taskyard-gateway", os.MFD_CLOEXEC)
     try:
         with os.fdopen(os.dup(descriptor), "w") as file:

@@ -1,4 +1,4 @@
-"""The keys in force: read from the Secret at start, looked at again every minute."""
+"""The current keys: read from the Secret at the start, checked again every minute."""
 
 import asyncio
 import contextlib
@@ -22,13 +22,13 @@ class NoKeysError(Exception):
 
 
 async def read_keys(cluster: Cluster, namespace: str) -> Keyring:
-    """The keys of the installation in `namespace`. NoKeysError when there are none that can be used."""
+    """The keys of the installation in `namespace`. Raises NoKeysError when there are no usable ones."""
     try:
         secret = await cluster.secret(namespace, names.KEYS_SECRET)
     except ApiError as error:
         raise NoKeysError(str(error)) from error
     if secret is None:
-        raise NoKeysError("it does not exist yet, the operator makes it")
+        raise NoKeysError("it does not exist yet; the operator creates it")
     try:
         return keyring_from(secret.get("data") or {})
     except ValueError as error:
@@ -36,7 +36,7 @@ async def read_keys(cluster: Cluster, namespace: str) -> Keyring:
 
 
 async def wait_for_keys(cluster: Cluster, namespace: str, stop: asyncio.Event) -> Keyring | None:
-    """The keys, once there are any; None when `stop` was set first. One log line for each new reason to wait."""
+    """The keys, once there are any; None if `stop` is set first. Logs one line for each new reason to wait."""
     reason = ""
     while not stop.is_set():
         try:
@@ -59,9 +59,9 @@ async def keep_fresh(
     *,
     every: float = CHECK_SECONDS,
 ) -> None:
-    """Until `stop`, each `every` seconds: take over keys that were changed, renew the certificate before it ends.
+    """Until `stop`, every `every` seconds: take over changed keys, and renew the certificate before it expires.
 
-    Keys that cannot be read are no reason to forget those in force.
+    The current keys stay in use while the Secret cannot be read.
     """
     reason = ""
     while not stop.is_set():
@@ -72,7 +72,7 @@ async def keep_fresh(
         except NoKeysError as error:
             if str(error) != reason:
                 reason = str(error)
-                _logger.warning("keeping the keys in force; Secret %s/%s: %s", namespace, names.KEYS_SECRET, reason)
+                _logger.warning("keeping the current keys; Secret %s/%s: %s", namespace, names.KEYS_SECRET, reason)
             keyring = context.keyring
         if keyring != context.keyring:
             _logger.warning("Secret %s/%s has changed: sidecars have to enrol again", namespace, names.KEYS_SECRET)
@@ -80,7 +80,7 @@ async def keep_fresh(
         try:
             if certificate.is_due(keyring.authority, context.now()):
                 ends = certificate.renew(keyring.authority, context.now())
-                _logger.info("new certificate, good until %s", ends.isoformat())
+                _logger.info("new certificate, valid until %s", ends.isoformat())
         except ValueError as error:
             _logger.error("no new certificate: %s", error)
 

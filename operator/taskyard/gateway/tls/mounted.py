@@ -1,4 +1,4 @@
-"""A certificate of the installation's own choice: a Secret mounted as files, served anew when they change."""
+"""A certificate supplied by the installation: a Secret mounted as files, reloaded when they change."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ _logger = logging.getLogger(__name__)
 
 
 class MountedCertificate:
-    """A TLS context for `tls.crt` and `tls.key` of a folder; connections made before a change keep theirs."""
+    """A TLS context for `tls.crt` and `tls.key` of a folder; open connections keep the certificate that they have."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -21,12 +21,12 @@ class MountedCertificate:
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
 
     def load(self) -> bool:
-        """Serve what the files hold; whether that is new. OSError or ValueError when they cannot be used."""
+        """Serve the files' certificate. Returns whether it is new. Raises OSError or ValueError when it is unusable."""
         found = (self._folder / "tls.crt").read_bytes() + (self._folder / "tls.key").read_bytes()
         if found == self._served:
             return False
         try:
-            # Tried apart first: half of a new pair would break the context that is serving.
+            # Loaded into a separate context first: half of a new pair would break the one in use.
             for context in (ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), self.context):
                 context.load_cert_chain(self._folder / "tls.crt", self._folder / "tls.key")
         except ssl.SSLError as error:
@@ -35,14 +35,14 @@ class MountedCertificate:
         return True
 
     async def keep_fresh(self, stop: asyncio.Event, *, every: float = CHECK_SECONDS) -> None:
-        """Until `stop`: take over files that have changed. Ones that cannot be used leave those in force."""
+        """Until `stop`: reload changed files. If they are unusable, the current certificate stays in use."""
         reason = ""
         while not stop.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), every)
             try:
                 if self.load():
-                    _logger.info("serving people with the new certificate of %s", self._folder)
+                    _logger.info("serving people with the new certificate in %s", self._folder)
                 reason = ""
             except (OSError, ValueError) as error:
                 if str(error) != reason:

@@ -57,7 +57,7 @@ def test_a_run_ends_with_the_first_of_its_parts_whatever_the_others_do(
     assert runner.run(lambda resource, event: None, stop) == cause
     assert time.monotonic() - began < 30
     assert stop.is_set()
-    assert "broken off at its end: a watch" in caplog.text
+    assert "cancelled at its end: a watch" in caplog.text
 
 
 async def test_after_two_thousand_runs_that_ended_the_next_one_still_begins_and_is_heard(

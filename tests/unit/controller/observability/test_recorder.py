@@ -132,7 +132,7 @@ async def test_a_fault_that_stays_is_one_line_and_a_count(caplog: pytest.LogCapt
         harness.task("Error")
         await until(lambda: harness.reasons == ["Error"])
     assert [record.getMessage() for record in caplog.records] == [
-        "task team/web: event Active is not told: TEST /x: may not"
+        "task team/web: event Active is not written: TEST /x: may not"
     ]
 
 

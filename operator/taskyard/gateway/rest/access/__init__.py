@@ -1,1 +1,1 @@
-"""Who calls, what they may do, and how much they may ask for."""
+"""Authentication, authorization and limits of callers."""

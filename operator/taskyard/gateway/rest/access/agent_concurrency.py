@@ -1,4 +1,4 @@
-"""Back-pressure towards the sidecars: calls to one Pod, and to all of them, take turns."""
+"""Limits the concurrent calls to the sidecar of one Pod, and to all of them."""
 
 import asyncio
 import contextlib
@@ -11,9 +11,9 @@ AGAIN_SECONDS = 1.0
 
 
 class AgentConcurrency:
-    """At most `each` calls to a Pod at a time, and `in_all` to all of them.
+    """Allows `each` calls to a Pod at a time, and `in_all` to all Pods.
 
-    Of the calls beyond that `waiting` for each Pod wait, for `patience` seconds at most; the rest is refused at once.
+    Of the calls beyond that, `waiting` for each Pod wait, at most `patience` seconds; the rest are refused at once.
     """
 
     def __init__(self, *, each: int, in_all: int, waiting: int, patience: float) -> None:
@@ -25,12 +25,13 @@ class AgentConcurrency:
         self._callers: Counter[str] = Counter()
 
     def __len__(self) -> int:
-        """How many Pods are called, or waited for."""
+        """How many Pods have calls in progress or waiting."""
         return len(self._pods)
 
     @contextlib.asynccontextmanager
     async def of(self, pod: str) -> AsyncIterator[None]:
-        """A turn to call the Pod of that UID. HttpError 429 when too many wait for it, 503 when it did not come."""
+        """Hold a turn to call the Pod of that UID. Raises HttpError 429 when too many calls wait, 503 after
+        `patience`."""
         if self._callers[pod] >= self._each + self._waiting:
             raise HttpError(
                 429, "Too many requests.", detail="Too many wait for this Task's agent.", retry_after=AGAIN_SECONDS

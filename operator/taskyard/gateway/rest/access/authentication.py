@@ -1,4 +1,4 @@
-"""Who calls: a Kubernetes token, reviewed by the API server for its own audience."""
+"""Authenticates callers by a Kubernetes token, which the API server reviews for its own audience."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ from taskyard.gateway.review_limit import ReviewLimit
 
 REMEMBERED_SECONDS = 10.0
 _REMEMBERED = 4096
-# An ingress controller is one address for all who come through it.
+# All clients of an ingress controller share its address.
 _EACH_ADDRESS = Rate(per_second=20, burst=100)
 _ALL_ADDRESSES = Rate(per_second=100, burst=200)
 _ADDRESSES = 4096
@@ -27,7 +27,7 @@ _ADDRESSES = 4096
 
 @dataclass(frozen=True)
 class User:
-    """A user as the API server knows them."""
+    """A user as the API server identifies them."""
 
     username: str
     uid: str
@@ -37,14 +37,14 @@ class User:
 
 @dataclass(frozen=True)
 class Person:
-    """Who calls, and the token with which to write in their name."""
+    """The caller, and the token with which to write on their behalf."""
 
     user: User
     token: str = field(repr=False)
 
 
 class Authentication:
-    """Reviews tokens, at most so many a second for each address and for all, and remembers the verdicts."""
+    """Reviews tokens, at limited rates for each address and for all, and caches the verdicts."""
 
     def __init__(self, cluster: Cluster, metrics: Metrics, *, monotonic: Callable[[], float]) -> None:
         self._cluster = cluster
@@ -56,14 +56,15 @@ class Authentication:
         )
 
     async def person(self, request: Request) -> Person:
-        """Who sends the request. HttpError 401 without a valid token, 429 when too many were reviewed; ApiError."""
+        """The sender of the request. Raises HttpError 401 without a valid token, 429 after too many reviews, and
+        ApiError."""
         token = bearer(request)
         if not token.isascii() or not token.isprintable():
             raise HttpError(401, "The token is not valid.")
         address = request.client.host if request.client else ""
-        # By its hash: no token lies in memory for longer than its request.
+        # By its hash: no token stays in memory longer than its request.
         digest = hashlib.sha256(token.encode()).digest()
-        # Of what is looked at again, as for a stream every ten seconds, nothing is taken from others at its address.
+        # A repeated review, such as that of a stream every ten seconds, does not use up the limit of its address.
         was_valid = self._verdicts.last(digest) is not None
         user = await self._verdicts.get(digest, lambda: self._review(token, None if was_valid else address))
         if user is None:

@@ -1,4 +1,4 @@
-"""What a caller may: asked of the API server for the namespace in question, and remembered for ten seconds."""
+"""What a caller may do: the API server decides for each namespace, and its verdicts are cached for ten seconds."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -22,7 +22,7 @@ _AT_ONCE = 16
 
 @dataclass(frozen=True)
 class Act:
-    """A verb on a resource of taskyard.dev, with its subresource after a slash; without a name on all of them."""
+    """A verb on a resource of taskyard.dev, its subresource after a slash; without a name, on all objects."""
 
     verb: str
     resource: str
@@ -31,30 +31,30 @@ class Act:
 
 
 class Authorization:
-    """Asks for each act of each user once in ten seconds."""
+    """Asks the API server about each act of each user at most once in ten seconds."""
 
     def __init__(self, cluster: Cluster, *, monotonic: Callable[[], float]) -> None:
         self._cluster = cluster
         self._verdicts: TtlCache[tuple[User, Act], bool] = TtlCache(
             seconds=REMEMBERED_SECONDS, most=_REMEMBERED, monotonic=monotonic
         )
-        # Many streams of a user look at the same time: one of them finds out for all. Nothing of it is remembered.
+        # Many streams of a user ask at the same time: one request serves all of them, and its result is not cached.
         self._sets: TtlCache[tuple[User, str, str, frozenset[str]], frozenset[str]] = TtlCache(
             seconds=0.0, most=0, monotonic=monotonic
         )
         self._turn = asyncio.Semaphore(_AT_ONCE)
 
     async def allows(self, person: Person, verb: str, resource: str, namespace: str, name: str = "") -> bool:
-        """Whether the person may. Raises ApiError.
+        """Whether the person may do that. Raises ApiError.
 
-        The right to all objects of a namespace is asked for first, since one answer then does for all of them.
+        The right to all objects of the namespace is checked first, since one verdict then covers all of them.
         """
         if await self._ask(person.user, Act(verb, resource, namespace)):
             return True
         return bool(name) and await self._ask(person.user, Act(verb, resource, namespace, name))
 
     async def namespaces(self, person: Person, verb: str, resource: str, candidates: Iterable[str]) -> frozenset[str]:
-        """Those of the namespaces in which the person may. Raises ApiError."""
+        """The namespaces among the candidates in which the person may do that. Raises ApiError."""
         wanted, user = frozenset(candidates), person.user
         if await self._ask(user, Act(verb, resource, "")):
             return wanted
@@ -63,7 +63,7 @@ class Authorization:
 
     async def _allowed(self, user: User, verb: str, resource: str, wanted: frozenset[str]) -> frozenset[str]:
         verdicts = {name: self._verdicts.fresh((user, Act(verb, resource, name))) for name in wanted}
-        # Only these cost a task each.
+        # Only these need an asyncio task each.
         unknown = sorted(name for name, verdict in verdicts.items() if verdict is None)
         asked = await asyncio.gather(*(self._ask(user, Act(verb, resource, name)) for name in unknown))
         verdicts.update(zip(unknown, asked, strict=True))

@@ -1,4 +1,4 @@
-"""Namespaces as users: which namespace the `{user}` of a path means."""
+"""Namespaces as users: which namespace the `{user}` of a path stands for."""
 
 import re
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _SERVICE_ACCOUNT = re.compile(r"system:serviceaccount:(?P<namespace>[^:]+):[^:]+
 
 @dataclass(frozen=True)
 class Owner:
-    """A namespace that exists. `user` is whom it is annotated as belonging to, else empty."""
+    """A namespace that exists. `user` is the user whom its annotation names, else empty."""
 
     namespace: str
     id: str
@@ -24,7 +24,7 @@ class Owner:
 
 
 def owner_of(manifest: Object) -> Owner:
-    """The owner that a namespace is."""
+    """A namespace as an owner."""
     metadata = manifest["metadata"]
     return Owner(
         namespace=metadata["name"],
@@ -35,7 +35,7 @@ def owner_of(manifest: Object) -> Owner:
 
 
 def owner_named(cache: Cache, namespace: str) -> Owner:
-    """The owner of a namespace's objects, also when the namespace was not seen (yet)."""
+    """The owner of a namespace's objects, even if the cache does not have the namespace (yet)."""
     manifest = cache.namespace(namespace)
     if manifest is None:
         return Owner(namespace=namespace, id=identifiers.owner(namespace), user="", created_at="1970-01-01T00:00:00Z")
@@ -43,10 +43,10 @@ def owner_named(cache: Cache, namespace: str) -> Owner:
 
 
 def home_of(cache: Cache, person: Person, *, default: str) -> str:
-    """The namespace that `me` is: one that is annotated as the person's, else that of the service account, else the
+    """The namespace that `me` stands for: one annotated as the person's, else that of the service account, else the
     installation's default."""
     for manifest in cache.namespaces_of_user(person.user.username):
-        # Names of users that differ in capitals are those of different users.
+        # User names that differ only in case are those of different users.
         if manifest["metadata"]["annotations"][USER_ANNOTATION] == person.user.username:
             return str(manifest["metadata"]["name"])
     account = _SERVICE_ACCOUNT.fullmatch(person.user.username)
@@ -54,7 +54,7 @@ def home_of(cache: Cache, person: Person, *, default: str) -> str:
 
 
 def find(cache: Cache, text: str, person: Person, *, default: str) -> Owner | None:
-    """The namespace of a UUID or a name, that of the user of a name or an address of e-mail, or `me`."""
+    """The namespace of a UUID, a name, a user's name or e-mail address, or `me`."""
     if text.lower() == ME:
         manifest = cache.namespace(home_of(cache, person, default=default))
     elif uid := identifiers.parsed(text):

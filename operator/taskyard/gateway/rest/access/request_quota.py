@@ -1,4 +1,4 @@
-"""How much each caller may ask for, so that one who asks for more takes nothing away from the others."""
+"""Limits the requests of each caller, so that one who sends too many takes nothing away from the others."""
 
 from collections import Counter, OrderedDict
 from collections.abc import Hashable
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from taskyard.core.tokenbucket import Rate, TokenBucket
 
-# After which a caller with too many requests at once should ask again: nobody knows when one of them ends.
+# When a caller with too many concurrent requests should retry: nobody knows when one of them ends.
 _AGAIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class Allowance:
-    """What one caller may have: requests by `rate`, of these `at_once` at the same time, and `streams` of events, which
-    last and are counted apart."""
+    """The limits of one caller: requests by `rate`, `at_once` concurrent requests, and `streams` of events, which are
+    counted apart because they last."""
 
     rate: Rate
     at_once: int
@@ -21,7 +21,7 @@ class Allowance:
 
 
 class RequestQuota:
-    """Who asks for what now, and how much each asked for lately. Remembers the `remembered` that came last."""
+    """Counts the current and recent requests of each caller. Remembers the `remembered` most recent callers."""
 
     def __init__(self, allowance: Allowance, *, remembered: int) -> None:
         self._allowance = allowance
@@ -33,7 +33,8 @@ class RequestQuota:
         return len(self._buckets)
 
     def enter(self, caller: Hashable, now: float, *, streaming: bool = False) -> float:
-        """0 when the caller may go on, and then has to `leave`; else the seconds after which to ask again."""
+        """Admit a request: 0 if the caller may proceed, who then has to `leave`; else the seconds after which to
+        retry."""
         bucket = self._buckets.get(caller)
         if bucket is None:
             bucket = self._buckets[caller] = TokenBucket(self._allowance.rate, now)
@@ -50,7 +51,7 @@ class RequestQuota:
         return wait
 
     def leave(self, caller: Hashable, *, streaming: bool = False) -> None:
-        """The request that entered has been answered."""
+        """A request that was admitted has been answered."""
         self._inside[caller, streaming] -= 1
         if not self._inside[caller, streaming]:
             del self._inside[caller, streaming]

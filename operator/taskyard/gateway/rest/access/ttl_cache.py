@@ -1,4 +1,4 @@
-"""Answers that are remembered for a while, so that they are not asked for again."""
+"""A cache of answers that expire."""
 
 import asyncio
 from collections import OrderedDict
@@ -10,7 +10,7 @@ V = TypeVar("V")
 
 
 class TtlCache(Generic[K, V]):
-    """At most `most` answers, each for `seconds`. Of callers that want the same at the same time one asks, and the
+    """Keeps at most `most` answers, each for `seconds`. Of concurrent callers with the same key one asks, and the
     others wait for its answer."""
 
     def __init__(self, *, seconds: float, most: int, monotonic: Callable[[], float]) -> None:
@@ -24,7 +24,7 @@ class TtlCache(Generic[K, V]):
         return len(self._known)
 
     def last(self, key: K) -> V | None:
-        """The last answer for a key that is still known, however old; None without one."""
+        """The last answer for a key if it is still kept, however old; None without one."""
         known = self._known.get(key)
         return None if known is None else known[1]
 
@@ -34,7 +34,7 @@ class TtlCache(Generic[K, V]):
         return known[1] if known is not None and self._monotonic() < known[0] else None
 
     async def get(self, key: K, ask: Callable[[], Awaitable[V]]) -> V:
-        """The answer for a key. What `ask` raises goes to all who wait, and is not remembered."""
+        """The answer for a key. An exception from `ask` is raised for all who wait, and is not cached."""
         known = self._known.get(key)
         if known is not None and self._monotonic() < known[0]:
             return known[1]
@@ -42,7 +42,7 @@ class TtlCache(Generic[K, V]):
         if asking is None:
             asking = self._asking[key] = asyncio.ensure_future(self._ask(key, ask))
             asking.add_done_callback(_seen)
-        # Who stops waiting stops for itself alone.
+        # A waiter that is cancelled does not cancel the others.
         return await asyncio.shield(asking)
 
     async def _ask(self, key: K, ask: Callable[[], Awaitable[V]]) -> V:
@@ -58,6 +58,6 @@ class TtlCache(Generic[K, V]):
 
 
 def _seen(asked: "asyncio.Task[V]") -> None:
-    # Whoever asked may be gone: asyncio would tell of a fault that nobody saw.
+    # The callers may be gone: else asyncio logs an exception that was never retrieved.
     if not asked.cancelled():
         asked.exception()

@@ -1,1 +1,1 @@
-"""The objects of the API server that answers are made of, watched and kept in memory."""
+"""The API server's objects that responses are built from, watched and kept in memory."""

@@ -1,4 +1,4 @@
-"""What the API server has, kept in memory by watches; of each kind only what answers are made of. Secrets never."""
+"""The API server's objects, kept in memory by watches: of each kind only what responses need, and never Secrets."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -30,7 +30,7 @@ _METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp",
 
 
 class Cache:
-    """The stores. Objects in them are read, never changed."""
+    """The stores. Their objects must not be modified."""
 
     def __init__(self) -> None:
         self.tasks = Store(key_of, also=_by_uid_and_build)
@@ -41,13 +41,13 @@ class Cache:
         self.inputs = Store(_by_task)
         self.namespaces = Store(key_of, also=_by_user)
         self.changes = ChangeNotifier()
-        # Counts the changes of what Tasks are shown with: templates, versions, namespaces.
+        # Counts the changes of the objects that Tasks are shown with: templates, versions, namespaces.
         self.surroundings = 0
-        # Set once every kind was listed.
+        # Set once every kind has been listed.
         self.full = asyncio.Event()
 
     async def run(self, cluster: Cluster) -> None:
-        """Keep the stores equal to what the API server has, until cancelled."""
+        """Keep the stores in step with the API server, until cancelled."""
         kinds: tuple[tuple[Resource, Store, Callable[[Object], Object], Callable[[Object], None]], ...] = (
             (TASKS, self.tasks, _whole, self._task_changed),
             (TEMPLATES, self.templates, _whole, self._surroundings_changed),
@@ -68,7 +68,7 @@ class Cache:
             self.full.set()
 
     def task_written(self, manifest: Object) -> Object:
-        """Keep a Task as the answer to a write has it; the form in which it is kept."""
+        """Store a Task as the response to a write shows it. Returns the form in which it is stored."""
         kept = _whole(manifest)
         if self.tasks.put(kept):
             self._task_changed(kept)
@@ -91,7 +91,7 @@ class Cache:
         return sorted(self.template_versions.grouped((namespace, family)), key=_age)
 
     def builds_of(self, task: Object) -> dict[int, Object]:
-        """A Task's builds by their numbers."""
+        """A Task's builds, by number."""
         metadata = task["metadata"]
         return {
             build["spec"]["number"]: build
@@ -100,7 +100,7 @@ class Cache:
         }
 
     def inputs_of(self, task: Object) -> list[Object]:
-        """The TaskInputs of a Task, those of a former one of its name left out, in no order."""
+        """The TaskInputs of a Task, without those of an earlier Task of its name, in no order."""
         metadata = task["metadata"]
         return [
             entry
@@ -110,7 +110,7 @@ class Cache:
         ]
 
     def build_of_id(self, identifier: str) -> tuple[Object, int] | None:
-        """The Task and the number of a build, by the UID of its WorkspaceBuild or by the id that the REST API gives it
+        """The Task and the number of a build, by the UID of its WorkspaceBuild or by the id that it has in the REST API
         as soon as its number is reserved."""
         build, task = _only(self.builds, ("", "id", identifier)), _only(self.tasks, ("", "build", identifier))
         if build is not None:
@@ -125,7 +125,7 @@ class Cache:
         return self.namespaces.get(("", name))
 
     def namespaces_of_user(self, name: str) -> list[Object]:
-        """The namespaces that are annotated as a user's, in capitals or not, by their names."""
+        """The namespaces annotated as a user's, ignoring case, sorted by name."""
         return sorted(
             self.namespaces.grouped(("", "user", name.lower())), key=lambda manifest: manifest["metadata"]["name"]
         )
@@ -154,7 +154,7 @@ class Cache:
 
 
 class _Kept:
-    """Lists and watches of which `keep` says what is kept."""
+    """Lists and watches whose objects `keep` reduces to what is stored."""
 
     def __init__(self, cluster: Cluster, keep: Callable[[Object], Object]) -> None:
         self._cluster = cluster
@@ -183,7 +183,7 @@ def _age(manifest: Object) -> tuple[str, str]:
     return manifest["metadata"]["creationTimestamp"], manifest["metadata"]["name"]
 
 
-# An empty namespace before them: no object's own group is one of these.
+# These groups start with an empty namespace, so that none of them is an object's own group.
 def _by_uid(manifest: Object) -> list[Group]:
     return [("", "uid", manifest["metadata"]["uid"])]
 

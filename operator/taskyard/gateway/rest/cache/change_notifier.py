@@ -1,4 +1,4 @@
-"""Who waits for a change of which Task. What changed is not said: whoever waits looks into the cache."""
+"""Notifies waiters of changes of Tasks. A notification does not say what changed: the waiter reads the cache."""
 
 import asyncio
 import contextlib
@@ -8,19 +8,19 @@ from taskyard.watchcache.store import Key
 
 
 class Waiter:
-    """The Tasks that changed since they were last taken, by their UIDs. However slow its owner, it holds each once."""
+    """Collects the Tasks that changed since the last `take`, by UID: each once, however slow the waiter is."""
 
     def __init__(self) -> None:
         self._changed: dict[str, Key] = {}
         self._wake = asyncio.Event()
 
     def tell(self, uid: str, key: Key) -> None:
-        """That Task changed."""
+        """Note that a Task changed, and wake the waiter."""
         self._changed[uid] = key
         self._wake.set()
 
     def wake(self) -> None:
-        """There is something to look at, be it no Task."""
+        """Wake the waiter although no Task changed."""
         self._wake.set()
 
     def take(self) -> dict[str, Key]:
@@ -30,14 +30,14 @@ class Waiter:
         return changed
 
     async def wait(self, seconds: float) -> None:
-        """Return once something changed, or after that time."""
+        """Return after a wake-up, or after `seconds`."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
 
 
 class ChangeNotifier:
-    """Tells of changes those who wait for that Task, and those who wait for any."""
+    """Notifies those who wait for one Task, and those who wait for any."""
 
     def __init__(self) -> None:
         self._of_one: dict[Key, set[Waiter]] = {}
@@ -45,8 +45,8 @@ class ChangeNotifier:
 
     @contextlib.contextmanager
     def waiting(self, key: Key | None = None) -> Iterator[Waiter]:
-        """A waiter for changes of a Task and what belongs to it, without a key for those of any Task, as long as the
-        block lasts."""
+        """A waiter for changes of a Task and its parts or, without a key, of any Task, for as long as the block
+        lasts."""
         waiter = Waiter()
         waiters = self._of_any if key is None else self._of_one.setdefault(key, set())
         waiters.add(waiter)
@@ -58,17 +58,17 @@ class ChangeNotifier:
                 del self._of_one[key]
 
     def task(self, uid: str, key: Key) -> None:
-        """A Task came, changed or went."""
+        """A Task was added, modified or deleted."""
         for waiter in (*self._of_any, *self._of_one.get(key, ())):
             waiter.tell(uid, key)
 
     def part(self, key: Key) -> None:
-        """A build or the Pod of the Task of that name came, changed or went."""
+        """A build or the Pod of a Task was added, modified or deleted."""
         for waiter in self._of_one.get(key, ()):
             waiter.wake()
 
     def wake_all(self) -> None:
-        """Have everybody look."""
+        """Wake every waiter."""
         for waiters in (self._of_any, *self._of_one.values()):
             for waiter in waiters:
                 waiter.wake()

@@ -9,7 +9,7 @@ from taskyard.gateway.rest.cache.cache import Cache
 
 @dataclass(frozen=True)
 class TemplateFamily:
-    """A template: a Template, or nothing but the name that its versions share."""
+    """A template: a Template object, or only the name that its versions share."""
 
     id: str
     namespace: str
@@ -22,7 +22,8 @@ class TemplateFamily:
 
 
 def family(cache: Cache, namespace: str, name: str) -> TemplateFamily:
-    """The template of a name. Its active version is the one that the Template says, without one the newest."""
+    """The template of a name. Its active version is the one that the Template names or, without a Template, the
+    newest."""
     found, versions = cache.templates.get((namespace, name)), cache.versions_of(namespace, name)
     active = versions[-1] if versions else None
     if found:

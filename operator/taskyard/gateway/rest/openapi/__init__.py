@@ -1,1 +1,1 @@
-"""The OpenAPI document: what the routes declare of themselves, the schemas, and the page at /docs."""
+"""The OpenAPI document: the declarations of the routes, the schemas, and the page at /docs."""

@@ -1,5 +1,5 @@
-"""The OpenAPI document as a page for people. It holds all that it shows: no script, nothing from elsewhere, so it also
-serves clusters without internet, and nobody is invited to type a token into it. Pure."""
+"""The OpenAPI document as a page for people. The page is self-contained, without scripts or external resources, so it
+works in clusters without internet access, and it has no field that invites anybody to enter a token. Pure."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ _METHODS = ("get", "post", "patch", "delete")
 
 
 def page(document: Mapping[str, Any]) -> str:
-    """The page, whole."""
+    """The whole page."""
     info = document["info"]
     title = f"{info['title']} {info['version']}"
     return "\n".join(
@@ -123,6 +123,6 @@ def _type(schema: Mapping[str, Any]) -> str:
 
 
 def _marked(text: str) -> str:
-    """Text with `code` in it."""
+    """Text in which `code` is marked up."""
     parts = escape(" ".join(text.split())).split("`")
     return "".join(f"<code>{part}</code>" if index % 2 else part for index, part in enumerate(parts))

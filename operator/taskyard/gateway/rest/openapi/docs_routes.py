@@ -1,4 +1,4 @@
-"""The routes that describe the others: `/openapi.json` and `/docs`. They say nothing of anybody, so need no token."""
+"""The routes that describe the others: `/openapi.json` and `/docs`. They disclose no data, so they need no token."""
 
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse, Response
@@ -6,7 +6,7 @@ from fastapi.responses import HTMLResponse, Response
 from taskyard.gateway.rest.openapi import document as openapi_document
 from taskyard.gateway.rest.openapi.docs_html import page
 
-# The page runs nothing and fetches nothing.
+# The page runs no script and loads nothing.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -19,7 +19,7 @@ def add_documentation(app: FastAPI) -> None:
     made: dict[str, bytes] = {}
 
     def once() -> dict[str, bytes]:
-        # When it is first asked for: most gateways never are.
+        # Built at the first request: most gateways never get one.
         if not made:
             document = openapi_document.document(app)
             made.update(json=openapi_document.text(document).encode(), html=page(document).encode())

@@ -1,7 +1,7 @@
 """The OpenAPI document of the REST API.
 
-FastAPI makes it of the routes; what it cannot know is added: that there are no answers of its own making (it checks
-nothing, so nothing is 422), the tokens, an example of each answer.
+FastAPI generates it from the routes. Added or corrected here: FastAPI's own error responses are removed (it validates
+nothing, so no response is 422), and the tokens and an example of each response are added.
 """
 
 import json
@@ -19,21 +19,21 @@ from taskyard.gateway.rest.openapi.schemas.requests import CreateInput, CreateTa
 from taskyard.gateway.rest.openapi.schemas.task import Entry, Gone, Synced, Task
 from taskyard.gateway.rest.openapi.schemas.workspace import WorkspaceBuild
 
-# What the routes name without FastAPI knowing.
+# Schemas that the routes refer to without FastAPI's knowledge.
 _NAMED: Sequence[type[BaseModel]] = (CreateTask, Input, CreateInput, Error, Task, WorkspaceBuild, Entry, Gone, Synced)
 _REFERENCE = "#/components/schemas/{model}"
 _DESCRIPTION = (
     "Tasks over HTTP. What is under `/api/v2` is compatible on the wire with the Coder Tasks API; what is under "
     "`/api/v1alpha1` goes beyond it.\n\n"
-    "A token is a Kubernetes token; the API server says whose it is and what they may. What a caller may not see "
-    "answers as what does not exist."
+    "A token is a Kubernetes token; the API server authenticates and authorizes its user. An object that the caller "
+    "may not see answers like one that does not exist."
 )
 _PATH_PARAMETERS: Mapping[str, tuple[str, str]] = {
-    "user": ("A namespace by its name or UID, the user that it is annotated with, or `me`.", "me"),
-    "task": ("The Task's name, or its UID, with which `user` does not matter.", "fix-the-build-1a2b"),
+    "user": ("A namespace by its name or UID, the user that its annotation names, or `me`.", "me"),
+    "task": ("The Task's name, or its UID, for which `user` does not matter.", "fix-the-build-1a2b"),
     "organization": ("`default`, or the UID of the one organization.", "default"),
-    "template": ("The template's id, or in the namespace of `me` its name.", "claude"),
-    "version": ("The template version's UID, or in the namespace of `me` its name.", "claude-v3"),
+    "template": ("The template's id, or its name in the namespace of `me`.", "claude"),
+    "version": ("The template version's UID, or its name in the namespace of `me`.", "claude-v3"),
     "workspace": ("The Task's UID.", "8f0d5d5e-6e0b-4f0a-9a67-0a4b8d6a3c11"),
     "build": ("The build's id.", "b7e0c3a1-2f4d-5c6b-9a8e-1d2c3b4a5f60"),
 }
@@ -79,7 +79,7 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 
 def example(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
-    """A value of a schema, of the examples that its parts have."""
+    """An example value of a schema, built from the examples of its parts."""
     if "$ref" in schema:
         return example(schemas[schema["$ref"].rpartition("/")[2]], schemas)
     if "examples" in schema:
@@ -89,7 +89,7 @@ def example(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
     if "enum" in schema or "const" in schema:
         return schema["enum"][0] if "enum" in schema else schema["const"]
     if schema.get("type") == "object":
-        # What may be left out and has nothing to show is left out.
+        # Optional properties without an example are left out.
         shown = {
             name: part
             for name, part in schema.get("properties", {}).items()
@@ -115,7 +115,7 @@ def _operations(found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _contents(operation: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """What is sent and answered as JSON."""
+    """The parts of requests and responses that are JSON."""
     for part in (operation.get("requestBody", {}), *operation["responses"].values()):
         if "application/json" in part.get("content", {}):
             yield part["content"]["application/json"]

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of a route, beside what FastAPI knows of it."""
+"""The parts of a route's OpenAPI description that FastAPI does not generate."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ Parameter = tuple[str, str, Mapping[str, Any], Any]
 
 Q: Parameter = (
     "q",
-    "What to look for: `owner:`, `organization:`, `status:`; a bare word is an owner; quotes around spaces.",
+    "What to search for: `owner:`, `organization:`, `status:`; a bare word is an owner; quote values with spaces.",
     {"type": "string"},
     "status:active",
 )
@@ -26,34 +26,34 @@ LIMIT: Parameter = (
     {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT},
     50,
 )
-CONTINUE: Parameter = ("continue", "The `continue` of the page before.", {"type": "string"}, "")
+CONTINUE: Parameter = ("continue", "The `continue` of the previous page.", {"type": "string"}, "")
 TIMEOUT: Parameter = (
     "timeout_seconds",
-    "After which the stream ends; without it, it goes on.",
+    "Seconds after which the stream ends; without it, the stream has no time limit.",
     {"type": "integer", "minimum": 1, "maximum": 86_400},
     60,
 )
 IDEMPOTENCY_KEY: Parameter = (
     "Idempotency-Key",
-    "A request that is sent again with the same key is carried out once.",
+    "A request that is repeated with the same key is carried out once.",
     {"type": "string", "maxLength": 200},
     "5f2d",
 )
-LAST_EVENT_ID: Parameter = ("Last-Event-ID", "Go on after that event.", {"type": "string"}, "4711.4702.1.3")
+LAST_EVENT_ID: Parameter = ("Last-Event-ID", "Continue after this event.", {"type": "string"}, "4711.4702.1.3")
 
 _FAULTS: Mapping[int, tuple[str, str]] = {
-    400: ("The request cannot be understood, or Kubernetes refuses it.", "Validation failed."),
-    401: ("There is no token, or it is not valid.", "The token is not valid."),
+    400: ("The request is invalid, or Kubernetes refuses it.", "Validation failed."),
+    401: ("The token is missing or not valid.", "The token is not valid."),
     403: ("The caller may see the Task, but not do that.", "Forbidden."),
     404: ("It does not exist, or the caller may not see it.", NOT_FOUND),
     408: ("The request's body did not arrive in time.", "The request's body did not arrive in time."),
     409: ("The Task's state does not allow it now.", "A workspace build is already active."),
     429: ("Too many requests; ask again later.", "Too many requests."),
-    500: ("What is stored cannot be read.", "Internal error decoding task snapshot."),
-    502: ("The agent did not answer as it should.", "Failed to reach task app endpoint."),
+    500: ("The stored data cannot be read.", "Internal error decoding task snapshot."),
+    502: ("The agent did not answer, or not as expected.", "Failed to reach task app endpoint."),
     503: ("The Kubernetes API server gave no answer; ask again later.", "The Kubernetes API server gave no answer."),
 }
-# What every route answers that wants a token.
+# The errors of every route that requires a token.
 _ALWAYS = (401, 429, 503)
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}}
 
@@ -73,8 +73,8 @@ def described(
     public: bool = False,
     also: Mapping[int, str] | None = None,
 ) -> dict[str, Any]:
-    """Options of a FastAPI route: its `operation` id, what it answers with (`answer`, without one no body, or `events`
-    of which `stream` is an example), the `faults` beside those that all routes have, what it takes."""
+    """Options of a FastAPI route: its `operation` id, its response (`answer`, or `events` of which `stream` is an
+    example; without either no body), its `faults` besides those of all routes, and its parameters and body."""
     responses = {number: _fault(number) for number in sorted({*faults, *(() if public else _ALWAYS)})}
     for number, meaning in (also or {}).items():
         responses[number] = {"description": meaning, "model": answer}
@@ -105,7 +105,7 @@ def described(
 
 
 def faults() -> dict[str, Any]:
-    """The answers that are no success, by their status: each is the same wherever it is given."""
+    """The error responses, by status: each is the same for every route."""
     return {str(status): _fault(status) for status in _FAULTS}
 
 

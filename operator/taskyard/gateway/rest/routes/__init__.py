@@ -1,1 +1,1 @@
-"""The routes of the REST API, one module a subject, and what several of them share."""
+"""The routes of the REST API, one module for each subject, and the code that several of them share."""

@@ -1,4 +1,4 @@
-"""The routes that speak with an agent: send, and the log of what was said."""
+"""The routes of a conversation with an agent: send a message, and read the log."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ def routes(context: RestContext) -> APIRouter:
         "/send",
         **described(
             "send",
-            "Say something to the agent of an active Task",
+            "Send a message to the agent of an active Task",
             *(400, 404, 408, 409, 502),
             status=204,
             body=Input,
@@ -55,7 +55,7 @@ def routes(context: RestContext) -> APIRouter:
         await _send(context, content, key=key, **address)
         return Response(status_code=204)
 
-    @router.get("/logs", **described("log", "What was said in a Task", 404, 409, 500, 502, answer=Log))
+    @router.get("/logs", **described("log", "The conversation of a Task", 404, 409, 500, 502, answer=Log))
     async def logs(request: Request, user: str, task: str) -> JSONResponse:
         person = await context.person(request)
         found = await context.task(person, user, task)
@@ -83,7 +83,8 @@ def _check_content(content: str) -> None:
 
 
 async def _gate(context: RestContext, person: Person, task: Object, *, verb: str, resource: str) -> dict[str, str]:
-    """Address and UID of the agent's Pod, once the Task is active and the person may. HttpError."""
+    """Address and UID of the agent's Pod, if the Task is active and the person is allowed. Raises HttpError
+    otherwise."""
     phase, status = vocabulary.phase(task), vocabulary.status(task)
     if phase in (Phase.PENDING, Phase.INITIALIZING):
         raise HttpError(
@@ -102,7 +103,7 @@ async def _gate(context: RestContext, person: Person, task: Object, *, verb: str
             detail=f'Task status is "{status}", it must be "active" to interact with the task.',
         )
     metadata = task["metadata"]
-    # The right to the log may be bound to one Task by its name; an input has none before it is created.
+    # A right to the log may name one Task; an input has no name before it is created.
     name = metadata["name"] if verb == "get" else ""
     if not await context.may(person, verb, resource, metadata["namespace"], name):
         raise not_found()
@@ -155,7 +156,7 @@ async def _live(context: RestContext, *, ip: str, pod_uid: str) -> list[dict[str
 
 
 async def _stored(context: RestContext, person: Person, task: Object) -> dict[str, Any]:
-    """The snapshot of the conversation; without one an empty log."""
+    """The snapshot of the conversation, or an empty log without one."""
     metadata = task["metadata"]
     namespace, name = metadata["namespace"], metadata["name"]
     if not await context.may(person, "get", authorization.TASK_LOG, namespace, name):
@@ -171,8 +172,8 @@ async def _stored(context: RestContext, person: Person, task: Object) -> dict[st
 
 
 def stored_log(config_map: Object | None, *, task_uid: str, taken_at: str) -> dict[str, Any]:
-    """The log in the ConfigMap of a Task's snapshot, which another object's may have the name of: then it is empty.
-    HttpError 500 when it is none."""
+    """The log in the ConfigMap of a Task's snapshot; empty if the ConfigMap of that name does not belong to the Task.
+    Raises HttpError 500 for an invalid snapshot."""
     if config_map is None or not is_owned_by(config_map, task_uid):
         return {"logs": [], "snapshot": True}
     entries = snapshot_entries((config_map.get("data") or {}).get("snapshot.json", ""))
@@ -180,7 +181,7 @@ def stored_log(config_map: Object | None, *, task_uid: str, taken_at: str) -> di
 
 
 def snapshot_entries(text: str) -> list[dict[str, Any]]:
-    """The log entries of a stored snapshot. HttpError 500 when it is none."""
+    """The log entries of a stored snapshot. Raises HttpError 500 for an invalid one."""
     try:
         envelope = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""The key by which a repeated request is known."""
+"""The key that identifies a repeated request."""
 
 import hashlib
 import json
@@ -13,7 +13,8 @@ _MAX_KEY_CHARACTERS = 200
 
 
 def idempotency_key(request: Request, person: Person) -> str:
-    """The sidecar takes a message once for each key. A caller's own key counts for that caller alone."""
+    """The key under which a message is sent: a sidecar accepts only one message for each. A key from the request counts
+    only for its caller. Raises HttpError 400 for an invalid one."""
     given = request.headers.get("idempotency-key", "")
     if not given:
         return f"send/{secrets.token_hex(16)}"

@@ -24,7 +24,7 @@ from taskyard.gateway.rest.routes.idempotency import idempotency_key
 from taskyard.gateway.rest.routes.paging import Place, page
 from taskyard.gateway.rest.views.log_entries import sendable
 
-# How long a repeated request waits until the cache has what the first one made.
+# How long a repeated request waits until the cache has the input that the first one created.
 _SEEN_SECONDS = 2.0
 _LOOK_SECONDS = 0.02
 
@@ -37,11 +37,11 @@ def routes(context: RestContext) -> APIRouter:
         "",
         **described(
             "createInput",
-            "Queue an input, which the agent gets when it is ready",
+            "Queue an input, which the agent receives when it is ready",
             *(400, 403, 404, 408, 409),
             status=201,
             answer=QueuedInput,
-            also={200: "A former request with this key made this input."},
+            also={200: "An earlier request with this key created this input."},
             body=CreateInput,
             headers=[IDEMPOTENCY_KEY],
         ),
@@ -115,9 +115,9 @@ def _invalid(field: str, detail: str) -> HttpError:
 
 
 async def _create(context: RestContext, person: Person, task: Object, spec: Object, *, key: str) -> tuple[Object, bool]:
-    """The new input, or the one that the same request made before; whether it is new."""
+    """The new input, or the one that the same request created before; and whether it is new."""
     metadata = task["metadata"]
-    # Of the Task too, which may be another one of the same name by now.
+    # The name depends on the Task's UID too, since another Task may have the name by now.
     named = hashlib.sha256(f"{metadata['uid']}/{key}".encode()).hexdigest()[:16]
     manifest: Object = {
         "apiVersion": API_VERSION,
@@ -132,10 +132,10 @@ async def _create(context: RestContext, person: Person, task: Object, spec: Obje
             raise answer_to(error) from error
     except ApiError as error:
         raise answer_to(error) from error
-    former = await _seen(context, (metadata["namespace"], manifest["metadata"]["name"]))
-    if former["spec"] != spec:
+    previous = await _seen(context, (metadata["namespace"], manifest["metadata"]["name"]))
+    if previous["spec"] != spec:
         raise HttpError(409, "The Idempotency-Key was used for another input.")
-    return former, False
+    return previous, False
 
 
 async def _seen(context: RestContext, key: tuple[str, str]) -> Object:
@@ -143,12 +143,12 @@ async def _seen(context: RestContext, key: tuple[str, str]) -> Object:
     end = loop.time() + _SEEN_SECONDS
     while (found := context.cache.inputs.get(key)) is None:
         if loop.time() >= end:
-            raise HttpError(503, "The input exists, and was not seen yet.", retry_after=1)
+            raise HttpError(503, "The input exists, but the gateway has not seen it yet.", retry_after=1)
         await asyncio.sleep(_LOOK_SECONDS)
     return found
 
 
 def _place(manifest: Object) -> Place:
-    """As they are delivered."""
+    """An input's place in the order of delivery."""
     line = InputView.of(manifest)
     return round(line.created_at.timestamp()), line.order, line.name

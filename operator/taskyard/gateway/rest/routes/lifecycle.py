@@ -1,4 +1,4 @@
-"""The routes that change a Task's course: its prompt, pause, resume."""
+"""The routes that change the prompt of a Task, pause it and resume it."""
 
 import asyncio
 from typing import Any
@@ -21,7 +21,7 @@ from taskyard.gateway.rest.openapi.schemas.workspace import BuildStarted
 from taskyard.gateway.rest.views import vocabulary
 from taskyard.gateway.rest.views import workspace as workspace_view
 
-# How long pause and resume wait for the operator to begin with the build that they ask for.
+# How long pause and resume wait for the operator to reserve the build that they request.
 BUILD_SECONDS = 1.0
 _LOOK_SECONDS = 0.02
 
@@ -72,7 +72,7 @@ async def _pause(context: RestContext, person: Person, task: Object) -> dict[str
         _refuse_while_building(task)
     written = await _patch(context, person, task, {"spec": {"paused": True}})
     if vocabulary.phase(task) == Phase.PAUSED:
-        # A pause of its own making becomes one by hand; there is nothing to stop a second time.
+        # An automatic pause becomes a manual one; nothing needs to be stopped a second time.
         return workspace_view.build(
             context.cache, written, max(1, number), transition=Transition.STOP, reason=BuildReason.MANUAL_PAUSE
         )
@@ -85,7 +85,7 @@ async def _resume(context: RestContext, person: Person, task: Object) -> dict[st
         raise HttpError(409, "Task workspace is already running.", detail=f'Workspace status is "{shown}".')
     if vocabulary.phase(task) != Phase.PAUSED:
         _refuse_while_building(task)
-    # The annotation wakes what paused by itself, and what failed to start.
+    # The annotation resumes a Task that paused by itself, and one that failed to start.
     annotations = {names.RESUMED_AT: times.micro(context.now())}
     written = await _patch(context, person, task, {"metadata": {"annotations": annotations}, "spec": {"paused": False}})
     reason = BuildReason.RESUME if number else BuildReason.INITIAL
@@ -93,7 +93,7 @@ async def _resume(context: RestContext, person: Person, task: Object) -> dict[st
 
 
 def _refuse_while_building(task: Object) -> None:
-    """HttpError 409 while a build is on its way; a Task without one waits for its first."""
+    """Raise HttpError 409 while a build is in progress; a Task without one waits for its first."""
     build = task["status"].get("build")
     if build is None:
         raise HttpError(409, _BUILD_ACTIVE, detail="The first build of the Task has not begun yet.")
@@ -113,7 +113,7 @@ async def _patch(context: RestContext, person: Person, task: Object, patch: Obje
 async def _next_build(
     context: RestContext, task: Object, number: int, *, transition: Transition, reason: BuildReason
 ) -> dict[str, Any]:
-    """The build of that number, once the operator has reserved it; the one to be expected when it takes its time."""
+    """The build of that number once the operator has reserved it, or the expected one if that takes too long."""
     key = task["metadata"]["namespace"], task["metadata"]["name"]
     loop = asyncio.get_running_loop()
     end = loop.time() + BUILD_SECONDS

@@ -1,4 +1,4 @@
-"""Which Tasks a list or a stream of many has: what its query wants and its caller may see."""
+"""Selects the Tasks of a list or a stream: those that match the query and that the caller may see."""
 
 from dataclasses import dataclass
 
@@ -14,13 +14,13 @@ from taskyard.gateway.rest.views import vocabulary
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a query wants; an empty text filters nothing."""
+    """What a query selects; an empty text matches everything."""
 
     namespace: str
     status: str
 
     def takes(self, task: Object) -> bool:
-        """Whether the Task is wanted."""
+        """Whether the query selects the Task."""
         return (
             "deletionTimestamp" not in task["metadata"]
             and (not self.namespace or task["metadata"]["namespace"] == self.namespace)
@@ -29,8 +29,8 @@ class Wanted:
 
 
 async def wanted(context: RestContext, person: Person, text: str) -> Wanted:
-    """What the query wants. HttpError 400 when it cannot be understood, or names an owner whose Tasks the person may
-    not list; ApiError."""
+    """What the query selects. Raises HttpError 400 when it is invalid or names an owner whose Tasks the person may not
+    list, and ApiError."""
     try:
         asked = query.parse(text)
     except QueryError as error:
@@ -47,14 +47,14 @@ async def wanted(context: RestContext, person: Person, text: str) -> Wanted:
 
 
 async def found(context: RestContext, person: Person, wanted: Wanted) -> list[Object]:
-    """The wanted Tasks that the person may list, newest first."""
+    """The selected Tasks that the person may list, newest first."""
     tasks = [task for task in context.cache.tasks if wanted.takes(task)]
     if not wanted.namespace:
         readable = await context.authorization.namespaces(
             person, "list", authorization.TASKS, (task["metadata"]["namespace"] for task in tasks)
         )
         tasks = [task for task in tasks if task["metadata"]["namespace"] in readable]
-    # Timestamps have whole seconds: within one, by name.
+    # Timestamps are in whole seconds: within one second, Tasks are sorted by name.
     tasks.sort(key=lambda task: str(task["metadata"]["name"]))
     return sorted(tasks, key=lambda task: str(task["metadata"]["creationTimestamp"]), reverse=True)
 

@@ -1,4 +1,4 @@
-"""The lists that come in pages: Tasks, and a Task's builds."""
+"""The paginated lists: Tasks, and the builds of a Task."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse

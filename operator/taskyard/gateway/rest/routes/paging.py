@@ -1,5 +1,5 @@
-"""Lists in pages. Where a page ends is told by the place of its last entry, so entries that come and go meanwhile do
-not repeat or hide the others. Pure."""
+"""Pagination. A page's end is the place of its last entry, so entries that are added or deleted between two requests
+neither repeat nor hide others. Pure."""
 
 import base64
 import binascii
@@ -13,7 +13,7 @@ from taskyard.gateway.rest.openapi.options import LIMIT_DEFAULT, MAX_LIMIT
 
 MAX_TOKEN_CHARACTERS = 1024
 
-# Where an entry stands; lists are in ascending order of it.
+# The sort key of an entry; lists are in ascending order.
 Place = tuple[int | str, ...]
 
 T = TypeVar("T")
@@ -21,19 +21,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
-    """Some entries, and the token to go on with, empty after the last."""
+    """Some entries, and the token of the next page, empty on the last one."""
 
     entries: list[T]
     token: str
 
     def body(self, name: str, documents: Sequence[Any]) -> dict[str, Any]:
-        """The answer's body, the entries under `name`."""
+        """The response's body, with the entries under `name`."""
         found: dict[str, Any] = {name: documents, "count": len(documents)}
         return {**found, "continue": self.token} if self.token else found
 
 
 def page(entries: Sequence[T], query: Mapping[str, str], *, place: Callable[[T], Place]) -> Page[T]:
-    """The page that the parameters `limit` and `continue` ask for. HttpError 400.
+    """The page that the parameters `limit` and `continue` select. Raises HttpError 400.
 
     Places of one list have the same length, and the same type at each position.
     """
@@ -47,12 +47,12 @@ def page(entries: Sequence[T], query: Mapping[str, str], *, place: Callable[[T],
 
 
 def newest_first(timestamp: str) -> int:
-    """The part of a place that puts the newest first, of a timestamp with whole seconds in UTC."""
+    """The part of a place that sorts the newest first, from a timestamp in whole seconds of UTC."""
     return -int("".join(filter(str.isdigit, timestamp)))
 
 
 def counted(text: str, most: int) -> int:
-    """The number from 1 to `most` that a parameter says; 0 for anything else."""
+    """The value of a parameter if it is a number from 1 to `most`, else 0."""
     is_number = text.isascii() and text.isdecimal() and len(text) <= len(str(most))
     return int(text) if is_number and int(text) <= most else 0
 
@@ -86,5 +86,5 @@ def _after(text: str) -> Place:
 
 
 def invalid(field: str, detail: str) -> HttpError:
-    """The answer to a query parameter that cannot be understood."""
+    """The error for an invalid query parameter."""
     return HttpError(400, "Invalid query parameters.", validations=[{"field": field, "detail": detail}])

@@ -9,7 +9,7 @@ _KEYS = ("owner", "organization", "status")
 
 @dataclass(frozen=True)
 class Query:
-    """What to list; an empty text filters nothing. All of it is in lower case, but for UUIDs nothing is resolved."""
+    """What to list; an empty text matches everything. All texts are in lower case, and names are not resolved."""
 
     owner: str = ""
     organization: str = ""
@@ -17,7 +17,7 @@ class Query:
 
 
 class QueryError(Exception):
-    """The query cannot be understood. `validations` are `{field, detail}`."""
+    """The query is invalid. `validations` are `{field, detail}`."""
 
     def __init__(self, validations: list[Mapping[str, str]]) -> None:
         super().__init__(validations[0]["detail"])
@@ -56,7 +56,7 @@ def _fault(field: str, detail: str) -> Mapping[str, str]:
 
 
 def _split(text: str, delimiter: str, *, keep_empty: bool = False) -> list[str]:
-    """The parts between delimiters that stand outside of double quotes."""
+    """The parts between delimiters outside double quotes."""
     parts, quoted = [""], False
     for character in text:
         if character == '"':

@@ -1,7 +1,7 @@
 """The routes that stream: the events of one Task, and those of all Tasks that the caller may see.
 
-A stream is told that something changed, looks into the cache and tells the newest state: nothing waits for a client
-that is slow. From time to time it is asked whether its caller may still have it.
+A stream is notified of a change, reads the cache and sends the newest state: nothing is queued for a slow client. From
+time to time the access of its caller is checked again.
 """
 
 import asyncio
@@ -31,15 +31,15 @@ from taskyard.gateway.rest.streams.task_watch import TaskWatch
 from taskyard.gateway.rest.views import vocabulary
 
 MAX_SECONDS = 86_400
-# Changes that follow each other closely are told together.
+# Changes in quick succession are sent together.
 _PAUSE_SECONDS = 0.05
 _PIECE_BYTES = 16_384
 
 _EVENTS = (
     "Events `task` (the Task), `build` (a build), `message` (one of the conversation, while the Task is active and for "
-    "callers who may read the log) and `gone` (it was deleted, or the caller may not see it any more; the last). Each "
-    "is the newest state: what changed several times while a client did not read is told once. A `message` or `build` "
-    "replaces the former one of its id."
+    "callers who may read the log) and `gone` (it was deleted, or the caller may no longer see it; the last). Each has "
+    "the newest state: several changes while a client does not read are sent once. A `message` or `build` replaces the "
+    "earlier one of its id."
 )
 _EXAMPLE = """\
 retry: 2000
@@ -56,8 +56,8 @@ data: {"id":0,"content":"Fix the build","type":"input","time":"2026-01-31T12:01:
 
 """
 _WATCH = (
-    "Events `task` for all there are, then `synced` with their `count`, then `task` and `gone` as they change. A "
-    "stream begins anew after a break: what was not told before `synced` is gone."
+    "Events `task` for all existing Tasks, then `synced` with their `count`, then `task` and `gone` as they change. "
+    "After a break a stream starts over: Tasks that it does not send before `synced` are gone."
 )
 _WATCHED = """\
 retry: 2000
@@ -82,7 +82,7 @@ def routes(context: RestContext) -> APIRouter:
         "/watch",
         **described(
             "watch",
-            "What happens to all Tasks that the caller may see",
+            "Changes of all Tasks that the caller may see",
             400,
             text=_WATCH,
             stream=_WATCHED,
@@ -101,7 +101,7 @@ def routes(context: RestContext) -> APIRouter:
         "/{user}/{task}/events",
         **described(
             "events",
-            "What happens to a Task",
+            "Changes of a Task",
             *(400, 404),
             text=_EVENTS,
             stream=_EXAMPLE,
@@ -126,10 +126,10 @@ def routes(context: RestContext) -> APIRouter:
 async def _of_one(
     context: RestContext, feed: TaskEvents, access: StreamAccess, *, reads: bool, seconds: float
 ) -> AsyncIterator[bytes]:
-    """The events of one Task, those of its conversation too while the caller `reads` its log."""
+    """The events of one Task, including those of its conversation while the caller `reads` its log."""
     end = context.monotonic() + seconds
     yield sse.retry()
-    with context.cache.changes.waiting(feed.key) as waiter, contextlib.ExitStack() as ears:
+    with context.cache.changes.waiting(feed.key) as waiter, contextlib.ExitStack() as subscription:
         heard: tuple[PodAddress, AgentMessages] | None = None
         while True:
             waiter.take()
@@ -140,9 +140,9 @@ async def _of_one(
                 return
             place = pod_address_of(context.cache, task) if reads and vocabulary.phase(task) == Phase.ACTIVE else None
             if place != (heard and heard[0]):
-                ears.close()
+                subscription.close()
                 feed.turn_away()
-                heard = (place, ears.enter_context(context.dialogues.of(place, waiter.wake))) if place else None
+                heard = (place, subscription.enter_context(context.dialogues.of(place, waiter.wake))) if place else None
             if heard:
                 for piece in feed.listen(heard[1]):
                     yield piece
@@ -165,7 +165,7 @@ async def _of_one(
 async def _of_all(
     context: RestContext, wanted: Wanted, access: StreamAccess, *, seconds: float
 ) -> AsyncIterator[bytes]:
-    """All wanted Tasks that the caller may list, then `synced`, then what changes about them."""
+    """All selected Tasks that the caller may list, then `synced`, then their changes."""
     end = context.monotonic() + seconds
     overview = TaskWatch(context.cache, context.rendered, wanted.takes)
     yield sse.retry()
@@ -190,7 +190,7 @@ async def _of_all(
 
 
 async def _rest(context: RestContext, waiter: Waiter, access: StreamAccess, *, end: float) -> bool:
-    """Wait for a change, or until the caller's standing is to be looked at; whether the stream is over."""
+    """Wait for a change, or until the caller's access is due for a check. Returns whether the stream is over."""
     if context.stopping.is_set():
         return True
     await asyncio.sleep(_PAUSE_SECONDS)
@@ -205,7 +205,7 @@ def _namespaces(context: RestContext, wanted: Wanted) -> frozenset[str]:
 
 
 def _chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Many small pieces as few larger ones: each costs a call down to the socket."""
+    """Joins many small pieces into few larger ones, since each costs a write to the socket."""
     chunk = bytearray()
     for piece in pieces:
         chunk += piece
@@ -217,7 +217,7 @@ def _chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _seconds(request: Request) -> float:
-    """After which the stream is to end. HttpError 400."""
+    """The seconds after which the stream has to end. Raises HttpError 400."""
     text = request.query_params.get("timeout_seconds", "")
     if not text:
         return math.inf

@@ -67,7 +67,7 @@ def routes(context: RestContext) -> APIRouter:
         try:
             await context.cluster.delete_task(person.token, found)
         except MissingError:
-            pass  # somebody was quicker
+            pass  # somebody else was faster
         except ApiError as error:
             raise answer_to(error) from error
         metadata = found["metadata"]
@@ -122,7 +122,7 @@ async def _create(context: RestContext, person: Person, user: str, asked: Create
 async def _created(
     context: RestContext, person: Person, namespace: str, name: str, spec: dict[str, Any]
 ) -> tuple[bool, Object | None]:
-    """Whether the name is taken, else the new Task."""
+    """Whether the name is taken, and the new Task if it is not."""
     manifest = {
         "apiVersion": API_VERSION,
         "kind": "Task",
@@ -140,7 +140,7 @@ async def _created(
 
 
 async def _version(context: RestContext, person: Person, owner: Owner | None, identifier: str) -> Object:
-    """The TemplateVersion of a UID or a name in the owner's namespace, where the Task is going to be."""
+    """The TemplateVersion of a UID or a name in the owner's namespace, where the Task will be created."""
     namespace = owner.namespace if owner else ""
     uid = identifiers.parsed(identifier)
     found = context.cache.template_version_of_uid(uid) if uid else None

@@ -65,12 +65,12 @@ async def _families(context: RestContext, person: Person) -> list[TemplateFamily
         person, "list", authorization.TEMPLATE_VERSIONS, (namespace for namespace, _ in known)
     )
     found = [family(cache, namespace, name) for namespace, name in sorted(known) if namespace in readable]
-    # One whose active version is not there (yet) cannot be used for anything.
+    # A template whose active version does not exist (yet) cannot be used.
     return [entry for entry in found if entry.active is not None]
 
 
 async def _found(context: RestContext, person: Person, identifier: str) -> Object:
-    """The TemplateVersion of a UID, or of a name in the namespace that is `me`."""
+    """The TemplateVersion of a UID, or of a name in the namespace that `me` stands for."""
     uid, home = identifiers.parsed(identifier), context.home(person)
     found = context.cache.template_version_of_uid(uid) if uid else None
     found = found or context.cache.template_versions.get((home, identifier))
@@ -144,7 +144,7 @@ def _version(cache: Cache, found: Object) -> dict[str, Any]:
 
 
 def _preset(version: Object, preset: Object) -> dict[str, Any]:
-    """In capitals, as that API has them."""
+    """A preset, whose fields are capitalized as in the Coder API."""
     return {
         "ID": identifiers.preset(version["metadata"]["uid"], preset["name"]),
         "Name": preset["name"],

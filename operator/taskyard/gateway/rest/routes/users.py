@@ -1,4 +1,4 @@
-"""The routes that a client asks first: what this is, who the caller is, which organizations there are."""
+"""The routes that a client calls first: the service, the caller, the organizations."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def routes(context: RestContext) -> APIRouter:
 
     @router.get("/buildinfo", **described("buildInfo", "The service and its version", answer=BuildInfo, public=True))
     async def buildinfo(request: Request) -> JSONResponse:
-        # Without a token, as clients ask before they have one.
+        # Without a token: clients call this before they have one.
         return JSONResponse(
             {
                 "external_url": "",
@@ -69,7 +69,7 @@ def routes(context: RestContext) -> APIRouter:
 
 
 def _user(owner: Owner, name: str, organization_id: str) -> dict[str, Any]:
-    """A namespace as a user; its name is the user's, since paths are made of it."""
+    """A namespace as a user; the namespace's name is the username, since it is part of paths."""
     return {
         "id": owner.id,
         "username": owner.namespace,

@@ -38,7 +38,7 @@ def routes(context: RestContext) -> APIRouter:
 
 
 async def _readable(context: RestContext, person: Person, task: Object | None) -> Object:
-    """The Task, if there is one and the person may read it. HttpError 404."""
+    """The Task, if it exists and the person may read it. Raises HttpError 404 otherwise."""
     namespace = task["metadata"]["namespace"] if task else context.home(person)
     name = task["metadata"]["name"] if task else ""
     allowed = await context.may(person, "get", authorization.TASKS, namespace, name)

@@ -1,1 +1,1 @@
-"""Server-sent events: what is told of one Task, of all Tasks, and of a conversation."""
+"""Server-sent events about one Task, about all Tasks, and about a conversation."""

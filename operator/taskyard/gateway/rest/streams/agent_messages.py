@@ -1,4 +1,4 @@
-"""What is said between a Task and its agent, while it is said: one connection to the sidecar, however many listen."""
+"""The live conversation with a Task's agent: one connection to the sidecar, however many clients listen."""
 
 import asyncio
 import contextlib
@@ -14,18 +14,18 @@ from taskyard.gateway.rest.streams import sse
 from taskyard.gateway.rest.views.log_entries import log_entries
 from taskyard.sidecarclient import NoAnswerError, UnreachableError
 
-# Of a long conversation the newest messages are kept; all of it is in the log.
+# Only the newest messages of a long conversation are kept; the log has all of them.
 KEPT_BYTES = 524_288
 _RETRY_SECONDS = 1.0
 _MAX_RETRY_SECONDS = 15.0
 
-# A sidecar's events: name and data, of the Pod with that address and UID. Raises UnreachableError, NoAnswerError.
+# Yields name and data of the sidecar's events, for a Pod's address and UID. Raises UnreachableError, NoAnswerError.
 Source = Callable[[str, str], AsyncIterator[tuple[str, str]]]
 
 
 @dataclass(frozen=True)
 class PodAddress:
-    """Where the agent of a Task's start build is: address and UID of its Pod."""
+    """The address and UID of the Pod of a Task's start build `start`."""
 
     start: int
     ip: str
@@ -34,7 +34,7 @@ class PodAddress:
 
 @dataclass(frozen=True)
 class Entry:
-    """A message as its event. `turn` counts what was heard: a message that has grown has a later one."""
+    """A message as its event. `turn` numbers the updates received: a message that has grown has a later one."""
 
     number: int
     turn: int
@@ -52,31 +52,31 @@ class AgentMessages:
         self._wakes: set[Callable[[], None]] = set()
 
     def since(self, turn: int) -> Iterator[Entry]:
-        """What was heard after that turn, in the order of the messages."""
+        """The entries updated after that turn, in the order of the messages."""
         if turn < self._turn:
             yield from sorted((e for e in self._entries.values() if e.turn > turn), key=lambda entry: entry.number)
 
     def take(self, event: str, data: str) -> None:
-        """An event of the sidecar; what is no message, or not a new one, counts for nothing."""
+        """Take an event of the sidecar; anything but a new or changed message is ignored."""
         if event != "message_update":
             return
         try:
-            told = json.loads(data)
+            update = json.loads(data)
         except (ValueError, RecursionError):
             return
-        if not isinstance(told, dict):
+        if not isinstance(update, dict):
             return
-        entries = log_entries([{**told, "content": told.get("message", "")}])
+        entries = log_entries([{**update, "content": update.get("message", "")}])
         if not entries:
             return
         [entry] = entries
         number, shown = entry["id"], sse.event("message", entry)
-        former = self._entries.get(number)
-        if former is not None and former.shown == shown:
+        previous = self._entries.get(number)
+        if previous is not None and previous.shown == shown:
             return
         self._turn += 1
         self._entries[number] = Entry(number, self._turn, shown)
-        self._bytes += len(shown) - (len(former.shown) if former else 0)
+        self._bytes += len(shown) - (len(previous.shown) if previous else 0)
         while self._bytes > KEPT_BYTES and len(self._entries) > 1:
             self._bytes -= len(self._entries.pop(min(self._entries)).shown)
         for wake in self._wakes:
@@ -84,7 +84,7 @@ class AgentMessages:
 
     @contextlib.contextmanager
     def waking(self, wake: Callable[[], None]) -> Iterator[None]:
-        """Have `wake` called at each message, as long as the block lasts."""
+        """Call `wake` at each message for as long as the block lasts."""
         self._wakes.add(wake)
         try:
             yield
@@ -93,7 +93,7 @@ class AgentMessages:
 
 
 class AgentMessageStreams:
-    """The dialogues that somebody listens to."""
+    """The conversations that at least one client listens to."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -104,7 +104,7 @@ class AgentMessageStreams:
 
     @contextlib.contextmanager
     def of(self, place: PodAddress, wake: Callable[[], None]) -> Iterator[AgentMessages]:
-        """The dialogue there, which is followed as long as anybody is in such a block."""
+        """The conversation at that place, which is followed while at least one such block is open."""
         listener = object()
         if place not in self._known:
             dialogue = AgentMessages(place.start)
@@ -121,10 +121,10 @@ class AgentMessageStreams:
                 del self._known[place]
 
     async def _follow(self, place: PodAddress, dialogue: AgentMessages) -> None:
-        """Until cancelled. A sidecar begins each time with all that was said."""
+        """Follow the events until cancelled. On each connection the sidecar starts with the whole conversation."""
         backoff = Backoff(first=_RETRY_SECONDS, longest=_MAX_RETRY_SECONDS)
         while True:
-            # The agent's Pod may just begin or end; whether it does, the Task's status tells.
+            # The agent's Pod may be starting or ending; the Task's status shows whether it is.
             with contextlib.suppress(UnreachableError, NoAnswerError):
                 async for event, data in self._source(place.ip, place.pod_uid):
                     dialogue.take(event, data)
@@ -133,7 +133,7 @@ class AgentMessageStreams:
 
 
 def pod_address_of(cache: Cache, task: Object) -> PodAddress | None:
-    """Where a Task's agent is, None while its Pod has no address."""
+    """The address of a Task's agent; None while its Pod has none."""
     metadata, build = task["metadata"], task["status"].get("build") or {}
     pod = cache.pods.get((metadata["namespace"], build.get("name", "")))
     if pod is None or not is_owned_by(pod, metadata["uid"]) or not pod["status"]["podIP"]:

@@ -1,4 +1,4 @@
-"""Server-sent events: their form, and the answer that they make."""
+"""Server-sent events: their encoding, and the response that streams them."""
 
 import json
 import random
@@ -7,33 +7,33 @@ from typing import Any
 
 from starlette.responses import StreamingResponse
 
-# After which a client whose stream broke off should come again.
+# After this time a client whose stream broke should reconnect.
 RETRY_SECONDS = 2.0
-# When a gateway ends, all its clients come again: not all in the same moment.
+# When a gateway stops, all its clients reconnect: at random moments within this range, not all at once.
 MOVE_SECONDS = (0.5, 5.0)
 
 PING = b": ping\n\n"
 
 
 def event(name: str, data: Any, *, id: str = "") -> bytes:
-    """One event; its `data` is JSON in one line."""
+    """One event; its `data` is JSON on one line."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     head = f"id: {id}\nevent: {name}\n" if id else f"event: {name}\n"
     return f"{head}data: {text}\n\n".encode(errors="replace")
 
 
 def retry(seconds: float = RETRY_SECONDS) -> bytes:
-    """Says when to come again after the stream has ended."""
+    """Tells the client how long to wait before it reconnects."""
     return f"retry: {round(seconds * 1000)}\n\n".encode()
 
 
 def goodbye() -> bytes:
-    """The last word of a gateway that ends: come again, at another one."""
+    """The last bytes from a gateway that stops: the client should reconnect, to another replica."""
     return b": going away\n" + retry(random.uniform(*MOVE_SECONDS))
 
 
 class EventStream(StreamingResponse):
-    """The answer that a stream of events is. Nothing between here and the client should hold it back or keep it."""
+    """A response that streams events. Its headers ask proxies neither to buffer nor to cache it."""
 
     media_type = "text/event-stream"
 

@@ -1,4 +1,4 @@
-"""Whether the caller of a stream may still have it: asked again for as long as it lasts."""
+"""Whether the caller of a stream still has access to it: checked again for as long as it lasts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,9 +12,9 @@ from taskyard.gateway.rest.access import authorization
 from taskyard.gateway.rest.access.authentication import REMEMBERED_SECONDS, Authentication, Person
 from taskyard.gateway.rest.access.authorization import Authorization
 
-# A little after answers are remembered no longer, so that each time it is asked anew.
+# A little after cached verdicts expire, so that each check asks the API server again.
 EVERY_SECONDS = REMEMBERED_SECONDS + 1.0
-# A stream goes on while the API server cannot be asked, though not for long.
+# A stream may go on this long while the API server cannot be asked.
 UNKNOWN_SECONDS = 60.0
 
 
@@ -22,12 +22,12 @@ T = TypeVar("T")
 
 
 class AccessLostError(Exception):
-    """The token is not valid any more, or nobody could say for too long whether it is."""
+    """The token is no longer valid, or its validity could not be checked for too long."""
 
 
 @dataclass
 class StreamAccess:
-    """What the caller of a stream may, by the last answer that was had."""
+    """The access of a stream's caller, by the last verdict."""
 
     authentication: Authentication
     authorization: Authorization
@@ -42,12 +42,12 @@ class StreamAccess:
 
     @property
     def due_in(self) -> float:
-        """Seconds until it is to be asked again."""
+        """Seconds until the next check."""
         return max(0.0, self.asked_at + EVERY_SECONDS - self.monotonic())
 
     async def of_task(self, task: Object, *, last: tuple[bool, bool]) -> tuple[bool, bool]:
-        """Whether the caller may see the Task, and read its log; `last` is what was answered before. Raises
-        AccessLostError."""
+        """Whether the caller may see the Task, and whether they may read its log; `last` is the previous verdict.
+        Raises AccessLostError."""
         metadata = task["metadata"]
         try:
             person = await self._person()
@@ -61,8 +61,7 @@ class StreamAccess:
         return sees, reads
 
     async def of_namespaces(self, candidates: frozenset[str], *, last: frozenset[str]) -> frozenset[str]:
-        """In which namespaces the caller may list Tasks; `last` is what was answered before. Raises
-        AccessLostError."""
+        """The namespaces in which the caller may list Tasks; `last` is the previous verdict. Raises AccessLostError."""
         try:
             person = await self._person()
             found = await self.authorization.namespaces(person, "list", authorization.TASKS, candidates)
@@ -78,11 +77,11 @@ class StreamAccess:
         except HttpError as error:
             if error.status == 401:
                 raise AccessLostError(error.message) from error
-            # Too many tokens are looked at now; this one is looked at again soon.
+            # Too many tokens are under review; this one is reviewed again soon.
             raise ApiError("review of a token", error.message) from error
         return self.person
 
     def _unknown(self, last: T) -> T:
         if self.monotonic() - self.answered_at > UNKNOWN_SECONDS:
-            raise AccessLostError("Nobody could say whether the token is still valid.")
+            raise AccessLostError("The validity of the token could not be checked.")
         return last

@@ -1,4 +1,4 @@
-"""What is to be told of one Task, given what was told before. Nothing waits in a queue: each look tells the newest."""
+"""The events to send about one Task, given those sent before. Nothing is queued: each look sends the newest state."""
 
 import json
 import re
@@ -20,8 +20,9 @@ _MARK = re.compile(r"(\d{1,20})\.(\d{1,20})\.(\d{1,10})\.(\d{1,10})")
 
 @dataclass(frozen=True)
 class EventMark:
-    """How far a stream has come, as its ids say it: the resourceVersion of the Task, the newest one of its builds, and
-    of the conversation that a build started how many messages (0: none). It is the same in every replica."""
+    """The position of a stream, as the ids of its events state it: the resourceVersion of the Task, the newest one of
+    its builds, the number of the start build whose conversation it follows, and how many of its messages were sent (0:
+    none). It is the same in every replica."""
 
     task: int = 0
     builds: int = 0
@@ -30,7 +31,7 @@ class EventMark:
 
     @classmethod
     def of(cls, text: str) -> "EventMark":
-        """The mark of a `Last-Event-ID`; the beginning for anything else."""
+        """The mark of a `Last-Event-ID`; the beginning for an invalid one."""
         found = _MARK.fullmatch(text)
         return cls(*map(int, found.groups())) if found else cls()
 
@@ -39,32 +40,32 @@ class EventMark:
 
 
 class TaskEvents:
-    """The events of one Task, from a mark on."""
+    """The events of one Task after a mark."""
 
     def __init__(self, cache: Cache, task: Object, mark: EventMark) -> None:
         self._cache = cache
         self._uid: str = task["metadata"]["uid"]
         self._mark = mark
-        # What was told of each build: what it was made of, and a hash of it.
+        # What was sent about each build: the versions it was built from, and a hash of the document.
         self._builds: dict[int, tuple[tuple[int, ...], int]] = {}
-        # Of the conversation: the last turn that was told, and the messages that the client had before.
+        # Of the conversation: the last turn that was sent, and the messages that the client already had.
         self._turn = 0
         self._known = range(mark.messages - 1)
         self._passed: set[int] = set()
         self.key: Key = key_of(task)
         self.ended = False
         if version(task) == mark.task and self._newest(task) == mark.builds:
-            # What its client has of the builds is what there is.
+            # The client has the current state of all builds.
             self._news_of_builds(task)
 
     @property
     def task(self) -> Object | None:
-        """The Task as it is now, None once it is gone."""
+        """The Task as it is now; None once it is gone."""
         found = self._cache.task(self.key)
         return None if found is None or found["metadata"]["uid"] != self._uid else found
 
     def look(self) -> list[bytes]:
-        """What is new about the Task and its builds, each by its newest state. The end is told once."""
+        """What is new about the Task and its builds, each in its newest state. The end is sent once."""
         task = self.task
         if task is None:
             return self.end()
@@ -76,12 +77,12 @@ class TaskEvents:
         news = self._news_of_builds(task)
         found += [sse.event("build", document, id=str(self._mark)) for document in news[:-1]]
         self._mark = replace(self._mark, builds=self._newest(task))
-        # With the last of them its client has them all.
+        # With the last of them the client has them all.
         found += [sse.event("build", document, id=str(self._mark)) for document in news[-1:]]
         return found
 
     def listen(self, dialogue: AgentMessages) -> Iterator[bytes]:
-        """What is new in the conversation. A message that has grown comes again, under the id that it had."""
+        """What is new in the conversation. A message that has grown is sent again, with the same number."""
         if dialogue.start != self._mark.start:
             self._mark, self._known = replace(self._mark, start=dialogue.start, messages=0), range(0)
         for entry in dialogue.since(self._turn):
@@ -93,30 +94,30 @@ class TaskEvents:
             yield f"id: {self._mark}\n".encode() + entry.shown
 
     def turn_away(self) -> None:
-        """The connection to the agent that was listened to has ended: on the next one everything is said anew."""
+        """The connection to the agent has ended: the next one repeats the conversation from its start."""
         self._turn = 0
 
     def end(self) -> list[bytes]:
-        """The last word: the Task is gone, or the caller may not see it any more, which is the same to them."""
+        """The last event: the Task is gone, or the caller may no longer see it, which looks the same to them."""
         if self.ended:
             return []
         self.ended = True
         return [sse.event("gone", gone(self._uid, self.key))]
 
     def _news_of_builds(self, task: Object) -> list[Any]:
-        """The builds that are not as they were told, oldest first."""
+        """The builds that differ from what was sent, oldest first."""
         builds, newest = self._cache.builds_of(task), vocabulary.build_number(task)
         news = []
         for number in sorted({*builds, newest} - {0}):
-            # Only of the newest build the Task's status says anything.
+            # The Task's status describes only the newest build.
             made_of = version(builds[number]) if number in builds else 0, version(task) if number == newest else 0
-            told_of, told = self._builds.get(number, ((), 0))
-            if made_of == told_of:
+            sent_from, sent = self._builds.get(number, ((), 0))
+            if made_of == sent_from:
                 continue
             document = workspace_view.build(self._cache, task, number)
             shown = hash(json.dumps(document))
             self._builds[number] = made_of, shown
-            if shown != told:
+            if shown != sent:
                 news.append(document)
         return news
 
@@ -125,5 +126,5 @@ class TaskEvents:
 
 
 def gone(uid: str, key: Key) -> dict[str, str]:
-    """What the event `gone` says of a Task."""
+    """The data of the event `gone`."""
     return {"id": uid, "owner_name": key[0], "name": key[1]}

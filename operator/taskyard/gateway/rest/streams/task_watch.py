@@ -1,4 +1,4 @@
-"""What is to be told of all Tasks that a caller may see, given what was told before."""
+"""The events to send about all Tasks that a caller may see, given those sent before."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -13,7 +13,7 @@ RENDERED_BYTES = 2_097_152
 
 
 class RenderedTasks:
-    """Tasks as events, each made once for all who are told of it; the `most` bytes that were made last."""
+    """Tasks as events, each rendered once for all clients; keeps the newest, up to `most` bytes."""
 
     def __init__(self, cache: Cache, *, most: int = RENDERED_BYTES) -> None:
         self._cache = cache
@@ -22,7 +22,7 @@ class RenderedTasks:
         self._bytes = 0
 
     def __call__(self, task: Object) -> bytes:
-        """The event `task`."""
+        """The event `task` of a Task."""
         uid, state = task["metadata"]["uid"], (task["metadata"]["resourceVersion"], self._cache.surroundings)
         known = self._known.get(uid)
         if known is not None and known[0] == state:
@@ -39,38 +39,38 @@ class RenderedTasks:
 
 
 class TaskWatch:
-    """The events of all Tasks that `fits` takes, in the namespaces that its caller may read."""
+    """The events of all Tasks that `fits` accepts, in the namespaces that the caller may read."""
 
     def __init__(self, cache: Cache, rendered: RenderedTasks, fits: Callable[[Object], bool]) -> None:
         self._cache = cache
         self._rendered = rendered
         self._fits = fits
-        self._told: set[str] = set()
+        self._sent: set[str] = set()
         self.readable: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
-        """How many Tasks its client knows of."""
-        return len(self._told)
+        """How many Tasks the client knows."""
+        return len(self._sent)
 
     def all(self, readable: frozenset[str]) -> Iterator[bytes]:
-        """What is new of all Tasks, now that the caller may read these namespaces."""
+        """What is new about all Tasks, now that the caller may read these namespaces."""
         self.readable = readable
         for task in list(self._cache.tasks):
-            if (task["metadata"]["uid"] in self._told) != self._is_shown(task):
+            if (task["metadata"]["uid"] in self._sent) != self._is_shown(task):
                 yield from self._tell(task["metadata"]["uid"], key_of(task))
 
     def some(self, changed: Mapping[str, Key]) -> Iterator[bytes]:
-        """What is new of Tasks that changed."""
+        """What is new about Tasks that changed."""
         for uid, key in changed.items():
             yield from self._tell(uid, key)
 
     def _tell(self, uid: str, key: Key) -> Iterator[bytes]:
         task = self._cache.task(key)
         if task is not None and task["metadata"]["uid"] == uid and self._is_shown(task):
-            self._told.add(uid)
+            self._sent.add(uid)
             yield self._rendered(task)
-        elif uid in self._told:
-            self._told.discard(uid)
+        elif uid in self._sent:
+            self._sent.discard(uid)
             yield sse.event("gone", gone(uid, key))
 
     def _is_shown(self, task: Object) -> bool:

@@ -1,4 +1,4 @@
-"""What was said, as the log has it. Pure."""
+"""Messages of a conversation as entries of the log. Pure."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ _TYPES = {"user": "input", "agent": "output"}
 
 
 def log_entries(messages: object) -> list[dict[str, Any]] | None:
-    """Messages of the AgentAPI contract as entries of a log; None when they are none, or of a role that is unknown."""
+    """Messages of the AgentAPI contract as entries of a log; None when they are malformed or have an unknown role."""
     if not isinstance(messages, list):
         return None
     entries = []
@@ -28,5 +28,5 @@ def log_entries(messages: object) -> list[dict[str, Any]] | None:
 
 
 def sendable(text: str) -> str:
-    """The text without what is no character: JSON can name halves of surrogate pairs, which UTF-8 cannot hold."""
+    """The text with lone surrogates replaced: JSON can contain them, but UTF-8 cannot encode them."""
     return text.encode("utf-8", "replace").decode()

@@ -16,7 +16,7 @@ from taskyard.gateway.rest.views import vocabulary
 
 @dataclass(frozen=True)
 class Setting:
-    """What Tasks of one namespace and one template have in common."""
+    """What the Tasks of one namespace and one template have in common."""
 
     organization_id: str
     owner: Owner
@@ -25,7 +25,7 @@ class Setting:
 
 
 def setting_of(cache: Cache, task: Object) -> Setting:
-    """Looks up what stands around a Task."""
+    """Looks up the setting of a Task."""
     version = version_of(cache, task)
     return Setting(
         organization_id=cache.organization_id,
@@ -36,7 +36,7 @@ def setting_of(cache: Cache, task: Object) -> Setting:
 
 
 def documents(cache: Cache, tasks: Iterable[Object]) -> list[dict[str, Any]]:
-    """The response objects of many Tasks; what they have in common is looked up once."""
+    """The response objects of many Tasks; what they share is looked up once."""
     known: dict[tuple[Any, ...], Setting] = {}
     found = []
     for task in tasks:
@@ -50,7 +50,7 @@ def documents(cache: Cache, tasks: Iterable[Object]) -> list[dict[str, Any]]:
 
 
 def document(task: Object, setting: Setting) -> dict[str, Any]:
-    """The response object. A template that is gone leaves its fields empty."""
+    """The response object of a Task. The fields of a deleted template are empty."""
     metadata, spec, status = task["metadata"], task["spec"], task["status"]
     owner, family = setting.owner, setting.family
     workspace, number = status.get("workspace") or {}, vocabulary.build_number(task)
@@ -86,7 +86,7 @@ def document(task: Object, setting: Setting) -> dict[str, Any]:
 
 
 def current_state(task: Object) -> dict[str, Any] | None:
-    """The last word about what the agent does; of a former start it is none any more."""
+    """The agent's last reported state; None when it comes from an earlier start."""
     state, build = task["status"].get("state"), task["status"].get("build") or {}
     if not state or (build.get("transition") == Transition.START and state["build"] != build.get("number")):
         return None
@@ -99,5 +99,5 @@ def current_state(task: Object) -> dict[str, Any] | None:
 
 
 def updated_at(task: Object) -> str:
-    """When the workspace last changed: its newest build's begin."""
+    """When the workspace last changed: the start of its newest build."""
     return str((task["status"].get("build") or {}).get("createdAt") or task["metadata"]["creationTimestamp"])

@@ -1,4 +1,4 @@
-"""Words of the REST API for those of the objects. Pure."""
+"""Translates the vocabulary of the objects into that of the REST API. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -77,19 +77,19 @@ def build_number(task: Mapping[str, Any]) -> int:
 
 
 def has_agent(task: Mapping[str, Any]) -> bool:
-    """Whether the newest build has made a Pod."""
+    """Whether the newest build has created a Pod."""
     found, workspace = task["status"].get("build") or {}, task["status"].get("workspace") or {}
     return found.get("transition") == Transition.START and bool(workspace.get("pod") or workspace.get("agentLifecycle"))
 
 
 def title(task: Mapping[str, Any]) -> str:
-    """What a Task is called for people."""
+    """A Task's title for people."""
     shown = task["spec"].get("displayName") or task["status"].get("displayName")
     return str(shown or task["metadata"]["name"])
 
 
 def agent_health(lifecycle: str | None) -> dict[str, Any]:
-    """Whether the agent runs as it should."""
+    """Whether the agent is healthy, as a response object."""
     if lifecycle == AgentLifecycle.READY:
         return {"healthy": True}
     word = LIFECYCLES.get(lifecycle or "", "created")

@@ -21,7 +21,7 @@ _CONNECTED = (
 
 
 def workspace(cache: Cache, task: Object) -> dict[str, Any]:
-    """The workspace of a Task, its newest build in it."""
+    """The workspace of a Task, including its newest build."""
     metadata = task["metadata"]
     owner, family = namespaces.owner_named(cache, metadata["namespace"]), family_of(cache, task)
     fault = vocabulary.workspace_status(task) == "failed"
@@ -60,8 +60,8 @@ def build(
     transition: str = Transition.START,
     reason: str = BuildReason.INITIAL,
 ) -> dict[str, Any]:
-    """A build of a Task: what its WorkspaceBuild says, else what the Task's status says of it, else what was just asked
-    for by `transition` and `reason`, which nobody has begun with."""
+    """A build of a Task, from its WorkspaceBuild, else from the Task's status, else from `transition` and `reason`: the
+    build that was just requested and that the operator has not reserved yet."""
     metadata, status = task["metadata"], task["status"]
     owner, found = namespaces.owner_named(cache, metadata["namespace"]), cache.builds_of(task).get(number)
     reserved: Object = status.get("build") or {}
@@ -116,7 +116,7 @@ def build(
 
 
 def build_status(transition: str, phase: str) -> str:
-    """The workspace's status by one build alone."""
+    """The workspace's status according to a single build."""
     stops = transition == Transition.STOP
     shown: dict[str, str] = {
         BuildPhase.PENDING: "pending",

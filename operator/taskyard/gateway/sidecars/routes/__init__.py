@@ -1,1 +1,1 @@
-"""The routes of the sidecars' listener, one module a subject."""
+"""The routes of the listener for sidecars, one module for each subject."""

@@ -1,6 +1,6 @@
 """The routes of an enrolled sidecar: its agent's state, and snapshots of the conversation.
 
-Paths, order of checks and messages are those of the public contract that tools for agents already speak.
+Paths, order of checks and messages follow the public contract that agents' tools already use.
 """
 
 import logging
@@ -61,7 +61,7 @@ def routes(context: Context) -> APIRouter:
 
 
 async def _store_report(context: Context, request: Request, caller: Caller, report: Report) -> None:
-    """Write the state, if the caller is still the Task's newest; read anew whenever the Task changed meanwhile."""
+    """Write the state if the caller still belongs to the newest start; read again whenever the Task has changed."""
     _, change = await update_status(
         context,
         lambda: authenticate(context, request),
@@ -147,7 +147,7 @@ async def _store_config_map(context: Context, caller: Caller, snapshot: Snapshot
             if whose is Ownership.FOREIGN:
                 raise _foreign(task, name)
             if whose is Ownership.FORMER and not await _is_there(context, task):
-                return  # this Task is gone itself
+                return  # this Task itself is gone
             await cluster.patch_config_map(
                 manifest,
                 resource_version=existing["metadata"]["resourceVersion"],
@@ -160,21 +160,21 @@ async def _store_config_map(context: Context, caller: Caller, snapshot: Snapshot
 
 
 def _foreign(task: Task, name: str) -> HttpError:
-    _logger.warning("ConfigMap %s/%s is not task %s's: left as it is", task.namespace, name, task.name)
+    _logger.warning("ConfigMap %s/%s does not belong to task %s: not overwritten", task.namespace, name, task.name)
     return HttpError(
         409, f'ConfigMap "{name}" is not this Task\'s.', detail="Delete or rename it, and the next snapshot is stored."
     )
 
 
 async def _is_there(context: Context, task: Task) -> bool:
-    """Whether the Task itself still has its name."""
+    """Whether this Task, not another of its name, still exists."""
     found = await read_task(context, task.namespace, task.name)
     return found is not None and found.uid == task.uid
 
 
 async def _store_summary(context: Context, caller: Caller, snapshot: Snapshot) -> None:
-    """Tell of the snapshot in the Task's status. The caller is not judged again: its Pod may be gone by now, and what
-    it said last is kept."""
+    """Describe the snapshot in the Task's status. The caller is not checked again: its Pod may be gone by now, and its
+    last snapshot counts all the same."""
     summary = snapshots.task_snapshot(snapshot, task=caller.task.name, now=context.now())
 
     async def read() -> Evidence:
@@ -182,7 +182,7 @@ async def _store_summary(context: Context, caller: Caller, snapshot: Snapshot) -
         return Evidence(pod_uid=caller.pod_uid, build=caller.build, task=task)
 
     def decide(evidence: Evidence) -> dict[str, Any]:
-        # A Task that was deleted meanwhile takes the ConfigMap with it.
+        # The ConfigMap of a Task that was deleted meanwhile is garbage-collected.
         is_there = evidence.task is not None and evidence.task.uid == caller.task.uid
         return {"snapshot": summary} if is_there else {}
 

@@ -24,14 +24,14 @@ from taskyard.gateway.sidecars.pod_binding import Evidence
 from taskyard.gateway.sidecars.task_status import update_status
 
 _BODY_BYTES = 4096
-# What a service account's token looks like. Anything else is not worth a TokenReview.
+# The form of a service account's token. Nothing else is worth a TokenReview.
 _JWT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 _logger = logging.getLogger(__name__)
 
 
 class EnrollRequest(BaseModel):
-    """What a sidecar sends."""
+    """The body of a sidecar's request."""
 
     protocol_versions: Annotated[list[int], Field(alias="protocolVersions", max_length=16)]
     sidecar_version: Annotated[
@@ -90,8 +90,8 @@ def _enforce(review: Review, refused: Refused | None) -> None:
 
 
 async def _admit(context: Context, review: Review, sidecar_version: str) -> Evidence:
-    """Decide and record the sidecar's version; all over again whenever the Task changed meanwhile. What the last
-    decision stood on."""
+    """Decide whether the Pod may enrol and record the sidecar's version; start over whenever the Task has changed.
+    Returns the evidence of the last decision."""
 
     async def read() -> Evidence:
         evidence = await gather(context, namespace=review.namespace, build=review.pod, pod_uid=review.pod_uid)
@@ -109,7 +109,7 @@ async def _admit(context: Context, review: Review, sidecar_version: str) -> Evid
 
 
 def _status_change(evidence: Evidence, sidecar_version: str) -> dict[str, Any]:
-    """What to merge into the Task's status; empty when it has the sidecar's version already."""
+    """What to merge into the Task's status; empty if it already has the sidecar's version."""
     assert evidence.task is not None
     is_recorded = (evidence.task.status.get("workspace") or {}).get("sidecarVersion") == sidecar_version
     return {} if is_recorded else {"workspace": {"sidecarVersion": sidecar_version}}

@@ -1,4 +1,4 @@
-"""The values that an agent hands out: from what its sidecar sends into the Task's status."""
+"""The outputs of an agent: from the sidecar's request into the Task's status."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -20,7 +20,7 @@ _BODY_BYTES = 65_536
 
 
 class Output(BaseModel):
-    """One value; its text is at most 1,024 bytes."""
+    """One output; its value is at most 1,024 bytes."""
 
     name: Annotated[str, Field(pattern=OUTPUT_NAME, max_length=MAX_OUTPUT_NAME_CHARACTERS)]
     value: str
@@ -35,7 +35,7 @@ class Output(BaseModel):
 
 
 class Outputs(BaseModel):
-    """The body of `PATCH …/outputs`: values to add, or to put in the place of those with the same name."""
+    """The body of `PATCH …/outputs`: outputs to add, or to replace those with the same name."""
 
     outputs: Annotated[list[Output], Field(max_length=MAX_OUTPUTS)]
 
@@ -61,7 +61,7 @@ def routes(context: Context) -> APIRouter:
 
 
 def status_change(given: Outputs, *, status: Mapping[str, Any]) -> dict[str, Any]:
-    """What to merge into the Task's status; empty when it has all that was given. HttpError 400 when they are too
+    """What to merge into the Task's status; empty if it already has these outputs. Raises HttpError 400 for too
     many."""
     known = status.get("outputs") or []
     merged = merge(known, given.outputs)
@@ -69,8 +69,8 @@ def status_change(given: Outputs, *, status: Mapping[str, Any]) -> dict[str, Any
 
 
 def merge(known: Sequence[dict[str, Any]], given: Sequence[Output]) -> list[dict[str, Any]]:
-    """The Task's outputs with the given ones, in the order in which their names came first. HttpError 400 when they
-    are too many."""
+    """The Task's outputs with the given ones, in the order in which their names first appeared. Raises HttpError 400
+    for too many."""
     values = {output["name"]: output.get("value", "") for output in known}
     values.update({output.name: output.value for output in given})
     if len(values) > MAX_OUTPUTS:

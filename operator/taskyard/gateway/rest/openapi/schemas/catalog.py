@@ -1,4 +1,4 @@
-"""What a client asks first: the service, who the caller is, what Tasks can be made of."""
+"""What a client asks for first: the service, the caller, and the templates for Tasks."""
 
 from typing import Annotated, Any
 
@@ -28,8 +28,10 @@ class User(BaseModel):
     """A namespace, as the owner of Tasks."""
 
     id: Annotated[Uuid, Field(examples=[OWNER])]
-    username: Annotated[str, Field(description="The namespace; paths are made of it.", examples=["team"])]
-    name: Annotated[str, Field(description="Whom it belongs to; for `me` the caller.", examples=["jane@example.com"])]
+    username: Annotated[str, Field(description="The namespace, as used in paths.", examples=["team"])]
+    name: Annotated[
+        str, Field(description="The user to whom it belongs; for `me` the caller.", examples=["jane@example.com"])
+    ]
     email: Annotated[str, Field(examples=["jane@example.com"])]
     avatar_url: Annotated[str, Field(examples=[""])]
     created_at: Annotated[Moment, Field(examples=[_CREATED])]
@@ -90,7 +92,7 @@ class Author(BaseModel):
 
 
 class VersionJob(common.Job):
-    """The check of a template version: pending until it was made, failed with the reason."""
+    """The check of a template version: pending until it is done, or failed with the reason."""
 
     type: Annotated[str, Field(examples=["template_version_import"])]
 
@@ -110,7 +112,7 @@ class TemplateVersion(BaseModel):
     created_by: Author
     archived: bool
     has_external_agent: bool
-    has_ai_task: Annotated[bool, Field(description="Tasks can be made of it.", examples=[True])]
+    has_ai_task: Annotated[bool, Field(description="Whether Tasks can be created from it.", examples=[True])]
 
 
 class Parameter(BaseModel):
@@ -121,7 +123,7 @@ class Parameter(BaseModel):
 
 
 class Preset(BaseModel):
-    """A preset of a template version; in capitals, as that API has them."""
+    """A preset of a template version; its fields are capitalized as in the Coder API."""
 
     ID: Annotated[Uuid, Field(examples=["9b8a7c6d-5e4f-5a3b-8c2d-1e0f9a8b7c6d"])]
     Name: Annotated[str, Field(examples=["large"])]

@@ -1,4 +1,4 @@
-"""What shapes of several kinds are made of."""
+"""The parts that several shapes share."""
 
 from typing import Annotated, Any
 
@@ -15,21 +15,21 @@ TEMPLATE = "5e8b2d44-91c7-4f3a-b6de-7c0f1a2b3d4e"
 
 
 class Validation(BaseModel):
-    """What is wrong with one part of a request."""
+    """What is wrong with one field of a request."""
 
     field: Annotated[str, Field(examples=["name"])]
     detail: Annotated[str, Field(examples=["This value is already in use and should be unique."])]
 
 
 class Error(BaseModel):
-    """An answer that is no success."""
+    """An error response."""
 
     message: Annotated[
         str,
         Field(description="What went wrong.", examples=["Validation failed."]),
     ]
-    detail: Annotated[str, Field(default="", description="What may help to mend it.")]
-    validations: Annotated[list[Validation], Field(default=[], description="What is wrong with which part.")]
+    detail: Annotated[str, Field(default="", description="What may help to fix it.")]
+    validations: Annotated[list[Validation], Field(default=[], description="What is wrong with which field.")]
 
 
 class Job(BaseModel):
@@ -49,7 +49,7 @@ class Job(BaseModel):
 
 
 class Health(BaseModel):
-    """Whether an agent runs as it should."""
+    """Whether an agent is healthy."""
 
     healthy: Annotated[bool, Field(examples=[True])]
-    reason: Annotated[str, Field(default="", description="Why not.")]
+    reason: Annotated[str, Field(default="", description="Why it is not healthy.")]

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from taskyard.limits import MAX_CONTENT_CHARACTERS, MAX_QUESTION_ID_CHARACTERS
 
-# The longest prompt, each of its characters as a pair of escapes.
+# The longest prompt, with each of its characters as a pair of escapes.
 BODY_BYTES = 1_048_576
 
 
@@ -28,8 +28,8 @@ class Input(BaseModel):
 
 
 class CreateInput(BaseModel):
-    """The body of `POST …/inputs`. `user` is a message, which waits its turn; `raw` are keystrokes, which do not.
-    `resume` also wakes the Task when it is paused. `answers` is the id of the question that it answers."""
+    """The body of `POST …/inputs`. `user` is a message, which waits its turn; `raw` is keystrokes, which do not
+    wait. `resume` also resumes the Task if it is paused. `answers` is the id of the question that it answers."""
 
     content: Annotated[str, Field(min_length=1, max_length=MAX_CONTENT_CHARACTERS, examples=["and now the tests"])]
     type: Literal["user", "raw"] = "user"

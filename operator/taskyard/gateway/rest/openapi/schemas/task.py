@@ -1,4 +1,4 @@
-"""Tasks, what is said in them, and what waits to be said."""
+"""Tasks, their conversations, and their queued inputs."""
 
 from typing import Annotated, Literal
 
@@ -22,7 +22,7 @@ _APP = "7a6b5c4d-3e2f-5a1b-9c8d-7e6f5a4b3c2d"
 
 
 class CurrentState(BaseModel):
-    """The last word about what the agent does."""
+    """The last reported state of the agent."""
 
     timestamp: Annotated[Moment, Field(examples=["2026-01-31T12:03:20Z"])]
     state: Annotated[Literal["working", "idle", "complete", "failed"], Field(examples=["working"])]
@@ -31,7 +31,7 @@ class CurrentState(BaseModel):
 
 
 class Task(BaseModel):
-    """A Task, with its workspace, its template and what its agent does."""
+    """A Task, with its workspace, its template and the state of its agent."""
 
     id: Annotated[Uuid, Field(description="The UID of the Kubernetes object.", examples=[TASK])]
     organization_id: Annotated[Uuid, Field(examples=[ORGANIZATION])]
@@ -72,7 +72,7 @@ Continue = Annotated[
     Field(
         default="",
         alias="continue",
-        description="What the next page is asked for with; absent on the last.",
+        description="The parameter for the next page; absent on the last one.",
         examples=["Wy0yMDI2MDEzMTEyMDAwMCwiZml4Il0"],
     ),
 ]
@@ -89,12 +89,12 @@ class Entry(BaseModel):
 
     id: Annotated[int, Field(examples=[1])]
     content: Annotated[str, Field(examples=["Fix the build"])]
-    type: Annotated[Literal["input", "output"], Field(description="Whether it was said to the agent, or by it.")]
+    type: Annotated[Literal["input", "output"], Field(description="Whether the message is to the agent or from it.")]
     time: Annotated[str, Field(examples=["2026-01-31T12:01:07Z"])]
 
 
 class Gone(BaseModel):
-    """A Task that was deleted, or that the caller may not see any more."""
+    """A Task that was deleted, or that the caller may no longer see."""
 
     id: Annotated[Uuid, Field(examples=[TASK])]
     owner_name: Annotated[str, Field(examples=["team"])]
@@ -102,7 +102,7 @@ class Gone(BaseModel):
 
 
 class Synced(BaseModel):
-    """All Tasks that there are were told."""
+    """All existing Tasks have been sent."""
 
     count: Annotated[int, Field(examples=[1])]
 
@@ -111,21 +111,23 @@ class Log(BaseModel):
     """The conversation: live, or as it was last stored."""
 
     logs: list[Entry]
-    snapshot: Annotated[bool, Field(default=False, description="It is the stored one.", examples=[True])]
+    snapshot: Annotated[bool, Field(default=False, description="Whether it is the stored one.", examples=[True])]
     snapshot_at: Annotated[
         Moment,
-        Field(default="", description="When it was stored; absent when none was.", examples=["2026-01-31T13:00:00Z"]),
+        Field(default="", description="When it was stored; absent if none was.", examples=["2026-01-31T13:00:00Z"]),
     ]
 
 
 class QueuedInput(BaseModel):
-    """A message that waits for the agent, or has waited."""
+    """A message that waits for the agent, or has waited for it."""
 
     id: Annotated[Uuid, Field(examples=["f3a1d0c2-7b64-4e9a-8c15-6d2e9b0a4f78"])]
-    name: Annotated[str, Field(description="Of the TaskInput.", examples=["fix-the-build-1a2b-0f3c9d1e2b4a5c6d"])]
+    name: Annotated[
+        str, Field(description="The name of the TaskInput.", examples=["fix-the-build-1a2b-0f3c9d1e2b4a5c6d"])
+    ]
     content: Annotated[str, Field(examples=["and now the tests"])]
     type: Literal["user", "raw"]
-    resume: Annotated[bool, Field(description="It also wakes a paused Task.", examples=[True])]
+    resume: Annotated[bool, Field(description="Whether it also resumes a paused Task.", examples=[True])]
     answers: Annotated[str | None, Field(description="Id of the question that it answers.", examples=[None])]
     phase: Literal["queued", "delivered", "rejected"]
     message: Annotated[str, Field(description="Why it waits, was rejected or is in doubt.", examples=[""])]
@@ -135,7 +137,7 @@ class QueuedInput(BaseModel):
 
 
 class InputPage(BaseModel):
-    """Some inputs of a Task, in the order in which they are delivered."""
+    """Some inputs of a Task, in the order of their delivery."""
 
     inputs: list[QueuedInput]
     count: Annotated[int, Field(examples=[1])]

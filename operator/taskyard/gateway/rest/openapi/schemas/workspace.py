@@ -75,7 +75,10 @@ class WorkspaceBuild(BaseModel):
     """A start or a stop of a workspace."""
 
     id: Annotated[
-        Uuid, Field(description="Of the Task's UID and the number; known before there is an object.", examples=[_BUILD])
+        Uuid,
+        Field(
+            description="Derived from the Task's UID and the number; known before the object exists.", examples=[_BUILD]
+        ),
     ]
     created_at: Annotated[Moment, Field(examples=["2026-01-31T12:00:00.000000Z"])]
     updated_at: Annotated[Moment, Field(examples=["2026-01-31T12:00:04Z"])]
@@ -92,7 +95,9 @@ class WorkspaceBuild(BaseModel):
     job: BuildJob
     reason: Literal["initiator", "task_manual_pause", "task_auto_pause", "task_resume"]
     resources: list[Resource]
-    deadline: Annotated[Moment | None, Field(description="When it pauses, if nothing happens.", examples=[None])]
+    deadline: Annotated[
+        Moment | None, Field(description="When the Task pauses unless something happens.", examples=[None])
+    ]
     max_deadline: Annotated[Moment | None, Field(examples=[None])]
     status: Annotated[str, Field(examples=["running"])]
     daily_cost: int
@@ -114,7 +119,7 @@ class BuildPage(BaseModel):
 
 
 class WorkspaceHealth(BaseModel):
-    """Whether the newest build went well."""
+    """Healthy unless the newest build has failed."""
 
     healthy: Annotated[bool, Field(examples=[True])]
     failing_agents: list[Any]
