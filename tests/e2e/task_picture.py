@@ -6,6 +6,7 @@ import base64
 import hmac
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +29,10 @@ _MESSAGES = """if True:
 
 @dataclass(frozen=True)
 class TaskPicture:
-    """One Task at a moment, in plain values; `messages` are those that its sidecar has, None without a Pod."""
+    """One Task at a moment, in plain values; `messages` are those that its sidecar has, None without a Pod.
+
+    Where sidecar or REST API refuse to answer, their refusal stands.
+    """
 
     status: Object
     builds: list[Object]
@@ -36,7 +40,7 @@ class TaskPicture:
     claim: str
     inputs: list[Object]
     snapshot: Object
-    messages: list[Object] | None
+    messages: list[Object] | str | None
     rest: Object
 
     @classmethod
@@ -54,8 +58,8 @@ class TaskPicture:
             claim=claim["metadata"]["uid"],
             inputs=[_input(entry) for entry in kube.list("taskinputs", ns.name) if entry["spec"]["task"] == task],
             snapshot=snapshot["data"],
-            messages=messages(ns, there[0]["name"]) if there else None,
-            rest={"task": client.task(task), "logs": client.logs(task)},
+            messages=_answer(lambda: messages(ns, there[0]["name"])) if there else None,
+            rest={"task": client.task(task), "logs": _answer(lambda: client.logs(task))},
         )
 
     @property
@@ -100,6 +104,13 @@ def messages(ns: KubectlNamespace, pod: str) -> list[Object]:
     return conversation
 
 
+def _answer(ask: Callable[[], Any]) -> Any:
+    try:
+        return ask()
+    except AssertionError as refusal:
+        return str(refusal)
+
+
 def _status(status: Object) -> Object:
     """Without the generation that the operator has looked at, and the wording of conditions."""
     conditions = {
@@ -120,17 +131,17 @@ def _pod(pod: Object) -> Object:
     return _identity(pod) | {
         "containers": {
             entry["name"]: {
-                "id": entry["containerID"],
+                "id": entry.get("containerID"),
                 "image": images[entry["name"]],
                 "restarts": entry["restartCount"],
             }
-            for entry in status["initContainerStatuses"] + status["containerStatuses"]
+            for entry in status.get("initContainerStatuses", []) + status.get("containerStatuses", [])
         },
     }
 
 
 def _of_task(objects: list[Object], task: str) -> list[Object]:
-    return [entry for entry in objects if entry["metadata"]["labels"]["taskyard.dev/task"] == task]
+    return [entry for entry in objects if entry["metadata"]["labels"].get("taskyard.dev/task") == task]
 
 
 def _input(entry: Object) -> Object:
