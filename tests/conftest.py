@@ -15,7 +15,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 _FOLDER = Path(__file__).parent
 _FAILURES = ("/test_failures.py", "/test_gitops.py", "/test_lost_pods.py")
-_LONGEST_FIRST = ("e2e", "integration", "outages", "conformance", "unit")
+_ALONE = ("/test_outages.py", "/test_upgrade.py")
+_LONGEST_FIRST = ("e2e", "integration", "alone", "conformance", "unit")
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]
@@ -23,8 +24,10 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        if not file.startswith("tests/e2e/") or file.endswith("/test_outages.py"):
+        if not file.startswith("tests/e2e/"):
             return file
+        if file.endswith(_ALONE):
+            return "alone on the cluster"
         return "failures on the cluster" if file.endswith(_FAILURES) else "the cluster"
 
 
@@ -35,7 +38,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def place(item: pytest.Item) -> int:
-        tier = "outages" if item.path.stem == "test_outages" else item.path.relative_to(_FOLDER).parts[0]
+        tier = "alone" if item.path.as_posix().endswith(_ALONE) else item.path.relative_to(_FOLDER).parts[0]
         return _LONGEST_FIRST.index(tier) if tier in _LONGEST_FIRST else len(_LONGEST_FIRST)
 
     items.sort(key=place)

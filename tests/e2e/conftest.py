@@ -6,8 +6,6 @@ them at the same time; a test marked `alone` then has the cluster to itself.
 
 from __future__ import annotations
 
-import os
-import sys
 import uuid
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -16,12 +14,12 @@ import pytest
 import yaml
 
 import manifests
-from e2e import sharing
+from e2e import sharing, tier
 from e2e.kubectl_namespace import KubectlNamespace
 from e2e.pod_loss import PodLoss
 from e2e.versions import version
 from kube import Kube
-from localcluster import cluster, install, locations, progress, target
+from localcluster import cluster, install, locations, target
 
 _FOLDER = Path(__file__).parent
 _EXAMPLE = locations.REPOSITORY / "deploy" / "examples" / "01-shell"
@@ -35,38 +33,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    if unable():
+    if tier.unable():
         return (yield)
     with sharing.turn(alone=item.get_closest_marker("alone") is not None):
         return (yield)
 
 
-def unable() -> str | None:
-    """The reason why this machine cannot run the tier, if there is one."""
-    if sys.platform != "linux":
-        return "e2e tier: the local cluster needs Linux"
-    if os.geteuid() != 0:
-        return "e2e tier: the local cluster needs root"
-    return None
-
-
 @pytest.fixture(scope="session")
 def installation() -> Iterator[Path]:
     """The kubeconfig of the local cluster, with Taskyard installed from this tree."""
-    reason = unable()
+    reason = tier.unable()
     if reason:
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        tier.give_up(reason)
     with sharing.starting():
         use = sharing.Use(found_running=cluster.status().state == "ready")
     try:
-        with sharing.starting():
+        with sharing.starting(), tier.steps():
             place = target.chosen({})
             install.install(place, target.bring_up(place))
         yield locations.KUBECONFIG
-    except progress.StepError as failure:
-        pytest.fail(f"{failure} (log: {failure.log})", pytrace=False)
     finally:
         with sharing.starting():
             if use.end():

@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import pytest
 import yaml
 
+from e2e import tier
 from e2e.kubectl_namespace import KubectlNamespace
-from localcluster import images, locations, progress
+from localcluster import images, locations
 
 MODEL = locations.REPOSITORY / "tests" / "agents" / "modelserver.py"
 MODEL_URL = "http://127.0.0.1:8080"
@@ -35,10 +35,8 @@ class Example:
         ns = self.ns
         manifests = [self._with_model(self.manifest(version), environment) for version in versions]
         (image,) = {_agent_of(manifest)["image"] for manifest in manifests}
-        try:
+        with tier.steps():
             images.load(images.ensure_agent(f"{self._folder}/Dockerfile", image))
-        except progress.StepError as failure:
-            pytest.fail(f"{failure} (log: {failure.log})", pytrace=False)
         script = {
             "apiVersion": "v1",
             "kind": "ConfigMap",

@@ -2,67 +2,24 @@
 
 from __future__ import annotations
 
-import base64
-import ssl
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import yaml
 
+from e2e import rest_access
 from e2e.kubectl_namespace import KubectlNamespace
 from e2e.wireclient import TasksClient
-from localcluster import install, locations, programs
+from localcluster import locations
 
 EXAMPLE = locations.REPOSITORY / "deploy" / "examples" / "01-shell"
-SYSTEM = install.NAMESPACE
 
 
 @pytest.fixture
-def gateway(installation: Path) -> Iterator[str]:
-    """The gateway's port for users, forwarded to this machine."""
-    forward = subprocess.Popen(
-        [
-            programs.kubectl(),
-            "--kubeconfig",
-            installation,
-            "--namespace",
-            SYSTEM,
-            "port-forward",
-            "service/taskyard-gateway",
-            ":8443",
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        assert forward.stdout is not None
-        line = forward.stdout.readline()
-        assert line.startswith("Forwarding from 127.0.0.1:"), line
-        yield f"https://127.0.0.1:{line.split(':')[1].split(' ')[0]}"
-    finally:
-        forward.terminate()
-        forward.wait(10)
-
-
-@pytest.fixture
-def client(ns: KubectlNamespace, gateway: str) -> Iterator[TasksClient]:
-    """A user with the role edit in the test's namespace."""
-    ns.kubectl("create", "serviceaccount", "jane")
-    ns.kubectl("create", "rolebinding", "jane", "--clusterrole=taskyard-edit", f"--serviceaccount={ns.name}:jane")
-    keys = ns.kube.get("secrets", SYSTEM, "taskyard-keys")
-    assert keys is not None
-    tls = ssl.create_default_context(cadata=base64.b64decode(keys["data"]["ca.crt"]).decode())
-    client = TasksClient(
-        gateway,
-        token=ns.kubectl("create", "token", "jane").strip(),
-        tls=tls,
-        host=f"taskyard-gateway.{SYSTEM}.svc",
-    )
-    yield client
-    client.close()
+def client(ns: KubectlNamespace) -> Iterator[TasksClient]:
+    """A person whose rights are the role edit in the test's namespace."""
+    with rest_access.client(ns, token=rest_access.grant(ns)) as client:
+        yield client
 
 
 def test_a_tasks_life_over_http(ns: KubectlNamespace, client: TasksClient) -> None:

@@ -11,8 +11,8 @@ from localcluster import locations, oci, progress
 _STORAGE_BYTES = 8 * 2**30
 
 
-def build(dockerfile: str, *, base: Path, base_name: str, names: tuple[str, ...], archive: Path) -> None:
-    """Builds ``dockerfile`` (its path in the repository, which is the context) into an OCI archive with these names.
+def build(dockerfile: str, *, context: Path, base: Path, base_name: str, names: tuple[str, ...], archive: Path) -> None:
+    """Builds ``dockerfile`` (its path in ``context``, a tree of this repository) into an OCI archive with these names.
 
     ``base`` is the archive of the image that the argument BASE_IMAGE names. Raises :class:`progress.StepError`.
     """
@@ -36,10 +36,10 @@ def build(dockerfile: str, *, base: Path, base_name: str, names: tuple[str, ...]
             run("reading the base image", "pull", "--quiet", f"oci-archive:{base}:{base_name}", shown=False)
         run(
             f"building {names[0]}",
-            *("build", "--layers", "--pull-never", "--file", str(locations.REPOSITORY / dockerfile)),
+            *("build", "--layers", "--pull-never", "--file", str(context / dockerfile)),
             *("--build-arg", f"BASE_IMAGE={base_name}"),
             *network_arguments(dict(os.environ)),
-            *("--tag", names[0], str(locations.REPOSITORY)),
+            *("--tag", names[0], str(context)),
         )
         with progress.step(f"packing {names[0]}", log=log):
             layout = Path(scratch) / "layout"

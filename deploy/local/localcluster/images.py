@@ -5,6 +5,7 @@
 - ``ensure_agent()``: an agent's program on that base, from the Dockerfile of an example
 - ``ensure_taskyard()``: ``deploy/images/Dockerfile`` on that base, named by a hash of its sources, so that an unchanged
   tree builds nothing and a changed one gives Pods a new image name
+- ``ensure_release()``: the same of an earlier commit, for tests of the upgrade from it
 """
 
 import contextlib
@@ -19,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from localcluster import buildah, cluster, locations, node, oci, packages, progress
+from localcluster import buildah, cluster, history, locations, node, oci, packages, progress
 
 BASE = "localhost/debian:trixie-slim"
 TASKYARD = "localhost/taskyard"
@@ -116,6 +117,22 @@ def ensure_taskyard() -> Archive:
     base = ensure_base()
     digest = source_hash(locations.REPOSITORY, base.path.name)
     return _ensure_built(_DOCKERFILE, base, (f"{TASKYARD}:{digest}", f"{TASKYARD}:dev"), "taskyard", digest)
+
+
+def ensure_release(commit: str) -> Archive:
+    """Taskyard's image as a commit of the history makes it: ``localhost/taskyard:<commit>``, twelve digits of it.
+
+    It stays the same, so it is built once and its file is kept.
+    """
+    base = ensure_base()
+    name = f"{TASKYARD}:{commit[:12]}"
+    archive = _directory() / f"release-{commit[:12]}.tar"
+    with _once(archive) as missing:
+        if missing:
+            with tempfile.TemporaryDirectory(prefix="taskyard-release-") as scratch:
+                history.export(commit, Path(scratch))
+                _build(_DOCKERFILE, base, (name,), archive, context=Path(scratch))
+    return Archive(archive, (name,))
 
 
 def ensure_agent(dockerfile: str, name: str) -> Archive:
@@ -219,11 +236,15 @@ def _ensure_built(dockerfile: str, base: Archive, names: tuple[str, str], sort: 
     archive = _directory() / f"{sort}-{digest}.tar"
     with _once(archive) as missing:
         if missing:
-            packages.ensure({"buildah": packages.IMAGES["buildah"]})
-            buildah.build(dockerfile, base=base.path, base_name=BASE, names=names, archive=archive)
+            _build(dockerfile, base, names, archive, context=locations.REPOSITORY)
             _forget_old(_directory().glob(f"{sort}-{'?' * len(digest)}.tar"))
     os.utime(archive)
     return Archive(archive, names)
+
+
+def _build(dockerfile: str, base: Archive, names: tuple[str, ...], archive: Path, *, context: Path) -> None:
+    packages.ensure({"buildah": packages.IMAGES["buildah"]})
+    buildah.build(dockerfile, context=context, base=base.path, base_name=BASE, names=names, archive=archive)
 
 
 def _directory() -> Path:

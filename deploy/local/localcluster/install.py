@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def install(place: Target, image: str) -> None:
+def install(place: Target, image: str, *, chart: Path = CHART) -> None:
     """Installs the chart with this image, or upgrades to it, and waits until all Pods are ready.
 
     Raises :class:`progress.StepError` with the Pod's waiting reason, or the last line of the log of the container that
@@ -41,7 +41,7 @@ def install(place: Target, image: str) -> None:
     log = locations.LOGS / "helm.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text("")
-    command = [str(helm), *helm_arguments(image, chart=CHART)]
+    command = [str(helm), *helm_arguments(image, chart=chart)]
     with progress.step(_TITLE, log=log) as step:
         ended_badly = _watched(step, command, place, kubectl, log)
         if ended_badly and _LOCKED in log.read_text(errors="replace") and place.is_local:

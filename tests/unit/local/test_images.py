@@ -2,10 +2,11 @@
 
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from localcluster import buildah, images, oci
+from localcluster import buildah, history, images, oci, packages
 
 
 @pytest.fixture
@@ -55,3 +56,31 @@ def test_certificates_and_mirrors_of_this_machine_reach_the_build(tmp_path: Path
         *("--build-arg", "PIP_INDEX_URL=https://mirror.example/simple"),
     ]
     assert buildah.network_arguments({}) == []
+
+
+def test_a_release_is_built_once_from_its_own_files_and_outlives_newer_builds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[str] = []
+
+    def build(dockerfile: str, *, context: Path, archive: Path, **rest: Any) -> None:
+        built.append((context / dockerfile).read_text())
+        archive.touch()
+
+    def export(commit: str, folder: Path) -> None:
+        (folder / "deploy/images").mkdir(parents=True)
+        (folder / "deploy/images/Dockerfile").write_text(commit)
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(images, "ensure_base", lambda: images.Archive(tmp_path / "base.tar", (images.BASE,)))
+    monkeypatch.setattr(packages, "ensure", lambda needed: None)
+    monkeypatch.setattr(history, "export", export)
+    monkeypatch.setattr(buildah, "build", build)
+    release = images.ensure_release("0123456789abcdef")
+    assert release.names == ("localhost/taskyard:0123456789ab",)
+    for digest in ("a" * 12, "b" * 12, "c" * 12, "d" * 12):
+        monkeypatch.setattr(images, "source_hash", lambda repository, base, digest=digest: digest)
+        images.ensure_taskyard()
+    assert images.ensure_release("0123456789abcdef") == release
+    assert built.count("0123456789abcdef") == 1 and len(built) == 5
+    assert sorted(path.name[:9] for path in release.path.parent.glob("*.tar")) == ["release-0"] + ["taskyard-"] * 3
