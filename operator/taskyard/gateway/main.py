@@ -39,7 +39,7 @@ _EACH_SIDECAR = Rate(per_second=5, burst=20)
 _ALL_SIDECARS = Rate(per_second=50, burst=100)
 _REMEMBERED_CALLERS = 4096
 
-_logger = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -58,7 +58,7 @@ def main() -> None:
     try:
         asyncio.run(run(settings))
     except (ApiError, OSError, ValueError) as error:
-        _logger.error("cannot run: %s", error)
+        logger.error("cannot run: %s", error)
         sys.exit(1)
 
 
@@ -75,7 +75,7 @@ async def run(settings: Settings) -> None:
         with bind(settings.listen_address, settings.health_port) as socket:
             answering = asyncio.create_task(health.serve(sockets=[socket]))
             try:
-                _logger.info("taskyard-gateway %s, probes on port %d", __version__, settings.health_port)
+                logger.info("taskyard-gateway %s, probes on port %d", __version__, settings.health_port)
                 keyring = await wait_for_keys(cluster, settings.namespace, stop)
                 if keyring is not None:
                     await _serve_sidecars(settings, cluster, keyring, metrics=metrics, stop=stop, serving=serving)
@@ -84,7 +84,7 @@ async def run(settings: Settings) -> None:
                 await answering
     finally:
         await cluster.close()
-    _logger.info("stopped")
+    logger.info("stopped")
 
 
 async def _serve_sidecars(
@@ -114,7 +114,7 @@ async def _serve_sidecars(
         # If it ever ends by itself, the process ends too and is restarted.
         serving_sidecars.add_done_callback(lambda _: stop.set())
         refreshing = asyncio.create_task(keep_fresh(context, certificate, settings.namespace, stop))
-        _logger.info("serving sidecars on port %d", settings.sidecar_port)
+        logger.info("serving sidecars on port %d", settings.sidecar_port)
         try:
             if settings.people:
                 async with serving_rest(settings, context, certificate.context, stop) as cache:
@@ -133,12 +133,12 @@ async def _serve_sidecars(
 async def _ready_when_full(cache: Cache, serving: asyncio.Event, port: int) -> None:
     await cache.full.wait()
     serving.set()
-    _logger.info("serving people on port %d", port)
+    logger.info("serving people on port %d", port)
 
 
 async def _until_stopped(stop: asyncio.Event) -> None:
     await stop.wait()
-    _logger.info("stopping")
+    logger.info("stopping")
     await asyncio.sleep(DRAIN_SECONDS)
 
 

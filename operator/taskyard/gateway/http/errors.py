@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from taskyard.apiclient import ApiError
 
-_logger = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class HttpError(Exception):
@@ -74,7 +74,7 @@ async def _routing_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _cluster_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ApiError)
-    _logger.warning("%s", error)
+    logger.warning("%s", error)
     return HttpError(503, "The Kubernetes API server gave no answer.", detail=error.message, retry_after=1).response()
 
 

@@ -23,7 +23,7 @@ _INSTRUCTION = (
     f"{MAX_STEM_CHARACTERS} characters, lower-case letters, digits and single hyphens}}."
 )
 
-_logger = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Naming:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 return tasknames.from_model(await self._ask(self._client, self._model, prompt[:_PROMPT_CHARACTERS]))
         except (httpx.HTTPError, TimeoutError, LookupError, TypeError, ValueError) as error:
-            _logger.debug("no name from the model: %s", type(error).__name__)
+            logger.debug("no name from the model: %s", type(error).__name__)
             return None
 
     async def _ask(self, client: httpx.AsyncClient, model: Model, prompt: str) -> str:

@@ -14,7 +14,7 @@ from taskyard.gateway.tls.issued import IssuedCertificate
 POLL_SECONDS = 2.0
 CHECK_SECONDS = 60.0
 
-_logger = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class NoKeysError(Exception):
@@ -44,7 +44,7 @@ async def wait_for_keys(cluster: Cluster, namespace: str, stop: asyncio.Event) -
         except NoKeysError as error:
             if str(error) != reason:
                 reason = str(error)
-                _logger.warning("waiting for Secret %s/%s: %s", namespace, names.KEYS_SECRET, reason)
+                logger.warning("waiting for Secret %s/%s: %s", namespace, names.KEYS_SECRET, reason)
             await _pause(stop, POLL_SECONDS)
             continue
         return keyring
@@ -72,17 +72,17 @@ async def keep_fresh(
         except NoKeysError as error:
             if str(error) != reason:
                 reason = str(error)
-                _logger.warning("keeping the current keys; Secret %s/%s: %s", namespace, names.KEYS_SECRET, reason)
+                logger.warning("keeping the current keys; Secret %s/%s: %s", namespace, names.KEYS_SECRET, reason)
             keyring = context.keyring
         if keyring != context.keyring:
-            _logger.warning("Secret %s/%s has changed: sidecars have to enrol again", namespace, names.KEYS_SECRET)
+            logger.warning("Secret %s/%s has changed: sidecars have to enrol again", namespace, names.KEYS_SECRET)
             context.keyring = keyring
         try:
             if certificate.is_due(keyring.authority, context.now()):
                 ends = certificate.renew(keyring.authority, context.now())
-                _logger.info("new certificate, valid until %s", ends.isoformat())
+                logger.info("new certificate, valid until %s", ends.isoformat())
         except ValueError as error:
-            _logger.error("no new certificate: %s", error)
+            logger.error("no new certificate: %s", error)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

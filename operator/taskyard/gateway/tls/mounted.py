@@ -8,7 +8,7 @@ from pathlib import Path
 
 CHECK_SECONDS = 2.0
 
-_logger = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class MountedCertificate:
@@ -42,9 +42,9 @@ class MountedCertificate:
                 await asyncio.wait_for(stop.wait(), every)
             try:
                 if self.load():
-                    _logger.info("serving people with the new certificate in %s", self._folder)
+                    logger.info("serving people with the new certificate in %s", self._folder)
                 reason = ""
             except (OSError, ValueError) as error:
                 if str(error) != reason:
                     reason = str(error)
-                    _logger.warning("keeping the certificate in force: %s", reason)
+                    logger.warning("keeping the certificate in force: %s", reason)

@@ -31,7 +31,7 @@ NOT_FOUND = "Resource not found or you do not have access to this resource"
 _REPORT_BYTES = 16_384
 _TRIES = 5
 
-_logger = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def routes(context: Context) -> APIRouter:
@@ -129,7 +129,7 @@ async def _store_snapshot(context: Context, caller: Caller, snapshot: Snapshot) 
         await _store_summary(context, caller, snapshot)
         context.metrics.snapshot_stored(snapshot.size)
     except ApiError as error:
-        _logger.warning("snapshot of task %s/%s: %s", caller.task.namespace, caller.task.name, error)
+        logger.warning("snapshot of task %s/%s: %s", caller.task.namespace, caller.task.name, error)
         raise HttpError(500, "Internal error storing snapshot.", detail=error.message) from error
 
 
@@ -160,7 +160,7 @@ async def _store_config_map(context: Context, caller: Caller, snapshot: Snapshot
 
 
 def _foreign(task: Task, name: str) -> HttpError:
-    _logger.warning("ConfigMap %s/%s does not belong to task %s: not overwritten", task.namespace, name, task.name)
+    logger.warning("ConfigMap %s/%s does not belong to task %s: not overwritten", task.namespace, name, task.name)
     return HttpError(
         409, f'ConfigMap "{name}" is not this Task\'s.', detail="Delete or rename it, and the next snapshot is stored."
     )

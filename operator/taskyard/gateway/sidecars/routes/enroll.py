@@ -27,7 +27,7 @@ _BODY_BYTES = 4096
 # The form of a service account's token. Nothing else is worth a TokenReview.
 _JWT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
-_logger = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class EnrollRequest(BaseModel):
@@ -53,7 +53,7 @@ def routes(context: Context) -> APIRouter:
         review = await _review(context, token, caller=request.client.host if request.client else "")
         _enforce(review, enrollment.refuse_token(review))
         evidence = await _admit(context, review, asked.sidecar_version)
-        _logger.info("pod %s/%s enrolled (sidecar %s)", review.namespace, review.pod, asked.sidecar_version)
+        logger.info("pod %s/%s enrolled (sidecar %s)", review.namespace, review.pod, asked.sidecar_version)
         return JSONResponse(_answer(context, evidence, protocol_version), headers={"Cache-Control": "no-store"})
 
     return router
@@ -85,7 +85,7 @@ def _enforce(review: Review, refused: Refused | None) -> None:
     if refused is None:
         return
     if refused.status == 403:
-        _logger.warning("pod %s/%s may not enrol: %s", review.namespace, review.pod, refused.message)
+        logger.warning("pod %s/%s may not enrol: %s", review.namespace, review.pod, refused.message)
     raise HttpError(refused.status, refused.message)
 
 
