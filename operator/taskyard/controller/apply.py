@@ -55,7 +55,7 @@ class Applier:
         self._network = network
 
     async def apply(self, observed: Observed, step: Step) -> Blocked | None:
-        """Write a step; None when it is done, or when the stores have changed so that it no longer applies."""
+        """Write a step. Returns None when it is done or, according to the stores, no longer applies."""
         match step:
             case Reserve():
                 return await self._reserve(observed, step)

@@ -1,5 +1,5 @@
-"""The shapes of answers, for the OpenAPI document: nothing is made or checked with them while requests are answered.
+"""The shapes of requests and responses in the OpenAPI document. Responses are neither built nor validated with them.
 
-Each field has an example, or an obvious one by its type; of those the examples of whole answers are made. Tests hold
-the answers against these models, with no field unknown and none left out.
+Each field has an example, or a default one for its type; the examples of whole responses are built from these. Tests
+check that responses have exactly the fields of these models.
 """
