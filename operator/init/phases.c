@@ -17,7 +17,7 @@ enum {
     DRAIN_QUIET = 100,   /* after the command's end the terminal counts as empty once it is silent for this long, */
     DRAIN_LIMIT = 2000,  /* or after this time at the latest */
     FLUSH_LIMIT = 2000,  /* for the clients to take the remaining output and the exit frame */
-    RETRY_MOST = 300000, /* between two attempts */
+    RETRY_MAX = 300000, /* between two attempts */
 };
 
 static bool will_retry(const struct server *s) {
@@ -80,8 +80,8 @@ __attribute__((format(printf, 2, 3))) static void remark(struct server *s, const
 /* After a failed attempt: wait, longer each time. */
 static void begin_resting(struct server *s, int64_t now) {
     int64_t wait = s->options->retry_after;
-    for (unsigned i = 0; i < s->attempt && wait < RETRY_MOST; i++) wait *= 2;
-    if (wait > RETRY_MOST) wait = RETRY_MOST;
+    for (unsigned i = 0; i < s->attempt && wait < RETRY_MAX; i++) wait *= 2;
+    if (wait > RETRY_MAX) wait = RETRY_MAX;
     s->attempt++;
     s->phase = RESTING;
     s->retry_at = now + wait;

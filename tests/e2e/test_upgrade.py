@@ -167,7 +167,9 @@ def test_an_old_sidecar_takes_a_message_and_reports(upgrade: Upgrade) -> None:
     assert task["status"]["workspace"]["sidecarVersion"] == RELEASED_VERSION
     log = ns.kubectl("get", "configmap", "runs-snapshot", "-o", r"jsonpath={.data.log\.txt}")
     assert "the sum is 42" in log and "the product is 42" in log
-    assert task_picture.pods(ns, RUNS) == before.pods
+    [pod] = task_picture.pods(ns, RUNS)
+    assert [pod] == before.pods
+    assert pod["containers"][SIDECAR]["image"] == upgrade.old_image
     assert_goes_on(before.conversation, task_picture.messages(ns, "runs-1"), new=[more])
 
 

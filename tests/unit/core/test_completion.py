@@ -24,7 +24,7 @@ def command_pod(code: int | None = 0, *, phase: str = "Succeeded", **fields: Any
     return pod(phase=phase, agent=agent, **{"runs_once": True, **fields})
 
 
-def world(*pods: PodView, reported: dict[str, Any] | None = None, **fields: Any) -> Observed:
+def observation(*pods: PodView, reported: dict[str, Any] | None = None, **fields: Any) -> Observed:
     """A Command Task whose start build is done."""
     shown: dict[str, Any] = {
         "phase": "Active",
@@ -40,31 +40,35 @@ def world(*pods: PodView, reported: dict[str, Any] | None = None, **fields: Any)
 @pytest.mark.parametrize(
     ("seen", "expected"),
     [
-        pytest.param(world(command_pod(None, phase="Running")), None, id="it runs"),
-        pytest.param(world(command_pod(0)), Finish(0), id="it has ended well"),
-        pytest.param(world(command_pod(3, phase="Failed")), Finish(3), id="it has failed"),
-        pytest.param(world(command_pod(137, phase="Failed", reason="Evicted")), None, id="it was evicted"),
+        pytest.param(observation(command_pod(None, phase="Running")), None, id="it runs"),
+        pytest.param(observation(command_pod(0)), Finish(0), id="it has ended well"),
+        pytest.param(observation(command_pod(3, phase="Failed")), Finish(3), id="it has failed"),
+        pytest.param(observation(command_pod(137, phase="Failed", reason="Evicted")), None, id="it was evicted"),
         pytest.param(
-            world(command_pod(0, phase="Failed", reason="NodeShutdown")), Finish(0), id="done before the node"
+            observation(command_pod(0, phase="Failed", reason="NodeShutdown")), Finish(0), id="done before the node"
         ),
-        pytest.param(world(command_pod(0, deleting=True)), None, id="its Pod is being deleted"),
-        pytest.param(world(command_pod(0, phase="Running")), None, id="the report may be on its way"),
+        pytest.param(observation(command_pod(0, deleting=True)), None, id="its Pod is being deleted"),
+        pytest.param(observation(command_pod(0, phase="Running")), None, id="the report may be on its way"),
         pytest.param(
-            world(command_pod(0, phase="Running"), reported=state("Complete")), Finish(0), id="reported, others run on"
+            observation(command_pod(0, phase="Running"), reported=state("Complete")),
+            Finish(0),
+            id="reported, others run on",
         ),
         pytest.param(
-            world(command_pod(None, phase="Running"), reported=state("Complete")), None, id="only its own report"
+            observation(command_pod(None, phase="Running"), reported=state("Complete")), None, id="only its own report"
         ),
-        pytest.param(world(reported=state("Failed")), Finish(None), id="reported, and the Pod is gone"),
-        pytest.param(world(reported=state("Working")), None, id="lost at work"),
-        pytest.param(world(reported=state("Complete", build=0)), None, id="an older report"),
+        pytest.param(observation(reported=state("Failed")), Finish(None), id="reported, and the Pod is gone"),
+        pytest.param(observation(reported=state("Working")), None, id="lost at work"),
+        pytest.param(observation(reported=state("Complete", build=0)), None, id="an older report"),
         pytest.param(
-            world(reported=state("Complete"), template_version=template_version()),
+            observation(reported=state("Complete"), template_version=template_version()),
             None,
             id="an agent that is no command",
         ),
         pytest.param(
-            world(command_pod(0, runs_once=False), template_version=template_version()), None, id="a Pod that restarts"
+            observation(command_pod(0, runs_once=False), template_version=template_version()),
+            None,
+            id="a Pod that restarts",
         ),
     ],
 )
@@ -74,7 +78,7 @@ def test_end_of_a_command(seen: Observed, expected: Finish | None) -> None:
 
 
 def test_workspace_of_a_finished_command_is_stopped() -> None:
-    seen = world(command_pod(0), reported=state("Complete"))
+    seen = observation(command_pod(0), reported=state("Complete"))
     step = decide(seen)
     assert isinstance(step, Reserve)
     assert (step.number, step.transition, step.reason) == (2, "Stop", "Finished")
@@ -90,7 +94,7 @@ def test_workspace_of_a_finished_command_is_stopped() -> None:
     ],
 )
 def test_result_that_nobody_reported_is_read_off_the_pod(code: int, name: str, message: str) -> None:
-    seen = world(command_pod(code), reported=state("Working"))
+    seen = observation(command_pod(code), reported=state("Working"))
     assert derived_state(seen) == {
         "state": name,
         "message": message,
@@ -101,7 +105,7 @@ def test_result_that_nobody_reported_is_read_off_the_pod(code: int, name: str, m
 
 
 def test_reported_result_stays_as_it_is() -> None:
-    assert derived_state(world(command_pod(1), reported=state("Failed"))) is None
+    assert derived_state(observation(command_pod(1), reported=state("Failed"))) is None
 
 
 def paused(**fields: Any) -> Observed:
@@ -138,11 +142,11 @@ def test_finished_task_is_run_again(seen: Observed) -> None:
 
 
 def test_command_whose_pod_is_lost_is_run_again() -> None:
-    step = decide(world(reported=state("Working")))
+    step = decide(observation(reported=state("Working")))
     assert isinstance(step, Reserve)
     assert (step.transition, step.reason) == ("Start", "Recover")
 
 
 def test_command_that_has_ended_shows_as_active_until_its_pod_ends() -> None:
-    seen = world(command_pod(0, phase="Running", sidecar=container_status("taskyard-sidecar", ready=False)))
+    seen = observation(command_pod(0, phase="Running", sidecar=container_status("taskyard-sidecar", ready=False)))
     assert status.document(seen)["phase"] == "Active"

@@ -91,16 +91,16 @@ def test_inputs_of_one_second_are_in_the_order_of_their_resource_versions() -> N
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 99)), unique=True, max_size=8), st.randoms())
 def test_inputs_are_delivered_in_order_each_once(entries: list[tuple[int, int]], chance: Any) -> None:
-    world = [
+    known = [
         task_input(f"i{number}", created_at=at(seconds), order=None, version=number, owner_uid=None)
         for seconds, number in entries
     ]
     if len({number for _, number in entries}) < len(entries):
         return
     delivered: list[InputView] = []
-    for _ in range(10 * len(world) + 1):
-        chance.shuffle(world)
-        match step(*world, now=100):
+    for _ in range(10 * len(known) + 1):
+        chance.shuffle(known)
+        match step(*known, now=100):
             case KeepOrder(entry):
                 # The write gives the input another resourceVersion; the order stays.
                 changed = replace(entry, has_order=True)
@@ -111,7 +111,7 @@ def test_inputs_are_delivered_in_order_each_once(entries: list[tuple[int, int]],
                 delivered.append(entry)
             case _:
                 break
-        world[[entry.name for entry in world].index(changed.name)] = changed
+        known[[entry.name for entry in known].index(changed.name)] = changed
     assert [entry.name for entry in delivered] == [f"i{number}" for _, number in sorted(entries)]
 
 

@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 SILENT_START = 10.0
 UNSURE = 60.0
+# Seconds: a taskyard-init that never finishes a frame holds a message up for no longer.
+UNSEEN = 30.0
 RECOGNISED_WITHIN = 1 << 17
 SAMPLE = 0.05
 SAMPLE_WHILE_TYPING = 0.005
@@ -316,9 +318,10 @@ class TerminalDriver(Driver):
 
     async def next_sample(self, patience: float) -> bool:
         self._sampled = asyncio.get_running_loop().create_future()
+        given_up_at = self._now() + patience + UNSEEN
         while not self._sampled.done():
             done, _ = await asyncio.wait([self._sampled], timeout=patience)
-            if not done and self._all_seen:
+            if not done and (self._all_seen or self._now() >= given_up_at):
                 return False
             patience = SAMPLE
         return True

@@ -55,14 +55,14 @@ class AgentClient:
     @property
     def drained(self) -> bool:
         """Whether the receiver has processed all that taskyard-init has sent: nothing waits in this process or in the
-        socket. True without a connection.
+        socket. True without a connection; what was read before a connection broke waits all the same.
 
         The event loop may be late, by seconds in a Pod with a small share of a core, so the kernel is asked.
         """
         writer = self._writer
-        if writer is None or writer.is_closing():
+        if writer is None:
             return True
-        return self._waits_for_data and not _is_readable(writer)
+        return self._waits_for_data and (writer.is_closing() or not _is_readable(writer))
 
     async def run(self) -> None:
         """Keeps a connection until cancelled. A missing socket is normal: the agent starts after the sidecar."""

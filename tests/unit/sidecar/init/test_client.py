@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -70,3 +73,111 @@ def test_after_two_thousand_failures_it_still_connects_every_two_seconds_and_is_
     in_no_time(live())
     assert gaps(tries)[:2] == pytest.approx([0.1, 0.2])
     assert gaps(tries)[FAILURES - 1 :] == pytest.approx([2.0, 0.1]), "the first again once it was greeted"
+
+
+class Init:
+    """taskyard-init's end of the socket, which writes without any help of the event loop."""
+
+    def __init__(self, path: Path) -> None:
+        self._listening = socket.socket(socket.AF_UNIX)
+        self._listening.bind(str(path))
+        self._listening.listen()
+
+    async def __aenter__(self) -> Init:
+        self._connection, _ = await asyncio.to_thread(self._listening.accept)
+        self.send(HELLO)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._connection.close()
+        self._listening.close()
+
+    def send(self, data: bytes) -> None:
+        self._connection.sendall(data)
+
+
+class SlowReceiver(Receiver):
+    """Takes its time with output, until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.began = asyncio.Event()
+        self.goes_on = asyncio.Event()
+        self.taken = asyncio.Event()
+
+    async def output(self, data: bytes) -> None:
+        self.began.set()
+        await self.goes_on.wait()
+        self.taken.set()
+
+
+OUTPUT = struct.pack(">BI", frames.Type.OUTPUT, 5) + b"hello"
+
+
+@asynccontextmanager
+async def connected(folder: Path) -> AsyncIterator[tuple[AgentClient, SlowReceiver, Init]]:
+    receiver = SlowReceiver()
+    init = Init(folder / "agent.sock")
+    agent = AgentClient(str(folder / "agent.sock"), receiver)
+    running = asyncio.create_task(agent.run())
+    try:
+        async with asyncio.timeout(20), init:
+            await until(lambda: bool(receiver.greetings) and agent.drained)
+            yield agent, receiver, init
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
+
+
+async def test_without_a_connection_nothing_waits(tmp_path: Path) -> None:
+    assert AgentClient(str(tmp_path / "agent.sock"), Receiver()).drained
+
+
+async def test_bytes_in_the_socket_wait_though_the_event_loop_has_not_seen_them(tmp_path: Path) -> None:
+    async with connected(tmp_path) as (agent, receiver, init):
+        init.send(OUTPUT)
+        assert not agent.drained
+        receiver.goes_on.set()
+        await receiver.taken.wait()
+        await until(lambda: agent.drained)
+
+
+async def test_output_waits_until_the_receiver_has_taken_it(tmp_path: Path) -> None:
+    async with connected(tmp_path) as (agent, receiver, init):
+        init.send(OUTPUT)
+        await receiver.began.wait()
+        assert not agent.drained
+        receiver.goes_on.set()
+        await until(lambda: agent.drained)
+
+
+async def test_output_waits_though_the_connection_has_broken_meanwhile(tmp_path: Path) -> None:
+    async with connected(tmp_path) as (agent, receiver, init):
+        init.send(OUTPUT)
+        await receiver.began.wait()
+        assert agent._writer is not None
+        agent._writer.transport.abort()
+        await asyncio.sleep(0)
+        assert not agent.drained
+        receiver.goes_on.set()
+        await until(lambda: agent.drained)
+
+
+async def test_half_a_frame_waits_for_its_rest(tmp_path: Path) -> None:
+    async with connected(tmp_path) as (agent, receiver, init):
+        receiver.goes_on.set()
+        init.send(OUTPUT[:7])
+        for _ in range(5):
+            await asyncio.sleep(0.01)
+            assert not agent.drained
+        init.send(OUTPUT[7:])
+        await receiver.taken.wait()
+        await until(lambda: agent.drained)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    for _ in range(2000):
+        if holds():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not come to hold within 20 s")

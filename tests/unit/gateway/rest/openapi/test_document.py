@@ -76,7 +76,7 @@ def test_check_names_the_command_that_mends_a_stale_file(
     path = tmp_path / "openapi.json"
 
     def run(*arguments: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["openapifile", str(path), *arguments])
+        monkeypatch.setattr(sys, "argv", ["openapi_file", str(path), *arguments])
         return openapi_file.main()
 
     assert run("--check") == 1
