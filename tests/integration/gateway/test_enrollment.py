@@ -148,7 +148,7 @@ def test_a_pod_made_by_hand_under_the_builds_name_is_refused(client: httpx.Clien
     response = enroll(client, workspace.token(impostor))
     assert (response.status_code, response.json()["message"]) == (
         403,
-        "The build of this Pod's name has made another Pod.",
+        "The build with this Pod's name has created another Pod.",
     )
 
 

@@ -167,7 +167,7 @@ def test_users_and_organizations(ns: RestNamespace, other_ns: RestNamespace) -> 
     [organization] = ns.owner.get("/organizations").json()
     assert me["organization_ids"] == [organization["id"]]
     assert ns.owner.get(f"/users/{me['id']}").json() == me
-    for hidden in (other_ns.namespace, "no-such-ns"):
+    for hidden in (other_ns.name, "no-such-ns"):
         answer = ns.owner.get(f"/users/{hidden}")
         assert (answer.status_code, answer.json()) == (404, NOT_FOUND)
 
