@@ -16,7 +16,7 @@ from taskyard.sidecar.conversation.archive import Archive
 from taskyard.sidecar.conversation.journal import Journal
 from taskyard.sidecar.conversation.reports import Report, State
 from taskyard.sidecar.conversation.status import Status
-from taskyard.sidecar.drivers.base import Driver, DriverObserver
+from taskyard.sidecar.drivers.base import Driver, DriverObserver, UnreachableError
 from taskyard.sidecar.gateway.reporter import Reporter, SnapshotUploader
 from taskyard.sidecar.reported_state import ReportedState
 from taskyard.sidecar.session import Session
@@ -47,10 +47,10 @@ class EndedCommand(Driver):
         return 0
 
     async def send(self, content: str, kept: asyncio.Future[None]) -> bool:
-        raise NotImplementedError
+        raise UnreachableError("the command has ended")
 
     async def press(self, keys: str) -> None:
-        raise NotImplementedError
+        raise UnreachableError("the command has ended")
 
     def shows(self, content: str) -> bool:
         return True
