@@ -6,7 +6,7 @@ run := .venv/bin/
 PROCESSES ?= 3
 python := PYTHONPATH=operator:deploy/local .venv/bin/python
 
-.PHONY: help demo test agents chaos bench check fix generate cluster cluster-down venv
+.PHONY: help demo test test-long agents chaos bench check fix generate cluster cluster-down venv
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,10 @@ test: venv ## every test tier: unit, integration (real API server), e2e (real ku
 	@deploy/local/bootstrap.sh valgrind less vim clang+libclang-rt-dev
 	@$(MAKE) --no-print-directory -C operator/init
 	@$(run)pytest -n $(PROCESSES) --dist loadscope --no-loadscope-reorder $(ARGS)
+
+test-long: venv ## the tests that take minutes each, which make test leaves out
+	@$(MAKE) --no-print-directory -C operator/init
+	@$(run)pytest -n $(PROCESSES) -m long $(ARGS)
 
 agents: venv ## build the examples' images and run each agent on the local cluster, with a scripted model
 	@$(run)pytest tests/agents -s $(ARGS)

@@ -22,14 +22,26 @@ static uint8_t *begin_frame(struct client *c, enum frame_type type, uint32_t siz
     return c->head + FRAME_HEADER;
 }
 
+static void begin_stream(struct client *c, struct hello hello, const struct output *output) {
+    for (int i = 0; i < STREAMS; i++) c->position[i] = output->rings[i].total - ring_replay(&output->rings[i]);
+    hello.total = c->replay_until = output->rings[MAIN].total;
+    hello.replay = ring_replay(&output->rings[MAIN]);
+    c->version = hello.version;
+    c->ending_queued = c->exit_queued = false;
+    c->terminal_changes = 0;
+    put_hello(begin_frame(c, HELLO, HELLO_PAYLOAD, HELLO_PAYLOAD), &hello);
+}
+
 void client_open(struct client *c, int fd, struct hello hello, const struct output *output, int64_t now) {
     memset(c, 0, sizeof *c);
     c->fd = fd;
-    c->progress_at = now;
-    for (int i = 0; i < STREAMS; i++) c->position[i] = output->rings[i].total - ring_replay(&output->rings[i]);
-    hello.total = output->rings[MAIN].total;
-    hello.replay = ring_replay(&output->rings[MAIN]);
-    put_hello(begin_frame(c, HELLO, HELLO_PAYLOAD, HELLO_PAYLOAD), &hello);
+    c->opened_at = c->progress_at = now;
+    begin_stream(c, hello, output);
+}
+
+void client_begin_again(struct client *c, struct hello hello) {
+    c->greeting = hello;
+    c->exit_queued = false;
 }
 
 void client_close(struct client *c) {
@@ -41,9 +53,21 @@ void client_close(struct client *c) {
 
 /* ---- Sending ---------------------------------------------------------------------------------------- */
 
+/* The terminal's state follows the output that came before it. */
+static bool terminal_is_news(const struct client *c, const struct output *output) {
+    return c->version > FIRST_VERSION && !output->complete &&
+           c->terminal_changes != output->terminal_changes && c->position[MAIN] >= output->terminal_at &&
+           c->position[MAIN] >= c->replay_until;
+}
+
 bool client_has_something_to_send(struct client *c, const struct output *output) {
     if (c->deaf) return false;
     if (c->head_sent < c->head_size || c->frame_left > 0) return true;
+    if (c->greeting.version != 0) {
+        begin_stream(c, c->greeting, output);
+        c->greeting.version = 0;
+        return true;
+    }
     if (c->stored_size > 0) {
         memcpy(begin_frame(c, FILE_STORED, (uint32_t)c->stored_size, c->stored_size), c->stored, c->stored_size);
         c->stored_size = 0;
@@ -52,6 +76,13 @@ bool client_has_something_to_send(struct client *c, const struct output *output)
     if (output->ending && !c->ending_queued) { /* before the command's final output, which may follow at once */
         begin_frame(c, ENDING, 0, 0);
         c->ending_queued = true;
+        return true;
+    }
+    if (terminal_is_news(c, output)) {
+        uint8_t payload[TERMINAL_PAYLOAD_MAX];
+        size_t size = put_terminal(payload, &output->terminal);
+        memcpy(begin_frame(c, TERMINAL, (uint32_t)size, size), payload, size);
+        c->terminal_changes = output->terminal_changes;
         return true;
     }
     for (int turn = 1; turn <= STREAMS; turn++) { /* in turns: neither waits until the other is silent */

@@ -28,6 +28,11 @@ struct client {
     int sending;             /* the stream of that frame */
     uint64_t position[STREAMS]; /* of the next byte to send */
     bool ending_queued, exit_queued;
+    bool has_spoken;         /* a whole frame has come from it */
+    int64_t opened_at;
+    uint8_t version;         /* of the protocol, as spoken with it */
+    struct hello greeting;   /* of version 2 and later: begins the stream again; version 0: none is due */
+    uint64_t replay_until, terminal_changes; /* the replay's end; the newest terminal frame for it */
     struct upload upload;    /* the file that it sends */
     uint8_t stored[UPLOAD_ANSWER_MAX]; /* the result of the last file */
     size_t stored_size;      /* 0: the client has been told */
@@ -38,6 +43,10 @@ struct client {
 /* Puts a new connection into a free place. `hello` is the first frame for it; `total` and `replay` are filled in. */
 void client_open(struct client *c, int fd, struct hello hello, const struct output *output, int64_t now);
 void client_close(struct client *c);
+
+/* The client speaks the version of this hello: after the frame that is being sent, it gets the stream from its start
+ * again, beginning with this hello, of which `total` and `replay` are filled in. */
+void client_begin_again(struct client *c, struct hello hello);
 
 /* Is there something to send? Begins the next frame when the last one has been sent. */
 bool client_has_something_to_send(struct client *c, const struct output *output);

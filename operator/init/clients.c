@@ -6,7 +6,11 @@
 #include "clock.h"
 #include "log.h"
 
-enum { STALL_LIMIT = 5000 }; /* milliseconds */
+/* Milliseconds. */
+enum {
+    STALL_LIMIT = 5000,
+    GREETING_TIME = 250, /* for a new client to say which version it speaks */
+};
 
 #define FOR_EACH_CLIENT(c, all) \
     for (__auto_type c = &(all)->places[0]; c < &(all)->places[MAX_CLIENTS]; c++) \
@@ -68,10 +72,23 @@ void clients_discard_input(struct clients *all) {
         if (c->ticket != 0) client_end_frame(c);
 }
 
-bool clients_have_everything(const struct clients *all) {
+bool clients_want_terminal(const struct clients *all) {
+    FOR_EACH_CLIENT (c, all)
+        if (!c->deaf && (c->version > FIRST_VERSION || c->greeting.version > FIRST_VERSION)) return true;
+    return false;
+}
+
+int64_t clients_greeted_by(const struct clients *all) {
+    int64_t last = 0;
+    FOR_EACH_CLIENT (c, all)
+        if (!c->deaf && !c->has_spoken && c->opened_at + GREETING_TIME > last) last = c->opened_at + GREETING_TIME;
+    return last;
+}
+
+bool clients_have_everything(const struct clients *all, int64_t now) {
     FOR_EACH_CLIENT (c, all)
         if (!c->deaf && !(c->exit_queued && c->head_sent == c->head_size)) return false;
-    return true;
+    return now >= clients_greeted_by(all);
 }
 
 void clients_dismiss(struct clients *all) {

@@ -36,8 +36,15 @@ void clients_queue_input(struct clients *all, struct client *c, int64_t now);
 struct client *clients_next_with_input(struct clients *all);
 void clients_discard_input(struct clients *all);
 
-/* Has every client that can still receive got all the output, and the exit frame? */
-bool clients_have_everything(const struct clients *all);
+/* Does one of them speak version 2, so that it is told about the terminal? */
+bool clients_want_terminal(const struct clients *all);
+
+/* Has every client that can still receive got all the output, and the exit frame? One that has only just connected may
+ * be about to say which version it speaks, and to get everything again. */
+bool clients_have_everything(const struct clients *all, int64_t now);
+
+/* When the last of these has had the time for it; 0: none is new. */
+int64_t clients_greeted_by(const struct clients *all);
 
 /* Closes all connections. */
 void clients_dismiss(struct clients *all);

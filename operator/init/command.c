@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include "environment.h"
 #include "log.h"
 
 /* ---- Its terminal or pipes -------------------------------------------------------------------------- */
@@ -56,6 +58,8 @@ static bool open_terminal(struct command *c, struct ends *ends) {
         errno = error;
         return false;
     }
+    struct stat info;
+    if (fstat(slave, &info) == 0) c->terminal = (struct terminal_device){info.st_dev, info.st_rdev};
     struct termios modes;
     if (tcgetattr(slave, &modes) == 0) {
         modes.c_iflag |= IUTF8; /* so the line editor erases whole characters */
@@ -129,15 +133,21 @@ static _Noreturn void become_command(const struct command *c, const struct ends 
     close_descriptors_from(log < 0 ? 3 : 4);
     reset_signals();
     execvp(c->arguments[0], c->arguments);
+    if (errno == E2BIG && !c->merged) { /* it gets the prompt in another way too */
+        unset_prompt();
+        execvp(c->arguments[0], c->arguments);
+    }
 
     int error = errno;
     bool missing = error == ENOENT || error == ENOTDIR;
+    char excess[REASON_MAX];
     const char *hint = "";
     if (missing && strchr(c->arguments[0], '/') != NULL && access(c->arguments[0], F_OK) == 0) {
         missing = false;
         hint = " (the file exists; the interpreter or loader that it names does not)";
     } else if (error == E2BIG) {
-        hint = " (arguments and environment are too large)";
+        explain_excess(c->arguments, excess);
+        hint = excess;
     } else if (missing && strchr(c->arguments[0], '/') == NULL) {
         hint = getenv("PATH") != NULL ? " (looked for in PATH)" : " (PATH is not set)";
     }

@@ -8,11 +8,13 @@
 #include <sys/types.h>
 
 #include "output.h"
+#include "terminal_reader.h"
 
 struct command {
     char **arguments;       /* the program and its arguments, ended by NULL */
     bool pipes, merged;     /* pipes instead of a terminal; one for standard output and error */
     uint16_t columns, rows; /* of the terminal; 0 with pipes */
+    struct terminal_device terminal; /* as processes have it open */
     pid_t pid;
     int in, out[STREAMS];   /* -1: there is none, or it has ended. With a terminal `in` and the main one are the same */
 };

@@ -11,10 +11,22 @@
  * each entry is NAME=VALUE with a NUL after it. */
 const uint8_t *environment_end(const uint8_t *at, const uint8_t *end);
 
-/* Sets these variables, which override those of the container; false when that failed, with the reason in the log. */
+/* Sets these variables, which override those of the container, and a locale where there is none; false when that failed, with the reason in the log. */
 bool set_environment(const uint8_t *environment, bool terminal);
 
 /* Passes the prompt as a file and, when it is short enough, in variables; false as above. */
 bool set_prompt(const uint8_t *prompt, size_t size);
+
+/* Takes the variables away again. */
+void unset_prompt(void);
+
+enum { REASON_MAX = 200 };
+
+/* Whether a command that has its prompt from the environment alone would not get it: it fits no variable, and the
+ * command line does not name its file. Then `reason` says so. */
+bool prompt_is_lost(const uint8_t *prompt, size_t size, char *const *arguments, char reason[REASON_MAX]);
+
+/* Why the kernel finds arguments and environment too large. */
+void explain_excess(char *const *arguments, char reason[REASON_MAX]);
 
 #endif

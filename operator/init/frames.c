@@ -20,7 +20,7 @@ void put_header(uint8_t *to, enum frame_type type, uint32_t payload_size) {
 }
 
 void put_hello(uint8_t *payload, const struct hello *hello) {
-    payload[0] = PROTOCOL_VERSION;
+    payload[0] = hello->version;
     payload[1] = (uint8_t)hello->state;
     memcpy(payload + 2, hello->instance, sizeof hello->instance);
     put_number(payload + 18, hello->columns, 2);
@@ -31,6 +31,7 @@ void put_hello(uint8_t *payload, const struct hello *hello) {
 
 bool is_valid_header(uint8_t type, uint32_t payload_size) {
     switch (type) {
+    case HELLO: return payload_size == GREETING_PAYLOAD;
     case GO: return payload_size > 0 && payload_size <= FRAME_IN_MAX;
     case INPUT: return payload_size <= FRAME_IN_MAX;
     case RESIZE: return payload_size == 4;

@@ -7,7 +7,9 @@
 #include <stdint.h>
 
 enum {
-    PROTOCOL_VERSION = 1,
+    PROTOCOL_VERSION = 2,
+    FIRST_VERSION = 1,      /* spoken with each client until it says that it speaks another */
+    GREETING_PAYLOAD = 1,   /* of a client's hello */
     FRAME_HEADER = 5,
     HELLO_PAYLOAD = 34,
     EXIT_PAYLOAD = 4,
@@ -22,11 +24,13 @@ enum frame_type {
     FILE_BEGIN = 10, FILE_DATA = 11, FILE_END = 12,
     FILE_STORED = 13,
     ENDING = 14,    /* the command is about to be asked to end */
+    TERMINAL = 15,  /* what the kernel knows about the terminal; since version 2 */
 };
 
 enum hello_state { IS_WAITING = 0, IS_RUNNING = 1, HAS_EXITED = 2 };
 
 struct hello {
+    uint8_t version;
     enum hello_state state;
     uint8_t instance[16];
     uint16_t columns, rows; /* 0 with pipes */

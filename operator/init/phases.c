@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "environment.h"
 #include "exit_status.h"
+#include "log.h"
 
 /* Milliseconds. */
 enum {
@@ -59,11 +60,9 @@ static void begin_flushing(struct server *s, int64_t now) {
     close_command(s);
 }
 
-void start_command(struct server *s, const uint8_t *environment, const uint8_t *prompt, size_t size, int64_t now) {
-    bool started = set_environment(environment, !s->command.pipes) && set_prompt(prompt, size) &&
-                   command_launch(&s->command);
-    if (started) s->phase = RUNNING;
-    else begin_draining(s, EXIT_OWN_ERROR, now);
+static void begin_running(struct server *s, int64_t now) {
+    s->phase = RUNNING;
+    watch_start(&s->watch, now);
 }
 
 /* Adds a line to the command's output, so that its readers see where one attempt ends and the next begins. */
@@ -75,6 +74,24 @@ __attribute__((format(printf, 2, 3))) static void remark(struct server *s, const
     va_end(arguments);
     if (length >= (int)sizeof line) length = sizeof line - 1;
     if (length > 0) ring_append(&s->output.rings[MAIN], line, (size_t)length);
+}
+
+/* Hands over the environment and the prompt. Only a command that runs to its end has its streams merged: its prompt is
+ * nowhere but in its environment. */
+static bool prepare_command(struct server *s, const uint8_t *environment, const uint8_t *prompt, size_t size) {
+    char reason[REASON_MAX];
+    if (!set_environment(environment, !s->command.pipes) || !set_prompt(prompt, size)) return false;
+    if (!s->command.merged || !prompt_is_lost(prompt, size, s->command.arguments, reason)) return true;
+    say("%s, and name that variable in its arguments", reason);
+    remark(s, "[taskyard: %s]\n", reason);
+    return false;
+}
+
+void start_command(struct server *s, const uint8_t *environment, const uint8_t *prompt, size_t size, int64_t now) {
+    bool prepared = prepare_command(s, environment, prompt, size);
+    if (!prepared) s->attempt = s->options->retries; /* another attempt would have nothing of it */
+    if (prepared && command_launch(&s->command)) begin_running(s, now);
+    else begin_draining(s, EXIT_OWN_ERROR, now);
 }
 
 /* After a failed attempt: wait, longer each time. */
@@ -92,7 +109,7 @@ static void begin_resting(struct server *s, int64_t now) {
 }
 
 static void try_again(struct server *s, int64_t now) {
-    if (command_launch(&s->command)) s->phase = RUNNING;
+    if (command_launch(&s->command)) begin_running(s, now);
     else begin_draining(s, EXIT_OWN_ERROR, now);
 }
 
@@ -106,7 +123,10 @@ void reap(struct server *s, int64_t now) {
     }
 }
 
+/* A command that never started gets the quiet time too: what clients send right behind go is read, since a connection
+ * that is closed with something unread loses what they have not read either. */
 static bool has_ended(const struct server *s) {
+    if (s->command.pid <= 0) return false;
     return s->command.pipes ? s->command.out[MAIN] < 0 && s->command.out[ERROR] < 0 : s->output_ended;
 }
 
@@ -123,14 +143,17 @@ bool pass_phases(struct server *s, int64_t now) {
     }
     if (s->phase == RESTING && s->stopping) begin_flushing(s, now);
     if (s->phase == RESTING && now >= s->retry_at) try_again(s, now);
-    return s->phase == FLUSHING && (clients_have_everything(&s->clients) || now >= s->flush_by);
+    return s->phase == FLUSHING && (clients_have_everything(&s->clients, now) || now >= s->flush_by);
 }
 
-int64_t next_phase_at(const struct server *s) {
+int64_t next_phase_at(const struct server *s, int64_t now) {
     switch (s->phase) {
     case DRAINING: return earlier(s->drain_by, s->quiet_since + DRAIN_QUIET);
     case RESTING: return s->retry_at;
-    case FLUSHING: return s->flush_by;
+    case FLUSHING: {
+        int64_t greeted_by = clients_greeted_by(&s->clients);
+        return greeted_by > now ? earlier(greeted_by, s->flush_by) : s->flush_by;
+    }
     default: return NEVER;
     }
 }

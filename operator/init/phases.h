@@ -15,7 +15,7 @@ void reap(struct server *s, int64_t now);
 bool pass_phases(struct server *s, int64_t now);
 
 /* When the next thing is due; NEVER: not before something happens. */
-int64_t next_phase_at(const struct server *s);
+int64_t next_phase_at(const struct server *s, int64_t now);
 
 /* Takes the steps of the shutdown that are due. next_step_at: when the next one is. */
 void step_down(struct server *s, int64_t now);

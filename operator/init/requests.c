@@ -9,6 +9,16 @@
 #include "environment.h"
 #include "phases.h"
 
+/* Only a client's first frame may be a hello. One that speaks a later version than this program is answered with this
+ * program's. */
+static bool take_greeting(struct server *s, struct client *c, int64_t now) {
+    uint8_t version = c->payload[0];
+    if (c->has_spoken || version < FIRST_VERSION) return false;
+    client_begin_again(c, hello_for(s, version < PROTOCOL_VERSION ? version : PROTOCOL_VERSION));
+    watch_from_now(&s->watch, now);
+    return true;
+}
+
 static bool take_go(struct server *s, const struct client *c, int64_t now) {
     if (s->phase != WAITING) return true;
     const uint8_t *end = c->payload + c->payload_size;
@@ -45,16 +55,23 @@ static bool is_input(const struct server *s, const struct client *c) {
     return (c->header[0] == INPUT && c->payload_size > 0) || (c->header[0] == END_INPUT && s->command.pipes);
 }
 
-bool take_request(struct server *s, struct client *c, int64_t now) {
+static bool take_frame(struct server *s, struct client *c, int64_t now) {
     if (is_input(s, c) && s->phase == RUNNING && s->command.in >= 0) {
         clients_queue_input(&s->clients, c, now);
         return true;
     }
     bool valid = true;
-    if (c->header[0] == GO) valid = take_go(s, c, now);
+    if (c->header[0] == HELLO) valid = take_greeting(s, c, now);
+    else if (c->header[0] == GO) valid = take_go(s, c, now);
     else if (c->header[0] == RESIZE) valid = take_resize(s, c);
     else if (c->header[0] >= FILE_BEGIN) valid = take_file(s, c);
     else if (c->header[0] == INTERRUPT && s->phase == RUNNING) command_signal(&s->command, SIGINT);
     client_end_frame(c); /* nobody takes input before the command has started or after it has ended */
+    return valid;
+}
+
+bool take_request(struct server *s, struct client *c, int64_t now) {
+    bool valid = take_frame(s, c, now);
+    c->has_spoken = true;
     return valid;
 }

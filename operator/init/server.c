@@ -27,6 +27,12 @@ enum { REST = 100 }; /* milliseconds between checks of what poll() cannot wait f
 
 /* ---- Events ----------------------------------------------------------------------------------------- */
 
+struct hello hello_for(const struct server *s, uint8_t version) {
+    struct hello hello = {version, visible_state(s), .columns = s->command.columns, .rows = s->command.rows};
+    memcpy(hello.instance, s->instance, sizeof hello.instance);
+    return hello;
+}
+
 static void accept_clients(struct server *s, int64_t now) {
     for (int turn = 0; turn < MAX_CLIENTS; turn++) {
         int fd = listener_accept(&s->listener, now);
@@ -37,9 +43,7 @@ static void accept_clients(struct server *s, int64_t now) {
             close(fd);
             continue;
         }
-        struct hello hello = {visible_state(s), .columns = s->command.columns, .rows = s->command.rows};
-        memcpy(hello.instance, s->instance, sizeof hello.instance);
-        client_open(c, fd, hello, &s->output, now);
+        client_open(c, fd, hello_for(s, FIRST_VERSION), &s->output, now);
     }
 }
 
@@ -64,6 +68,7 @@ static void read_output(struct server *s, int stream, int64_t now) {
             return;
         }
         s->quiet_since = now;
+        watch_output(&s->watch, now);
         budget -= (size_t)got;
     }
 }
@@ -89,6 +94,7 @@ static void write_input(struct server *s, int64_t now) {
             continue;
         }
         c->progress_at = now;
+        watch_input(&s->watch, &s->output, now);
         c->delivered += (uint32_t)wrote;
         budget -= (size_t)wrote;
         if (c->delivered == c->payload_size) client_end_frame(c);
@@ -110,10 +116,16 @@ static void take_signals(struct server *s, int64_t now) {
 
 /* ---- The loop --------------------------------------------------------------------------------------- */
 
+/* Is there a terminal with a command, and a client that is told about it? */
+static bool is_watched(const struct server *s) {
+    return s->phase == RUNNING && s->command.out[MAIN] >= 0 && !s->command.pipes && clients_want_terminal(&s->clients);
+}
+
 /* The earliest moment at which something has to be done even without an event. */
 static int64_t next_deadline(struct server *s, int64_t now) {
-    int64_t next = earlier(next_step_at(s), next_phase_at(s));
+    int64_t next = earlier(next_step_at(s), next_phase_at(s, now));
     next = earlier(next, clients_next_deadline(&s->clients));
+    if (is_watched(s)) next = earlier(next, watch_next_look(&s->watch, &s->output));
     if (s->listener.again_at != 0) next = earlier(next, s->listener.again_at);
     if (s->rest_until != 0) next = earlier(next, s->rest_until);
     /* Linux does not always wake poll() when a terminal that was full accepts input again. */
@@ -183,6 +195,8 @@ int server_loop(struct server *s) {
         if (s->rest_until != 0 && now >= s->rest_until) s->rest_until = 0;
         clients_drop_stalled(&s->clients, &s->output, now);
         if (pass_phases(s, now)) return s->status;
+        if (is_watched(s) && now >= watch_next_look(&s->watch, &s->output))
+            watch_look(&s->watch, &s->command, &s->output, now);
 
         struct pollfd places[PLACES];
         choose_events(s, places);

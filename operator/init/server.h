@@ -11,6 +11,7 @@
 #include "listener.h"
 #include "options.h"
 #include "output.h"
+#include "terminal_watch.h"
 
 enum phase {
     WAITING,   /* for go */
@@ -29,6 +30,7 @@ struct server {
     uint8_t instance[16];
 
     struct command command;
+    struct watch watch;      /* of its terminal */
     enum phase phase;
     int status;              /* of the last attempt */
     unsigned attempt;        /* from 0 */
@@ -46,6 +48,9 @@ struct server {
 
 /* Turns a zeroed server into one that waits for go, without a socket and without signals. */
 void server_init(struct server *s, const struct options *options);
+
+/* The hello to a client that connects now, in that version of the protocol. */
+struct hello hello_for(const struct server *s, uint8_t version);
 
 /* Runs until there is an exit status, and returns it. */
 int server_loop(struct server *s);

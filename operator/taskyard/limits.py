@@ -3,11 +3,12 @@
 A limit that only one module uses is defined there.
 """
 
-# A Task, and the messages to its agent.
+# A Task, and the messages to its agent; a command for the agent's program is one line.
 MAX_TASK_NAME_CHARACTERS = 52
 MAX_DISPLAY_NAME_CHARACTERS = 64
 MAX_PROMPT_CHARACTERS = 65_536
 MAX_CONTENT_CHARACTERS = 65_536
+MAX_CONTROL_CHARACTERS = 4_096
 
 # The state that the agent reports. A message of that many bytes has at most that many characters.
 MAX_STATE_MESSAGE_BYTES = 160
@@ -19,6 +20,10 @@ MAX_QUESTION_CHARACTERS = 300
 MAX_QUESTION_OPTIONS = 8
 MAX_OPTION_CHARACTERS = 100
 
+# What holds up the agent's start, as the sidecar reports it; the pattern that the screen must show.
+MAX_STARTING_CHARACTERS = 300
+MAX_READY_CHARACTERS = 256
+
 # The outputs of the agent. A value of that many bytes has at most that many characters.
 MAX_OUTPUTS = 16
 MAX_OUTPUT_NAME_CHARACTERS = 63
@@ -26,3 +31,5 @@ MAX_OUTPUT_VALUE_BYTES = 1_024
 
 # The conversation as it is kept while there is no Pod.
 MAX_SNAPSHOT_BYTES = 65_536
+# Stands before a message of which the beginning is missing.
+CUT_NOTE = "[… the beginning of this message was cut off …]\n"

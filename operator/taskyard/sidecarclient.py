@@ -15,6 +15,10 @@ from taskyard.core.security.keys import pod_key
 # A sidecar sends a keep-alive comment every 15 s.
 SILENCE_SECONDS = 45.0
 EVENT_BYTES = 4_194_304
+CONTROL_UNKNOWN = (
+    "The sidecar of the running Pod is older than type Control and does not know it; pause and resume the Task, then "
+    "create another input."
+)
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ class Sidecars:
             return Failed(f"the sidecar cannot be reached: {_cause(error)}")
         except ValueError:
             return Failed(f"the sidecar answered {response.status_code} without JSON")
-        return read(response.status_code, body if isinstance(body, dict) else {})
+        return read(response.status_code, body if isinstance(body, dict) else {}, kind=kind)
 
     async def get(self, path: str, *, ip: str, pod_uid: str) -> dict[str, Any]:
         """The JSON object that a route responds with. Raises UnreachableError and NoAnswerError."""
@@ -167,16 +171,26 @@ class Sidecars:
         return {"Authorization": f"Bearer {pod_key(self._master_key, pod_uid)}"}
 
 
-def read(status: int, body: dict[str, object]) -> Answer:
-    """What a sidecar's response means (docs/contracts.md)."""
+def read(status: int, body: dict[str, object], *, kind: str = "user") -> Answer:
+    """What a sidecar's response to a message of that kind means (docs/contracts.md)."""
     detail = str(body.get("detail") or body.get("title") or f"status {status}")
     if status == 200:
         return Accepted(in_doubt=bool(body.get("inDoubt")))
     if status == 409:
         return NotReady(detail)
+    if status == 422 and kind == "control" and _is_about(body, "body.type"):
+        return Refused(CONTROL_UNKNOWN)
     if status in (400, 413, 422):
         return Refused(detail)
     return Failed(f"the sidecar answered {status}: {detail}")
+
+
+def _is_about(body: dict[str, object], location: str) -> bool:
+    """Whether a problem names that part of the request."""
+    errors = body.get("errors")
+    return isinstance(errors, list) and any(
+        isinstance(error, dict) and error.get("location") == location for error in errors
+    )
 
 
 def event_of(block: str) -> tuple[str, str] | None:

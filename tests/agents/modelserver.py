@@ -7,6 +7,9 @@ Its actions when the user's last message contains these words:
     write NAME saying TEXT      asks for a tool that writes the file; once that has run, says that it is done
     first question              quotes the first message of the conversation: shows whether a session was resumed
     recite                      answers in several paragraphs with a list and code
+    count NUMBER                answers with that many numbered lines
+    explain                     answers in a paragraph that is wider than the screen
+    quote                       answers with a quotation of a numbered list
     think SECONDS               takes its time, then answers
     fail                        answers with an HTTP error
     (anything else)             quotes it
@@ -54,6 +57,12 @@ def answer():
 ```
 
 That is all."""
+EXPLANATION = (
+    "Two things are to be said. The first one is that the cache was never emptied, which explains why the numbers of "
+    "the second run were those of the first. The last sentence of this answer is longer than a row of the screen, so "
+    "that a program must wrap it."
+)
+QUOTATION = "Which of these do you mean?\n\n> 1. First\n> 2. Second"
 # Text that agents add to a message of the user.
 REMINDER = re.compile(
     r"<(system-reminder|environment_context|session_context)>.*?</\1>|# \*SEARCH/REPLACE block\* Rules:.*"
@@ -103,6 +112,12 @@ def answer(asked: Asked) -> Answer:
         return Answer(f"You first asked: {asked.said[0]}")
     if "recite" in last:
         return Answer(RECITAL)
+    if count := re.fullmatch(r"count (\d+)", last.strip()):
+        return Answer("\n".join(f"{number}. line of the count" for number in range(1, int(count.group(1)) + 1)))
+    if last.strip() == "explain":
+        return Answer(EXPLANATION)
+    if last.strip() == "quote":
+        return Answer(QUOTATION)
     if think := re.search(r"think (\d+)", last):
         return Answer("I have thought about it.", seconds=float(think.group(1)))
     if last.strip() == "fail":

@@ -41,6 +41,24 @@ def test_read(status: int, body: dict[str, Any], expected: Answer) -> None:
     assert read(status, body) == expected
 
 
+TYPE_UNKNOWN = {
+    "detail": 'body.type: expected one of "user", "raw"',
+    "errors": [{"message": 'expected one of "user", "raw"', "location": "body.type", "value": "control"}],
+}
+
+
+def test_a_sidecar_of_an_older_version_that_does_not_know_commands_refuses_them_for_good() -> None:
+    answer = read(422, TYPE_UNKNOWN, kind="control")
+    assert isinstance(answer, Refused)
+    assert answer.cause == (
+        "The sidecar of the running Pod is older than type Control and does not know it; pause and resume the Task, "
+        "then create another input."
+    )
+    assert read(422, TYPE_UNKNOWN, kind="user") == Refused('body.type: expected one of "user", "raw"')
+    too_long = {"detail": "too long", "errors": [{"location": "body.content"}, "?"]}
+    assert read(422, too_long, kind="control") == Refused("too long")
+
+
 @pytest.mark.parametrize(
     ("block", "expected"),
     [

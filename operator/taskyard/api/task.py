@@ -17,6 +17,7 @@ from taskyard.limits import (
     MAX_OUTPUT_VALUE_BYTES,
     MAX_OUTPUTS,
     MAX_PROMPT_CHARACTERS,
+    MAX_STARTING_CHARACTERS,
     MAX_STATE_MESSAGE_BYTES,
     MAX_TASK_NAME_CHARACTERS,
 )
@@ -169,6 +170,15 @@ class TaskBuild(Model):
     created_at: Annotated[Time, Field(description="When its number was reserved.")]
 
 
+class WorkspaceStarting(Model):
+    """What holds up the start of an agent that runs already."""
+
+    reason: Annotated[
+        str, Field(max_length=63, description="NotReading once startTimeoutSeconds have passed; empty before.")
+    ]
+    message: Annotated[str, Field(max_length=MAX_STARTING_CHARACTERS, description="What it waits for.")]
+
+
 class TaskWorkspace(Model):
     """The workspace and its Pod, if there is one."""
 
@@ -182,6 +192,10 @@ class TaskWorkspace(Model):
     restarts: Annotated[int | None, Field(description="Restarts of the agent's container in this Pod.")] = None
     sidecar_version: Annotated[
         str | None, Field(description="Version of the sidecar, once it has enrolled in this build.")
+    ] = None
+    starting: Annotated[
+        WorkspaceStarting | None,
+        Field(description="Why the prompt is not typed yet, as the sidecar reports it; absent once the agent reads."),
     ] = None
 
 

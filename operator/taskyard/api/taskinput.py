@@ -8,13 +8,19 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from taskyard.api.schema import DNS_LABEL, Model, Time, rules
-from taskyard.limits import MAX_CONTENT_CHARACTERS, MAX_QUESTION_ID_CHARACTERS, MAX_TASK_NAME_CHARACTERS
+from taskyard.limits import (
+    MAX_CONTENT_CHARACTERS,
+    MAX_CONTROL_CHARACTERS,
+    MAX_QUESTION_ID_CHARACTERS,
+    MAX_TASK_NAME_CHARACTERS,
+)
 
 
 class InputType(StrEnum):
-    """User is a message in the conversation; Raw is keystrokes."""
+    """User is said to the agent; Control is a command of the agent's program; Raw is keystrokes."""
 
     USER = "User"
+    CONTROL = "Control"
     RAW = "Raw"
 
 
@@ -33,7 +39,16 @@ class TaskInputSpec(Model):
         json_schema_extra=rules(
             ("self == oldSelf", "A TaskInput cannot be changed; create another one."),
             ("self.type == 'Raw' || self.content.trim() != ''", "content must not be blank"),
-            ("self.type == 'User' || !has(self.answers)", "keystrokes (type Raw) answer no question"),
+            (
+                "self.type == 'User' || !has(self.answers)",
+                "only a message (type User) answers a question; remove answers, or the type",
+            ),
+            (
+                f"self.type != 'Control' || (self.content.size() <= {MAX_CONTROL_CHARACTERS} && "
+                "!self.content.matches(r'[\\p{Cc}\\x{2028}\\x{2029}]'))",
+                f"content of type Control must be one line of at most {MAX_CONTROL_CHARACTERS} characters, without "
+                "control characters",
+            ),
         )
     )
 
@@ -46,13 +61,21 @@ class TaskInputSpec(Model):
         Field(
             min_length=1,
             max_length=MAX_CONTENT_CHARACTERS,
-            description="The message, or for type Raw the keystrokes as they are.",
+            description="The message; for type Control one line, such as /compact; for type Raw the keystrokes as they "
+            "are.",
             json_schema_extra=rules(("!self.contains('\\u0000')", "must not contain NUL characters")),
         ),
     ]
     type: Annotated[
         InputType,
-        Field(description="User: waits until the agent is ready for input. Raw: typed at once and not recorded."),
+        Field(
+            description="User: a message, which is said to the agent whatever it begins with, once the agent is ready "
+            "for input; a program that Taskyard does not know, such as a shell, gets it as it is and may run it. "
+            "Control: a command of the agent's program, such as /compact or !ls, typed at its prompt as a "
+            "person would, once it is ready for input; it may run programs and end sessions (not for protocol Command; "
+            "over ACP and AgentAPI it is sent like a message). Raw: keystrokes, typed at once and not recorded. A "
+            "policy can forbid Control and Raw."
+        ),
     ] = InputType.USER
     resume: Annotated[bool, Field(description="Also resumes the Task when it is paused.")] = False
     answers: Annotated[
@@ -62,8 +85,9 @@ class TaskInputSpec(Model):
             max_length=MAX_QUESTION_ID_CHARACTERS,
             pattern="^[a-z0-9-]+$",
             description="Id of the question that the content answers, from the condition InputRequired. The content "
-            "is the name or id of an option, yes or no. Such an input skips the queue; it is rejected when the "
-            "question is no longer asked.",
+            "is the name or id of an option (for a menu in a terminal: the text or the number of its line), yes "
+            "or no, or any text where the question has no options. Such an input skips the queue; it is "
+            "rejected when the question is no longer asked.",
         ),
     ] = None
 

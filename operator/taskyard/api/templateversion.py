@@ -17,7 +17,7 @@ from taskyard.api.parameter import (
 )
 from taskyard.api.podtemplate import PodTemplate
 from taskyard.api.schema import DNS_LABEL, Conditions, Duration, Model, rules
-from taskyard.limits import MAX_DISPLAY_NAME_CHARACTERS
+from taskyard.limits import MAX_DISPLAY_NAME_CHARACTERS, MAX_READY_CHARACTERS
 
 IMMUTABLE = "A TemplateVersion cannot be changed; create another one and name it in the Tasks."
 NOT_FOR_TASKS = "Template does not have a valid AI task app."
@@ -30,6 +30,23 @@ class AgentProtocol(StrEnum):
     ACP = "ACP"
     COMMAND = "Command"
     AGENT_API = "AgentAPI"
+
+
+class AgentType(StrEnum):
+    """Which program the agent is; the names are those of the AgentAPI contract."""
+
+    CLAUDE = "claude"
+    CODEX = "codex"
+    GEMINI = "gemini"
+    OPENCODE = "opencode"
+    AIDER = "aider"
+    GOOSE = "goose"
+    COPILOT = "copilot"
+    AMP = "amp"
+    AUGGIE = "auggie"
+    CURSOR = "cursor"
+    AMAZONQ = "amazonq"
+    CUSTOM = "custom"
 
 
 class PermissionPolicy(StrEnum):
@@ -45,6 +62,13 @@ class TemplateAgent(Model):
 
     model_config = ConfigDict(
         json_schema_extra=rules(
+            ("!has(self.type) || self.protocol == 'Terminal'", "type is for protocol Terminal"),
+            ("!has(self.ready) || self.protocol == 'Terminal'", "ready is for protocol Terminal"),
+            # An expression that does not compile makes the rule itself fail, and the API server quotes the error.
+            (
+                "!has(self.ready) || ''.matches(self.ready) in [true, false]",
+                "ready must be a regular expression (RE2)",
+            ),
             ("!has(self.port) || self.protocol == 'AgentAPI'", "port is for protocol AgentAPI"),
             ("!has(self.permissions) || self.protocol == 'ACP'", "permissions is for protocol ACP"),
             ("!has(self.retries) || self.protocol == 'Command'", "retries is for protocol Command"),
@@ -60,9 +84,36 @@ class TemplateAgent(Model):
             description="How the agent is driven. Terminal: an interactive program in a terminal. ACP: a program that "
             "speaks the Agent Client Protocol on its standard input and output. Command: a program that runs once to "
             "its end with the prompt in TASKYARD_TASK_PROMPT; exit status 0 is Complete, any other Failed, and the "
-            "workspace then stops by itself. AgentAPI: the image brings its own AgentAPI server, which listens on port."
+            "workspace then stops by itself. A prompt of more than 120,000 bytes fits no variable: the command then "
+            "does not start, and the Task is Failed, unless its command line names TASKYARD_TASK_PROMPT_FILE, which "
+            "holds the path of a file with the prompt. AgentAPI: the image brings its own AgentAPI server, which "
+            "listens on port."
         ),
     ] = AgentProtocol.TERMINAL
+    type: Annotated[
+        AgentType | None,
+        Field(
+            description="Which program the agent is (Terminal). The screens of claude, codex, gemini, opencode and "
+            "aider are read and typed into as these programs need it; the other names are treated like custom, which "
+            "is any other program. By default it is guessed from the program that the command starts, else from the "
+            "banner on the screen. Needed where the command hides the program (a wrapper script, an alias, a program "
+            "of another name), and as custom where command or screen name one of these programs that the agent is not."
+        ),
+    ] = None
+    ready: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=MAX_READY_CHARACTERS,
+            description="A regular expression (RE2) that the screen must show before the first prompt is typed "
+            "(Terminal); ^ and $ are the beginning and the end of a row. By default the prompt is typed when the "
+            "agent's program reads its terminal. Needed where something else reads the terminal first or nothing tells "
+            "who reads: a start script that asks or shows something before it runs the agent, a multiplexer, a "
+            "sandboxed kernel. It is waited for at each start, also after a pause. When the screen does not show it "
+            "within startTimeoutSeconds, the Task's condition Ready is False with the reason NotReading. "
+            "Example: '^> $'.",
+        ),
+    ] = None
     port: Annotated[
         int | None,
         Field(
@@ -169,7 +220,13 @@ class TemplateVersionSpec(Model):
         int, Field(ge=10, le=86_400, description="Time for the agent to end by itself when it is stopped.")
     ] = 300
     start_timeout_seconds: Annotated[
-        int, Field(ge=1, le=86_400, description="Time from the Pod's creation until it is bound to a node and started.")
+        int,
+        Field(
+            ge=1,
+            le=86_400,
+            description="Time from the Pod's creation until it is bound to a node and started, and from the agent's "
+            "start until its program reads the first prompt (Terminal).",
+        ),
     ] = 600
     idle_timeout: Annotated[
         Duration | None, Field(description="Pauses Tasks after this time without work (0s: never).")

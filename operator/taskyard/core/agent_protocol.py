@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from taskyard.api.templateversion import AgentProtocol, PermissionPolicy
-from taskyard.core import agenttype
+from taskyard.core import agent_guess, agenttype
 from taskyard.core.observed import Manifest, TemplateVersionView
 
 TERMINAL_SIZE = "80x1000"
@@ -33,7 +33,14 @@ def sidecar_environment(version: TemplateVersionView, *, default_mount: str) -> 
     values = {"TASKYARD_AGENT_PROTOCOL": version.protocol or ""}
     match version.protocol:
         case AgentProtocol.TERMINAL:
-            values["TASKYARD_AGENT_TYPE"] = agenttype.of(command(version))
+            agent_type = version.agent_type or agent_guess.of(command(version))
+            # A type that is given decides against what the screen shows, so an unknown one is not named.
+            if version.agent_type or agent_type != agenttype.CUSTOM:
+                values["TASKYARD_AGENT_TYPE"] = agent_type
+            values["TASKYARD_START_TIMEOUT"] = str(int(version.start_timeout.total_seconds()))
+            if version.agent_ready:
+                # The kubelet expands $(NAME) in a variable's value, and makes one of two dollar signs.
+                values["TASKYARD_AGENT_READY"] = version.agent_ready.replace("$", "$$")
         case AgentProtocol.ACP:
             values["TASKYARD_AGENT_PERMISSIONS"] = version.permissions or PermissionPolicy.ALLOW
             values["TASKYARD_AGENT_DIRECTORY"] = directory(version, default_mount=default_mount)

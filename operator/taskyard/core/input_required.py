@@ -4,25 +4,45 @@ with the build in which the question was asked."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
+
+from taskyard.core import times
 
 TYPE = "InputRequired"
 ASKED = "PermissionRequested"
+WAITS = "WaitsForInput"
 NOT_ASKED = "NothingAsked"
 
 Conditions = Sequence[Mapping[str, Any]]
 
 
-def message(*, question: str, text: str, options: Sequence[str]) -> str:
-    """The question, for people; its id is at the end."""
+def message(*, question: str | None, text: str, options: Sequence[str]) -> str:
+    """The question, for people; its id is at the end. Without options it takes any text, and `text` says who waits for
+    it; without an id it takes keystrokes alone."""
+    if question is None:
+        return f"{text.rstrip('.')}. Answer with keystrokes: a TaskInput of type Raw"
+    if not options:
+        return (
+            f"{text.rstrip('.')}. Answer with keystrokes (a TaskInput of type Raw), or with a text in a TaskInput that "
+            f"has this id in spec.answers: {question}"
+        )
     choices = ", ".join(f'"{option}"' for option in options)
     return (
-        f"The agent asks: {text}? Possible answers: {choices}, yes or no. "
+        f"The agent asks: {text.rstrip(' ?.:')}? Possible answers: {choices}, yes or no. "
         f"Answer with a TaskInput that has this id in spec.answers: {question}"
     )
 
 
-def with_question(former: Conditions, *, asked: str | None, generation: int, now: str) -> list[dict[str, Any]] | None:
+def asked_at(conditions: Conditions) -> datetime | None:
+    """Since when a person is asked; None when nobody is."""
+    known = next((condition for condition in conditions if condition["type"] == TYPE), None)
+    return times.parse(known["lastTransitionTime"]) if known and known["status"] == "True" else None
+
+
+def with_question(
+    former: Conditions, *, asked: str | None, generation: int, now: str, reason: str = ASKED
+) -> list[dict[str, Any]] | None:
     """The conditions with the message `asked`, None when nothing is asked; returns None when they already say so."""
     known = next((condition for condition in former if condition["type"] == TYPE), None)
     if asked is None and known is None:
@@ -35,7 +55,7 @@ def with_question(former: Conditions, *, asked: str | None, generation: int, now
     written = {
         "type": TYPE,
         "status": status,
-        "reason": ASKED if asked else NOT_ASKED,
+        "reason": reason if asked else NOT_ASKED,
         "message": text,
         "lastTransitionTime": known["lastTransitionTime"] if known and unchanged else now,
         "observedGeneration": generation,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from taskyard.api.task import Phase
 from taskyard.api.taskinput import InputPhase, InputType
 from taskyard.api.workspacebuild import BuildPhase, Transition
-from taskyard.core import times
+from taskyard.core import starting, times
 from taskyard.core.observed import Manifest, TaskView
 from taskyard.core.ownership import owner_uid
 
@@ -177,12 +177,15 @@ def next_step(
 
 
 def next_delivery(task: TaskView, waiting: list[InputView]) -> InputView | None:
-    """The input to hand to the agent now, if there is one and the Task is active."""
-    if task.deleting or task.status.get("phase") != Phase.ACTIVE:
+    """The input to hand to the agent now, if there is one and the Task is active. Where a program keeps the agent from
+    reading its prompt, keystrokes and answers reach that program."""
+    phase = task.status.get("phase")
+    is_held_up = phase in (Phase.INITIALIZING, Phase.ERROR) and starting.reported(task.status) is not None
+    if task.deleting or not (phase == Phase.ACTIVE or is_held_up):
         return None
     # Keystrokes and answers skip the queue: with them a person stops a working agent, or lets it continue.
     urgent = (entry for entry in waiting if entry.type is InputType.RAW or entry.answers)
-    return next(urgent, waiting[0] if waiting else None)
+    return next(urgent, waiting[0] if waiting and not is_held_up else None)
 
 
 def command_step(entry: InputView, task: TaskView) -> Conclude | Reject | None:
@@ -190,6 +193,8 @@ def command_step(entry: InputView, task: TaskView) -> Conclude | Reject | None:
     build = task.build
     if entry.type is InputType.RAW or build is None:
         return None
+    if entry.type is InputType.CONTROL:
+        return Reject(entry, "The agent is a command, whose program has no prompt for input of type Control.")
     is_running = build["transition"] == Transition.START
     if entry.resume and not is_running:
         return None

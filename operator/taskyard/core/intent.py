@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from taskyard.api.task import PausedReason, Phase, State
+from taskyard.api.templateversion import AgentProtocol
 from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
-from taskyard.core import times
+from taskyard.core import input_required, times
 from taskyard.core.completion import finish
 from taskyard.core.observed import Manifest, Observed
 
@@ -28,7 +29,8 @@ def idle_deadline(observed: Observed) -> datetime | None:
     """When the Task pauses by itself if nothing happens: the agent's last report that it is not working, or the
     last input delivered since, plus the idle timeout.
 
-    None while the agent works, while the Task is not active, while inputs are queued, and when there is no timeout.
+    None while the agent works, while the Task is not active, while inputs are queued, and when there is no timeout. A
+    program in a terminal that waits for a person does not work.
     """
     task = observed.task
     text = task.idle_timeout or (observed.template_version.idle_timeout if observed.template_version else None)
@@ -38,9 +40,20 @@ def idle_deadline(observed: Observed) -> datetime | None:
     timeout = times.duration(text)
     if not timeout or task.status.get("phase") != Phase.ACTIVE or state["build"] != build["number"]:
         return None
-    if state["state"] == State.WORKING:
+    asked_at = asked_in_terminal(observed)
+    if state["state"] == State.WORKING and asked_at is None:
         return None
-    return last_activity(observed, state) + timeout
+    active_at = last_activity(observed, state)
+    return (max(active_at, asked_at) if asked_at else active_at) + timeout
+
+
+def asked_in_terminal(observed: Observed) -> datetime | None:
+    """Since when a program in a terminal waits for a person; None when none does. A question over ACP belongs to a
+    turn, which a pause would end: it is work."""
+    version = observed.template_version
+    if version is None or version.protocol != AgentProtocol.TERMINAL:
+        return None
+    return input_required.asked_at(observed.task.status.get("conditions") or ())
 
 
 def last_activity(observed: Observed, state: Manifest) -> datetime:

@@ -239,6 +239,8 @@ class TemplateVersionView:
     port: int | None = None
     permissions: str | None = None
     retries: int | None = None
+    agent_type: str | None = None
+    agent_ready: str | None = None
 
     @classmethod
     def of(cls, version: Manifest) -> TemplateVersionView:
@@ -260,6 +262,8 @@ class TemplateVersionView:
             port=agent.get("port") if agent else None,
             permissions=agent.get("permissions") if agent else None,
             retries=agent.get("retries") if agent else None,
+            agent_type=agent.get("type") if agent else None,
+            agent_ready=agent.get("ready") if agent else None,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from taskyard.api.task import Phase
 from taskyard.api.workspacebuild import BuildPhase
+from taskyard.core import starting
 from taskyard.core.intent import Intent, intent
 from taskyard.core.lifecycle import start_fault
 from taskyard.core.observed import ContainerView, Observed, PodView
@@ -21,7 +22,7 @@ def of(observed: Observed, *, phase: Phase, resolution: Resolution) -> tuple[str
         return resolution.reason, resolution.message
     pod = observed.pods[-1] if observed.pods else None
     if pod and phase in (Phase.INITIALIZING, Phase.ERROR):
-        found = start_explanation(pod) or agent_explanation(pod)
+        found = start_explanation(pod) or agent_explanation(pod) or starting.explanation(observed.task.status)
         if found:
             return found
     match phase:

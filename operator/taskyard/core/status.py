@@ -1,8 +1,8 @@
 """A Task's status document, as far as the operator writes it, and the patch that leads there.
 
-The gateway writes `snapshot`, `promptSHA256`, `outputs`, `workspace.sidecarVersion` and the reports in `state`. The
-operator clears `sidecarVersion` when it reserves a start, drops reports that are older than the newest start, and
-says in `state` what an initializing Task waits for.
+The gateway writes `snapshot`, `promptSHA256`, `outputs`, `sidecarVersion` and `starting` of `workspace`, and the
+reports in `state`. The operator clears `sidecarVersion` and `starting` when it reserves a start, drops reports that are
+older than the newest start, and says in `state` what an initializing Task waits for.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from taskyard.api.task import PausedReason, Phase
 from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
-from taskyard.core import conditions, input_required, names, task_phase, task_title, times
+from taskyard.core import conditions, input_required, names, starting, task_phase, task_title, times
 from taskyard.core.completion import derived_state
 from taskyard.core.decision import Reserve
 from taskyard.core.intent import idle_deadline
@@ -59,6 +59,7 @@ def derive(observed: Observed, *, reserve: Reserve | None = None) -> Derived:
             now=observed.now,
         )
         health = app_health(pod=pod, former=workspace.get("appHealth"))
+        lifecycle, health = starting.held_up(lifecycle, health, task.status)
     found = task_phase.phase(transition=build.transition, build_phase=build.phase, lifecycle=lifecycle, health=health)
     return Derived(found, lifecycle, health)
 
@@ -144,6 +145,7 @@ def workspace(observed: Observed, derived: Derived, *, reserve: Reserve | None) 
             "appHealth": None,
             "restarts": None,
             "sidecarVersion": None,
+            "starting": None,
         }
     build = observed.newest
     if build is None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from taskyard.core.text_sanitizer import one_line
 from taskyard.limits import MAX_DISPLAY_NAME_CHARACTERS
 
 
 def display_name(prompt: str, *, fallback: str) -> str:
     """First words of a prompt, at most 64 characters, first letter in upper case; `fallback` for a blank prompt."""
-    text = " ".join(prompt.split())
+    text = " ".join(one_line(prompt).split())
     if not text:
         return fallback
     if len(text) > MAX_DISPLAY_NAME_CHARACTERS:

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from taskyard.core.task_title import display_name
+from taskyard.core.text_sanitizer import CONTROLS, one_line
 from taskyard.limits import MAX_DISPLAY_NAME_CHARACTERS
 
 MAX_NAME_CHARACTERS = 32
@@ -88,8 +89,10 @@ def from_model(answer: str) -> Names | None:
     stem, title = found.get("task_name"), found.get("display_name")
     if not isinstance(stem, str) or not isinstance(title, str):
         return None
-    stem, title = stem.strip().lower().rstrip("-"), " ".join(title.split())
-    if not title or len(title) > MAX_DISPLAY_NAME_CHARACTERS or not title.isprintable() or title.lower() in _UNNAMED:
+    if CONTROLS.search(title.strip()):
+        return None
+    stem, title = stem.strip().lower().rstrip("-"), one_line(title)
+    if not title or len(title) > MAX_DISPLAY_NAME_CHARACTERS or title.lower() in _UNNAMED:
         return None
     if len(stem) > MAX_STEM_CHARACTERS or stem in _UNNAMED or fault(stem):
         return None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from taskyard.api.templateversion import NOT_FOR_TASKS
 from taskyard.api.workspacebuild import BuildPhase, Transition
-from taskyard.core import parameters
+from taskyard.core import parameters, ready_pattern
 from taskyard.core.observed import Observed, TemplateVersionView
 from taskyard.core.parameter_views import TemplateView
 from taskyard.core.parameters import Chosen, Violation
@@ -41,6 +41,13 @@ def resolve(version: TemplateVersionView | None, *, name: str, namespace: str) -
             False,
             "AgentContainerInvalid",
             f'TemplateVersion "{name}": {problem}; create a version that has it, and name it in the Task.',
+        )
+    problem = ready_pattern.problem(version.agent_ready)
+    if problem:
+        return Resolution(
+            False,
+            "AgentReadyInvalid",
+            f'TemplateVersion "{name}": {problem}; create a version with another one, and name it in the Task.',
         )
     return Resolution(True, "Resolved", f'TemplateVersion "{name}" is used.')
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
-from taskyard.core import times
+from taskyard.core import ready_pattern, times
 from taskyard.core.conditions import Verdict
 from taskyard.core.installation import Installation
 from taskyard.core.manifests import pod
@@ -54,7 +54,8 @@ def probe(version: TemplateVersionView, installation: Installation, *, namespace
 
 def problem(version: TemplateVersionView) -> str | None:
     """What is wrong with the version, as far as that shows without the API server."""
-    return (agent_problem(version) if version.agent_container else None) or preset_problem(version)
+    agent = agent_problem(version) if version.agent_container else None
+    return agent or ready_pattern.problem(version.agent_ready) or preset_problem(version)
 
 
 def verdict(refusal: str | None) -> Verdict:

@@ -4,7 +4,8 @@ It drives the agent through taskyard-init's socket, keeps the conversation, serv
 and reports the agent's state to the gateway. Its packages and modules, none of which imports one listed above it:
 
 - `http`: the routes for the operator and the gateway, for the agent, and for the kubelet.
-- `session` delivers messages exactly once; `reported_state` decides what is reported to the gateway.
+- `session` is what the routes and the driver see; `prompt_delivery` and `message_delivery` send each message exactly
+  once, `publication` tells what happens, `reported_state` decides what is reported to the gateway.
 - `drivers` hide how an agent is driven: whatever the protocol, the routes are the same.
 - `gateway` alone talks to the gateway.
 - `screen` reads a terminal, `conversation` keeps the messages, `init` talks to taskyard-init.

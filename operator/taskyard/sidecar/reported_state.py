@@ -1,15 +1,30 @@
 """The agent's state as reported to the gateway: what is observed of the agent, and what it reports about itself."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
+from taskyard.core import agenttype
 from taskyard.sidecar.conversation import reports, task_outputs
-from taskyard.sidecar.conversation.conversation import Conversation
+from taskyard.sidecar.conversation.conversation import Conversation, Turn
 from taskyard.sidecar.conversation.reports import AgentReport, Report
 from taskyard.sidecar.conversation.status import Status
 from taskyard.sidecar.conversation.status_store import StatusStore
 from taskyard.sidecar.drivers.base import Driver
 from taskyard.sidecar.gateway.reporter import Reporter
+
+
+@dataclass(frozen=True)
+class Observation:
+    """`prompt_sha256`: of the prompt, once the agent has it. `trouble` keeps the prompt from the agent, for good if
+    `is_refused`.
+    """
+
+    status: Status
+    driver: Driver
+    prompt_sha256: str | None
+    trouble: str = ""
+    is_refused: bool = False
 
 
 class ReportedState:
@@ -32,39 +47,84 @@ class ReportedState:
         self._reporter = reporter
         self._outputs_reporter = outputs_reporter
         self._status: Status | None = None
-        self.ending = False
+        self._at_agent: dict[str, Any] = {}
+        self.ending = self._says_farewell = self._has_run = False
         if store.agent_report is not None and store.agent_report.build != build:
             store.agent_report = None
         if store.outputs:
             outputs_reporter.tell(store.outputs)
 
-    def see(self, status: Status, driver: Driver, prompt_sha256: str | None, trouble: str = "") -> None:
-        """Reports what is observed, and the `trouble` that keeps the prompt from the agent. Nothing is reported while
-        the agent is unreachable or ending: the last report stays.
+    @property
+    def says_farewell(self) -> bool:
+        """Whether the agent was asked to end, and is one of those that take their leave: what it shows is no answer."""
+        return self.ending and self._says_farewell
+
+    def see(self, seen: Observation) -> None:
+        """Reports what is observed. Nothing is reported while the agent is unreachable or ending: the last report
+        stays.
         """
-        if self.ending or not driver.reachable:
+        if self.ending or not seen.driver.reachable:
             return
         report = self._store.agent_report
-        if report is not None and self._status is not None and status is not self._status:
+        if report is not None and self._status is not None and seen.status is not self._status:
             report = self._store.agent_report = report.after_change()
-        self._status = status
-        seen = reports.report(
-            status,
+        self._status = seen.status
+        said = self._conversation.open_message
+        told = reports.report(
+            seen.status,
             self._conversation,
-            instance=driver.instance,
-            question=driver.question,
-            trouble=trouble,
+            instance=seen.driver.instance,
+            question=seen.driver.question,
+            trouble=seen.trouble,
+            refused=seen.is_refused,
+            notice=self._store.notice,
+            summary=seen.driver.summary(said.content) if said is not None and seen.status is Status.STABLE else "",
             agent_report=report,
-            prompt_sha256=prompt_sha256,
+            prompt_sha256=seen.prompt_sha256,
         )
-        self._reporter.tell(replace(seen, asks=driver.asks, question=driver.asked))
+        driver = seen.driver
+        self._at_agent = {
+            "asks": driver.asks,
+            "question": driver.asked,
+            "follows_start": driver.follows_start,
+            "starting": reports.starting(driver.starting, driver.not_reading) if driver.follows_start else None,
+        }
+        self._tell(told)
 
-    def forget_agent_report(self) -> None:
-        """Drops the agent's report when a new message to the agent begins."""
-        self.ending = False
-        if self._store.agent_report is not None:
-            self._store.agent_report = None
+    def _tell(self, report: Report) -> None:
+        """Reports it with what was last seen at the agent: a report may overtake the one before it."""
+        self._reporter.tell(replace(report, **self._at_agent))
+
+    def begin_turn(self) -> None:
+        """Drops what was said before a new message to the agent."""
+        self.ending = self._says_farewell = False
+        if self._store.agent_report is not None or self._store.notice:
+            self._store.agent_report, self._store.notice = None, ""
             self._store.save()
+
+    def end(self, seen: Observation) -> None:
+        """The agent is being asked to end. What it shows from then on is its farewell if it is known to take its leave
+        or, being of a known type, was at rest; an unknown program may be working silently.
+        """
+        if not self.ending:
+            at_rest = seen.status is Status.STABLE and seen.driver.agent_type != agenttype.CUSTOM
+            self._says_farewell = at_rest or seen.driver.takes_leave
+        self.ending = True
+
+    def begin_run(self, turn: Turn | None) -> None:
+        """The agent runs anew; `turn` was the last one before."""
+        self.ending = self._says_farewell = False
+        notice = reports.notice(turn, same_pod=self._has_run)
+        if turn is not None and not turn.typed:
+            notice = self._store.notice  # no message came since, so that is still the news
+        self._has_run = True
+        if notice != self._store.notice:
+            self._store.notice = notice
+            self._store.save()
+
+    def find_run(self) -> None:
+        """The agent runs still, since before this sidecar was started or the connection was lost."""
+        self._has_run = True
 
     def finish(self, exit_status: int, prompt_sha256: str | None) -> None:
         """Reports the result of a command that has ended, unless it failed after it was asked to end."""
@@ -75,7 +135,7 @@ class ReportedState:
         )
         self._store.save()
         assert report.state is not None
-        self._reporter.tell(Report(report.state, report.summary, prompt_sha256, report.link))
+        self._tell(Report(report.state, report.summary, prompt_sha256, report.link))
 
     # What the agent reports about itself.
 
@@ -84,7 +144,7 @@ class ReportedState:
         report = self._store.agent_report = reports.agent_report(state, summary, link, build=self._build)
         self._store.save()
         assert report.state is not None
-        self._reporter.tell(Report(report.state, report.summary, prompt_sha256, report.link))
+        self._tell(Report(report.state, report.summary, prompt_sha256, report.link))
         return report
 
     def set_output(self, name: object, value: object) -> None:

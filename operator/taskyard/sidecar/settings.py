@@ -62,9 +62,25 @@ class Settings:
     agent_type: str = variable(
         "TASKYARD_AGENT_TYPE",
         TEXT,
-        default="custom",
-        meaning="for Terminal the program that the terminal shows, guessed from the agent's command: `claude`, "
-        "`codex`, `gemini`, `opencode`, `aider`, …, else `custom`",
+        default="",
+        without="unknown: the program's banner on the screen may tell",
+        meaning="for Terminal the program that the terminal shows, from `agent.type` of the template version, else "
+        "guessed from the agent's command: `claude`, `codex`, `gemini`, `opencode`, `aider`, …, `custom`",
+    )
+    agent_ready: str = variable(
+        "TASKYARD_AGENT_READY",
+        TEXT,
+        default="",
+        without="none: the prompt is typed when the program reads",
+        meaning="for Terminal the regular expression that the screen must show before the first prompt, from "
+        "`agent.ready` of the template version",
+    )
+    start_timeout: float = variable(
+        "TASKYARD_START_TIMEOUT",
+        number_of_seconds(1, 86_400),
+        default="600",
+        meaning="for Terminal how long the program may take until it reads its first prompt, from "
+        "`startTimeoutSeconds` of the template version",
     )
     permissions: str = variable(
         "TASKYARD_AGENT_PERMISSIONS",

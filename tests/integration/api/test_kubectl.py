@@ -81,6 +81,34 @@ def without(manifest: Object, *path: str) -> Object:
         pytest.param(manifests.task_input("empty", ""), "spec.content", id="empty-input"),
         pytest.param(manifests.task_input("blank", " \n"), "content must not be blank", id="blank-input"),
         pytest.param(
+            manifests.task_input("two", "/a\n/b", type="Control"),
+            "content of type Control must be one line of at most 4096 characters, without control characters",
+            id="command-of-two-lines",
+        ),
+        pytest.param(
+            manifests.task_input("tab", "/a\tb", type="Control"),
+            "content of type Control must be",
+            id="command-with-tab",
+        ),
+        pytest.param(
+            manifests.task_input("separator", "/a\u2028b", type="Control"),
+            "content of type Control must be",
+            id="command-with-line-separator",
+        ),
+        pytest.param(
+            manifests.task_input("long", "x" * 4097, type="Control"),
+            "content of type Control must be",
+            id="command-of-4097",
+        ),
+        pytest.param(
+            manifests.task_input("blank", "  ", type="Control"), "content must not be blank", id="blank-command"
+        ),
+        pytest.param(
+            manifests.task_input("answer", "yes", type="Control", answers="q-1"),
+            "only a message (type User) answers a question",
+            id="command-as-answer",
+        ),
+        pytest.param(
             manifests.task_input("long", "x" * 65_537), "Too long: may not be more than 65536", id="long-input"
         ),
     ],
@@ -99,6 +127,8 @@ def test_the_longest_and_the_shortest_input_are_accepted(kubectl: Kubectl) -> No
         manifests.task("empty", prompt=""),
         manifests.task_input("long", "x" * 65_536),
         manifests.task_input("interrupt", "\x03", type="Raw"),
+        manifests.task_input("command", "ü" * 4096, type="Control"),
+        manifests.task_input("message", "!ls is said\nand so is this", type="User", answers="q-1"),
     ):
         result = kubectl("apply", "--server-side", "-f", "-", stdin=manifest)
         assert result.returncode == 0, result.stderr

@@ -22,6 +22,11 @@ def presets(*given: Object, declared: tuple[Object, ...] = ({"name": "branch"},)
     return parameters(*declared, presets=list(given))
 
 
+def agent(**fields: Any) -> Object:
+    """A template version with these fields of its agent."""
+    return manifests.template_version(agent=fields)
+
+
 REFUSED = [
     pytest.param(
         manifests.task(template="shell", templateVersion="shell-v1"),
@@ -68,6 +73,12 @@ REFUSED = [
         "a parameter of type secret has neither a default nor a pattern",
         id="a secret with a pattern",
     ),
+    pytest.param(agent(type="vim"), "Unsupported value", id="a type of agent that is not known"),
+    pytest.param(agent(protocol="ACP", type="claude"), "type is for protocol Terminal", id="a type for ACP"),
+    pytest.param(agent(protocol="Command", ready="^> $"), "ready is for protocol Terminal", id="a pattern for Command"),
+    pytest.param(agent(ready="(a"), "missing closing )", id="an invalid pattern of the screen"),
+    pytest.param(agent(ready="(?=a)"), "invalid or unsupported Perl syntax", id="a pattern that RE2 does not know"),
+    pytest.param(agent(ready="x" * 257), "may not be more than 256", id="a pattern of the screen that is too long"),
     pytest.param(parameters({"name": "a", "type": "number"}), "Unsupported value", id="a type that does not exist"),
     pytest.param(parameters({"name": "a", "pattern": "[a-"}), "missing closing ]", id="an invalid pattern"),
     pytest.param(

@@ -176,3 +176,17 @@ def test_reports_and_operator_may_write_at_the_same_time(
         workspace.patch_task("hello", {"phase": ("Active", "Initializing")[number % 2]})
         assert report(client, token, message=f"step {number}").status_code == 200
     assert workspace.task_status()["state"]["message"] == "step 9"
+
+
+def test_what_keeps_the_prompt_from_the_agent_comes_and_goes(
+    client: httpx.Client, workspace: Workspace, token: str
+) -> None:
+    """T2"""
+    starting = {"reason": "NotReading", "message": "npm runs"}
+    assert report(client, token, starting=starting).status_code == 200
+    assert workspace.task_status()["workspace"]["starting"] == starting
+    report(client, token, state="idle")
+    assert workspace.task_status()["workspace"]["starting"] == starting
+    report(client, token, state="idle", starting=None)
+    assert "starting" not in workspace.task_status()["workspace"]
+    assert report(client, token, starting={"reason": "Not Reading"}).status_code == 400

@@ -109,6 +109,13 @@ async def test_a_fresh_input_gets_its_place_its_owner_and_is_delivered() -> None
     assert [verb for verb, _, _ in harness.cluster.calls] == ["patch status", "patch", "patch status"]
 
 
+async def test_a_command_of_the_program_is_sent_as_such() -> None:
+    """A1"""
+    harness = DeliveryHarness([waiting(type="Control", content="/compact")], (Accepted(in_doubt=False),))
+    await harness.deliver()
+    assert [(m["kind"], m["content"]) for m in harness.sidecars.messages] == [("control", "/compact")]
+
+
 async def test_keystrokes_are_sent_as_such() -> None:
     harness = DeliveryHarness([waiting(type="Raw", content="\x03")], (Accepted(in_doubt=False),))
     await harness.deliver()

@@ -7,6 +7,8 @@ import pytest
 from taskyard.core import agent_protocol
 from unit.core.builders import template_version
 
+TERMINAL = {"TASKYARD_START_TIMEOUT": "600"}
+
 
 @pytest.mark.parametrize(
     ("agent", "options", "policy"),
@@ -32,7 +34,18 @@ def test_command_is_wrapped_by_protocol(agent: dict[str, Any], options: list[str
 @pytest.mark.parametrize(
     ("agent", "more"),
     [
-        pytest.param({"protocol": "Terminal"}, {"TASKYARD_AGENT_TYPE": "custom"}, id="a program in a terminal"),
+        pytest.param({"protocol": "Terminal"}, TERMINAL, id="a program in a terminal"),
+        pytest.param(
+            {"protocol": "Terminal", "type": "codex"},
+            TERMINAL | {"TASKYARD_AGENT_TYPE": "codex"},
+            id="a program that its command hides",
+        ),
+        pytest.param(
+            {"protocol": "Terminal", "ready": r"^\$(HOME)\$$"},
+            # The kubelet makes of it what the template version says.
+            TERMINAL | {"TASKYARD_AGENT_READY": r"^\$$(HOME)\$$$$"},
+            id="a pattern of the screen",
+        ),
         pytest.param({"protocol": "Command", "retries": 3}, {}, id="a command"),
         pytest.param(
             {"protocol": "ACP"},
@@ -63,3 +76,14 @@ def test_agent_works_in_its_containers_folder() -> None:
         == "/h"
     )
     assert agent_protocol.directory(template_version(home=None), default_mount="/home/agent") == "/home/agent"
+
+
+def test_type_of_the_template_version_counts_more_than_the_guess() -> None:
+    """T5: the command names one program, and another one runs."""
+    container = {"name": "agent", "image": "debian", "command": ["claude"]}
+    version = template_version(
+        agent={"container": "agent", "protocol": "Terminal", "type": "custom"},
+        pod={"spec": {"containers": [container]}},
+    )
+    values = agent_protocol.sidecar_environment(version, default_mount="/home/agent")
+    assert values["TASKYARD_AGENT_TYPE"] == "custom"

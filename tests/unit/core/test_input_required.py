@@ -6,7 +6,7 @@ import pytest
 
 from taskyard.core import status
 from taskyard.core.decision import Reserve
-from taskyard.core.input_required import message, with_question, without_question
+from taskyard.core.input_required import asked_at, message, with_question, without_question
 from unit.core.builders import NOW, build, observed, pod, reservation, task
 
 LATER = "2026-01-31T12:00:05Z"
@@ -32,6 +32,23 @@ def test_question_tells_how_it_is_answered() -> None:
         'The agent asks: rm -rf build? Possible answers: "Allow", "Reject", yes or no. '
         "Answer with a TaskInput that has this id in spec.answers: q-1"
     )
+
+
+def test_a_program_that_waits_for_a_text_tells_both_ways_to_answer() -> None:
+    """T3"""
+    assert message(question="t-1", text="python3 waits for input", options=[]) == (
+        "python3 waits for input. Answer with keystrokes (a TaskInput of type Raw), or with a text in a TaskInput that "
+        "has this id in spec.answers: t-1"
+    )
+    assert message(question=None, text="A dialog is open.", options=[]) == (
+        "A dialog is open. Answer with keystrokes: a TaskInput of type Raw"
+    )
+
+
+def test_since_when_a_person_is_asked() -> None:
+    assert asked_at([READY, condition(True, "a")]) == NOW
+    assert asked_at([READY, condition(False, "a")]) is None
+    assert asked_at([READY]) is None
 
 
 @pytest.mark.parametrize(

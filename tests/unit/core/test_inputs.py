@@ -356,11 +356,33 @@ STOPPED = task(status={"phase": "Paused", "build": reservation(2, "Stop", "Finis
             running(1), task_input(resume=True, created_at=at(-9)), Reject, id="one from before the first run"
         ),
         pytest.param(ACTIVE, task_input(type="Raw"), Deliver, id="keystrokes"),
+        pytest.param(ACTIVE, task_input(type="Control"), Reject, id="a command of a program's prompt"),
+        pytest.param(STOPPED, task_input(type="Control", resume=True), Reject, id="even one that resumes"),
     ],
 )
 def test_a_command_accepts_no_messages_but_can_be_resumed(of: TaskView, entry: InputView, expected: type) -> None:
     found = next_step(of, (entry,), created_at=at(-60), retention=HOUR, now=at(10), runs_once=True)
     assert isinstance(found, expected)
+
+
+def test_a_command_of_the_program_waits_in_line() -> None:
+    message, command = task_input("a", order=1), task_input("b", order=2, type="Control")
+    assert step(command, message) == Deliver(message)
+    assert step(command) == Deliver(command)
+
+
+@pytest.mark.parametrize("phase", ["Initializing", "Error"])
+def test_keystrokes_and_answers_reach_what_keeps_the_agent_from_its_prompt(phase: str) -> None:
+    """T2: a start script that waits can be stopped or answered; messages are for the agent."""
+    message, keys = task_input("a", order=1), task_input("b", order=2, type="Raw")
+    answer = task_input("c", order=3, answers="q-1")
+    starting = {"workspace": {"starting": {"reason": "", "message": ""}}}
+    held_up = task(status={"phase": phase, "build": reservation(phase="Succeeded"), **starting})
+    assert step(message, keys, of=held_up) == Deliver(keys)
+    assert step(message, answer, of=held_up) == Deliver(answer)
+    assert step(message, of=held_up) == RestInputs()
+    other = task(status={"phase": phase, "build": reservation(phase="Succeeded")})
+    assert step(keys, of=other) == RestInputs()
 
 
 # Answers to questions

@@ -52,6 +52,30 @@ def test_the_deadline_is_the_last_report_of_rest_plus_the_timeout(state: str, ex
     assert idle_deadline(resting(state={"state": state})) == expected
 
 
+def asked(*, since: float, holds: str = "True") -> dict[str, Any]:
+    condition = {"type": "InputRequired", "status": holds, "lastTransitionTime": rfc3339(at(since))}
+    return {"conditions": [condition], "state": IDLE | {"state": "Working", "message": "Asks: go on?"}}
+
+
+def waiting(status: dict[str, Any], *, protocol: str = "Terminal") -> Observed:
+    version = template_version(agent={"container": "agent", "protocol": protocol})
+    return running(status=status, of={"idleTimeout": "1m"}, template_version=version)
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        pytest.param(waiting(asked(since=30)), at(90), id="from the question on"),
+        pytest.param(waiting(asked(since=-30)), at(60), id="from a report after it on"),
+        pytest.param(waiting(asked(since=30, holds="False")), None, id="a question that was answered"),
+        pytest.param(waiting(asked(since=30), protocol="ACP"), None, id="a question in a turn over ACP"),
+    ],
+)
+def test_a_terminals_program_that_waits_for_a_person_does_not_work(seen: Observed, expected: object) -> None:
+    """T3"""
+    assert idle_deadline(seen) == expected
+
+
 @pytest.mark.parametrize(
     ("delivered", "expected"),
     [

@@ -58,6 +58,12 @@ def pod(**container: Any) -> dict[str, Any]:
             "has no command",
             id="arguments only",
         ),
+        pytest.param(
+            template_version(agent={"container": "agent", "protocol": "Terminal", "ready": "\\pL"}),
+            "AgentReadyInvalid",
+            "spec.agent.ready cannot be used as a pattern: \\p is not supported; create a version with another one",
+            id="a pattern of the screen that cannot be used",
+        ),
     ],
 )
 def test_a_version_that_cannot_run_tasks(of: Any, reason: str, says: str) -> None:

@@ -19,6 +19,7 @@ TEMPLATES = REPOSITORY / "charts" / "taskyard" / "templates"
 
 # What taskyard-init adds to the agent's environment.
 FROM_THE_GO_FRAME = {"TASKYARD_TASK_PROMPT", "CODER_TASK_PROMPT"}
+FROM_TASKYARD_INIT = {"LANG"}
 FOR_SPECIAL_CASES = {
     "TASKYARD_LISTEN",
     "TASKYARD_SIDECAR_PORT",
@@ -62,7 +63,9 @@ def test_no_other_template_sets_variables() -> None:
 
 
 def test_the_operator_sets_the_sidecars_variables_but_for_special_cases() -> None:
-    versions = [template_version(agent={"container": "agent", "protocol": protocol}) for protocol in AgentProtocol]
+    agents = [{"protocol": protocol} for protocol in AgentProtocol]
+    agents.append({"protocol": AgentProtocol.TERMINAL, "ready": "^> $", "type": "codex"})
+    versions = [template_version(agent={"container": "agent", **agent}) for agent in agents]
     given = {
         variable["name"]
         for version in versions
@@ -73,5 +76,6 @@ def test_the_operator_sets_the_sidecars_variables_but_for_special_cases() -> Non
 
 def test_the_agents_variables_are_those_of_the_table() -> None:
     (agent,) = podmaking.made()["spec"]["containers"]
-    assert {variable["name"] for variable in agent["env"]} == variables("Agent container") - FROM_THE_GO_FRAME
+    expected = variables("Agent container") - FROM_THE_GO_FRAME - FROM_TASKYARD_INIT
+    assert {variable["name"] for variable in agent["env"]} == expected
     assert variables("Agent container") >= FROM_THE_GO_FRAME

@@ -61,8 +61,8 @@ class Running:
     pid: int
     clients: list[Client] = field(default_factory=list)
 
-    def client(self, *, receive_buffer: int | None = None) -> Client:
-        client = Client(self.socket, receive_buffer=receive_buffer)
+    def client(self, *, receive_buffer: int | None = None, version: int = 1) -> Client:
+        client = Client(self.socket, receive_buffer=receive_buffer, version=version)
         self.clients.append(client)
         return client
 

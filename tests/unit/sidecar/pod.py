@@ -211,6 +211,11 @@ class Pod:
     def journal(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in (self.state / "journal.jsonl").read_text().splitlines()]
 
+    def screen(self) -> str:
+        """What the agent's terminal shows."""
+        with self.events("/internal/screen") as events:
+            return str(next(body for name, body in events if name == "screen")["screen"])
+
     @contextmanager
     def events(self, path: str = "/events") -> Iterator[Iterator[tuple[str, dict[str, Any]]]]:
         with self.client.stream("GET", path, extensions={"sni_hostname": self.uid}) as response:

@@ -18,6 +18,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from unit.sidecar.authority import Authority
+from unit.sidecar.conftest import gateway_running, pod_running
 from unit.sidecar.gateway_app import POD_UID
 from unit.sidecar.pod import Pod, until
 
@@ -84,12 +86,14 @@ def memory(pod: Pod) -> int:
 
 
 @pytest.fixture(scope="module")
-def waiting_pod(shared_pod: Pod) -> Iterator[Pod]:
+def waiting_pod(authority: Authority, init_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
     """An agent that only ever reads its input, so that no message makes it do anything."""
-    shared_pod.post("stty -echo; cat > /dev/null")
-    shared_pod.until_stable()
-    yield shared_pod
-    shared_pod.post("\x03stty echo\r", kind="raw")
+    folder = tmp_path_factory.mktemp("pod")
+    with gateway_running(authority, folder) as gateway, pod_running(gateway, init_program, folder) as pod:
+        pod.start_agent(("bash", "-c", "printf 'ready> '; stty raw -echo; exec cat > /dev/null"))
+        pod.start_sidecar()
+        pod.until_stable()
+        yield pod
 
 
 @FEW
@@ -199,8 +203,10 @@ def frame(kind: int, payload: bytes) -> bytes:
     return struct.pack(">BI", kind, len(payload)) + payload
 
 
-def hello(state: int, columns: int, rows: int, total: int, replay: int, instance: bytes = b"i" * 16) -> bytes:
-    return frame(1, struct.pack(">BB16sHHQI", 1, state, instance, columns, rows, total, replay))
+def hello(
+    state: int, columns: int, rows: int, total: int, replay: int, instance: bytes = b"i" * 16, version: int = 1
+) -> bytes:
+    return frame(1, struct.pack(">BB16sHHQI", version, state, instance, columns, rows, total, replay))
 
 
 SMALL = st.integers(0, 3)
@@ -213,6 +219,7 @@ FRAMES = st.one_of(
         st.sampled_from([0, 10, 2**63]),
         st.sampled_from([0, 5, 2**32 - 1]),
         st.binary(min_size=16, max_size=16),
+        st.sampled_from([1, 2]),
     ),
     st.builds(frame, st.sampled_from([3, 7]), st.binary(max_size=300)),
     st.builds(
@@ -286,7 +293,7 @@ def posing(pod: Pod) -> Iterator[FakeAgent]:
 
 def test_no_bytes_on_the_agents_socket_crash_it(pod: Pod) -> None:
     with posing(pod) as agent:
-        agent.script = [hello(1, 80, 24, 0, 0), frame(3, b"$ ")]
+        agent.script = [hello(1, 80, 24, 0, 0, version=2), frame(3, b"$ ")]
         pod.start_sidecar()
         until("the first call", lambda: agent.calls > 0)
         until("the endpoint", lambda: pod.get("/status"))
@@ -295,7 +302,7 @@ def test_no_bytes_on_the_agents_socket_crash_it(pod: Pod) -> None:
         @settings(max_examples=15, deadline=None, derandomize=True)
         @given(introduced=st.booleans(), pieces=st.lists(FRAMES, max_size=6))
         def try_one(introduced: bool, pieces: list[bytes]) -> None:
-            agent.script = [hello(1, 80, 24, 0, 0)] * introduced + pieces
+            agent.script = [hello(1, 80, 24, 0, 0, version=2)] * introduced + pieces
             seen = agent.calls
             until("the script to be sent", lambda: agent.calls > seen)
             assert pod.get("/status")["status"] in ("running", "stable")
@@ -314,7 +321,7 @@ def test_a_fake_agent_gets_neither_key_nor_token(pod: Pod) -> None:
         def _serve(self) -> None:
             connection, _ = self._listener.accept()
             connection.settimeout(2)
-            connection.sendall(hello(0, 80, 24, 0, 0) + frame(3, b"$ "))
+            connection.sendall(hello(0, 80, 24, 0, 0) + hello(0, 80, 24, 0, 0, version=2) + frame(3, b"$ "))
             try:
                 while data := connection.recv(65_536):
                     heard.append(data)

@@ -49,6 +49,8 @@ def test_prompt_is_typed_and_the_conversation_published_everywhere(pod: Pod) -> 
         "message": "hello",
         "uri": "",
         "prompt_sha256": sha256("echo hello"),
+        "question": None,
+        "starting": None,
     }
     assert pod.states() == [("working", ""), ("working", "echo hello"), ("idle", "hello")]
     assert pod.gateway.enrolments == [{"protocolVersions": [1], "sidecarVersion": "0.1.0"}]

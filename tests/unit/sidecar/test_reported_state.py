@@ -18,7 +18,7 @@ LINE = "─" * 40
 SAYS_GOODBYE = (
     *("sh", "-c"),
     f"trap 'printf \"\\033[1AResume this session with:\\n\"; exit 0' TERM\n"
-    f"printf '● done\\n\\n{LINE}\\n\u276f \\n{LINE}\\n'; while :; do sleep 0.05; done",
+    f"printf 'Claude Code v2.1\\n● done\\n\\n{LINE}\\n\u276f \\n{LINE}\\n'; while :; do sleep 0.05; done",
 )
 STABLE = 1.5  # longer than the agent must rest to be seen as idle, in these tests
 
@@ -72,14 +72,14 @@ def test_shutdown_output_of_a_known_program_is_not_an_answer_whoever_learns_firs
     pod.start_agent(SAYS_GOODBYE)
     pod.start_sidecar(TASKYARD_AGENT_TYPE="claude")
     until("the first idle state", lambda: pod.states()[-1:] == [("idle", "")])
-    assert pod.contents() == [("agent", "● done")]
+    assert pod.contents() == [("agent", "Claude Code v2.1\n● done")]
     if told_first == "the sidecar":
         assert pod.health("/prestop").status_code == 200
     assert pod.stop_agent() == 0
     if told_first == "the agent":
         assert pod.health("/prestop").status_code == 200
     time.sleep(STABLE)
-    assert pod.contents() == [("agent", "● done")]
+    assert pod.contents() == [("agent", "Claude Code v2.1\n● done")]
     assert pod.states()[-1] == ("idle", "")
 
 
@@ -93,8 +93,9 @@ def test_the_death_of_an_agent_is_not_reported_and_its_next_run_begins_empty(idl
     time.sleep(STABLE)
     assert len(idle_pod.states()) == told
     idle_pod.start_agent()
-    until("the new run's idle state", lambda: idle_pod.states()[-1] == ("idle", ""))
-    assert idle_pod.states()[told:] == [("working", ""), ("idle", "")]
+    anew = ("idle", "The agent began anew; the prompt was not repeated")
+    until("the new run's idle state", lambda: idle_pod.states()[-1] == anew)
+    assert idle_pod.states()[told:] == [("working", anew[1]), anew]
 
 
 def test_a_resume_with_nothing_to_type_shows_no_old_message(idle_pod: Pod) -> None:

@@ -6,17 +6,19 @@ import asyncio
 import datetime
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from taskyard.sidecar.conversation.archive import Archive
+from taskyard.sidecar.conversation.intents import JournalUnavailableError
 from taskyard.sidecar.conversation.journal import Journal
 from taskyard.sidecar.conversation.reports import Report, State
 from taskyard.sidecar.conversation.status import Status
-from taskyard.sidecar.drivers.base import Driver, DriverObserver, UnreachableError
+from taskyard.sidecar.drivers.base import Driver, DriverObserver, RefusedError, UnreachableError
 from taskyard.sidecar.gateway.reporter import Reporter, SnapshotUploader
 from taskyard.sidecar.reported_state import ReportedState
 from taskyard.sidecar.session import Session
@@ -46,7 +48,7 @@ class EndedCommand(Driver):
     def open_turn(self, typed: str) -> int:
         return 0
 
-    async def send(self, content: str, kept: asyncio.Future[None]) -> bool:
+    async def send(self, content: str, kept: asyncio.Future[None], *, control: bool = False) -> bool:
         raise UnreachableError("the command has ended")
 
     async def press(self, keys: str) -> None:
@@ -110,3 +112,145 @@ async def test_the_result_of_a_command_names_its_prompt_though_the_disk_has_not_
         for part in parts:
             part.cancel()
         await asyncio.gather(*parts, return_exceptions=True)
+
+
+class Asking(EndedCommand):
+    """A program that is set by the test: it loses the agent, refuses the prompt, or asks."""
+
+    prompt_at_start = False
+
+    def __init__(self, observer: DriverObserver) -> None:
+        super().__init__(observer)
+        self.sent: list[str] = []
+        self.answered: list[str] = []
+        self.lost = self.refusing = False
+        self.goes_on = asyncio.Event()
+
+    async def run(self) -> None:
+        self.observer.resume(self.instance)
+        self.observer.status_changed()
+        await asyncio.Event().wait()
+
+    def refuses(self, content: str, *, control: bool = False) -> str:
+        return "it is too long" if self.refusing and content == PROMPT else ""
+
+    async def prepare(self) -> str:
+        if self.lost:
+            self.lost = False
+            raise UnreachableError("the agent is gone")
+        return ""
+
+    async def send(self, content: str, kept: asyncio.Future[None], *, control: bool = False) -> bool:
+        self.sent.append(content)
+        return True
+
+    def refuses_answer(self, question_id: str, content: str) -> str:
+        return ""
+
+    async def answer(self, question_id: str, content: str) -> None:
+        self.answered.append(content)
+        await self.goes_on.wait()
+
+
+@asynccontextmanager
+async def session_with(folder: Path, **settings: bool) -> AsyncIterator[tuple[Session, Asking, list[Report]]]:
+    told: list[Report] = []
+
+    async def tell(report: Report) -> None:
+        told.append(report)
+
+    async def tell_outputs(values: Mapping[str, str]) -> None: ...
+
+    def driver(observer: DriverObserver) -> Asking:
+        made = Asking(observer)
+        vars(made).update(settings)
+        return made
+
+    journal, archive = Journal(folder / "journal.jsonl"), Archive(folder / "conversation.jsonl")
+    journal.load()
+    conversation = archive.load()
+    reporter = Reporter(tell, "state")
+    gateway: Any = None  # nothing is uploaded here
+    session = Session(
+        driver=driver,
+        prompt=PROMPT,
+        prompt_sha256=SHA256,
+        journal=journal,
+        archive=archive,
+        conversation=conversation,
+        reported=ReportedState(
+            build=1,
+            conversation=conversation,
+            store=archive.status,
+            reporter=reporter,
+            outputs_reporter=Reporter(tell_outputs, "outputs"),
+        ),
+        snapshots=SnapshotUploader(gateway, lambda: pytest.fail("no snapshot is taken")),
+        transcript=io.StringIO(),
+        clock=lambda: datetime.datetime.now(datetime.UTC),
+    )
+    assert isinstance(session.driver, Asking)
+    parts = [asyncio.create_task(session.run()), asyncio.create_task(reporter.run())]
+    try:
+        async with asyncio.timeout(10):
+            yield session, session.driver, told
+        assert not any(part.done() for part in parts)
+    finally:
+        for part in parts:
+            part.cancel()
+        await asyncio.gather(*parts, return_exceptions=True)
+
+
+async def until(look: Callable[[], object]) -> None:
+    while not look():  # noqa: ASYNC110 - anything may be looked at
+        await asyncio.sleep(0.01)
+
+
+async def test_agent_that_is_gone_before_anything_was_typed_gets_the_message_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("taskyard.sidecar.prompt_delivery.RETRY", 0.01)
+    async with session_with(tmp_path, lost=True) as (session, driver, _):
+        await until(lambda: session.status is Status.STABLE)
+        assert driver.sent == [PROMPT]
+        driver.lost = True
+        with pytest.raises(UnreachableError):
+            await session.deliver("more", "key")
+        assert session.status is Status.STABLE
+        assert not (await session.deliver("more", "key")).in_doubt
+        assert driver.sent == [PROMPT, "more"]
+
+
+async def test_refused_prompt_is_told_until_another_message_is_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with session_with(tmp_path, refusing=True) as (session, driver, told):
+        await until(lambda: told and told[-1].state is State.FAILED)
+        with monkeypatch.context() as disk:
+            disk.setattr("taskyard.sidecar.conversation.journal.Journal.intend", full_disk)
+            with pytest.raises(JournalUnavailableError):
+                await session.deliver("more", "key")
+        session.status_changed()
+        await asyncio.sleep(0.1)
+        assert told[-1].state is State.FAILED
+        await session.deliver("more", "key")
+        await until(lambda: told[-1].state is not State.FAILED)
+        assert driver.sent == ["more"]
+
+
+def full_disk(*_: object) -> None:
+    raise OSError("no space left on device")
+
+
+async def test_a_question_takes_one_answer_at_a_time(tmp_path: Path) -> None:
+    async with session_with(tmp_path) as (session, driver, _):
+        await until(lambda: session.status is Status.STABLE)
+        first = asyncio.create_task(session.settle("question", "yes", "one"))
+        await until(lambda: driver.answered)
+        for key in ("two", None):
+            with pytest.raises(RefusedError, match="being answered"):
+                await session.settle("question", "no", key)
+        again = asyncio.create_task(session.settle("question", "yes", "one"))
+        driver.goes_on.set()
+        assert not (await first).in_doubt and not (await again).in_doubt
+        assert driver.answered == ["yes"]

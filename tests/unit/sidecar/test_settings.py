@@ -31,6 +31,13 @@ def test_settings_come_from_the_environment() -> None:
     assert read.durable
     assert (read.port, read.health_port, read.listen, read.stable_after) == (8484, 8486, "::", 2.0)
     assert read.state_dir == Path("/state")
+    assert (read.agent_type, read.agent_ready, read.start_timeout) == ("", "", 600.0)
+
+
+def test_what_the_template_version_says_of_a_terminal_is_read() -> None:
+    given = {"TASKYARD_AGENT_TYPE": "aider", "TASKYARD_AGENT_READY": " ^> $ ", "TASKYARD_START_TIMEOUT": "90"}
+    read = Settings.from_environment(ENVIRONMENT | given)
+    assert (read.agent_type, read.agent_ready, read.start_timeout) == ("aider", " ^> $ ", 90.0)
 
 
 @pytest.mark.parametrize(

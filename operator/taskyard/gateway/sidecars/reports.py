@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from taskyard.api.task import State
 from taskyard.core import input_required
-from taskyard.core.text_sanitizer import sanitize_message
+from taskyard.core.text_sanitizer import CONTROLS, one_line, sanitize_message
 from taskyard.core.times import micro, rfc3339
 from taskyard.gateway.http.errors import HttpError
 from taskyard.limits import (
@@ -17,6 +17,7 @@ from taskyard.limits import (
     MAX_QUESTION_CHARACTERS,
     MAX_QUESTION_ID_CHARACTERS,
     MAX_QUESTION_OPTIONS,
+    MAX_STARTING_CHARACTERS,
     MAX_STATE_MESSAGE_BYTES,
 )
 
@@ -33,16 +34,26 @@ class Option(BaseModel):
 
 
 class Question(BaseModel):
-    """A question that an agent asks people before it continues."""
+    """A question that an agent asks people before it continues. Without options it takes any text, and `text` says who
+    waits for it, such as "python3 waits for input"; without an id it takes keystrokes alone."""
 
-    id: Annotated[str, Field(pattern=rf"^[a-z0-9-]{{1,{MAX_QUESTION_ID_CHARACTERS}}}$")]
+    id: Annotated[str | None, Field(pattern=rf"^[a-z0-9-]{{1,{MAX_QUESTION_ID_CHARACTERS}}}$")] = None
     text: Annotated[str, Field(max_length=MAX_QUESTION_CHARACTERS)]
-    options: Annotated[list[Option], Field(max_length=MAX_QUESTION_OPTIONS)]
+    options: Annotated[list[Option], Field(max_length=MAX_QUESTION_OPTIONS)] = []
+
+
+class Starting(BaseModel):
+    """What keeps the first prompt from the agent. `reason` is NotReading once the time for that is over, else empty;
+    `message` is one line that says what is waited for."""
+
+    reason: Annotated[str, Field(pattern=r"^[A-Za-z]{0,63}$")] = ""
+    message: Annotated[str, Field(max_length=MAX_STARTING_CHARACTERS)] = ""
 
 
 class Report(BaseModel):
     """The body of `PATCH …/app-status`. `prompt_sha256` is that of the last prompt typed. A `question` of null means
-    that no question is open; without the field, the known question stays.
+    that no question is open, a `starting` of null that nothing keeps the first prompt from the agent; without the
+    field, what is known stays.
     """
 
     app_slug: str = ""
@@ -51,6 +62,7 @@ class Report(BaseModel):
     state: str = ""
     prompt_sha256: Annotated[str | None, Field(pattern=r"^[0-9a-f]{64}$")] = None
     question: Question | None = None
+    starting: Starting | None = None
 
 
 def check(report: Report) -> None:
@@ -85,10 +97,20 @@ def status_change(report: Report, *, status: Mapping[str, Any], build: int, now:
             asked=asked(report.question) if report.question else None,
             generation=status.get("observedGeneration") or 0,
             now=rfc3339(now),
+            reason=input_required.ASKED if report.question and report.question.options else input_required.WAITS,
         )
         if conditions is not None:
             change["conditions"] = conditions
+    if "starting" in report.model_fields_set:
+        wanted = held_up_by(report.starting) if report.starting else None
+        if wanted != (status.get("workspace") or {}).get("starting"):
+            change["workspace"] = {"starting": wanted}
     return change
+
+
+def held_up_by(found: Starting) -> dict[str, str]:
+    """What keeps the first prompt from the agent, as it is in the status."""
+    return {"reason": found.reason, "message": printable(found.message)}
 
 
 def asked(found: Question) -> str:
@@ -98,5 +120,5 @@ def asked(found: Question) -> str:
 
 
 def printable(text: str) -> str:
-    """The text without unprintable characters."""
-    return "".join(character for character in text if character.isprintable())
+    """The text in one line, without control characters."""
+    return one_line(CONTROLS.sub("", text))

@@ -9,12 +9,10 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from taskyard.core import names
-from taskyard.core.text_sanitizer import printable_text
+from taskyard.core.text_sanitizer import printable_text, visible_controls, whole
 from taskyard.core.times import rfc3339
 from taskyard.gateway.sidecars.objects import Task
-from taskyard.limits import MAX_SNAPSHOT_BYTES
-
-DROPPED = "[… the beginning was left out]\n"
+from taskyard.limits import CUT_NOTE, MAX_SNAPSHOT_BYTES
 
 
 class Message(BaseModel):
@@ -51,7 +49,7 @@ class Snapshot:
 def snapshot_of(payload: Payload) -> Snapshot:
     """The newest messages that fit; the oldest are dropped first, and a single message that is too large keeps its
     end."""
-    messages = [message.model_copy(update={"content": _storable(message.content)}) for message in payload.messages]
+    messages = [message.model_copy(update={"content": whole(message.content)}) for message in payload.messages]
     kept = _newest_that_fit(messages)
     truncated = payload.truncated or kept != messages
     return Snapshot(
@@ -117,21 +115,20 @@ def _end_of(message: Message, room: int) -> Message:
 
 
 def _with_end(message: Message, length: int) -> Message:
-    return message.model_copy(update={"content": DROPPED + message.content[len(message.content) - length :]})
+    return message.model_copy(update={"content": CUT_NOTE + message.content[len(message.content) - length :]})
 
 
 def _log(messages: Sequence[Message], *, truncated: bool) -> str:
-    # An agent's screen may contain anything; this text is for `kubectl get -o` on a person's terminal.
-    head = "(Older messages were left out.)\n\n" if truncated else ""
+    head = "(Older text was left out.)\n\n" if truncated else ""
     return head + "\n".join(
-        f"{message.role}{f' {message.time}' if message.time else ''}\n{printable_text(message.content).rstrip()}\n"
-        for message in messages
+        f"{message.role}{f' {message.time}' if message.time else ''}\n{_shown(message)}\n" for message in messages
     )
 
 
-def _storable(text: str) -> str:
-    """The text with lone surrogates replaced: JSON can contain them, but UTF-8 cannot encode them."""
-    return text.encode("utf-8", "replace").decode()
+def _shown(message: Message) -> str:
+    """The content as text for a person's terminal: an agent's colours go, a user's control characters are shown."""
+    shown = printable_text(message.content) if message.role == "agent" else visible_controls(message.content)
+    return shown.rstrip("\n")
 
 
 def _json(value: object) -> str:

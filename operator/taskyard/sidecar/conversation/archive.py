@@ -5,7 +5,7 @@ import logging
 from dataclasses import asdict
 from pathlib import Path
 
-from taskyard.sidecar.conversation.conversation import Conversation, Message, Role, Turn
+from taskyard.sidecar.conversation.conversation import Conversation, Message, Role, Turn, TurnEnd
 from taskyard.sidecar.conversation.records import Record, RecordFile
 from taskyard.sidecar.conversation.status_store import StatusStore
 
@@ -87,6 +87,10 @@ def _message(value: object) -> Message | None:
 
 def _turn(value: object) -> Turn | None:
     match value:
-        case {"instance": str(instance), "position": int(position), "typed": str(typed), "after": int(after)}:
-            return Turn(instance, position, typed, after)
+        case {"instance": str(instance), "position": int(position), "typed": str(typed), "after": int(after), **rest}:
+            match rest.get("end"):
+                case str(end) if end in set(TurnEnd):
+                    return Turn(instance, position, typed, after, TurnEnd(end))
+                case _:  # version 0.1 did not note it
+                    return Turn(instance, position, typed, after, TurnEnd.DONE)
     return None

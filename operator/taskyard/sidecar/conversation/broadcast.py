@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, TextIO
 
+from taskyard.core.text_sanitizer import CONTROLS
 from taskyard.sidecar.conversation.conversation import Conversation, Message, timestamp
 from taskyard.sidecar.conversation.events import BUFFER, Event, Hub, Stream
 from taskyard.sidecar.conversation.status import Status
@@ -65,9 +66,14 @@ class Broadcast:
         """Writes the message to standard output, as one line of JSON."""
         line = {"time": message.time, "id": message.id, "role": message.role.value, "content": message.content}
         try:
-            print(json.dumps(line, ensure_ascii=False), file=self._transcript, flush=True)
+            print(_line(line), file=self._transcript, flush=True)
         except (OSError, UnicodeError) as error:
             logger.warning("message %d could not be written to standard output: %s", message.id, error)
+
+
+def _line(value: dict[str, Any]) -> str:
+    """JSON with all control characters escaped, as it is shown by `kubectl logs`."""
+    return CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
 def _message_event(message: Message) -> Event:

@@ -32,6 +32,16 @@ class Message:
         return {"id": self.id, "content": self.content, "role": self.role.value, "time": self.time}
 
 
+class TurnEnd(enum.StrEnum):
+    """How a turn ended: the agent was done, or was asked to end (a pause, the end of the Pod). OPEN: it has not ended,
+    or the agent is gone without a word.
+    """
+
+    OPEN = ""
+    DONE = "done"
+    STOPPED = "stopped"
+
+
 @dataclass(frozen=True)
 class Turn:
     """What the agent shows from `position` of its run `instance` on is the answer to `typed`.
@@ -43,6 +53,7 @@ class Turn:
     position: int
     typed: str
     after: int
+    end: TurnEnd = TurnEnd.OPEN
 
 
 def timestamp(now: datetime.datetime) -> str:
@@ -85,6 +96,13 @@ class Conversation:
         self._add(message)
         self.turn = Turn(instance, position, content, self.next_id)
         return message
+
+    def end_turn(self, end: TurnEnd) -> bool:
+        """Notes how the turn ended, unless that is known. True when that is new."""
+        if self.turn is None or not self.turn.typed or self.turn.end is not TurnEnd.OPEN:
+            return False
+        self.turn = replace(self.turn, end=end)
+        return True
 
     def answer(self, content: str, now: datetime.datetime) -> Message | None:
         """Sets the agent's message of the current turn to `content`. None when that changes nothing."""

@@ -1,6 +1,6 @@
 """The end of what a program writes to a pipe, as readable text without terminal escape sequences. Pure."""
 
-from taskyard.sidecar.conversation.reports import ESCAPES
+from taskyard.core.text_sanitizer import CONTROLS, without_escapes
 
 MAX_TAIL_BYTES = 1 << 16
 NOTE = "[… earlier output left out …]\n"
@@ -24,11 +24,11 @@ class PipeTail:
         kept = bytes(self._kept)
         if self._cut:
             kept = kept[kept.find(b"\n") + 1 :]
-        lines = ESCAPES.sub("", kept.decode(errors="replace")).split("\n")
+        lines = without_escapes(kept.decode(errors="replace")).split("\n")
         text = "\n".join(_seen(line) for line in lines).strip("\n")
         return NOTE + text if self._cut else text
 
 
 def _seen(line: str) -> str:
     line = line.rstrip("\r").rsplit("\r", 1)[-1]
-    return "".join(character for character in line if character.isprintable() or character == "\t").rstrip()
+    return CONTROLS.sub("", line).rstrip(" \t")

@@ -4,12 +4,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from taskyard.limits import MAX_SNAPSHOT_BYTES
-from taskyard.sidecar.conversation.conversation import Conversation, Message
+from taskyard.limits import CUT_NOTE, MAX_SNAPSHOT_BYTES
+from taskyard.sidecar.conversation.conversation import Conversation, Message, Role
 
 # The gateway keeps the body inside {"format":"agentapi","data":…}, which has to stay within the limit as a whole.
 MAX_BODY_BYTES = MAX_SNAPSHOT_BYTES - 64
-NOTE = "[… message truncated, this is its end …]\n"
 
 
 @dataclass(frozen=True)
@@ -28,12 +27,17 @@ def take(messages: Sequence[Message], limit: int = MAX_BODY_BYTES) -> Snapshot:
     """The newest messages that fit into `limit` bytes of JSON, oldest first, as `{"messages": […]}`.
 
     If the newest message alone is too large, only its end is kept, after a note. `"truncated": true` means that
-    something is missing.
+    something is missing, also where older messages are not known any more, or one was cut
+    when it was read (it begins with CUT_NOTE).
     """
     whole = [_encode(message.shown()) for message in messages]
-    body = _body(whole, truncated=False)
+    cut = any(
+        (message.role is Role.AGENT and message.content.startswith(CUT_NOTE)) or message.id > index
+        for index, message in enumerate(messages)
+    )
+    body = _body(whole, truncated=cut)
     if len(body) <= limit:
-        return Snapshot(body, len(whole), truncated=False)
+        return Snapshot(body, len(whole), truncated=cut)
     room = limit - len(_body([], truncated=True))
     kept: list[bytes] = []
     for encoded in reversed(whole):
@@ -54,11 +58,11 @@ def _tail(message: Message, room: int) -> bytes:
     low, high = 0, len(content)
     while low < high:
         middle = (low + high + 1) // 2
-        if len(_encode(shown | {"content": NOTE + content[len(content) - middle :]})) <= room:
+        if len(_encode(shown | {"content": CUT_NOTE + content[len(content) - middle :]})) <= room:
             low = middle
         else:
             high = middle - 1
-    return _encode(shown | {"content": NOTE + content[len(content) - low :]})
+    return _encode(shown | {"content": CUT_NOTE + content[len(content) - low :]})
 
 
 def _body(encoded: Sequence[bytes], *, truncated: bool) -> bytes:

@@ -9,26 +9,35 @@ from taskyard.sidecar.conversation.reports import AgentReport, State
 
 
 class StatusStore:
-    """`agent_report` is the agent's last report, `outputs` are the values that it has set; `save` keeps both."""
+    """`agent_report` is the agent's last report, `outputs` are the values that it has set; `notice` tells how a turn
+    was cut short; `passed_over` is the digest in hex of the prompt that the agent could not take, before it got other
+    messages. `save` keeps them all.
+    """
 
     def __init__(self, append: Callable[[Record], None]) -> None:
         self.agent_report: AgentReport | None = None
         self.outputs: dict[str, str] = {}
+        self.notice = ""
+        self.passed_over = ""
         self._append = append
 
     def save(self) -> None:
-        """Writes both and waits for the disk; the archive logs a disk failure."""
+        """Writes them and waits for the disk; the archive logs a disk failure."""
         self._append(self.record())
 
     def record(self) -> Record:
         report = asdict(self.agent_report) if self.agent_report is not None else None
         # The names of version 0.1, which are in the files of running Tasks.
-        return {"standing": {"word": report, "outputs": self.outputs}}
+        kept = {"word": report, "outputs": self.outputs, "notice": self.notice, "passed_over": self.passed_over}
+        return {"standing": kept}
 
     def take(self, record: Record) -> None:
         """Reads a record of the file; one of another kind is ignored."""
         match record.get("standing"):
-            case {"word": report, "outputs": values}:
+            case {"word": report, "outputs": values, **rest}:
+                notice, passed_over = rest.get("notice"), rest.get("passed_over")
+                self.notice = notice if isinstance(notice, str) else ""
+                self.passed_over = passed_over if isinstance(passed_over, str) else ""
                 self.agent_report = _agent_report(report)
                 self.outputs = task_outputs.kept(values)
 

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Mapping
 
+from taskyard.core.text_sanitizer import whole, with_line_feeds
 from taskyard.limits import MAX_OUTPUT_NAME_CHARACTERS, MAX_OUTPUT_VALUE_BYTES, MAX_OUTPUTS
+from taskyard.sidecar.conversation.content import removed
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
@@ -21,8 +23,11 @@ def with_value(outputs: Mapping[str, str], name: object, value: object) -> dict[
         )
     if not isinstance(value, str):
         raise OutputError("value must be text")
-    if any(not (character.isprintable() or character in "\n\t") for character in value):
-        raise OutputError("value must be printable text")
+    value = with_line_feeds(value)
+    if controls := removed(value):
+        raise OutputError(f"value must be printable text, without control characters: it has {', '.join(controls)}")
+    if value != whole(value):
+        raise OutputError("value must be printable text: it has half of a surrogate pair")
     if len(value.encode()) > MAX_OUTPUT_VALUE_BYTES:
         raise OutputError(f"value may have at most {MAX_OUTPUT_VALUE_BYTES} bytes")
     if name not in outputs and len(outputs) >= MAX_OUTPUTS:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from taskyard import __version__
+from taskyard.sidecar.conversation.content import typable
 from taskyard.sidecar.conversation.pipe_tail import PipeTail
 from taskyard.sidecar.conversation.status import Status
 from taskyard.sidecar.drivers import acp_protocol
@@ -351,14 +352,14 @@ class AcpDriver(PipeDriver):
         self._turn_at = self._position
         return self._position
 
-    async def send(self, content: str, kept: asyncio.Future[None]) -> bool:
+    async def send(self, content: str, kept: asyncio.Future[None], *, control: bool = False) -> bool:
         await kept
         if not (self._reachable and self._opened):
             raise UnreachableError("the agent's session is not open")
         number = self._memory.begin_prompt()
         self._reacted.clear()
         self._observer.status_changed()
-        prompt = [{"type": "text", "text": content}]
+        prompt = [{"type": "text", "text": typable(content)}]
         try:
             await self._write(
                 acp_protocol.request(number, "session/prompt", {"sessionId": self._memory.session, "prompt": prompt})
@@ -385,11 +386,11 @@ class AcpDriver(PipeDriver):
             await self._settle(question, None)
 
     def refuses_answer(self, question_id: str, content: str) -> str:
-        chosen = self._asked.chosen(question_id, content)
+        chosen = self._asked.chosen(question_id, typable(content))
         return chosen if isinstance(chosen, str) else ""
 
     async def answer(self, question_id: str, content: str) -> None:
-        chosen = self._asked.chosen(question_id, content)
+        chosen = self._asked.chosen(question_id, typable(content))
         if isinstance(chosen, str):
             raise RefusedError(chosen)
         if not self._reachable:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from taskyard.core.text_sanitizer import one_line, whole
 from taskyard.limits import MAX_OPTION_CHARACTERS, MAX_QUESTION_CHARACTERS, MAX_QUESTION_OPTIONS
 
 VERSION = 1
@@ -113,7 +114,7 @@ def error_text(error: object) -> str:
     details = _dict(body.get("data"))
     more = _text(details.get("details")) or _text(details.get("message")) or _text(body.get("data"))
     text = _text(body.get("message")) or "error"
-    return " ".join(f"{text}: {more}".split() if more else text.split())
+    return one_line(f"{text}: {more}" if more else text)
 
 
 # Permissions.
@@ -174,7 +175,7 @@ def chosen(options: Sequence[Option], answer: str) -> Option | None:
     """The option that a person means: its id, its name, or yes or no."""
     answer = " ".join(answer.split())
     for option in options:
-        if answer == option.id or answer.casefold() == option.name.casefold():
+        if answer == option.id or answer.casefold() == " ".join(option.name.split()).casefold():
             return option
     word = answer.casefold().rstrip(".!")
     if word in YES:
@@ -193,7 +194,7 @@ def outcome(option: Option | None) -> Json:
 
 
 def title(call: Mapping[str, Any]) -> str:
-    return " ".join(_text(call.get("title")).split())[:MAX_TITLE_CHARACTERS]
+    return one_line(_text(call.get("title")))[:MAX_TITLE_CHARACTERS]
 
 
 MARKS = {"pending": "…", "in_progress": "…", "completed": "✓", "failed": "✗"}
@@ -212,7 +213,8 @@ class Answer:
         self._cut = False
 
     def text(self) -> str:
-        text = "\n".join(part.strip("\n") for part in self._parts if part.strip("\n")).rstrip()
+        # An agent may cut its answer within a character of UTF-16.
+        text = whole("\n".join(part.strip("\n") for part in self._parts if part.strip("\n")).rstrip())
         if len(text) > MAX_ANSWER_CHARACTERS:
             self._cut = True
             text = text[-MAX_ANSWER_CHARACTERS:]
@@ -261,7 +263,7 @@ class Answer:
 
     def _show_plan(self, entries: object) -> None:
         lines = [
-            f"{STEPS.get(_text(entry.get('status')), '[ ]')} {' '.join(_text(entry.get('content')).split())}"
+            f"{STEPS.get(_text(entry.get('status')), '[ ]')} {one_line(_text(entry.get('content')))}"
             for entry in (entries if isinstance(entries, list) else [])
             if isinstance(entry, dict)
         ]

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from taskyard.sidecar.conversation.content import typable
 from taskyard.sidecar.conversation.pipe_tail import PipeTail
 from taskyard.sidecar.conversation.status import Status
 from taskyard.sidecar.drivers.base import Driver, DriverObserver, RefusedError, UnreachableError
@@ -176,6 +177,9 @@ class AgentApiDriver(Driver):
     async def errors(self, data: bytes) -> None:
         self._log.feed(data)
 
+    async def terminal_state(self, state: frames.TerminalState) -> None:
+        """The agent's own server tells what it does."""
+
     async def ending(self) -> None:
         self._observer.end()
 
@@ -197,13 +201,13 @@ class AgentApiDriver(Driver):
         self._turn_after, self._answer = self._newest, ""
         return self._newest
 
-    async def send(self, content: str, kept: asyncio.Future[None]) -> bool:
+    async def send(self, content: str, kept: asyncio.Future[None], *, control: bool = False) -> bool:
         await kept
         if not self._reachable:
             raise UnreachableError("the agent's server does not answer")
         while True:
             try:
-                return await self._post(content, "user")
+                return await self._post(typable(content), "user")
             except BusyError:
                 # The agent was stable when last polled, but is no longer. The message waits until it is stable again.
                 await self._await_stable()

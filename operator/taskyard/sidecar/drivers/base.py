@@ -51,6 +51,7 @@ class Turn(Protocol):
 
 class Driver(abc.ABC):
     """`prompt_at_start`: the agent gets the prompt when it is started, so it is not sent as a message.
+    `follows_start`: it is known whether the agent's program has begun to read.
     `final_flush_timeout`: seconds that the delivery of state and snapshot may take at the end of the process.
     Kubernetes leaves at least 2 s between the agent's end and SIGKILL.
     """
@@ -58,6 +59,7 @@ class Driver(abc.ABC):
     agent_type = "custom"
     transport: str
     prompt_at_start = False
+    follows_start = False
 
     @property
     def final_flush_timeout(self) -> float:
@@ -91,6 +93,25 @@ class Driver(abc.ABC):
         """Raises RefusedError and UnreachableError."""
         raise RefusedError(self.refuses_answer(question_id, content))
 
+    @property
+    def starting(self) -> str:
+        """What the agent's program waits for before it reads its first message, in a line; empty when it may read."""
+        return ""
+
+    @property
+    def not_reading(self) -> str:
+        """Why the first prompt still waits though the time to start is over; empty when it does not."""
+        return ""
+
+    def refuses(self, content: str, *, control: bool = False) -> str:
+        """Why a message can never reach the agent as it is, now that the agent waits for one; empty when it can."""
+        return ""
+
+    @property
+    def refuses_control(self) -> str:
+        """Why the agent can never take a command of its program; empty when it may."""
+        return ""
+
     def refuses_keys(self, keys: str) -> str:
         """Why these keystrokes can never have an effect; empty when they may."""
         return ""
@@ -117,10 +138,26 @@ class Driver(abc.ABC):
     def open_turn(self, typed: str) -> int:
         """From now on the agent answers `typed`; returns the position to keep for `DriverObserver.resume`."""
 
-    @abc.abstractmethod
-    async def send(self, content: str, kept: asyncio.Future[None]) -> bool:
-        """Sends the agent a message, on which it may start no sooner than `kept` is done. False: it showed no reaction.
+    @property
+    def takes_leave(self) -> bool:
+        """Whether the agent is known to say goodbye when it is asked to end."""
+        return False
+
+    async def prepare(self) -> str:
+        """Makes room for a message, before its intent is written. Returns why that failed; empty when there is room.
         Raises UnreachableError.
+        """
+        return ""
+
+    def summary(self, answer: str) -> str:
+        """The answer in a line, for the Task's state; empty: its last line will do."""
+        return ""
+
+    @abc.abstractmethod
+    async def send(self, content: str, kept: asyncio.Future[None], *, control: bool = False) -> bool:
+        """Sends the agent a message, on which it may start no sooner than `kept` is done. False: it showed no reaction.
+        `control`: it is a command of the agent's program, typed at its prompt as a person would. Raises
+        UnreachableError.
         """
 
     @abc.abstractmethod

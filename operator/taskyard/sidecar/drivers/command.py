@@ -88,8 +88,12 @@ class CommandDriver(PipeDriver):
     def open_turn(self, typed: str) -> int:
         return self._total
 
-    async def send(self, content: str, kept: asyncio.Future[None]) -> bool:
+    async def send(self, content: str, kept: asyncio.Future[None], *, control: bool = False) -> bool:
         raise UnreachableError(self.refusal)
+
+    @property
+    def refuses_control(self) -> str:
+        return "a command has no prompt for input of type control"
 
     def refuses_keys(self, keys: str) -> str:
         return "" if CTRL_C in keys else "a command takes no keystrokes but Ctrl-C"

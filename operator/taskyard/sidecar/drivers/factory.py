@@ -28,6 +28,7 @@ def driver_for(settings: Settings, prompt: str, observer: DriverObserver) -> Dri
 
             return AgentApiDriver(settings.agent_socket, prompt, observer, port=settings.agent_port)
         case _:
+            from taskyard.core import ready_pattern
             from taskyard.sidecar.drivers.terminal import TerminalDriver
 
             return TerminalDriver(
@@ -36,4 +37,6 @@ def driver_for(settings: Settings, prompt: str, observer: DriverObserver) -> Dri
                 observer,
                 stable_after=settings.stable_after,
                 agent_type=settings.agent_type,
+                ready=ready_pattern.compiled(settings.agent_ready) if settings.agent_ready else None,
+                start_timeout=settings.start_timeout,
             )

@@ -4,6 +4,7 @@ import abc
 import asyncio
 
 from taskyard.sidecar.drivers.base import Driver, DriverObserver
+from taskyard.sidecar.init import frames
 from taskyard.sidecar.init.client import AgentClient, Receiver
 
 TELL_EVERY = 0.25
@@ -19,6 +20,9 @@ class PipeDriver(Driver, Receiver):
         self._instance = ""
         self._reachable = False
         self._news = asyncio.Event()
+
+    async def terminal_state(self, state: frames.TerminalState) -> None:
+        """The answer comes from a pipe or a server: what the kernel knows about a terminal changes nothing."""
 
     async def ending(self) -> None:
         self._observer.end()

@@ -1,48 +1,35 @@
 """Types a message into an interactive program's terminal, and watches its effect on the screen."""
 
 import asyncio
-from typing import Protocol
 
-from taskyard.sidecar.init.client import AgentClient
-from taskyard.sidecar.screen.generic_answer import Mark
-from taskyard.sidecar.screen.programs import Reading
-from taskyard.sidecar.screen.terminal import Terminal
+from taskyard.sidecar.conversation.content import keyless
+from taskyard.sidecar.drivers.activity import waits_for_input
+from taskyard.sidecar.drivers.questions import TerminalQuestion
+from taskyard.sidecar.drivers.sight import Sight
+from taskyard.sidecar.init.client import AgentClient, LostError
+from taskyard.sidecar.init.frames import Foreground, Reader
+from taskyard.sidecar.screen import programs
 
 ECHO_TIMEOUT = 2.0
 BOX_TIMEOUT = 10.0
 ECHO_QUIET = 0.15
 ECHO_TAIL = 24
 LINES_TIMEOUT = 5.0
+LINE_TIMEOUT = 0.5
+CLEAR_TIMES = 8
+CLEAR_AT_ONCE = 4
+MENU_QUIET = 0.5
 ENTER_EVERY = 3.0
 ENTER_TIMES = 5
 PASTE_START, PASTE_END = b"\x1b[200~", b"\x1b[201~"
 
 
 def keystrokes(content: str, *, bracketed: bool) -> bytes:
-    """What a terminal sends when the message is pasted. Without bracketed paste every line end is an Enter, as when a
-    person types.
+    """What a terminal sends when the message is pasted, without what would act as a key. Without bracketed paste every
+    line end is an Enter, as when a person types.
     """
-    typed = content.replace("\n", "\r").encode()
+    typed = keyless(content).replace("\n", "\r").encode()
     return PASTE_START + typed + PASTE_END if bracketed else typed
-
-
-class Sight(Protocol):
-    """What the driver sees of the program. `mark` is where the open turn began."""
-
-    @property
-    def terminal(self) -> Terminal: ...
-
-    @property
-    def reading(self) -> Reading: ...
-
-    @property
-    def mark(self) -> Mark: ...
-
-    @property
-    def reachable(self) -> bool: ...
-
-    async def next_sample(self, patience: float) -> bool:
-        """Waits for a sample of the screen after new output. False: there was none for `patience` seconds."""
 
 
 class Typist:
@@ -51,35 +38,104 @@ class Typist:
     def __init__(self, client: AgentClient, sight: Sight) -> None:
         self._client = client
         self._sight = sight
+        self._between_lines = False
 
-    async def type(self, content: str, kept: asyncio.Future[None]) -> bool:
-        """Pastes while the disk takes the intent, and presses Enter only after that: a paste alone has no effect."""
-        if not self._sight.terminal.bracketed_paste:
-            await kept
+    @property
+    def held_up_by(self) -> str:
+        """The program that waits for input of its own while the rest of a message waits for the agent; else empty."""
+        kernel = self._sight.attention.kernel
+        if not self._between_lines or kernel is None or kernel.reader is not Reader.YES:
+            return ""
+        return waits_for_input(kernel) if kernel.foreground is Foreground.OTHER else ""
+
+    async def prepare(self) -> str:
+        """Takes out what stands in a known program's input box, which would become a part of the message. Returns why
+        that failed; empty when the box is ready.
+        """
+        program = self._sight.attention.program
+        for _ in range(CLEAR_TIMES):
+            reading = self._sight.attention.reading
+            if reading.box is None or (reading.empty and reading.says):
+                return ""
+            before = self._box()
+            keys = program.clear * CLEAR_AT_ONCE
+            await self._client.input(keys if reading.says else keys + program.leave)
+            while await self._sight.next_sample(ECHO_QUIET):
+                pass
+            if self._box() == before and programs.cursor_at_start(program, self._sight.terminal, reading.box):
+                return ""  # a hint that the program shows in an empty box
+        reading = self._sight.attention.reading
+        if reading.box is None or (reading.empty and reading.says):
+            return ""
+        return f"{program.name} has text in its input box that cannot be removed: send keystrokes with type Raw"
+
+    async def type(self, content: str, kept: asyncio.Future[None], *, control: bool = False) -> bool:
+        """Pastes while the disk takes the intent, and presses Enter only after that: a paste alone has no effect.
+        `control`: types it as a person would, so that the program takes it as a command of its own.
+        """
+        bracketed = self._sight.terminal.bracketed_paste and not control
+        if control or not bracketed:
+            await kept  # what is typed may act before Enter
+        if not bracketed:
             content = await self._type_lines_but_last(content)
         version = self._sight.terminal.version
         empty = self._box()
-        await self._client.input(keystrokes(content, bracketed=self._sight.terminal.bracketed_paste))
+        await self._client.input(keystrokes(content, bracketed=bracketed))
         filled = await self._await_box(empty) if empty else None
         if filled is None:
             await self._await_echo(content, version)
         await kept
-        return await self.press_enter(filled)
+        return await self.press_enter(filled, control=control)
+
+    async def answer(self, question: TerminalQuestion, content: str) -> None:
+        """Types what answers a question; for a menu without Enter, unless the menu stays open."""
+        typed = question.typed(content)
+        assert typed is not None
+        if not question.options:
+            await self._client.input(keystrokes(typed, bracketed=self._sight.terminal.bracketed_paste) + b"\r")
+            return
+        await self._client.input(typed.encode())
+        while await self._sight.next_sample(MENU_QUIET):
+            pass
+        if self._sight.attention.question == question.text:
+            await self._client.input(b"\r")
 
     async def _type_lines_but_last(self, content: str) -> str:
         """Without bracketed paste every line is an input of its own, so the program gets a moment to answer each, at
-        most LINES_TIMEOUT for all of them. Returns what is left to be typed.
+        most LINES_TIMEOUT for all of them; where the kernel tells, at most LINE_TIMEOUT for each after that, since a
+        screen may never come to rest. In line mode each line waits for the agent to read again, however long what the
+        line before started takes. Returns what is left to be typed.
         """
         deadline = _now() + LINES_TIMEOUT
-        while "\n" in content and _now() < deadline:
+        while "\n" in content and (_now() < deadline or self._tells):
             line, content = content.split("\n", 1)
             version = self._sight.terminal.version
             await self._client.input(keystrokes(line + "\n", bracketed=False))
-            while _now() < deadline and await self._sight.next_sample(ECHO_QUIET):
+            quiet_by = max(deadline, _now() + LINE_TIMEOUT) if self._tells else deadline
+            while _now() < quiet_by and await self._sight.next_sample(ECHO_QUIET):
                 pass
             if self._sight.terminal.version == version:
                 await self._sight.next_sample(ECHO_QUIET)
+            await self._await_reader()
         return content
+
+    @property
+    def _tells(self) -> bool:
+        """Whether the kernel tells if the program reads."""
+        return self._sight.attention.kernel is not None and self._sight.attention.kernel.reader is not Reader.UNKNOWN
+
+    async def _await_reader(self) -> None:
+        """Waits until what is typed next goes to the agent: nothing in line mode reads it in its place, or later."""
+        self._between_lines = True
+        try:
+            while (kernel := self._sight.attention.kernel) is not None and (
+                kernel.foreground is Foreground.OTHER or (kernel.canonical and kernel.reader is Reader.NO)
+            ):
+                if not self._sight.reachable:
+                    raise LostError("the agent ended while the lines of a message were typed")
+                await self._sight.next_sample(ENTER_EVERY)
+        finally:
+            self._between_lines = False
 
     async def _await_echo(self, content: str, version: int) -> None:
         """Waits for the end of the message on the screen, or until the screen changed and came to rest; not fatal."""
@@ -87,7 +143,7 @@ class Typist:
         deadline = _now() + ECHO_TIMEOUT
         while (left := deadline - _now()) > 0:
             if self._sight.terminal.version != version:
-                lines = self._sight.terminal.lines(self._sight.mark.cursor, self._sight.terminal.end)
+                lines = self._sight.terminal.lines(self._sight.turn.mark.cursor, self._sight.terminal.end)
                 if tail in "".join("".join(line.text.split()) for line in lines):
                     return
                 left = min(left, ECHO_QUIET)
@@ -96,9 +152,12 @@ class Typist:
 
     def _box(self) -> list[str]:
         """The lines of a known program's input box; empty when there is none now."""
-        if self._sight.reading.box is None:
+        if self._sight.attention.reading.box is None:
             return []
-        return [line.text for line in self._sight.terminal.lines(self._sight.reading.box, self._sight.terminal.end)]
+        return [
+            line.text
+            for line in self._sight.terminal.lines(self._sight.attention.reading.box, self._sight.terminal.end)
+        ]
 
     async def _await_box(self, empty: list[str]) -> str | None:
         """Waits for the message in the input box, in whatever form; returns the line in which it begins, else None."""
@@ -109,9 +168,10 @@ class Typist:
                 return new[0]
         return None
 
-    async def press_enter(self, filled: str | None = None) -> bool:
+    async def press_enter(self, filled: str | None = None, *, control: bool = False) -> bool:
         """Presses Enter, again while it has no visible effect: some programs take the first one as part of the paste.
-        A message that is still in the input box, in the line `filled`, was not sent, whatever else changes.
+        A message that is still in the input box, in the line `filled`, was not sent, whatever else changes. A command
+        (`control`) may open a dialog; a dialog is no sign that a message was sent.
         """
         for _ in range(ENTER_TIMES):
             seen = self._sight.terminal.version, self._sight.terminal.cursor
@@ -120,13 +180,17 @@ class Typist:
             while (left := deadline - _now()) > 0:
                 await self._sight.next_sample(left)
                 if filled is not None:
-                    box = self._box()
-                    if self._sight.reading.busy or self._sight.reading.question or (box and filled not in box):
+                    reading = self._sight.attention.reading
+                    if control and reading.question:
+                        return True
+                    if programs.took(self._sight.attention.program, reading, self._box(), filled):
                         return True
                 elif (self._sight.terminal.version, self._sight.terminal.cursor) != seen:
                     return True
                 if not self._sight.reachable:
                     return False
+            if filled is not None and self._sight.attention.question:
+                return False
         return False
 
 

@@ -14,8 +14,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from taskyard.core import control_text
 from taskyard.limits import MAX_CONTENT_CHARACTERS
-from taskyard.sidecar.conversation.content import typable
+from taskyard.sidecar.conversation.content import fault as typing_fault
 from taskyard.sidecar.conversation.events import Hub, Stream, TooSlowError
 from taskyard.sidecar.conversation.intents import JournalUnavailableError
 from taskyard.sidecar.drivers.base import RefusedError, UnreachableError
@@ -31,6 +32,7 @@ SNAPSHOT_TIMEOUT = 10.0
 MAX_KEY_CHARACTERS = 255
 PING_EVERY = 15.0
 FIELDS = {"content", "type", "answers"}
+TYPES = ("user", "control", "raw")
 # More than the gateway lets through: an id that nothing has is refused as not asked.
 MAX_ANSWERED_ID_CHARACTERS = 128
 DELIVERED = JSONResponse({"ok": True})
@@ -108,7 +110,7 @@ class Routes:
             elif kind == "raw":
                 delivery = await self._session.press(content, key)
             else:
-                delivery = await self._session.deliver(content, key)
+                delivery = await self._session.deliver(content, key, control=kind == "control")
         except NotReadyError as error:
             raise ProblemError(409, str(error)) from error
         except RefusedError as error:
@@ -202,8 +204,8 @@ def _message(body: bytes) -> tuple[str, str, str | None]:
         raise ProblemError(422, "the body must be a JSON object")
     errors = [_fault("unexpected property", f"body.{name}", None) for name in value if name not in FIELDS]
     content, kind = value.get("content"), value.get("type", "user")
-    if kind not in ("user", "raw"):
-        errors.append(_fault('expected one of "user", "raw"', "body.type", kind))
+    if kind not in TYPES:
+        errors.append(_fault('expected one of "user", "control", "raw"', "body.type", kind))
     if not isinstance(content, str):
         errors.append(_fault("expected a string", "body.content", content))
     elif fault := _content_fault(content, kind):
@@ -211,11 +213,11 @@ def _message(body: bytes) -> tuple[str, str, str | None]:
     answers = value.get("answers")
     if answers is not None and not (isinstance(answers, str) and 0 < len(answers) <= MAX_ANSWERED_ID_CHARACTERS):
         errors.append(_fault("expected the id of a question", "body.answers", None))
-    elif answers is not None and kind == "raw":
-        errors.append(_fault("keystrokes answer no question", "body.answers", answers))
+    elif answers is not None and kind in ("control", "raw"):
+        errors.append(_fault("only a message of type user answers a question", "body.answers", answers))
     if errors or not isinstance(content, str):
         raise ProblemError(422, "; ".join(f"{error['location']}: {error['message']}" for error in errors), errors)
-    return (content if kind == "raw" else typable(content)), str(kind), answers
+    return content, str(kind), answers
 
 
 def _content_fault(content: str, kind: object) -> str | None:
@@ -223,9 +225,11 @@ def _content_fault(content: str, kind: object) -> str | None:
         return f"may have at most {MAX_CONTENT_CHARACTERS} characters"
     if any("\ud800" <= character <= "\udfff" for character in content):
         return "contains half of a surrogate pair, which is not text"
-    if not (content if kind == "raw" else typable(content).strip()):
-        return "must not be empty"
-    return None
+    if kind == "control":
+        return control_text.problem(content)
+    if kind == "raw":
+        return None if content else "must not be empty"
+    return typing_fault(content) or None
 
 
 def _fault(message: str, location: str, value: object) -> dict[str, Any]:

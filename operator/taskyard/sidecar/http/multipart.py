@@ -11,6 +11,7 @@ MAX_PADDING_BYTES = 256
 MAX_NAME_BYTES = 200
 CRLF = b"\r\n"
 BOUNDARY = re.compile(r"multipart/form-data\s*;(?:[^\"]*;)?\s*boundary=(?:\"([^\"\\]{1,70})\"|([^\s;,\"]{1,70}))", re.I)
+UNNAMEABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 PARAMETER = re.compile(r";\s*([A-Za-z]+\*?)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^;\s]*))")
 
 
@@ -123,9 +124,9 @@ class FileParser:
 
 
 def safe_name(given: str) -> str:
-    """The client's name for a file, made safe: at most MAX_NAME_BYTES bytes, no path, nothing unprintable."""
+    """The client's name for a file, made safe: at most MAX_NAME_BYTES bytes, no path, no control characters."""
     name = re.split(r"[/\\]", given)[-1]
-    name = "".join(character for character in name if character.isprintable()).strip()
+    name = UNNAMEABLE.sub("", name).strip(" ")
     if len(name.encode(errors="replace")) > MAX_NAME_BYTES:
         stem, dot, ending = name.rpartition(".")
         ending = dot + ending if stem and len(ending.encode(errors="replace")) <= 16 else ""

@@ -28,7 +28,7 @@ STATUS: Json = {
 }
 REQUEST: Json = {
     "type": "object",
-    "properties": {"content": TEXT, "type": {"type": "string", "enum": ["user", "raw"], "default": "user"}},
+    "properties": {"content": TEXT, "type": {"type": "string", "enum": ["user", "control", "raw"], "default": "user"}},
     "required": ["content"],
     "additionalProperties": False,
 }
@@ -60,7 +60,10 @@ def document() -> Json:
             "/status": {"get": _operation("What the agent does: running or stable (waiting for input).", STATUS)},
             "/messages": {"get": _operation("The conversation; message 0 is the agent's greeting.", messages)},
             "/message": {
-                "post": _operation("Sends a message while the agent is stable, or raw keystrokes at any time.", OK)
+                "post": _operation(
+                    "Sends a message or a command of the program while the agent is stable, or keystrokes at any time.",
+                    OK,
+                )
                 | {
                     "parameters": [{"name": "Idempotency-Key", "in": "header", "schema": TEXT}],
                     "requestBody": _content(REQUEST, "application/json") | {"required": True},

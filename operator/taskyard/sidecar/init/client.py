@@ -36,6 +36,9 @@ class Receiver(Protocol):
     async def errors(self, data: bytes) -> None:
         """Standard error of a command with pipes."""
 
+    async def terminal_state(self, state: frames.TerminalState) -> None:
+        """What the kernel knows about the terminal, on change; not from a taskyard-init of version 1."""
+
     async def ending(self) -> None:
         """The command is about to be asked to end."""
 
@@ -68,6 +71,7 @@ class AgentClient:
         """Keeps a connection until cancelled. A missing socket is normal: the agent starts after the sidecar."""
         backoff = Backoff(first=RETRY_FIRST, longest=RETRY_LAST)
         waiting = False
+        refused_by = ""
         while True:
             try:
                 reader, writer = await asyncio.open_unix_connection(self._path, limit=READ_SIZE)
@@ -75,52 +79,64 @@ class AgentClient:
                 if not waiting:
                     logger.info("waiting for the agent at %s (%s)", self._path, error.strerror or error)
                     waiting = True
+                refused_by = ""
                 await asyncio.sleep(backoff.next())
                 continue
             waiting = False
-            self._writer = writer
+            stream = _Stream(refused_by)
+            refused_by = ""
             try:
-                if await self._follow(reader):
-                    backoff.reset()
+                if stream.needs_hello:
+                    writer.write(frames.hello())  # the first frame: none of the receiver's can be before it
+                self._writer = writer
+                refused_by = await self._follow(reader, stream)
             except (OSError, EOFError, TimeoutError, frames.FrameError) as error:
                 logger.warning("connection to the agent at %s ended: %s", self._path, error or type(error).__name__)
             finally:
                 self._writer = None
                 self._waits_for_data = False
                 writer.transport.abort()
+            if refused_by:
+                continue
+            if stream.began:
+                backoff.reset()
             await self._receiver.lost()
             await asyncio.sleep(backoff.next())
 
-    async def _follow(self, reader: asyncio.StreamReader) -> bool:
-        """Reads frames until the connection ends. True when taskyard-init has sent its hello."""
+    async def _follow(self, reader: asyncio.StreamReader, stream: "_Stream") -> str:
+        """Reads frames until the connection ends. Returns the run of taskyard-init that refused the hello, else ""."""
         decoder = frames.Decoder()
-        introduced = False
         while True:
-            self._waits_for_data = not decoder.in_frame
-            if introduced:
-                data = await reader.read(READ_SIZE)
-            else:
-                async with asyncio.timeout(HELLO_TIMEOUT):
+            self._waits_for_data = stream.began and not decoder.in_frame
+            try:
+                async with asyncio.timeout(None if stream.began else HELLO_TIMEOUT):
                     data = await reader.read(READ_SIZE)
+            except ConnectionError:
+                if stream.refused_by:
+                    return stream.refused_by
+                raise
             if not data:
-                return introduced
+                return stream.refused_by
             self._waits_for_data = False
             for frame in decoder.feed(data):
-                if isinstance(frame, frames.Hello):
-                    introduced = True
-                    await self._receiver.hello(frame)
-                elif not introduced:
-                    raise frames.FrameError("the first frame was not a hello")
-                elif isinstance(frame, frames.Output):
-                    await self._receiver.output(frame.data)
-                elif isinstance(frame, frames.Errors):
-                    await self._receiver.errors(frame.data)
-                elif isinstance(frame, frames.Ending):
-                    await self._receiver.ending()
-                elif isinstance(frame, frames.Exit):
-                    await self._receiver.exited(frame.status)
-                else:
-                    raise frames.FrameError("an answer to a file that was not sent")
+                if stream.passes_on(frame):
+                    await self._pass_on(frame)
+
+    async def _pass_on(self, frame: frames.Frame) -> None:
+        if isinstance(frame, frames.Hello):
+            await self._receiver.hello(frame)
+        elif isinstance(frame, frames.Output):
+            await self._receiver.output(frame.data)
+        elif isinstance(frame, frames.Errors):
+            await self._receiver.errors(frame.data)
+        elif isinstance(frame, frames.TerminalState):
+            await self._receiver.terminal_state(frame)
+        elif isinstance(frame, frames.Ending):
+            await self._receiver.ending()
+        elif isinstance(frame, frames.Exit):
+            await self._receiver.exited(frame.status)
+        else:
+            raise frames.FrameError("an answer to a file that was not sent")
 
     async def go(self, prompt: str) -> None:
         await self._send(frames.go({}, prompt))
@@ -147,6 +163,43 @@ class AgentClient:
                 await _write(writer, frame)
             except (OSError, TimeoutError) as error:
                 raise LostError(f"the agent accepts no input: {error or 'timed out'}") from error
+
+
+class _Stream:
+    """Where the frames of a connection begin that are for the receiver.
+
+    The client says hello first; taskyard-init answers with a stream that begins anew, with a hello of version 2. What
+    came before is the beginning of a stream of version 1: it is skipped, since all of it comes again. A taskyard-init
+    of version 1 closes the connection instead. The client then connects again and says nothing; that connection is
+    for the same run of taskyard-init alone (`first_version_of`), since another run may speak version 2.
+    """
+
+    def __init__(self, first_version_of: str) -> None:
+        self._first_version_of = first_version_of
+        self._skipped = ""
+        self.began = False
+
+    @property
+    def needs_hello(self) -> bool:
+        return not self._first_version_of
+
+    @property
+    def refused_by(self) -> str:
+        """The run of taskyard-init that has sent nothing but a stream of version 1; empty: none."""
+        return "" if self.began else self._skipped
+
+    def passes_on(self, frame: frames.Frame) -> bool:
+        """Whether the receiver gets this frame. Raises FrameError for a stream that is not for it."""
+        if self.began:
+            return True
+        if isinstance(frame, frames.Hello):
+            if self._first_version_of not in ("", frame.instance):
+                raise frames.FrameError("taskyard-init was started again")
+            self.began = frame.version > 1 or not self.needs_hello
+            self._skipped = frame.instance
+        elif not self._skipped:
+            raise frames.FrameError("the first frame was not a hello")
+        return self.began
 
 
 def _is_readable(writer: asyncio.StreamWriter) -> bool:

@@ -11,7 +11,9 @@ SIZE = struct.Struct(">HH")
 STATUS = struct.Struct(">I")
 MAX_PAYLOAD_BYTES = 1 << 20
 MAX_STORED_BYTES = 1024
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
+TERMINAL = struct.Struct(">BBBB")
+MAX_PROGRAM_NAME_BYTES = 64
 
 
 class FrameError(ValueError):
@@ -33,6 +35,7 @@ class Type(enum.IntEnum):
     FILE_END = 12
     FILE_STORED = 13
     ENDING = 14
+    TERMINAL = 15
 
 
 class State(enum.IntEnum):
@@ -41,11 +44,27 @@ class State(enum.IntEnum):
     EXITED = 2
 
 
+class Foreground(enum.IntEnum):
+    """The process group in the foreground of the terminal: the command's own, or another (a shell's job)."""
+
+    OWN = 0
+    OTHER = 1
+    UNKNOWN = 2
+
+
+class Reader(enum.IntEnum):
+    """Whether a process of that group waits for input from the terminal; unknown where the kernel does not tell."""
+
+    NO = 0
+    YES = 1
+    UNKNOWN = 2
+
+
 @dataclass(frozen=True)
 class Hello:
     """taskyard-init's first frame. `total` counts the bytes of output so far, of which the last `replayed` follow.
 
-    `columns` and `rows` are 0 for a command with pipes.
+    `columns` and `rows` are 0 for a command with pipes. `version` is that of the protocol in the frames that follow.
     """
 
     state: State
@@ -54,6 +73,7 @@ class Hello:
     rows: int
     total: int
     replayed: int
+    version: int = PROTOCOL_VERSION
 
     @property
     def replay_starts_at(self) -> int:
@@ -92,7 +112,22 @@ class Stored:
     text: str
 
 
-Frame = Hello | Output | Errors | Ending | Exit | Stored
+@dataclass(frozen=True)
+class TerminalState:
+    """What the kernel knows about the terminal after the output that came before this frame.
+
+    `command` names the program of whoever reads, or read last, in the foreground, else of the group's leader: at most
+    64 printable characters, empty when it is not known. Version 2 and later.
+    """
+
+    foreground: Foreground
+    command: str
+    canonical: bool
+    echo: bool
+    reader: Reader
+
+
+Frame = Hello | Output | Errors | Ending | Exit | Stored | TerminalState
 
 
 class Decoder:
@@ -141,6 +176,8 @@ def _decode(kind: int, payload: bytes) -> Frame:
         return Exit(STATUS.unpack(payload)[0])
     if kind == Type.FILE_STORED:
         return _decode_stored(payload)
+    if kind == Type.TERMINAL:
+        return _decode_terminal(payload)
     raise FrameError(f"unknown frame type {kind}")
 
 
@@ -148,20 +185,35 @@ def _decode_hello(payload: bytes) -> Hello:
     if len(payload) != HELLO.size:
         raise FrameError(f"hello frame of {len(payload)} bytes, expected {HELLO.size}")
     version, state, instance, columns, rows, total, replayed = HELLO.unpack(payload)
-    if version != PROTOCOL_VERSION:
-        raise FrameError(f"taskyard-init speaks version {version} of the protocol, this sidecar {PROTOCOL_VERSION}")
+    if not 1 <= version <= PROTOCOL_VERSION:
+        raise FrameError(
+            f"taskyard-init speaks version {version} of the protocol, this sidecar versions 1 to {PROTOCOL_VERSION}"
+        )
     if state not in State.__members__.values():
         raise FrameError(f"hello frame with unknown state {state}")
     if replayed > total:
         raise FrameError(f"hello frame promises {replayed} bytes of {total}")
-    return Hello(State(state), instance.hex(), columns, rows, total, replayed)
+    return Hello(State(state), instance.hex(), columns, rows, total, replayed, version)
 
 
 def _decode_stored(payload: bytes) -> Stored:
     text = payload[1:].decode(errors="replace")
-    if not 1 < len(payload) <= MAX_STORED_BYTES or payload[0] > 1 or not text.isprintable():
+    has_controls = any(character < " " or "\x7f" <= character <= "\x9f" for character in text)
+    if not 1 < len(payload) <= MAX_STORED_BYTES or payload[0] > 1 or has_controls:
         raise FrameError(f"malformed answer of {len(payload)} bytes to a file")
     return Stored(payload[0] == 0, text)
+
+
+def _decode_terminal(payload: bytes) -> TerminalState:
+    size = len(payload) - TERMINAL.size
+    if not 0 <= size <= MAX_PROGRAM_NAME_BYTES:
+        raise FrameError(f"terminal frame of {len(payload)} bytes")
+    foreground, canonical, echo, reader = TERMINAL.unpack_from(payload)
+    if max(canonical, echo) > 1 or max(foreground, reader) > 2:
+        raise FrameError(f"malformed terminal frame {payload[: TERMINAL.size].hex()}")
+    name = payload[TERMINAL.size :].decode(errors="replace")
+    command = "".join(character if character.isprintable() else "?" for character in name)
+    return TerminalState(Foreground(foreground), command, bool(canonical), bool(echo), Reader(reader))
 
 
 def encode(kind: Type, payload: bytes) -> bytes:
@@ -169,6 +221,13 @@ def encode(kind: Type, payload: bytes) -> bytes:
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise FrameError(f"{kind.name.lower()} frame of {len(payload)} bytes, at most {MAX_PAYLOAD_BYTES} are allowed")
     return HEADER.pack(kind, len(payload)) + payload
+
+
+def hello(version: int = PROTOCOL_VERSION) -> bytes:
+    """A client's first frame: taskyard-init begins its stream again in that version. One of version 1 closes the
+    connection.
+    """
+    return encode(Type.HELLO, bytes([version]))
 
 
 def go(environment: Mapping[str, str], prompt: str) -> bytes:

@@ -30,7 +30,8 @@ class Target(Protocol):
     def draw(self, data: str) -> None: ...
     def control(self, character: str) -> None: ...
     def escape(self, intermediate: str, letter: str) -> None: ...
-    def sequence(self, private: str, numbers: list[int], final: str) -> None: ...
+    def sequence(self, private: str, numbers: list[int], final: str) -> None:
+        """`final`: the last character, after the intermediate ones if there are any (`$p`)."""
 
 
 class Reader:
@@ -77,10 +78,10 @@ class Reader:
             self._in_string = True
         elif kind == "letter":
             self._target.escape(match["intermediate"], match["letter"])
-        elif not match["between"]:
+        else:
             parameters = match["parameters"]
             private = parameters[0] if parameters[:1] in ("<", "=", ">", "?") else ""
-            self._target.sequence(private, _numbers(parameters[len(private) :]), match["final"])
+            self._target.sequence(private, _numbers(parameters[len(private) :]), match["between"] + match["final"])
 
 
 def _numbers(parameters: str) -> list[int]:

@@ -9,7 +9,7 @@ prompt and its silence alone (`generic_answer`).
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from taskyard.sidecar.screen.terminal import Terminal
@@ -22,6 +22,15 @@ FRAME = " \t│┃|"
 MENU = re.compile(r"^(?:[❯›>●] *)?(\d)\. +\S")
 POINTED = re.compile(r"^[❯›>●] *\d\. +\S")
 RULE = re.compile(r"^[─━═_╭╮╰╯┌┐└┘-]{10,}$")
+DIALOG_END = 6
+# The keys that answer or close a dialog, as the programs show them.
+HINT = re.compile(
+    r"\besc(?:ape)? (?:to (?!interrupt)|back|close|exit|cancel|dismiss)|\b(?:press|use) (?:enter|esc)\b"
+    r"|\benter (?:to |select|resume)|\bquit: q\b|\bq (?:close|quit)\b",
+    re.IGNORECASE,
+)
+DIALOG_TOP = re.compile(r"^ ?[─╭┌]─{9,}")
+WANTS_TEXT = re.compile(r"^(?:enter|paste|type|provide)\b", re.IGNORECASE)
 SENTENCE = re.compile(r"(?:(?<=[.?!:]) |^)([^.?!]*\?)")
 
 
@@ -30,19 +39,35 @@ class Program:
     """What one program's screen looks like. Patterns are searched for in the text of the screen's last lines.
 
     `box`: from the first line of the input box to the end of the screen; the program waits when it is shown.
+    `says`: how the box's text begins while Enter sends it to the model, `runs`: while Enter runs it as a command.
+    `placeholder`: what an empty box shows after that. `clear`: keys that take text out of the box wherever the cursor
+    is, to be repeated until it is empty; they do nothing to an empty one. `leave`: keys that end `runs` in an empty
+    box.
     `busy`: is shown only while the program works. `asks`: a question other than a numbered menu, as its first group.
+    `overlay`: the title of a dialog above the box, as its first group. `dialogs`: whether a screen that ends with the
+    keys that close a dialog is one. `keeps_box`: it shows its box while it works.
     `echo`: the start of lines in which the program shows a message that it got. `chatter`: the program's own lines in
     the conversation, with the rest of their paragraph (a spinner, a duration, a tip); `decor`: such lines alone.
+    `farewell`: what the program says when it ends.
     """
 
     name: str
     banner: re.Pattern[str] | None = None
     box: re.Pattern[str] | None = None
+    says: re.Pattern[str] | None = None
+    runs: re.Pattern[str] | None = None
+    placeholder: re.Pattern[str] = re.compile("$")
+    clear: bytes = b"\x15\x0b\x7f\x1b[3~"
+    leave: bytes = b""
     busy: re.Pattern[str] | None = None
     asks: re.Pattern[str] | None = None
+    overlay: re.Pattern[str] | None = None
+    dialogs: bool = False
     echo: re.Pattern[str] | None = None
     chatter: tuple[re.Pattern[str], ...] = ()
     decor: tuple[re.Pattern[str], ...] = ()
+    farewell: re.Pattern[str] | None = None
+    keeps_box: bool = True
 
     @property
     def known(self) -> bool:
@@ -51,11 +76,14 @@ class Program:
 
     def without_chatter(self, lines: Iterable[str]) -> Iterator[str]:
         """The conversation alone."""
+        return (line for line, spoken in self.spoken(lines) if spoken)
+
+    def spoken(self, lines: Iterable[str]) -> Iterator[tuple[str, bool]]:
+        """Each line, and whether it is part of the conversation."""
         chattering = False
         for line in lines:
             chattering = bool(line) and (chattering or any(pattern.search(line) for pattern in self.chatter))
-            if not chattering and not any(pattern.search(line) for pattern in self.decor):
-                yield line
+            yield line, not chattering and not any(pattern.search(line) for pattern in self.decor)
 
 
 def _lines(*patterns: str) -> tuple[re.Pattern[str], ...]:
@@ -71,10 +99,17 @@ CUSTOM = Program("custom")
 CLAUDE = Program(
     "claude",
     banner=_screen(r"Claude Code v\d"),
-    box=_screen(r"^─{10,}[^\n]*\n❯(?:[^\n]*\n)+?─{10,}[^\n]*(?:\n[^\n]*){0,6}\Z"),
+    # What is completed is listed below the box.
+    box=_screen(r"^─{10,}[^\n]*\n[❯!](?:[^\n]*\n)+?─{10,}[^\n]*(?:(?:\n[^\n]*){0,6}|(?:\n(?:[ /+*@][^\n]*)?){0,40})\Z"),
+    says=re.compile(r"❯\s?"),
+    runs=re.compile(r"!\s?"),
+    placeholder=re.compile(r"(?:Try \".*)?$"),
+    leave=b"\x7f",
     busy=_screen(r"^[·✢✳✶✻✽*] [^\n]*…(?: \([^\n]*)?$|^─{10,}\n  [^\n]*esc to interrupt"),
     asks=_screen(r"(Not logged in · \S[^\n]*\S)"),
+    dialogs=True,
     echo=re.compile(r"^❯\s"),
+    farewell=_screen(r"^Resume this session with:"),
     chatter=_lines(
         r"^[·✢✳✶✻✽*] (?:\S+ for \d|.*…)",
         r"^  ⎿\s+Tip: ",
@@ -85,9 +120,16 @@ CLAUDE = Program(
 CODEX = Program(
     "codex",
     banner=_screen(r">_ OpenAI Codex \(v|Welcome to Codex"),
-    box=_screen(r"^›(?: [^\n]*)?(?:\n(?:  [^\n]*)?)*\Z"),
+    # While a command is typed, the box has another prompt, and what is completed is listed above it.
+    box=_screen(r"^[›!](?: [^\n]*)?(?:\n(?: [^\n]*)?)*\Z"),
+    says=re.compile(r"› ?"),
+    runs=re.compile(r"! ?"),
+    placeholder=re.compile(r"(?:Ask Codex to do anything)?$"),
+    leave=b"\x7f",
+    dialogs=True,
     busy=_screen(r"^[•◦] [^\n]*\(\d+[hms][^\n]*esc to interrupt\)"),
     echo=re.compile(r"^› "),
+    farewell=_screen(r"^To continue this session, run codex resume"),
     chatter=_lines(
         r"^[•◦] .*\(\d+[hms].*esc to interrupt\)",
         r"^  Worked for .* • \d+:\d\d",
@@ -101,12 +143,21 @@ GEMINI = Program(
     "gemini",
     banner=_screen(r"Gemini CLI v\d"),
     box=_screen(r"^─{10,}\n(?: [^\n]*\n|\n)* [*>!$] [^\n]*(?:\n[^\n]*)*\Z"),
+    says=re.compile(r" [*>] ?"),
+    runs=re.compile(r" ! ?"),
+    placeholder=re.compile(r" *(?:Type your message or @path/to/file)?$"),
+    leave=b"\x1b",
     busy=_screen(r"^ [\u2801-\u28ff] [^\n]*\(esc to cancel"),
-    asks=_screen(r"^[ │]*(Waiting for (?:auth|user confirmation)[^\n│]*?)\.*[ │]*$"),
+    asks=_screen(
+        r"^[ │]*(Waiting for (?:auth|user confirmation)[^\n│]*?)\.*[ │]*$|^(Enter the authorization code):?\Z"
+    ),
+    dialogs=True,
     echo=re.compile(r"^ [>*] "),
+    farewell=_screen(r"^[ │]*(?:Agent powering down|To resume this session: gemini)"),
     chatter=_lines(
         r"^ [\u2801-\u28ff] .*\(esc to cancel",
         r"^ +\? for shortcuts$",
+        r"^ *Press Ctrl\+O to expand pasted text",
     ),
     decor=_lines(r"^[▀▄]{10,}$"),
 )
@@ -115,8 +166,14 @@ OPENCODE = Program(
     "opencode",
     box=_screen(r"^ *┃[^\n]*(?:\n *┃[^\n]*)*\n *╹▀+(?:\n[^\n]*)*\Z"),
     busy=_screen(r"^ *[⬝■▪·]+ +esc (?:again to )?interrupt"),
+    says=re.compile(r" *┃ {0,2}"),
+    runs=re.compile(r"[^┃]* esc exit shell mode$"),
+    leave=b"\x1b",
+    placeholder=re.compile(r"(?:Ask anything….*)?$"),
     asks=_screen(r"^[ ┃]*△ +(Permission required[^\n]*)$"),
+    overlay=_screen(r"(?:^|  )([^\s┃]+(?: \S+)*) {5,}esc(?:/enter)?(?: |$)"),
     echo=re.compile(r"^ *┃  "),
+    farewell=_screen(r"^ *Continue +opencode (?:-s|--session) "),
     chatter=_lines(r"^ *▣ +\S+ · ", r"^ *● Tip "),
     decor=_lines(r"^[ ┃]*┃[ ┃]*$", r"^ *[█▀▄ ]+$"),
 )
@@ -124,11 +181,14 @@ OPENCODE = Program(
 AIDER = Program(
     "aider",
     banner=_screen(r"^Aider v\d"),
-    box=_screen(r"^─{10,}\n(?:[^\n]+\n)*?(?:[\w-]+)?>(?: [^\n]*)?(?:\n(?:[\w-]+)?>(?: [^\n]*)?)*\Z"),
+    # A long message leaves no room for the rule above the box.
+    box=_screen(r"(?:^─{10,}\n(?:[^\n]+\n)*?|\A)(?:[\w-]+)?>(?: [^\n]*)?(?:\n(?:[\w-]+)?>(?: [^\n]*)?)*\Z"),
+    says=re.compile(r"(?:[\w-]+)?> ?"),
     busy=_screen(r"^[░█ ]*[░█][░█ ]* [^\n]*\Z"),
     asks=_screen(r"([^.\n]+\?) \(Y\)es/\(N\)o[^>]*\Z"),
     echo=re.compile(r"^(?:[\w-]+)?> "),
     chatter=_lines(r"^[░█ ]*[░█][░█ ]* \S", r"^Tokens: .* sent, .* received\."),
+    keeps_box=False,
 )
 
 KNOWN = (CLAUDE, CODEX, GEMINI, OPENCODE, AIDER)
@@ -149,12 +209,15 @@ def from_screen(terminal: Terminal, otherwise: Program = CUSTOM) -> Program:
 @dataclass(frozen=True)
 class Reading:
     """What a known program's screen says: the first line of its input box (None: it has none now), whether it works,
-    what it asks (empty: nothing).
+    what it asks (empty: nothing). `says`: Enter would send what is in the box to the model, not run it. `empty`:
+    nothing is in the box, and its cursor is at its start.
     """
 
     box: int | None
     busy: bool
     question: str = ""
+    says: bool = True
+    empty: bool = False
 
     @property
     def waits(self) -> bool:
@@ -167,12 +230,62 @@ def read(program: Program, terminal: Terminal) -> Reading:
         return Reading(None, busy=False)
     text, start = tail(terminal)
     found = program.box.search(text)
+    if found is not None and program.dialogs and HINT.search(text.rpartition("\n")[2]):
+        found = None  # a menu that points at its line as the box does
     box = start + text.count("\n", 0, found.start()) if found else None
     near = text[-4_000:] if found is None else text[max(0, found.start() - 1_000) :]
     busy = program.busy is not None and program.busy.search(near) is not None
-    asked = program.asks.search(text) if program.asks is not None else None
-    question = asked.group(1) if asked else "" if box is not None else menu_question(text)
-    return Reading(box, busy, " ".join(question.split())[:MAX_QUESTION_CHARACTERS])
+    question = " ".join(_question(program, terminal, text, box, busy=busy).split())[:MAX_QUESTION_CHARACTERS]
+    if box is None:
+        return Reading(None, busy, question)
+    return Reading(box, busy, question, says=_says(program, terminal, box), empty=_empty(program, terminal, box))
+
+
+def took(program: Program, reading: Reading, box: Sequence[str], filled: str) -> bool:
+    """Whether Enter sent the message that filled the input box from the line `filled` on: `box` are its lines now.
+    A dialog that opened is no sign of it.
+    """
+    if reading.question:
+        return False
+    if reading.box is None:
+        return reading.busy or not program.keeps_box
+    return reading.busy or filled not in box
+
+
+def _question(program: Program, terminal: Terminal, text: str, box: int | None, *, busy: bool) -> str:
+    if program.asks is not None and (asked := program.asks.search(text)):
+        return next(group for group in asked.groups() if group)
+    # The cursor is not in the box while a dialog has it, wherever on the screen that is, or hides it.
+    elsewhere = box is None or not box <= terminal.cursor[0] < terminal.end - 1
+    if program.overlay is not None and elsewhere and (shown := program.overlay.search(terminal.text())):
+        return shown.group(1)
+    if box is not None:
+        return ""
+    return menu_question(text) or ("" if busy or not program.dialogs else dialog_title(text))
+
+
+def _says(program: Program, terminal: Terminal, box: int) -> bool:
+    if program.runs is None:
+        return True
+    return not any(program.runs.match(line.text) for line in terminal.lines(box, terminal.end))
+
+
+def _empty(program: Program, terminal: Terminal, box: int) -> bool:
+    if not cursor_at_start(program, terminal, box):
+        return False
+    row = terminal.cursor[0]
+    shown = terminal.line(row).text
+    prompt = program.says.match(shown) if program.says is not None else None
+    below = terminal.line(row + 1).text.strip(FRAME + "▄")
+    rest = shown[prompt.end() :] if prompt is not None else shown
+    return program.placeholder.match(rest) is not None and (not below or RULE.match(below) is not None)
+
+
+def cursor_at_start(program: Program, terminal: Terminal, box: int) -> bool:
+    """Whether the cursor is where the text of the input box begins."""
+    row, column = terminal.cursor
+    prompt = program.says.match(terminal.line(row).text) if program.says is not None else None
+    return row >= box and prompt is not None and column <= max(prompt.end(), len(prompt.group().rstrip()) + 2)
 
 
 def tail(terminal: Terminal) -> tuple[str, int]:
@@ -180,22 +293,49 @@ def tail(terminal: Terminal) -> tuple[str, int]:
     input box in the middle of it: where there is little text, more lines are taken.
     """
     end = terminal.end
-    start = max(terminal.oldest, end - TAIL)
-    filled = sum(1 for line in terminal.lines(start, end) if line.text)
-    while filled < PAGE and start > terminal.oldest:
-        start -= 1
-        filled += bool(terminal.line(start).text)
-    while start < end and not terminal.line(start).text:
-        start += 1
+    start = _tail_start(lambda number: terminal.line(number).text, terminal.oldest, end)
     return "\n".join(line.text for line in terminal.lines(start, end)), start
 
 
+def has_ended(program: Program, terminal: Terminal) -> bool:
+    """Whether the program has said goodbye: what its screen shows now is no part of the conversation."""
+    return program.farewell is not None and program.farewell.search(tail(terminal)[0]) is not None
+
+
+def box_row(program: Program, rows: Sequence[str]) -> int:
+    """The index of the first row of the input box, the number of rows without one. The last row has text."""
+    start = _tail_start(rows.__getitem__, 0, len(rows))
+    text = "\n".join(rows[start:])
+    found = program.box.search(text) if program.box is not None else None
+    return start + text.count("\n", 0, found.start()) if found else len(rows)
+
+
+def _tail_start(text_of: Callable[[int], str], oldest: int, end: int) -> int:
+    start = max(oldest, end - TAIL)
+    filled = sum(1 for number in range(start, end) if text_of(number))
+    while filled < PAGE and start > oldest:
+        start -= 1
+        filled += bool(text_of(start))
+    while start < end and not text_of(start):
+        start += 1
+    return start
+
+
 def menu_question(text: str) -> str:
-    """The question above a numbered menu with a pointer at one of its lines; empty without such a menu at the end."""
-    lines = [line.strip(FRAME) for line in text.split("\n")][-40:]
+    """The question above a numbered menu; empty without such a menu at the end.
+
+    A menu has a pointer at one of its lines, and is in a frame or has the keys below that answer it. A list that an
+    answer quotes has neither.
+    """
+    rows = text.split("\n")[-40:]
+    lines = [line.strip(FRAME) for line in rows]
     numbers = [found.group(1) if (found := MENU.match(line)) else "" for line in lines]
     first = len(numbers) - 1 - numbers[::-1].index("1") if "1" in numbers else None
-    if first is None or not any(POINTED.match(line) for line in lines[first:]):
+    if first is None or sum(1 for line in lines[first:] if POINTED.match(line)) != 1:
+        return ""
+    last = max(index for index, number in enumerate(numbers) if number)
+    framed = all(row.lstrip()[:1] in ("│", "╰") for row in rows[first:] if row.strip())
+    if not framed and not any(HINT.search(line) for line in lines[last + 1 :]):
         return ""
     above = list(
         itertools.takewhile(lambda line: not RULE.match(line), reversed(lines[max(0, first - QUESTION_REACH) : first]))
@@ -209,3 +349,19 @@ def menu_question(text: str) -> str:
         if sentence := SENTENCE.search(paragraph):
             return sentence.group(1)
     return next((paragraph for paragraph in paragraphs if paragraph.count(" ") >= 2), lines[first])
+
+
+def dialog_title(text: str) -> str:
+    """What a dialog at the end wants to be told, else its title; empty without the keys that close a dialog."""
+    rows = text.split("\n")
+    lines = [line.strip(FRAME) for line in rows]
+    filled = [line for line in lines if line and not RULE.match(line)]
+    if not any(HINT.search(line) for line in filled[-DIALOG_END:]):
+        return ""
+    gap = max((index for index in range(1, len(rows)) if not rows[index] and not rows[index - 1]), default=-1)
+    top = max((index for index, row in enumerate(rows) if DIALOG_TOP.match(row)), default=gap)
+    block = [line for line in lines[top + 1 :] if line and not RULE.match(line)] or filled
+    wanted = (line for line in filled[-DIALOG_END * 2 :] if WANTS_TEXT.match(line) and not HINT.search(line))
+    # The top of a long dialog is out of sight: then its keys say what it is.
+    title = block[0] if len(block) < PAGE * 2 else next(line for line in reversed(filled) if HINT.search(line))
+    return next(wanted, title)

@@ -3,17 +3,21 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pyte.screens import Char, wcwidth
+from pyte.screens import Char
 
-BLANK = Char(" ")
+from taskyard.sidecar.screen import cells
+from taskyard.sidecar.screen.cells import BLANK
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row as text, without trailing blanks. `wrapped`: the program went on into the next row without a newline."""
+    """One row as text, without trailing blanks. `wrapped`: the program went on into the next row without a newline,
+    after that many `blanks`.
+    """
 
     text: str = ""
     wrapped: bool = False
+    blanks: int = 0
 
 
 EMPTY = Line()
@@ -23,14 +27,17 @@ class Row:
     """The mapping that pyte expects for a row, column → cell; a cell that was not written to is blank.
 
     It is stored as a list: a screen of a thousand full rows takes one megabyte, with dictionaries five.
+    `wrapped_at`: the column after which the program went on into the next row; 0 when it did not. `wide`: there may be
+    wide clusters. `leading`: what takes no column and stands before the first cell (a direction mark, a joiner).
     """
 
-    __slots__ = ("_cells", "wide", "wrapped")
+    __slots__ = ("_cells", "leading", "wide", "wrapped_at")
 
     def __init__(self) -> None:
         self._cells: list[Char] = []
-        self.wrapped = False
+        self.wrapped_at = 0
         self.wide = False
+        self.leading = ""
 
     def __len__(self) -> int:
         return len(self._cells)
@@ -67,29 +74,42 @@ class Row:
 
     def erase(self, start: int, end: int | None = None) -> None:
         """Blanks columns start ≤ x < end, or all from there on."""
+        if start == 0:
+            self.leading = ""
         if end is None or end >= len(self._cells):
             del self._cells[start:]
         else:
             self._cells[start:end] = [BLANK] * (end - start)
 
     def line(self, columns: int) -> Line:
-        if not self._cells:
+        if not self._cells and not self.leading:
             return EMPTY
-        cells = [cell.data for cell in self._cells[:columns]]
-        return Line("".join(_whole(cells) if self.wide else cells).rstrip(), self.wrapped)
+        text = self.leading + self._text(columns)
+        if not self.wrapped_at:
+            return Line(text.rstrip())
+        kept = text.rstrip(" ")
+        return Line(kept, True, len(text) - len(kept) + max(0, self.wrapped_at - len(self._cells)))
+
+    def text(self, end: int) -> str:
+        """The columns before `end`, without trailing blanks."""
+        return (self.leading + self._text(end)).rstrip()
+
+    def _text(self, end: int) -> str:
+        texts = [cell.data for cell in self._cells[:end]]
+        return "".join(_whole(texts) if self.wide else texts)
 
 
-def _whole(cells: list[str]) -> list[str]:
-    """The cells of a row with wide characters, each of which is followed by an empty cell. When one half of such a
-    character was overwritten, the other half becomes a blank.
+def _whole(texts: list[str]) -> list[str]:
+    """The cells of a row with wide clusters, each of which is followed by an empty cell. When one half of such a
+    cluster was overwritten, the other half becomes a blank, unless it is one that programs do not agree on.
     """
-    whole = list(cells)
-    for x, data in enumerate(cells):
-        if not data:
-            if x == 0 or wcwidth(cells[x - 1][:1] or "-") != 2:
+    whole = list(texts)
+    for x, text in enumerate(texts):
+        if not text:
+            if x == 0 or cells.width(texts[x - 1]) != 2:
                 whole[x] = " "
-        elif not data.isascii() and wcwidth(data[0]) == 2 and x + 1 < len(cells) and cells[x + 1]:
-            whole[x] = " "
+        elif not text.isascii() and cells.width(text) == 2 and x + 1 < len(texts) and texts[x + 1]:
+            whole[x] = text if cells.keeps_when_halved(text) else " "
     return whole
 
 

@@ -7,57 +7,63 @@ nothing.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from typing import NamedTuple
 
-import pyte
 from pyte import charsets, modes
-from pyte.screens import Char, Margins, wcwidth
+from pyte.screens import Margins
 
+from taskyard.sidecar.screen.canvas import Canvas
 from taskyard.sidecar.screen.rows import EMPTY, Line, Rows
 
 HISTORY_LINES = 4_000
 HISTORY_CHARACTERS = 1 << 18
-CELL_CHARACTERS = 8
-STUB = Char("")
-ASCII = {chr(code): Char(chr(code)) for code in range(0x20, 0x7F)}
+CLOSINGS = 16
 
 BRACKETED_PASTE = 2004 << 5
+# Clusters take the same columns with and without it (cells.py); programs ask for it, and may then rely on them.
+GRAPHEME_CLUSTERS = 2027 << 5
+SYNCHRONIZED = 2026 << 5
 MODES = {4: modes.IRM, 20: modes.LNM}
-PRIVATE_MODES = {6: modes.DECOM, 7: modes.DECAWM, 2004: BRACKETED_PASTE}
+PRIVATE_MODES = {
+    6: modes.DECOM,
+    7: modes.DECAWM,
+    2004: BRACKETED_PASTE,
+    2026: SYNCHRONIZED,
+    2027: GRAPHEME_CLUSTERS,
+}
 ALTERNATE_SCREENS = {47, 1047, 1049}
 
 
-class Dirty:
-    """Takes the rows that pyte marks as changed and keeps their absolute numbers."""
+class Place(NamedTuple):
+    """Where the cursor was: absolute line and column; `echo` is the text of the last line above it or left of it."""
 
-    def __init__(self, screen: "Screen") -> None:
-        self._screen = screen
-        self.numbers: set[int] = set()
-
-    def add(self, y: int) -> None:
-        self.numbers.add(self._screen.buffer.top + y)
-
-    def update(self, ys: Iterable[int]) -> None:
-        top = self._screen.buffer.top
-        self.numbers.update(top + y for y in ys)
+    line: int
+    column: int
+    echo: str = ""
 
 
-class Screen(pyte.Screen):
+class Screen(Canvas):
     """pyte's screen without colours, with a history and an alternate screen, and robust against any input."""
-
-    buffer: Rows  # type: ignore[assignment]
-    dirty: Dirty  # type: ignore[assignment]
 
     def __init__(self, columns: int, rows: int) -> None:
         self.history: deque[Line] = deque()
         self.history_characters = 0
         self.replies: list[bytes] = []
         self.clears = 0
+        # Where the program began to take pasted text, last, and where it ceased to: a line editor does so around the
+        # time in which it reads a line.
+        self.opened = Place(0, 0)
+        self.closings: deque[Place] = deque(maxlen=CLOSINGS)
+        self.closed = 0
+        # Where the cursor was when the program went back from the alternate screen.
+        self.returned = 0
         self._main: tuple[Rows, int, int] | None = None
-        self._last = ""
         super().__init__(columns, rows)
-        self.buffer = Rows()
-        self.dirty = Dirty(self)
+
+    @property
+    def alternate(self) -> bool:
+        """Whether the alternate screen is shown."""
+        return self._main is not None
 
     # Called by the reader of escape sequences.
 
@@ -103,6 +109,9 @@ class Screen(pyte.Screen):
             for number in numbers:
                 self._switch(private, number, final == "h")
             return
+        if final == "$p":
+            self._report_mode(private, numbers[0])
+            return
         if private and not (private == "?" and final in "JK"):
             return
         first = numbers[0]
@@ -144,8 +153,8 @@ class Screen(pyte.Screen):
                 self.erase_characters(first)
             case "S" | "T":
                 self._scroll(first or 1, up=final == "S")
-            case "b" if self._last:
-                self.draw(self._last * min(first or 1, self.columns * 2))
+            case "b" if self.last:
+                self.draw(self.last * min(first or 1, self.columns * 2))
             case "c" if first == 0:
                 self.report_device_attributes()
             case "d":
@@ -167,9 +176,30 @@ class Screen(pyte.Screen):
             return
         mode = (PRIVATE_MODES if private else MODES).get(number)
         if mode is not None:
+            if mode == BRACKETED_PASTE and on != (mode in self.mode) and self._main is None:
+                self._note_input(on)
             (self.mode.add if on else self.mode.discard)(mode)
             if mode == modes.DECOM:
                 self.cursor_position()
+
+    def _note_input(self, on: bool) -> None:
+        y, x = self.cursor.y, self.cursor.x
+        if on:
+            self.opened = Place(self.buffer.top + y, x)
+            return
+        row = self.buffer.numbered.get(self.buffer.top + y - (x == 0))
+        echo = row.line(self.columns).text if row is not None else ""
+        self.closings.append(Place(self.buffer.top + y, x, echo))
+        self.closed += 1
+
+    def _report_mode(self, private: str, number: int) -> None:
+        """DECRQM: 1 is set, 2 reset, 0 not known."""
+        if private and number in ALTERNATE_SCREENS:
+            state = 2 if self._main is None else 1
+        else:
+            mode = (PRIVATE_MODES if private else MODES).get(number)
+            state = 0 if mode is None else 1 if mode in self.mode else 2
+        self.write_process_input(f"\x1b[{private}{number};{state}$y")
 
     # Overrides where pyte is slow, keeps too much, or differs from xterm.
 
@@ -178,66 +208,6 @@ class Screen(pyte.Screen):
         self.savepoints.clear()
         self._main = None
         self.clears += 1
-
-    def draw(self, data: str) -> None:
-        self._last = data[-1:]
-        charset = self.g1_charset if self.charset else self.g0_charset
-        if charset is not charsets.LAT1_MAP:
-            data = data.translate(charset)
-        if data.isascii() and modes.IRM not in self.mode:
-            self._draw_ascii(data)
-        else:
-            for character in data:
-                self._draw_one(character)
-        self.dirty.add(self.cursor.y)
-
-    def _draw_ascii(self, data: str) -> None:
-        start = 0
-        while start < len(data):
-            self._wrap()
-            x = self.cursor.x
-            piece = data[start : start + self.columns - x]
-            self.buffer[self.cursor.y].write(x, [ASCII[character] for character in piece])
-            self.cursor.x = x + len(piece)
-            start += len(piece)
-
-    def _draw_one(self, character: str) -> None:
-        width = wcwidth(character)
-        if width <= 0 or width > self.columns:
-            self._combine(character)
-            return
-        if self.cursor.x + width > self.columns:
-            self.cursor.x = self.columns
-        self._wrap(width)
-        if modes.IRM in self.mode:
-            self.insert_characters(width)
-        row = self.buffer[self.cursor.y]
-        row[self.cursor.x] = Char(character)
-        if width == 2:
-            row[self.cursor.x + 1] = STUB
-            row.wide = True
-        self.cursor.x += width
-
-    def _wrap(self, width: int = 1) -> None:
-        """Goes to the next row when the last column is written, or stays there when the program turned wrapping off."""
-        if self.cursor.x < self.columns:
-            return
-        if modes.DECAWM in self.mode:
-            self.buffer[self.cursor.y].wrapped = True
-            self.dirty.add(self.cursor.y)
-            self.carriage_return()
-            self.index()
-        else:
-            self.cursor.x = max(0, self.columns - width)
-
-    def _combine(self, character: str) -> None:
-        """Accents, joiners and variation selectors belong to the character before; a flood of them is cut."""
-        row = self.buffer[self.cursor.y]
-        x = self.cursor.x - 1
-        while x > 0 and not row[x].data:
-            x -= 1
-        if x >= 0 and x in row and len(row[x].data) < CELL_CHARACTERS and wcwidth(character) == 0:
-            row[x] = Char(row[x].data + character)
 
     def index(self) -> None:
         top, bottom = self.margins or Margins(0, self.lines - 1)
@@ -283,6 +253,7 @@ class Screen(pyte.Screen):
             self.buffer, self.cursor.x, self.cursor.y = self._main
             self._main = None
             self.margins = None
+            self.returned = self.buffer.top + self.cursor.y
         self.dirty.update(range(self.lines))
 
     def save_cursor(self) -> None:
@@ -312,7 +283,7 @@ class Screen(pyte.Screen):
         row = self.buffer[self.cursor.y]
         row.erase(0 if how else self.cursor.x, self.cursor.x + 1 if how == 1 else None)
         if how != 1:
-            row.wrapped = False
+            row.wrapped_at = 0
         self.dirty.add(self.cursor.y)
 
     def _cursor_to_row(self, row: int) -> None:

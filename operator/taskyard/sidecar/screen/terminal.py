@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from taskyard.sidecar.screen.escapes import Reader
 from taskyard.sidecar.screen.rows import EMPTY, Line
-from taskyard.sidecar.screen.screen import BRACKETED_PASTE, Screen
+from taskyard.sidecar.screen.screen import BRACKETED_PASTE, SYNCHRONIZED, Place, Screen
 
 
 class Terminal:
@@ -19,6 +19,7 @@ class Terminal:
         self._reader = Reader(self._screen)
         self._lines: dict[int, Line] = {}
         self._top = 0
+        self._last: int | None = None
         self.version = 0
         self.changed = 0
 
@@ -49,6 +50,46 @@ class Terminal:
         return BRACKETED_PASTE in self._screen.mode
 
     @property
+    def before_cursor(self) -> str:
+        """The text of the cursor's line left of the cursor."""
+        return self.left_of(*self.cursor)
+
+    def left_of(self, number: int, column: int) -> str:
+        """The text of one of the screen's lines before that column, without trailing blanks."""
+        row = self._screen.buffer.numbered.get(number)
+        return row.text(column) if row is not None else ""
+
+    @property
+    def returned(self) -> int:
+        """The line of the cursor when the program went back from the alternate screen, the last time."""
+        return self._screen.returned
+
+    @property
+    def opened(self) -> Place:
+        """Where the program began to take pasted text the last time: for most line editors, where the prompt begins."""
+        return self._screen.opened
+
+    @property
+    def closed(self) -> int:
+        """How often the program ceased to take pasted text."""
+        return self._screen.closed
+
+    def closing(self, number: int) -> Place | None:
+        """Where it ceased to for the time of that number, from 0; None if it has not, or too many times since."""
+        index = number - self._screen.closed + len(self._screen.closings)
+        return self._screen.closings[index] if 0 <= index < len(self._screen.closings) else None
+
+    @property
+    def alternate(self) -> bool:
+        """Whether the program has the whole screen for itself: nothing that scrolls off goes into the history."""
+        return self._screen.alternate
+
+    @property
+    def drawing(self) -> bool:
+        """Whether the program is in the middle of a synchronized update: a part of the screen is old, a part new."""
+        return SYNCHRONIZED in self._screen.mode
+
+    @property
     def clears(self) -> int:
         """How often the program erased the whole screen."""
         return self._screen.clears
@@ -76,12 +117,13 @@ class Terminal:
             line = row.line(self._screen.columns) if row is not None else EMPTY
             if line != self._lines.get(number, EMPTY):
                 changed.append(number)
-                if line.text:
+                if line != EMPTY:
                     self._lines[number] = line
                 else:
                     self._lines.pop(number, None)
         dirty.clear()
         if changed:
+            self._last = max((number for number, line in self._lines.items() if line.text), default=None)
             self.version += 1
             self.changed = min(changed)
         return bool(changed)
@@ -89,8 +131,8 @@ class Terminal:
     @property
     def end(self) -> int:
         """One past the last line with text (as of the last refresh)."""
-        if self._lines:
-            return max(self._lines) + 1
+        if self._last is not None:
+            return self._last + 1
         for back, line in enumerate(reversed(self._screen.history)):
             if line.text:
                 return self.top - back

@@ -24,6 +24,14 @@ def test_an_input_is_queued_by_the_person(ns: RestNamespace) -> None:
     assert by_uid.status_code == 201
 
 
+def test_a_command_of_the_program_is_queued_as_one(ns: RestNamespace) -> None:
+    ns.task()
+    made = ns.owner.post(ns.url("/tasks/me/hello/inputs"), json={"content": "/compact", "type": "control"})
+    assert (made.status_code, made.json()["type"]) == (201, "control")
+    path = ns.workspace.path("taskinputs", made.json()["name"])
+    assert ns.admin.get(path)["spec"]["type"] == "Control"
+
+
 def test_a_request_that_comes_again_with_its_key_queues_nothing(ns: RestNamespace) -> None:
     ns.task()
     url, key = ns.url("/tasks/me/hello/inputs"), {"Idempotency-Key": "once"}
@@ -48,6 +56,9 @@ def test_a_request_that_comes_again_with_its_key_queues_nothing(ns: RestNamespac
         pytest.param(
             {"content": "x", "type": "raw", "answers": "q-1"}, "answers", id="keystrokes that answer a question"
         ),
+        pytest.param({"content": "/a\n/b", "type": "control"}, "content", id="a command of two lines"),
+        pytest.param({"content": " ", "type": "control"}, "content", id="a blank command"),
+        pytest.param({"content": "x", "type": "control", "answers": "q-1"}, "answers", id="a command that answers"),
         pytest.param({"content": "x", "answers": "Not An Id"}, "answers", id="an invalid question id"),
     ],
 )

@@ -94,3 +94,35 @@ def test_a_question_becomes_a_condition_that_is_removed_when_it_is_answered() ->
     answered = Report(app_slug="taskyard", state="idle", message="done", question=None)
     [_, ended] = change(answered, status)["conditions"]
     assert (ended["status"], ended["reason"]) == ("False", "NothingAsked")
+
+
+def reported(**fields: Any) -> Report:
+    return Report(app_slug="taskyard", state="idle", message="done", **fields)
+
+
+@pytest.mark.parametrize(
+    ("question", "says"),
+    [
+        pytest.param({"id": "t-1", "text": "python3 waits for input"}, "spec.answers: t-1", id="any text"),
+        pytest.param({"text": "A dialog is open", "options": []}, "a TaskInput of type Raw", id="keystrokes"),
+    ],
+)
+def test_a_program_that_waits_for_a_person_is_told_by_its_own_reason(question: dict[str, Any], says: str) -> None:
+    """T3"""
+    [asked] = change(reported(question=question), {"state": STATE})["conditions"]
+    assert (asked["type"], asked["status"], asked["reason"]) == ("InputRequired", "True", "WaitsForInput")
+    assert asked["message"].startswith(question["text"])
+    assert asked["message"].endswith(says)
+
+
+def test_what_keeps_the_prompt_from_the_agent_is_kept_until_the_sidecar_says_that_nothing_does() -> None:
+    """T2"""
+    starting = {"reason": "NotReading", "message": "npm\x1b runs"}
+    stored = {"reason": "NotReading", "message": "npm runs"}
+    known: dict[str, Any] = {"state": STATE, "workspace": {"sidecarVersion": "0.2.0"}}
+    assert change(reported(starting=starting), known) == {"workspace": {"starting": stored}}
+    known["workspace"]["starting"] = stored
+    assert change(reported(starting=starting), known) == {}
+    assert change(REPORT, known) == {}, "a report of an older sidecar, or of the agent itself, says nothing of it"
+    assert change(reported(starting=None), known) == {"workspace": {"starting": None}}
+    assert change(reported(starting=None), {"state": STATE}) == {}

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskyard.core.ownership import Ownership, is_owned_by, ownership_of
+from taskyard.core.text_sanitizer import CONTROLS
 from taskyard.gateway.sidecars.snapshots import Message, Payload, config_map, snapshot_of, task_snapshot
-from taskyard.limits import MAX_SNAPSHOT_BYTES
+from taskyard.limits import CUT_NOTE, MAX_SNAPSHOT_BYTES
 from unit.core.builders import owned_by_tekton
 from unit.gateway.sidecars.builders import TASK
 
@@ -46,14 +47,14 @@ def test_the_oldest_are_dropped_first() -> None:
     snapshot = snapshot_of(Payload(messages=[message(n, "x" * 30_000) for n in range(4)]))
     assert [m["id"] for m in messages_of(snapshot.document)] == [2, 3]
     assert snapshot.truncated
-    assert snapshot.log.startswith("(Older messages were left out.)\n\n")
+    assert snapshot.log.startswith("(Older text was left out.)\n\n")
 
 
 @pytest.mark.parametrize("character", ["x", "é", "日", "🎉", '"', "\n"])
 def test_of_one_message_that_is_too_large_the_end_stays(character: str) -> None:
     snapshot = snapshot_of(Payload(messages=[message(1, "a"), message(2, character * 70_000 + "the end")]))
     (kept,) = messages_of(snapshot.document)
-    assert kept["content"].startswith("[… the beginning was left out]\n" + character)
+    assert kept["content"].startswith(CUT_NOTE + character)
     assert kept["content"].endswith("the end")
     assert MAX_SNAPSHOT_BYTES - 8 <= snapshot.size <= MAX_SNAPSHOT_BYTES
     assert snapshot.truncated
@@ -123,3 +124,30 @@ def test_the_status_tells_where_when_and_how_much() -> None:
         "bytes": len(snapshot.document.encode()),
         "truncated": False,
     }
+
+
+@pytest.mark.parametrize("role", ["user", "agent"])
+@pytest.mark.parametrize(
+    "content",
+    ["10\u00a0000 €\n你好\u3000世界", "\u3000indented\u3000", "👩\u200d🚀 ❤\ufe0f می\u200cشود", "\ue0b0\U0001fae9"],
+)
+def test_the_log_says_what_the_snapshot_says(role: str, content: str) -> None:
+    """T8"""
+    snapshot = snapshot_of(Payload(messages=[message(0, content, role)]))
+    assert messages_of(snapshot.document)[0]["content"] == content
+    assert snapshot.log == f"{role}\n{content}\n"
+
+
+def test_the_log_shows_the_keys_in_what_a_user_said() -> None:
+    """T14"""
+    snapshot = snapshot_of(Payload(messages=[message(0, "echo A\x1b[201~; echo INJECTED\x03", "user")]))
+    assert messages_of(snapshot.document)[0]["content"] == "echo A\x1b[201~; echo INJECTED\x03"
+    assert snapshot.log == "user\necho A␛[201~; echo INJECTED␃\n"
+
+
+@given(st.text(), st.sampled_from(["user", "agent"]))
+def test_no_text_in_the_log_acts_on_a_terminal(content: str, role: str) -> None:
+    log = snapshot_of(Payload(messages=[message(0, content, role)])).log
+    assert not CONTROLS.search(log)
+    if not CONTROLS.search(content):
+        assert log == f"{role}\n{content.rstrip(chr(10))}\n"

@@ -38,6 +38,7 @@ static jmp_buf given_up;
 /* These replace what the program asks of the system. */
 static pid_t sham_fork(void);
 static pid_t sham_waitpid(int *status);
+static pid_t sham_foreground(void);
 static int sham_accept(void);
 static int sham_poll(struct pollfd *places, nfds_t count, int timeout);
 static int sham_clock(struct timespec *now);
@@ -49,6 +50,8 @@ static _Noreturn void sham_exit(int status);
 #define waitpid(pid, status, options) sham_waitpid(status)
 #define kill(pid, number) ((void)(pid), (void)(number), -1)
 #define opendir(path) NULL
+#define tcgetpgrp(terminal) sham_foreground()
+#define getpgid(process) ((void)(process), (pid_t)-1)
 #define accept4(fd, address, size, flags) sham_accept()
 #define poll(places, count, timeout) sham_poll(places, count, timeout)
 #define clock_gettime(clock, now) sham_clock(now)
@@ -69,10 +72,15 @@ static _Noreturn void sham_exit(int status);
 #include "log.c"
 #include "options.c"
 #include "phases.c"
+#include "program_name.c"
 #include "random.c"
 #include "requests.c"
 #include "ring.c"
 #include "server.c"
+#include "small_file.c"
+#include "terminal_reader.c"
+#include "terminal_state.c"
+#include "terminal_watch.c"
 #include "upload.c"
 
 #undef poll
@@ -83,7 +91,7 @@ static _Noreturn void sham_exit(int status);
 enum { PEERS = 4, NOBODY = 0x3fffffff /* no process: above the kernel's limit */ };
 
 /* The options. */
-enum { TERMINAL = 1, MERGED = 2, RETRIES = 4, STARTED = 8, COMMAND_LINE = 128 };
+enum { IN_TERMINAL = 1, MERGED = 2, RETRIES = 4, STARTED = 8, PROGRAM_NAME = 64, COMMAND_LINE = 128 };
 
 /* The steps; all others send that many bytes of the input, see `next_step`. */
 enum {
@@ -91,16 +99,19 @@ enum {
     WRITES, COMPLAINS, TAKES_NONE, TAKES_ALL, ENDS, /* the command */
     TIME_PASSES, ASKED_TO_END,
     SENDS_MANY, /* the same byte, up to 64 KiB of it */
+    FOREGROUND, /* another group has the terminal, or none, or the command's own */
 };
 
 /* The other end of a connection. */
 struct peer {
     int fd, pending;         /* `pending`: the program's end, not accepted yet */
     bool deaf, greeted, announced, ended;
+    bool has_sent;           /* it may have asked for a later version, and so for a second hello */
+    uint8_t version;
     uint8_t header[FRAME_HEADER];
     size_t header_got;
     uint32_t left;           /* of the frame's payload */
-    uint8_t payload[HELLO_PAYLOAD];
+    uint8_t payload[HELLO_PAYLOAD]; /* its beginning */
     size_t payload_got;
     uint64_t position[STREAMS];
     bool located[STREAMS];
@@ -118,6 +129,7 @@ static struct {
     int far_in, far_out[STREAMS]; /* the command's ends */
     uint64_t wrote[STREAMS];
     bool takes_input, ended, retried, finishing;
+    pid_t foreground;
     int status;
     /* What one client has sent, and the input in it that the command got. */
     uint8_t *sent;
@@ -185,6 +197,8 @@ static pid_t sham_waitpid(int *status) {
     return NOBODY;
 }
 
+static pid_t sham_foreground(void) { return world.foreground; }
+
 static int sham_accept(void) {
     for (int i = 0; i < world.connected; i++) {
         int fd = world.peers[i].pending;
@@ -216,11 +230,13 @@ static void check_output(struct peer *p, int stream, const uint8_t *bytes, size_
 
 static void check_header(struct peer *p) {
     uint32_t size = get_number(p->header + 1, 4);
-    if (p->ended) FAULT("something follows the exit frame");
+    if (p->ended && p->header[0] != HELLO) FAULT("something follows the exit frame");
+    p->ended = false;
     if (!p->greeted && (p->header[0] != HELLO || size != HELLO_PAYLOAD)) FAULT("the first frame is not a hello");
     switch (p->header[0]) {
     case HELLO:
-        if (p->greeted) FAULT("a second hello");
+        if (p->greeted && (p->version > FIRST_VERSION || !p->has_sent)) FAULT("a second hello");
+        p->greeted = p->announced = p->located[ERROR] = false;
         break;
     case OUTPUT:
     case ERRORS:
@@ -237,6 +253,11 @@ static void check_header(struct peer *p) {
     case FILE_STORED:
         if (size < 2 || size > UPLOAD_ANSWER_MAX) FAULT("a stored frame's size");
         break;
+    case TERMINAL:
+        if (size < 4 || size > TERMINAL_PAYLOAD_MAX) FAULT("a terminal frame's size");
+        if (p->version <= FIRST_VERSION) FAULT("a terminal frame for a client of version 1");
+        if (options.pipes) FAULT("a terminal frame without a terminal");
+        break;
     default: FAULT("an unknown frame");
     }
     p->left = size;
@@ -249,7 +270,11 @@ static void check_payload(struct peer *p, const uint8_t *bytes, size_t size) {
     for (size_t i = 0; i < size && p->payload_got < sizeof p->payload; i++) p->payload[p->payload_got++] = bytes[i];
     if (p->left > 0) return;
     if (p->header[0] == EXIT) p->ended = true;
+    if (p->header[0] == TERMINAL && (p->payload[0] > 2 || p->payload[1] > 1 || p->payload[2] > 1 || p->payload[3] > 2))
+        FAULT("a malformed terminal frame");
     if (p->header[0] != HELLO) return;
+    p->version = p->payload[0];
+    if (p->version < FIRST_VERSION || p->version > PROTOCOL_VERSION) FAULT("an unknown version");
     p->greeted = p->located[MAIN] = true;
     p->position[MAIN] = get_number(p->payload + 26, 4) - get_number(p->payload + 30, 4);
 }
@@ -324,6 +349,7 @@ static void send_bytes(const uint8_t *bytes, size_t size) {
     struct peer *p = &world.peers[world.selected];
     if (p->fd < 0) return;
     ssize_t sent = send(p->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent > 0) p->has_sent = true;
     if (sent <= 0 || world.selected != 0) return;
     if (world.sent_size + (size_t)sent > world.sent_room) {
         world.sent_room = 2 * world.sent_room + (size_t)sent;
@@ -378,6 +404,11 @@ static void next_step(void) {
         size_t size = argument() << 8;
         memset(many, (int)argument(), size);
         send_bytes(many, size);
+        break;
+    }
+    case FOREGROUND: {
+        static const pid_t groups[] = {0, NOBODY, NOBODY - 1, -1};
+        world.foreground = groups[argument() % 4];
         break;
     }
     default: {
@@ -452,6 +483,21 @@ static void fuzz_command_line(const uint8_t *data, size_t size) {
     free(text);
 }
 
+static void fuzz_program_name(const uint8_t *data, size_t size) {
+    char short_name[16] = {0}, name[PROGRAM_NAME_MAX + 1];
+    size_t first = size < 15 ? size : 15;
+    memcpy(short_name, data, first);
+    char *arguments = malloc(size - first + 1); /* so that a read beyond its end is found */
+    memcpy(arguments, data + first, size - first);
+    program_name(short_name, arguments, size - first, name);
+    for (const char *at = name; *at != 0;) {
+        size_t bytes = character_size(at);
+        if (bytes == 0) FAULT("a name that cannot be printed");
+        at += bytes;
+    }
+    free(arguments);
+}
+
 static void fuzz_run(uint8_t kind, const uint8_t *data, size_t size) {
     static char *command[] = {"command", NULL};
     memset(&world, 0, sizeof world);
@@ -463,7 +509,7 @@ static void fuzz_run(uint8_t kind, const uint8_t *data, size_t size) {
     world.far_in = world.far_out[MAIN] = world.far_out[ERROR] = -1;
     world.listener = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 
-    const bool pipes = !(kind & TERMINAL);
+    const bool pipes = !(kind & IN_TERMINAL);
     options = (struct options){
         .socket_path = socket_path,
         .command = command,
@@ -479,7 +525,8 @@ static void fuzz_run(uint8_t kind, const uint8_t *data, size_t size) {
     memset(&server, 0, offsetof(struct server, output));
     server_init(&server, &options);
     server.listener.fd = world.listener;
-    server.output.complete = false;
+    server.output.complete = server.output.ending = false;
+    server.output.terminal_changes = 0;
     for (int i = 0; i < STREAMS; i++) server.output.rings[i].total = 0;
 
     connect_peer();
@@ -512,6 +559,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size == 0) return 0;
     int before = open_descriptors();
     if (*data & COMMAND_LINE) fuzz_command_line(data + 1, size - 1);
+    else if (*data & PROGRAM_NAME) fuzz_program_name(data + 1, size - 1);
     else fuzz_run(*data, data + 1, size - 1);
     if (open_descriptors() != before) FAULT("a descriptor was left open");
     remove_scratch();

@@ -15,6 +15,11 @@ from taskyard.sidecar.conversation.pipe_tail import MAX_TAIL_BYTES, NOTE, PipeTa
         pytest.param(b" 10 %\r 50 %\r100 %\n", "100 %", id="an overwritten line"),
         pytest.param(b"\x1b[1;31mred\x1b[0m \x1b]0;title\x07end", "red end", id="colours and a title"),
         pytest.param(b"a\x00b\x07c\td", "abc\td", id="control characters"),
+        pytest.param(
+            "10\u00a0000 €\n你好\u3000世界\n👩\u200d🚀".encode(),
+            "10\u00a0000 €\n你好\u3000世界\n👩\u200d🚀",
+            id="T8: all of Unicode",
+        ),
         pytest.param(b"caf\xc3\xa9 \xff", "café �", id="bytes that are not text"),
         pytest.param(b"", "", id="nothing"),
     ],

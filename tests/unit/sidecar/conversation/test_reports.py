@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from taskyard.core.text_sanitizer import CONTROLS
 from taskyard.sidecar.conversation import reports
 from taskyard.sidecar.conversation.conversation import Conversation
 from taskyard.sidecar.conversation.reports import AgentReport, AgentReportError, State
@@ -20,7 +21,9 @@ NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
         pytest.param("plain", "plain", id="plain"),
         pytest.param("  a \t b\r\nc ", "a b c", id="white space collapses"),
         pytest.param("\x1b[1;31mred\x1b[0m \x1b]0;title\x07x", "red x", id="escape sequences are removed"),
-        pytest.param("a\x00\x07\u200b\u202eb", "a b", id="unprintable characters are removed"),
+        pytest.param("a\x00\x07\u200b\u202eb", "a\u200bb", id="control characters are removed"),
+        pytest.param("10\u00a0000 €", "10\u00a0000 €", id="T8: a space that does not break"),
+        pytest.param("你好\u3000世界", "你好\u3000世界", id="T8: an ideographic space"),
         pytest.param("x" * 161, "x" * 157 + "…", id="cut at 160 bytes"),
         pytest.param("x" * 160, "x" * 160, id="160 bytes stay"),
         pytest.param("€" * 60, "€" * 52 + "…", id="never cut inside a character"),
@@ -35,7 +38,8 @@ def test_message_is_made_one_printable_line(text: str, expected: str) -> None:
 def test_message_is_always_short_and_printable(text: str) -> None:
     line = reports.sanitise(text)
     assert len(line.encode()) <= 160
-    assert line.isprintable()
+    assert not CONTROLS.search(line)
+    assert "\n" not in line
     assert line == line.strip()
 
 
@@ -62,6 +66,16 @@ def test_working_shows_what_was_asked_and_idle_what_was_answered() -> None:
     assert tell(Status.STABLE, talk) == ("idle", "done")
     told = reports.report(Status.STABLE, talk, instance="run", prompt_sha256="ab")
     assert told == reports.Report(reports.State.IDLE, "done", "ab")
+
+
+def test_what_keeps_the_prompt_from_the_agent_is_told_of_an_agent_whose_start_is_followed() -> None:
+    """T2"""
+    plain = reports.Report(State.WORKING, "")
+    assert "starting" not in plain.body()
+    assert reports.Report(State.WORKING, "", follows_start=True).body()["starting"] is None
+    late = reports.Starting(reports.NOT_READING, "npm runs" + "!" * 400)
+    told = reports.Report(State.WORKING, "", follows_start=True, starting=late).body()["starting"]
+    assert told == {"reason": "NotReading", "message": "npm runs" + "!" * 292}
 
 
 @pytest.mark.parametrize("status", [pytest.param(s, id=s.value) for s in Status])
@@ -137,3 +151,22 @@ def test_question_of_the_agent_takes_precedence() -> None:
         agent_report=own,
     )
     assert (told.state, told.message) == ("working", "Asks: Do you trust the files in this folder?")
+
+
+def test_keys_in_a_message_do_not_hide_the_rest_of_it() -> None:
+    """T14"""
+    talk = conversation()
+    talk.say("echo A\x1b[201~; echo INJECTED", key="k2", instance="run", position=0, now=NOW)
+    assert tell(Status.RUNNING, talk) == ("working", "echo A[201~; echo INJECTED")
+
+
+@pytest.mark.parametrize("link", ["https://fa.example.org/می\u200cشود", "https://example.org/日本"])
+def test_a_link_may_have_every_letter(link: str) -> None:
+    """T8"""
+    assert reports.agent_report("working", "x", link).link == link
+
+
+@pytest.mark.parametrize("link", ["https://example.org/\u202egpj.exe", "https://a/b\u3000c", "https://a/\x9b"])
+def test_a_link_that_would_be_read_as_another_is_refused(link: str) -> None:
+    with pytest.raises(AgentReportError, match="link must"):
+        reports.agent_report("working", "x", link)

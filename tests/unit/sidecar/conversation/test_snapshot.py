@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from taskyard.limits import CUT_NOTE
 from taskyard.sidecar.conversation import snapshot
 from taskyard.sidecar.conversation.conversation import Message, Role
 
@@ -58,7 +59,7 @@ def test_snapshot_never_exceeds_its_limit_and_keeps_the_newest(contents: list[st
 def test_message_too_large_by_itself_keeps_its_end_after_a_note(content: str) -> None:
     taken = snapshot.take(conversation(["old", content]))
     (message,) = json.loads(taken.body)["messages"]
-    assert message["content"].startswith(snapshot.NOTE)
+    assert message["content"].startswith(CUT_NOTE)
     assert message["content"].endswith("the end")
     assert snapshot.MAX_BODY_BYTES - 8 < len(taken.body) <= snapshot.MAX_BODY_BYTES
     assert taken.truncated
@@ -67,3 +68,18 @@ def test_message_too_large_by_itself_keeps_its_end_after_a_note(content: str) ->
 def test_oldest_messages_are_dropped_first() -> None:
     taken = snapshot.take(conversation(["a" * 40_000, "b" * 40_000, "c" * 10_000]))
     assert [message["id"] for message in json.loads(taken.body)["messages"]] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("messages", "truncated"),
+    [
+        pytest.param([Message(0, Role.AGENT, CUT_NOTE + "20000", "")], True, id="cut when it was read"),
+        pytest.param([Message(0, Role.USER, CUT_NOTE + "20000", "")], False, id="the note is a person's"),
+        pytest.param([Message(7, Role.AGENT, "hi", "")], True, id="older messages are not known any more"),
+    ],
+)
+def test_any_cut_is_told(messages: list[Message], truncated: bool) -> None:
+    """T7."""
+    taken = snapshot.take(messages)
+    assert taken.truncated is truncated
+    assert json.loads(taken.body).get("truncated", False) is truncated

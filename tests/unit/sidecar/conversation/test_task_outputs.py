@@ -47,3 +47,21 @@ def test_after_sixteen_outputs_a_value_can_only_be_replaced() -> None:
 @pytest.mark.parametrize("record", [None, [], {"a": 1, "b": "x" * 2000, "ok": "v"}, {**FULL, "ok": "v"}])
 def test_invalid_outputs_on_the_disk_are_skipped(record: object) -> None:
     assert len(task_outputs.kept(record)) <= MAX_OUTPUTS
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["10\u00a0000 €", "你好\u3000世界", "👩\u200d🚀 ❤\ufe0f", "می\u200cشود", "\u2067א\u2069", "\ue0b0\U0001fae9"],
+)
+def test_every_text_is_a_value(value: str) -> None:
+    """T8"""
+    assert task_outputs.with_value({}, "a", value) == {"a": value}
+
+
+def test_a_refusal_names_the_control_characters() -> None:
+    with pytest.raises(OutputError, match="ESC, Ctrl-C"):
+        task_outputs.with_value({}, "a", "\x1b[31mred\x03")
+
+
+def test_line_ends_become_line_feeds() -> None:
+    assert task_outputs.with_value({}, "a", "one\r\ntwo\rthree") == {"a": "one\ntwo\nthree"}

@@ -63,7 +63,7 @@ def test_conversation_has_text_plan_and_tools(pod: Pod) -> None:
     [opened] = received(pod, "session/new")
     assert opened["cwd"] == str(pod.home)
     assert [server["name"] for server in opened["mcpServers"]] == ["taskyard"]
-    assert pod.post("say more", key="a").json() == {"ok": True}
+    assert pod.post("say more", key="a", kind="control").json() == {"ok": True}
     until("the answer", lambda: said(pod) == "more")
 
 

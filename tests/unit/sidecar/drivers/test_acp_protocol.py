@@ -79,6 +79,19 @@ def test_answer_shows_what_the_agent_does() -> None:
     assert answer.text() == "I look.\n✗ read a file\nThen I stop.\nPlan:\n[>] x"
 
 
+def test_a_character_that_was_cut_within_utf_16_is_whole() -> None:
+    answer = acp_protocol.Answer()
+    for piece in ("10\u00a0€ \ud83d", "\ude00 你好\u3000世界"):
+        answer.update(chunk(piece))
+    assert answer.text() == "10\u00a0€ 😀 你好\u3000世界"
+
+
+def test_a_tools_title_keeps_its_spaces() -> None:
+    """T8"""
+    assert acp_protocol.title({"title": "read\n10\u00a0000\u3000files\x1b[0m"}) == "read 10\u00a0000\u3000files"
+    assert acp_protocol.chosen([acp_protocol.Option("x", "Allow\u00a0once", "allow_once")], "allow once") is not None
+
+
 def test_endless_answer_keeps_its_end() -> None:
     answer = acp_protocol.Answer()
     answer.update({"sessionUpdate": "tool_call", "toolCallId": "1", "title": "first"})

@@ -43,7 +43,11 @@ def test_conversation_goes_through_the_agents_server(pod: Pod, port: int) -> Non
     assert pod.post("\x03", kind="raw").json() == {"ok": True}
     assert pod.post("more", key="a").json() == pod.post("more", key="a").json() == {"ok": True}
     until("the next answer", lambda: pod.contents()[-1:] == [("agent", "MORE")])
-    assert [message["content"] for message in posted(pod)] == ["do it", "\x03", "more"]
+    pod.until_stable()
+    assert pod.post("/more", key="c", kind="control").json() == {"ok": True}
+    until("the answer to a command", lambda: pod.contents()[-1:] == [("agent", "/MORE")])
+    assert [message["content"] for message in posted(pod)] == ["do it", "\x03", "more", "/more"]
+    assert posted(pod)[-1]["type"] == "user"
     assert pod.post("refuse", key="b").status_code == 422
     until("the idle state", lambda: pod.gateway.last_report.get("state") == "idle")
 

@@ -57,6 +57,8 @@ def test_messages_are_refused_while_it_runs_and_after(pod: Pod) -> None:
     assert (answer.status_code, answer.json()["detail"]) == (409, "the command runs and takes no messages")
     answer = pod.post("x", key="b", kind="raw")
     assert (answer.status_code, answer.json()["detail"]) == (422, "a command takes no keystrokes but Ctrl-C")
+    answer = pod.post("/compact", key="d", kind="control")
+    assert (answer.status_code, answer.json()["detail"]) == (422, "a command has no prompt for input of type control")
     assert pod.post("\x03", key="c", kind="raw").json() == {"ok": True}
     assert last_report(pod, "failure")["message"] == "Exit status 1: interrupted"
     answer = pod.post("do this too", key="a")

@@ -112,7 +112,7 @@ async def driving(
     process: asyncio.subprocess.Process,
     prompt: str = "",
     stable_after: float = 0.6,
-    agent_type: str = "custom",
+    agent_type: str = "",
 ) -> AsyncIterator[Agent]:
     heard = Heard()
     socket = str(folder / "agent.sock")

@@ -71,6 +71,11 @@ def test_first_message_is_the_agents_greeting(shared_pod: Pod) -> None:
         pytest.param({"content": "x" * 65_537, "type": "user"}, "body.content", id="too long"),
         pytest.param({"content": "\ud800", "type": "user"}, "body.content", id="half a surrogate pair"),
         pytest.param({"content": "", "type": "raw"}, "body.content", id="no keystrokes"),
+        pytest.param({"content": " ", "type": "control"}, "body.content", id="no command"),
+        pytest.param({"content": "/a\n/b", "type": "control"}, "body.content", id="a command of two lines"),
+        pytest.param({"content": "/a\x1b", "type": "control"}, "body.content", id="a command with a control character"),
+        pytest.param({"content": "x" * 4097, "type": "control"}, "body.content", id="a command that is too long"),
+        pytest.param({"content": "/a", "type": "control", "answers": "q"}, "body.answers", id="a command as an answer"),
     ],
 )
 def test_bad_message_is_refused_with_the_field(shared_pod: Pod, body: dict[str, Any], location: str) -> None:
@@ -176,6 +181,21 @@ def test_message_is_delivered_once_per_key_and_refused_while_the_agent_works(sha
     contents = [content for _, content in shared_pod.contents()]
     assert contents.count(counted) == 1
     assert "echo too early" not in contents
+
+
+def test_a_command_of_the_program_waits_its_turn_like_a_message_and_is_part_of_the_conversation(
+    shared_pod: Pod,
+) -> None:
+    """A1: what a person types at the program's prompt."""
+    shared_pod.until_stable()
+    command = "echo as a person > typed-here"
+    assert shared_pod.post(command, kind="control", key="control").json() == {"ok": True}
+    shared_pod.until_stable()
+    assert (shared_pod.home / "typed-here").read_text() == "as a person\n"
+    assert ("user", command) in shared_pod.contents()
+    assert shared_pod.post("sleep 1").json() == {"ok": True}
+    assert shared_pod.post("echo too early", kind="control").status_code == 409
+    shared_pod.until_stable()
 
 
 def test_raw_keystrokes_go_through_at_any_time_once_and_unrecorded(shared_pod: Pod) -> None:

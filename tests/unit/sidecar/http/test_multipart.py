@@ -106,6 +106,8 @@ def test_a_body_without_a_boundary_is_not_a_form(content_type: str) -> None:
         pytest.param("..", "file", id="parent"),
         pytest.param("a\x00\x1b[2J\n.txt", "a[2J.txt", id="control characters"),
         pytest.param("", "file", id="empty"),
+        pytest.param("10.00.00\u202fPM.png", "10.00.00\u202fPM.png", id="T8: a space that does not break"),
+        pytest.param("می\u200cشود 👩\u200d🚀.txt", "می\u200cشود 👩\u200d🚀.txt", id="T8: joiners"),
         pytest.param("x" * 300 + ".txt", "x" * 196 + ".txt", id="long"),
         pytest.param("ü" * 200, "ü" * 100, id="long in bytes"),
     ],

@@ -15,7 +15,12 @@ from taskyard.sidecar.init import client, frames
 from taskyard.sidecar.init.client import AgentClient
 from unit.virtual_time import gaps, in_no_time, now
 
-HELLO = struct.pack(">BIBB16sHHQI", 1, 34, 1, 1, bytes(16), 80, 24, 0, 0)
+
+def hello(version: int, instance: int = 0, state: int = frames.State.RUNNING) -> bytes:
+    return struct.pack(">BIBB16sHHQI", 1, 34, version, state, bytes([instance]) * 16, 80, 24, 0, 0)
+
+
+HELLO = hello(1) + hello(2)
 FAILURES = 2000
 
 
@@ -32,6 +37,8 @@ class Receiver:
             self.greeted_twice.set()
 
     async def output(self, data: bytes) -> None: ...
+
+    async def terminal_state(self, state: frames.TerminalState) -> None: ...
 
     async def errors(self, data: bytes) -> None: ...
 
@@ -173,6 +180,141 @@ async def test_half_a_frame_waits_for_its_rest(tmp_path: Path) -> None:
         init.send(OUTPUT[7:])
         await receiver.taken.wait()
         await until(lambda: agent.drained)
+
+
+# ---- Versions of the protocol ----
+
+CLIENTS_HELLO = frames.encode(frames.Type.HELLO, b"\2")
+STATE = frames.TerminalState(frames.Foreground.OWN, "cat", True, True, frames.Reader.YES)
+TERMINAL = struct.pack(">BI", frames.Type.TERMINAL, 7) + b"\0\1\1\1cat"
+EXIT = struct.pack(">BII", frames.Type.EXIT, 4, 0)
+
+
+class Log(Receiver):
+    """What a receiver gets, in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.got: list[object] = []
+
+    async def hello(self, hello: frames.Hello) -> None:
+        self.got.append((hello.version, hello.instance[:2]))
+
+    async def output(self, data: bytes) -> None:
+        self.got.append(data)
+
+    async def terminal_state(self, state: frames.TerminalState) -> None:
+        self.got.append(state)
+
+    async def exited(self, status: int) -> None:
+        self.got.append(status)
+
+    async def lost(self) -> None:
+        self.got.append("lost")
+
+
+class Connection:
+    """The other end of one connection of the client."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+
+    async def hears(self, patience: float = 10.0) -> bytes:
+        """The next bytes that the client sends; empty when it sends none in that time."""
+        try:
+            async with asyncio.timeout(patience):
+                return await self._reader.read(1000)
+        except TimeoutError:
+            return b""
+
+    async def says(self, *frames: bytes) -> None:
+        self._writer.write(b"".join(frames))
+        await self._writer.drain()
+
+    def drops(self) -> None:
+        self._writer.close()
+
+
+@asynccontextmanager
+async def served(folder: Path) -> AsyncIterator[tuple[Log, asyncio.Queue[Connection]]]:
+    """A client whose connections come one after the other, and what its receiver gets."""
+    connections: asyncio.Queue[Connection] = asyncio.Queue()
+    log = Log()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await connections.put(Connection(reader, writer))
+
+    path = str(folder / "agent.sock")
+    async with asyncio.timeout(30), await asyncio.start_unix_server(accept, path):
+        running = asyncio.create_task(AgentClient(path, log).run())
+        try:
+            yield log, connections
+        finally:
+            running.cancel()
+            await asyncio.wait({running})
+
+
+async def test_the_stream_of_version_2_is_passed_on_and_nothing_of_what_came_before_it(tmp_path: Path) -> None:
+    async with served(tmp_path) as (log, connections):
+        init = await connections.get()
+        assert await init.hears() == CLIENTS_HELLO
+        await init.says(hello(1), OUTPUT, OUTPUT)
+        await asyncio.sleep(0.1)
+        assert log.got == []
+        await init.says(hello(2), OUTPUT, TERMINAL)
+        await until(lambda: len(log.got) == 3)
+        assert log.got == [(2, "00"), b"hello", STATE]
+
+
+async def test_an_old_taskyard_init_gets_a_client_that_says_nothing(tmp_path: Path) -> None:
+    """It drops a client that says hello, with or without an error; its output is passed on once."""
+    async with served(tmp_path) as (log, connections):
+        refusing = await connections.get()
+        await refusing.says(hello(1), OUTPUT)
+        refusing.drops()
+        old = await connections.get()
+        await old.says(hello(1), OUTPUT)
+        await until(lambda: len(log.got) == 2)
+        assert await old.hears(0.2) == b""
+        assert log.got == [(1, "00"), b"hello"]
+
+
+async def test_after_a_loss_the_client_says_hello_again(tmp_path: Path) -> None:
+    async with served(tmp_path) as (log, connections):
+        refusing = await connections.get()
+        await refusing.says(hello(1))
+        refusing.drops()
+        old = await connections.get()
+        await old.says(hello(1))
+        await until(lambda: len(log.got) == 1)
+        old.drops()
+        new = await connections.get()
+        assert await new.hears() == CLIENTS_HELLO
+        await new.says(hello(1, 7), hello(2, 7))
+        await until(lambda: len(log.got) == 3)
+        assert log.got == [(1, "00"), "lost", (2, "07")]
+
+
+async def test_another_run_of_taskyard_init_is_asked_for_version_2_again(tmp_path: Path) -> None:
+    """The run that closed the connection did so at its end; the next one is no older for that."""
+    async with served(tmp_path) as (log, connections):
+        ending = await connections.get()
+        await ending.says(hello(1, 1))
+        ending.drops()
+        next_run = await connections.get()
+        await next_run.says(hello(1, 2), OUTPUT)
+        again = await connections.get()
+        assert await again.hears() == CLIENTS_HELLO
+        await again.says(hello(1, 2), hello(2, 2), OUTPUT)
+        await until(lambda: b"hello" in log.got)
+        assert [each for each in log.got if each != "lost"] == [(2, "02"), b"hello"]
+
+
+async def test_a_connection_that_ends_before_any_hello_says_nothing_about_the_version(tmp_path: Path) -> None:
+    """taskyard-init serves 32 clients and closes the connections of more."""
+    async with served(tmp_path) as (_log, connections):
+        (await connections.get()).drops()
+        assert await (await connections.get()).hears() == CLIENTS_HELLO
 
 
 async def until(holds: Callable[[], bool]) -> None:

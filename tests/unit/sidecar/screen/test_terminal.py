@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from taskyard.sidecar.screen.cells import CELL_CHARACTERS
 from taskyard.sidecar.screen.screen import HISTORY_LINES
 from taskyard.sidecar.screen.terminal import Terminal
 
@@ -163,6 +164,7 @@ def test_no_output_breaks_the_terminal(pieces: list[bytes], columns: int) -> Non
         pytest.param(b"\x1b7" * 1000, id="saved cursors"),
         pytest.param(b"\x1b[6n" * 1000, id="queries"),
         pytest.param(b"e" + "\u0301".encode() * 1000, id="accents"),
+        pytest.param("\u200b".encode() * 1000, id="joiners before everything"),
         pytest.param(b"\x1b[9999b" * 50 + b"x\x1b[9999L\x1b[9999@\x1b[9999S\x1b[9999T" * 50, id="large counts"),
     ],
 )
@@ -171,5 +173,5 @@ def test_memory_is_bounded_however_strange_the_output(endless: bytes) -> None:
     for _ in range(20):
         terminal.feed(endless)
     terminal.refresh()
-    assert sum(len(line.text) for line in terminal.lines(terminal.top, terminal.end)) <= 20 * 5 * 8
+    assert sum(len(line.text) for line in terminal.lines(terminal.top, terminal.end)) <= 20 * 5 * CELL_CHARACTERS
     assert len(terminal.take_replies()) < 1000

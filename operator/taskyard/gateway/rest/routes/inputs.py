@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from taskyard.api import API_VERSION
 from taskyard.api.taskinput import InputPhase, InputType
 from taskyard.apiclient import ApiError, ConflictError, Object
+from taskyard.core import control_text
 from taskyard.core.inputs import InputView
 from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.http.request_body import read_model
@@ -102,12 +103,15 @@ def document(manifest: Object) -> dict[str, Any]:
 
 
 def _check(asked: CreateInput) -> None:
-    if asked.type == "user" and not asked.content.strip():
+    if asked.type != "raw" and not asked.content.strip():
         raise _invalid("content", "A message is not blank.")
     if "\0" in asked.content or asked.content != sendable(asked.content):
         raise _invalid("content", "It has no NUL and no half of a surrogate pair.")
-    if asked.type == "raw" and asked.answers:
-        raise _invalid("answers", "Keystrokes answer no question.")
+    problem = control_text.problem(asked.content) if asked.type == "control" else None
+    if problem:
+        raise _invalid("content", f"It {problem}.")
+    if asked.type != "user" and asked.answers:
+        raise _invalid("answers", "Only a message (type user) answers a question.")
 
 
 def _invalid(field: str, detail: str) -> HttpError:

@@ -28,11 +28,12 @@ class Input(BaseModel):
 
 
 class CreateInput(BaseModel):
-    """The body of `POST …/inputs`. `user` is a message, which waits its turn; `raw` is keystrokes, which do not
-    wait. `resume` also resumes the Task if it is paused. `answers` is the id of the question that it answers."""
+    """The body of `POST …/inputs`. `user` is a message, said to the agent whatever it begins with; `control` is a
+    command of the agent's program in one line, such as `/compact`; both wait their turn. `raw` is keystrokes, which do
+    not wait. `resume` also resumes the Task if it is paused. `answers` is the id of the question that it answers."""
 
     content: Annotated[str, Field(min_length=1, max_length=MAX_CONTENT_CHARACTERS, examples=["and now the tests"])]
-    type: Literal["user", "raw"] = "user"
+    type: Literal["user", "control", "raw"] = "user"
     resume: Annotated[bool, Field(examples=[True])] = False
     answers: Annotated[
         str | None, Field(min_length=1, max_length=MAX_QUESTION_ID_CHARACTERS, pattern="^[a-z0-9-]+$")

@@ -126,7 +126,7 @@ class QueuedInput(BaseModel):
         str, Field(description="The name of the TaskInput.", examples=["fix-the-build-1a2b-0f3c9d1e2b4a5c6d"])
     ]
     content: Annotated[str, Field(examples=["and now the tests"])]
-    type: Literal["user", "raw"]
+    type: Literal["user", "control", "raw"]
     resume: Annotated[bool, Field(description="Whether it also resumes a paused Task.", examples=[True])]
     answers: Annotated[str | None, Field(description="Id of the question that it answers.", examples=[None])]
     phase: Literal["queued", "delivered", "rejected"]

@@ -1,0 +1,185 @@
+"""Whether a program in a terminal works, waits for a message, or asks a person. Pure: `now` is in seconds.
+
+| state | event | next |
+|---|---|---|
+| any | a run begins, or its output so far was read again | WORKING |
+| WORKING | nothing changes for as long as `activity.rest` says, and the program waits then | WAITING |
+| WORKING | the same, and the program asks then | ASKING |
+| WAITING, ASKING | the screen changes, or what the kernel tells has another meaning | WORKING |
+| any | a message is being typed | TYPING |
+| TYPING | it was typed, or could not be | WORKING |
+
+Hints and clocks that change within the input box of a program that waits are no change.
+"""
+
+import enum
+import re
+
+from taskyard.sidecar.drivers import activity
+from taskyard.sidecar.drivers.identity import Identity
+from taskyard.sidecar.drivers.questions import TerminalQuestion
+from taskyard.sidecar.init.frames import TerminalState
+from taskyard.sidecar.screen import dialog, programs
+from taskyard.sidecar.screen.terminal import Terminal
+
+RECOGNISED_WITHIN = 1 << 17
+NOTHING_READ = programs.Reading(None, busy=False)
+
+
+class State(enum.Enum):
+    WORKING = "working"
+    WAITING = "waiting"
+    ASKING = "asking"
+    TYPING = "typing"
+
+
+class Attention:
+    """`begun`: the program has waited for a message, or got one, in this run. The methods that return a bool say
+    whether what others see has changed.
+    """
+
+    def __init__(
+        self, *, stable_after: float, agent_type: str, ready: re.Pattern[str] | None, start_timeout: float
+    ) -> None:
+        self._stable_after = stable_after
+        self._pattern = ready
+        self._start_timeout = start_timeout
+        self._identity = Identity(agent_type)
+        self._asked: TerminalQuestion | None = None
+        self.begin_run(0.0, begun=False, spoke=False)
+
+    def begin_run(self, now: float, *, begun: bool, spoke: bool) -> None:
+        """`spoke`: the program has written something before."""
+        self._identity.begin_run()
+        self.state = State.WORKING
+        self.reading = NOTHING_READ
+        self.kernel: TerminalState | None = None
+        self._question = ""
+        self._begun, self._spoke, self._is_ready = begun, spoke, False
+        self._run_at = self._changed_at = now
+
+    @property
+    def program(self) -> programs.Program:
+        return self._identity.program
+
+    @property
+    def question(self) -> str:
+        return self._question if self.state is State.ASKING else self.reading.question
+
+    def asked(self, terminal: Terminal, instance: str, position: int, otherwise: str = "") -> TerminalQuestion | None:
+        """The open question, which keeps its id until another one is asked; `otherwise` is the text where none is open.
+        The turn began at `position` in the output of the run `instance`.
+        """
+        text = self.question or otherwise
+        if not text:
+            self._asked = None
+        elif self._asked is None or self._asked.text != text:
+            options = dialog.menu_options(terminal) if self.reading.question else ()
+            self._asked = TerminalQuestion.of(text, instance=instance, position=position, options=options)
+        return self._asked
+
+    # The start.
+
+    @property
+    def starting(self) -> bool:
+        """Whether the program has not begun to read: a message would be lost."""
+        return not self._begun and self._rest.starts
+
+    @property
+    def waits_for(self) -> str:
+        """What the program waits for before it reads its first message; empty when it may read."""
+        if not self.starting:
+            return ""
+        if self._pattern is not None and not self._is_ready:
+            return f"the screen has not shown agent.ready ({self._pattern.pattern}) yet"
+        running = self.kernel.command if self.kernel is not None else ""
+        return f"{running or 'a program'} runs, and nothing reads the agent's terminal"
+
+    def not_reading(self, now: float) -> str:
+        """Why the program still starts though the time for that is over; empty when it does not."""
+        if not self.starting or now < self._run_at + self._start_timeout:
+            return ""
+        if self._pattern is not None and not self._is_ready:
+            return f"the screen has not shown agent.ready ({self._pattern.pattern}) for {self._start_timeout:g} s"
+        return f"no process has read the agent's terminal for {self._start_timeout:g} s"
+
+    # What happens.
+
+    def output(self) -> None:
+        self._spoke = True
+
+    def look(self, terminal: Terminal, now: float, *, may_be_known: bool) -> bool:
+        """The screen has changed. `may_be_known`: it may still show the banner of a known program."""
+        if may_be_known:
+            self._identity.screen(terminal)
+        if self._pattern is not None and not self._is_ready:
+            self._is_ready = self._pattern.search(_as_shown(terminal)) is not None
+        before, self.reading = self.reading, programs.read(self.program, terminal)
+        box = self.reading.box
+        still = before.waits and self.reading.waits and box == before.box and terminal.changed >= (box or 0)
+        return (not still and self._change(now)) or self.reading.question != before.question
+
+    def tell(self, kernel: TerminalState, now: float) -> bool:
+        """The kernel tells something new."""
+        before, started = self._rest, self.starting
+        self.kernel = kernel
+        self._identity.foreground(kernel)
+        return (self._rest != before and self._change(now)) or self.starting is not started
+
+    def reconnected(self, now: float) -> None:
+        """The program can be reached again, or no longer."""
+        self._change(now)
+
+    def begin_typing(self) -> None:
+        self._begun = True
+        self.state = State.TYPING
+
+    def end_typing(self, now: float) -> None:
+        if self.state is State.TYPING:
+            self.state, self._changed_at = State.WORKING, now
+
+    def rest_left(self, now: float) -> float | None:
+        """Seconds until a screen that does not change has a meaning; None: it has none however long that lasts."""
+        if self.state is not State.WORKING:
+            return None
+        seconds = self._rest.seconds
+        if seconds is not None:
+            return max(0.0, self._changed_at + seconds - now)
+        if self.starting and now < self._run_at + self._start_timeout < float("inf"):
+            return self._run_at + self._start_timeout - now
+        return None
+
+    def settle(self, terminal: Terminal, now: float) -> bool:
+        """Nothing has changed for `rest_left`."""
+        if self.state is not State.WORKING:
+            return False
+        rest = self._rest
+        if rest.seconds is None:
+            return True  # the time to start may be over
+        if self._changed_at + rest.seconds > now:
+            return False
+        self._question = rest.question or (dialog.last_words(terminal) if rest.is_dialog else "")
+        self.state = State.ASKING if self._question else State.WAITING
+        self._begun = self._begun or not self._question
+        return True
+
+    @property
+    def _rest(self) -> activity.Rest:
+        ready = None if self._pattern is None else self._is_ready
+        facts = activity.Facts(self.program, self.reading, self.kernel, self._spoke, ready)
+        return activity.rest(facts, stable_after=self._stable_after, begun=self._begun)
+
+    def _change(self, now: float) -> bool:
+        self._changed_at = now
+        if self.state not in (State.WAITING, State.ASKING):
+            return False
+        self.state = State.WORKING
+        return True
+
+
+def _as_shown(terminal: Terminal) -> str:
+    """The screen's text, with the blanks between the end of the input line and the cursor: a prompt ends in one."""
+    row, column = terminal.cursor
+    lines = [line.text for line in terminal.lines(terminal.top, max(terminal.end, row + 1))]
+    lines[row - terminal.top] = lines[row - terminal.top].ljust(column)
+    return "\n".join(lines)

@@ -1,0 +1,51 @@
+"""A question that a program asks at its terminal, as people see and answer it. Pure."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from taskyard.limits import MAX_QUESTION_CHARACTERS
+
+ID_CHARACTERS = 16
+WORDS = ("yes", "no")
+
+
+@dataclass(frozen=True)
+class TerminalQuestion:
+    """`options` are the lines of a menu, as (what is typed, name); without options any text is an answer. The same
+    question of another turn has another `id`, and a restart of the sidecar changes none.
+    """
+
+    id: str
+    text: str
+    options: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(
+        cls, text: str, *, instance: str, position: int, options: tuple[tuple[str, str], ...] = ()
+    ) -> "TerminalQuestion":
+        """`position` is where the turn began in the output of the run `instance`."""
+        named = f"{instance}:{position}:{text}".encode(errors="replace")
+        return cls(hashlib.sha256(named).hexdigest()[:ID_CHARACTERS], text[:MAX_QUESTION_CHARACTERS], options)
+
+    def body(self) -> dict[str, Any]:
+        options = [{"id": typed, "name": name} for typed, name in self.options]
+        return {"id": self.id, "text": self.text, "options": options}
+
+    def typed(self, content: str) -> str | None:
+        """What to type when a person answers `content`: a line's number, its text, or yes or no for the first line that
+        begins so. None: that is no option.
+        """
+        if not self.options:
+            return content
+        said = " ".join(content.split()).casefold()
+        exact = (typed for typed, name in self.options if said in (typed.casefold(), name.casefold()))
+        word = said.rstrip(".!")
+        begins = (typed for typed, name in self.options if word in WORDS and name.casefold().startswith(word))
+        return next(exact, None) or next(begins, None)
+
+    def refuses(self, content: str) -> str:
+        """Why `content` does not answer the question; empty when it does."""
+        if self.typed(content) is not None:
+            return ""
+        return "the answer must be one of " + ", ".join(f'"{typed}" ({name})' for typed, name in self.options)

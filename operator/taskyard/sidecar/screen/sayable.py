@@ -1,0 +1,100 @@
+"""What each known program takes as text. Most of them run a message that begins with `!` or `/`, or quit at a lone
+`exit`: such a message is typed so that the program sends it to its model, or it is refused. Pure.
+
+Tried with the real programs, in the versions that TRIED names. An unknown program gets what is sent.
+"""
+
+import re
+from dataclasses import dataclass
+
+from taskyard.sidecar.screen.programs import Program
+
+# JavaScript's idea of blanks at the ends of a text, which these programs remove.
+BLANKS = " \t\n\r\v\f\u00a0\ufeff\u2028\u2029"
+QUITS = r"(?:exit|quit|:q!?|:wq!?)\Z"
+
+
+@dataclass(frozen=True)
+class Typed:
+    """`text` is pasted into the program's input box, or with `run` typed there; then Enter is pressed."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """`reason` is a sentence that names the program, the cause and the remedy."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Habits:
+    """What a program does with what is typed.
+
+    `commands`: beginnings that it would run; a leading space, which it does not mind, makes them text. `refused`: what
+    it runs all the same, matched without blanks around it. `completes`: ends that open a menu of completions or turn
+    Enter into a new line; a space after them prevents that.
+    """
+
+    tried: str
+    title: str
+    commands: re.Pattern[str] | None = None
+    refused: re.Pattern[str] | None = None
+    effect: str = ""
+    completes: re.Pattern[str] = re.compile(r"(?:[@$/]\S*|\\)\Z")
+
+
+HABITS = {
+    "claude": Habits(
+        "2.1.197",
+        "Claude Code",
+        commands=re.compile(r"[!/]"),
+        refused=re.compile(QUITS),
+        effect="ends at",
+    ),
+    "codex": Habits("0.169.0", "Codex", commands=re.compile(r"[!/]")),
+    "gemini": Habits(
+        "0.61.0",
+        "Gemini CLI",
+        commands=re.compile(r"!"),
+        # It looks for a command behind blanks too; a path is none.
+        refused=re.compile(r"/(?![/*])\s*[^\s/]*(?:\s|\Z)"),
+        effect="runs",
+    ),
+    "opencode": Habits(
+        "1.18.33",
+        "OpenCode",
+        commands=re.compile(r"[!/]"),
+        refused=re.compile(QUITS),
+        effect="ends at",
+    ),
+    "aider": Habits("0.86.2", "aider", commands=re.compile(r"[!/]|\{\w*\s*\Z")),
+}
+
+
+def said(program: Program, content: str) -> Typed | Refused:
+    """What to type so that the program sends `content` to its model, exactly but for blanks at its ends."""
+    habits = HABITS.get(program.name)
+    if habits is None:
+        return Typed(content)
+    bare = content.strip(BLANKS)
+    if habits.refused is not None and habits.refused.match(bare):
+        word = bare.split(maxsplit=1)[0][:40]
+        return Refused(
+            f"{habits.title} {habits.effect} {word!r} instead of saying it: send it as type Control if that is meant,"
+            " else word it otherwise"
+        )
+    before = " " if habits.commands is not None and habits.commands.match(content) else ""
+    after = " " if habits.completes.search(content) else ""
+    return Typed(before + content + after)
+
+
+def run(program: Program, content: str) -> Typed | Refused:
+    """What to type so that the program runs its own command `content`, as if a person had typed it."""
+    line = content.strip()
+    if "\n" in line:
+        return Refused("a message of type Control is one line: send text of several lines as type User")
+    if not line:
+        return Refused("a message of type Control names a command of the agent's program, such as /compact")
+    return Typed(line)

@@ -1,0 +1,120 @@
+"""What the kernel and the screen say of a program: the rules, one by one, and what cannot be typed."""
+
+from __future__ import annotations
+
+import pytest
+
+from taskyard.sidecar.drivers import activity
+from taskyard.sidecar.drivers.activity import Facts, Rest
+from taskyard.sidecar.init.frames import Foreground, Reader, TerminalState
+from taskyard.sidecar.screen import programs
+from taskyard.sidecar.screen.programs import Reading
+
+STABLE = 2.0
+NOTHING = Reading(None, busy=False)
+WAITS = Rest(STABLE)
+WORKS = Rest(None)
+STARTS = Rest(None, starts=True)
+LONG = Rest(activity.LONG_REST)
+ASKS = Rest(STABLE, "read waits for input")
+
+
+def kernel(mode: str, reader: Reader, *, own: bool = True, echo: bool = True) -> TerminalState:
+    foreground = Foreground.OWN if own else Foreground.OTHER
+    return TerminalState(foreground, "read", canonical=mode == "line", echo=echo, reader=reader)
+
+
+def rest(
+    told: TerminalState | None,
+    *,
+    program: str = "custom",
+    reading: Reading = NOTHING,
+    begun: bool = True,
+    spoke: bool = True,
+    ready: bool | None = None,
+) -> Rest:
+    facts = Facts(programs.named(program), reading, told, spoke, ready)
+    return activity.rest(facts, stable_after=STABLE, begun=begun)
+
+
+@pytest.mark.parametrize(
+    ("told", "meaning"),
+    [
+        pytest.param(None, WAITS, id="an older taskyard-init"),
+        pytest.param(kernel("line", Reader.UNKNOWN), WAITS, id="a strict kernel"),
+        pytest.param(kernel("line", Reader.UNKNOWN, own=False), WAITS, id="a strict kernel, a job"),
+        pytest.param(kernel("line", Reader.YES), WAITS, id="read, cat, dash"),
+        pytest.param(kernel("line", Reader.UNKNOWN, echo=False), ASKS, id="a strict kernel, a password"),
+        pytest.param(kernel("line", Reader.NO), WORKS, id="wait, sleep"),
+        pytest.param(kernel("line", Reader.NO, own=False), WORKS, id="a job of the shell"),
+        pytest.param(kernel("line", Reader.YES, own=False), ASKS, id="a job that reads"),
+        pytest.param(kernel("line", Reader.YES, echo=False), ASKS, id="a password"),
+        pytest.param(kernel("line", Reader.YES, own=False, echo=False), ASKS, id="the password of a job"),
+        pytest.param(kernel("keys", Reader.NO), WAITS, id="a line editor that draws"),
+        pytest.param(kernel("keys", Reader.YES), WAITS, id="a line editor"),
+        pytest.param(kernel("keys", Reader.YES, own=False), ASKS, id="vim"),
+        pytest.param(kernel("keys", Reader.UNKNOWN, own=False), ASKS, id="vim, a strict kernel"),
+    ],
+)
+def test_rest_of_an_unknown_program(told: TerminalState | None, meaning: Rest) -> None:
+    assert rest(told) == meaning
+
+
+@pytest.mark.parametrize("ready", [None, True])
+def test_before_the_first_message_nobody_who_reads_means_starting(ready: bool | None) -> None:
+    meaning = rest(kernel("line", Reader.NO), begun=False, ready=ready)
+    assert meaning == (WAITS if ready else STARTS)
+    assert rest(kernel("line", Reader.YES), begun=False, ready=ready) == WAITS
+
+
+def test_pattern_that_is_not_shown_holds_the_first_message_back_and_no_other() -> None:
+    for told in (None, kernel("line", Reader.YES), kernel("keys", Reader.YES)):
+        assert rest(told, begun=False, ready=False) == STARTS
+        assert rest(told, begun=True, ready=False) == WAITS
+
+
+def test_silence_of_a_program_that_never_spoke_takes_longer_where_nobody_tells() -> None:
+    assert rest(None, spoke=False) == Rest(activity.SILENT_START)
+    assert rest(kernel("keys", Reader.YES), spoke=False) == Rest(activity.SILENT_START)
+    assert rest(kernel("line", Reader.YES), spoke=False) == WAITS
+
+
+@pytest.mark.parametrize(
+    ("reading", "told", "begun", "meaning"),
+    [
+        (Reading(3, busy=False), kernel("line", Reader.NO), False, WAITS),
+        (Reading(3, busy=False), None, True, WAITS),
+        (Reading(None, busy=False, question="Trust?"), kernel("keys", Reader.YES), True, Rest(0.0, "Trust?")),
+        (Reading(3, busy=True), kernel("keys", Reader.YES), True, LONG),
+        (NOTHING, None, False, LONG),
+        (NOTHING, kernel("line", Reader.NO), False, STARTS),
+        (NOTHING, kernel("line", Reader.NO), True, WORKS),
+        (NOTHING, kernel("keys", Reader.YES), False, Rest(activity.LONG_REST, is_dialog=True)),
+        (NOTHING, kernel("keys", Reader.UNKNOWN), True, Rest(activity.LONG_REST, is_dialog=True)),
+    ],
+)
+def test_rest_of_a_known_program(reading: Reading, told: TerminalState | None, begun: bool, meaning: Rest) -> None:
+    assert rest(told, program="claude", reading=reading, begun=begun) == meaning
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "bracketed", "word"),
+    [
+        ("x" * 4095, kernel("line", Reader.YES), False, ""),
+        ("x" * 4096, kernel("line", Reader.YES), False, "line 1"),
+        ("字" * 1365, kernel("line", Reader.YES), False, ""),
+        ("a\n" + "字" * 1366, kernel("line", Reader.YES), False, "line 2"),
+        ("x" * 5000, kernel("line", Reader.UNKNOWN), False, "line 1"),
+        ("x" * 5000, kernel("keys", Reader.YES), False, ""),
+        ("x" * 5000, None, False, ""),
+        ("a\tb", kernel("line", Reader.YES), False, ""),
+        ("a\tb", kernel("keys", Reader.YES), False, "tab"),
+        ("a\tb", kernel("keys", Reader.YES), True, ""),
+        ("a\tb", None, False, ""),
+    ],
+)
+def test_what_the_terminal_cannot_take_is_refused(
+    text: str, told: TerminalState | None, bracketed: bool, word: str
+) -> None:
+    reason = activity.refusal(text, told, bracketed_paste=bracketed)
+    assert word in reason and bool(reason) == bool(word)

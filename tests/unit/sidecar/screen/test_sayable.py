@@ -1,0 +1,102 @@
+"""What is typed so that a known program says a message to its model instead of running it."""
+
+from __future__ import annotations
+
+import pytest
+
+from taskyard.sidecar.screen import programs, sayable
+from taskyard.sidecar.screen.sayable import Refused, Typed
+
+KNOWN = tuple(program.name for program in programs.KNOWN)
+
+
+def said(name: str, content: str) -> Typed | Refused:
+    return sayable.said(programs.named(name), content)
+
+
+@pytest.mark.parametrize("name", KNOWN)
+@pytest.mark.parametrize(
+    "content", ["!touch bang", "! is the not operator in C", "!\nsecond line"], ids=["command", "prose", "lines"]
+)
+def test_exclamation_mark_is_said_behind_a_space(name: str, content: str) -> None:
+    """A1"""
+    assert said(name, content) == Typed(" " + content)
+
+
+@pytest.mark.parametrize("name", ["claude", "codex", "opencode", "aider"])
+@pytest.mark.parametrize("content", ["/run touch bang", "/cost now", "/etc/hostname is a file"])
+def test_slash_is_said_behind_a_space(name: str, content: str) -> None:
+    """A1, A2"""
+    assert said(name, content) == Typed(" " + content)
+
+
+@pytest.mark.parametrize(
+    "content", ["/help", "/chat save x", "\n/help", "/ help", "/", "\u00a0/help", "\ufeff/help me"]
+)
+def test_gemini_would_run_a_slash_behind_blanks_too_so_it_is_refused(content: str) -> None:
+    """A2"""
+    refused = said("gemini", content)
+    assert isinstance(refused, Refused)
+    assert "Gemini CLI" in refused.reason
+    assert "Control" in refused.reason
+
+
+@pytest.mark.parametrize("content", ["/etc/hostname is a file", "// a comment", "/* another */ too", "see /help first"])
+def test_gemini_takes_a_path_and_a_comment_as_text(content: str) -> None:
+    """A2"""
+    assert said("gemini", content) == Typed(content)
+
+
+@pytest.mark.parametrize("name", ["claude", "opencode"])
+@pytest.mark.parametrize("content", ["exit", " quit", "quit\n", ":q"])
+def test_lone_word_that_would_end_the_program_is_refused(name: str, content: str) -> None:
+    """A2"""
+    refused = said(name, content)
+    assert isinstance(refused, Refused)
+    assert repr(content.strip()) in refused.reason
+
+
+@pytest.mark.parametrize("content", ["exit the loop", "please quit", "quitting"])
+def test_word_that_would_end_the_program_is_said_in_a_sentence(content: str) -> None:
+    """A2"""
+    assert said("claude", content) == Typed(content)
+
+
+@pytest.mark.parametrize("name", KNOWN)
+@pytest.mark.parametrize("content", ["look at @notes.txt", "what is $HOME", "a path ends with \\", "type /help"])
+def test_end_that_opens_a_menu_of_completions_or_a_new_line_is_followed_by_a_space(name: str, content: str) -> None:
+    """A3"""
+    assert said(name, content) == Typed(content + " ")
+
+
+@pytest.mark.parametrize("name", KNOWN)
+@pytest.mark.parametrize(
+    "content", ["# Heading", "& that", "?", "a\tb", "two\n/cost\n!ls", "  indented", "1. one\n2. two"]
+)
+def test_other_text_is_typed_as_it_is(name: str, content: str) -> None:
+    """A1, A14"""
+    assert said(name, content) == Typed(content)
+
+
+@pytest.mark.parametrize("content", ["{", "{json"])
+def test_aider_would_wait_for_the_end_of_a_block(content: str) -> None:
+    """A1"""
+    assert said("aider", content) == Typed(" " + content)
+    assert said("aider", content + "}") == Typed(content + "}")
+
+
+@pytest.mark.parametrize("content", ["!touch bang", "/help", "exit", "look at @notes.txt"])
+def test_unknown_program_gets_what_is_sent(content: str) -> None:
+    """A1"""
+    assert said("custom", content) == Typed(content)
+    assert said("bash", content) == Typed(content)
+
+
+@pytest.mark.parametrize("name", [*KNOWN, "custom"])
+def test_control_is_one_line_typed_as_it_is(name: str) -> None:
+    """A1"""
+    program = programs.named(name)
+    assert sayable.run(program, "/compact\n") == Typed("/compact")
+    assert sayable.run(program, "!touch bang") == Typed("!touch bang")
+    assert isinstance(sayable.run(program, "/compact\nand more"), Refused)
+    assert isinstance(sayable.run(program, " \n"), Refused)
