@@ -68,12 +68,13 @@ def with_line_feeds(text: str) -> str:
 
 
 def whole(text: str) -> str:
-    """The text with pairs of surrogates joined, and lone ones replaced by U+FFFD: JSON can contain them, for example
+    """The text with pairs of surrogates joined, and lone ones replaced by question marks: JSON can contain them, for example
     where a program of UTF-16 cut an emoji in two, but UTF-8 cannot.
     """
     if not _SURROGATES.search(text):
         return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+    return _SURROGATES.sub("?", joined)
 
 
 def _picture(code: int) -> str:
