@@ -22,6 +22,9 @@ from taskyard.sidecar.conversation.journal import Entry, Outcome
 from taskyard.sidecar.drivers.base import Driver, RefusedError, UnreachableError
 from taskyard.sidecar.publication import Publication
 
+# What the conversation has of an answer that is a secret.
+HIDDEN = "(not shown)"
+
 logger = logging.getLogger(__name__)
 
 
@@ -159,7 +162,7 @@ class MessageDelivery:
     async def _answer(self, key: str, question_id: str, content: str) -> Delivery:
         try:
             await self._intents.record(key, content)
-            self._say(key, content)
+            self._say(key, HIDDEN if self._driver.hides_answers else content)
             self._warn_of_keys(key, content)
             await self._driver.answer(question_id, content)
         except (RefusedError, UnreachableError) as error:

@@ -336,6 +336,19 @@ def test_lines_of_a_message_do_not_wait_for_a_screen_that_never_rests(pod: Pod, 
     assert "taken: two" in pod.screen() and "taken: three" in pod.screen()
 
 
+def test_password_reaches_the_program_and_nobody_else(pod: Pod) -> None:
+    """T3: what is asked without echo is in no message, log or state."""
+    start(pod, *SHELL)
+    pod.until_stable()
+    pod.post("python3 -c 'import getpass; print(len(getpass.getpass()))'; sleep 1")
+    pod.post("hunter2", answers=waits_for_input(pod)["id"])
+    pod.until_stable()
+    assert pod.contents()[-2:] == [("user", "(not shown)"), ("agent", "7")]
+    told = [str(pod.gateway.reports), pod.transcript.read_text(), pod.log.read_text()]
+    kept = [path.read_text(errors="replace") for path in pod.state.rglob("*") if path.is_file()]
+    assert not [text for text in told + kept if "hunter2" in text]
+
+
 # T5: the program, not any word.
 
 

@@ -85,6 +85,11 @@ class Driver(abc.ABC):
         """The open question: its `id`, `text` and `options`, each with `id` and `name`."""
         return None
 
+    @property
+    def hides_answers(self) -> bool:
+        """Whether the open question is asked without echo, as for a password: nobody is to see the answer."""
+        return False
+
     def refuses_answer(self, question_id: str, content: str) -> str:
         """Why `content` does not answer that question; empty when it does."""
         return f'the question "{question_id}" is not open: this agent asks none'

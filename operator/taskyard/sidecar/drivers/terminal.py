@@ -272,6 +272,11 @@ class TerminalDriver(Driver):
     async def press(self, keys: str) -> None:
         await self._reaching(self._client.input(keys.encode()))
 
+    @property
+    def hides_answers(self) -> bool:
+        kernel = self.attention.kernel
+        return kernel is not None and kernel.canonical and not kernel.echo
+
     def refuses_answer(self, question_id: str, content: str) -> str:
         asked = self._ask()
         if asked is None or asked.id != question_id:
