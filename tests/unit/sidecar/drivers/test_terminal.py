@@ -20,6 +20,7 @@ from taskyard.sidecar.conversation.status import Status
 from taskyard.sidecar.drivers.base import UnreachableError
 from taskyard.sidecar.drivers.terminal import TerminalDriver
 from taskyard.sidecar.drivers.typist import keystrokes
+from taskyard.sidecar.init import frames
 from unit.sidecar.pod import SHELL
 from unit.sidecar.recording import RECORDINGS, end_of
 
@@ -309,3 +310,13 @@ async def test_full_screen_programs_are_read_as_a_person_sees_them(start: Start,
         await agent.driver.press("\x1b:q!\r")
         await agent.until("the shell", lambda: agent.driver.screen().rstrip().endswith("agent$"))
         assert "NEW" not in agent.driver.screen()
+
+
+async def test_what_was_shown_just_before_the_agent_is_asked_to_end_belongs_to_its_answer(tmp_path: Path) -> None:
+    heard = Heard()
+    driver = TerminalDriver(str(tmp_path / "none"), "", heard, stable_after=0.6)
+    await driver.hello(frames.Hello(frames.State.RUNNING, "run", 80, 24, 0, 0))
+    for text in (b"one\r\n", b"two\r\n"):
+        await driver.output(text)
+        await driver.ending()
+    assert heard.answers == ["one", "one\ntwo"]
