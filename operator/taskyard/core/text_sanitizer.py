@@ -68,8 +68,8 @@ def with_line_feeds(text: str) -> str:
 
 
 def whole(text: str) -> str:
-    """The text with pairs of surrogates joined, and lone ones replaced by question marks: JSON can contain them, for example
-    where a program of UTF-16 cut an emoji in two, but UTF-8 cannot.
+    """The text with pairs of surrogates joined, and lone ones replaced by question marks: JSON can contain them, for
+    example where a program of UTF-16 cut an emoji in two, but UTF-8 cannot.
     """
     if not _SURROGATES.search(text):
         return text

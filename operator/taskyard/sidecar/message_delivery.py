@@ -28,6 +28,10 @@ HIDDEN = "(not shown)"
 logger = logging.getLogger(__name__)
 
 
+class NotReadyError(Exception):
+    """The agent is working, asks something, or another message is being delivered."""
+
+
 class State(enum.Enum):
     FREE = "free"
     TYPING = "typing"
@@ -129,6 +133,8 @@ class MessageDelivery:
         try:
             if reason := await self._driver.prepare():
                 raise RefusedError(reason)
+            if reason := self._driver.refusal:
+                raise NotReadyError(reason)
             self._intents.write(key, content)
             kept = self._intents.keep(key, content)
             self._publication.note(key, content, self._driver.open_turn(content), self._driver)

@@ -21,7 +21,7 @@ from taskyard.sidecar.conversation.journal import Entry, Outcome, prompt_key
 from taskyard.sidecar.conversation.status import Status
 from taskyard.sidecar.conversation.status_store import StatusStore
 from taskyard.sidecar.drivers.base import Driver, RefusedError, UnreachableError
-from taskyard.sidecar.message_delivery import MessageDelivery
+from taskyard.sidecar.message_delivery import MessageDelivery, NotReadyError
 from taskyard.sidecar.publication import Publication
 
 REST = 0.1
@@ -116,7 +116,7 @@ class PromptDelivery:
                 continue
             try:
                 await self._type()
-            except (JournalUnavailableError, RefusedError, UnreachableError) as error:
+            except (JournalUnavailableError, NotReadyError, RefusedError, UnreachableError) as error:
                 self.is_in_trouble(f"The prompt waits: {error}")
                 await asyncio.sleep(RETRY)
         self._publication.update()

@@ -25,14 +25,10 @@ from taskyard.sidecar.conversation.journal import Journal
 from taskyard.sidecar.conversation.status import Status
 from taskyard.sidecar.drivers.base import Driver, RefusedError, UnreachableError
 from taskyard.sidecar.gateway.reporter import SnapshotUploader
-from taskyard.sidecar.message_delivery import MessageDelivery
+from taskyard.sidecar.message_delivery import MessageDelivery, NotReadyError
 from taskyard.sidecar.prompt_delivery import PromptDelivery
 from taskyard.sidecar.publication import Publication
 from taskyard.sidecar.reported_state import Observation, ReportedState
-
-
-class NotReadyError(Exception):
-    """The agent is working, or another message is being delivered."""
 
 
 class Session:

@@ -59,9 +59,9 @@ def pod(**container: Any) -> dict[str, Any]:
             id="arguments only",
         ),
         pytest.param(
-            template_version(agent={"container": "agent", "protocol": "Terminal", "ready": "\\pL"}),
+            template_version(agent={"container": "agent", "protocol": "Terminal", "ready": "[a-"}),
             "AgentReadyInvalid",
-            "spec.agent.ready cannot be used as a pattern: \\p is not supported; create a version with another one",
+            "spec.agent.ready cannot be used as a pattern: missing ]: [a-; create a version with another one",
             id="a pattern of the screen that cannot be used",
         ),
     ],

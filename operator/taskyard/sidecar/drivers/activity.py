@@ -11,7 +11,7 @@ The rules are asked in this order; the first that says something decides.
 | a known program without its box, in a terminal that nobody reads | starting or works |
 | a known program without its box | a long rest: asks for what has no pattern; waits if the kernel tells nothing |
 | line mode, and a process reads | waits; asks if it is not the command itself, or without echo |
-| line mode, and no process reads | starting or works; waits, for the first message, if `agent.ready` was shown |
+| line mode, and no process reads | starting or works; waits if `agent.ready` was shown and nobody ever read |
 | key mode, the command itself | waits, once the screen is at rest |
 | key mode, another program (an editor, a pager, ssh) | asks, once the screen is at rest |
 | line mode without echo, and the kernel does not tell who reads | asks, once the screen is at rest |
@@ -41,7 +41,7 @@ class Activity(enum.Enum):
 @dataclass(frozen=True)
 class Facts:
     """`kernel` is None where taskyard-init does not tell. `spoke`: the program has written something. `ready`: None
-    without a pattern, else whether it was on the screen.
+    without a pattern, else whether it was on the screen. `read`: a process was seen reading in this run.
     """
 
     program: Program
@@ -49,6 +49,7 @@ class Facts:
     kernel: TerminalState | None
     spoke: bool
     ready: bool | None = None
+    read: bool = False
 
     @property
     def nobody_reads(self) -> bool:
@@ -86,7 +87,7 @@ def rest(facts: Facts, *, stable_after: float, begun: bool) -> Rest:
     if not kernel.canonical:
         return quiet if kernel.foreground is not Foreground.OTHER else Rest(quiet.seconds, waits_for_input(kernel))
     if kernel.reader is Reader.NO:
-        if facts.ready and not begun:
+        if facts.ready and not (begun and facts.read):
             return Rest(stable_after)
         return WORK if begun else NOT_READING
     if kernel.foreground is Foreground.OTHER or not kernel.echo:

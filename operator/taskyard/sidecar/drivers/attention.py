@@ -13,17 +13,25 @@ Hints and clocks that change within the input box of a program that waits are no
 """
 
 import enum
-import re
+from typing import Protocol
 
 from taskyard.sidecar.drivers import activity
 from taskyard.sidecar.drivers.identity import Identity
 from taskyard.sidecar.drivers.questions import TerminalQuestion
-from taskyard.sidecar.init.frames import TerminalState
+from taskyard.sidecar.init.frames import Reader, TerminalState
 from taskyard.sidecar.screen import dialog, programs
 from taskyard.sidecar.screen.terminal import Terminal
 
 RECOGNISED_WITHIN = 1 << 17
 NOTHING_READ = programs.Reading(None, busy=False)
+
+
+class ReadyPattern(Protocol):
+    """`text` is the pattern as it is given."""
+
+    text: str
+
+    def is_shown(self, screen: str) -> bool: ...
 
 
 class State(enum.Enum):
@@ -39,7 +47,7 @@ class Attention:
     """
 
     def __init__(
-        self, *, stable_after: float, agent_type: str, ready: re.Pattern[str] | None, start_timeout: float
+        self, *, stable_after: float, agent_type: str, ready: ReadyPattern | None, start_timeout: float
     ) -> None:
         self._stable_after = stable_after
         self._pattern = ready
@@ -55,7 +63,7 @@ class Attention:
         self.reading = NOTHING_READ
         self.kernel: TerminalState | None = None
         self._question = ""
-        self._begun, self._spoke, self._is_ready = begun, spoke, False
+        self._begun, self._spoke, self._is_ready, self._has_read = begun, spoke, False, False
         self._run_at = self._changed_at = now
 
     @property
@@ -91,7 +99,7 @@ class Attention:
         if not self.starting:
             return ""
         if self._pattern is not None and not self._is_ready:
-            return f"the screen has not shown agent.ready ({self._pattern.pattern}) yet"
+            return f"the screen has not shown agent.ready ({self._pattern.text}) yet"
         running = self.kernel.command if self.kernel is not None else ""
         return f"{running or 'a program'} runs, and nothing reads the agent's terminal"
 
@@ -100,7 +108,7 @@ class Attention:
         if not self.starting or now < self._run_at + self._start_timeout:
             return ""
         if self._pattern is not None and not self._is_ready:
-            return f"the screen has not shown agent.ready ({self._pattern.pattern}) for {self._start_timeout:g} s"
+            return f"the screen has not shown agent.ready ({self._pattern.text}) for {self._start_timeout:g} s"
         return f"no process has read the agent's terminal for {self._start_timeout:g} s"
 
     # What happens.
@@ -113,7 +121,7 @@ class Attention:
         if may_be_known:
             self._identity.screen(terminal)
         if self._pattern is not None and not self._is_ready:
-            self._is_ready = self._pattern.search(_as_shown(terminal)) is not None
+            self._is_ready = self._pattern.is_shown(_as_shown(terminal))
         before, self.reading = self.reading, programs.read(self.program, terminal)
         box = self.reading.box
         still = before.waits and self.reading.waits and box == before.box and terminal.changed >= (box or 0)
@@ -123,6 +131,7 @@ class Attention:
         """The kernel tells something new."""
         before, started = self._rest, self.starting
         self.kernel = kernel
+        self._has_read = self._has_read or kernel.reader is Reader.YES
         self._identity.foreground(kernel)
         return (self._rest != before and self._change(now)) or self.starting is not started
 
@@ -166,7 +175,7 @@ class Attention:
     @property
     def _rest(self) -> activity.Rest:
         ready = None if self._pattern is None else self._is_ready
-        facts = activity.Facts(self.program, self.reading, self.kernel, self._spoke, ready)
+        facts = activity.Facts(self.program, self.reading, self.kernel, self._spoke, ready, self._has_read)
         return activity.rest(facts, stable_after=self._stable_after, begun=self._begun)
 
     def _change(self, now: float) -> bool:

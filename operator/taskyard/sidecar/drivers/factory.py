@@ -1,7 +1,13 @@
 """Makes the driver for a Pod's agent. Only the module of that driver is loaded, since a Pod needs no other."""
 
+from typing import TYPE_CHECKING
+
+from taskyard.environment import SettingsError
 from taskyard.sidecar.drivers.base import Driver, DriverObserver
 from taskyard.sidecar.settings import Settings
+
+if TYPE_CHECKING:
+    from taskyard.core.ready_pattern import ReadyPattern
 
 
 def driver_for(settings: Settings, prompt: str, observer: DriverObserver) -> Driver:
@@ -28,7 +34,6 @@ def driver_for(settings: Settings, prompt: str, observer: DriverObserver) -> Dri
 
             return AgentApiDriver(settings.agent_socket, prompt, observer, port=settings.agent_port)
         case _:
-            from taskyard.core import ready_pattern
             from taskyard.sidecar.drivers.terminal import TerminalDriver
 
             return TerminalDriver(
@@ -37,6 +42,18 @@ def driver_for(settings: Settings, prompt: str, observer: DriverObserver) -> Dri
                 observer,
                 stable_after=settings.stable_after,
                 agent_type=settings.agent_type,
-                ready=ready_pattern.compiled(settings.agent_ready) if settings.agent_ready else None,
+                ready=_ready(settings.agent_ready),
                 start_timeout=settings.start_timeout,
             )
+
+
+def _ready(pattern: str) -> "ReadyPattern | None":
+    """What the screen must show before the first prompt. RE2 takes 3 MB, so it is loaded only where it is needed."""
+    if not pattern:
+        return None
+    from taskyard.core.ready_pattern import ReadyPattern
+
+    try:
+        return ReadyPattern(pattern)
+    except ValueError as error:
+        raise SettingsError(f"TASKYARD_AGENT_READY: {error}") from error

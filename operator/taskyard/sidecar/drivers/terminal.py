@@ -14,7 +14,6 @@ The agent is reachable in UP alone; what it does then is told by `attention.Atte
 import asyncio
 import enum
 import logging
-import re
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -22,7 +21,7 @@ from taskyard.sidecar.conversation import sentences
 from taskyard.sidecar.conversation.content import typable
 from taskyard.sidecar.conversation.status import Status
 from taskyard.sidecar.drivers import activity
-from taskyard.sidecar.drivers.attention import Attention
+from taskyard.sidecar.drivers.attention import Attention, ReadyPattern
 from taskyard.sidecar.drivers.base import Driver, DriverObserver, RefusedError, UnreachableError
 from taskyard.sidecar.drivers.questions import TerminalQuestion
 from taskyard.sidecar.drivers.sight import Sight, now
@@ -65,7 +64,7 @@ class TerminalDriver(Driver):
         *,
         stable_after: float,
         agent_type: str = "",
-        ready: re.Pattern[str] | None = None,
+        ready: ReadyPattern | None = None,
         start_timeout: float = float("inf"),
     ) -> None:
         self._prompt = prompt

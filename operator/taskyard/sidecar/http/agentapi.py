@@ -25,7 +25,8 @@ from taskyard.sidecar.gateway.reporter import SnapshotUploader
 from taskyard.sidecar.http import bodies, openapi
 from taskyard.sidecar.http.bodies import ProblemError
 from taskyard.sidecar.http.uploads import Uploads
-from taskyard.sidecar.session import NotReadyError, Session
+from taskyard.sidecar.message_delivery import NotReadyError
+from taskyard.sidecar.session import Session
 
 MAX_BODY_BYTES = 1 << 20
 SNAPSHOT_TIMEOUT = 10.0

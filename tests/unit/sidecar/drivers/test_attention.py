@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
+from taskyard.core.ready_pattern import ReadyPattern
 from taskyard.sidecar.drivers import activity
 from taskyard.sidecar.drivers.attention import Attention, State
 from taskyard.sidecar.init.frames import Foreground, Reader, TerminalState
@@ -28,7 +27,7 @@ class Program:
         self.attention = Attention(
             stable_after=STABLE,
             agent_type=agent_type,
-            ready=re.compile(ready) if ready else None,
+            ready=ReadyPattern(ready) if ready else None,
             start_timeout=start_timeout,
         )
         self.attention.begin_run(0.0, begun=begun, spoke=False)
@@ -116,7 +115,7 @@ def test_run_that_had_a_message_does_not_start_again() -> None:
 def test_pattern_is_searched_as_a_person_sees_the_screen_with_the_blank_before_the_cursor(
     shown: str, is_ready: bool
 ) -> None:
-    program = Program(ready=r"(?m)^Ready> $")
+    program = Program(ready=r"^Ready> $")
     program.shows(shown, 0.0)
     assert program.attention.starting is not is_ready
     program.shows("\x1b[2J\x1b[Hgone", 1.0)
