@@ -101,7 +101,7 @@ def test_slash_is_said_or_refused_by_name(agent: tuple[str, KubectlNamespace], c
     name = f"slash-{uuid4().hex[:8]}"
     ns.say(name, content)
     if folder in RUNS_A_SLASH:
-        delivered(ns, name, "Failed")
+        delivered(ns, name, "Rejected")
         return
     delivered(ns, name)
     ns.wait_answer(f"You said: {content}", seconds=PATIENCE)
@@ -113,7 +113,7 @@ def test_lone_exit_does_not_end_the_agent(agent: tuple[str, KubectlNamespace]) -
     folder, ns = agent
     name = f"exit-{uuid4().hex[:8]}"
     ns.say(name, "exit")
-    delivered(ns, name, "Failed" if folder in ENDS_AT_EXIT else "Delivered")
+    delivered(ns, name, "Rejected" if folder in ENDS_AT_EXIT else "Delivered")
     ns.wait_state("Idle", build=1, seconds=PATIENCE)
 
 
