@@ -16,17 +16,16 @@ from e2e.examples import MODEL_URL, Example
 from e2e.kubectl_namespace import KubectlNamespace
 from kube import Kube, phase_is
 
-AGENTS = [
-    pytest.param("10-claude-code", {"ANTHROPIC_BASE_URL": MODEL_URL}, id="claude-code"),
-    pytest.param("11-codex", {"OPENAI_BASE_URL": f"{MODEL_URL}/v1"}, id="codex"),
-    pytest.param("12-gemini-cli", {"GOOGLE_GEMINI_BASE_URL": MODEL_URL}, id="gemini-cli"),
-    pytest.param(
+AGENTS = {
+    "claude-code": ("10-claude-code", {"ANTHROPIC_BASE_URL": MODEL_URL}),
+    "codex": ("11-codex", {"OPENAI_BASE_URL": f"{MODEL_URL}/v1"}),
+    "gemini-cli": ("12-gemini-cli", {"GOOGLE_GEMINI_BASE_URL": MODEL_URL}),
+    "opencode": (
         "13-opencode",
         {"ANTHROPIC_BASE_URL": f"{MODEL_URL}/v1", "OPENCODE_DISABLE_MODELS_FETCH": "1"},
-        id="opencode",
     ),
-    pytest.param("14-aider", {"OPENAI_API_BASE": f"{MODEL_URL}/v1"}, id="aider"),
-]
+    "aider": ("14-aider", {"OPENAI_API_BASE": f"{MODEL_URL}/v1"}),
+}
 LINES = "\n".join(f"line {number} of the message" for number in range(1, 201))
 WORDS = " ".join(f"word{number}" for number in range(1, 2600))[:20_000]
 # What the model quotes of each message; an answer on the screen is wrapped, so a few words of it.
@@ -52,7 +51,7 @@ DIALOGS = {
 }
 
 
-@pytest.fixture(params=AGENTS, scope="module")
+@pytest.fixture(params=AGENTS.values(), ids=AGENTS.keys(), scope="module")
 def agent(request: pytest.FixtureRequest, installation: Path, kube: Kube) -> Iterator[tuple[str, KubectlNamespace]]:
     """The agent's folder and the namespace in which its Task `hello` has done its prompt."""
     folder, vendor = request.param
