@@ -84,10 +84,13 @@ def test_message_is_said_whatever_it_begins_with(
     name = f"said-{uuid4().hex[:8]}"
     ns.say(name, content)
     delivered(ns, name)
+    ns.wait(
+        "it quotes the message",
+        lambda status: any(quoted in answer for answer in ns.said("agent")[before:]),
+        seconds=PATIENCE,
+    )
     ns.wait_state("Idle", build=1, seconds=PATIENCE)
-    ns.wait_answer(quoted, seconds=PATIENCE)
     answers = ns.said("agent")[before:]
-    assert any(quoted in answer for answer in answers), answers
     assert all("Pasted" not in answer for answer in answers)
     assert ns.said("user")[-1] == content
     assert ns.inside("hello-1", "agent", "ls", "/home/agent/work").stdout.split() == ["hello.txt"]
@@ -130,7 +133,7 @@ def test_command_opens_a_dialog_into_which_nothing_is_typed_until_keys_close_it(
     ns.say(waiting, "a plain message")
     ns.say(f"close-{uuid4().hex[:8]}", close, type="Raw")
     delivered(ns, waiting)
-    ns.wait_answer("You said: a plain message", seconds=PATIENCE)
+    ns.wait_answer("a plain message", seconds=PATIENCE)  # Claude Code has its model hear of its own command first
 
 
 def test_control_runs_a_shell_command_and_the_next_message_is_said(agent: tuple[str, KubectlNamespace]) -> None:
