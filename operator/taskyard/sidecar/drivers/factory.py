@@ -18,7 +18,7 @@ def driver_for(settings: Settings, prompt: str, observer: DriverObserver) -> Dri
 
             return CommandDriver(settings.agent_socket, prompt, observer)
         case "ACP":
-            from taskyard.sidecar.drivers.acp import AcpDriver
+            from taskyard.sidecar.drivers.acp.driver import AcpDriver
 
             return AcpDriver(
                 settings.agent_socket,

@@ -14,9 +14,9 @@ from taskyard import __version__
 from taskyard.sidecar.conversation.content import typable
 from taskyard.sidecar.conversation.pipe_tail import PipeTail
 from taskyard.sidecar.conversation.status import Status
-from taskyard.sidecar.drivers import acp_protocol
-from taskyard.sidecar.drivers.acp_permissions import PermissionQuestions
-from taskyard.sidecar.drivers.acp_session import AcpSession
+from taskyard.sidecar.drivers.acp import protocol
+from taskyard.sidecar.drivers.acp.permissions import PermissionQuestions
+from taskyard.sidecar.drivers.acp.session import AcpSession
 from taskyard.sidecar.drivers.base import DriverObserver, RefusedError, UnreachableError
 from taskyard.sidecar.drivers.pipe import PipeDriver
 from taskyard.sidecar.init import frames
@@ -60,14 +60,14 @@ class AcpDriver(PipeDriver):
         self._opened = False
         self._torn = False
         self._trouble = ""
-        self._lines = acp_protocol.Lines()
+        self._lines = protocol.Lines()
         self._errors = PipeTail()
         self._position = 0
         self._turn_at = 0
         self._replay_until: int | None = None
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._asked = PermissionQuestions()
-        self._answer = acp_protocol.Answer()
+        self._answer = protocol.Answer()
         self._loading = False
         self._reacted = asyncio.Event()
         self._handshake: asyncio.Task[None] | None = None
@@ -107,9 +107,9 @@ class AcpDriver(PipeDriver):
         self._torn = self._torn and self._instance == hello.instance
         self._instance = hello.instance
         self._position = hello.replay_starts_at
-        self._lines = acp_protocol.Lines(skip_first=self._position > 0)
+        self._lines = protocol.Lines(skip_first=self._position > 0)
         self._replay_until = hello.total
-        self._answer, self._errors, self._loading = acp_protocol.Answer(), PipeTail(), False
+        self._answer, self._errors, self._loading = protocol.Answer(), PipeTail(), False
         self._asked.clear()
         self._opened = self._memory.instance == hello.instance
         if not self._opened:
@@ -223,7 +223,7 @@ class AcpDriver(PipeDriver):
             return
 
     async def _open(self) -> None:
-        abilities = acp_protocol.Abilities.of(await self._request("initialize", acp_protocol.initialize(__version__)))
+        abilities = protocol.Abilities.of(await self._request("initialize", protocol.initialize(__version__)))
         servers = (
             [{"type": "http", "name": MCP_NAME, "url": self._mcp_url, "headers": []}] if abilities.http_mcp else []
         )
@@ -247,19 +247,19 @@ class AcpDriver(PipeDriver):
             raise RefusalError("its response has no session id")
         self._memory.session = session
 
-    async def _request(self, method: str, params: acp_protocol.Json) -> Any:
+    async def _request(self, method: str, params: protocol.Json) -> Any:
         """Raises RefusalError and LostError."""
         number = self._memory.take_number()
         future = self._waiting[number] = asyncio.get_running_loop().create_future()
         try:
-            await self._put(acp_protocol.request(number, method, params))
+            await self._put(protocol.request(number, method, params))
             return await future
         finally:
             self._waiting.pop(number, None)
 
     # Messages from the agent.
 
-    async def _take(self, message: acp_protocol.Json) -> None:
+    async def _take(self, message: protocol.Json) -> None:
         method = message.get("method")
         if isinstance(method, str) and "id" in message:
             await self._answer_request(method, message)
@@ -268,7 +268,7 @@ class AcpDriver(PipeDriver):
         else:
             self._take_response(message)
 
-    def _take_notification(self, method: str, message: acp_protocol.Json) -> None:
+    def _take_notification(self, method: str, message: protocol.Json) -> None:
         if method != "session/update" or self._loading or self._position < self._turn_at:
             return
         params = message.get("params")
@@ -276,12 +276,12 @@ class AcpDriver(PipeDriver):
         if self._answer.update(params.get("update") if isinstance(params, dict) else None):
             self._news.set()
 
-    def _take_response(self, message: acp_protocol.Json) -> None:
+    def _take_response(self, message: protocol.Json) -> None:
         number, error = message.get("id"), message.get("error")
         future = self._waiting.get(number) if isinstance(number, int) else None
         if future is not None and not future.done():
             if error is not None:
-                future.set_exception(RefusalError(acp_protocol.error_text(error)))
+                future.set_exception(RefusalError(protocol.error_text(error)))
             else:
                 future.set_result(message.get("result"))
         elif number is not None and number == self._memory.prompt:
@@ -290,7 +290,7 @@ class AcpDriver(PipeDriver):
     def _end_turn(self, result: object, error: object) -> None:
         reason = result.get("stopReason") if isinstance(result, dict) else None
         if error is not None:
-            self._answer.line(f"[error: {acp_protocol.error_text(error)}]")
+            self._answer.line(f"[error: {protocol.error_text(error)}]")
         elif reason != "end_turn":
             self._answer.line(f"[stopped: {str(reason).replace('_', ' ')}]")
         self._memory.end_prompt()
@@ -299,31 +299,31 @@ class AcpDriver(PipeDriver):
         self._reacted.set()
         self._observer.status_changed()
 
-    async def _answer_request(self, method: str, message: acp_protocol.Json) -> None:
+    async def _answer_request(self, method: str, message: protocol.Json) -> None:
         if method != "session/request_permission":
             if self._replay_until is None:
-                await self._send(acp_protocol.unknown_method(message["id"], method))
+                await self._send(protocol.unknown_method(message["id"], method))
             return
-        question = acp_protocol.question(self._instance, message)
+        question = protocol.question(self._instance, message)
         if self._replay_until is None:
             self._reacted.set()
             await self._decide(question)
         elif self._position >= self._turn_at:
             self._asked.add(question)  # perhaps already answered: the end of the replay shows it
 
-    async def _decide(self, question: acp_protocol.Question) -> None:
+    async def _decide(self, question: protocol.Question) -> None:
         match self._permissions:
             case "allow":
-                await self._settle(question, acp_protocol.by_kind(question.options, acp_protocol.ALLOW))
+                await self._settle(question, protocol.by_kind(question.options, protocol.ALLOW))
             case "deny":
-                await self._settle(question, acp_protocol.by_kind(question.options, acp_protocol.REJECT))
+                await self._settle(question, protocol.by_kind(question.options, protocol.REJECT))
             case _:
                 self._asked.add(question)
                 self._answer.line(question.shown())
                 self._tell()
                 self._observer.status_changed()
 
-    async def _settle(self, question: acp_protocol.Question, option: acp_protocol.Option | None) -> None:
+    async def _settle(self, question: protocol.Question, option: protocol.Option | None) -> None:
         """Answers a question. That it is answered is stored first; answering twice does no harm."""
         self._memory.answered.append(question.id)
         self._memory.save()
@@ -331,7 +331,7 @@ class AcpDriver(PipeDriver):
         said = option.name if option is not None else "cancelled"
         self._answer.line(f"[permission: {question.text}: {said}]")
         self._news.set()
-        await self._send(acp_protocol.response(question.request_id, acp_protocol.outcome(option)))
+        await self._send(protocol.response(question.request_id, protocol.outcome(option)))
         self._observer.status_changed()
 
     async def _send(self, message: bytes) -> None:
@@ -348,7 +348,7 @@ class AcpDriver(PipeDriver):
 
     def open_turn(self, typed: str) -> int:
         self._tell()
-        self._answer = acp_protocol.Answer()
+        self._answer = protocol.Answer()
         self._turn_at = self._position
         return self._position
 
@@ -362,7 +362,7 @@ class AcpDriver(PipeDriver):
         prompt = [{"type": "text", "text": typable(content)}]
         try:
             await self._write(
-                acp_protocol.request(number, "session/prompt", {"sessionId": self._memory.session, "prompt": prompt})
+                protocol.request(number, "session/prompt", {"sessionId": self._memory.session, "prompt": prompt})
             )
         except UnreachableError:
             self._memory.end_prompt()
@@ -381,7 +381,7 @@ class AcpDriver(PipeDriver):
         return "this agent has no terminal: it takes no keystrokes but Ctrl-C and Escape, which stop it"
 
     async def press(self, keys: str) -> None:
-        await self._write(acp_protocol.notification("session/cancel", {"sessionId": self._memory.session}))
+        await self._write(protocol.notification("session/cancel", {"sessionId": self._memory.session}))
         for question in self._asked:
             await self._settle(question, None)
 

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskyard.sidecar.drivers import acp_protocol
+from taskyard.sidecar.drivers.acp import protocol
 
 OPTIONS = (
-    acp_protocol.Option("a", "Always allow", "allow_always"),
-    acp_protocol.Option("o", "Allow once", "allow_once"),
-    acp_protocol.Option("r", "Reject", "reject_once"),
+    protocol.Option("a", "Always allow", "allow_always"),
+    protocol.Option("o", "Allow once", "allow_once"),
+    protocol.Option("r", "Reject", "reject_once"),
 )
 
 
@@ -23,20 +23,20 @@ def chunk(text: str) -> dict[str, Any]:
 @given(st.lists(st.dictionaries(st.text(max_size=5), st.text(max_size=9), max_size=3), max_size=6), st.integers(1, 40))
 def test_lines_are_the_same_however_the_bytes_are_cut(messages: list[dict[str, str]], size: int) -> None:
     stream = b"".join(json.dumps(message).encode() + b"\n" for message in messages)
-    lines = acp_protocol.Lines()
+    lines = protocol.Lines()
     found = [line for start in range(0, len(stream), size) for _, line in lines.feed(stream[start : start + size])]
     assert found == messages
 
 
 def test_endless_line_is_not_kept() -> None:
-    lines = acp_protocol.Lines()
+    lines = protocol.Lines()
     for _ in range(10):
         assert lines.feed(b"x" * (1 << 20)) == []
     assert [line for _, line in lines.feed(b'\n{"a":1}\n')] == [None, {"a": 1}]
 
 
 def test_first_line_of_a_replay_may_be_cut() -> None:
-    assert acp_protocol.Lines(skip_first=True).feed(b'"b":2}\n{"a":1}\n') == [(7, None), (15, {"a": 1})]
+    assert protocol.Lines(skip_first=True).feed(b'"b":2}\n{"a":1}\n') == [(7, None), (15, {"a": 1})]
 
 
 @pytest.mark.parametrize(
@@ -50,20 +50,18 @@ def test_first_line_of_a_replay_may_be_cut() -> None:
     ],
 )
 def test_the_option_that_a_person_means_is_chosen(answer: str, option: str | None) -> None:
-    found = acp_protocol.chosen(OPTIONS, answer)
+    found = protocol.chosen(OPTIONS, answer)
     assert (found.id if found else None) == option
 
 
 def test_policy_chooses_among_the_offered_options() -> None:
-    assert acp_protocol.by_kind(OPTIONS, acp_protocol.ALLOW) == OPTIONS[1]
-    assert acp_protocol.by_kind(OPTIONS[:1], acp_protocol.ALLOW) == OPTIONS[0]
-    assert acp_protocol.outcome(acp_protocol.by_kind(OPTIONS[:2], acp_protocol.REJECT)) == {
-        "outcome": {"outcome": "cancelled"}
-    }
+    assert protocol.by_kind(OPTIONS, protocol.ALLOW) == OPTIONS[1]
+    assert protocol.by_kind(OPTIONS[:1], protocol.ALLOW) == OPTIONS[0]
+    assert protocol.outcome(protocol.by_kind(OPTIONS[:2], protocol.REJECT)) == {"outcome": {"outcome": "cancelled"}}
 
 
 def test_answer_shows_what_the_agent_does() -> None:
-    answer = acp_protocol.Answer()
+    answer = protocol.Answer()
     for update in (
         chunk("I "),
         chunk("look."),
@@ -80,7 +78,7 @@ def test_answer_shows_what_the_agent_does() -> None:
 
 
 def test_a_character_that_was_cut_within_utf_16_is_whole() -> None:
-    answer = acp_protocol.Answer()
+    answer = protocol.Answer()
     for piece in ("10\u00a0€ \ud83d", "\ude00 你好\u3000世界"):
         answer.update(chunk(piece))
     assert answer.text() == "10\u00a0€ 😀 你好\u3000世界"
@@ -88,19 +86,19 @@ def test_a_character_that_was_cut_within_utf_16_is_whole() -> None:
 
 def test_a_tools_title_keeps_its_spaces() -> None:
     """T8"""
-    assert acp_protocol.title({"title": "read\n10\u00a0000\u3000files\x1b[0m"}) == "read 10\u00a0000\u3000files"
-    assert acp_protocol.chosen([acp_protocol.Option("x", "Allow\u00a0once", "allow_once")], "allow once") is not None
+    assert protocol.title({"title": "read\n10\u00a0000\u3000files\x1b[0m"}) == "read 10\u00a0000\u3000files"
+    assert protocol.chosen([protocol.Option("x", "Allow\u00a0once", "allow_once")], "allow once") is not None
 
 
 def test_endless_answer_keeps_its_end() -> None:
-    answer = acp_protocol.Answer()
+    answer = protocol.Answer()
     answer.update({"sessionUpdate": "tool_call", "toolCallId": "1", "title": "first"})
     for number in range(100_000):
         answer.update(chunk(f"line {number}\n"))
     answer.update({"sessionUpdate": "tool_call_update", "toolCallId": "1", "status": "completed"})
     text = answer.text()
-    assert len(text) <= acp_protocol.MAX_ANSWER_CHARACTERS + len(acp_protocol.CUT)
-    assert text.startswith(acp_protocol.CUT)
+    assert len(text) <= protocol.MAX_ANSWER_CHARACTERS + len(protocol.CUT)
+    assert text.startswith(protocol.CUT)
     assert text.endswith("line 99999")
 
 
@@ -115,12 +113,12 @@ NAMES = st.sampled_from(["content", "toolCallId", "title", "status", "entries", 
 
 @given(st.lists(st.tuples(KINDS, st.dictionaries(NAMES, NESTED, max_size=5)), max_size=6), NESTED)
 def test_agent_may_send_anything(updates: list[tuple[str, dict[str, Any]]], other: Any) -> None:
-    answer = acp_protocol.Answer()
+    answer = protocol.Answer()
     for kind, body in updates:
         answer.update({"sessionUpdate": kind, **body})
     answer.update(other)
     answer.text()
-    acp_protocol.Abilities.of(other)
-    acp_protocol.error_text(other)
-    acp_protocol.question("run", {"id": other, "params": other}).body()
-    acp_protocol.question("run", {"id": 1, "params": {"toolCall": other, "options": other}}).shown()
+    protocol.Abilities.of(other)
+    protocol.error_text(other)
+    protocol.question("run", {"id": other, "params": other}).body()
+    protocol.question("run", {"id": 1, "params": {"toolCall": other, "options": other}}).shown()

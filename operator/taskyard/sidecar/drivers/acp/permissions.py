@@ -2,39 +2,39 @@
 
 from collections.abc import Iterator
 
-from taskyard.sidecar.drivers import acp_protocol
+from taskyard.sidecar.drivers.acp import protocol
 
 
 class PermissionQuestions:
     """The open questions, in the order in which they were asked; people are shown the first."""
 
     def __init__(self) -> None:
-        self._open: list[acp_protocol.Question] = []
+        self._open: list[protocol.Question] = []
 
-    def __iter__(self) -> Iterator[acp_protocol.Question]:
+    def __iter__(self) -> Iterator[protocol.Question]:
         """Iterates over a copy, so that questions can be answered meanwhile."""
         return iter(list(self._open))
 
     @property
-    def first(self) -> acp_protocol.Question | None:
+    def first(self) -> protocol.Question | None:
         return self._open[0] if self._open else None
 
-    def add(self, question: acp_protocol.Question) -> None:
+    def add(self, question: protocol.Question) -> None:
         if question.id not in {known.id for known in self._open}:
             self._open.append(question)
 
-    def remove(self, question: acp_protocol.Question) -> None:
+    def remove(self, question: protocol.Question) -> None:
         self._open = [known for known in self._open if known.id != question.id]
 
     def clear(self) -> None:
         self._open.clear()
 
-    def chosen(self, question_id: str, content: str) -> tuple[acp_protocol.Question, acp_protocol.Option] | str:
+    def chosen(self, question_id: str, content: str) -> tuple[protocol.Question, protocol.Option] | str:
         """The question of that id and the option that a person means by `content`, or why there is no such option."""
         question = next((known for known in self._open if known.id == question_id), None)
         if question is None:
             return f'the question "{question_id}" is not open (any more)'
-        option = acp_protocol.chosen(question.options, content)
+        option = protocol.chosen(question.options, content)
         if option is None:
             names = ", ".join(f'"{known.name}"' for known in question.options)
             return f"the answer must be one of {names}, yes or no"
