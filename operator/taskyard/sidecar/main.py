@@ -15,11 +15,15 @@ from pathlib import Path
 from types import SimpleNamespace
 
 # httpx and uvicorn come with command lines, for which they load click, multiprocessing and, where installed, rich and
-# pygments; uvicorn also configures logging, for which it loads pickle and socketserver. This process runs in every Pod,
-# and these modules take as much memory as everything else in it.
+# pygments; uvicorn also configures logging, for which it loads pickle and socketserver. Starlette can show an error as
+# a page, for which it loads the names of HTML. This process runs in every Pod, and these modules take as much memory as
+# everything else in it.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 sys.modules.setdefault("uvicorn.main", SimpleNamespace(Server=None, main=None, run=None))  # type: ignore[arg-type]
 sys.modules.setdefault("logging.config", SimpleNamespace())  # type: ignore[arg-type]
+sys.modules.setdefault("html.entities", SimpleNamespace(html5={}))  # type: ignore[arg-type]
+# httpcore looks for it at each use of a connection, which takes a tenth of a request's time where it is not installed.
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 from taskyard.environment import SettingsError  # noqa: E402
 from taskyard.sidecar.conversation import records, snapshot  # noqa: E402

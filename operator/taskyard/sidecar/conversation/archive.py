@@ -44,7 +44,7 @@ class Archive:
         """Writes the message, and the conversation's current turn."""
         record: Record = {}
         if message is not None:
-            record["message"] = vars(message)
+            record["message"] = {name: getattr(message, name) for name in message.__slots__}
         if conversation.turn is not None:
             record["turn"] = vars(conversation.turn)
         self._append(record, sync=sync)

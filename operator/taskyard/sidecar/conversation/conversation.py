@@ -16,7 +16,7 @@ class Role(enum.StrEnum):
     AGENT = "agent"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Message:
     """`time` is when the message began, as RFC 3339 in UTC. `key` names the message in the journal and is never
     published.

@@ -27,7 +27,7 @@ class Outcome(enum.StrEnum):
     IN_DOUBT = "in-doubt"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """`sha256` is the content's digest in hex. An entry without an outcome is only an intent."""
 

@@ -186,7 +186,9 @@ class TerminalDriver(Driver):
     async def terminal_state(self, state: frames.TerminalState) -> None:
         if self.attention.tell(state, now()):
             self._observer.status_changed()
-        self._sampler.wake()
+        # While a message is typed, what it does to the screen is waited for: another look would only delay that.
+        if not self._sight.typing or self._typist.between_lines:
+            self._sampler.wake()
 
     async def errors(self, data: bytes) -> None:
         """A terminal has no separate standard error: all output of the program is on the screen."""

@@ -33,18 +33,20 @@ def keystrokes(content: str, *, bracketed: bool) -> bytes:
 
 
 class Typist:
-    """The methods raise client.LostError when the program can no longer be reached."""
+    """The methods raise client.LostError when the program can no longer be reached. `between_lines`: the rest of a
+    message waits until the agent reads again.
+    """
 
     def __init__(self, client: AgentClient, sight: Sight) -> None:
         self._client = client
         self._sight = sight
-        self._between_lines = False
+        self.between_lines = False
 
     @property
     def held_up_by(self) -> str:
         """The program that waits for input of its own while the rest of a message waits for the agent; else empty."""
         kernel = self._sight.attention.kernel
-        if not self._between_lines or kernel is None or kernel.reader is not Reader.YES:
+        if not self.between_lines or kernel is None or kernel.reader is not Reader.YES:
             return ""
         return waits_for_input(kernel) if kernel.foreground is Foreground.OTHER else ""
 
@@ -126,7 +128,7 @@ class Typist:
 
     async def _await_reader(self) -> None:
         """Waits until what is typed next goes to the agent: nothing in line mode reads it in its place, or later."""
-        self._between_lines = True
+        self.between_lines = True
         try:
             while (kernel := self._sight.attention.kernel) is not None and (
                 kernel.foreground is Foreground.OTHER or (kernel.canonical and kernel.reader is Reader.NO)
@@ -135,7 +137,7 @@ class Typist:
                     raise LostError("the agent ended while the lines of a message were typed")
                 await self._sight.next_sample(ENTER_EVERY)
         finally:
-            self._between_lines = False
+            self.between_lines = False
 
     async def _await_echo(self, content: str, version: int) -> None:
         """Waits for the end of the message on the screen, or until the screen changed and came to rest; not fatal."""

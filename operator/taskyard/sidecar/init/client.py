@@ -11,7 +11,7 @@ from taskyard.sidecar.init import frames
 
 logger = logging.getLogger(__name__)
 
-READ_SIZE = 1 << 16
+READ_SIZE = 1 << 14
 INPUT_SIZE = 1 << 14
 SEND_TIMEOUT = 10.0
 HELLO_TIMEOUT = 10.0
@@ -75,6 +75,8 @@ class AgentClient:
         while True:
             try:
                 reader, writer = await asyncio.open_unix_connection(self._path, limit=READ_SIZE)
+                # A selector's transport makes a buffer of this size for each read: 256 KiB unless told otherwise.
+                writer.transport.max_size = READ_SIZE  # type: ignore[attr-defined]
             except OSError as error:
                 if not waiting:
                     logger.info("waiting for the agent at %s (%s)", self._path, error.strerror or error)

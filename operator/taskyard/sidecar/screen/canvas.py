@@ -8,7 +8,7 @@ from pyte import charsets, modes
 from pyte.screens import Char
 
 from taskyard.sidecar.screen import cells
-from taskyard.sidecar.screen.cells import ASCII, STUB
+from taskyard.sidecar.screen.cells import STUB
 from taskyard.sidecar.screen.rows import Rows
 
 
@@ -45,13 +45,13 @@ class Canvas(pyte.Screen):
             data = data.translate(charset)
         if data.isascii() and modes.IRM not in self.mode:
             self.last = data[-1:]
-            self._draw_narrow([ASCII[character] for character in data])
+            self._draw_narrow(data)
         else:
             self._draw_clusters(data)
         self.dirty.add(self.cursor.y)
 
-    def _draw_narrow(self, narrow: list[Char]) -> None:
-        """Cells of one column each."""
+    def _draw_narrow(self, narrow: str | list[Char]) -> None:
+        """Cells of one column each; text is ASCII."""
         x = self.cursor.x
         if x + len(narrow) <= self.columns:
             if narrow:

@@ -86,124 +86,33 @@ class Program:
             yield line, not chattering and not any(pattern.search(line) for pattern in self.decor)
 
 
-def _lines(*patterns: str) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(pattern) for pattern in patterns)
-
-
-def _screen(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.MULTILINE)
-
-
 CUSTOM = Program("custom")
-
-CLAUDE = Program(
-    "claude",
-    banner=_screen(r"Claude Code v\d"),
-    # What is completed is listed below the box.
-    box=_screen(r"^─{10,}[^\n]*\n[❯!](?:[^\n]*\n)+?─{10,}[^\n]*(?:(?:\n[^\n]*){0,6}|(?:\n(?:[ /+*@][^\n]*)?){0,40})\Z"),
-    says=re.compile(r"❯\s?"),
-    runs=re.compile(r"!\s?"),
-    placeholder=re.compile(r"(?:Try \".*)?$"),
-    leave=b"\x7f",
-    busy=_screen(r"^[·✢✳✶✻✽*] [^\n]*…(?: \([^\n]*)?$|^─{10,}\n  [^\n]*esc to interrupt"),
-    asks=_screen(r"(Not logged in · \S[^\n]*\S)"),
-    dialogs=True,
-    echo=re.compile(r"^❯\s"),
-    farewell=_screen(r"^Resume this session with:"),
-    chatter=_lines(
-        r"^[·✢✳✶✻✽*] (?:\S+ for \d|.*…)",
-        r"^  ⎿\s+Tip: ",
-        r"^ {20,}\S.* · /effort$",
-    ),
-)
-
-CODEX = Program(
-    "codex",
-    banner=_screen(r">_ OpenAI Codex \(v|Welcome to Codex"),
-    # While a command is typed, the box has another prompt, and what is completed is listed above it.
-    box=_screen(r"^[›!](?: [^\n]*)?(?:\n(?: [^\n]*)?)*\Z"),
-    says=re.compile(r"› ?"),
-    runs=re.compile(r"! ?"),
-    placeholder=re.compile(r"(?:Ask Codex to do anything)?$"),
-    leave=b"\x7f",
-    dialogs=True,
-    busy=_screen(r"^[•◦] [^\n]*\(\d+[hms][^\n]*esc to interrupt\)"),
-    echo=re.compile(r"^› "),
-    farewell=_screen(r"^To continue this session, run codex resume"),
-    chatter=_lines(
-        r"^[•◦] .*\(\d+[hms].*esc to interrupt\)",
-        r"^  Worked for .* • \d+:\d\d",
-        r"^─ Worked for ",
-        r"^  └ Tip: ",
-    ),
-    decor=_lines(r"^[\s\u2800-\u28ff]+$"),
-)
-
-GEMINI = Program(
-    "gemini",
-    banner=_screen(r"Gemini CLI v\d"),
-    box=_screen(r"^─{10,}\n(?: [^\n]*\n|\n)* [*>!$] [^\n]*(?:\n[^\n]*)*\Z"),
-    says=re.compile(r" [*>] ?"),
-    runs=re.compile(r" ! ?"),
-    placeholder=re.compile(r" *(?:Type your message or @path/to/file)?$"),
-    leave=b"\x1b",
-    busy=_screen(r"^ [\u2801-\u28ff] [^\n]*\(esc to cancel"),
-    asks=_screen(
-        r"^[ │]*(Waiting for (?:auth|user confirmation)[^\n│]*?)\.*[ │]*$|^(Enter the authorization code):?\Z"
-    ),
-    dialogs=True,
-    echo=re.compile(r"^ [>*] "),
-    farewell=_screen(r"^[ │]*(?:Agent powering down|To resume this session: gemini)"),
-    chatter=_lines(
-        r"^ [\u2801-\u28ff] .*\(esc to cancel",
-        r"^ +\? for shortcuts$",
-        r"^ *Press Ctrl\+O to expand pasted text",
-    ),
-    decor=_lines(r"^[▀▄]{10,}$"),
-)
-
-OPENCODE = Program(
-    "opencode",
-    box=_screen(r"^ *┃[^\n]*(?:\n *┃[^\n]*)*\n *╹▀+(?:\n[^\n]*)*\Z"),
-    busy=_screen(r"^ *[⬝■▪·]+ +esc (?:again to )?interrupt"),
-    says=re.compile(r" *┃ {0,2}"),
-    runs=re.compile(r"[^┃]* esc exit shell mode$"),
-    leave=b"\x1b",
-    placeholder=re.compile(r"(?:Ask anything….*)?$"),
-    asks=_screen(r"^[ ┃]*△ +(Permission required[^\n]*)$"),
-    overlay=_screen(r"(?:^|  )([^\s┃]+(?: \S+)*) {5,}esc(?:/enter)?(?: |$)"),
-    echo=re.compile(r"^ *┃  "),
-    farewell=_screen(r"^ *Continue +opencode (?:-s|--session) "),
-    chatter=_lines(r"^ *▣ +\S+ · ", r"^ *● Tip "),
-    decor=_lines(r"^[ ┃]*┃[ ┃]*$", r"^ *[█▀▄ ]+$"),
-)
-
-AIDER = Program(
-    "aider",
-    banner=_screen(r"^Aider v\d"),
-    # A long message leaves no room for the rule above the box.
-    box=_screen(r"(?:^─{10,}\n(?:[^\n]+\n)*?|\A)(?:[\w-]+)?>(?: [^\n]*)?(?:\n(?:[\w-]+)?>(?: [^\n]*)?)*\Z"),
-    says=re.compile(r"(?:[\w-]+)?> ?"),
-    busy=_screen(r"^[░█ ]*[░█][░█ ]* [^\n]*\Z"),
-    asks=_screen(r"([^.\n]+\?) \(Y\)es/\(N\)o[^>]*\Z"),
-    echo=re.compile(r"^(?:[\w-]+)?> "),
-    chatter=_lines(r"^[░█ ]*[░█][░█ ]* \S", r"^Tokens: .* sent, .* received\."),
-    keeps_box=False,
-)
-
-KNOWN = (CLAUDE, CODEX, GEMINI, OPENCODE, AIDER)
+KNOWN = ("claude", "codex", "gemini", "opencode", "aider")
+# What a program shows when it starts.
+BANNERS = {
+    "claude": re.compile(r"Claude Code v\d", re.MULTILINE),
+    "codex": re.compile(r">_ OpenAI Codex \(v|Welcome to Codex", re.MULTILINE),
+    "gemini": re.compile(r"Gemini CLI v\d", re.MULTILINE),
+    "aider": re.compile(r"^Aider v\d", re.MULTILINE),
+}
 
 
 def named(agent_type: str) -> Program:
     """The program of that type; the screen of an unknown type is read like any program's."""
-    return next((program for program in KNOWN if program.name == agent_type), Program(agent_type))
+    if agent_type not in KNOWN:
+        return Program(agent_type)
+    from taskyard.sidecar.screen import known_programs
+
+    found: Program = getattr(known_programs, agent_type)()
+    return found
 
 
 def from_screen(terminal: Terminal, otherwise: Program = CUSTOM) -> Program:
     """The program whose banner is on the screen, for one that was started by a script; `otherwise` without a banner."""
     text = terminal.text()
-    found = (program for program in KNOWN if program.banner is not None and program.banner.search(text))
-    return next(found, otherwise)
+    found = (name for name, banner in BANNERS.items() if banner.search(text))
+    name = next(found, None)
+    return otherwise if name is None else named(name)
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def shown(*rows: str) -> Terminal:
 )
 def test_echo_ends_where_the_message_does(rows: tuple[str, ...], past: int | None) -> None:
     """T16"""
-    assert echo.end_of(programs.CODEX, shown(*rows), 0, len(rows), MESSAGE) == past
+    assert echo.end_of(programs.named("codex"), shown(*rows), 0, len(rows), MESSAGE) == past
 
 
 @pytest.mark.parametrize(

@@ -148,7 +148,7 @@ def test_input_box_is_found_in_the_middle_of_a_screen_that_is_nearly_empty() -> 
     for number, text in CENTERED.items():
         terminal.feed(f"\x1b[{number + 1};1H{text}".encode())
     terminal.refresh()
-    reading = programs.read(programs.OPENCODE, terminal)
+    reading = programs.read(programs.named("opencode"), terminal)
     assert reading.waits
     assert reading.box is not None
     assert "Ask anything" in terminal.line(reading.box + 1).text

@@ -113,7 +113,7 @@ def shown(text: str) -> Terminal:
 def test_login_code_that_gemini_wants_outside_of_its_frames_is_a_question() -> None:
     """T15"""
     reading = programs.read(
-        programs.GEMINI, shown("https://accounts.example.com/o/oauth2\n\nEnter the authorization code: ")
+        programs.named("gemini"), shown("https://accounts.example.com/o/oauth2\n\nEnter the authorization code: ")
     )
     assert reading.question == "Enter the authorization code"
 

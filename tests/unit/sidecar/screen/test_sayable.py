@@ -7,7 +7,7 @@ import pytest
 from taskyard.sidecar.screen import programs, sayable
 from taskyard.sidecar.screen.sayable import Refused, Typed
 
-KNOWN = tuple(program.name for program in programs.KNOWN)
+KNOWN = programs.KNOWN
 
 
 def said(name: str, content: str) -> Typed | Refused:

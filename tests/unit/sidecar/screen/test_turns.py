@@ -117,8 +117,8 @@ def test_same_message_has_its_answer_when_the_screen_was_cleared_and_drawn_anew(
     mark = Mark.of(terminal, 0)
     terminal.feed(f"\x1b[H\x1b[2J{talk}❯ go on\r\n\r\n● Done.\r\n\r\n{box}".encode())
     terminal.refresh()
-    reading = programs.read(programs.CLAUDE, terminal)
-    assert known_answer.read(programs.CLAUDE, reading, terminal, mark, "go on") == "● Done."
+    reading = programs.read(programs.named("claude"), terminal)
+    assert known_answer.read(programs.named("claude"), reading, terminal, mark, "go on") == "● Done."
 
 
 # A7
@@ -176,10 +176,10 @@ def test_the_echo_of_a_long_conversation_is_searched_for_once() -> None:
     terminal.feed(f"\x1b[2A\r\x1b[J❯ go on\r\n\r\n● Done.\r\n\r\n{box}".encode())
     terminal.refresh()
     reader = known_answer.Reader()
-    reading = programs.read(programs.CLAUDE, terminal)
+    reading = programs.read(programs.named("claude"), terminal)
     for _ in range(2):
         terminal.looked = 0
-        assert reader.read(programs.CLAUDE, reading, terminal, mark, "go on") == "● Done."
+        assert reader.read(programs.named("claude"), reading, terminal, mark, "go on") == "● Done."
     assert terminal.looked < 20
 
 
@@ -196,17 +196,18 @@ def test_farewell_is_no_answer(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("program", "farewell"),
+    ("name", "farewell"),
     [
-        pytest.param(programs.CODEX, "To continue this session, run codex resume 019a", id="codex"),
-        pytest.param(programs.GEMINI, "│  Agent powering down. Goodbye!  │", id="gemini"),
+        pytest.param("codex", "To continue this session, run codex resume 019a", id="codex"),
+        pytest.param("gemini", "│  Agent powering down. Goodbye!  │", id="gemini"),
     ],
 )
-def test_other_farewells_are_no_answer(program: programs.Program, farewell: str) -> None:
+def test_other_farewells_are_no_answer(name: str, farewell: str) -> None:
     """A9"""
     terminal = Terminal(80, 24)
     terminal.feed(f"{farewell}\r\n".encode())
     terminal.refresh()
+    program = programs.named(name)
     reading = programs.read(program, terminal)
     assert known_answer.read(program, reading, terminal, beginning(0), "hello", settled=True) is None
 
@@ -226,16 +227,16 @@ def test_list_in_an_answer_is_no_question_while_the_box_is_drawn_anew(name: str)
 
 
 @pytest.mark.parametrize(
-    ("program", "text"),
+    "text",
     [
-        pytest.param(programs.CLAUDE, "❯ count 5\n\n● 1. First\n  2. Second", id="claude: answer"),
-        pytest.param(programs.CLAUDE, "● Choose one:\n\n  ❯ 1. Yes\n    2. No", id="claude: quoted menu"),
-        pytest.param(programs.CODEX, "• Choose one:\n\n  › 1. Yes\n    2. No", id="codex: quoted menu"),
-        pytest.param(programs.GEMINI, "✦ Which of these?\n\n  > 1. First\n  > 2. Second", id="gemini: quotation"),
-        pytest.param(programs.GEMINI, "✦ Choose one:\n\n  ● 1. First\n    2. Second", id="gemini: quoted menu"),
+        pytest.param("❯ count 5\n\n● 1. First\n  2. Second", id="claude: answer"),
+        pytest.param("● Choose one:\n\n  ❯ 1. Yes\n    2. No", id="claude: quoted menu"),
+        pytest.param("• Choose one:\n\n  › 1. Yes\n    2. No", id="codex: quoted menu"),
+        pytest.param("✦ Which of these?\n\n  > 1. First\n  > 2. Second", id="gemini: quotation"),
+        pytest.param("✦ Choose one:\n\n  ● 1. First\n    2. Second", id="gemini: quoted menu"),
     ],
 )
-def test_list_in_prose_is_no_menu(program: programs.Program, text: str) -> None:
+def test_list_in_prose_is_no_menu(text: str) -> None:
     """A10, T15"""
     assert programs.menu_question(text) == ""
 
@@ -277,8 +278,8 @@ def test_what_was_said_before_a_resume_is_no_greeting() -> None:
     assert scene("codex-resume", "hello").answer == "• You said: hello"
 
 
-@pytest.mark.parametrize("program", [programs.CLAUDE, programs.CODEX, programs.GEMINI, programs.OPENCODE])
-def test_end_of_a_long_answer_is_no_greeting(program: programs.Program) -> None:
+@pytest.mark.parametrize("name", ["claude", "codex", "gemini", "opencode"])
+def test_end_of_a_long_answer_is_no_greeting(name: str) -> None:
     """A13: neither banner nor echo are on the screen."""
     boxes = {
         "claude": "─" * 80 + "\r\n❯ \r\n" + "─" * 80,
@@ -288,8 +289,9 @@ def test_end_of_a_long_answer_is_no_greeting(program: programs.Program) -> None:
     }
     terminal = Terminal(80, 30)
     rows = "".join(f"     {number}. line\r\n" for number in range(22))
-    terminal.feed(f"\x1b[?1049h\x1b[H{rows}\r\n{boxes[program.name]}".encode())
+    terminal.feed(f"\x1b[?1049h\x1b[H{rows}\r\n{boxes[name]}".encode())
     terminal.refresh()
+    program = programs.named(name)
     reading = programs.read(program, terminal)
     assert reading.waits
     assert not known_answer.read(program, reading, terminal, beginning(0), "", settled=True)
