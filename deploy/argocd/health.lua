@@ -1,5 +1,5 @@
 -- Health of a Task (taskyard.dev) for Argo CD, from the kstatus conditions: Reconciling and Stalled while they are
--- True, and Ready. README.md beside this file describes the installation.
+-- True, and Ready; a paused Task is told by Succeeded. README.md beside this file describes the installation.
 
 local function condition_of(obj, kind)
   if obj.status ~= nil and obj.status.conditions ~= nil then
@@ -54,9 +54,17 @@ if ready == nil or ready.status ~= "True" then
 end
 
 if status.phase == "Paused" then
+  local succeeded = condition_of(obj, "Succeeded")
+  -- Work that is done is no longer held up by the pause.
+  if succeeded ~= nil and succeeded.status == "True" then
+    return health("Healthy", told(succeeded, "The work is done"))
+  end
   local message = ready.message or "The workspace is stopped"
   if status.pausedReason ~= nil then
     message = status.pausedReason .. ": " .. message
+  end
+  if succeeded ~= nil and succeeded.status == "False" then
+    message = message .. " " .. told(succeeded, "The work has failed")
   end
   return health("Suspended", message)
 end

@@ -25,6 +25,8 @@ if "kubernetes" not in sys.modules and (_package := importlib.util.find_spec("ku
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
+from taskyard.core.refusal import Answer, is_refusal
+
 Object = dict[str, Any]
 
 JSON = "application/json"
@@ -58,13 +60,18 @@ class ApiError(Exception):
         self.causes = causes
 
     @property
+    def answer(self) -> Answer:
+        """What the API server answered, for the table of refusals."""
+        return Answer(self.status, self.message, self.reason, self.causes)
+
+    @property
     def is_namespace_terminating(self) -> bool:
         return self.status == 403 and "NamespaceTerminating" in self.causes
 
     @property
     def is_refusal(self) -> bool:
         """Whether the object itself was refused: sending the same again does not help."""
-        return self.status in (400, 403, 422) and not self.is_namespace_terminating
+        return is_refusal(self.answer) and not self.is_namespace_terminating
 
 
 class MissingError(ApiError):

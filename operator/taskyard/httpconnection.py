@@ -14,7 +14,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 WRITE_TIMEOUT = 30.0
 WRITE_BUFFER = 32_768
 
+# In a request's `extensions`: how to take the connection over, as `{"take_over": Connection.take_over}`.
+UPGRADE = "taskyard.upgrade"
+# Set there once that has been done.
+UPGRADED = "taskyard.upgraded"
+
 _HEAD_BYTES = 16_384
+# What a client may send, after the upgrade, before it is looked at.
+_UPGRADED_BYTES = 4096
 _CLOSE_SECONDS = 1.0
 
 
@@ -35,6 +42,16 @@ class Connection(HttpToolsProtocol):
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
         self._close_timer: asyncio.TimerHandle | None = None
+        self._upgraded: Upgraded | None = None
+
+    def take_over(self) -> "Upgraded":
+        """Leaves HTTP: what the application writes from here on is sent as it is, and what the client sends is its to
+        read. Nothing of the request may have been answered yet."""
+        # uvicorn takes the request for answered, and waits for no other on this connection.
+        self.cycle.disconnected = True
+        self.scope["extensions"][UPGRADED] = {}
+        self._upgraded = Upgraded(self.transport)
+        return self._upgraded
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -44,6 +61,9 @@ class Connection(HttpToolsProtocol):
         self._await_head()
 
     def data_received(self, data: bytes) -> None:
+        if self._upgraded is not None:
+            self._upgraded.take(data)
+            return
         if self._in_head:
             self._head_bytes += len(data)
         # Any data stops uvicorn's timer for idle connections.
@@ -70,6 +90,8 @@ class Connection(HttpToolsProtocol):
         if self._close_timer is not None:
             self._close_timer.cancel()
         super().connection_lost(exc)
+        if self._upgraded is not None:
+            self._upgraded.end()
         self.closed.set()
 
     def shutdown(self) -> None:
@@ -94,6 +116,8 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        if self.parser.should_upgrade():
+            self.scope["extensions"] = {UPGRADE: {"take_over": self.take_over}}
         super().on_headers_complete()
         self.cycle.transport = _Joined(self.transport, self.loop)  # type: ignore[assignment]
 
@@ -139,6 +163,54 @@ class Connection(HttpToolsProtocol):
         self.transport.abort()
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
+
+
+class Upgraded:
+    """A connection that speaks another protocol than HTTP. `has_ended` once the client has gone."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self.has_ended = False
+        self._transport = transport
+        self._received = bytearray()
+        self._changed = asyncio.Event()
+
+    async def change(self) -> None:
+        """Waits until data arrives, or the connection ends."""
+        await self._changed.wait()
+        self._changed.clear()
+
+    def write(self, data: bytes) -> None:
+        """Sends as soon as the client takes it."""
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    def read(self, size: int) -> bytes | None:
+        """Removes that many bytes from what has arrived; None if there are not as many."""
+        if len(self._received) < size:
+            return None
+        data = bytes(self._received[:size])
+        del self._received[:size]
+        return data
+
+    def peek(self, size: int) -> bytes:
+        """At most that many bytes of what has arrived."""
+        return bytes(self._received[:size])
+
+    def take(self, data: bytes) -> None:
+        """Data has arrived. A client that sends more than is read loses the connection."""
+        self._received += data
+        self._changed.set()
+        if len(self._received) > _UPGRADED_BYTES:
+            self._transport.abort()
+
+    def end(self) -> None:
+        """The connection has ended."""
+        self.has_ended = True
+        self._changed.set()
+
+    def close(self) -> None:
+        """Ends the connection once all has been sent."""
+        self._transport.close()
 
 
 class _Joined:

@@ -24,6 +24,10 @@ MAX_OPTION_CHARACTERS = 100
 MAX_STARTING_CHARACTERS = 300
 MAX_READY_CHARACTERS = 256
 
+# What ended a Pod, as its build keeps it.
+MAX_END_REASON_CHARACTERS = 63
+MAX_END_MESSAGE_CHARACTERS = 512
+
 # The outputs of the agent. A value of that many bytes has at most that many characters.
 MAX_OUTPUTS = 16
 MAX_OUTPUT_NAME_CHARACTERS = 63

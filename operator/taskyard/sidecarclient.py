@@ -15,6 +15,7 @@ from taskyard.core.security.keys import pod_key
 # A sidecar sends a keep-alive comment every 15 s.
 SILENCE_SECONDS = 45.0
 EVENT_BYTES = 4_194_304
+INPUT_NAME = "Taskyard-Input"
 CONTROL_UNKNOWN = (
     "The sidecar of the running Pod is older than type Control and does not know it; pause and resume the Task, then "
     "create another input."
@@ -23,9 +24,11 @@ CONTROL_UNKNOWN = (
 
 @dataclass(frozen=True)
 class Accepted:
-    """The agent has the message; `in_doubt` when the outcome of an earlier attempt is unknown."""
+    """The agent has the message; `in_doubt` when the outcome of an earlier attempt is unknown. `repeated`: the same
+    input was delivered before under another key, which was not done again."""
 
     in_doubt: bool
+    repeated: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,10 +88,18 @@ class Sidecars:
         await self._streams.aclose()
 
     async def send(
-        self, *, ip: str, pod_uid: str, content: str, kind: str, idempotency_key: str, answers: str | None = None
+        self,
+        *,
+        ip: str,
+        pod_uid: str,
+        content: str,
+        kind: str,
+        idempotency_key: str,
+        answers: str | None = None,
+        name: str | None = None,
     ) -> Answer:
-        """Deliver one message; `answers` is the id of the question that it answers. A sidecar proves its identity by a
-        certificate for its Pod's UID before it sees the key."""
+        """Deliver one message; `answers` is the id of the question that it answers, `name` that of its TaskInput. A
+        sidecar proves its identity by a certificate for its Pod's UID before it sees the key."""
         try:
             response = await self._request(
                 "POST",
@@ -96,7 +107,8 @@ class Sidecars:
                 ip=ip,
                 pod_uid=pod_uid,
                 json={"content": content, "type": kind} | ({"answers": answers} if answers else {}),
-                headers={"Idempotency-Key": idempotency_key},
+                # A sidecar of version 0.1 ignores the name.
+                headers={"Idempotency-Key": idempotency_key} | ({INPUT_NAME: name} if name else {}),
             )
             body = response.json()
         except httpx.HTTPError as error:
@@ -175,7 +187,7 @@ def read(status: int, body: dict[str, object], *, kind: str = "user") -> Answer:
     """What a sidecar's response to a message of that kind means (docs/contracts.md)."""
     detail = str(body.get("detail") or body.get("title") or f"status {status}")
     if status == 200:
-        return Accepted(in_doubt=bool(body.get("inDoubt")))
+        return Accepted(in_doubt=bool(body.get("inDoubt")), repeated=bool(body.get("deliveredBefore")))
     if status == 409:
         return NotReady(detail)
     if status == 422 and kind == "control" and _is_about(body, "body.type"):

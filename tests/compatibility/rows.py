@@ -69,6 +69,11 @@ SECTIONS = (
             Row("2.1-11", "A failure to read the new Task back: 500.", absent=_ONE_WRITE),
             Row("2.1-input", "An empty `input` is accepted."),
             Row("2.1-preset", "A preset is chosen by its id."),
+            Row(
+                "2.1-text",
+                "Text that cannot be stored (NUL, half of a surrogate pair) or is too long: 400, as for a message.",
+                better=True,
+            ),
             Row("2.1-refused", "A Task that the API server refuses as invalid: 400 with its message.", better=True),
         ),
     ),
@@ -95,6 +100,7 @@ SECTIONS = (
             Row("2.3-workspace", "A Task without its workspace: 500.", absent=_ALWAYS),
             Row("2.4-delete", "202 with an empty body; 403 with the right to read but not to delete; 404 as above."),
             Row("2.5-empty", "An empty or blank input: 400."),
+            Row("2.5-text", "Text that cannot be stored, or is too long: 400, as for a message.", better=True),
             Row("2.5-paused", "A Task that is not paused: 409 with the remedy."),
             Row("2.5-edit", "204; the prompt is stored as sent and used at the next start."),
         ),
@@ -206,6 +212,57 @@ SECTIONS = (
             Row("5-reason", "The reason of such a pause's build says that it was automatic."),
             Row("5-events", "Users are notified of working, idle, completed, failed, paused and resumed."),
             Row("5-usage", "Starts are counted for a licence.", absent="there is none"),
+        ),
+    ),
+    Section(
+        "6. What clients look up",
+        (
+            Row("6-organizations", "`GET /users/{user}/organizations`: the organizations of a user: one."),
+            Row("6-member", "`GET /organizations/{organization}/members/{user}`: the user as a member."),
+            Row("6-templates", "`GET /organizations/{organization}/templates`: its templates."),
+            Row("6-template", "`GET …/templates/{name}`: one template by its name, in any case."),
+            Row(
+                "6-ambiguous",
+                "Templates of the namespace of `me` come first; a name that only others have, and several of them: 400 "
+                "with the candidates, each of which can be asked for as `NAMESPACE/NAME`.",
+                better=True,
+            ),
+            Row("6-version", "`GET …/templates/{name}/versions/{version}`: one version by its name."),
+            Row("6-presets", "`GET /templateversions/{version}/presets`: its presets, each with an id."),
+            Row(
+                "6-search",
+                "`GET /templates?q=`: `organization:`, `has-ai-task:`, `exact_name:`, `name:` and others, in quotes or "
+                "not; bare words are a part of the title.",
+            ),
+            Row("6-searchkey", "An unknown key, or a value that is none: 400 with a validation."),
+            Row("6-workspace", "`GET /users/{user}/workspace/{name}`: the workspace of a Task."),
+            Row("6-workspaces", "`GET /workspaces?q=&limit=&offset=`: `{workspaces, count}`, the count of all."),
+            Row("6-buildlog", "`GET /workspacebuilds/{id}/logs`: the log of a build; followed over a websocket."),
+            Row("6-hidden", "What is missing, or not to be seen: 404 as everywhere."),
+            Row(
+                "6-missed",
+                "What no route has is answered with 404, and logged at debug level, once a minute for each route.",
+                better=True,
+            ),
+        ),
+    ),
+    Section(
+        "7. The command line: the requests of `task …`, in its order",
+        (
+            Row("7-create", "`create PROMPT`: organizations, search for templates, create."),
+            Row("7-template", "`create --template NAME`: organizations, template by name, create."),
+            Row("7-version", "`create --template-version NAME`: organizations, version by name, create."),
+            Row("7-preset", "`create --preset NAME`: the version's presets before the Task is created."),
+            Row("7-list", "`list`, with its filters."),
+            Row("7-status", "`status`: a Task by name, then by id."),
+            Row("7-logs", "`logs`."),
+            Row("7-send", "`send`."),
+            Row("7-delete", "`delete`."),
+            Row(
+                "7-pause",
+                "`pause`, since 2.31: pause, then the build, and its log over a websocket to its end.",
+            ),
+            Row("7-resume", "`resume`, since 2.31: the same."),
         ),
     ),
 )

@@ -35,4 +35,6 @@ def test_a_question_is_answered_by_an_input_that_names_it(ns: KubectlNamespace) 
     ns.wait("it asks again", lambda status: acp_agent.question(status) not in (None, question), task="asks")
     ns.pause(True, task="asks")
     paused = ns.wait("it is paused", lambda status: status["phase"] == "Paused", task="asks")
-    assert acp_agent.condition(paused["status"]) is None
+    ended = acp_agent.condition(paused["status"])
+    assert ended is not None
+    assert (ended["status"], ended["reason"]) == ("False", "NothingAsked")

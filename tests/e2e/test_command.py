@@ -6,7 +6,9 @@ from typing import Any
 
 import yaml
 
+import manifests
 from e2e.kubectl_namespace import KubectlNamespace
+from e2e.versions import IMAGE, version
 from kube import phase_is
 from localcluster import locations
 
@@ -31,12 +33,20 @@ def is_finished(state: str, build: int) -> Any:
     return holds
 
 
+def verdict(status: dict[str, Any]) -> tuple[str, str, bool]:
+    """Ready, Succeeded, and whether the Task is stalled."""
+    found = {condition["type"]: condition["status"] for condition in status["conditions"]}
+    return found["Ready"], found["Succeeded"], "Stalled" in found
+
+
 def test_a_command_finishes_the_workspace_stops_and_a_resume_runs_it_again(ns: KubectlNamespace) -> None:
+    """K8"""
     example(ns, "templateversion.yaml")
     example(ns, "task.yaml")
     task = ns.wait("it has finished", is_finished("Complete", 1), task="count")
     assert task["status"]["state"]["message"] == "run number 1"
     assert task["status"]["build"]["reason"] == "Finished"
+    assert verdict(task["status"]) == ("True", "True", False)
     assert task["status"]["promptSHA256"]
     assert ns.kube.list("pods", ns.name) == []
     spoken = [(message["role"], message["content"]) for message in ns.messages("count")]
@@ -56,6 +66,18 @@ def test_a_command_finishes_the_workspace_stops_and_a_resume_runs_it_again(ns: K
     ns.pause(False, task="count")
     task = ns.wait("it has failed", is_finished("Failed", 5), task="count")
     assert task["status"]["state"]["message"] == "Exit status 4: no"
+    assert verdict(task["status"]) == ("False", "False", True)
     [_, (_, output)] = [(message["role"], message["content"]) for message in ns.messages("count")][-2:]
     assert "retry 1 of 1 in 10 s" in output
     assert task["status"]["inputs"]["queued"] == 0
+
+
+def test_a_command_finishes_beside_a_container_that_never_ends(ns: KubectlNamespace) -> None:
+    """K17"""
+    beside = version("beside", agent={"command": ["bash", "-c", "echo done; exit 3"]})
+    beside["spec"]["agent"] = {"protocol": "Command", "container": "agent"}
+    proxy = {"name": "istio-proxy", "image": IMAGE, "imagePullPolicy": "IfNotPresent", "command": ["sleep", "infinity"]}
+    beside["spec"]["pod"]["spec"]["containers"].append(proxy)
+    ns.apply(beside, manifests.task(templateVersion="beside"))
+    ns.wait("it has finished", is_finished("Failed", 1))
+    assert ns.kube.list("pods", ns.name) == []

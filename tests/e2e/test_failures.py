@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,23 @@ FAULTS = {
         "memory", agent={"command": ["bash", "-c", "tail /dev/zero"], "resources": {"limits": {"memory": "48Mi"}}}
     ),
     "root": version("root", agent={"securityContext": {"runAsUser": 0}}),
+    "late-image": version("late-image", agent={"image": "localhost/nothing:2"}, startTimeoutSeconds=5),
+    "sandbox": version("sandbox", runtimeClassName="e2e-imaginary", startTimeoutSeconds=15),
+    "mount": version(
+        "mount",
+        agent={"volumeMounts": [{"name": "keys", "mountPath": "/keys"}]},
+        pod={"volumes": [{"name": "keys", "secret": {"secretName": "nothing"}}]},
+        startTimeoutSeconds=20,
+    ),
     "policy": version("policy", pod={"hostname": "forbidden"}),
     "taken": version("taken"),
+}
+# Its Pods get a node, on which no container runtime has this handler.
+RUNTIME: Object = {
+    "apiVersion": "node.k8s.io/v1",
+    "kind": "RuntimeClass",
+    "metadata": {"name": "e2e-imaginary"},
+    "handler": "imaginary",
 }
 # An unowned Pod with the name of the Task's first Pod. No node fits it, so it remains.
 TAKEN: Object = {
@@ -94,20 +109,42 @@ def policy(namespace: str) -> tuple[Object, Object]:
 FAULTS["storage"]["spec"]["home"] = {"size": "1Gi", "storageClassName": "imaginary"}
 
 
+def stalled_for(reason: str) -> Callable[[Object], bool]:
+    """Whether a status has the condition Stalled for this reason."""
+    return lambda status: any(
+        (c["type"], c["status"], c["reason"]) == ("Stalled", "True", reason) for c in status.get("conditions", ())
+    )
+
+
 @pytest.fixture(scope="module")
 def faults(installation: Path, kube: Kube) -> Iterator[KubectlNamespace]:
     """A namespace with all the faults."""
     ns = KubectlNamespace(installation, kube, f"e2e-{uuid.uuid4().hex[:8]}")
     ns.create()
     policies = policy(ns.name)
-    ns.apply(*policies, TAKEN)
+    ns.apply(*policies, RUNTIME, TAKEN)
     time.sleep(2)  # a policy takes effect a moment after its creation
     ns.apply(*FAULTS.values(), *(manifests.task(name, templateVersion=name) for name in FAULTS))
     ns.apply(manifests.task("preset", templateVersion="exit", preset="huge"))
     yield ns
     ns.remove()
-    for made in policies:
+    for made in (*policies, RUNTIME):
         ns.kubectl("delete", made["kind"], made["metadata"]["name"], "--ignore-not-found")
+
+
+def test_a_volume_that_cannot_be_mounted_is_told_and_the_task_starts_by_itself_once_it_can(
+    faults: KubectlNamespace,
+) -> None:
+    """K4. First of all, since the kubelet tries ever more rarely."""
+    task = faults.wait("it is stalled", stalled_for("FailedMount"), task="mount", seconds=90)
+    assert task["status"]["phase"] == "Error"
+    reason, message = ready(task["status"])
+    assert reason == "FailedMount"
+    assert 'secret "nothing" not found' in message and "Create Secret nothing in this namespace" in message
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "nothing"}, "stringData": {"key": "value"}}
+    faults.apply(secret)
+    task = faults.wait_state("Idle", task="mount", build=1, seconds=150)
+    assert not any(c["type"] == "Stalled" for c in task["status"]["conditions"])
 
 
 @pytest.mark.parametrize(
@@ -116,6 +153,14 @@ def faults(installation: Path, kube: Kube) -> Iterator[KubectlNamespace]:
         pytest.param(
             "image", {"Initializing"}, {"ErrImagePull", "ImagePullBackOff"}, "Container agent cannot start", id="image"
         ),
+        pytest.param(
+            "late-image",
+            {"Error"},
+            {"ErrImagePull", "ImagePullBackOff"},
+            "Container agent cannot start",
+            id="late-image",
+        ),
+        pytest.param("sandbox", {"Error"}, {"FailedCreatePodSandBox"}, '"imaginary"', id="sandbox"),
         pytest.param("command", ENDED, {"AgentNotRunning"}, "its command is not in the image", id="command"),
         pytest.param("exit", ENDED, {"AgentNotRunning"}, "ended with exit code 3", id="crash-loop"),
         pytest.param(

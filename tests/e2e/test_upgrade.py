@@ -154,6 +154,14 @@ def test_the_tasks_were_such_as_the_test_is_about(upgrade: Upgrade) -> None:
     assert [entry["phase"] for entry in asks.inputs] == ["Queued", "Queued"]
 
 
+def test_the_end_of_work_is_told_of_tasks_that_know_no_such_condition(upgrade: Upgrade) -> None:
+    """K8: Succeeded, which was not there before."""
+    for task, succeeded in ((RUNS, "True"), (RESTS, "True"), (ASKS, "Unknown")):
+        assert "Succeeded" not in upgrade.before[task].status["conditions"]
+        told = {"type": "Succeeded", "status": succeeded}.items()
+        upgrade.ns.wait("it is told", lambda s, told=told: any(told <= c.items() for c in s["conditions"]), task=task)
+
+
 def test_an_old_sidecar_takes_a_message_and_reports(upgrade: Upgrade) -> None:
     """From the new operator, and to the new gateway."""
     ns, before = upgrade.ns, upgrade.before[RUNS]

@@ -14,6 +14,12 @@ from taskyard.sidecarclient import Accepted, Answer, Failed, NotReady, Refused, 
     [
         pytest.param(200, {"ok": True}, Accepted(in_doubt=False), id="200: the agent has it"),
         pytest.param(200, {"ok": True, "inDoubt": True}, Accepted(in_doubt=True), id="200: in doubt"),
+        pytest.param(
+            200,
+            {"ok": True, "deliveredBefore": True},
+            Accepted(in_doubt=False, repeated=True),
+            id="200: delivered before under another key",
+        ),
         pytest.param(200, {}, Accepted(in_doubt=False), id="200: nothing said"),
         pytest.param(
             409, {"detail": "the agent works"}, NotReady("the agent works"), id="409: the agent is not ready for input"

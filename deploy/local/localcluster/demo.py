@@ -49,7 +49,7 @@ def clear(told: DemoOutput) -> None:
     if kubectl.attempt("get", "namespace", NAMESPACE).status != 0:
         return
     title = "removing the Task of an earlier run"
-    names = (f"task/{TASK}", f"templateversion/{TEMPLATE_VERSION}", "taskinput/hello-again", "taskinput/after-resume")
+    names = (f"ait/{TASK}", f"templateversion/{TEMPLATE_VERSION}", "taskinput/hello-again", "taskinput/after-resume")
     with progress.step(title, log=kubectl.log):
         said = kubectl.attempt(*_IN_NAMESPACE, "delete", *names, "--ignore-not-found", "--timeout=30s", seconds=40)
         if said.status != 0:
@@ -64,7 +64,7 @@ def clear(told: DemoOutput) -> None:
 
 def tell_story(told: DemoOutput) -> None:
     """Shows the life of a Task. Raises ``StepError`` at the first step that does not finish in time."""
-    with Table(told.kubectl, *_IN_NAMESPACE, "get", "tasks").shown() as table:
+    with Table(told.kubectl, *_IN_NAMESPACE, "get", "ait").shown() as table:
         _start(told, table)
         _speak(told, table)
         _pause(told, table)
@@ -76,8 +76,8 @@ def tell_story(told: DemoOutput) -> None:
 def _start(told: DemoOutput, table: Table) -> None:
     demo_output.title("A Task is applied: a prompt, and the template version that it runs in.")
     told.run("apply", "-k", str(EXAMPLE))
-    told.wait(f"task/{TASK}", "condition=Ready", seconds=90)
-    told.wait(f"task/{TASK}", "jsonpath={.status.state.state}=Idle")
+    told.wait(f"ait/{TASK}", "condition=Ready", seconds=90)
+    told.wait(f"ait/{TASK}", "jsonpath={.status.state.state}=Idle")
     prompt = told.kubectl.ask(*_IN_NAMESPACE, "get", "tasks.taskyard.dev", TASK) or {}
     _await_answer(told, str(prompt.get("spec", {}).get("prompt", "")))
     table.settle()
@@ -96,8 +96,8 @@ def _speak(told: DemoOutput, table: Table) -> None:
 
 def _pause(told: DemoOutput, table: Table) -> None:
     demo_output.title("The Task is paused: its Pod is deleted, its home and its conversation are kept.")
-    told.run(*_IN_NAMESPACE, "patch", f"task/{TASK}", "--type=merge", "-p", json.dumps({"spec": {"paused": True}}))
-    told.wait(f"task/{TASK}", "jsonpath={.status.phase}=Paused")
+    told.run(*_IN_NAMESPACE, "patch", f"ait/{TASK}", "--type=merge", "-p", json.dumps({"spec": {"paused": True}}))
+    told.wait(f"ait/{TASK}", "jsonpath={.status.phase}=Paused")
     table.settle()
     told.run(*_IN_NAMESPACE, "get", "pods")
     demo_output.title("There is no Pod, but the conversation can still be read.")
@@ -106,8 +106,8 @@ def _pause(told: DemoOutput, table: Table) -> None:
 
 def _resume(told: DemoOutput, table: Table) -> None:
     demo_output.title("The Task is resumed: a new Pod with the same home.")
-    told.run(*_IN_NAMESPACE, "patch", f"task/{TASK}", "--type=merge", "-p", json.dumps({"spec": {"paused": False}}))
-    told.wait(f"task/{TASK}", "jsonpath={.status.phase}=Active", seconds=90)
+    told.run(*_IN_NAMESPACE, "patch", f"ait/{TASK}", "--type=merge", "-p", json.dumps({"spec": {"paused": False}}))
+    told.wait(f"ait/{TASK}", "jsonpath={.status.phase}=Active", seconds=90)
     table.settle()
     demo_output.title("The agent is asked for the file that it wrote before the pause.")
     told.run(*_IN_NAMESPACE, "apply", "-f", "-", stdin=_SECOND_INPUT)
@@ -129,9 +129,9 @@ def closing(place: Target, *, seconds: float) -> str:
     """How to continue, and how to clean up."""
     use = [f"export KUBECONFIG={shlex.quote(str(locations.KUBECONFIG))}"] if place.is_local else []
     use += [
-        f"kubectl -n {NAMESPACE} get tasks",
-        f"kubectl -n {NAMESPACE} describe task {TASK}",
-        "kubectl explain task.spec",
+        f"kubectl -n {NAMESPACE} get tasks.taskyard.dev",
+        f"kubectl -n {NAMESPACE} describe tasks.taskyard.dev {TASK}",
+        "kubectl explain ait.spec",
     ]
     kubectl = locations.REPOSITORY / ".venv" / "bin" / "kubectl"
     if place.is_local:

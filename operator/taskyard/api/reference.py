@@ -16,7 +16,7 @@ HEAD = f"""\
 
 # Reference
 
-All kinds of `{API_VERSION}`. `kubectl explain task.spec` (and so on) shows the same in a terminal; the API server
+All kinds of `{API_VERSION}`. `kubectl explain ait.spec` (and so on) shows the same in a terminal; the API server
 enforces each kind's rules when an object is applied.
 """
 # What a field's column "type" says besides the type itself, in this order.

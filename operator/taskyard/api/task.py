@@ -145,7 +145,12 @@ class TaskSpec(Model):
     ] = None
     ttl_seconds_after_finished: Annotated[
         int | None,
-        Field(ge=0, description="Deletes the Task this long after its state became Complete or Failed."),
+        Field(
+            ge=0,
+            description="Deletes the Task this long after its state became Complete or Failed, with its home and its "
+            "inputs. A GitOps tool that has the Task in git then creates it again, and it starts anew, as a Job would: "
+            "leave this unset there.",
+        ),
     ] = None
 
 
@@ -190,6 +195,9 @@ class TaskWorkspace(Model):
     ] = None
     app_health: Annotated[str | None, Field(description="Initializing, Healthy or Unhealthy.")] = None
     restarts: Annotated[int | None, Field(description="Restarts of the agent's container in this Pod.")] = None
+    active_at: Annotated[
+        Time | None, Field(description="When the agent first answered in the newest start; kept until the next start.")
+    ] = None
     sidecar_version: Annotated[
         str | None, Field(description="Version of the sidecar, once it has enrolled in this build.")
     ] = None
@@ -242,6 +250,15 @@ class TaskStatus(Model):
     observed_generation: Annotated[
         int | None, Field(description="Generation of the spec that the status is based on.")
     ] = None
+    observed_uid: Annotated[
+        str | None,
+        Field(
+            alias="observedUID",
+            max_length=64,
+            description="UID of the Task that this status is about; the status of another, restored with a Task, is "
+            "dropped.",
+        ),
+    ] = None
     phase: Annotated[Phase, Field(description="Derived from the newest build, the Pod and the agent.")] = Phase.PENDING
     display_name: Annotated[str | None, Field(description="Title for people.")] = None
     state: Annotated[TaskState | None, Field(description="Last report of what the agent is doing.")] = None
@@ -271,7 +288,11 @@ class TaskStatus(Model):
     ] = None
     conditions: Annotated[
         Conditions | None,
-        Field(description="Ready, TemplateResolved, InputRequired; Reconciling and Stalled while they hold."),
+        Field(
+            description="Ready, TemplateResolved; Succeeded, Unknown until the work has ended; InputRequired, once "
+            "something was asked; ConversationStored, once the conversation could not be stored; HomeResized, once the "
+            "home was to be resized; Reconciling and Stalled while they hold."
+        ),
     ] = None
 
 

@@ -54,7 +54,12 @@ class TaskInputSpec(Model):
 
     task: Annotated[
         str,
-        Field(min_length=1, max_length=MAX_TASK_NAME_CHARACTERS, pattern=DNS_LABEL, description="Name of the Task."),
+        Field(
+            min_length=1,
+            max_length=MAX_TASK_NAME_CHARACTERS,
+            pattern=DNS_LABEL,
+            description="Name of the Task, which may follow within ten minutes.",
+        ),
     ]
     content: Annotated[
         str,
@@ -99,14 +104,26 @@ class TaskInputStatus(Model):
 
     phase: Annotated[InputPhase, Field(description="Queued, Delivered or Rejected.")] = InputPhase.QUEUED
     order: Annotated[int | None, Field(description="Place among inputs created in the same second.")] = None
+    task_uid: Annotated[
+        str | None,
+        Field(
+            alias="taskUID",
+            description="UID of the Task that it is for: the one that had the name when the input was created, or else "
+            "the next one, which has to follow within ten minutes.",
+        ),
+    ] = None
     attempts: Annotated[int | None, Field(description="Number of failed deliveries.")] = None
-    message: Annotated[str | None, Field(description="Why it waits, was rejected or is in doubt.")] = None
+    message: Annotated[
+        str | None, Field(description="Why it waits, was rejected, is in doubt, or was not repeated.")
+    ] = None
     delivered_at: Annotated[Time | None, Field(description="When it was delivered to the agent.")] = None
     rejected_at: Annotated[Time | None, Field(description="When it was rejected.")] = None
 
 
 class TaskInput(Model):
-    """A message to the agent of a Task. Inputs are delivered once, one at a time, in order of creation."""
+    """A message to the agent of a Task. Inputs are delivered once, one at a time, in order of creation. One that has
+    ended stays with its Task, so that applying it again does nothing; one with a generated name is removed after an
+    hour, or what operator.inputRetention of the chart says."""
 
     spec: Annotated[TaskInputSpec, Field(description="The message, and the Task that it is for.")]
     status: Annotated[TaskInputStatus | None, Field(description="How far the input has come.")] = None

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from taskyard.api.schema import Model, Time, rules
-from taskyard.limits import MAX_TASK_NAME_CHARACTERS
+from taskyard.limits import MAX_END_MESSAGE_CHARACTERS, MAX_END_REASON_CHARACTERS, MAX_TASK_NAME_CHARACTERS
 
 
 class Transition(StrEnum):
@@ -55,6 +55,26 @@ class WorkspaceBuildSpec(Model):
     ]
 
 
+class PodEnd(Model):
+    """How the Pod of a start ended while its Task was to run on."""
+
+    reason: Annotated[
+        str,
+        Field(
+            max_length=MAX_END_REASON_CHARACTERS,
+            description="What ended it. EvictionByEvictionAPI, PreemptionByScheduler, DeletionByTaintManager, "
+            "DeletionByPodGC and NodeShutdown are disruptions, which are no failed recoveries. Others are the Pod's "
+            "own reason (such as Evicted, by the kubelet), PodFailed, PodSucceeded, Deleted, or Unknown for a Pod that "
+            "was gone when the operator looked.",
+        ),
+    ]
+    message: Annotated[
+        str | None, Field(max_length=MAX_END_MESSAGE_CHARACTERS, description="What Kubernetes says about it.")
+    ] = None
+    time: Annotated[Time, Field(description="When it began to end.")]
+    active_at: Annotated[Time | None, Field(description="When its agent first answered, if it did.")] = None
+
+
 class WorkspaceBuildStatus(Model):
     """How far the build has come."""
 
@@ -65,8 +85,14 @@ class WorkspaceBuildStatus(Model):
     pod_uid: Annotated[
         str | None, Field(alias="podUID", description="UID of the Pod that it created; only this Pod may enrol.")
     ] = None
+    resize_refusal: Annotated[
+        str | None, Field(max_length=1024, description="Why the Task's home was not enlarged at this start.")
+    ] = None
     started_at: Annotated[Time | None, Field(description="When work on it began.")] = None
     finished_at: Annotated[Time | None, Field(description="When it ended.")] = None
+    pod_end: Annotated[
+        PodEnd | None, Field(description="How its Pod ended, if that was lost: the next start recovers the Task.")
+    ] = None
 
 
 class WorkspaceBuild(Model):

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import logging
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Any
 
 from taskyard.api.workspacebuild import BuildPhase, BuildReason
-from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, Object
+from taskyard.controller.blocked import Blocked, blocked_by
+from taskyard.controller.builds import BuildWriter
+from taskyard.controller.children import Children
+from taskyard.controller.claims import ClaimKeeper
+from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, NotLeadingError, Object
+from taskyard.controller.fitting import Fitting
 from taskyard.controller.network_policies import NetworkPolicyKeeper
 from taskyard.controller.stores import Stores
-from taskyard.core import ownership, status, template_resolution, times
+from taskyard.controller.task_reader import NotDue, TaskReader
+from taskyard.core import names, ownership, refusal, status, template_resolution, text_limits, times
 from taskyard.core.decision import (
+    AdoptClaim,
     CreateBuild,
     CreateClaim,
     CreatePod,
@@ -19,32 +27,26 @@ from taskyard.core.decision import (
     DeletePod,
     DeleteTask,
     EndBuild,
+    GrowClaim,
+    KeepPodEnd,
+    RemoveLeftBehind,
     Reserve,
     Rest,
     Step,
 )
 from taskyard.core.installation import Installation
 from taskyard.core.manifests import build, claim, pod
-from taskyard.core.observed import BuildView, Observed, Obstacle, PodView
-from taskyard.core.ownership import Ownership
+from taskyard.core.observed import Observed, PodView
 from taskyard.core.parameters import Violation
-from taskyard.core.pod_admission import pod_obstacle
-from taskyard.core.resources import CLAIMS, NAMESPACES, PODS, TASKS, WORKSPACE_BUILDS, Resource
-from taskyard.watchcache.store import Store, key_of
+from taskyard.core.refusal import Attempt, Fail
+from taskyard.core.resources import CLAIMS, NAMESPACES, PODS, TASKS, WORKSPACE_BUILDS
+from taskyard.watchcache.store import key_of
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Blocked:
-    """The step cannot be done now; try again after `seconds`."""
-
-    obstacle: Obstacle
-    seconds: float
-
-
 class Applier:
-    """Writes steps. All methods raise ApiError."""
+    """Writes steps. All methods raise ApiError; `apply` only those that are no refusals (core/refusal.py)."""
 
     def __init__(
         self, cluster: Cluster, stores: Stores, installation: Installation, network: NetworkPolicyKeeper
@@ -53,24 +55,50 @@ class Applier:
         self._stores = stores
         self._installation = installation
         self._network = network
+        self._reader = TaskReader(cluster, stores)
+        self._builds = BuildWriter(cluster, stores)
+        self._claims = ClaimKeeper(cluster, stores, self._builds)
+        self._children = Children(cluster, stores, self._reader, self._claims)
 
     async def apply(self, observed: Observed, step: Step) -> Blocked | None:
         """Write a step. Returns None when it is done or, according to the stores, no longer applies."""
+        attempt = attempt_of(observed, step)
+        try:
+            return await self._apply(observed, step)
+        except NotLeadingError:
+            raise
+        except ApiError as error:
+            blocked = blocked_by(refusal.of(error.answer, attempt) if attempt else None)
+            if blocked is None:
+                raise
+            return blocked
+
+    async def _apply(self, observed: Observed, step: Step) -> Blocked | None:
         match step:
             case Reserve():
                 return await self._reserve(observed, step)
             case CreateBuild():
                 return await self._create_build(observed, step)
             case CreateClaim():
-                return await self._create_claim(observed)
+                return await self._create_claim(observed, step)
+            case AdoptClaim():
+                return await self._children.adopt_offered_claim(observed)
+            case GrowClaim():
+                await self._claims.grow(observed, step)
+                return None
             case CreatePod():
                 return await self._create_pod(observed, step)
             case DeletePod():
                 return await self._delete_pod(observed, step)
             case EndBuild():
                 return await self._end_build(observed, step)
+            case KeepPodEnd():
+                return await self._keep_pod_end(observed, step)
             case DeleteBuild(old):
-                await self._delete_build(observed, old)
+                await self._builds.delete(observed.task.namespace, old)
+                return None
+            case RemoveLeftBehind():
+                await self._remove_left_behind(observed, step)
                 return None
             case DeleteTask():
                 await self._delete_task(observed)
@@ -78,14 +106,17 @@ class Applier:
             case Rest():
                 return None
 
-    async def keep_network(self, namespace: str) -> None:
+    async def keep_network(self, namespace: str) -> Blocked | None:
         """Bring the namespace's NetworkPolicy up to date; writes only what differs."""
-        await self._network.keep(namespace)
+        return blocked_by(await self._network.refusal(namespace))
 
     async def write_status(self, observed: Observed, *, reserve: Reserve | None = None) -> bool:
         """Write what was observed into the Task's status if it differs. Returns whether the store has changed."""
         task = observed.task
-        patch = status.patch(task.status, status.document(observed, reserve=reserve))
+        # Another Task's status goes first, and everything is decided again.
+        patch = dict.fromkeys(task.stale_status) or status.patch(
+            task.status, status.document(observed, reserve=reserve)
+        )
         if not patch:
             return False
         try:
@@ -93,20 +124,10 @@ class Applier:
                 TASKS, task.namespace, task.name, patch, resource_version=task.resource_version
             )
         except (ConflictError, MissingError):
-            await self._look_again(observed)
+            await self._reader.look_again(observed)
             return True
         self._stores.tasks.put(written)
         return True
-
-    async def _look_again(self, observed: Observed) -> Object | None:
-        """A live read of the Task, after which the store shows it."""
-        task = observed.task
-        live = await self._cluster.get(TASKS, task.namespace, task.name)
-        if live is None or live["metadata"]["uid"] != task.uid:
-            self._stores.tasks.remove((task.namespace, task.name), uid=task.uid)
-        if live is not None:
-            self._stores.tasks.put(live)
-        return live
 
     async def _reserve(self, observed: Observed, step: Reserve) -> Blocked | None:
         task = observed.task
@@ -121,7 +142,7 @@ class Applier:
         removes Pods before their owners. Raises NotDue when Task or namespace is being deleted."""
         task, newest = observed.task, observed.newest
         namespace = await self._cluster.get(NAMESPACES, None, task.namespace)
-        live = await self._live(observed)
+        live = await self._reader.live(observed)
         if namespace is None or "deletionTimestamp" in namespace["metadata"]:
             raise NotDue
         if live["metadata"]["resourceVersion"] != task.resource_version:
@@ -132,16 +153,9 @@ class Applier:
             return False
         return True
 
-    async def _live(self, observed: Observed) -> Object:
-        """The Task by a live read. Raises NotDue when it is deleted or being deleted."""
-        live = await self._look_again(observed)
-        if live is None or live["metadata"]["uid"] != observed.task.uid or "deletionTimestamp" in live["metadata"]:
-            raise NotDue
-        return live
-
     async def _create_build(self, observed: Observed, step: CreateBuild) -> Blocked | None:
         # A build that was created and is gone was deleted with its Task; the store may not know that yet.
-        await self._live(observed)
+        await self._reader.live(observed)
         template = observed.template_version.template if observed.template_version else None
         version = template_resolution.version_for(observed, step.transition)
         manifest = build.manifest(
@@ -152,13 +166,20 @@ class Applier:
             template=template,
             version=version,
         )
-        return await self._create(observed, WORKSPACE_BUILDS, self._stores.builds, manifest)
+        return await self._children.create(observed, WORKSPACE_BUILDS, manifest)
 
-    async def _create_claim(self, observed: Observed) -> Blocked | None:
+    async def _create_claim(self, observed: Observed, step: CreateClaim) -> Blocked | None:
         if observed.template_version is None:
             return None
         manifest = claim.manifest(observed.task, observed.template_version)
-        return await self._create(observed, CLAIMS, self._stores.claims, manifest)
+        # Looked for first: where it uses up the namespace's quota, a creation is refused before its name is looked at.
+        found = await self._cluster.get(CLAIMS, *key_of(manifest))
+        if found is not None:
+            return await self._children.take_or_remove(observed, CLAIMS, found)
+        try:
+            return await self._children.create(observed, CLAIMS, manifest)
+        except ApiError as error:
+            return await self._start_is_refused(observed, step, error)
 
     async def _create_pod(self, observed: Observed, step: CreatePod) -> Blocked | None:
         if observed.template_version is None:
@@ -166,74 +187,31 @@ class Applier:
         chosen = template_resolution.chosen(observed)
         if isinstance(chosen, Violation):
             return None
-        obstacle = await self._network.obstacle(observed.task.namespace)
-        if obstacle:
-            return Blocked(obstacle, 10.0)
+        blocked = await self.keep_network(observed.task.namespace)
+        if blocked:
+            return blocked
         installation = replace(self._installation, hook_key=secrets.token_hex(16))
-        manifest = pod.manifest(observed.task, step.build, observed.template_version, installation, chosen=chosen)
+        version, fitting = observed.template_version, Fitting(installation.sidecar_resources)
+
+        async def create(resources: dict[str, Any]) -> Blocked | None:
+            fitted = replace(installation, sidecar_resources=resources)
+            manifest = pod.manifest(observed.task, step.build, version, fitted, chosen=chosen)
+            return await self._children.create(observed, PODS, manifest)
+
         try:
-            return await self._create(observed, PODS, self._stores.pods, manifest)
+            return await fitting.create(create, what=f"pod {observed.task.namespace}/{step.build.name}")
         except ApiError as error:
-            if not error.is_refusal:
-                raise
-            obstacle = pod_obstacle(error.message)
-            if obstacle:
-                return Blocked(obstacle, 5.0)
-            message = (
-                f"the API server refuses Pod {step.build.name}: {error.message}. "
-                "Fix the cause or use another template version, then pause and resume the Task."
-            )
-            return await self._end_build(observed, EndBuild(step.build, BuildPhase.FAILED, message))
+            return await self._start_is_refused(observed, step, error, remedy=fitting.remedy(error))
 
-    async def _create(self, observed: Observed, resource: Resource, store: Store, manifest: Object) -> Blocked | None:
-        """Create a child. If an object of that name exists, it is kept when it is the Task's own (the store was
-        behind), deleted when it belongs to an earlier Task of the same name, and an obstacle otherwise."""
-        namespace, name = key_of(manifest)
-        try:
-            store.put(await self._cluster.create(resource, manifest))
-            return None
-        except ConflictError as error:
-            if error.reason != "AlreadyExists":
-                raise
-        found = await self._cluster.get(resource, namespace, name)
-        if found is None:
-            return Blocked(Obstacle("Waiting", f"{manifest['kind']} {name} of an earlier Task is being deleted."), 0.2)
-        match ownership.ownership_of(found, name=observed.task.name, uid=observed.task.uid):
-            case Ownership.OWN:
-                store.put(found)
-                return None
-            case Ownership.FORMER:
-                await self._remove_former(observed, resource, found)
-                message = f"{manifest['kind']} {name} of an earlier Task of this name is being deleted."
-                return Blocked(Obstacle("FormerTask", message), 1.0)
-            case Ownership.FOREIGN:
-                message = (
-                    f"{manifest['kind']} {name} exists and is not this Task's; "
-                    "delete it, or delete this Task and use another name."
-                )
-                return Blocked(Obstacle("NameConflict", message), 30.0)
-
-    async def _remove_former(self, observed: Observed, resource: Resource, found: Object) -> None:
-        """Delete a child of an earlier Task, as garbage collection would; that can lose track of a Task that was
-        deleted and created again. Also delete that Task's Pods, which may hold its claim."""
-        task = observed.task
-        going = {(PODS, key_of(other)): other for other in self._stores.pods.grouped((task.namespace, task.name))}
-        going = {
-            key: other
-            for key, other in going.items()
-            if ownership.ownership_of(other, name=task.name, uid=task.uid) is Ownership.FORMER
-        }
-        going[resource, key_of(found)] = found
-        # Only after the children were read: the Task that has the name now had it then, so their owner is gone.
-        await self._live(observed)
-        for (kind, (namespace, name)), child in going.items():
-            metadata = child["metadata"]
-            if "deletionTimestamp" in metadata:
-                continue
-            logger.info("task %s/%s: deleting %s %s of an earlier Task", namespace, task.name, kind.plural, name)
-            await self._cluster.delete(
-                kind, namespace, name, uid=metadata["uid"], resource_version=metadata["resourceVersion"]
-            )
+    async def _start_is_refused(
+        self, observed: Observed, step: CreateClaim | CreatePod, error: ApiError, *, remedy: str | None = None
+    ) -> Blocked | None:
+        """Fail the start build whose claim or Pod is refused for good. Raises `error` again if it is not."""
+        attempt = attempt_of(observed, step)
+        verdict = refusal.of(error.answer, attempt, remedy=remedy) if attempt else None
+        if observed.newest is None or not isinstance(verdict, Fail):
+            raise error
+        return await self._end_build(observed, EndBuild(observed.newest, BuildPhase.FAILED, verdict.message))
 
     async def _delete_pod(self, observed: Observed, step: DeletePod) -> Blocked | None:
         task = observed.task
@@ -263,31 +241,30 @@ class Applier:
             "finishedAt": now,
         }
         if step.message:
-            patch["message"] = step.message
+            patch["message"] = text_limits.message(step.message)
         if step.pod_uid:
             patch["podUID"] = step.pod_uid
-        key = (task.namespace, step.build.name)
-        known = self._stores.builds.get(key)
-        if known is None:
-            return None
-        try:
-            found: Object | None = await self._cluster.patch_status(
-                WORKSPACE_BUILDS, *key, patch, resource_version=known["metadata"]["resourceVersion"]
-            )
-        except (ConflictError, MissingError):
-            found = await self._cluster.get(WORKSPACE_BUILDS, *key)
-        if found is None:
-            self._stores.builds.remove(key, uid=known["metadata"]["uid"])
-        else:
-            self._stores.builds.put(found)
+        await self._builds.write(observed.task.namespace, step.build, patch)
         return None
 
-    async def _delete_build(self, observed: Observed, old: BuildView) -> None:
-        key = (observed.task.namespace, old.name)
-        found = self._stores.builds.get(key)
-        if found is not None:
-            await self._cluster.delete(WORKSPACE_BUILDS, *key, uid=found["metadata"]["uid"])
-            self._stores.builds.remove(key, uid=found["metadata"]["uid"])
+    async def _keep_pod_end(self, observed: Observed, step: KeepPodEnd) -> Blocked | None:
+        task, cause = observed.task, step.end.cause
+        # The store may have lost sight of a Pod that is there, and what is kept here is final.
+        if not observed.pod_of(step.build) and not await self._is_recovery_due(observed):
+            return None
+        logger.info("task %s/%s: the Pod of build %s ends: %s", task.namespace, task.name, step.build.name, cause.told)
+        written = await self._builds.write(observed.task.namespace, step.build, {"podEnd": step.end.manifest()})
+        if written and "podEnd" not in written["status"]:
+            self._stores.lost_pods.was_not_kept(written["metadata"]["uid"], step.end)
+        return None
+
+    async def _remove_left_behind(self, observed: Observed, step: RemoveLeftBehind) -> None:
+        # While a Task is being deleted without its children, these look as if they were left behind.
+        await self._reader.live(observed)
+        namespace, task = observed.task.namespace, observed.task.name
+        for old in step.builds:
+            logger.info("task %s/%s: deleting build %s of an earlier Task", namespace, task, old.name)
+            await self._builds.delete_left_behind(namespace, old)
 
     async def _delete_task(self, observed: Observed) -> None:
         task = observed.task
@@ -295,11 +272,35 @@ class Applier:
         await self._cluster.delete(
             TASKS, task.namespace, task.name, uid=task.uid, resource_version=task.resource_version
         )
-        await self._look_again(observed)
+        await self._reader.look_again(observed)
 
 
-class NotDue(Exception):  # noqa: N818 - a verdict, not an error
-    """The Task is being deleted: there is nothing to do for it."""
+def attempt_of(observed: Observed, step: Step) -> Attempt | None:
+    """What a step writes first, for the message of a refusal; None for what is told nowhere else than in the log."""
+    task = observed.task
+    match step:
+        case CreateBuild(number):
+            return Attempt("create", "WorkspaceBuild", names.build_name(task.name, number))
+        case CreateClaim():
+            return Attempt("create", "PersistentVolumeClaim", names.claim_name(task.name))
+        case AdoptClaim() | GrowClaim():
+            return Attempt("update", "PersistentVolumeClaim", names.claim_name(task.name))
+        case CreatePod(made):
+            return Attempt("create", "Pod", made.name)
+        case DeletePod(gone):
+            return Attempt("delete", "Pod", gone.name)
+        case EndBuild(ended):
+            return Attempt("update", "WorkspaceBuild", ended.name)
+        case DeleteBuild(old):
+            return Attempt("delete", "WorkspaceBuild", old.name)
+        case RemoveLeftBehind(builds):
+            return Attempt("delete", "WorkspaceBuild", builds[0].name)
+        case KeepPodEnd(lost):
+            return Attempt("update", "WorkspaceBuild", lost.name)
+        case DeleteTask():
+            return Attempt("delete", "Task", task.name)
+        case Reserve() | Rest():
+            return None
 
 
 def reason(step: Reserve) -> tuple[str, str]:

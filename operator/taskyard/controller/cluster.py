@@ -18,10 +18,13 @@ from taskyard.apiclient import (
     RequestObserver,
     connect,
 )
-from taskyard.core.resources import LEASES, Resource
+from taskyard.core.resources import EVENTS, LEASES, Resource
 from taskyard.watchcache import reading
 
 __all__ = ["ApiError", "Cluster", "ConflictError", "MissingError", "NotLeadingError", "Object"]
+
+# An object has a few dozen Events at most, since repetitions are counted in one.
+EVENTS_READ = 500
 
 
 class NotLeadingError(ApiError):
@@ -72,6 +75,18 @@ class Cluster:
         except MissingError:
             return None
 
+    async def uid_at(self, resource: Resource, namespace: str, name: str, *, resource_version: str) -> str | None:
+        """UID of the object that had a name at a resourceVersion of the past, None when there was none. An ApiError of
+        status 410 means that the API server does not reach back so far: it keeps some minutes."""
+        query = {
+            "fieldSelector": f"metadata.name={name}",
+            "resourceVersion": resource_version,
+            "resourceVersionMatch": "Exact",
+        }
+        found = await self._connection.call("GET", resource.path(namespace), query=query, accept=reading.METADATA_LIST)
+        items = found["items"] or []
+        return str(items[0]["metadata"]["uid"]) if items else None
+
     async def list(self, resource: Resource) -> tuple[list[Object], str]:
         """All objects of a kind, in pages, and the resourceVersion to watch from."""
         return await reading.list_all(self._connection, resource)
@@ -79,6 +94,12 @@ class Cluster:
     def watch(self, resource: Resource, resource_version: str) -> AsyncIterator[Object]:
         """Events after `resource_version`, bookmarks among them, until the server ends the watch."""
         return reading.watch(self._connection, resource, resource_version)
+
+    async def events_of(self, namespace: str, uid: str) -> tuple[Object, ...]:
+        """The Events about the object of this UID, at most EVENTS_READ of them, in no order."""
+        query = {"fieldSelector": f"regarding.uid={uid}", "limit": str(EVENTS_READ)}
+        page = await self._connection.call("GET", EVENTS.path(namespace), query=query)
+        return tuple(page["items"] or ())
 
     async def create(self, resource: Resource, manifest: Object, *, dry_run: bool = False) -> Object:
         """Create an object. With `dry_run` the API server checks everything and stores nothing."""

@@ -5,25 +5,34 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
 from taskyard import backoff
 from taskyard.api.taskinput import InputPhase
 from taskyard.api.templateversion import AgentProtocol
-from taskyard.controller.cluster import Cluster, ConflictError, MissingError, Object
+from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, Object
 from taskyard.controller.gather import gather_inputs
 from taskyard.controller.stores import Stores
-from taskyard.core import names, times
-from taskyard.core.inputs import Adopt, Conclude, Deliver, InputView, KeepOrder, Reject, Remove, RestInputs, next_step
+from taskyard.core import input_recipient, names, text_limits, times
+from taskyard.core.input_recipient import KeepOrder, LookBack, Past
+from taskyard.core.input_view import InputView
+from taskyard.core.inputs import Adopt, Conclude, Deliver, Reject, Remove, RestInputs, next_step
 from taskyard.core.observed import PodView, TaskView, TemplateVersionView
-from taskyard.core.resources import TASK_INPUTS
+from taskyard.core.resources import TASK_INPUTS, TASKS
 from taskyard.sidecarclient import Accepted, Failed, NotReady, Refused, Sidecars
 from taskyard.watchcache.store import Key
 
 logger = logging.getLogger(__name__)
 
 NOT_READY_SECONDS = 2.0
+OUTDATED_SECONDS = 0.5
 FAILED_FIRST_SECONDS = 1.0
 MAX_RETRY_SECONDS = 60.0
+IN_DOUBT = "in doubt"
+NOT_REPEATED = (
+    "delivered before, not repeated: the agent has had this content under this name; to send it again, create an input "
+    "of another name"
+)
 
 
 class Delivery:
@@ -72,8 +81,10 @@ class Delivery:
             runs_once=self._runs_once(key, task),
         )
         match step:
-            case KeepOrder(entry):
-                await self._write(entry, {"order": entry.order})
+            case KeepOrder(entry, task_uid):
+                return await self._place(key, entry, task_uid)
+            case LookBack(entry) if task and created_at:
+                return await self._look_back(key, entry, task, created_at)
             case Reject(entry, message):
                 logger.info("input %s/%s: rejected: %s", entry.namespace, entry.name, message)
                 await self._reject(entry, message)
@@ -110,12 +121,14 @@ class Delivery:
             kind=entry.type.lower(),
             idempotency_key=entry.uid,
             answers=entry.answers,
+            name=entry.name,
         )
         match answer:
-            case Accepted(in_doubt):
+            case Accepted(in_doubt, repeated):
                 self._not_before.pop(entry.uid, None)
-                logger.info("input %s/%s: delivered%s", entry.namespace, entry.name, ", in doubt" if in_doubt else "")
-                await self._conclude(entry, "in doubt" if in_doubt else None)
+                message = IN_DOUBT if in_doubt else NOT_REPEATED if repeated else None
+                logger.info("input %s/%s: %s", entry.namespace, entry.name, message or "delivered")
+                await self._conclude(entry, message)
                 return True
             case Refused(cause):
                 logger.info("input %s/%s: rejected: %s", entry.namespace, entry.name, cause)
@@ -139,6 +152,33 @@ class Delivery:
         name = task.status.get("templateVersion") if task else None
         version = self._stores.template_versions.get((key[0], name)) if name else None
         return version is not None and TemplateVersionView.of(version).protocol == AgentProtocol.COMMAND
+
+    async def _place(self, key: Key, entry: InputView, task_uid: str | None) -> bool:
+        await self._write(entry, {"taskUID": task_uid} if task_uid else {})
+        kept = self._stores.inputs.get((entry.namespace, entry.name))
+        if kept is not None and task_uid and InputView.of(kept).meant_for != task_uid:
+            # Somebody else wrote first, or the CRD is older than this operator and drops the field.
+            self._again(key, NOT_READY_SECONDS)
+            return False
+        return True
+
+    async def _look_back(self, key: Key, entry: InputView, task: TaskView, created_at: datetime) -> bool:
+        try:
+            former = await self._cluster.uid_at(TASKS, entry.namespace, entry.task, resource_version=str(entry.order))
+            past = Past(former)
+        except ApiError as error:
+            if error.status != HTTPStatus.GONE:
+                raise
+            past = Past(is_known=False)
+        if input_recipient.is_outdated(entry, task, past, created_at=created_at):
+            self._again(key, OUTDATED_SECONDS)
+            return False
+        message = input_recipient.of_history(entry, task, past, created_at=created_at)
+        if message is None:
+            return await self._place(key, entry, task.uid)
+        logger.info("input %s/%s: rejected: %s", entry.namespace, entry.name, message)
+        await self._reject(entry, message)
+        return True
 
     async def _conclude(self, entry: InputView, message: str | None) -> None:
         delivered_at = times.rfc3339(self._clock())
@@ -167,6 +207,11 @@ class Delivery:
         await self._patched(entry, self._cluster.patch(TASK_INPUTS, entry.namespace, entry.name, patch))
 
     async def _write(self, entry: InputView, status: Object) -> None:
+        """Write into an input's status; the first write also keeps its place."""
+        if not entry.has_order:
+            status = {"order": entry.order} | status
+        if status.get("message"):
+            status = status | {"message": text_limits.message(status["message"])}
         write = self._cluster.patch_status(
             TASK_INPUTS, entry.namespace, entry.name, status, resource_version=entry.resource_version
         )

@@ -5,14 +5,27 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from taskyard.api.taskinput import InputPhase
+from taskyard.api.taskinput import InputPhase, InputType
+from taskyard.controller.cluster import Object
 from taskyard.controller.stores import Stores
-from taskyard.core.inputs import InputView, queued
-from taskyard.core.observed import BuildView, Observed, Obstacle, PodView, TaskView, TemplateVersionView
+from taskyard.core.input_view import InputView
+from taskyard.core.inputs import queued
+from taskyard.core.leftovers import is_adoptable, is_build_left_behind
+from taskyard.core.names import claim_name
+from taskyard.core.observed import (
+    BuildView,
+    ClaimView,
+    LeftBehind,
+    Observed,
+    Obstacle,
+    PodView,
+    TaskView,
+    TemplateVersionView,
+)
 from taskyard.core.ownership import is_owned_by
 from taskyard.core.parameter_views import SecretKey, TemplateView
 from taskyard.core.template_resolution import version_name
-from taskyard.watchcache.store import Key
+from taskyard.watchcache.store import Key, key_of
 
 
 def gather(stores: Stores, key: Key, *, now: datetime, obstacle: Obstacle | None) -> Observed | None:
@@ -22,21 +35,25 @@ def gather(stores: Stores, key: Key, *, now: datetime, obstacle: Obstacle | None
         return None
     task = TaskView.of(manifest)
     builds = sorted(
-        (BuildView.of(build) for build in stores.builds.grouped(key) if is_owned_by(build, task.uid)),
+        (build_view(stores, build) for build in stores.builds.grouped(key) if is_owned_by(build, task.uid)),
         key=lambda build: build.number,
     )
     pods = sorted(
         (PodView.of(pod) for pod in stores.pods.grouped(key) if is_owned_by(pod, task.uid)),
         key=lambda pod: (pod.created_at, pod.name),
     )
+    claims = stores.claims.grouped(key)
+    claim = next((found for found in claims if is_owned_by(found, task.uid)), None)
+    left_behind = (LeftBehind.of(found) for found in stores.builds.grouped(key) if is_build_left_behind(found, key[1]))
     inputs = gather_inputs(stores, key)
+    newest = builds[-1] if builds else None
     observed = Observed(
         now=now,
         task=task,
         builds=tuple(builds),
         pods=tuple(pods),
         template_version=None,
-        claim_exists=any(is_owned_by(claim, task.uid) for claim in stores.claims.grouped(key)),
+        claim_exists=claim is not None,
         resume_requested=any(entry.resume for entry in queued(inputs)),
         inputs_queued=len(queued(inputs)),
         inputs_delivered=sum(entry.phase is InputPhase.DELIVERED for entry in inputs),
@@ -44,10 +61,22 @@ def gather(stores: Stores, key: Key, *, now: datetime, obstacle: Obstacle | None
         template=template_view(stores, task),
         usable_secrets=usable_secrets(stores, task),
         delivered_at=delivered_at(inputs),
+        lost_to=stores.lost_pods.cause(newest.pod_uid) if newest else None,
+        reading=stores.readings.get(key),
+        message_delivered_at=delivered_at(tuple(entry for entry in inputs if entry.type is not InputType.RAW)),
+        claim=ClaimView.of(claim) if claim else None,
+        left_behind=tuple(left_behind),
+        home_offered=any(is_adoptable(found, key[1]) for found in claims if key_of(found)[1] == claim_name(key[1])),
     )
     name = version_name(observed)
     version = stores.template_versions.get((task.namespace, name)) if name else None
     return replace(observed, template_version=TemplateVersionView.of(version)) if version else observed
+
+
+def build_view(stores: Stores, manifest: Object) -> BuildView:
+    """A build, with how its Pod ended, if that is known."""
+    build = BuildView.of(manifest)
+    return build if build.pod_end else replace(build, pod_end=stores.lost_pods.unkept(manifest["metadata"]["uid"]))
 
 
 def gather_inputs(stores: Stores, key: Key) -> tuple[InputView, ...]:

@@ -7,12 +7,14 @@ import logging
 from collections.abc import Callable
 from weakref import WeakValueDictionary
 
-from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, Object
+from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, NotLeadingError, Object
 from taskyard.controller.stores import Stores, of_namespace
+from taskyard.core import refusal
 from taskyard.core.manifests import network
 from taskyard.core.manifests.network import Action, NetworkRules
 from taskyard.core.names import NETWORK_POLICY
 from taskyard.core.observed import Obstacle
+from taskyard.core.refusal import Attempt, Wait
 from taskyard.core.resources import ENDPOINT_SLICES, NETWORK_POLICIES
 from taskyard.watchcache.store import Key
 
@@ -20,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 LEARN_EVERY_SECONDS = 600.0
 LEARN_AGAIN_SECONDS = 10.0
+AGAIN_SECONDS = 10.0
 # Every cluster publishes the addresses of its API server in this Service's EndpointSlice.
 API_SERVER = ("default", "kubernetes")
 TRIES = 3
@@ -81,16 +84,21 @@ class NetworkPolicyKeeper:
                 for policy in list(self._stores.network_policies):
                     look((policy["metadata"]["namespace"], ""))
 
-    async def obstacle(self, namespace: str) -> Obstacle | None:
-        """Bring the namespace's policy up to date before a Pod is created there. Returns what prevents that, if
-        anything. Raises ApiError."""
+    async def refusal(self, namespace: str) -> Wait | None:
+        """Bring the namespace's policy up to date. Returns why it is refused, if it is; no Pod is created then. Raises
+        ApiError."""
         try:
             await self.keep(namespace)
+        except NotLeadingError:
+            raise
         except ApiError as error:
-            if not error.is_refusal:
+            verb = "create" if self._stores.network_policies.get((namespace, NETWORK_POLICY)) is None else "update"
+            verdict = refusal.of(error.answer, Attempt(verb, "NetworkPolicy", NETWORK_POLICY))
+            if not isinstance(verdict, Wait):
                 raise
-            message = f"No Pod is created without NetworkPolicy {NETWORK_POLICY}, which is refused: {error.message}"
-            return Obstacle("NetworkPolicyRefused", message)
+            found = verdict.obstacle
+            message = f"No Pod is created without NetworkPolicy {NETWORK_POLICY}, which is refused. {found.message}"
+            return Wait(Obstacle(found.reason, message), min(verdict.seconds, AGAIN_SECONDS))
         return None
 
     async def keep(self, namespace: str) -> None:

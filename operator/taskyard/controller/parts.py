@@ -15,6 +15,7 @@ from taskyard.controller.kopf_source.relisting import Relisting
 from taskyard.controller.network_policies import NetworkPolicyKeeper
 from taskyard.controller.observability.metrics import Metrics
 from taskyard.controller.observability.recorder import Recorder
+from taskyard.controller.pod_events import PodEvents
 from taskyard.controller.queue import KeyedQueue, Work
 from taskyard.controller.reconcile import Reconciler
 from taskyard.controller.settings import Settings
@@ -30,6 +31,8 @@ from taskyard.watchcache.reflector import Reflector
 TASK_WORKERS = 32
 INPUT_WORKERS = 64
 TEMPLATE_WORKERS = 2
+# Each reads one list of Events at a time, for which the API server looks through those of a namespace.
+EVENT_WORKERS = 2
 
 Clock = Callable[[], datetime]
 
@@ -42,6 +45,7 @@ class Queues:
         self.inputs = KeyedQueue("inputs of task", workers=INPUT_WORKERS)
         self.templates = KeyedQueue("template", workers=TEMPLATE_WORKERS)
         self.versions = KeyedQueue("template version", workers=TEMPLATE_WORKERS)
+        self.pod_events = KeyedQueue("events of the pod of task", workers=EVENT_WORKERS)
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,7 @@ class Deciding:
 
     reconciler: Reconciler
     delivery: Delivery
+    pod_events: PodEvents
     checker: TemplateChecker
     validator: TemplateVersionValidator
     sidecars: Sidecars
@@ -120,6 +125,7 @@ class Deciding:
                 again=queues.tasks.add_after,
                 deadline=Deadlines(queues.tasks.add, clock=clock).set,
                 changed=watching.router.status_written,
+                read_events=queues.pod_events.add,
             ),
             delivery=Delivery(
                 cluster,
@@ -131,6 +137,7 @@ class Deciding:
                 retention=settings.input_retention,
                 changed=queues.tasks.add,
             ),
+            pod_events=PodEvents(cluster, stores, clock=clock, changed=queues.tasks.add),
             checker=TemplateChecker(cluster, stores, clock=clock),
             validator=TemplateVersionValidator(
                 cluster, stores, installation, clock=clock, again=queues.versions.add_after
@@ -145,4 +152,5 @@ class Deciding:
             "inputs": (queues.inputs, self.delivery.deliver),
             "templates": (queues.templates, self.checker.check),
             "versions": (queues.versions, self.validator.validate),
+            "pod_events": (queues.pod_events, self.pod_events.read),
         }

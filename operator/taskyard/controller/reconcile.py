@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from taskyard.controller.apply import Applier, NotDue
-from taskyard.controller.cluster import ApiError
+from taskyard.controller.apply import Applier
+from taskyard.controller.blocked import Blocked
+from taskyard.controller.cluster import ApiError, NotLeadingError
 from taskyard.controller.gather import gather
 from taskyard.controller.stores import Stores
-from taskyard.core.decision import Rest, decide
-from taskyard.core.observed import Obstacle
+from taskyard.controller.task_reader import NotDue
+from taskyard.core import refusal, start_events
+from taskyard.core.decision import Rest, Step, decide
+from taskyard.core.observed import Observed, Obstacle
 from taskyard.watchcache.store import Key
 
 logger = logging.getLogger(__name__)
 
 # A start takes four steps, a stop three: more than this in one run is a loop, which the next run takes up.
 MAX_STEPS = 16
+# An API server that is busy or restarts is no news; one that has failed this often in a row is, in the Task's status.
+FAULTS_UNTIL_TOLD = 3
+SHOWN_AGAIN = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An obstacle as the status shows it, since when."""
+
+    obstacle: Obstacle
+    since: datetime
 
 
 class Reconciler:
     """The work of the Tasks' queue. `again(key, seconds)` retries a Task later; `deadline(key, moment)` reconciles it
     at that moment of the wall clock, or not at all for None; `changed(key)` queues everything that depends on its
-    status."""
+    status; `read_events(key)` has the Events of its Pod read."""
 
     def __init__(
         self,
@@ -34,6 +50,7 @@ class Reconciler:
         again: Callable[[Key, float], None],
         deadline: Callable[[Key, datetime | None], None],
         changed: Callable[[Key], None],
+        read_events: Callable[[Key], None],
     ) -> None:
         self._stores = stores
         self._applier = applier
@@ -41,7 +58,10 @@ class Reconciler:
         self._again = again
         self._deadline = deadline
         self._changed = changed
-        self._obstacles: dict[Key, Obstacle] = {}
+        self._read_events = read_events
+        self._obstacles: dict[Key, Shown] = {}
+        self._networks: dict[str, Obstacle] = {}
+        self._faults: dict[Key, int] = {}
 
     async def reconcile(self, key: Key) -> None:
         """Advance one Task and its namespace's NetworkPolicy as far as possible now; a key without a name stands for
@@ -49,7 +69,7 @@ class Reconciler:
         before = self._uid(key)
         try:
             await self._steps(key)
-            await self._applier.keep_network(key[0])
+            blocked = await self._applier.keep_network(key[0])
         except NotDue:
             logger.debug("task %s/%s: it is being deleted", *key)
             if self._uid(key) not in (None, before):
@@ -59,6 +79,18 @@ class Reconciler:
             if not error.is_namespace_terminating:
                 raise
             logger.debug("task %s/%s: its namespace is being deleted", *key)
+        else:
+            self._keep_network_later(key, blocked)
+
+    def _keep_network_later(self, key: Key, blocked: Blocked | None) -> None:
+        """A refusal of the policy is told in the Tasks that wait for it; the others go on."""
+        known = self._networks.pop(key[0], None)
+        if blocked:
+            self._networks[key[0]] = blocked.obstacle
+            if refusal.is_news(blocked.obstacle, known):
+                log(blocked.obstacle, "namespace %s: %s: %s", key[0])
+            # One key tries for all Tasks of the namespace.
+            self._again((key[0], ""), blocked.seconds)
 
     def _uid(self, key: Key) -> str | None:
         """UID of the known Task of this key."""
@@ -67,27 +99,78 @@ class Reconciler:
 
     async def _steps(self, key: Key) -> None:
         for _ in range(MAX_STEPS):
-            observed = gather(self._stores, key, now=self._clock(), obstacle=self._obstacles.get(key))
+            observed = self._gather(key)
             if observed is None:
-                self._obstacles.pop(key, None)
+                self._go_on(key)
+                self._stores.readings.pop(key, None)
                 self._deadline(key, None)
                 return
             step = decide(observed)
             if isinstance(step, Rest):
-                self._obstacles.pop(key, None)
+                self._go_on(key)
                 self._deadline(key, step.until)
+                self._have_events_read(key, observed)
                 break
-            blocked = await self._applier.apply(observed, step)
+            blocked = await self._apply(key, observed, step)
             if blocked:
-                if self._obstacles.get(key) != blocked.obstacle:
-                    logger.warning("task %s/%s: %s: %s", *key, blocked.obstacle.reason, blocked.obstacle.message)
-                self._obstacles[key] = blocked.obstacle
-                self._again(key, blocked.seconds)
+                self._block(key, blocked)
                 break
-            self._obstacles.pop(key, None)
-        observed = gather(self._stores, key, now=self._clock(), obstacle=self._obstacles.get(key))
+            self._go_on(key)
+        await self._show(key)
+
+    async def _apply(self, key: Key, observed: Observed, step: Step) -> Blocked | None:
+        try:
+            return await self._applier.apply(observed, step)
+        except NotLeadingError:
+            raise
+        except ApiError as error:
+            self._faults[key] = self._faults.get(key, 0) + 1
+            if error.status and self._faults[key] >= FAULTS_UNTIL_TOLD and not error.is_namespace_terminating:
+                message = f"The API server does not take what is written: {refusal.answer_text(error.answer)}"
+                self._obstacles[key] = Shown(Obstacle("APIServerError", message), self._clock())
+                with contextlib.suppress(ApiError):
+                    await self._show(key)
+            raise
+
+    def _block(self, key: Key, blocked: Blocked) -> None:
+        """Remember what blocks a Task. A quota's use changes all the time: it is shown anew once a minute at most."""
+        known, now = self._obstacles.get(key), self._clock()
+        is_news = refusal.is_news(blocked.obstacle, known.obstacle if known else None)
+        if is_news:
+            log(blocked.obstacle, "task %s/%s: %s: %s", *key)
+        if known is None or is_news or now - known.since >= SHOWN_AGAIN:
+            self._obstacles[key] = Shown(blocked.obstacle, now)
+        self._faults.pop(key, None)
+        self._again(key, blocked.seconds)
+
+    def _go_on(self, key: Key) -> None:
+        """Forget what blocked a Task."""
+        self._obstacles.pop(key, None)
+        self._faults.pop(key, None)
+
+    def _gather(self, key: Key) -> Observed | None:
+        known = self._obstacles.get(key)
+        return gather(self._stores, key, now=self._clock(), obstacle=known.obstacle if known else None)
+
+    async def _show(self, key: Key) -> None:
+        observed = self._gather(key)
         if observed is None or observed.task.deleting:
             return
         if await self._applier.write_status(observed):
             # The event of this write may be lost; what depends on the new status does not wait for it.
             self._changed(key)
+
+    def _have_events_read(self, key: Key, observed: Observed) -> None:
+        """Have the Events of a Pod that does not start read when they are due. What was read is kept until it starts:
+        a Pod whose image is tried again and again says for a moment each time what the fault is."""
+        due = start_events.next_reading(observed)
+        if due is not None and observed.now >= due:
+            self._read_events(key)
+        elif start_events.starting_pod(observed) is None:
+            self._stores.readings.pop(key, None)
+
+
+def log(obstacle: Obstacle, text: str, *names: str) -> None:
+    """A line about an obstacle; that a namespace goes needs nobody's attention."""
+    level = logging.DEBUG if obstacle.reason == "NamespaceTerminating" else logging.WARNING
+    logger.log(level, text, *names, obstacle.reason, obstacle.message)

@@ -127,7 +127,7 @@ class Settings:
         "TASKYARD_INPUT_RETENTION",
         DURATION,
         default="1h",
-        meaning="how long delivered and rejected inputs are kept",
+        meaning="how long delivered and rejected inputs of a generated name are kept; others stay with their Task",
     )
     leader_election: bool = variable(
         "TASKYARD_LEADER_ELECTION",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from taskyard.controller.cluster import Object
+from taskyard.controller.lost_pods import LostPods
 from taskyard.core import names
 from taskyard.core.resources import SECRETS, TEMPLATE_VERSIONS, TEMPLATES, Resource
+from taskyard.core.start_cause import Reading
 from taskyard.watchcache.store import Group, Key, Store, key_of
 
 
@@ -55,6 +57,7 @@ class Stores:
     """The stores, the only source of what decisions read.
 
     `secrets` holds the Secrets that their owners let Tasks use, without their values; None where Tasks can use none.
+    `readings` are those of the Events of Pods that do not start, by Task.
     """
 
     def __init__(self, *, secret_parameters: bool = True) -> None:
@@ -67,3 +70,6 @@ class Stores:
         self.pods = Store(by_label, also=in_namespace)
         self.claims = Store(by_label)
         self.network_policies = Store(key_of)
+        self.lost_pods = LostPods()
+        self.pods.observe(self.lost_pods.saw)
+        self.readings: dict[Key, Reading] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from taskyard.api.task import State
 from taskyard.api.templateversion import AgentProtocol
@@ -11,6 +12,9 @@ from taskyard.core import times
 from taskyard.core.observed import Manifest, Observed, PodView
 
 RESULTS = (State.COMPLETE, State.FAILED)
+# How long the sidecar's report of the end is waited for, from the end on, while other containers keep the Pod alive. It
+# has the end of the output; the exit code alone does without.
+REPORT_WAIT = timedelta(seconds=15)
 
 
 @dataclass(frozen=True)
@@ -30,17 +34,46 @@ def finish(observed: Observed) -> Finish | None:
         is_command = (
             observed.template_version is not None and observed.template_version.protocol == AgentProtocol.COMMAND
         )
-        return Finish(None) if is_command and is_reported(observed) else None
-    code = pod.agent.exit_code if pod.agent else None
-    if code is None or not pod.runs_once or pod.deleting or was_cut_short(pod, code):
+        was_disrupted = is_command and was_disrupted_before_its_report(observed)
+        return Finish(None) if is_command and is_reported(observed) and not was_disrupted else None
+    code = exit_code(pod)
+    if code is None:
         return None
     # The sidecar ends after the command; until then its report may still be on its way.
-    return Finish(code) if pod.ended or is_reported(observed) else None
+    deadline = report_deadline(observed)
+    is_lost = deadline is not None and observed.now >= deadline
+    return Finish(code) if pod.ended or is_reported(observed) or is_lost else None
+
+
+def exit_code(pod: PodView) -> int | None:
+    """The result of the Pod's command; None while it runs, and when the Pod's end cut it short."""
+    code = pod.agent.exit_code if pod.agent else None
+    return None if code is None or not pod.runs_once or pod.deleting or was_cut_short(pod, code) else code
+
+
+def report_deadline(observed: Observed) -> datetime | None:
+    """Until when the report of a command that has ended is waited for, while other containers keep its Pod alive (the
+    proxy of a service mesh never ends by itself); None when none is waited for."""
+    build = observed.newest
+    pod = observed.pod_of(build) if build and build.transition is Transition.START else None
+    if pod is None or pod.agent is None or exit_code(pod) is None or pod.ended or is_reported(observed):
+        return None
+    return pod.agent.finished_at + REPORT_WAIT if pod.agent.finished_at else None
 
 
 def was_cut_short(pod: PodView, code: int) -> bool:
     """Whether the Pod ended for a reason of its own, such as an eviction, and took the command with it."""
     return code != 0 and pod.reason is not None
+
+
+def was_disrupted_before_its_report(observed: Observed) -> bool:
+    """Whether a disruption took the Pod, and the command's failure was reported after it had begun: the command was
+    ended then, as the Pod was."""
+    state, build = observed.task.status.get("state"), observed.newest
+    end = build.pod_end if build else None
+    if not state or end is None or not end.cause.is_disruption or state["state"] != State.FAILED:
+        return False
+    return times.parse(state["timestamp"]) >= end.at
 
 
 def is_reported(observed: Observed) -> bool:

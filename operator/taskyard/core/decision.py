@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
+from taskyard.core import recovery, start_events
+from taskyard.core.completion import report_deadline
+from taskyard.core.home_size import larger_size
 from taskyard.core.intent import (
     Intent,
     deletion_deadline,
@@ -19,14 +22,11 @@ from taskyard.core.intent import (
     is_resumed_anew,
     runtime_deadline,
 )
-from taskyard.core.observed import BuildView, Observed, PodView
+from taskyard.core.observed import BuildView, ClaimView, LeftBehind, Observed, PodView
+from taskyard.core.pod_end import PodEnd
 from taskyard.core.template_resolution import resolution
 
 BUILDS_KEPT = 10
-RECOVER_LIMIT = 5
-RECOVER_FIRST_WAIT = timedelta(seconds=5)
-# A Pod that lasted this long was not a failed recovery: the count starts again.
-RECOVER_WINDOW = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,20 @@ class CreateBuild:
 @dataclass(frozen=True)
 class CreateClaim:
     """Create the PersistentVolumeClaim of the Task's home."""
+
+
+@dataclass(frozen=True)
+class AdoptClaim:
+    """Become the owner of a home that allows that."""
+
+
+@dataclass(frozen=True)
+class GrowClaim:
+    """Ask for a larger home; a refusal is written into the build."""
+
+    build: BuildView
+    claim: ClaimView
+    size: str
 
 
 @dataclass(frozen=True)
@@ -78,10 +92,25 @@ class EndBuild:
 
 
 @dataclass(frozen=True)
+class KeepPodEnd:
+    """Write into a start build how its Pod ended."""
+
+    build: BuildView
+    end: PodEnd
+
+
+@dataclass(frozen=True)
 class DeleteBuild:
     """Delete the oldest build."""
 
     build: BuildView
+
+
+@dataclass(frozen=True)
+class RemoveLeftBehind:
+    """Delete builds that an earlier Task of the same name has left behind."""
+
+    builds: tuple[LeftBehind, ...]
 
 
 @dataclass(frozen=True)
@@ -96,7 +125,9 @@ class Rest:
     until: datetime | None = None
 
 
-Step = Reserve | CreateBuild | CreateClaim | CreatePod | DeletePod | EndBuild | DeleteBuild | DeleteTask | Rest
+BuildStep = Reserve | CreateBuild | EndBuild | KeepPodEnd | DeleteBuild | RemoveLeftBehind
+ClaimStep = CreateClaim | AdoptClaim | GrowClaim
+Step = BuildStep | ClaimStep | CreatePod | DeletePod | DeleteTask | Rest
 
 
 def decide(observed: Observed) -> Step:
@@ -110,6 +141,8 @@ def decide(observed: Observed) -> Step:
         runtime_deadline(observed),
         deletion_deadline(observed),
         start_deadline(observed),
+        reading_deadline(observed),
+        report_deadline(observed),
     )
     return Rest(until=min(filter(None, deadlines), default=None))
 
@@ -123,6 +156,18 @@ def task_has_outlived_its_end(observed: Observed) -> Step | None:
     """A Task that is Complete or Failed is deleted when its time to live is over."""
     deadline = deletion_deadline(observed)
     return DeleteTask() if deadline and observed.now >= deadline else None
+
+
+def builds_are_left_behind(observed: Observed) -> Step | None:
+    """Builds that lost their owner, by a restore or an orphaning deletion, have names that this Task's will get."""
+    return RemoveLeftBehind(observed.left_behind) if observed.left_behind else None
+
+
+def home_is_offered(observed: Observed) -> Step | None:
+    """A home that the Task may adopt is adopted at once, also while the Task is paused: it then goes with the Task."""
+    version = observed.template_version
+    is_due = observed.home_offered and not observed.claim_exists and version is not None and version.home
+    return AdoptClaim() if is_due else None
 
 
 def reserved_build_is_missing(observed: Observed) -> Step | None:
@@ -148,7 +193,8 @@ def start_is_no_longer_wanted(observed: Observed) -> Step | None:
 
 
 def start_is_unfinished(observed: Observed) -> Step | None:
-    """A start needs, in this order: the claim, the removal of earlier Pods, its Pod, and a node for it."""
+    """A start needs, in this order: the claim, the removal of earlier Pods, room in the claim, its Pod, and a node for
+    it."""
     build = observed.newest
     if build is None or build.finished or build.transition is Transition.STOP:
         return None
@@ -162,7 +208,8 @@ def start_is_unfinished(observed: Observed) -> Step | None:
         if other is not pod:
             return Rest() if other.deleting else DeletePod(other, "it is left over from an earlier build")
     if pod is None:
-        return CreatePod(build)
+        size = larger_size(observed)
+        return GrowClaim(build, observed.claim, size) if size and observed.claim else CreatePod(build)
     if pod.deleting:
         return Rest()
     if pod.node:
@@ -231,27 +278,24 @@ def start_is_wanted(observed: Observed) -> Step | None:
     return Reserve(next_number(observed), Transition.START, reason)
 
 
+def pod_end_is_untold(observed: Observed) -> Step | None:
+    """How a Pod ended is kept in its build: soon nothing but the build is left of it."""
+    build, end = observed.newest, recovery.end_to_keep(observed)
+    return KeepPodEnd(build, end) if build and end else None
+
+
 def pod_is_lost(observed: Observed) -> Step | None:
     """A Pod that vanished or ended while the Task should run is replaced by a new start: at most five in a row, with a
-    longer wait before each."""
-    build = observed.newest
-    if build is None or build.transition is Transition.STOP or build.phase is not BuildPhase.SUCCEEDED:
+    longer wait before each. Disruptions do not count."""
+    build = recovery.lost_build(observed)
+    if build is None:
         return None
-    pod = observed.pod_of(build)
-    if pod and not pod.ended:
-        return None
-    recovers = failed_recoveries(observed)
-    if recovers >= RECOVER_LIMIT:
-        return EndBuild(
-            build,
-            BuildPhase.FAILED,
-            f"The Pod was lost {recovers + 1} times in a row; see the Pod's events and its node. "
-            "Pause and resume the Task to try again.",
-        )
-    if recovers:
-        retry_at = build.created_at + RECOVER_FIRST_WAIT * 2**recovers
-        if observed.now < retry_at:
-            return Rest(until=retry_at)
+    losses = recovery.losses(observed)
+    if losses.failed >= recovery.RECOVER_LIMIT:
+        return EndBuild(build, BuildPhase.FAILED, recovery.limit_message(build, losses))
+    retry_at = recovery.next_start(build, losses)
+    if retry_at and observed.now < retry_at:
+        return Rest(until=retry_at)
     return Reserve(next_number(observed), Transition.START, BuildReason.RECOVER)
 
 
@@ -260,27 +304,24 @@ def builds_are_too_many(observed: Observed) -> Step | None:
     return DeleteBuild(observed.builds[0]) if len(observed.builds) > BUILDS_KEPT else None
 
 
-def failed_recoveries(observed: Observed) -> int:
-    """How many of the newest builds are recoveries whose Pod did not last."""
-    count, later = 0, observed.now
-    for build in reversed(observed.builds):
-        if build.reason is not BuildReason.RECOVER or later - build.created_at > RECOVER_WINDOW:
-            break
-        count, later = count + 1, build.created_at
-    return count
-
-
 def start_deadline(observed: Observed) -> datetime | None:
     """When an agent that has not started yet counts as late, which the status then shows. An agent has started when it
-    runs and its sidecar has enrolled."""
+    runs, its sidecar has enrolled, and it has answered."""
     build = observed.newest
     pod = observed.pod_of(build) if build and build.transition is Transition.START else None
-    if pod is None or observed.template_version is None:
+    if pod is None:
         return None
-    if pod.agent and pod.agent.running and "sidecarVersion" in observed.task.status.get("workspace", {}):
+    is_running = pod.agent and pod.agent.running and "sidecarVersion" in observed.task.status.get("workspace", {})
+    if is_running and start_events.starting_pod(observed) is None:
         return None
-    deadline = pod.created_at + observed.template_version.start_timeout
-    return deadline if observed.now < deadline else None
+    moments = (start_events.deadline(observed, pod), start_events.given_up_at(observed))
+    return min((moment for moment in moments if moment and observed.now < moment), default=None)
+
+
+def reading_deadline(observed: Observed) -> datetime | None:
+    """When the Events of a Pod that does not start are read; None when they are due already."""
+    due = start_events.next_reading(observed)
+    return due if due and observed.now < due else None
 
 
 def next_number(observed: Observed) -> int:
@@ -293,6 +334,8 @@ def next_number(observed: Observed) -> int:
 CHAIN: tuple[Callable[[Observed], Step | None], ...] = (
     task_is_being_deleted,  # the owner is deleted, and its children with it
     task_has_outlived_its_end,  # finished, and its time to live is over
+    builds_are_left_behind,  # restored, or orphaned
+    home_is_offered,  # restored, or orphaned, and annotated
     reserved_build_is_missing,  # a reservation is always carried out
     start_is_no_longer_wanted,  # paused while starting
     start_is_unfinished,  # a start continues
@@ -301,5 +344,6 @@ CHAIN: tuple[Callable[[Observed], Step | None], ...] = (
     builds_are_too_many,  # older than the ten newest
     pause_is_wanted,  # running, to be paused
     start_is_wanted,  # not running, to be started
+    pod_end_is_untold,  # its Pod is going or gone
     pod_is_lost,  # running without a Pod
 )

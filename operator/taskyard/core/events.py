@@ -1,6 +1,6 @@
 """Events of a Task (events.k8s.io): the difference between two states of an object, turned into what happened.
 
-They show people (`kubectl describe task`, `kubectl events`) how the status got there; nothing depends on them.
+They show people (`kubectl describe ait`, `kubectl events`) how the status got there; nothing depends on them.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from datetime import datetime
 
 from taskyard.api.task import Phase, State
 from taskyard.api.workspacebuild import BuildPhase
-from taskyard.core import task_state, times
+from taskyard.core import conversation_stored, task_state, text_limits, times
 from taskyard.core.observed import Manifest
 
 NORMAL, WARNING = "Normal", "Warning"
 CONTROLLER = "taskyard.dev/operator"
-NOTE_BYTES = 1024
 
 BUILD_STARTED = "BuildStarted"
+# By the status of the condition ConversationStored.
+CONVERSATION = {"False": (WARNING, "ConversationNotStored"), "True": (NORMAL, "ConversationStored")}
 # The other reasons are named for what was reached: a build's phase, the Task's phase, the agent's state.
 BUILD_ENDS = {
     BuildPhase.SUCCEEDED: (NORMAL, "BuildSucceeded"),
@@ -53,8 +54,14 @@ class Regarding:
 
 
 def of_task(former: Manifest, status: Manifest) -> list[Event]:
-    """What happened between two status documents of a Task: a build began, the phase or the agent's state changed."""
-    return build_begun(former, status) + phase_reached(former, status) + state_reported(former, status)
+    """What happened between two status documents of a Task: a build began, the phase, the agent's state or what becomes
+    of the conversation changed."""
+    return (
+        build_begun(former, status)
+        + phase_reached(former, status)
+        + state_reported(former, status)
+        + conversation_stored_or_not(former, status)
+    )
 
 
 def of_build(former: Manifest, build: Manifest) -> list[Event]:
@@ -118,17 +125,18 @@ def state_reported(former: Manifest, status: Manifest) -> list[Event]:
     return [event(type_, reason, "Report", note)]
 
 
+def conversation_stored_or_not(former: Manifest, status: Manifest) -> list[Event]:
+    """A snapshot of the conversation was refused, or is stored again."""
+    before, now = (conversation_stored.find(found.get("conditions", ())) for found in (former, status))
+    if now is None or (before is not None and before["status"] == now["status"]):
+        return []
+    type_, reason = CONVERSATION[now["status"]]
+    return [event(type_, reason, "StoreSnapshot", now["message"])]
+
+
 def event(type_: str, reason: str, action: str, note: str) -> Event:
     """An event, its note shortened to fit."""
-    return Event(type_, reason, action, shortened(note))
-
-
-def shortened(note: str) -> str:
-    """The note in at most 1024 bytes of UTF-8, cut off at the end when it is longer."""
-    data = note.encode("utf-8", "replace")
-    if len(data) <= NOTE_BYTES:
-        return data.decode()
-    return data[: NOTE_BYTES - len("…".encode())].decode(errors="ignore") + "…"
+    return Event(type_, text_limits.reason(reason), action, text_limits.note(note))
 
 
 def manifest(event: Event, regarding: Regarding, *, name: str, instance: str, at: datetime) -> Manifest:

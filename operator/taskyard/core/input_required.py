@@ -1,5 +1,6 @@
-"""The condition InputRequired: what an agent asks, and how to answer. The gateway writes it; the operator removes it
-with the build in which the question was asked."""
+"""The condition InputRequired: what an agent asks, and how to answer. The gateway writes it; the operator makes it
+False with the end of the Pod in which the question was asked. Once it was True it is False, not absent, while nothing
+is asked: `kubectl wait` takes an absent condition for one that is still to come."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from taskyard.core import times
+from taskyard.core import text_limits, times
 
 TYPE = "InputRequired"
 ASKED = "PermissionRequested"
@@ -48,7 +49,7 @@ def with_question(
     if asked is None and known is None:
         return None
     status = "False" if asked is None else "True"
-    text = asked or "The agent asks nothing."
+    text = text_limits.message(asked or "The agent asks nothing.")
     if known and (known["status"], known["message"]) == (status, text):
         return None
     unchanged = known is not None and known["status"] == status
@@ -61,8 +62,3 @@ def with_question(
         "observedGeneration": generation,
     }
     return [*(dict(condition) for condition in former if condition["type"] != TYPE), written]
-
-
-def without_question(former: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The conditions of a Task whose agent is not there to take an answer."""
-    return [condition for condition in former if condition["type"] != TYPE]

@@ -8,80 +8,11 @@ from datetime import datetime, timedelta
 from taskyard.api.task import Phase
 from taskyard.api.taskinput import InputPhase, InputType
 from taskyard.api.workspacebuild import BuildPhase, Transition
-from taskyard.core import starting, times
-from taskyard.core.observed import Manifest, TaskView
-from taskyard.core.ownership import owner_uid
-
-ORPHAN_WAIT = timedelta(minutes=10)
-
-
-@dataclass(frozen=True)
-class InputView:
-    """A TaskInput. `owner` is the UID of the Task that controls it, `owners` are all its ownerReferences.
-
-    `order` is the one in its status, else its resourceVersion, which no write has changed yet.
-    """
-
-    namespace: str
-    name: str
-    uid: str
-    task: str
-    content: str
-    type: InputType
-    resume: bool
-    owner: str | None
-    owners: tuple[Manifest, ...]
-    resource_version: str
-    phase: InputPhase
-    has_order: bool
-    order: int
-    attempts: int
-    message: str | None
-    created_at: datetime
-    ended_at: datetime | None
-    answers: str | None = None
-
-    @classmethod
-    def of(cls, manifest: Manifest) -> InputView:
-        metadata, spec, status = manifest["metadata"], manifest["spec"], manifest.get("status", {})
-        order, ended_at = status.get("order"), status.get("deliveredAt") or status.get("rejectedAt")
-        return cls(
-            namespace=metadata["namespace"],
-            name=metadata["name"],
-            uid=metadata["uid"],
-            task=spec["task"],
-            content=spec["content"],
-            type=InputType(spec.get("type", InputType.USER)),
-            resume=spec.get("resume", False),
-            owner=owner_uid(manifest),
-            owners=tuple(metadata.get("ownerReferences") or ()),
-            resource_version=metadata["resourceVersion"],
-            phase=InputPhase(status.get("phase", InputPhase.QUEUED)),
-            has_order=order is not None,
-            order=order if order is not None else int(metadata["resourceVersion"]),
-            attempts=status.get("attempts", 0),
-            message=status.get("message"),
-            created_at=times.parse(metadata["creationTimestamp"]),
-            ended_at=times.parse(ended_at) if ended_at else None,
-            answers=spec.get("answers"),
-        )
-
-    @property
-    def line(self) -> tuple[datetime, int, str]:
-        """Place in the queue: timestamps have whole seconds, so `order` decides within one."""
-        return self.created_at, self.order, self.name
-
-    @property
-    def is_controlled(self) -> bool:
-        """Whether anything controls it, a Task or not: Kubernetes allows no second controller."""
-        return self.owner is not None or any(owner.get("controller") for owner in self.owners)
-
-
-@dataclass(frozen=True)
-class KeepOrder:
-    """Write an input's `order` into its status, before any other write changes its resourceVersion."""
-
-    input: InputView
+from taskyard.core import input_recipient, starting, times
+from taskyard.core.input_recipient import ORPHAN_WAIT, KeepOrder, LookBack
+from taskyard.core.input_retention import removals
+from taskyard.core.input_view import InputView
+from taskyard.core.observed import TaskView
 
 
 @dataclass(frozen=True)
@@ -116,7 +47,7 @@ class Deliver:
 
 @dataclass(frozen=True)
 class Remove:
-    """Delete an input that was delivered or rejected long enough ago."""
+    """Delete an input that was delivered or rejected long enough ago, and does not stay with its Task."""
 
     input: InputView
 
@@ -128,7 +59,7 @@ class RestInputs:
     until: datetime | None = None
 
 
-InputStep = KeepOrder | Adopt | Reject | Conclude | Deliver | Remove | RestInputs
+InputStep = KeepOrder | LookBack | Adopt | Reject | Conclude | Deliver | Remove | RestInputs
 
 
 def queued(inputs: tuple[InputView, ...]) -> list[InputView]:
@@ -146,31 +77,34 @@ def next_step(
     runs_once: bool = False,
 ) -> InputStep:
     """The next step for the inputs that name one Task; `created_at` is the Task's own creation time, `retention` how
-    long an input is kept once it is delivered or rejected, `runs_once` whether the agent is a command, which takes no
-    messages."""
+    long an ended input is kept that does not stay with its Task, `runs_once` whether the agent is a command, which
+    takes no messages."""
     waiting = queued(inputs)
     for entry in waiting:
-        if not entry.has_order:
-            return KeepOrder(entry)
-    for entry in waiting:
-        message = refusal(entry, task, created_at=created_at, now=now)
+        message = input_recipient.refusal(entry, task, created_at=created_at, now=now)
         if message:
             return Reject(entry, message)
-        step = command_step(entry, task) if runs_once and task else None
-        if step:
-            return step
-    for entry in inputs:
-        if entry.ended_at and now >= entry.ended_at + retention:
-            return Remove(entry)
+        placing = input_recipient.placing(entry, task, created_at=created_at)
+        if placing:
+            return placing
     if task is not None:
         for entry in waiting:
-            # A Task that is being deleted would take the inputs it owns with it, without any being rejected.
-            if not entry.is_controlled and not task.deleting:
+            if input_recipient.is_adoptable(entry, task):
                 return Adopt(entry)
-        deliverable = next_delivery(task, waiting)
-        if deliverable:
-            return Deliver(deliverable)
-    times_to_look = [entry.ended_at + retention for entry in inputs if entry.ended_at]
+        for entry in waiting:
+            message = refusal(entry, task)
+            if message:
+                return Reject(entry, message)
+            step = command_step(entry, task) if runs_once else None
+            if step:
+                return step
+    to_remove = removals(inputs, task, created_at=created_at, retention=retention)
+    if to_remove and now >= to_remove[0][0]:
+        return Remove(to_remove[0][1])
+    deliverable = next_delivery(task, waiting) if task else None
+    if deliverable:
+        return Deliver(deliverable)
+    times_to_look = [moment for moment, _ in to_remove[:1]]
     if task is None:
         times_to_look += [entry.created_at + ORPHAN_WAIT for entry in waiting]
     return RestInputs(until=min(times_to_look, default=None))
@@ -207,16 +141,8 @@ def command_step(entry: InputView, task: TaskView) -> Conclude | Reject | None:
     )
 
 
-def refusal(entry: InputView, task: TaskView | None, *, created_at: datetime | None, now: datetime) -> str | None:
-    """Why an input is refused for good, if it is."""
-    if task is None:
-        if now - entry.created_at >= ORPHAN_WAIT:
-            return f'There has been no Task "{entry.task}" in namespace "{entry.namespace}" for ten minutes.'
-        return None
-    if entry.owner is not None and entry.owner != task.uid:
-        return f'It was meant for an earlier Task "{entry.task}"; create another one for this Task.'
-    if entry.owner is None and created_at is not None and entry.created_at < created_at:
-        return f'It is older than the Task "{entry.task}"; create another one for this Task.'
+def refusal(entry: InputView, task: TaskView) -> str | None:
+    """Why an input of this Task is refused for good, if it is."""
     if entry.answers and task.status.get("phase") == Phase.PAUSED and not entry.resume:
         return f'The question "{entry.answers}" is no longer asked: the Task is paused.'
     # An agent that does not answer for a moment shows as Error too; inputs wait for it. A failed build stays failed.

@@ -108,7 +108,8 @@ def automatic_pause(observed: Observed) -> Intent | None:
 def intent(observed: Observed) -> Intent:
     """What the Task is to do now."""
     if observed.task.paused:
-        return Intent.PAUSE_ASKED
+        # Whoever asks for it, the stop of a command that has ended says so: its end is the Task's result.
+        return Intent.PAUSE_FINISHED if finish(observed) else Intent.PAUSE_ASKED
     in_force = automatic_pause(observed)
     if in_force:
         return Intent.RUN if is_woken(observed) else in_force

@@ -21,6 +21,10 @@ CANNOT_START = frozenset(
     }
 )
 
+# What no waiting mends, since the Pod says it: a name that is none, and an image that this Pod may not run.
+_HOPELESS = frozenset({"InvalidImageName"})
+_HOPELESS_MESSAGE = "container has runAsNonRoot"
+
 
 class AgentLifecycle(StrEnum):
     """How far the agent's container has come."""
@@ -52,6 +56,14 @@ def start_fault(pod: PodView) -> ContainerView | None:
         if container.name != SIDECAR and container.exit_code not in (None, 0):
             return container
     return next((c for c in pod.containers if c.waiting_reason in CANNOT_START), None)
+
+
+def is_hopeless(pod: PodView) -> bool:
+    """Whether a container can never start in this Pod."""
+    fault = start_fault(pod)
+    if fault is None:
+        return False
+    return fault.waiting_reason in _HOPELESS or (fault.waiting_message or "").startswith(_HOPELESS_MESSAGE)
 
 
 def agent_lifecycle(

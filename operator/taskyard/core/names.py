@@ -6,7 +6,11 @@ TASK_LABEL = "taskyard.dev/task"
 TEMPLATE_LABEL = "taskyard.dev/template"
 TEMPLATE_VERSION_LABEL = "taskyard.dev/template-version"
 BUILD_LABEL = "taskyard.dev/build"
+# On a TaskInput that the gateway has made for a person, and named.
+CREATED_BY = "taskyard.dev/created-by"
+MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 RESUMED_AT = "taskyard.dev/resumed-at"
+ADOPTABLE_BY = "taskyard.dev/adoptable-by"
 AGENT_CONTAINER = "taskyard.dev/agent-container"
 
 KEYS_SECRET = "taskyard-keys"
@@ -35,7 +39,7 @@ def labels(*, task: str, template: str | None, template_version: str, build: int
         TEMPLATE_VERSION_LABEL: template_version,
         "app.kubernetes.io/name": "taskyard-task",
         "app.kubernetes.io/instance": task,
-        "app.kubernetes.io/managed-by": "taskyard",
+        MANAGED_BY_LABEL: "taskyard",
     }
     if template:
         result[TEMPLATE_LABEL] = template

@@ -12,6 +12,8 @@ from typing import Any
 from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
 from taskyard.core import names, times
 from taskyard.core.parameter_views import GivenView, ParameterView, PresetView, TemplateView
+from taskyard.core.pod_end import EndCause, PodEnd, cause_of
+from taskyard.core.start_cause import Reading
 
 SIDECAR = "taskyard-sidecar"
 
@@ -29,7 +31,8 @@ def without_nulls(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class TaskView:
-    """A Task. `status` is the document as it is stored."""
+    """A Task. `status` is the document as it is stored; if that is another Task's, with which this one was restored, it
+    is empty, and `stale_status` are the names of its fields."""
 
     namespace: str
     name: str
@@ -49,6 +52,7 @@ class TaskView:
     template: str | None = None
     preset: str | None = None
     parameters: tuple[GivenView, ...] = ()
+    stale_status: tuple[str, ...] = ()
 
     @property
     def build(self) -> Manifest | None:
@@ -62,7 +66,8 @@ class TaskView:
 
     @classmethod
     def of(cls, task: Manifest) -> TaskView:
-        metadata, spec = task["metadata"], task["spec"]
+        metadata, spec, status = task["metadata"], task["spec"], task.get("status", {})
+        is_stale = status.get("observedUID", metadata["uid"]) != metadata["uid"]
         return cls(
             namespace=metadata["namespace"],
             name=metadata["name"],
@@ -78,7 +83,8 @@ class TaskView:
             max_runtime=spec.get("maxRuntime"),
             ttl_seconds_after_finished=spec.get("ttlSecondsAfterFinished"),
             resumed_at=metadata.get("annotations", {}).get(names.RESUMED_AT),
-            status=task.get("status", {}),
+            status={} if is_stale else status,
+            stale_status=tuple(status) if is_stale else (),
             template=spec.get("template"),
             preset=spec.get("preset"),
             parameters=tuple(map(GivenView.of, spec.get("parameters") or ())),
@@ -100,6 +106,8 @@ class BuildView:
     message: str | None
     created_at: datetime
     finished_at: datetime | None
+    pod_end: PodEnd | None = None
+    resize_refusal: str | None = None
 
     @property
     def finished(self) -> bool:
@@ -121,7 +129,49 @@ class BuildView:
             message=status.get("message"),
             created_at=times.parse(build["metadata"]["creationTimestamp"]),
             finished_at=times.parse(finished_at) if finished_at else None,
+            pod_end=PodEnd.of(status["podEnd"]) if "podEnd" in status else None,
+            resize_refusal=status.get("resizeRefusal"),
         )
+
+
+@dataclass(frozen=True)
+class ClaimView:
+    """The claim of a Task's home. `requested` is the size that is asked for, `capacity` that of the volume, None before
+    there is one; both are quantities. `resizing` is what Kubernetes says about a change of the size."""
+
+    name: str
+    uid: str
+    resource_version: str
+    requested: str
+    capacity: str | None
+    resizing: str | None = None
+
+    @classmethod
+    def of(cls, claim: Manifest) -> ClaimView:
+        metadata, status = claim["metadata"], claim.get("status", {})
+        messages = [condition.get("message") or condition["type"] for condition in status.get("conditions") or ()]
+        return cls(
+            name=metadata["name"],
+            uid=metadata["uid"],
+            resource_version=metadata["resourceVersion"],
+            requested=str(claim["spec"].get("resources", {}).get("requests", {}).get("storage", "0")),
+            capacity=status.get("capacity", {}).get("storage"),
+            resizing=messages[-1] if messages else None,
+        )
+
+
+@dataclass(frozen=True)
+class LeftBehind:
+    """A build of an earlier Task of the same name, without an owner."""
+
+    name: str
+    uid: str
+    resource_version: str
+
+    @classmethod
+    def of(cls, build: Manifest) -> LeftBehind:
+        metadata = build["metadata"]
+        return cls(metadata["name"], metadata["uid"], metadata["resourceVersion"])
 
 
 @dataclass(frozen=True)
@@ -139,12 +189,14 @@ class ContainerView:
     last_exit_code: int | None
     exit_reason: str | None = None
     last_exit_reason: str | None = None
+    finished_at: datetime | None = None
 
     @classmethod
     def of(cls, status: Manifest) -> ContainerView:
         state = status.get("state", {})
         waiting, terminated = state.get("waiting", {}), state.get("terminated")
         last = status.get("lastState", {}).get("terminated")
+        finished_at = terminated.get("finishedAt") if terminated else None
         return cls(
             name=status["name"],
             ready=status.get("ready", False),
@@ -157,12 +209,14 @@ class ContainerView:
             last_exit_code=last["exitCode"] if last else None,
             exit_reason=terminated.get("reason") if terminated else None,
             last_exit_reason=last.get("reason") if last else None,
+            finished_at=times.parse(finished_at) if finished_at else None,
         )
 
 
 @dataclass(frozen=True)
 class PodView:
-    """A Pod of the Task. `runs_once`: its containers are not restarted, their end is a result."""
+    """A Pod of the Task. `runs_once`: its containers are not restarted, their end is a result. `end_cause` is what ends
+    it, None while nothing does."""
 
     name: str
     uid: str
@@ -177,6 +231,7 @@ class PodView:
     init_containers: tuple[ContainerView, ...]
     containers: tuple[ContainerView, ...]
     runs_once: bool = False
+    end_cause: EndCause | None = None
 
     @property
     def ended(self) -> bool:
@@ -217,6 +272,7 @@ class PodView:
             init_containers=tuple(map(ContainerView.of, status.get("initContainerStatuses", ()))),
             containers=tuple(map(ContainerView.of, status.get("containerStatuses", ()))),
             runs_once=pod["spec"].get("restartPolicy") == "Never",
+            end_cause=cause_of(pod),
         )
 
 
@@ -280,7 +336,9 @@ class Observed:
     """All that is known about one Task at one moment.
 
     `builds` are this Task's own, oldest first; `pods` are those that it controls; `claim_exists` is true once its own
-    claim was seen or created. `delivered_at` is when the last delivered input that still exists was delivered.
+    claim was seen or created, and `claim` is what that looks like; `home_offered` says that there is a claim for the
+    Task to adopt. `left_behind` are builds of an earlier Task of its name. `delivered_at` is when the last delivered
+    input that still exists was delivered, `message_delivered_at` the same of those that are no keystrokes.
     `template_version` is the one in use, or the one that the next start will use; `template` is the Template that the
     Task names, None when it names none or there is none. `usable_secrets` are the names of those Secrets of the Task's
     parameters that their owners let Tasks use; None when this installation has no secret parameters.
@@ -299,6 +357,12 @@ class Observed:
     template: TemplateView | None = None
     usable_secrets: frozenset[str] | None = frozenset()
     delivered_at: datetime | None = None
+    lost_to: EndCause | None = None
+    reading: Reading | None = None
+    message_delivered_at: datetime | None = None
+    claim: ClaimView | None = None
+    left_behind: tuple[LeftBehind, ...] = ()
+    home_offered: bool = False
 
     @property
     def newest(self) -> BuildView | None:

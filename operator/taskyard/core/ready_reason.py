@@ -4,25 +4,39 @@ from __future__ import annotations
 
 from taskyard.api.task import Phase
 from taskyard.api.workspacebuild import BuildPhase
-from taskyard.core import starting
+from taskyard.core import start_events, starting
 from taskyard.core.intent import Intent, intent
 from taskyard.core.lifecycle import start_fault
 from taskyard.core.observed import ContainerView, Observed, PodView
+from taskyard.core.pod_end import DELETED, UNKNOWN, EndCause
 from taskyard.core.template_resolution import Resolution
 
 
 def of(observed: Observed, *, phase: Phase, resolution: Resolution) -> tuple[str, str]:
-    """Reason and message of the condition Ready, the nearest cause first."""
+    """Reason and message of the condition Ready: the nearest cause, and what else the operator waits for."""
+    reason, message = nearest_cause(observed, phase=phase, resolution=resolution)
+    if observed.obstacle and observed.obstacle.message != message:
+        message = f"{message.rstrip('.')}. {observed.obstacle.message}"
+    return reason, message
+
+
+def nearest_cause(observed: Observed, *, phase: Phase, resolution: Resolution) -> tuple[str, str]:
+    """Reason and message of the nearest cause."""
     build = observed.newest
     if build and build.phase is BuildPhase.FAILED:
         return "BuildFailed", f"Build {build.name} failed: {build.message or 'no cause was recorded'}"
-    if observed.obstacle and phase in (Phase.PENDING, Phase.PAUSING, Phase.UNKNOWN, Phase.PAUSED):
+    if observed.obstacle and phase in (Phase.PENDING, Phase.PAUSING, Phase.UNKNOWN):
         return observed.obstacle.reason, observed.obstacle.message
     if phase in (Phase.PENDING, Phase.PAUSED) and is_resuming(observed, resolution):
         return resolution.reason, resolution.message
     pod = observed.pods[-1] if observed.pods else None
     if pod and phase in (Phase.INITIALIZING, Phase.ERROR):
-        found = start_explanation(pod) or agent_explanation(pod) or starting.explanation(observed.task.status)
+        found = (
+            start_explanation(observed, pod)
+            or agent_explanation(pod)
+            or starting.explanation(observed.task.status)
+            or start_events.explanation(observed)
+        )
         if found:
             return found
     match phase:
@@ -39,7 +53,7 @@ def of(observed: Observed, *, phase: Phase, resolution: Resolution) -> tuple[str
                 return "Unschedulable", f"Pod {pod.name} waits for a node: {pod.unschedulable}"
             return "Pending", "The workspace is about to be started."
         case Phase.UNKNOWN:
-            return "PodLost", lost_message(pod)
+            return "PodLost", lost_message(pod, build.pod_end.cause if build and build.pod_end else None)
         case Phase.ERROR:
             if build and build.phase is BuildPhase.CANCELED:
                 return "BuildCanceled", build.message or f"Build {build.name} was canceled."
@@ -51,7 +65,7 @@ def is_resuming(observed: Observed, resolution: Resolution) -> bool:
     return intent(observed) is Intent.RUN and not resolution.resolved
 
 
-def start_explanation(pod: PodView) -> tuple[str, str] | None:
+def start_explanation(observed: Observed, pod: PodView) -> tuple[str, str] | None:
     """A container that cannot start: its image, its configuration, or an init container that fails."""
     fault = start_fault(pod)
     if fault is None:
@@ -60,6 +74,9 @@ def start_explanation(pod: PodView) -> tuple[str, str] | None:
     cause = fault.waiting_message or f"it ended with exit code {code}"
     if code is not None and fault.waiting_message:
         cause = f"it ended with exit code {code}; {fault.waiting_message}"
+    answer = start_events.pull_error(observed, fault)
+    if answer:
+        cause = f"{fault.waiting_message}: {answer}" if fault.waiting_message else answer
     return fault.waiting_reason or "InitContainerFailed", f"Container {fault.name} cannot start: {cause}"
 
 
@@ -91,11 +108,12 @@ def end(agent: ContainerView) -> str:
             return f"ended with exit code {code}"
 
 
-def lost_message(pod: PodView | None) -> str:
+def lost_message(pod: PodView | None, cause: EndCause | None) -> str:
     """Why a running Task's state is unknown, and what an administrator can do."""
+    why = f" ({cause.told})" if cause and cause.reason not in (DELETED, UNKNOWN) else ""
     if pod and pod.deleting:
         return (
-            f"Pod {pod.name} is being deleted, though the Task is to run; a new one follows when it is gone. "
+            f"Pod {pod.name} is being deleted{why}, though the Task is to run; a new one follows when it is gone. "
             f"If its node {pod.node} is lost for good, delete the Node or force the Pod's deletion."
         )
-    return "The Pod is gone, though the Task is to run; a new one follows."
+    return f"The Pod is gone{why}, though the Task is to run; a new one follows."

@@ -1,8 +1,9 @@
 """A Task's status document, as far as the operator writes it, and the patch that leads there.
 
-The gateway writes `snapshot`, `promptSHA256`, `outputs`, `sidecarVersion` and `starting` of `workspace`, and the
-reports in `state`. The operator clears `sidecarVersion` and `starting` when it reserves a start, drops reports that are
-older than the newest start, and says in `state` what an initializing Task waits for.
+The gateway writes `snapshot`, `promptSHA256`, `outputs`, `sidecarVersion` and `starting` of `workspace`, the reports
+in `state`, and the condition `InputRequired`. The operator clears `sidecarVersion` and `starting` when it reserves a
+start, drops reports that are older than the newest start, says in `state` what an initializing Task waits for, and ends
+a question with its Pod.
 """
 
 from __future__ import annotations
@@ -11,7 +12,17 @@ from dataclasses import dataclass
 
 from taskyard.api.task import PausedReason, Phase
 from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
-from taskyard.core import conditions, input_required, names, starting, task_phase, task_title, times
+from taskyard.core import (
+    conditions,
+    home_size,
+    input_required,
+    names,
+    start_events,
+    starting,
+    task_phase,
+    task_title,
+    times,
+)
 from taskyard.core.completion import derived_state
 from taskyard.core.decision import Reserve
 from taskyard.core.intent import idle_deadline
@@ -25,6 +36,7 @@ PAUSED_REASONS = {
     BuildReason.MAX_RUNTIME: PausedReason.MAX_RUNTIME,
     BuildReason.FINISHED: PausedReason.FINISHED,
 }
+ENDED_EARLY = (BuildPhase.FAILED, BuildPhase.CANCELED)
 
 
 @dataclass(frozen=True)
@@ -49,6 +61,7 @@ def derive(observed: Observed, *, reserve: Reserve | None = None) -> Derived:
     if build is None:
         return Derived(Phase.PAUSED if task.paused else Phase.PENDING, None, None)
     lifecycle = health = None
+    given_up = False
     if build.transition is Transition.START and build.phase is BuildPhase.SUCCEEDED:
         workspace = task.status.get("workspace", {})
         pod = observed.pod_of(build)
@@ -60,7 +73,10 @@ def derive(observed: Observed, *, reserve: Reserve | None = None) -> Derived:
         )
         health = app_health(pod=pod, former=workspace.get("appHealth"))
         lifecycle, health = starting.held_up(lifecycle, health, task.status)
-    found = task_phase.phase(transition=build.transition, build_phase=build.phase, lifecycle=lifecycle, health=health)
+        given_up = start_events.is_given_up(observed)
+    found = task_phase.phase(
+        transition=build.transition, build_phase=build.phase, lifecycle=lifecycle, health=health, given_up=given_up
+    )
     return Derived(found, lifecycle, health)
 
 
@@ -69,10 +85,10 @@ def document(observed: Observed, *, reserve: Reserve | None = None) -> Manifest:
     task, now = observed.task, times.rfc3339(observed.now)
     derived = derive(observed, reserve=reserve)
     resolved = resolution(observed)
-    found = conditions.verdicts(observed, phase=derived.phase, resolution=resolved)
     deadline = None if reserve else idle_deadline(observed)
     result: Manifest = {
         "observedGeneration": task.generation,
+        "observedUID": task.uid,
         "phase": derived.phase,
         "displayName": task.display_name or task_title.display_name(task.prompt, fallback=task.name),
         "build": build_reference(observed, reserve=reserve),
@@ -81,9 +97,6 @@ def document(observed: Observed, *, reserve: Reserve | None = None) -> Manifest:
         "idleDeadline": times.rfc3339(deadline) if deadline else None,
         "observedResumedAt": observed_resumed_at(observed, reserve=reserve),
         "inputs": inputs(observed),
-        "conditions": conditions.render(
-            found, former=kept_conditions(observed, reserve=reserve), generation=task.generation, now=now
-        ),
     }
     if observed.template_version:
         result["template"] = observed.template_version.template
@@ -99,15 +112,22 @@ def document(observed: Observed, *, reserve: Reserve | None = None) -> Manifest:
         lifecycle=derived.lifecycle,
         health=derived.health,
     )
+    found = conditions.verdicts(observed, phase=derived.phase, resolution=resolved, state=result["state"])
+    found += filter(None, [home_size.verdict(observed)])
+    former = kept_conditions(observed, reserve=reserve, now=now)
+    result["conditions"] = conditions.render(found, former=former, generation=task.generation, now=now)
     return result
 
 
-def kept_conditions(observed: Observed, *, reserve: Reserve | None) -> list[Manifest]:
-    """The conditions so far; a question ends with the build in which it was asked."""
-    former: list[Manifest] = observed.task.status.get("conditions", [])
-    build = observed.newest
-    is_there = build is not None and build.transition is Transition.START and not observed.pending_reservation
-    return former if is_there and not reserve else input_required.without_question(former)
+def kept_conditions(observed: Observed, *, reserve: Reserve | None, now: str) -> list[Manifest]:
+    """The conditions so far; a question ends with the Pod in which it was asked."""
+    task, build = observed.task, observed.newest
+    former = conditions.of_generation(task.status.get("conditions", []), task.generation)
+    is_stopped = build is None or build.transition is Transition.STOP or build.phase in ENDED_EARLY
+    pod = observed.pod_of(build) if build and not (reserve or observed.pending_reservation or is_stopped) else None
+    if pod is not None and not pod.ended:
+        return former
+    return input_required.with_question(former, asked=None, generation=task.generation, now=now) or former
 
 
 def build_reference(observed: Observed, *, reserve: Reserve | None) -> Manifest | None:
@@ -144,6 +164,7 @@ def workspace(observed: Observed, derived: Derived, *, reserve: Reserve | None) 
             "agentLifecycle": None,
             "appHealth": None,
             "restarts": None,
+            "activeAt": None,
             "sidecarVersion": None,
             "starting": None,
         }
@@ -159,7 +180,16 @@ def workspace(observed: Observed, derived: Derived, *, reserve: Reserve | None) 
         "agentLifecycle": derived.lifecycle,
         "appHealth": derived.health,
         "restarts": agent.restarts if agent and agent.restarts else None,
+        "activeAt": active_at(observed, derived.phase),
     }
+
+
+def active_at(observed: Observed, phase: Phase) -> str | None:
+    """When the agent first answered in the newest start; None for a Task that was Active before this was kept."""
+    status = observed.task.status
+    known: str | None = (status.get("workspace") or {}).get("activeAt")
+    is_first = known is None and phase is Phase.ACTIVE and status.get("phase") != Phase.ACTIVE
+    return times.rfc3339(observed.now) if is_first else known
 
 
 def workspace_status(observed: Observed, *, reserve: Reserve | None) -> str:
@@ -170,7 +200,7 @@ def workspace_status(observed: Observed, *, reserve: Reserve | None) -> str:
         pending = observed.pending_reservation
         stopping = stopping or (pending is not None and pending["transition"] == Transition.STOP)
         return "Stopping" if stopping else "Pending"
-    if build.phase in (BuildPhase.FAILED, BuildPhase.CANCELED):
+    if build.phase in ENDED_EARLY:
         return "Failed"
     if build.transition is Transition.STOP:
         return "Stopped" if build.finished else "Stopping"
@@ -179,10 +209,10 @@ def workspace_status(observed: Observed, *, reserve: Reserve | None) -> str:
 
 def paused_reason(observed: Observed, phase: Phase, *, reserve: Reserve | None) -> PausedReason | None:
     """Why the Task is paused or pausing. A manual pause on top of an automatic one counts as manual: taking it back
-    resumes the Task."""
+    resumes the Task, however long the stop and the start that follows may take."""
     if phase not in (Phase.PAUSED, Phase.PAUSING):
         return None
-    if observed.task.paused:
+    if observed.task.paused or observed.task.status.get("pausedReason") == PausedReason.MANUAL:
         return PausedReason.MANUAL
     # The stop counts from its reservation on: an automatic pause shown as manual would look as if it was taken back.
     reserved = observed.task.build

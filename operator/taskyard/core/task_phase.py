@@ -32,11 +32,11 @@ def from_agent(lifecycle: AgentLifecycle | None) -> Phase:
             return Phase.UNKNOWN
 
 
-def from_app(health: AppHealth | None) -> Phase:
-    """The phase as far as the app's health decides it."""
+def from_app(health: AppHealth | None, *, given_up: bool = False) -> Phase:
+    """The phase as far as the app's health decides it. `given_up`: an app that never answered has had its time."""
     match health:
         case AppHealth.INITIALIZING:
-            return Phase.INITIALIZING
+            return Phase.ERROR if given_up else Phase.INITIALIZING
         case AppHealth.UNHEALTHY:
             return Phase.ERROR
         case AppHealth.HEALTHY:
@@ -51,12 +51,13 @@ def phase(
     build_phase: BuildPhase,
     lifecycle: AgentLifecycle | None,
     health: AppHealth | None,
+    given_up: bool = False,
 ) -> Phase:
     """Phase of a Task that has a build."""
     for answer in (
         from_build(transition=transition, phase=build_phase),
         from_agent(lifecycle),
-        from_app(health),
+        from_app(health, given_up=given_up),
     ):
         if answer is not Phase.ACTIVE:
             return answer

@@ -11,6 +11,7 @@ from taskyard.core.observed import BuildView, Manifest, TaskView, TemplateVersio
 from taskyard.core.parameters import Chosen, default_resources, preset_problem
 from taskyard.core.security.keys import prompt_sha256
 from taskyard.core.template_resolution import agent_problem
+from taskyard.core.text_limits import quoted
 
 # No Task has this name: it is longer than a Task's name may be.
 NAME = "taskyard-dry-run-" + "x" * 36
@@ -58,8 +59,10 @@ def problem(version: TemplateVersionView) -> str | None:
     return agent or ready_pattern.problem(version.agent_ready) or preset_problem(version)
 
 
-def verdict(refusal: str | None) -> Verdict:
-    """The condition; `refusal` is why the Pod was refused, None when it was accepted."""
+def verdict(refusal: str | None, remedy: str | None = None) -> Verdict:
+    """The condition; `refusal` is why the Pod was refused, None when it was accepted. `remedy` is what helps, if not
+    another version."""
     if refusal is None:
         return Verdict("Valid", True, "DryRunPassed", "The API server would accept the Pod.")
-    return Verdict("Valid", False, "PodRefused", f"{refusal}. Create a version without this fault.")
+    remedy = remedy or "Create a version without this fault."
+    return Verdict("Valid", False, "PodRefused", f"{quoted(refusal)}. {remedy}")

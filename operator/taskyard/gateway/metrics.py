@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from taskyard import __version__
 from taskyard.api.task import State
+from taskyard.httpconnection import UPGRADED
 
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -34,8 +35,9 @@ _ROUTES = (
     (re.compile(r"/api/v1alpha1/tasks/[^/]+/[^/]+/inputs"), "inputs"),
     (re.compile(r"/api/v1alpha1/tasks/[^/]+/[^/]+/builds"), "builds"),
     (re.compile(r"/openapi\.json|/docs"), "documentation"),
+    (re.compile(r"/api/v2/workspaces|/api/v2/users/[^/]+/workspace/[^/]+"), "workspace"),
     (re.compile(r"/api/v2/(users|organizations|templates|templateversions)(/.*)?"), "lookup"),
-    (re.compile(r"/api/v2/(workspaces|workspacebuilds)/[^/]+"), "workspace"),
+    (re.compile(r"/api/v2/(workspaces|workspacebuilds)/[^/]+(/logs)?"), "workspace"),
 )
 _ENROLMENTS = {200: ACCEPTED, 401: REFUSED, 403: REFUSED, 409: "early", 429: LIMITED}
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -78,6 +80,12 @@ class Metrics:
             registry=registry,
             buckets=_SIZES,
         )
+        self._snapshots_refused = Counter(
+            "taskyard_gateway_snapshots_refused",
+            "Snapshots that the API server refused, by the reason of the condition ConversationStored.",
+            ["reason"],
+            registry=registry,
+        )
         self._api_requests = Counter(
             "taskyard_api_requests",
             "Requests to the API server; code is none when no response came.",
@@ -90,6 +98,8 @@ class Metrics:
             self._enrolments.labels(result)
         for state in State:
             self._reports.labels(state)
+        for reason in ("QuotaExceeded", "GatewayForbidden", "ConfigMapRefused", "NameConflict"):
+            self._snapshots_refused.labels(reason)
 
     def render(self) -> bytes:
         """All metrics in Prometheus' text format 0.0.4."""
@@ -110,6 +120,10 @@ class Metrics:
     def snapshot_stored(self, size: int) -> None:
         """A snapshot of `size` bytes was written."""
         self._snapshot_bytes.observe(size)
+
+    def snapshot_refused(self, reason: str) -> None:
+        """A snapshot was refused; `reason` is one of the table of refusals, or NameConflict."""
+        self._snapshots_refused.labels(reason).inc()
 
     def answered(self, path: str, status: int, seconds: float) -> None:
         """A request was answered after `seconds`."""
@@ -153,6 +167,8 @@ class Measured:
         finally:
             if streaming_since:
                 self._metrics.streams.dec()
+            if UPGRADED in scope.get("extensions", {}):
+                status = 101
             self._metrics.answered(scope["path"], status, (streaming_since or time.perf_counter()) - began)
 
 

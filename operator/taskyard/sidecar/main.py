@@ -188,6 +188,7 @@ class Sidecar:
             conversation=state.conversation,
             reported=ReportedState(
                 build=self._settings.build_number,
+                task=self._settings.task_uid,
                 conversation=state.conversation,
                 store=state.archive.status,
                 reporter=reporter,

@@ -14,11 +14,13 @@ import asyncio
 import enum
 import logging
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from taskyard.sidecar.conversation.content import warning
 from taskyard.sidecar.conversation.intents import Delivery, Intents
 from taskyard.sidecar.conversation.journal import Entry, Outcome
+from taskyard.sidecar.conversation.origin import Origin
 from taskyard.sidecar.drivers.base import Driver, RefusedError, UnreachableError
 from taskyard.sidecar.publication import Publication
 
@@ -62,12 +64,21 @@ class MessageDelivery:
         self._being_answered: set[str] = set()
         self.state = State.FREE
 
-    async def earlier(self, key: str | None, content: str, *, found: bool = True) -> Delivery | None:
-        """The result of an earlier attempt with that key, None when there was none. An attempt without an outcome is
-        resolved or, without `found`, counts as in doubt. Raises UnreachableError.
+    async def earlier(
+        self, key: str | None, content: str, *, origin: Origin | None = None, found: bool = True
+    ) -> Delivery | None:
+        """The result of an earlier attempt with that key, or with the input of that origin and content, whatever its
+        key was; None when there was none. An attempt without an outcome is resolved or, without `found`, counts as in
+        doubt. Raises UnreachableError.
         """
-        if key is None:
-            return None
+        entry = self._intents.find_input(origin, content) if origin else None
+        if entry is not None and entry.key != key:
+            logger.info("message %s: not repeated, an input of this name and content was sent before", key)
+            earlier = await self._attempt(entry.key, content, found=found) if entry.key else None
+            return replace(earlier or Delivery(), repeated=True)
+        return await self._attempt(key, content, found=found) if key is not None else None
+
+    async def _attempt(self, key: str, content: str, *, found: bool) -> Delivery | None:
         task = self._under_way.get(key)
         if task is not None:
             return await asyncio.shield(task)
@@ -79,30 +90,32 @@ class MessageDelivery:
         self._check_reachable()
         return await self._share(key, self.resolve(entry, content))
 
-    async def message(self, key: str, content: str, *, control: bool = False) -> Delivery:
+    async def message(self, key: str, content: str, *, control: bool = False, origin: Origin | None = None) -> Delivery:
         """Types a message, of which the intent is written first. Raises JournalUnavailableError, RefusedError and
         UnreachableError, and then nothing was typed.
         """
         self.state = State.TYPING
         self._publication.hold()
-        return await self._share(key, self._type(key, content, control))
+        return await self._share(key, self._type(key, content, control, origin))
 
-    async def keystrokes(self, key: str | None, keys: str) -> Delivery:
+    async def keystrokes(self, key: str | None, keys: str, *, origin: Origin | None = None) -> Delivery:
         """Raises UnreachableError and JournalUnavailableError."""
         self._check_reachable()
         if key is None:
             await self._driver.press(keys)
             return Delivery()
-        return await self._share(key, self._press(key, keys))
+        return await self._share(key, self._press(key, keys, origin))
 
-    async def answer(self, key: str | None, question_id: str, content: str) -> Delivery:
+    async def answer(
+        self, key: str | None, question_id: str, content: str, *, origin: Origin | None = None
+    ) -> Delivery:
         """Raises UnreachableError, JournalUnavailableError, and RefusedError while another answer is given."""
         self._check_reachable()
         if question_id in self._being_answered:
             raise RefusedError(f'the question "{question_id}" is being answered')
         self._being_answered.add(question_id)
         key = key or f"answer:{question_id}"
-        return await self._share(key, self._answer(key, question_id, content))
+        return await self._share(key, self._answer(key, question_id, content, origin))
 
     async def resolve(self, entry: Entry, content: str) -> Delivery:
         """Concludes an intent after which the sidecar ended without an outcome. The message is never typed again."""
@@ -127,7 +140,7 @@ class MessageDelivery:
         if not task.cancelled():
             task.exception()  # the caller has it already, or is gone
 
-    async def _type(self, key: str, content: str, control: bool) -> Delivery:
+    async def _type(self, key: str, content: str, control: bool, origin: Origin | None) -> Delivery:
         warn = self._publication.broadcast.warn
         kept: asyncio.Task[None] | None = None
         try:
@@ -135,8 +148,8 @@ class MessageDelivery:
                 raise RefusedError(reason)
             if reason := self._driver.refusal:
                 raise NotReadyError(reason)
-            self._intents.write(key, content)
-            kept = self._intents.keep(key, content)
+            self._intents.write(key, content, origin)
+            kept = self._intents.keep(key, content, origin)
             self._publication.note(key, content, self._driver.open_turn(content), self._driver)
             self._said()
             self._warn_of_keys(key, content)
@@ -157,17 +170,17 @@ class MessageDelivery:
             self._publication.release()
         return self._intents.conclude(key, Outcome.DELIVERED if reacted else Outcome.IN_DOUBT)
 
-    async def _press(self, key: str, keys: str) -> Delivery:
-        await self._intents.record(key, keys)
+    async def _press(self, key: str, keys: str, origin: Origin | None) -> Delivery:
+        await self._intents.record(key, keys, origin)
         try:
             await self._driver.press(keys)
         except UnreachableError:
             return self._intents.conclude(key, Outcome.IN_DOUBT)
         return self._intents.conclude(key, Outcome.DELIVERED)
 
-    async def _answer(self, key: str, question_id: str, content: str) -> Delivery:
+    async def _answer(self, key: str, question_id: str, content: str, origin: Origin | None) -> Delivery:
         try:
-            await self._intents.record(key, content)
+            await self._intents.record(key, content, origin)
             self._say(key, HIDDEN if self._driver.hides_answers else content)
             self._warn_of_keys(key, content)
             await self._driver.answer(question_id, content)

@@ -28,14 +28,16 @@ class Observation:
 
 
 class ReportedState:
-    """`build` is the number of this Pod's build: what the agent reported in an earlier build does not count. While the
-    agent is `ending`, what it shows is ignored, and only its own reports count.
+    """`build` is the number of this Pod's build, `task` the UID of its Task: what the agent reported in an earlier one
+    does not count, nor in a Task that had this home before, whose builds had the same numbers. While
+    the agent is `ending`, what it shows is ignored, and only its own reports count.
     """
 
     def __init__(
         self,
         *,
         build: int,
+        task: str,
         conversation: Conversation,
         store: StatusStore,
         reporter: Reporter[Report],
@@ -49,8 +51,9 @@ class ReportedState:
         self._status: Status | None = None
         self._at_agent: dict[str, Any] = {}
         self.ending = self._says_farewell = self._has_run = False
-        if store.agent_report is not None and store.agent_report.build != build:
+        if store.agent_report is not None and (store.agent_report.build != build or store.task not in ("", task)):
             store.agent_report = None
+        store.task = task
         if store.outputs:
             outputs_reporter.tell(store.outputs)
 

@@ -22,6 +22,7 @@ from taskyard.sidecar.conversation.conversation import Conversation, Turn, times
 from taskyard.sidecar.conversation.events import Stream
 from taskyard.sidecar.conversation.intents import Delivery, Intents
 from taskyard.sidecar.conversation.journal import Journal
+from taskyard.sidecar.conversation.origin import Origin
 from taskyard.sidecar.conversation.status import Status
 from taskyard.sidecar.drivers.base import Driver, RefusedError, UnreachableError
 from taskyard.sidecar.gateway.reporter import SnapshotUploader
@@ -112,15 +113,19 @@ class Session:
 
     # Messages to the agent.
 
-    async def deliver(self, content: str, key: str | None, *, control: bool = False) -> Delivery:
-        """Types a message and returns when the agent has started on it. No key is typed twice. `control`: the text is
-        a command for the agent's program, not said to the agent.
+    async def deliver(
+        self, content: str, key: str | None, *, control: bool = False, name: str | None = None
+    ) -> Delivery:
+        """Types a message and returns when the agent has started on it. No key is typed twice, nor the same content as
+        the TaskInput of the same `name`. `control`: the text is a command for the agent's program, not said to the
+        agent.
 
         Raises NotReadyError, UnreachableError, RefusedError and JournalUnavailableError; then nothing was typed.
         """
         if control and (reason := self.driver.refuses_control):
             raise RefusedError(reason)
-        earlier = await self._messages.earlier(key, content)
+        origin = Origin(name, "control" if control else "user") if name else None
+        earlier = await self._messages.earlier(key, content, origin=origin)
         if earlier is not None:
             return earlier
         if self.driver.refusal:
@@ -132,27 +137,29 @@ class Session:
         if reason := self.driver.refuses(content, control=control):
             raise RefusedError(reason)
         key = key or f"message:{self._conversation.next_id}:{timestamp(self._clock())}"
-        return await self._messages.message(key, content, control=control)
+        return await self._messages.message(key, content, control=control, origin=origin)
 
-    async def press(self, keys: str, key: str | None) -> Delivery:
+    async def press(self, keys: str, key: str | None, *, name: str | None = None) -> Delivery:
         """Sends keystrokes at any time; they are not part of the conversation. Raises the errors of `deliver` except
         NotReadyError; RefusedError is for keystrokes that can have no effect.
         """
         if reason := self.driver.refuses_keys(keys):
             raise RefusedError(reason)
-        earlier = await self._messages.earlier(key, keys, found=False)
-        return earlier if earlier is not None else await self._messages.keystrokes(key, keys)
+        origin = Origin(name, "raw") if name else None
+        earlier = await self._messages.earlier(key, keys, origin=origin, found=False)
+        return earlier if earlier is not None else await self._messages.keystrokes(key, keys, origin=origin)
 
-    async def settle(self, question_id: str, content: str, key: str | None) -> Delivery:
+    async def settle(self, question_id: str, content: str, key: str | None, *, name: str | None = None) -> Delivery:
         """Answers a question of the agent, which may be working; the answer is part of the conversation. Raises the
         errors of `press`; RefusedError when the question is no longer open or `content` does not answer it.
         """
-        earlier = await self._messages.earlier(key, content, found=False)
+        origin = Origin(name, f"answer:{question_id}") if name else None
+        earlier = await self._messages.earlier(key, content, origin=origin, found=False)
         if earlier is not None:
             return earlier
         if reason := self.driver.refuses_answer(question_id, content):
             raise RefusedError(reason)
-        return await self._messages.answer(key, question_id, content)
+        return await self._messages.answer(key, question_id, content, origin=origin)
 
     # Called by the driver (base.DriverObserver).
 

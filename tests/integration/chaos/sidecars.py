@@ -1,8 +1,8 @@
 """Stand-ins for sidecars: one TLS server for each Pod, on its own loopback address.
 
 They keep a real sidecar's contract (docs/contracts.md): a journal that outlives the Pod, so that a key that was typed
-is never typed again. They also do what a sidecar may do: be not ready, fail before the message was typed, fail before
-they could report it.
+is never typed again, nor the same content as an input of the same name. They also do what a sidecar may do: be not
+ready, fail before the message was typed, fail before they could report it.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class Typed:
 
     key: str
     content: str
+    name: str = ""
 
 
 class Sidecars:
@@ -121,13 +122,16 @@ class Sidecars:
             self.wrongs.append(f"Pod {pod_uid} was called with a key that is not its own")
             return problem(401, "not the key")
         body = await request.json()
-        message = Typed(request.headers["Idempotency-Key"], body["content"])
+        name = request.headers["Taskyard-Input"]
+        message = Typed(request.headers["Idempotency-Key"], body["content"], name)
         journal = self.typed[task_uid]
         for known in journal:
             if known.key == message.key:
                 if known != message:
                     self.wrongs.append(f"key {message.key} arrived with different content")
                 return web.json_response({"ok": True})
+            if (known.name, known.content) == (message.name, message.content):
+                return web.json_response({"ok": True, "deliveredBefore": True})
         self._calls[message.key] += 1
         dice = self._dice.of("message", message.content, self._calls[message.key])
         throw = 100.0 if self.calm else dice.uniform(0, 100)

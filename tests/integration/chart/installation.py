@@ -43,13 +43,16 @@ class Cluster:
         """The chart's manifests, as YAML. ``arguments`` are passed to ``helm template``."""
         return self.helm("template", "taskyard", str(CHART), *arguments)
 
-    def helm(self, *arguments: str) -> str:
+    def helm(self, *arguments: str, namespace: str = NAMESPACE) -> str:
         """The output of helm, which must succeed. Runs in the installation's namespace."""
-        program = str(programs.ensure("helm")["helm"])
-        where = ["--kubeconfig", str(self.kubeconfig), "--namespace", NAMESPACE]
-        result = _run([program, *arguments, *where], None)
+        result = self.try_helm(*arguments, namespace=namespace)
         assert result.returncode == 0, f"helm {' '.join(arguments)}: {result.stderr}"
         return result.stdout
+
+    def try_helm(self, *arguments: str, namespace: str = NAMESPACE) -> Result:
+        """Runs helm and returns its result, also of a failure."""
+        program = str(programs.ensure("helm")["helm"])
+        return _run([program, *arguments, "--kubeconfig", str(self.kubeconfig), "--namespace", namespace], None)
 
     def install(self, *arguments: str) -> str:
         """Installs or upgrades the chart, without waiting for Pods, which this tier does not have."""

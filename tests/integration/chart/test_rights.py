@@ -172,6 +172,22 @@ def test_the_rights_of_the_chart_suffice_for_the_life_of_a_task(
         assert "cannot " not in process.log and "is forbidden" not in process.log, process.log
 
 
+def test_the_rights_of_the_chart_suffice_to_adopt_a_home(cluster: Cluster, operator: Process) -> None:
+    """K3."""
+    cluster.must("apply", "-f", str(EXAMPLE / "templateversion.yaml"))
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    metadata = {"name": "again-home", "namespace": TASKS, "annotations": {"taskyard.dev/adoptable-by": "again"}}
+    cluster.create({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec})
+    task = yaml.safe_load((EXAMPLE / "task.yaml").read_text())
+    cluster.create(task | {"metadata": {"name": "again", "namespace": TASKS}})
+    eventually(
+        lambda: cluster.get("persistentvolumeclaim", "again-home", "-n", TASKS)["metadata"].get("ownerReferences"),
+        what="the owner of the home",
+    )
+    cluster.must("delete", "task", "again", "-n", TASKS)
+    assert "cannot " not in operator.log and "is forbidden" not in operator.log, operator.log
+
+
 def report(cluster: Cluster, task: str, url: str) -> None:
     """Acts as a sidecar: enrols, reports a state, stores two snapshots (one is created, one is changed)."""
     token = cluster.must(
@@ -217,13 +233,15 @@ def report(cluster: Cluster, task: str, url: str) -> None:
         pytest.param("operator", "delete", "leases/taskyard-operator", NAMESPACE, id="the operator deletes its lease"),
         pytest.param("operator", "get", "leases/taskyard-operator", TASKS, id="the operator reads leases elsewhere"),
         pytest.param("operator", "create", "pods --subresource=exec", TASKS, id="the operator runs commands in Pods"),
-        pytest.param("operator", "patch", "persistentvolumeclaims", TASKS, id="the operator changes a home"),
+        pytest.param("operator", "update", "persistentvolumeclaims", TASKS, id="the operator replaces a home"),
         pytest.param(
             "operator", "deletecollection", "persistentvolumeclaims", TASKS, id="the operator deletes all homes"
         ),
         pytest.param("operator", "patch", "networkpolicies/other", TASKS, id="the operator changes another policy"),
         pytest.param("operator", "list", "networkpolicies", TASKS, id="the operator lists others' policies"),
         pytest.param("operator", "get", "endpointslices/other", TASKS, id="the operator reads other endpoints"),
+        pytest.param("operator", "watch", "events.events.k8s.io", TASKS, id="the operator follows all Events"),
+        pytest.param("operator", "delete", "events.events.k8s.io", TASKS, id="the operator deletes Events"),
         pytest.param("gateway", "patch", "tasks.taskyard.dev", TASKS, id="the gateway writes a Task"),
         pytest.param("gateway", "create", "pods", TASKS, id="the gateway creates Pods"),
         pytest.param("gateway", "get", "pods", TASKS, id="the gateway reads Pods"),
@@ -235,3 +253,11 @@ def test_rights_that_no_process_has(cluster: Cluster, account: str, verb: str, r
     user = f"system:serviceaccount:{NAMESPACE}:taskyard-{account}"
     result = cluster.kubectl("auth", "can-i", verb, *resource.split(), "-n", namespace, "--as", user)
     assert result.stdout.strip() == "no", result.stderr
+
+
+def test_the_operator_may_read_the_events_of_a_pod_that_does_not_start(cluster: Cluster) -> None:
+    """K4"""
+    user = f"system:serviceaccount:{NAMESPACE}:taskyard-operator"
+    path = f"/apis/events.k8s.io/v1/namespaces/{TASKS}/events?fieldSelector=regarding.uid%3Dnone"
+    found = json.loads(cluster.must("get", "--raw", path, "--as", user))
+    assert found["items"] == []

@@ -29,13 +29,13 @@ class Kubelet:
             },
         )
 
-    def run(self, pod: str, *, ready: bool) -> None:
+    def run(self, pod: str, *, ready: bool, ip: str = "127.0.0.1") -> None:
         """Sets all containers to running; `ready` is the sidecar's readiness."""
         running = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
         self.status(
             pod,
             phase="Running",
-            podIP="127.0.0.1",
+            podIP=ip,
             initContainerStatuses=[container("taskyard-sidecar", running, ready=ready)],
             containerStatuses=[container("agent", running, ready=True)],
         )

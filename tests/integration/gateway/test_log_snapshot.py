@@ -183,11 +183,13 @@ def test_a_body_without_announced_length_is_bounded_too(client: httpx.Client, ru
 def test_halves_of_surrogate_pairs_are_stored_as_question_marks(
     client: httpx.Client, workspace: Workspace, running: RunningTask, token: str
 ) -> None:
-    body = b'{"messages": [{"id": 1, "content": "a\\ud800b", "role": "agent"}]}'
+    """K15: also in a time, which is text too."""
+    body = b'{"messages": [{"id": 1, "content": "a\\ud800b", "role": "agent", "time": "\\udc00"}]}'
     assert upload(client, path_of(running), token, body).status_code == 204
     stored = config_map(workspace)
     assert stored is not None
-    assert json.loads(stored["data"]["snapshot.json"])["data"]["messages"][0]["content"] == "a?b"
+    [message] = json.loads(stored["data"]["snapshot.json"])["data"]["messages"]
+    assert (message["content"], message["time"]) == ("a?b", "?")
 
 
 def test_a_config_map_that_is_not_the_tasks_is_never_touched(
@@ -223,6 +225,42 @@ def test_what_a_former_task_of_the_name_left_is_taken_over(
     assert stored is not None
     assert stored["metadata"]["ownerReferences"] == [owner]
     assert stored["data"]["log.txt"] != "old"
+
+
+SAID = {"id": 2, "content": "héllo", "role": "agent", "time": "2026-01-01T00:00:02Z"}
+STRANGERS = [{"id": 1, "content": "say héllo", "role": "user", "time": "2025-12-31T00:00:01Z"}]
+
+
+@pytest.mark.parametrize(
+    ("messages", "labels", "is_taken"),
+    [
+        pytest.param(MESSAGES, {"taskyard.dev/task": "hello"}, True, id="the same conversation"),
+        pytest.param(STRANGERS, {"taskyard.dev/task": "hello"}, False, id="another conversation"),
+        pytest.param([], {"taskyard.dev/task": "hello"}, False, id="nothing in common"),
+        pytest.param(MESSAGES, {"taskyard.dev/task": "site"}, False, id="of a Task of another name"),
+        pytest.param(MESSAGES, {}, False, id="without labels"),
+    ],
+)
+def test_a_restored_snapshot_is_taken_over_by_the_task_whose_home_has_the_same_conversation(
+    client: httpx.Client,
+    workspace: Workspace,
+    running: RunningTask,
+    token: str,
+    messages: list[Any],
+    labels: dict[str, str],
+    is_taken: bool,
+) -> None:
+    """K3."""
+    document = json.dumps({"format": "agentapi", "data": {"messages": messages}})
+    left = {"metadata": {"name": "hello-snapshot", "labels": labels}, "data": {"snapshot.json": document}}
+    workspace.admin.create(workspace.path("configmaps", group="/api/v1"), left)
+    response = upload(client, path_of(running), token, {"messages": [*MESSAGES, SAID]})
+    assert response.status_code == (204 if is_taken else 409)
+    stored = config_map(workspace)
+    assert stored is not None
+    owners = [owner["uid"] for owner in stored["metadata"].get("ownerReferences", ())]
+    assert owners == ([running.task["metadata"]["uid"]] if is_taken else [])
+    assert (stored["data"]["snapshot.json"] == document) is not is_taken
 
 
 def test_a_config_map_that_may_not_be_changed_is_an_internal_error(

@@ -1,4 +1,4 @@
-"""Argo CD's health checks, run on their test data, in a Lua without I/O like Argo CD's."""
+"""Argo CD's health checks, run on their test data. What they say of each status is in unit/core/ends.py."""
 
 from __future__ import annotations
 
@@ -8,30 +8,17 @@ from typing import Any
 
 import pytest
 import yaml
-from lupa import LuaRuntime, lua54
 
 from localcluster import programs
-from localcluster.locations import REPOSITORY
 from taskyard.api.task import Phase
-from taskyard.core import status
-from taskyard.core.observed import Observed
-from unit.core.kstatus import ASKED
+from unit.argocd.lua import ARGOCD, health
 
-ARGOCD = REPOSITORY / "deploy" / "argocd"
 CHECKS = {"Task": ARGOCD, "TemplateVersion": ARGOCD / "templateversion"}
 CASES = [
     pytest.param(folder, case, id=f"{kind} {Path(case['inputPath']).stem}")
     for kind, folder in CHECKS.items()
     for case in yaml.safe_load((folder / "health_test.yaml").read_text())["tests"]
 ]
-
-
-def health(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
-    """The result of a check for an object."""
-    lua: LuaRuntime = lua54.LuaRuntime(register_eval=False, register_builtins=False, unpack_returned_tuples=True)
-    lua.execute("io, os, debug, package, require, dofile, loadfile, python = nil")
-    lua.globals()["obj"] = lua.table_from(manifest, recursive=True)
-    return dict(lua.execute((folder / "health.lua").read_text()))
 
 
 @pytest.mark.parametrize(("folder", "case"), CASES)
@@ -51,17 +38,6 @@ def test_all_test_data_is_used(folder: Path) -> None:
 def test_every_phase_has_test_data() -> None:
     found = {yaml.safe_load(path.read_text())["status"].get("phase") for path in (ARGOCD / "testdata").iterdir()}
     assert found == set(Phase)
-
-
-HEALTH_OF = {Phase.ACTIVE: "Healthy", Phase.PAUSED: "Suspended", Phase.ERROR: "Degraded"}
-
-
-@pytest.mark.parametrize("seen", ASKED)
-def test_the_health_of_a_status_that_the_operator_writes(seen: Observed) -> None:
-    document = {key: value for key, value in status.document(seen).items() if value is not None}
-    found = health(ARGOCD, {"metadata": {"generation": seen.task.generation}, "status": document})
-    assert found["status"] == HEALTH_OF.get(document["phase"], "Progressing")
-    assert found["message"]
 
 
 def test_the_kustomization_adds_both_to_argo_cds_config_map() -> None:

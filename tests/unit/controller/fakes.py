@@ -11,7 +11,7 @@ from copy import deepcopy
 from typing import Any
 
 from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError
-from taskyard.core.resources import Resource
+from taskyard.core.resources import EVENTS, Resource
 from taskyard.watchcache.store import Key
 from unit.core.builders import merge
 
@@ -35,6 +35,8 @@ class FakeCluster(Cluster):
         # What each watch in turn yields, an ApiError to raise, or None to stay silent until it is cancelled.
         self.watches: list[list[Object | ApiError | None]] = []
         self.watched_from: list[str] = []
+        # Name to UID of what had that name in the past.
+        self.past: dict[str, str] = {}
 
     def hold(self, resource: Resource, manifest: Object) -> None:
         """Stores an object unchanged."""
@@ -73,6 +75,10 @@ class FakeCluster(Cluster):
         except ApiError:
             return None
 
+    async def uid_at(self, resource: Resource, namespace: str, name: str, *, resource_version: str) -> str | None:
+        self._called(f"uid at {resource_version}", resource, name)
+        return self.past.get(name)
+
     async def list(self, resource: Resource) -> tuple[list[Object], str]:
         self._called("list", resource)
         await asyncio.sleep(0)
@@ -92,6 +98,11 @@ class FakeCluster(Cluster):
                 raise event
             else:
                 yield event
+
+    async def events_of(self, namespace: str, uid: str) -> tuple[Object, ...]:
+        self._called("list", EVENTS, uid)
+        held = (deepcopy(found) for key, found in self.objects.items() if key[0] == EVENTS.plural)
+        return tuple(found for found in held if found["regarding"]["uid"] == uid)
 
     async def create(self, resource: Resource, manifest: Object, *, dry_run: bool = False) -> Object:
         name = manifest["metadata"]["name"]

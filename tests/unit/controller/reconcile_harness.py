@@ -29,6 +29,8 @@ class ReconcileHarness:
     def __init__(self, task: dict[str, Any] | None = None, *, network: NetworkRules | None = None) -> None:
         self.cluster, self.stores, self.again, self.changed = FakeCluster(), Stores(), Again(), Changed()
         self.deadlines: dict[Key, datetime | None] = {}
+        # The Tasks whose Pod's Events are to be read.
+        self.reads: list[Key] = []
         self.now = NOW
         self.cluster.hold(NAMESPACES, {"metadata": {"name": "team", "uid": "n", "resourceVersion": "1"}, "status": {}})
         self.stores.template_versions.put(template_version_manifest())
@@ -40,6 +42,7 @@ class ReconcileHarness:
             again=self.again,
             deadline=self.deadlines.__setitem__,
             changed=self.changed,
+            read_events=self.reads.append,
         )
 
     @classmethod

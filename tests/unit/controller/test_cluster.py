@@ -41,6 +41,21 @@ async def test_of_secrets_nothing_is_asked_for_but_the_metadata_of_labelled_ones
         assert "," not in how["accept"], "no other form would do"
 
 
+async def test_the_past_of_a_name_is_asked_for_at_exactly_one_version_and_without_the_objects() -> None:
+    """K14"""
+    connection = Answering()
+    cluster = Cluster(connection, guard=lambda: None)  # type: ignore[arg-type]
+    assert await cluster.uid_at(TASKS, "team", "web", resource_version="77") is None
+    ((what, how),) = connection.asked
+    assert what == "GET /apis/taskyard.dev/v1alpha1/namespaces/team/tasks"
+    assert how["query"] == {
+        "fieldSelector": "metadata.name=web",
+        "resourceVersion": "77",
+        "resourceVersionMatch": "Exact",
+    }
+    assert "as=PartialObjectMetadataList" in how["accept"]
+
+
 class Server:
     """An API server that answers every request with an object, once `goes_on` is set."""
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from taskyard.controller.cluster import ConflictError, NotLeadingError
-from taskyard.controller.delivery import Delivery
-from taskyard.controller.stores import Stores
+from taskyard.controller.delivery import NOT_REPEATED
 from taskyard.core.resources import TASK_INPUTS
-from taskyard.sidecarclient import Accepted, Answer, Failed, NotReady, Refused, Sidecars
-from unit.controller.fakes import Again, FakeCluster, api_error
+from taskyard.sidecarclient import Accepted, Answer, Failed, NotReady, Refused
+from unit.controller.delivery_harness import ACTIVE, WEB, DeliveryHarness, waiting
+from unit.controller.fakes import api_error
 from unit.core.builders import (
     TASK_UID,
     at,
@@ -21,80 +20,19 @@ from unit.core.builders import (
     owned_by_tekton,
     owner,
     pod_manifest,
-    reservation,
     task_manifest,
 )
-
-WEB = ("team", "web")
-HOUR = timedelta(hours=1)
-ACTIVE = {"phase": "Active", "build": reservation(phase="Succeeded")}
-
-
-class Heard(Sidecars):
-    """Sidecars with prepared answers that record what they received."""
-
-    def __init__(self, *answers: Answer) -> None:
-        self.answers = list(answers)
-        self.messages: list[dict[str, str]] = []
-
-    async def send(self, **message: str) -> Answer:
-        self.messages.append(message)
-        return self.answers.pop(0)
-
-
-@dataclass
-class DeliveryHarness:
-    """A Task with its inputs, a cluster that holds them, and sidecars that answer."""
-
-    inputs: list[dict[str, Any]]
-    answers: tuple[Answer, ...] = ()
-    task: dict[str, Any] | None = field(default_factory=lambda: task_manifest(status=ACTIVE))
-    pod: dict[str, Any] | None = field(default_factory=pod_manifest)
-    now: float = 0
-    retention: timedelta = HOUR
-
-    def __post_init__(self) -> None:
-        self.cluster, self.stores, self.again = FakeCluster(), Stores(), Again()
-        self.sidecars = Heard(*self.answers)
-        self.changed: list[tuple[str, str]] = []
-        self.deadlines: dict[tuple[str, str], datetime | None] = {}
-        for entry in self.inputs:
-            self.cluster.hold(TASK_INPUTS, entry)
-            self.stores.inputs.put(entry)
-        if self.task:
-            self.stores.tasks.put(self.task)
-        if self.pod:
-            self.stores.pods.put(self.pod)
-        self.delivery = Delivery(
-            self.cluster,
-            self.stores,
-            self.sidecars,
-            clock=lambda: at(self.now),
-            again=self.again,
-            deadline=self.deadlines.__setitem__,
-            retention=self.retention,
-            changed=self.changed.append,
-        )
-
-    async def deliver(self) -> None:
-        await self.delivery.deliver(WEB)
-
-    def stored(self, name: str = "one") -> dict[str, Any]:
-        return self.cluster.objects["taskinputs", "team", name]
-
-    def status(self, name: str = "one") -> dict[str, Any]:
-        return dict(self.stored(name)["status"])
-
-
-def waiting(name: str = "one", **fields: Any) -> dict[str, Any]:
-    """An input that has its position and its owner."""
-    return input_manifest(name, status={"phase": "Queued", "order": 100, **fields.pop("status", {})}, **fields)
 
 
 async def test_a_fresh_input_gets_its_place_its_owner_and_is_delivered() -> None:
     harness = DeliveryHarness([input_manifest(owner_uid=None, version=77)], (Accepted(in_doubt=False),))
     await harness.deliver()
-    assert harness.status() == {"phase": "Delivered", "order": 77, "deliveredAt": "2026-01-31T12:00:00Z"}
+    assert harness.status() == {
+        "phase": "Delivered",
+        "order": 77,
+        "taskUID": TASK_UID,
+        "deliveredAt": "2026-01-31T12:00:00Z",
+    }
     assert harness.stored()["metadata"]["ownerReferences"] == [owner()]
     assert harness.sidecars.messages == [
         {
@@ -104,9 +42,10 @@ async def test_a_fresh_input_gets_its_place_its_owner_and_is_delivered() -> None
             "kind": "user",
             "idempotency_key": "input-one",
             "answers": None,
+            "name": "one",
         }
     ]
-    assert [verb for verb, _, _ in harness.cluster.calls] == ["patch status", "patch", "patch status"]
+    assert [verb for verb, _, _ in harness.cluster.calls] == ["uid at 77", "patch status", "patch", "patch status"]
 
 
 async def test_a_command_of_the_program_is_sent_as_such() -> None:
@@ -182,7 +121,7 @@ async def test_keystrokes_are_sent_as_such() -> None:
 async def test_what_an_answer_leads_to(
     answer: Answer, before: dict[str, Any], status: dict[str, Any], again: list[float]
 ) -> None:
-    harness = DeliveryHarness([waiting(status=before)], (answer,))
+    harness = DeliveryHarness([waiting(status=before, generate_name="one-")], (answer,))
     await harness.deliver()
     assert harness.status() == status
     assert harness.again.calls == [(WEB, seconds) for seconds in again]
@@ -206,6 +145,15 @@ async def test_a_refused_input_does_not_hold_up_the_next() -> None:
     )
     await harness.deliver()
     assert [harness.status(name)["phase"] for name in "ab"] == ["Rejected", "Delivered"]
+
+
+@pytest.mark.parametrize("answer", [Refused("x" * 40_000), Failed("x" * 40_000)], ids=["refused", "failed"])
+async def test_a_cause_of_any_length_is_shortened(answer: Answer) -> None:
+    """K6."""
+    harness = DeliveryHarness([waiting()], (answer,))
+    await harness.deliver()
+    message = harness.status()["message"]
+    assert len(message) <= 2048 and message.endswith("more characters)")
 
 
 @pytest.mark.parametrize(
@@ -328,7 +276,7 @@ async def test_inputs_that_went_after_a_failed_attempt_are_forgotten() -> None:
     "answer", [pytest.param(Accepted(in_doubt=False), id="delivered"), pytest.param(Refused("blank"), id="rejected")]
 )
 async def test_an_input_is_removed_when_its_end_is_long_enough_ago(answer: Answer) -> None:
-    harness = DeliveryHarness([waiting()], (answer,), retention=timedelta(minutes=5))
+    harness = DeliveryHarness([waiting(generate_name="one-")], (answer,), retention=timedelta(minutes=5))
     await harness.deliver()
     assert harness.deadlines == {WEB: at(300)}
     harness.now = 299
@@ -349,7 +297,7 @@ async def test_an_input_without_a_task_is_removed_too() -> None:
 
 
 async def test_only_the_very_input_is_removed() -> None:
-    done = waiting(status={"phase": "Delivered", "deliveredAt": "2026-01-31T12:00:00Z"})
+    done = waiting(status={"phase": "Delivered", "deliveredAt": "2026-01-31T12:00:00Z"}, generate_name="one-")
     harness = DeliveryHarness([done], now=3600)
     other = waiting(version=500)
     other["metadata"]["uid"] = "another"
@@ -357,6 +305,41 @@ async def test_only_the_very_input_is_removed() -> None:
     await harness.deliver()
     assert harness.stored() == other
     assert len(harness.stores.inputs) == 0
+
+
+async def test_a_named_input_stays_and_its_message_says_what_became_of_it() -> None:
+    """K7"""
+    harness = DeliveryHarness([waiting("a"), waiting("b")], (Accepted(in_doubt=False), Refused("blank")))
+    await harness.deliver()
+    harness.now = 10**6
+    await harness.deliver()
+    assert harness.status("a")["phase"] == "Delivered"
+    assert harness.status("b") | {"rejectedAt": ""} == {
+        "phase": "Rejected",
+        "order": 100,
+        "message": "blank",
+        "rejectedAt": "",
+    }
+    assert harness.deadlines == {WEB: None}
+
+
+# Restored, moved and applied again
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        pytest.param(Accepted(in_doubt=False, repeated=True), NOT_REPEATED, id="delivered before"),
+        pytest.param(Accepted(in_doubt=True, repeated=True), "in doubt", id="before, and in doubt"),
+    ],
+)
+async def test_what_the_home_remembers_is_delivered_and_says_why_nothing_was_typed(
+    answer: Answer, message: str
+) -> None:
+    """K3"""
+    harness = DeliveryHarness([waiting()], (answer,))
+    await harness.deliver()
+    assert (harness.status()["phase"], harness.status()["message"]) == ("Delivered", message)
 
 
 async def test_nothing_is_sent_once_the_lease_is_lost() -> None:

@@ -178,6 +178,19 @@ def test_when_the_last_input_was_delivered() -> None:
     assert gathered(inputs=[ended("d", "Rejected", 40)]).delivered_at is None
 
 
+def test_keystrokes_are_no_message() -> None:
+    """K8: they do not take back the end of the work."""
+
+    def delivered(name: str, kind: str, seconds: float) -> dict[str, Any]:
+        status = {"phase": "Delivered", "deliveredAt": rfc3339(at(seconds))}
+        return input_manifest(name, type=kind, status=status)
+
+    seen = gathered(
+        inputs=[delivered("a", "User", 10), delivered("b", "Control", 20), delivered("c", "Raw", 30)],
+    )
+    assert (seen.message_delivered_at, seen.delivered_at) == (at(20), at(30))
+
+
 def test_the_inputs_of_a_name_are_there_before_its_task_is() -> None:
     stores = filled(inputs=[input_manifest("a"), input_manifest("b", task="other")])
     assert [entry.name for entry in gather_inputs(stores, WEB)] == ["a"]

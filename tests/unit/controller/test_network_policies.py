@@ -152,9 +152,18 @@ async def test_a_pod_comes_after_the_policy() -> None:
     assert harness.writes[-2:] == [("create", *POLICY[::2]), ("create", "pods", "web-1")]
 
 
-async def test_a_refused_policy_holds_the_pod_back_and_the_task_says_why() -> None:
+@pytest.mark.parametrize(
+    ("message", "reason", "seconds"),
+    [
+        pytest.param("networkpolicies is forbidden", "NetworkPolicyRefused", 10.0, id="by a rule"),
+        pytest.param("exceeded quota: few, requested: count/networkpolicies=1", "QuotaExceeded", 4.0, id="by a quota"),
+    ],
+)
+async def test_a_refused_policy_holds_the_pod_back_and_the_task_says_why(
+    message: str, reason: str, seconds: float
+) -> None:
     harness = ReconcileHarness(network=RULES)
-    refusal = api_error(403, "Forbidden", "networkpolicies is forbidden")
+    refusal = api_error(403, "Forbidden", message)
     harness.cluster.failures["create"] = []
     original = harness.cluster._called
 
@@ -164,10 +173,10 @@ async def test_a_refused_policy_holds_the_pod_back_and_the_task_says_why() -> No
             raise refusal
 
     harness.cluster._called = called  # type: ignore[method-assign]
-    with pytest.raises(ApiError):
-        await harness.reconcile()
+    await harness.reconcile()
     assert harness.names("pods") == []
-    assert harness.ready == ("False", "NetworkPolicyRefused")
+    assert harness.ready == ("False", reason)
+    assert (("team", ""), seconds) in harness.again.calls, "one key tries for the whole namespace"
 
 
 async def test_a_paused_task_has_one_too_and_the_last_task_takes_it_along() -> None:

@@ -162,7 +162,7 @@ async def test_temporary_obstacles_are_waited_for(message: str, reason: str) -> 
     await harness.reconcile()
     assert harness.ready == ("False", reason)
     assert harness.status["phase"] == "Pending"
-    assert harness.again.calls == [(WEB, 5.0)]
+    assert harness.again.calls == [(WEB, 4.0)]
     await harness.reconcile()
     assert harness.names("pods") == ["web-1"]
     assert harness.ready == ("False", "Pending")
@@ -360,3 +360,26 @@ async def test_a_conflict_over_the_quota_does_not_fail_the_build() -> None:
     with pytest.raises(ConflictError):
         await harness.reconcile()
     assert harness.build()["status"].get("phase") in (None, "Pending")
+
+
+async def test_how_a_pod_ended_is_written_before_the_next_start_is_reserved() -> None:
+    """K11"""
+    harness = ReconcileHarness.running()
+    await harness.reconcile()
+    assert harness.build()["status"]["podEnd"]["reason"] == "Unknown"
+    assert harness.writes[:2] == [("patch status", "workspacebuilds", "web-1"), ("patch status", "tasks", "web")]
+
+
+async def test_an_end_that_older_crds_drop_does_not_hold_up_the_recovery() -> None:
+    """K11"""
+    harness = ReconcileHarness.running()
+    write = harness.cluster.patch_status
+
+    async def drop(resource: Any, namespace: str, name: str, status: dict[str, Any], **options: Any) -> dict[str, Any]:
+        kept = {field: value for field, value in status.items() if field != "podEnd"}
+        return await write(resource, namespace, name, kept, **options)
+
+    harness.cluster.patch_status = drop  # type: ignore[method-assign]
+    await harness.reconcile()
+    assert harness.names("workspacebuilds") == ["web-1", "web-2"]
+    assert harness.writes.count(("patch status", "workspacebuilds", "web-1")) == 1

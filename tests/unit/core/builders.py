@@ -7,7 +7,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from taskyard.core.inputs import InputView
+from taskyard.core.input_view import InputView
 from taskyard.core.installation import Installation
 from taskyard.core.names import AGENT_CONTAINER, RESUMED_AT, build_name
 from taskyard.core.observed import SIDECAR, BuildView, Observed, PodView, TaskView, TemplateVersionView
@@ -121,8 +121,11 @@ def build_manifest(
     pod_uid: str | None = None,
     message: str | None = None,
     finished_at: datetime | None = None,
+    pod_end: Manifest | None = None,
 ) -> Manifest:
     status: Manifest = {"phase": phase} if phase else {}
+    if pod_end:
+        status["podEnd"] = pod_end
     if finished_at:
         status["finishedAt"] = rfc3339(finished_at)
     if pod_uid:
@@ -152,6 +155,12 @@ def build_manifest(
     }
 
 
+def pod_end(reason: str = "Unknown", *, at: datetime = NOW, active_at: datetime | None = None) -> Manifest:
+    """`status.podEnd` of a build."""
+    active = {"activeAt": rfc3339(active_at)} if active_at else {}
+    return {"reason": reason, "time": rfc3339(at), **active}
+
+
 def build(*arguments: Any, **fields: Any) -> BuildView:
     return BuildView.of(build_manifest(*arguments, **fields))
 
@@ -166,11 +175,12 @@ def container_status(
     message: str | None = None,
     exit_code: int = 0,
     last_exit_code: int | None = None,
+    finished_at: datetime | None = None,
 ) -> Manifest:
     """One container's status; `state` is running, waiting or terminated."""
     details: Manifest = {}
     if state == "terminated":
-        details = {"exitCode": exit_code}
+        details = {"exitCode": exit_code} | ({"finishedAt": rfc3339(finished_at)} if finished_at else {})
     elif state == "waiting":
         details = {"reason": reason} | ({"message": message} if message else {})
     status: Manifest = {
@@ -201,8 +211,11 @@ def pod_manifest(
     init: tuple[Manifest, ...] = (),
     runs_once: bool = False,
     reason: str | None = None,
+    message: str | None = None,
+    disruption: str | None = None,
 ) -> Manifest:
-    """A Pod of a start build: by default bound and running, its sidecar ready."""
+    """A Pod of a start build: by default bound and running, its sidecar ready. `disruption` is the reason of its
+    condition DisruptionTarget."""
     name = build_name(task, number)
     metadata: Manifest = {
         "name": name,
@@ -217,10 +230,15 @@ def pod_manifest(
     if deleting:
         metadata["deletionTimestamp"] = rfc3339(NOW)
     status: Manifest = {"phase": phase} | ({"reason": reason} if reason else {})
+    if message:
+        status["message"] = message
     if unschedulable:
         status["conditions"] = [
             {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": unschedulable}
         ]
+    if disruption:
+        target = {"type": "DisruptionTarget", "status": "True", "lastTransitionTime": rfc3339(NOW)}
+        status["conditions"] = [target | {"reason": disruption, "message": f"told by {disruption}"}]
     if node:
         status["podIP"] = "10.0.0.7"
         status["initContainerStatuses"] = [sidecar or container_status(SIDECAR), *init]
@@ -291,6 +309,8 @@ def input_manifest(
     created_at: datetime = NOW,
     owner_uid: str | None = TASK_UID,
     status: Manifest | None = None,
+    generate_name: str | None = None,
+    labels: Manifest | None = None,
     **spec: Any,
 ) -> Manifest:
     metadata: Manifest = {
@@ -302,6 +322,10 @@ def input_manifest(
     }
     if owner_uid:
         metadata["ownerReferences"] = [owner(owner_uid, task)]
+    if generate_name:
+        metadata["generateName"] = generate_name
+    if labels:
+        metadata["labels"] = labels
     return {
         "apiVersion": "taskyard.dev/v1alpha1",
         "kind": "TaskInput",

@@ -19,6 +19,7 @@ from taskyard.core.decision import (
     DeletePod,
     DeleteTask,
     EndBuild,
+    KeepPodEnd,
     Reserve,
     Rest,
     Step,
@@ -112,6 +113,9 @@ class InMemoryCluster:
                     "finishedAt": times.rfc3339(seen.now),
                 }
                 ended["status"] = merge(ended["status"], {k: v for k, v in result.items() if v is not None})
+            case KeepPodEnd():
+                ended = next(b for b in self.builds if b["metadata"]["name"] == step.build.name)
+                ended["status"] = merge(ended["status"], {"podEnd": step.end.manifest()})
             case DeleteBuild():
                 self.builds = [b for b in self.builds if b["metadata"]["name"] != step.build.name]
             case DeleteTask():

@@ -1,16 +1,28 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from taskyard.core import status
-from taskyard.core.completion import Finish, derived_state, finish
+from taskyard.core.completion import Finish, derived_state, finish, report_deadline
 from taskyard.core.decision import Reserve, Rest, decide
 from taskyard.core.intent import Intent, intent
 from taskyard.core.observed import Observed, PodView
 from taskyard.core.times import micro
-from unit.core.builders import NOW, at, build, container_status, observed, pod, reservation, task, template_version
+from unit.core.builders import (
+    NOW,
+    at,
+    build,
+    container_status,
+    observed,
+    pod,
+    pod_end,
+    reservation,
+    task,
+    template_version,
+)
 
 COMMAND = template_version(agent={"container": "agent", "protocol": "Command"})
 
@@ -86,6 +98,22 @@ def test_workspace_of_a_finished_command_is_stopped() -> None:
     assert (shown["phase"], shown["pausedReason"], shown["state"]) == ("Pausing", "Finished", state("Complete"))
 
 
+def test_the_stop_of_a_finished_command_says_so_though_somebody_pauses_it_too() -> None:
+    seen = observation(command_pod(3, phase="Failed"), reported=state("Failed"))
+    seen = replace(seen, task=replace(seen.task, paused=True))
+    step = decide(seen)
+    assert isinstance(step, Reserve)
+    assert (step.transition, step.reason) == ("Stop", "Finished")
+    assert status.document(seen, reserve=step)["pausedReason"] == "Manual"
+
+
+def test_a_pause_that_is_taken_back_while_the_workspace_stops_resumes_the_task() -> None:
+    seen = paused(status={"pausedReason": "Manual", "phase": "Pausing"})
+    stopping = replace(seen, builds=(seen.builds[0], build(2, "Stop", "Finished")), pods=(pod(deleting=True),))
+    assert status.document(stopping)["pausedReason"] == "Manual"
+    assert intent(stopping) is Intent.RUN
+
+
 @pytest.mark.parametrize(
     ("code", "name", "message"),
     [
@@ -141,8 +169,16 @@ def test_finished_task_is_run_again(seen: Observed) -> None:
     assert (step.number, step.transition, step.reason) == (3, "Start", "Resume")
 
 
-def test_command_whose_pod_is_lost_is_run_again() -> None:
-    step = decide(observation(reported=state("Working")))
+def lost(reason: str, *, began_at: float = 0, **fields: Any) -> Observed:
+    """A Command Task whose Pod is gone, for a reason that its build tells."""
+    seen = observation(**fields)
+    kept = build(phase="Succeeded", pod_uid="pod-1", finished_at=NOW, pod_end=pod_end(reason, at=at(began_at)))
+    return replace(seen, builds=(kept,))
+
+
+@pytest.mark.parametrize("reason", ["Unknown", "Evicted", "EvictionByEvictionAPI"])
+def test_command_whose_pod_is_lost_is_run_again(reason: str) -> None:
+    step = decide(lost(reason, reported=state("Working")))
     assert isinstance(step, Reserve)
     assert (step.transition, step.reason) == ("Start", "Recover")
 
@@ -150,3 +186,72 @@ def test_command_whose_pod_is_lost_is_run_again() -> None:
 def test_command_that_has_ended_shows_as_active_until_its_pod_ends() -> None:
     seen = observation(command_pod(0, phase="Running", sidecar=container_status("taskyard-sidecar", ready=False)))
     assert status.document(seen)["phase"] == "Active"
+
+
+# A disruption that ends the command.
+
+
+@pytest.mark.parametrize("reason", ["EvictionByEvictionAPI", "DeletionByTaintManager", "NodeShutdown"])
+def test_failure_that_a_disruption_caused_is_no_result(reason: str) -> None:
+    """K11: the command ended by SIGTERM, and its sidecar reported that before it learned of the Pod's end."""
+    seen = lost(reason, began_at=1, reported=state("Failed"))
+    assert finish(seen) is None
+    assert isinstance(step := decide(seen), Reserve) and step.reason == "Recover"
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        pytest.param(lost("EvictionByEvictionAPI", began_at=2, reported=state("Failed")), id="failed before that"),
+        pytest.param(lost("EvictionByEvictionAPI", reported=state("Complete")), id="done all the same"),
+        pytest.param(lost("Unknown", reported=state("Failed")), id="no disruption"),
+    ],
+)
+def test_result_that_a_disruption_did_not_cause_counts(seen: Observed) -> None:
+    """K11"""
+    assert finish(seen) == Finish(None)
+
+
+# A container that never ends beside the command.
+
+
+def ended_beside_a_proxy(code: int = 0, **fields: Any) -> Observed:
+    """The command has ended NOW, and its Pod goes on."""
+    agent = container_status("agent", "terminated", exit_code=code, finished_at=NOW)
+    return observation(pod(phase="Running", agent=agent, runs_once=True), **fields)
+
+
+@pytest.mark.parametrize("code", [0, 7])
+def test_report_is_waited_for_a_while_and_then_the_exit_code_is_the_result(code: int) -> None:
+    """K17"""
+    seen = ended_beside_a_proxy(code)
+    assert (finish(seen), decide(seen)) == (None, Rest(until=at(15)))
+    late = replace(seen, now=at(15))
+    assert finish(late) == Finish(code)
+    step = decide(late)
+    assert isinstance(step, Reserve) and (step.transition, step.reason) == ("Stop", "Finished")
+    shown = status.document(late, reserve=step)["state"]
+    assert (shown["state"], shown["build"]) == ("Failed" if code else "Complete", 1)
+
+
+def test_report_that_has_arrived_is_not_waited_for() -> None:
+    """K17"""
+    seen = ended_beside_a_proxy(reported=state("Complete"))
+    assert finish(seen) == Finish(0)
+    assert report_deadline(seen) is None
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        pytest.param(observation(command_pod(None, phase="Running")), id="it runs"),
+        pytest.param(observation(command_pod(0)), id="the Pod has ended"),
+        pytest.param(observation(command_pod(0, deleting=True)), id="the Pod is being deleted"),
+        pytest.param(observation(), id="the Pod is gone"),
+        pytest.param(observation(command_pod(0, runs_once=False)), id="the Pod restarts it"),
+        pytest.param(paused(), id="stopped"),
+    ],
+)
+def test_no_report_is_waited_for(seen: Observed) -> None:
+    """K17"""
+    assert report_deadline(seen) is None

@@ -37,6 +37,7 @@ def crashing(*, restarts: int, exit_code: int) -> Observed:
 
 
 QUOTA = Obstacle("QuotaExceeded", "The Pod waits for room.")
+NOT_DELETED = Obstacle("WebhookFailed", "Pod web-1 cannot be deleted.")
 
 
 @pytest.mark.parametrize(
@@ -175,6 +176,33 @@ QUOTA = Obstacle("QuotaExceeded", "The Pod waits for room.")
             id="unhealthy",
         ),
         pytest.param(
+            failed(message="no node took it", obstacle=NOT_DELETED),
+            "False",
+            "BuildFailed",
+            "Build web-1 failed: no node took it. Pod web-1 cannot be deleted",
+            "Stalled",
+            id="failed, and its Pod cannot be deleted",
+        ),
+        pytest.param(
+            stopping(obstacle=QUOTA), "False", "QuotaExceeded", "waits for room", "Reconciling", id="no quota to pause"
+        ),
+        pytest.param(
+            running(obstacle=NOT_DELETED),
+            "True",
+            "Active",
+            "answers. Pod web-1 cannot",
+            None,
+            id="active, housekeeping",
+        ),
+        pytest.param(
+            paused(obstacle=NOT_DELETED),
+            "True",
+            "Paused",
+            "are kept. Pod web-1 cannot",
+            None,
+            id="paused, housekeeping",
+        ),
+        pytest.param(
             crashing(restarts=4, exit_code=3),
             "False",
             "AgentNotRunning",
@@ -197,7 +225,7 @@ def test_ready_and_what_goes_with_it(seen: Observed, ready: str, reason: str, sa
     found = shown(seen)
     assert (found["Ready"]["status"], found["Ready"]["reason"]) == (ready, reason)
     assert says in found["Ready"]["message"]
-    assert set(found) == {"Ready", "TemplateResolved"} | ({besides} if besides else set())
+    assert set(found) == {"Ready", "TemplateResolved", "Succeeded"} | ({besides} if besides else set())
     if besides:
         assert found[besides]["status"] == "True"
         assert found[besides]["reason"] == reason
@@ -244,6 +272,10 @@ FORMER = {
         pytest.param(Verdict("Ready", False, "Pending", ""), FORMER, at(-100), id="nothing changed"),
         pytest.param(Verdict("Ready", False, "PodLost", "x"), FORMER, at(-100), id="only the reason changed"),
         pytest.param(Verdict("Ready", False, "Pending", ""), None, NOW, id="it is new"),
+        pytest.param(Verdict("Ready", None, "Pending", ""), FORMER, NOW, id="it is unknown now"),
+        pytest.param(
+            Verdict("Ready", None, "Pending", ""), FORMER | {"status": "Unknown"}, at(-100), id="it is still unknown"
+        ),
         pytest.param(Verdict("Stalled", False, "Pending", ""), FORMER, NOW, id="another type's time is not taken"),
     ],
 )
@@ -251,7 +283,7 @@ def test_a_transition_time_changes_with_the_status_alone(verdict: Verdict, forme
     (found,) = conditions.render([verdict], former=[former] if former else [], generation=2, now=rfc3339(NOW))
     assert found == {
         "type": verdict.type,
-        "status": "True" if verdict.holds else "False",
+        "status": {True: "True", False: "False", None: "Unknown"}[verdict.holds],
         "reason": verdict.reason,
         "message": verdict.message,
         "lastTransitionTime": rfc3339(since),
@@ -266,6 +298,13 @@ def test_conditions_that_others_keep_stay_as_they_are_after_the_own_ones() -> No
     )
     assert [condition["type"] for condition in found] == ["Ready", "InputRequired", "example.org/Audited"]
     assert found[1:] == others
+
+
+def test_the_gateways_conditions_are_of_the_newest_generation() -> None:
+    """K16: kubectl waits on for a condition of an earlier generation."""
+    asked, audited = FORMER | {"type": "InputRequired"}, FORMER | {"type": "example.org/Audited"}
+    found = conditions.of_generation([asked, audited], 4)
+    assert found == [asked | {"observedGeneration": 4}, audited]
 
 
 def test_an_own_condition_that_no_longer_holds_is_removed() -> None:

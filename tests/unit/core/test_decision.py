@@ -19,7 +19,7 @@ from taskyard.core.decision import (
     decide,
 )
 from taskyard.core.observed import Observed
-from unit.core.builders import at, build, observed, pod, reservation, running, task, template_version
+from unit.core.builders import at, build, observed, pod, pod_end, reservation, running, task, template_version
 from unit.core.situations import UNBOUND, failed, starting, stopping
 
 START, STOP = Transition.START, Transition.STOP
@@ -202,6 +202,7 @@ CROWDED = replace(
     running(status={"build": reservation(11, phase="Succeeded")}),
     builds=tuple(build(number, phase="Succeeded", pod_uid="pod-1") for number in range(1, 12)),
 )
+LOST = replace(running(pods=()), builds=(build(phase="Succeeded", pod_uid="pod-1", pod_end=pod_end()),))
 
 
 @pytest.mark.parametrize(
@@ -217,7 +218,8 @@ CROWDED = replace(
         pytest.param(stopping(pods=(pod(),)), decision.stop_is_unfinished, id="stopping"),
         pytest.param(running(of={"paused": True}), decision.pause_is_wanted, id="to be paused"),
         pytest.param(observed(), decision.start_is_wanted, id="to be started"),
-        pytest.param(running(pods=()), decision.pod_is_lost, id="lost"),
+        pytest.param(running(pods=()), decision.pod_end_is_untold, id="lost"),
+        pytest.param(LOST, decision.pod_is_lost, id="lost, which its build tells"),
         pytest.param(FINISHED, decision.task_has_outlived_its_end, id="finished"),
         pytest.param(CROWDED, decision.builds_are_too_many, id="too many builds"),
         pytest.param(running(), None, id="nothing to do"),

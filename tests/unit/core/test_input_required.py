@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from taskyard.api.workspacebuild import BuildReason, Transition
 from taskyard.core import status
 from taskyard.core.decision import Reserve
-from taskyard.core.input_required import asked_at, message, with_question, without_question
-from unit.core.builders import NOW, build, observed, pod, reservation, task
+from taskyard.core.input_required import asked_at, message, with_question
+from taskyard.core.observed import Observed
+from taskyard.core.times import rfc3339
+from unit.core.builders import NOW, at, build, pod, running
 
 LATER = "2026-01-31T12:00:05Z"
 
@@ -80,18 +84,59 @@ def test_conditions_with_a_question(
     assert with_question(former, asked=asked, generation=1, now=LATER) == expected
 
 
-def test_others_stay_when_a_question_ends() -> None:
-    assert without_question([READY, condition(True, "a")]) == [READY]
+def asks(*, conditions: list[dict[str, Any]] | None = None, **fields: Any) -> Observed:
+    """A Task whose agent asks, by default in a Pod that runs; it was asked a minute ago."""
+    asked = {**condition(True, "a"), "lastTransitionTime": rfc3339(at(-60))}
+    return running(status={"conditions": [READY, asked] if conditions is None else conditions}, **fields)
 
 
-def kinds(document: dict[str, Any]) -> set[str]:
-    return {found["type"] for found in document["conditions"]}
+def question(seen: Observed, **fields: Any) -> dict[str, Any] | None:
+    """InputRequired in the status document."""
+    found = status.document(seen, **fields)["conditions"]
+    return next((each for each in found if each["type"] == "InputRequired"), None)
 
 
-def test_question_ends_with_the_build_in_which_it_was_asked() -> None:
-    shown = {"phase": "Active", "build": reservation(phase="Succeeded"), "conditions": [condition(True, "a")]}
-    start = build(phase="Succeeded", pod_uid="pod-1", finished_at=NOW)
-    seen = observed(task(status=shown), builds=(start,), pods=(pod(),))
-    assert "InputRequired" in kinds(status.document(seen))
-    stop = status.document(seen, reserve=Reserve(2, "Stop", "ManualPause"))  # type: ignore[arg-type]
-    assert "InputRequired" not in kinds(stop)
+ANSWERED = {**condition(False, "The agent asks nothing."), "lastTransitionTime": rfc3339(NOW)}
+FAILED_START = (build(phase="Failed", pod_uid="pod-1", message="its Pod was lost"),)
+
+
+def test_a_question_stays_while_its_pod_is_there() -> None:
+    assert question(asks()) == {**condition(True, "a"), "lastTransitionTime": rfc3339(at(-60))}
+
+
+@pytest.mark.parametrize(
+    ("seen", "reserve"),
+    [
+        pytest.param(asks(), Reserve(2, Transition.STOP, BuildReason.MANUAL_PAUSE), id="a pause"),
+        pytest.param(asks(), Reserve(2, Transition.STOP, BuildReason.AUTO_PAUSE), id="an automatic pause"),
+        pytest.param(asks(pods=()), Reserve(2, Transition.START, BuildReason.RECOVER), id="a recovery"),
+        pytest.param(asks(pods=()), None, id="the end of its Pod, before the recovery"),
+        pytest.param(asks(pods=(pod(phase="Failed"),)), None, id="a Pod that was evicted"),
+        pytest.param(replace(asks(pods=()), builds=FAILED_START), None, id="a build that failed"),
+    ],
+)
+def test_a_question_that_nobody_can_answer_any_more_is_false_and_not_absent(
+    seen: Observed, reserve: Reserve | None
+) -> None:
+    """K16"""
+    assert question(seen, reserve=reserve) == ANSWERED
+
+
+def test_the_end_of_a_question_is_written_once_and_keeps_its_time() -> None:
+    """K16"""
+    seen = asks(pods=(), conditions=[READY, {**ANSWERED, "lastTransitionTime": rfc3339(at(-30))}])
+    assert question(seen) == {**ANSWERED, "lastTransitionTime": rfc3339(at(-30))}
+
+
+def test_a_task_that_was_never_asked_has_no_such_condition() -> None:
+    assert question(asks(conditions=[READY]), reserve=Reserve(2, Transition.STOP, BuildReason.MANUAL_PAUSE)) is None
+
+
+def test_a_question_is_of_the_generation_that_the_status_is_of() -> None:
+    """K16"""
+    newer = asks()
+    newer = replace(newer, task=replace(newer.task, generation=3))
+    found = question(newer)
+    assert found is not None
+    assert (found["status"], found["observedGeneration"]) == ("True", 3)
+    assert found["lastTransitionTime"] == rfc3339(at(-60))

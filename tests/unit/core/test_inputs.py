@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskyard.api.taskinput import InputPhase
+from taskyard.core.input_recipient import KeepOrder, LookBack
+from taskyard.core.input_view import InputView
 from taskyard.core.inputs import (
     Adopt,
     Conclude,
     Deliver,
     InputStep,
-    InputView,
-    KeepOrder,
     Reject,
     Remove,
     RestInputs,
@@ -30,7 +30,6 @@ from taskyard.core.times import rfc3339
 from unit.core.builders import (
     Manifest,
     at,
-    build_manifest,
     input_manifest,
     owner,
     reservation,
@@ -63,10 +62,12 @@ def with_phase(phase: str, **fields: Any) -> TaskView:
 
 def test_an_input_keeps_its_place_before_anything_else_is_written_to_it() -> None:
     fresh = task_input("fresh", order=None, owner_uid=None, version=7)
-    assert step(fresh) == KeepOrder(fresh)
+    assert step(fresh) == LookBack(fresh), "which is written together with whose it is"
     assert fresh.order == 7
     assert step(fresh, of=None) == KeepOrder(fresh), "though there is no such Task"
-    assert step(fresh, task_input("old", order=3)) == KeepOrder(fresh)
+    assert step(fresh, task_input("old", order=3)) == LookBack(fresh)
+    owned = task_input("owned", order=None)
+    assert step(owned) == KeepOrder(owned), "its owner says whose it is"
 
 
 @pytest.mark.parametrize(
@@ -101,9 +102,9 @@ def test_inputs_are_delivered_in_order_each_once(entries: list[tuple[int, int]],
     for _ in range(10 * len(known) + 1):
         chance.shuffle(known)
         match step(*known, now=100):
-            case KeepOrder(entry):
+            case LookBack(entry):
                 # The write gives the input another resourceVersion; the order stays.
-                changed = replace(entry, has_order=True)
+                changed = replace(entry, has_order=True, meant_for=ACTIVE.uid)
             case Adopt(entry):
                 changed = replace(entry, owner=ACTIVE.uid)
             case Deliver(entry):
@@ -167,7 +168,7 @@ def test_an_input_is_adopted_together_with_its_other_owners() -> None:
 )
 def test_an_input_that_something_else_controls_is_delivered_without_being_adopted(controller: Manifest) -> None:
     """The API server would refuse a second controller, each time, and the message would never arrive."""
-    manifest = input_manifest(owner_uid=None, status={"phase": "Queued", "order": 1})
+    manifest = input_manifest(owner_uid=None, status={"phase": "Queued", "order": 1, "taskUID": ACTIVE.uid})
     manifest["metadata"]["ownerReferences"] = [controller]
     view = InputView.of(manifest)
     assert (view.owner, view.is_controlled) == (None, True)
@@ -176,12 +177,15 @@ def test_an_input_that_something_else_controls_is_delivered_without_being_adopte
 
 @pytest.mark.parametrize("phase", ["Delivered", "Rejected"])
 def test_what_is_done_is_not_adopted(phase: str) -> None:
-    assert step(ended(phase=phase, owner_uid=None)) == RestInputs(until=at(3600))
+    assert step(ended(phase=phase, owner_uid=None, generate_name="done-")) == RestInputs(until=at(3600))
 
 
 def test_a_task_that_is_being_deleted_adopts_nothing_that_would_go_with_it() -> None:
     unowned = task_input(owner_uid=None)
-    assert step(unowned, of=with_phase("Active", deleting=True)) == RestInputs()
+    leaving = with_phase("Active", deleting=True)
+    assert step(unowned, of=leaving) == KeepOrder(unowned, leaving.uid)
+    noted = replace(unowned, meant_for=leaving.uid)
+    assert step(noted, of=leaving) == RestInputs()
 
 
 @pytest.mark.parametrize(
@@ -201,7 +205,12 @@ def test_what_the_agent_is_handed_next(of: TaskView, waiting: list[str], expecte
     assert (found.name if found else None) == expected
 
 
-# Removal
+# Removal: unit/core/test_input_retention.py says of which inputs
+
+
+def passing(name: str = "done", phase: str = "Delivered", **fields: Any) -> InputView:
+    """An input of a generated name that has ended."""
+    return ended(name, phase, generate_name="done-", **fields)
 
 
 @pytest.mark.parametrize("phase", ["Delivered", "Rejected"])
@@ -209,11 +218,19 @@ def test_what_the_agent_is_handed_next(of: TaskView, waiting: list[str], expecte
     "of", [pytest.param(ACTIVE, id="active"), pytest.param(None, id="no Task"), pytest.param(task(), id="pending")]
 )
 def test_an_input_is_removed_when_its_end_is_long_enough_ago(phase: str, of: TaskView | None) -> None:
-    done = ended(phase=phase, seconds=30)
+    done = passing(phase=phase, seconds=30)
     assert step(done, of=of) == RestInputs(until=at(3630))
     assert step(done, of=of, now=3629) == RestInputs(until=at(3630))
     assert step(done, of=of, now=3630) == Remove(done)
     assert step(done, of=of, now=30, retention=timedelta()) == Remove(done), "at once, when nothing is to be kept"
+
+
+@pytest.mark.parametrize("phase", ["Delivered", "Rejected"])
+def test_an_input_of_a_chosen_name_stays_and_nothing_waits_for_its_end(phase: str) -> None:
+    """K7"""
+    done = ended(phase=phase)
+    assert step(done, now=10**8) == RestInputs()
+    assert step(done, now=10**8, retention=timedelta()) == RestInputs()
 
 
 def test_what_waits_is_never_removed_however_old_it_is() -> None:
@@ -221,11 +238,11 @@ def test_what_waits_is_never_removed_however_old_it_is() -> None:
 
 
 def test_of_several_the_one_that_ended_first_is_waited_for() -> None:
-    assert step(ended("late", seconds=50), ended("early", "Rejected", seconds=20)) == RestInputs(until=at(3620))
+    assert step(passing("late", seconds=50), passing("early", "Rejected", seconds=20)) == RestInputs(until=at(3620))
 
 
 def test_a_removal_holds_no_delivery_up() -> None:
-    done, waiting = ended(), task_input("next")
+    done, waiting = passing(), task_input("next")
     assert step(done, waiting) == Deliver(waiting)
     assert step(done, waiting, now=3600) == Remove(done)
     assert step(waiting, now=3600) == Deliver(waiting)
@@ -249,10 +266,10 @@ def test_an_orphan_and_an_end_are_both_waited_for() -> None:
             id="of a former Task",
         ),
         pytest.param(
-            task_input(owner_uid=None, created_at=at(-61)),
+            task_input(owner_uid=None, created_at=at(-661)),
             ACTIVE,
-            'older than the Task "web"',
-            id="older than the Task",
+            'more than ten minutes older than the Task "web"',
+            id="much older than the Task",
         ),
         pytest.param(
             task_input(),
@@ -289,6 +306,14 @@ def test_an_input_is_not_refused(entry: InputView, of: TaskView) -> None:
     assert not isinstance(step(entry, of=of), Reject)
 
 
+def test_an_input_that_its_task_cannot_take_becomes_its_own_before_it_is_refused() -> None:
+    """K7: it then stays with its Task, and goes with it."""
+    entry = task_input(owner_uid=None)
+    failed = task(status={"phase": "Error", "build": reservation(phase="Failed")})
+    assert step(entry, of=failed) == Adopt(entry)
+    assert isinstance(step(replace(entry, owner=failed.uid), of=failed), Reject)
+
+
 def test_a_refusal_does_not_delay_other_inputs() -> None:
     bad, good = task_input("bad", owner_uid="another"), task_input("good", order=2)
     assert isinstance(step(bad, good), Reject)
@@ -306,30 +331,6 @@ def test_an_input_without_a_task_is_refused_after_ten_minutes() -> None:
 def test_of_several_orphans_the_eldest_is_waited_for() -> None:
     younger, elder = task_input("a", created_at=at(5)), task_input("b", created_at=at(-5))
     assert step(younger, elder, of=None) == RestInputs(until=at(595))
-
-
-# The view
-
-
-def test_the_view_of_a_fresh_input_has_the_defaults() -> None:
-    view = InputView.of(input_manifest(owner_uid=None, status={}))
-    assert (view.type, view.phase, view.resume, view.has_order, view.attempts, view.owner) == (
-        "User",
-        "Queued",
-        False,
-        False,
-        0,
-        None,
-    )
-
-
-def test_only_a_controlling_task_owns_an_input() -> None:
-    manifest = input_manifest()
-    (reference,) = manifest["metadata"]["ownerReferences"]
-    for other in ({"kind": "Job"}, {"controller": False}, {"apiVersion": "tekton.dev/v1"}):
-        manifest["metadata"]["ownerReferences"] = [reference | other]
-        assert InputView.of(manifest).owner is None
-    assert build_manifest()["metadata"]["ownerReferences"] == [reference]
 
 
 # An agent that is a command

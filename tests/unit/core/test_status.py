@@ -318,6 +318,7 @@ def test_workspace_shows_pod_and_restarts() -> None:
         "agentLifecycle": "Ready",
         "appHealth": "Healthy",
         "restarts": 3,
+        "activeAt": None,
     }
 
 

@@ -113,3 +113,16 @@ def test_pausing_comes_from_stop_builds_alone() -> None:
         found = task_phase.phase(transition=transition, build_phase=build_phase, lifecycle=lifecycle, health=health)
         is_stopping = transition is STOP and build_phase in (BuildPhase.PENDING, BuildPhase.RUNNING)
         assert (found is Phase.PAUSING) == is_stopping
+
+
+def test_an_app_that_never_answered_in_its_time_is_an_error_and_nothing_else_changes() -> None:
+    """K4"""
+    for transition, build_phase, lifecycle, health in COMBINATIONS:
+        found, given_up = (
+            task_phase.phase(
+                transition=transition, build_phase=build_phase, lifecycle=lifecycle, health=health, given_up=late
+            )
+            for late in (False, True)
+        )
+        waits_for_app = found is Phase.INITIALIZING and task_phase.from_agent(lifecycle) is Phase.ACTIVE
+        assert given_up is (Phase.ERROR if waits_for_app else found)

@@ -12,7 +12,7 @@ from taskyard.controller.observability import recorder
 from taskyard.controller.observability.metrics import Metrics as OperatorMetrics
 from taskyard.controller.queue import KeyedQueue
 from taskyard.controller.stores import Stores
-from taskyard.core import events, eventseries
+from taskyard.core import events, eventseries, refusal, sidecar_resources
 from taskyard.gateway.metrics import Metrics as GatewayMetrics
 
 PAGE = (REPOSITORY / "docs" / "operations.md").read_text()
@@ -67,7 +67,25 @@ def test_the_events_match_the_table() -> None:
     expected += [(reason, kind, "Start, Stop") for kind, reason in events.BUILD_ENDS.values()]
     expected += [(reason, kind, "ChangePhase") for kind, reason in events.PHASES.values()]
     expected += [(reason, kind, "Report") for kind, reason in events.STATES.values()]
+    expected += [(reason, kind, "StoreSnapshot") for kind, reason in events.CONVERSATION.values()]
     assert sorted(tuple(row[:3]) for row in table("reason")) == sorted(expected)
+
+
+def test_the_refusals_match_the_table() -> None:
+    told = {row[0].replace("`", ""): row[2] for row in table("reason of Ready")}
+    for row in refusal.TABLE:
+        reason = row.reason.format(By="Operator")
+        assert told[reason].startswith(f"{row.seconds:.0f} s"), f"the table does not say so of {reason}"
+    assert told["BuildFailed"].startswith("fails")
+    assert {"WorkspaceBuildRefused, PodRefused, TaskRefused", "NetworkPolicyRefused", "APIServerError"} <= set(told)
+
+
+def test_the_sidecars_bounds_match_the_table() -> None:
+    found = [tuple(row) for row in table("resource of the sidecar")]
+    assert found == [
+        (name, f"{bounds.request}, {bounds.limit}", bounds.most_request, bounds.least_limit)
+        for name, bounds in sidecar_resources.BOUNDS.items()
+    ]
 
 
 def test_numbers_on_the_page_match_the_code() -> None:

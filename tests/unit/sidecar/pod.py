@@ -167,11 +167,14 @@ class Pod:
         response.raise_for_status()
         return response.json()
 
-    def post(self, content: Any = None, key: str | None = None, kind: str = "user", **body: Any) -> httpx.Response:
+    def post(
+        self, content: Any = None, key: str | None = None, kind: str = "user", name: str | None = None, **body: Any
+    ) -> httpx.Response:
+        headers = {"Idempotency-Key": key, "Taskyard-Input": name}
         return self.client.post(
             "/message",
             json={"content": content, "type": kind} | body,
-            headers={"Idempotency-Key": key} if key else {},
+            headers={header: value for header, value in headers.items() if value is not None},
             extensions={"sni_hostname": self.uid},
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import threading
@@ -70,34 +71,41 @@ def killed_at_random(pod: Pod, chance: random.Random) -> Iterator[None]:
         killer.join()
 
 
-def deliver(pod: Pod, content: str, key: str) -> bool:
-    """Retries until the message is delivered, as the operator does; returns whether it is in doubt."""
+def deliver(pod: Pod, content: str, name: str, *, applied_again: bool = False) -> bool:
+    """Retries until the message is delivered, as the operator does; returns whether it is in doubt. `applied_again`:
+    each time it is another object of that name, with a UID of its own."""
+    uids = (f"{name}-{number}" for number in itertools.count())
 
     def attempt() -> httpx.Response | None:
+        key = next(uids) if applied_again else name
         with pod.new_client(pod.gateway.key) as client:
             response = client.post(
                 "/message",
                 json={"content": content},
-                headers={"Idempotency-Key": key},
+                headers={"Idempotency-Key": key, "Taskyard-Input": name},
                 extensions={"sni_hostname": POD_UID},
             )
         assert response.status_code in (200, 409, 502), response.text
         return response if response.status_code == 200 else None
 
-    delivered = until(f"{key} to be delivered", attempt, patience=60)
+    delivered = until(f"{name} to be delivered", attempt, patience=60)
     assert delivered is not None
     return "inDoubt" in delivered.json()
 
 
+@pytest.mark.parametrize("applied_again", [pytest.param(False, id="one object"), pytest.param(True, id="many")])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_sidecar_killed_at_any_moment_delivers_once_and_in_order(pod: Pod, seed: int) -> None:
+def test_a_sidecar_killed_at_any_moment_delivers_once_and_in_order(pod: Pod, seed: int, applied_again: bool) -> None:
+    """K3 for many objects of one name, one after the other."""
     chance = random.Random(seed)
     pod.gateway.prompt = "echo prompt >> count"
     pod.start_agent()
     pod.start_sidecar()
     with killed_at_random(pod, chance):
         doubted = {
-            number: deliver(pod, f"sleep 0.{number % 4}; echo {number} >> count", f"uid-{number}")
+            number: deliver(
+                pod, f"sleep 0.{number % 4}; echo {number} >> count", f"uid-{number}", applied_again=applied_again
+            )
             for number in range(MESSAGES)
         }
     pod.until_stable()
@@ -110,3 +118,46 @@ def test_a_sidecar_killed_at_any_moment_delivers_once_and_in_order(pod: Pod, see
     said = [content for role, content in pod.contents() if role == "user"]
     assert len(said) == len(set(said)) == MESSAGES + 1
     assert [message["id"] for message in pod.messages()] == list(range(len(pod.messages())))
+
+
+def test_what_the_home_has_had_is_not_typed_again_for_an_object_of_another_uid(pod: Pod) -> None:
+    """K3, K7: the inputs were restored with the home, in another Pod, or were removed and applied again."""
+    pod.start_agent()
+    pod.start_sidecar()
+    pod.until_stable()
+    pod.post("echo said >> count", key="uid-1", name="hello").raise_for_status()
+    pod.until_stable()
+    pod.post("echo keys >> count\r", key="uid-2", name="keys", kind="raw").raise_for_status()
+    until("the keystrokes' effect", lambda: (pod.home / "count").read_text() == "said\nkeys\n")
+    pod.kill_sidecar()
+    pod.stop_agent()
+    pod.start_agent()
+    pod.start_sidecar()
+    pod.until_stable()
+    again = [
+        pod.post("echo said >> count", key="uid-3", name="hello"),
+        pod.post("echo keys >> count\r", key="uid-4", name="keys", kind="raw"),
+    ]
+    assert [answer.json() for answer in again] == [{"ok": True, "deliveredBefore": True}] * 2
+    assert pod.post("echo said >> count", key="uid-1", name="hello").json() == {"ok": True}
+    for content, name in (("more", "hello"), ("said", "hello-2"), ("keys", "keys"), ("said", None)):
+        answer = pod.post(f"echo {content} >> count", key=f"uid-of-{content}-{name}", name=name)
+        assert answer.json() == {"ok": True}, f"{content} as {name} is another input"
+        pod.until_stable()
+    assert (pod.home / "count").read_text().split() == ["said", "keys", "more", "said", "keys", "said"]
+
+
+def test_a_home_without_its_journal_has_had_nothing(pod: Pod) -> None:
+    """K3: without a claim the journal ends with the Pod."""
+    pod.start_agent()
+    pod.start_sidecar()
+    pod.until_stable()
+    pod.post("echo said >> count", key="uid-1", name="hello").raise_for_status()
+    pod.until_stable()
+    pod.kill_sidecar()
+    (pod.state / "journal.jsonl").unlink()
+    pod.start_sidecar()
+    pod.until_stable()
+    assert pod.post("echo said >> count", key="uid-2", name="hello").json() == {"ok": True}
+    pod.until_stable()
+    assert (pod.home / "count").read_text() == "said\nsaid\n"

@@ -10,6 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from taskyard.sidecar.conversation.archive import Archive
+from taskyard.sidecar.conversation.reports import AgentReport, State
+from taskyard.sidecar.gateway.reporter import Reporter
+from taskyard.sidecar.reported_state import ReportedState
 from unit.sidecar.pod import Pod, until
 
 IDLE = "idle"
@@ -52,6 +56,41 @@ def test_a_delivery_is_reported_once_and_with_the_new_message_only(idle_pod: Pod
         ("idle", "two"),
     ]
     assert len(idle_pod.gateway.reports) == 6, "a report was sent twice"
+
+
+@pytest.mark.parametrize(
+    ("task", "build", "counts"),
+    [
+        pytest.param("first", 1, True, id="the sidecar was restarted"),
+        pytest.param("first", 3, False, id="the Task was resumed"),
+        pytest.param("restored", 1, False, id="a restored Task has the home, and counts its builds anew"),
+    ],
+)
+async def test_what_the_agent_reported_counts_in_its_task_and_build_alone(
+    tmp_path: Path, task: str, build: int, counts: bool
+) -> None:
+    """K3."""
+
+    async def tell(report: object) -> None: ...
+
+    async def told_in(task: str, build: int) -> Archive:
+        archive = Archive(tmp_path / "conversation.jsonl")
+        conversation = archive.load()
+        reporter, outputs = Reporter(tell, "state"), Reporter(tell, "outputs")
+        ReportedState(
+            build=build,
+            task=task,
+            conversation=conversation,
+            store=archive.status,
+            reporter=reporter,
+            outputs_reporter=outputs,
+        )
+        return archive
+
+    before = await told_in("first", 1)
+    before.status.agent_report = AgentReport(State.COMPLETE, "all done", "", 1)
+    before.status.save()
+    assert (await told_in(task, build)).status.agent_report == (before.status.agent_report if counts else None)
 
 
 def test_an_agent_that_ends_with_its_pod_leaves_the_last_state(idle_pod: Pod) -> None:

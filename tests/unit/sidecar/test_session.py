@@ -20,6 +20,7 @@ from taskyard.sidecar.conversation.reports import Report, State
 from taskyard.sidecar.conversation.status import Status
 from taskyard.sidecar.drivers.base import Driver, DriverObserver, RefusedError, UnreachableError
 from taskyard.sidecar.gateway.reporter import Reporter, SnapshotUploader
+from taskyard.sidecar.message_delivery import NotReadyError
 from taskyard.sidecar.reported_state import ReportedState
 from taskyard.sidecar.session import Session
 
@@ -93,6 +94,7 @@ async def test_the_result_of_a_command_names_its_prompt_though_the_disk_has_not_
         conversation=conversation,
         reported=ReportedState(
             build=1,
+            task="task-1",
             conversation=conversation,
             store=archive.status,
             reporter=reporter,
@@ -180,6 +182,7 @@ async def session_with(folder: Path, **settings: bool) -> AsyncIterator[tuple[Se
         conversation=conversation,
         reported=ReportedState(
             build=1,
+            task="task-1",
             conversation=conversation,
             store=archive.status,
             reporter=reporter,
@@ -254,3 +257,30 @@ async def test_a_question_takes_one_answer_at_a_time(tmp_path: Path) -> None:
         driver.goes_on.set()
         assert not (await first).in_doubt and not (await again).in_doubt
         assert driver.answered == ["yes"]
+
+
+async def test_an_answer_that_comes_as_another_object_of_its_name_is_given_once(tmp_path: Path) -> None:
+    """K3: while it is being given, too."""
+    async with session_with(tmp_path) as (session, driver, _):
+        await until(lambda: session.status is Status.STABLE)
+        first = asyncio.create_task(session.settle("question", "yes", "one", name="reply"))
+        await until(lambda: driver.answered)
+        again = asyncio.create_task(session.settle("question", "yes", "two", name="reply"))
+        await asyncio.sleep(0.05)
+        driver.goes_on.set()
+        assert not (await first).repeated
+        assert (await again).repeated and not (await again).in_doubt
+        assert (await session.settle("question", "yes", "three", name="reply")).repeated
+        assert driver.answered == ["yes"]
+
+
+async def test_a_message_that_comes_again_is_known_while_the_agent_works(tmp_path: Path) -> None:
+    """K7: the operator need not wait for the agent to learn that there is nothing to do."""
+    async with session_with(tmp_path) as (session, driver, _):
+        await until(lambda: session.status is Status.STABLE)
+        await session.deliver("more", "one", name="hello")
+        driver.status = Status.RUNNING
+        assert (await session.deliver("more", "two", name="hello")).repeated
+        with pytest.raises(NotReadyError):
+            await session.deliver("more", "three", name="another")
+        assert driver.sent == [PROMPT, "more"]

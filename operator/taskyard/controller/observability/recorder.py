@@ -12,10 +12,11 @@ from enum import StrEnum
 from taskyard import backoff
 from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, NotLeadingError, Object
 from taskyard.controller.stores import Stores
-from taskyard.core import events
+from taskyard.core import events, refusal
 from taskyard.core.events import Event, Regarding
 from taskyard.core.eventseries import EventSeries, Held, Series
 from taskyard.core.ownership import owner_uid
+from taskyard.core.refusal import Attempt
 from taskyard.core.resources import EVENTS
 
 logger = logging.getLogger(__name__)
@@ -116,7 +117,8 @@ class Recorder:
                     self._series.forget(series)
                     return
                 is_passing = error.status in (0, 429) or error.status >= 500
-                if not is_passing or attempt == TRIES:
+                is_refused = refusal.of(error.answer, Attempt("create", "Event", series.name)) is not None
+                if is_refused or not is_passing or attempt == TRIES:
                     where = series.regarding.namespace, series.regarding.name
                     logger.warning("task %s/%s: event %s is not written: %s", *where, series.event.reason, error)
                     self._give_up(series, Drop.FAILED)

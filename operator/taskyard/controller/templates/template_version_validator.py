@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, Object
+from taskyard.controller.fitting import Fitting
 from taskyard.controller.stores import Stores
-from taskyard.core import conditions, status, template_version_dry_run, times
+from taskyard.core import conditions, refusal, status, template_version_dry_run, times
 from taskyard.core.installation import Installation
 from taskyard.core.observed import TemplateVersionView
-from taskyard.core.pod_admission import pod_obstacle
+from taskyard.core.refusal import Attempt, Fail, Wait
 from taskyard.core.resources import PODS, TEMPLATE_VERSIONS
 from taskyard.watchcache.store import Key
 
 # The cause of a refusal may lie outside the version: a missing RuntimeClass, or the namespace's Pod Security.
 INVALID_AGAIN_SECONDS = 300.0
+WAIT_SECONDS = 10.0
 AGAIN_SECONDS = 0.2
 
 
@@ -46,30 +50,38 @@ class TemplateVersionValidator:
         if any(condition["type"] == "Valid" and condition["status"] == "True" for condition in former):
             return
         template, now = TemplateVersionView.of(manifest), times.rfc3339(self._clock())
-        refusal = template_version_dry_run.problem(template)
-        if refusal is None:
-            try:
+        problem, remedy = template_version_dry_run.problem(template), None
+        if problem is None:
+            fitting = Fitting(self._installation.sidecar_resources)
+
+            async def dry_run(resources: dict[str, Any]) -> None:
+                installation = replace(self._installation, sidecar_resources=resources)
                 probe = template_version_dry_run.probe(
-                    template, self._installation, namespace=key[0], uid=manifest["metadata"]["uid"], now=now
+                    template, installation, namespace=key[0], uid=manifest["metadata"]["uid"], now=now
                 )
                 await self._cluster.create(PODS, probe, dry_run=True)
+
+            try:
+                await fitting.create(dry_run, what=f"template version {key[0]}/{key[1]}")
             except ApiError as error:
                 if error.is_namespace_terminating:
                     return
-                if not error.is_refusal:
-                    raise
-                if pod_obstacle(error.message):
-                    self._again(key, 10.0)
-                    return
-                refusal = error.message
+                match refusal.of(error.answer, Attempt("create", "Pod", template_version_dry_run.NAME)):
+                    case Wait(seconds=seconds):
+                        self._again(key, max(seconds, WAIT_SECONDS))
+                        return
+                    case Fail():
+                        problem, remedy = error.message, fitting.remedy(error)
+                    case _:
+                        raise
         generation = manifest["metadata"]["generation"]
         wanted = {
             "observedGeneration": generation,
             "conditions": conditions.render(
-                [template_version_dry_run.verdict(refusal)], former=former, generation=generation, now=now
+                [template_version_dry_run.verdict(problem, remedy)], former=former, generation=generation, now=now
             ),
         }
-        if refusal is not None:
+        if problem is not None:
             self._again(key, INVALID_AGAIN_SECONDS)
         patch = status.patch(manifest.get("status", {}), wanted)
         if not patch:

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from taskyard.apiclient import ApiError
+from taskyard.gateway.http.missed_routes import MissedRoutes
 
 logger = logging.getLogger(__name__)
 
@@ -53,8 +54,16 @@ class HttpError(Exception):
         return JSONResponse(body, status_code=self.status, headers=headers)
 
 
-def add_error_answers(app: FastAPI) -> None:
-    """Answer errors of every kind in the form of `HttpError`."""
+def add_error_answers(app: FastAPI, *, missed: MissedRoutes | None = None) -> None:
+    """Answer errors of every kind in the form of `HttpError`; `missed` is told of requests that no route has."""
+
+    async def _routing_error(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        message = {404: "Route not found.", 405: "Method not allowed."}.get(error.status_code, str(error.detail))
+        if missed is not None and error.status_code in (404, 405):
+            missed.missed(request.method, request.scope["path"])
+        return JSONResponse({"message": message}, status_code=error.status_code, headers=error.headers)
+
     app.add_exception_handler(HttpError, _http_error)
     app.add_exception_handler(HTTPException, _routing_error)
     app.add_exception_handler(ApiError, _cluster_error)
@@ -64,12 +73,6 @@ def add_error_answers(app: FastAPI) -> None:
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HttpError)
     return error.response()
-
-
-async def _routing_error(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
-    message = {404: "Route not found.", 405: "Method not allowed."}.get(error.status_code, str(error.detail))
-    return JSONResponse({"message": message}, status_code=error.status_code, headers=error.headers)
 
 
 async def _cluster_error(request: Request, error: Exception) -> JSONResponse:

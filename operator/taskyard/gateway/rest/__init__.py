@@ -11,6 +11,7 @@ caller may not see is the same, byte for byte, as for one that does not exist.
 - `views`: objects as the REST API shows them. Pure over the cache.
 - `streams`: server-sent events. A stream is notified of a change and then reads the cache: nothing is queued.
 - `openapi`: the parts of the OpenAPI document that FastAPI does not generate, and the schemas.
+- `search`: what lists show: their queries, and what a query selects.
 - `routes`: the routes, and the code that several of them share.
 
 No token is ever logged.

@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from taskyard import __version__
 from taskyard.gateway.http.errors import add_error_answers
 from taskyard.gateway.http.lifecycle import RequestLifecycle
+from taskyard.gateway.http.missed_routes import MissedRoutes
 from taskyard.gateway.metrics import Measured, Metrics
 from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.openapi.docs_routes import add_documentation
@@ -12,6 +13,8 @@ from taskyard.gateway.rest.routes import (
     conversation,
     inputs,
     lifecycle,
+    organization_templates,
+    organizations,
     paged,
     streams,
     tasks,
@@ -20,7 +23,19 @@ from taskyard.gateway.rest.routes import (
     workspaces,
 )
 
-_PARTS = (tasks, lifecycle, conversation, paged, streams, inputs, workspaces, templates, users)
+_PARTS = (
+    tasks,
+    lifecycle,
+    conversation,
+    paged,
+    streams,
+    inputs,
+    workspaces,
+    templates,
+    organization_templates,
+    organizations,
+    users,
+)
 
 
 def rest_app(context: RestContext, metrics: Metrics) -> FastAPI:
@@ -31,5 +46,5 @@ def rest_app(context: RestContext, metrics: Metrics) -> FastAPI:
     for part in _PARTS:
         app.include_router(part.routes(context))
     add_documentation(app)
-    add_error_answers(app)
+    add_error_answers(app, missed=MissedRoutes(context.monotonic))
     return app

@@ -25,6 +25,7 @@ from taskyard.gateway.rest.naming import Naming
 from taskyard.gateway.rest.streams.agent_messages import AgentMessageStreams
 from taskyard.gateway.rest.streams.stream_access import StreamAccess
 from taskyard.gateway.rest.streams.task_watch import RenderedTasks
+from taskyard.gateway.rest.views import vocabulary
 from taskyard.sidecarclient import Sidecars
 
 
@@ -95,6 +96,15 @@ class RestContext:
     def home(self, person: Person) -> str:
         """The namespace that `me` stands for."""
         return namespaces.home_of(self.cache, person, default=self.default_namespace)
+
+    def is_organization(self, text: str) -> bool:
+        """Whether a name or a UUID is that of the one organization."""
+        return text.lower() == vocabulary.ORGANIZATION or identifiers.parsed(text) == self.cache.organization_id
+
+    def check_organization(self, text: str) -> None:
+        """Raise HttpError 404 unless a name or a UUID is that of the one organization."""
+        if not self.is_organization(text):
+            raise not_found()
 
     async def task(self, person: Person, user: str, name: str) -> Object:
         """The Task of a path: by its UID, whatever the `{user}` is, or by its name. Raises the same HttpError 404 for a

@@ -1,6 +1,7 @@
 """The OpenAPI document as a file: `python -m taskyard.gateway.rest.openapi_file <file> [--check]`."""
 
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -15,7 +16,7 @@ from taskyard.gateway.rest.openapi import document as openapi_document
 def document() -> dict[str, Any]:
     """The OpenAPI document of the current routes."""
     # No route is called, so none of them needs a real context.
-    nothing = cast(RestContext, SimpleNamespace(stopping=None))
+    nothing = cast(RestContext, SimpleNamespace(stopping=None, monotonic=time.monotonic))
     return openapi_document.document(rest_app(nothing, Metrics()))
 
 

@@ -1,7 +1,7 @@
 """Snapshots of a conversation: from the sidecar's request to the ConfigMap that stores them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -49,7 +49,10 @@ class Snapshot:
 def snapshot_of(payload: Payload) -> Snapshot:
     """The newest messages that fit; the oldest are dropped first, and a single message that is too large keeps its
     end."""
-    messages = [message.model_copy(update={"content": whole(message.content)}) for message in payload.messages]
+    messages = [
+        message.model_copy(update={"content": whole(message.content), "time": whole(message.time)})
+        for message in payload.messages
+    ]
     kept = _newest_that_fit(messages)
     truncated = payload.truncated or kept != messages
     return Snapshot(
@@ -71,6 +74,27 @@ def config_map(snapshot: Snapshot, *, task: Task) -> dict[str, Any]:
         },
         "data": {"snapshot.json": snapshot.document, "log.txt": snapshot.log},
     }
+
+
+def continues(snapshot: Snapshot, stored: Mapping[str, Any], *, task: str) -> bool:
+    """Whether a ConfigMap that nobody owns holds an earlier state of the same conversation: one that was restored, or
+    left behind, with the home that the conversation comes from. Nobody loses anything when it is replaced, and nobody
+    reads in it what is not in the home.
+    """
+    metadata = stored["metadata"]
+    if metadata.get("ownerReferences") or (metadata.get("labels") or {}).get(names.TASK_LABEL) != task:
+        return False
+    before = _messages_in((stored.get("data") or {}).get("snapshot.json", ""))
+    return bool(before & _messages_in(snapshot.document))
+
+
+def _messages_in(document: str) -> set[tuple[int, str, str, str]]:
+    """What a stored document holds; nothing if it is none."""
+    try:
+        payload = Payload.model_validate(json.loads(document)["data"])
+    except (ValueError, KeyError, TypeError):
+        return set()
+    return {(message.id, message.role, message.time, message.content) for message in payload.messages}
 
 
 def task_snapshot(snapshot: Snapshot, *, task: str, now: datetime) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from taskyard.sidecar.conversation.conversation import timestamp
 from taskyard.sidecar.conversation.journal import Entry, Journal, Outcome, digest
+from taskyard.sidecar.conversation.origin import Origin
 
 logger = logging.getLogger(__name__)
 
@@ -23,9 +24,12 @@ class JournalUnavailableError(Exception):
 
 @dataclass(frozen=True)
 class Delivery:
-    """`in_doubt`: it is unknown whether the agent got the message."""
+    """`in_doubt`: it is unknown whether the agent got the message. `repeated`: it came under another key before, and
+    was not sent again.
+    """
 
     in_doubt: bool = False
+    repeated: bool = False
 
 
 class Intents:
@@ -43,28 +47,32 @@ class Intents:
     def find(self, key: str) -> Entry | None:
         return self._journal.find(key)
 
+    def find_input(self, origin: Origin, content: str) -> Entry | None:
+        """The entry of the same input, perhaps with another key; one without a key has come to its end."""
+        return self._journal.find_input(origin, digest(content))
+
     def is_concluded(self, key: str) -> bool:
         entry = self._journal.find(key)
         return entry is not None and entry.outcome is not None
 
-    def write(self, key: str, content: str) -> None:
+    def write(self, key: str, content: str, origin: Origin | None = None) -> None:
         """Raises JournalUnavailableError, and then nothing may be typed."""
         try:
-            self._journal.intend(key, digest(content), timestamp(self._clock()))
+            self._journal.intend(key, digest(content), timestamp(self._clock()), origin)
         except OSError as error:
             raise JournalUnavailableError(_unwritable(error)) from error
 
-    def keep(self, key: str, content: str) -> asyncio.Task[None]:
+    def keep(self, key: str, content: str, origin: Origin | None = None) -> asyncio.Task[None]:
         """A task that ends when the written intent is on the disk. It starts as soon as the caller awaits something:
         earlier, it would contend with the caller for the interpreter. The message may be in the agent's input line by
         then, so the task does not give up: an intent that the disk refused is written again.
         """
-        return asyncio.create_task(self._keep(key, content))
+        return asyncio.create_task(self._keep(key, content, origin))
 
     def _sync(self) -> asyncio.Future[None]:
         return asyncio.get_running_loop().run_in_executor(None, self._journal.sync)
 
-    async def _keep(self, key: str, content: str) -> None:
+    async def _keep(self, key: str, content: str, origin: Origin | None) -> None:
         while True:
             try:
                 await self._sync()
@@ -74,11 +82,11 @@ class Intents:
                 return self._trouble("")
             await asyncio.sleep(RETRY)
             with contextlib.suppress(JournalUnavailableError):
-                self.write(key, content)
+                self.write(key, content, origin)
 
-    async def record(self, key: str, content: str) -> None:
+    async def record(self, key: str, content: str, origin: Origin | None = None) -> None:
         """Writes the intent and waits for the disk. Raises JournalUnavailableError, and then nothing may be typed."""
-        self.write(key, content)
+        self.write(key, content, origin)
         try:
             await self._sync()
         except OSError as error:

@@ -5,15 +5,20 @@ leaves what it wrote, and a node that loses power also loses the text in the age
 
 An intent without an outcome means that the sidecar ended in between: the message may or may not have been typed. It is
 looked for on the screen, counts as in doubt if it is not there, and is never typed again.
+
+Keys are UIDs, which a restored object does not keep. So an intent also has the name of its TaskInput: the same content
+under the same name is the same input.
 """
 
 import contextlib
 import enum
 import hashlib
+import itertools
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from taskyard.sidecar.conversation.origin import Identities, Origin
 from taskyard.sidecar.conversation.records import Record, RecordFile
 
 MAX_FILE_BYTES = 1 << 20
@@ -29,11 +34,18 @@ class Outcome(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`sha256` is the content's digest in hex. An entry without an outcome is only an intent."""
+    """`sha256` is the content's digest in hex. An entry without an outcome is only an intent. `origin` is None for what
+    did not come as a TaskInput, or came before names were kept.
+    """
 
     key: str
     sha256: str
     outcome: Outcome | None = None
+    origin: Origin | None = None
+
+    @property
+    def identity(self) -> bytes | None:
+        return self.origin.identity(self.sha256) if self.origin else None
 
 
 def digest(content: str) -> str:
@@ -52,6 +64,8 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._file = RecordFile(path)
         self._entries: dict[str, Entry] = {}
+        self._keys: dict[bytes, str] = {}
+        self._dropped = Identities()
         self._lock = threading.Lock()
         self._is_made = False
 
@@ -72,7 +86,9 @@ class Journal:
     def _take(self, record: Record) -> None:
         match record:
             case {"kind": "intent", "key": str(key), "sha256": str(sha256)}:
-                self._entries.setdefault(key, Entry(key, sha256))
+                self._enter(self._entries.get(key) or Entry(key, sha256, origin=_origin(record)))
+            case {"kind": "dropped", "inputs": str(inputs)}:
+                self._dropped.unpack(inputs)
             case {"kind": "outcome", "key": str(key), "outcome": str(value)} if key in self._entries and value in set(
                 Outcome
             ):
@@ -81,18 +97,29 @@ class Journal:
     def find(self, key: str) -> Entry | None:
         return self._entries.get(key)
 
+    def find_input(self, origin: Origin, sha256: str) -> Entry | None:
+        """The entry of an input, whatever its key was. Of an input that was dropped nothing is known but that it came
+        to its end: its entry has no key.
+        """
+        identity = origin.identity(sha256)
+        key = self._keys.get(identity)
+        if key is not None:
+            return self._entries.get(key)
+        return Entry("", sha256, Outcome.DELIVERED, origin) if identity in self._dropped else None
+
     def unresolved(self) -> list[Entry]:
         """Intents without an outcome, oldest first."""
         return [entry for entry in self._entries.values() if entry.outcome is None]
 
-    def intend(self, key: str, sha256: str, time: str) -> None:
+    def intend(self, key: str, sha256: str, time: str, origin: Origin | None = None) -> None:
         """Writes an intent, which survives a kill of the process from now on, and the loss of the node after `sync`.
         Raises OSError, and then nothing may be typed.
         """
         with self._lock:
             self._make()
-            self._file.append({"kind": "intent", "key": key, "sha256": sha256, "time": time}, sync=False)
-            self._entries[key] = Entry(key, sha256)
+            entry = Entry(key, sha256, origin=origin)
+            self._file.append(_intent(entry) | {"time": time}, sync=False)
+            self._enter(entry)
 
     def sync(self) -> None:
         """Waits until all intents so far are on the disk."""
@@ -102,7 +129,14 @@ class Journal:
 
     def forget(self, key: str) -> None:
         """Drops an intent of which nothing was typed: the message may be sent again. A restart may find it in doubt."""
-        self._entries.pop(key, None)
+        entry = self._entries.pop(key, None)
+        if entry is not None and entry.identity is not None:
+            self._keys.pop(entry.identity, None)
+
+    def _enter(self, entry: Entry) -> None:
+        self._entries[entry.key] = entry
+        if entry.identity is not None:
+            self._keys[entry.identity] = entry.key
 
     def conclude(self, key: str, outcome: Outcome, time: str) -> None:
         """Writes the outcome of an intent. Raises OSError; then the outcome is in memory only, and the message is in
@@ -120,12 +154,28 @@ class Journal:
         prompts = [entry for entry in self._entries.values() if entry.key.startswith(PROMPT)]
         others = [entry for entry in self._entries.values() if not entry.key.startswith(PROMPT)]
         kept = prompts[-KEPT:] + others[-KEPT:]
-        self._file.rewrite(record for entry in kept for record in _records(entry))
+        self._dropped.add(filter(None, (entry.identity for entry in others[:-KEPT])))
+        records = [{"kind": "dropped", "inputs": self._dropped.packed()}] if self._dropped else []
+        self._file.rewrite(itertools.chain(records, (record for entry in kept for record in _records(entry))))
+        # Another thread may look for an input meanwhile: it finds it in one place or in the other.
+        self._keys = {entry.identity: entry.key for entry in kept if entry.identity is not None}
         self._entries = {entry.key: entry for entry in kept}
 
 
+def _origin(record: Record) -> Origin | None:
+    match record:
+        case {"name": str(name), "type": str(kind)}:
+            return Origin(name, kind)
+    return None
+
+
+def _intent(entry: Entry) -> Record:
+    named = {"name": entry.origin.name, "type": entry.origin.kind} if entry.origin else {}
+    return {"kind": "intent", "key": entry.key, "sha256": entry.sha256, **named}
+
+
 def _records(entry: Entry) -> list[Record]:
-    records: list[Record] = [{"kind": "intent", "key": entry.key, "sha256": entry.sha256}]
+    records = [_intent(entry)]
     if entry.outcome is not None:
         records.append({"kind": "outcome", "key": entry.key, "outcome": entry.outcome})
     return records

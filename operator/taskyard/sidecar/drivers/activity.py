@@ -24,7 +24,8 @@ import enum
 from dataclasses import dataclass
 
 from taskyard.sidecar.init.frames import Foreground, Reader, TerminalState
-from taskyard.sidecar.screen.programs import Program, Reading
+from taskyard.sidecar.screen.program import Program
+from taskyard.sidecar.screen.programs import Reading
 
 SILENT_START = 10.0
 LONG_REST = 60.0

@@ -20,6 +20,7 @@ from taskyard.sidecar.drivers.identity import Identity
 from taskyard.sidecar.drivers.questions import TerminalQuestion
 from taskyard.sidecar.init.frames import Reader, TerminalState
 from taskyard.sidecar.screen import dialog, programs
+from taskyard.sidecar.screen.program import Program
 from taskyard.sidecar.screen.terminal import Terminal
 
 RECOGNISED_WITHIN = 1 << 17
@@ -67,7 +68,7 @@ class Attention:
         self._run_at = self._changed_at = now
 
     @property
-    def program(self) -> programs.Program:
+    def program(self) -> Program:
         return self._identity.program
 
     @property

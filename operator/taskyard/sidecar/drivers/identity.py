@@ -3,7 +3,7 @@
 from taskyard.core import agenttype
 from taskyard.sidecar.init.frames import Foreground, TerminalState
 from taskyard.sidecar.screen import programs
-from taskyard.sidecar.screen.programs import Program
+from taskyard.sidecar.screen.program import Program
 from taskyard.sidecar.screen.terminal import Terminal
 
 

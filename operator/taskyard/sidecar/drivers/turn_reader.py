@@ -6,7 +6,8 @@ from taskyard.sidecar.drivers.base import Turn
 from taskyard.sidecar.init.frames import Hello
 from taskyard.sidecar.screen import generic_answer, known_answer
 from taskyard.sidecar.screen.generic_answer import Mark
-from taskyard.sidecar.screen.programs import Program, Reading
+from taskyard.sidecar.screen.program import Program
+from taskyard.sidecar.screen.programs import Reading
 from taskyard.sidecar.screen.terminal import Terminal
 
 ANSWER_EVERY = 0.25

@@ -31,13 +31,12 @@ from taskyard.sidecar.session import Session
 MAX_BODY_BYTES = 1 << 20
 SNAPSHOT_TIMEOUT = 10.0
 MAX_KEY_CHARACTERS = 255
+MAX_NAME_CHARACTERS = 253
 PING_EVERY = 15.0
 FIELDS = {"content", "type", "answers"}
 TYPES = ("user", "control", "raw")
 # More than the gateway lets through: an id that nothing has is refused as not asked.
 MAX_ANSWERED_ID_CHARACTERS = 128
-DELIVERED = JSONResponse({"ok": True})
-IN_DOUBT = JSONResponse({"ok": True, "inDoubt": True})
 
 
 class KeyRequired:
@@ -103,15 +102,15 @@ class Routes:
         return JSONResponse({"messages": self._session.messages()})
 
     async def message(self, request: Request) -> Response:
-        key = _key(request)
+        key, name = _key(request), _input_name(request)
         content, kind, answers = _message(await bodies.read(request, MAX_BODY_BYTES))
         try:
             if answers is not None:
-                delivery = await self._session.settle(answers, content, key)
+                delivery = await self._session.settle(answers, content, key, name=name)
             elif kind == "raw":
-                delivery = await self._session.press(content, key)
+                delivery = await self._session.press(content, key, name=name)
             else:
-                delivery = await self._session.deliver(content, key, control=kind == "control")
+                delivery = await self._session.deliver(content, key, control=kind == "control", name=name)
         except NotReadyError as error:
             raise ProblemError(409, str(error)) from error
         except RefusedError as error:
@@ -120,7 +119,8 @@ class Routes:
             raise ProblemError(502, str(error)) from error
         except JournalUnavailableError as error:
             raise ProblemError(503, str(error)) from error
-        return IN_DOUBT if delivery.in_doubt else DELIVERED
+        in_doubt = {"inDoubt": True} if delivery.in_doubt else {}
+        return JSONResponse({"ok": True, **in_doubt, **({"deliveredBefore": True} if delivery.repeated else {})})
 
     async def upload(self, request: Request) -> Response:
         return JSONResponse({"ok": True, "filePath": await self._uploads.take(request)})
@@ -185,12 +185,20 @@ async def _unexpected(request: Request, error: Exception) -> Response:
 
 
 def _key(request: Request) -> str | None:
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return None
-    if not 0 < len(key) <= MAX_KEY_CHARACTERS or not key.isascii() or not key.isprintable():
-        raise ProblemError(422, f"Idempotency-Key must have 1 to {MAX_KEY_CHARACTERS} printable ASCII characters")
-    return f"input:{key}"
+    key = _header(request, "Idempotency-Key", MAX_KEY_CHARACTERS)
+    return f"input:{key}" if key is not None else None
+
+
+def _input_name(request: Request) -> str | None:
+    """The name of the TaskInput that is delivered."""
+    return _header(request, "Taskyard-Input", MAX_NAME_CHARACTERS)
+
+
+def _header(request: Request, name: str, longest: int) -> str | None:
+    value = request.headers.get(name)
+    if value is not None and not (0 < len(value) <= longest and value.isascii() and value.isprintable()):
+        raise ProblemError(422, f"{name} must have 1 to {longest} printable ASCII characters")
+    return value
 
 
 def _message(body: bytes) -> tuple[str, str, str | None]:

@@ -65,7 +65,10 @@ def document() -> Json:
                     OK,
                 )
                 | {
-                    "parameters": [{"name": "Idempotency-Key", "in": "header", "schema": TEXT}],
+                    "parameters": [
+                        {"name": "Idempotency-Key", "in": "header", "schema": TEXT},
+                        {"name": "Taskyard-Input", "in": "header", "schema": TEXT},
+                    ],
                     "requestBody": _content(REQUEST, "application/json") | {"required": True},
                 }
             },

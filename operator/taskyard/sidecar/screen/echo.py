@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from taskyard.sidecar.screen import programs
 from taskyard.sidecar.screen.generic_answer import Mark
-from taskyard.sidecar.screen.programs import Program
+from taskyard.sidecar.screen.program import Program
 from taskyard.sidecar.screen.terminal import Terminal
 
 # What frames and prompts add to a message that a program shows.

@@ -7,7 +7,8 @@ import textwrap
 from taskyard.limits import CUT_NOTE
 from taskyard.sidecar.screen import echo, generic_answer, programs
 from taskyard.sidecar.screen.generic_answer import MAX_ANSWER_CHARACTERS, Mark
-from taskyard.sidecar.screen.programs import Program, Reading
+from taskyard.sidecar.screen.program import Program
+from taskyard.sidecar.screen.programs import Reading
 from taskyard.sidecar.screen.terminal import Terminal
 
 NO_BREAK_SPACE = "\xa0"

@@ -7,7 +7,7 @@ Tried with the real programs, in the versions that TRIED names. An unknown progr
 import re
 from dataclasses import dataclass
 
-from taskyard.sidecar.screen.programs import Program
+from taskyard.sidecar.screen.program import Program
 
 # JavaScript's idea of blanks at the ends of a text, which these programs remove.
 BLANKS = " \t\n\r\v\f\u00a0\ufeff\u2028\u2029"

@@ -1,5 +1,6 @@
 """Sections 2.4, 2.5 and 2.8 of the contract: delete, edit, pause and resume, row by row."""
 
+import json
 from typing import Any
 
 import pytest
@@ -28,6 +29,23 @@ def test_a_prompt_is_required(ns: RestNamespace, text: str) -> None:
     ns.task(status=paused())
     answer = ns.owner.patch("/tasks/me/hello/input", json={"input": text})
     assert (answer.status_code, answer.json()) == (400, {"message": "Task input is required."})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("a\ud800b", id="2.5-text half of a surrogate pair"),
+        pytest.param("a\0b", id="2.5-text NUL"),
+        pytest.param("a" * 65_537, id="2.5-text too long"),
+    ],
+)
+def test_a_prompt_that_cannot_be_stored_is_refused(ns: RestNamespace, text: str) -> None:
+    """K15."""
+    ns.task(status=paused())
+    answer = ns.owner.patch("/tasks/me/hello/input", content=json.dumps({"input": text}))
+    assert (answer.status_code, answer.json()["message"]) == (400, "Task input is not valid.")
+    assert [fault["field"] for fault in answer.json()["validations"]] == ["input"]
+    assert ns.owner.get("/tasks/me/hello").json()["initial_prompt"] == "say hello"
 
 
 @pytest.mark.parametrize(

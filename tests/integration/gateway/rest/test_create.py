@@ -1,12 +1,16 @@
 """Section 2.1 of the contract: POST /tasks/{user}, row by row."""
 
+import json
 import re
+import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from integration.gateway.rest.rest_namespace import NOT_FOUND, RestNamespace
+from integration.gateway.rest.rest_namespace import NOT_FOUND, SECONDS, RestNamespace
 from manifests import template_version
 
 VERSION_NOT_FOUND = {"message": "Template version not found or you do not have access to this resource"}
@@ -179,9 +183,87 @@ def test_409_for_a_name_that_is_taken(ns: RestNamespace, name: str) -> None:
 
 def test_400_with_the_api_servers_word_for_what_it_refuses(ns: RestNamespace) -> None:
     """2.1-refused."""
-    answer = create(ns, input="a\0b")
+    with policy_against(ns, "mine"):
+        until = time.monotonic() + SECONDS
+        while (answer := create(ns, name="mine")).status_code == 201:
+            # A policy holds a moment after it was made.
+            assert time.monotonic() < until
+            ns.owner.delete("/tasks/me/mine")
     assert answer.status_code == 400
-    assert "NUL" in answer.json()["detail"]
+    assert "not this one" in answer.json()["detail"]
+
+
+@contextmanager
+def policy_against(ns: RestNamespace, task: str) -> Iterator[None]:
+    """A policy of the cluster by which no Task in the namespace has that name."""
+    path, name = "/apis/admissionregistration.k8s.io/v1", f"{ns.name}.example.test"
+    tasks = {"apiGroups": ["taskyard.dev"], "apiVersions": ["*"], "operations": ["CREATE"], "resources": ["tasks"]}
+    rule = {"expression": f"object.metadata.name != '{task}'", "message": "not this one"}
+    metadata = {"name": name}
+    ns.admin.create(
+        f"{path}/validatingadmissionpolicies",
+        {
+            "metadata": metadata,
+            "spec": {"matchConstraints": {"resourceRules": [tasks]}, "validations": [rule], "failurePolicy": "Fail"},
+        },
+    )
+    selected = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": ns.name}}}
+    ns.admin.create(
+        f"{path}/validatingadmissionpolicybindings",
+        {
+            "metadata": metadata,
+            "spec": {"policyName": name, "validationActions": ["Deny"], "matchResources": selected},
+        },
+    )
+    try:
+        yield
+    finally:
+        ns.admin.delete(f"{path}/validatingadmissionpolicybindings/{name}")
+        ns.admin.delete(f"{path}/validatingadmissionpolicies/{name}")
+
+
+@pytest.mark.parametrize(
+    ("fields", "message", "field"),
+    [
+        pytest.param({"input": "a\ud800b"}, "Task input is not valid.", "input", id="2.1-text half a pair"),
+        pytest.param({"input": "\udc00"}, "Task input is not valid.", "input", id="2.1-text the other half"),
+        pytest.param({"input": "a\0b"}, "Task input is not valid.", "input", id="2.1-text NUL"),
+        pytest.param({"input": "a" * 65_537}, "Task input is not valid.", "input", id="2.1-text too long"),
+        pytest.param({"display_name": "a\ud800"}, "Validation failed.", "display_name", id="2.1-text a title"),
+        pytest.param({"display_name": "a\0"}, "Validation failed.", "display_name", id="2.1-text a title with NUL"),
+        pytest.param(
+            {"template_version_id": "\ud800"}, "Validation failed.", "template_version_id", id="2.1-text a version"
+        ),
+        pytest.param(
+            {"template_version_preset_id": "\ud800"},
+            "Validation failed.",
+            "template_version_preset_id",
+            id="2.1-text a preset",
+        ),
+    ],
+)
+def test_400_for_text_that_cannot_be_stored(ns: RestNamespace, fields: Any, message: str, field: str) -> None:
+    """K15."""
+    body = {"template_version_id": ns.version["metadata"]["uid"], "input": "x", "name": "mine", **fields}
+    # json.dumps escapes what UTF-8 cannot encode.
+    answer = ns.owner.post("/tasks/me", content=json.dumps(body))
+    assert (answer.status_code, answer.json()["message"]) == (400, message)
+    assert [fault["field"] for fault in answer.json()["validations"]] == [field]
+    assert ns.owner.get("/tasks").json()["count"] == 0
+
+
+def test_400_for_half_a_surrogate_pair_in_a_name(ns: RestNamespace) -> None:
+    """K15."""
+    body = {"template_version_id": ns.version["metadata"]["uid"], "input": "x", "name": "a\ud800"}
+    answer = ns.owner.post("/tasks/me", content=json.dumps(body))
+    assert (answer.status_code, answer.json()["detail"]) == (400, "must be alphanumeric with hyphens")
+
+
+def test_both_halves_of_a_pair_are_one_character(ns: RestNamespace) -> None:
+    """K15."""
+    body = json.dumps({"template_version_id": ns.version["metadata"]["uid"], "input": "x 🙂", "name": "mine"})
+    assert "\\ud83d\\ude42" in body
+    assert ns.owner.post("/tasks/me", content=body).json()["initial_prompt"] == "x 🙂"
 
 
 def test_a_preset_is_named_by_its_id_and_an_unknown_one_is_refused(ns: RestNamespace) -> None:

@@ -19,6 +19,7 @@ def test_an_input_is_queued_by_the_person(ns: RestNamespace) -> None:
     made = ns.admin.get(ns.workspace.path("taskinputs", shown["name"]))
     assert made["spec"] == {"task": "hello", "content": "and now the tests", "type": "User", "resume": True}
     assert made["metadata"]["uid"] == shown["id"]
+    assert made["metadata"]["labels"] == {"taskyard.dev/created-by": "gateway"}, "nobody applies it again (K7)"
     assert [entry["manager"] for entry in made["metadata"]["managedFields"]] == ["taskyard-gateway"]
     by_uid = ns.owner.post(ns.url(f"/tasks/me/{task['metadata']['uid']}/inputs"), json={"content": "more"})
     assert by_uid.status_code == 201

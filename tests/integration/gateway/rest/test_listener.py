@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+from integration.gateway.administrator import Administrator
 from integration.gateway.gatewayprocess import Gateway, new_keyring
 from integration.gateway.rest.rest_namespace import AUDIENCE, RestNamespace
 from taskyard.apiclient import ApiError, connect
@@ -120,6 +121,34 @@ def test_a_token_is_in_no_line_of_the_log(ns: RestNamespace, gateway: Gateway) -
     log = gateway.log.read_text()
     assert token not in log
     assert token.rpartition(".")[2] not in log
+
+
+def test_what_no_route_has_is_in_the_log_at_debug_level_without_secrets(
+    fresh_gateway: Gateway, admin: Administrator, keyring: Keyring, namespace: str
+) -> None:
+    """C6, 6-missed: once a minute for each route, without the query and without names."""
+    with fresh_gateway.serving(keyring, TASKYARD_LOG_LEVEL="DEBUG") as gateway:
+        ns = RestNamespace(admin, gateway, keyring, namespace)
+        ns.task("payroll")
+        token = ns.token("owner")
+        uid = ns.owner.get("/tasks/me/payroll").json()["id"]
+        with ns.client(token) as client:
+            for _ in range(3):
+                assert client.get(f"/workspaces/{uid}/watch?token=s3cret").status_code == 404
+                assert client.get("/users/me/appearance").status_code == 404
+                assert client.get("/tasks/me/nothing").status_code == 404
+            assert client.put("/tasks/me/payroll").status_code == 405
+        ns.close()
+        gateway.wait_until_logged("no route for PUT")
+        log = gateway.log.read_text()
+    missed = [line.partition("no route for ")[2] for line in log.splitlines() if "no route for" in line]
+    assert missed == [
+        "GET /api/v2/workspaces/{workspace}/watch",
+        "GET /api/v2/users/{user}/appearance",
+        "PUT /api/v2/tasks/{user}/{task}",
+    ]
+    for secret in (token, token.rpartition(".")[2], "s3cret", keyring.authority.key_pem.splitlines()[1]):
+        assert secret not in log
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,8 @@ def place(
         "user": ["me", name],
         "task": ["hello", uid],
         "organization": ["default"],
+        "namespace": ["me", name],
+        "name": ["shell"],
         "template": ["shell"],
         "version": ["shell-v1", ns.version["metadata"]["uid"]],
         "workspace": [uid],

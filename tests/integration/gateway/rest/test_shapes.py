@@ -12,12 +12,19 @@ ANSWERS: list[tuple[str, type[BaseModel]]] = [
     ("/buildinfo", catalog.BuildInfo),
     ("/users/me", catalog.User),
     ("/organizations", catalog.Organization),
+    ("/users/me/organizations", catalog.Organization),
+    ("/organizations/default/members/me", catalog.Member),
     ("/templates", catalog.Template),
+    ("/organizations/default/templates/shell", catalog.Template),
+    ("/organizations/default/templates/shell/versions/shell-v1", catalog.TemplateVersion),
     ("/templateversions/shell-v1", catalog.TemplateVersion),
     ("/templateversions/shell-v1/presets", catalog.Preset),
     ("/tasks", task.TaskList),
     ("/tasks/me/hello", task.Task),
     ("/workspaces/{uid}", workspace.Workspace),
+    ("/workspaces", workspace.WorkspaceList),
+    ("/users/me/workspace/hello", workspace.Workspace),
+    ("/workspacebuilds/{build}/logs", workspace.BuildLogEntry),
     ("/v1alpha1/tasks", task.TaskPage),
     ("/v1alpha1/tasks/me/hello/builds", workspace.BuildPage),
     ("/v1alpha1/tasks/me/hello/inputs", task.InputPage),
@@ -30,7 +37,8 @@ def test_an_answer_is_of_its_shape(ns: RestNamespace, path: str, shape: type[Bas
     ns.owner.post(ns.url("/tasks/me/hello/inputs"), json={"content": "hi"})
     ns.wait(ns.url("/tasks/me/hello/inputs"), lambda answer: answer.json()["count"] == 1)
     uid = ns.owner.get("/tasks/me/hello").json()["id"]
-    path = path.format(uid=uid)
+    build = ns.owner.get(f"/workspaces/{uid}").json()["latest_build"]["id"]
+    path = path.format(uid=uid, build=build)
     url = ns.url(path.removeprefix("/v1alpha1")) if path.startswith("/v1alpha1") else path
     answer: Any = ns.owner.get(url).json()
     entries = answer if isinstance(answer, list) else [answer]

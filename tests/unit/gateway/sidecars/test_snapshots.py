@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from taskyard.core.ownership import Ownership, is_owned_by, ownership_of
 from taskyard.core.text_sanitizer import CONTROLS
-from taskyard.gateway.sidecars.snapshots import Message, Payload, config_map, snapshot_of, task_snapshot
+from taskyard.gateway.sidecars.snapshots import Message, Payload, config_map, continues, snapshot_of, task_snapshot
 from taskyard.limits import CUT_NOTE, MAX_SNAPSHOT_BYTES
 from unit.core.builders import owned_by_tekton
 from unit.gateway.sidecars.builders import TASK
@@ -124,6 +124,33 @@ def test_the_status_tells_where_when_and_how_much() -> None:
         "bytes": len(snapshot.document.encode()),
         "truncated": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("data", "owners", "expected"),
+    [
+        pytest.param(["first", "second"], [], True, id="all of it"),
+        pytest.param(["first", "unfinished"], [], True, id="before the last answer had ended"),
+        pytest.param(["other"], [], False, id="another"),
+        pytest.param([], [], False, id="empty"),
+        pytest.param(["first"], [{"kind": "Other", "uid": "x"}], False, id="somebody's"),
+        pytest.param("no JSON", [], False, id="no document"),
+        pytest.param('{"data": []}', [], False, id="another document"),
+    ],
+)
+def test_a_stored_conversation_is_continued_if_it_has_a_message_of_this_one(
+    data: list[str] | str, owners: list[dict[str, str]], expected: bool
+) -> None:
+    """K3."""
+
+    def document(contents: list[str]) -> str:
+        return snapshot_of(Payload(messages=[message(n, c, "agent") for n, c in enumerate(contents)])).document
+
+    metadata = {"labels": {"taskyard.dev/task": "hello"}, "ownerReferences": owners}
+    stored = {"metadata": metadata, "data": {"snapshot.json": data if isinstance(data, str) else document(data)}}
+    snapshot = snapshot_of(Payload(messages=[message(0, "first", "agent"), message(1, "second", "agent")]))
+    assert continues(snapshot, stored, task="hello") is expected
+    assert not continues(snapshot, {"metadata": metadata}, task="hello")
 
 
 @pytest.mark.parametrize("role", ["user", "agent"])

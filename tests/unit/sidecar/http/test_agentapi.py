@@ -96,6 +96,12 @@ def test_bad_idempotency_key_is_refused(shared_pod: Pod) -> None:
     assert shared_pod.post("x", key="k" * 256).status_code == 422
 
 
+@pytest.mark.parametrize("name", ["", "n" * 254, "a\tb"])
+def test_bad_name_of_an_input_is_refused(shared_pod: Pod, name: str) -> None:
+    response = shared_pod.post("x", name=name)
+    assert (response.status_code, "Taskyard-Input" in response.json()["detail"]) == (422, True)
+
+
 def test_body_of_more_than_a_megabyte_is_refused(shared_pod: Pod) -> None:
     def pieces() -> Iterator[bytes]:
         for _ in range(40):

@@ -8,6 +8,7 @@ import pytest
 
 from taskyard.sidecar.screen import generic_answer, known_answer, programs
 from taskyard.sidecar.screen.generic_answer import Mark
+from taskyard.sidecar.screen.program import Program
 from taskyard.sidecar.screen.programs import Reading
 from taskyard.sidecar.screen.terminal import Terminal
 from unit.sidecar.recording import recording
@@ -20,7 +21,7 @@ class Scene:
     """The screen at one moment of a recording."""
 
     terminal: Terminal
-    program: programs.Program
+    program: Program
     mark: Mark
     typed: str
 

@@ -20,6 +20,11 @@ class TemplateFamily:
     active: Object | None
     created_at: str
 
+    @property
+    def has_agent(self) -> bool:
+        """Whether Tasks can be created from the active version."""
+        return self.active is not None and bool(self.active["spec"].get("agent"))
+
 
 def family(cache: Cache, namespace: str, name: str) -> TemplateFamily:
     """The template of a name. Its active version is the one that the Template names or, without a Template, the

@@ -32,6 +32,8 @@ _PATH_PARAMETERS: Mapping[str, tuple[str, str]] = {
     "user": ("A namespace by its name or UID, the user that its annotation names, or `me`.", "me"),
     "task": ("The Task's name, or its UID, for which `user` does not matter.", "fix-the-build-1a2b"),
     "organization": ("`default`, or the UID of the one organization.", "default"),
+    "namespace": ("A namespace, by the same words as a user.", "team"),
+    "name": ("The template's name, or its id; without a namespace it is looked for in that of `me` first.", "claude"),
     "template": ("The template's id, or its name in the namespace of `me`.", "claude"),
     "version": ("The template version's UID, or its name in the namespace of `me`.", "claude-v3"),
     "workspace": ("The Task's UID.", "8f0d5d5e-6e0b-4f0a-9a67-0a4b8d6a3c11"),

@@ -20,6 +20,22 @@ Q: Parameter = (
     {"type": "string"},
     "status:active",
 )
+TEMPLATE_Q: Parameter = (
+    "q",
+    "What to search for: `name:` (a part of it), `exact_name:`, `display_name:`, `exact_display_name:`, "
+    "`has-ai-task:`, `organization:`, `author:`, `author_id:`, `ids:`, `deprecated:`, `deleted:`, "
+    "`has_external_agent:`; bare words are a part of the title; quote values with spaces.",
+    {"type": "string"},
+    "has-ai-task:true",
+)
+WORKSPACE_Q: Parameter = (
+    "q",
+    "What to search for: `owner:`, `name:` (a part of it), `template:`, `status:`, `organization:`, `id:`, "
+    "`has-ai-task:`, `outdated:`, `dormant:`, `shared:`, `has_external_agent:`; a bare word is a name, or an owner and "
+    "a name with a slash between them.",
+    {"type": "string"},
+    "owner:me",
+)
 LIMIT: Parameter = (
     "limit",
     f"How many at most; {LIMIT_DEFAULT} without it.",
@@ -27,6 +43,10 @@ LIMIT: Parameter = (
     50,
 )
 CONTINUE: Parameter = ("continue", "The `continue` of the previous page.", {"type": "string"}, "")
+WORKSPACE_LIMIT: Parameter = ("limit", "How many at most; all without it.", {"type": "integer", "minimum": 0}, 50)
+OFFSET: Parameter = ("offset", "How many to leave out at the beginning.", {"type": "integer", "minimum": 0}, 0)
+FOLLOW: Parameter = ("follow", "Stay, over a websocket, until the build has ended.", {"type": "string"}, "")
+AFTER: Parameter = ("after", "Only entries after the one of this id.", {"type": "integer", "minimum": 0}, 0)
 TIMEOUT: Parameter = (
     "timeout_seconds",
     "Seconds after which the stream ends; without it, the stream has no time limit.",

@@ -21,10 +21,10 @@ from taskyard.gateway.rest.openapi.options import IDEMPOTENCY_KEY, described
 from taskyard.gateway.rest.openapi.schemas.requests import BODY_BYTES, Input
 from taskyard.gateway.rest.openapi.schemas.task import Log
 from taskyard.gateway.rest.routes.idempotency import idempotency_key
+from taskyard.gateway.rest.routes.input_text import check_input
 from taskyard.gateway.rest.streams.agent_messages import pod_address_of
 from taskyard.gateway.rest.views import vocabulary
-from taskyard.gateway.rest.views.log_entries import log_entries, sendable
-from taskyard.limits import MAX_CONTENT_CHARACTERS
+from taskyard.gateway.rest.views.log_entries import log_entries
 from taskyard.sidecarclient import Accepted, NoAnswerError, NotReady, UnreachableError
 
 CALL_SECONDS = 30.0
@@ -49,7 +49,7 @@ def routes(context: RestContext) -> APIRouter:
         person = await context.person(request)
         found = await context.task(person, user, task)
         content = (await read_model(request, Input, BODY_BYTES)).input
-        _check_content(content)
+        check_input(content)
         key = idempotency_key(request, person)
         address = await _gate(context, person, found, verb="create", resource=authorization.TASK_INPUTS)
         await _send(context, content, key=key, **address)
@@ -70,16 +70,6 @@ def routes(context: RestContext) -> APIRouter:
         )
 
     return router
-
-
-def _check_content(content: str) -> None:
-    if not content.strip():
-        raise HttpError(400, "Task input is required.")
-    if len(content) > MAX_CONTENT_CHARACTERS or "\0" in content or content != sendable(content):
-        detail = (
-            f"It has at most {MAX_CONTENT_CHARACTERS} characters, no NUL and no half of a surrogate pair among them."
-        )
-        raise HttpError(400, "Task input is not valid.", validations=[{"field": "input", "detail": detail}])
 
 
 async def _gate(context: RestContext, person: Person, task: Object, *, verb: str, resource: str) -> dict[str, str]:

@@ -10,8 +10,8 @@ from fastapi.responses import JSONResponse
 from taskyard.api import API_VERSION
 from taskyard.api.taskinput import InputPhase, InputType
 from taskyard.apiclient import ApiError, ConflictError, Object
-from taskyard.core import control_text
-from taskyard.core.inputs import InputView
+from taskyard.core import control_text, names
+from taskyard.core.input_view import InputView
 from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.http.request_body import read_model
 from taskyard.gateway.rest.access import authorization
@@ -22,8 +22,8 @@ from taskyard.gateway.rest.openapi.options import CONTINUE, IDEMPOTENCY_KEY, LIM
 from taskyard.gateway.rest.openapi.schemas.requests import BODY_BYTES, CreateInput
 from taskyard.gateway.rest.openapi.schemas.task import InputPage, QueuedInput
 from taskyard.gateway.rest.routes.idempotency import idempotency_key
+from taskyard.gateway.rest.routes.input_text import check_input, invalid_input
 from taskyard.gateway.rest.routes.paging import Place, page
-from taskyard.gateway.rest.views.log_entries import sendable
 
 # How long a repeated request waits until the cache has the input that the first one created.
 _SEEN_SECONDS = 2.0
@@ -104,18 +104,13 @@ def document(manifest: Object) -> dict[str, Any]:
 
 def _check(asked: CreateInput) -> None:
     if asked.type != "raw" and not asked.content.strip():
-        raise _invalid("content", "A message is not blank.")
-    if "\0" in asked.content or asked.content != sendable(asked.content):
-        raise _invalid("content", "It has no NUL and no half of a surrogate pair.")
+        raise invalid_input("content", "A message is not blank.")
+    check_input(asked.content, field="content", may_be_blank=True)
     problem = control_text.problem(asked.content) if asked.type == "control" else None
     if problem:
-        raise _invalid("content", f"It {problem}.")
+        raise invalid_input("content", f"It {problem}.")
     if asked.type != "user" and asked.answers:
-        raise _invalid("answers", "Only a message (type user) answers a question.")
-
-
-def _invalid(field: str, detail: str) -> HttpError:
-    return HttpError(400, "Task input is not valid.", validations=[{"field": field, "detail": detail}])
+        raise invalid_input("answers", "Only a message (type user) answers a question.")
 
 
 async def _create(context: RestContext, person: Person, task: Object, spec: Object, *, key: str) -> tuple[Object, bool]:
@@ -126,7 +121,12 @@ async def _create(context: RestContext, person: Person, task: Object, spec: Obje
     manifest: Object = {
         "apiVersion": API_VERSION,
         "kind": "TaskInput",
-        "metadata": {"name": f"{metadata['name']}-{named}", "namespace": metadata["namespace"]},
+        "metadata": {
+            "name": f"{metadata['name']}-{named}",
+            "namespace": metadata["namespace"],
+            # Nobody applies it again, so the operator need not keep it as long as the Task.
+            "labels": {names.CREATED_BY: "gateway"},
+        },
         "spec": spec,
     }
     try:

@@ -18,6 +18,7 @@ from taskyard.gateway.rest.errors import answer_to
 from taskyard.gateway.rest.openapi.options import described
 from taskyard.gateway.rest.openapi.schemas.requests import BODY_BYTES, Input
 from taskyard.gateway.rest.openapi.schemas.workspace import BuildStarted
+from taskyard.gateway.rest.routes.input_text import check_input
 from taskyard.gateway.rest.views import vocabulary
 from taskyard.gateway.rest.views import workspace as workspace_view
 
@@ -42,8 +43,7 @@ def routes(context: RestContext) -> APIRouter:
         person = await context.person(request)
         found = await context.task(person, user, task)
         prompt = (await read_model(request, Input, BODY_BYTES)).input
-        if not prompt.strip():
-            raise HttpError(400, "Task input is required.")
+        check_input(prompt)
         if vocabulary.phase(found) != Phase.PAUSED:
             raise _locked()
         await _patch(context, person, found, {"spec": {"prompt": prompt}})

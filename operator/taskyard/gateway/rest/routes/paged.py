@@ -8,8 +8,8 @@ from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.openapi.options import CONTINUE, LIMIT, Q, described
 from taskyard.gateway.rest.openapi.schemas.task import TaskPage
 from taskyard.gateway.rest.openapi.schemas.workspace import BuildPage
-from taskyard.gateway.rest.routes import listing
 from taskyard.gateway.rest.routes.paging import Place, newest_first, page
+from taskyard.gateway.rest.search import tasks as listing
 from taskyard.gateway.rest.views import task as task_view
 from taskyard.gateway.rest.views import vocabulary
 from taskyard.gateway.rest.views import workspace as workspace_view

@@ -19,9 +19,9 @@ from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.openapi.options import LAST_EVENT_ID, TIMEOUT, Q, described
 from taskyard.gateway.rest.openapi.schemas.task import Entry, Gone, Synced, Task
 from taskyard.gateway.rest.openapi.schemas.workspace import WorkspaceBuild
-from taskyard.gateway.rest.routes import listing
-from taskyard.gateway.rest.routes.listing import Wanted
 from taskyard.gateway.rest.routes.paging import counted, invalid
+from taskyard.gateway.rest.search import tasks as listing
+from taskyard.gateway.rest.search.tasks import Wanted
 from taskyard.gateway.rest.streams import sse
 from taskyard.gateway.rest.streams.agent_messages import AgentMessages, PodAddress, pod_address_of
 from taskyard.gateway.rest.streams.sse import EventStream

@@ -20,7 +20,8 @@ from taskyard.gateway.rest.naming import digits
 from taskyard.gateway.rest.openapi.options import Q, described
 from taskyard.gateway.rest.openapi.schemas.requests import BODY_BYTES, CreateTask
 from taskyard.gateway.rest.openapi.schemas.task import Task, TaskList
-from taskyard.gateway.rest.routes import listing
+from taskyard.gateway.rest.routes.input_text import check_input
+from taskyard.gateway.rest.search import tasks as listing
 from taskyard.gateway.rest.views import task as task_view
 from taskyard.limits import MAX_DISPLAY_NAME_CHARACTERS
 
@@ -39,6 +40,7 @@ def routes(context: RestContext) -> APIRouter:
     async def create(request: Request, user: str) -> JSONResponse:
         person = await context.person(request)
         asked = await read_model(request, CreateTask, BODY_BYTES)
+        check_input(asked.input, may_be_blank=True)
         task = await _create(context, person, user, asked)
         return JSONResponse(_document(context, task), status_code=201)
 
@@ -147,8 +149,18 @@ async def _version(context: RestContext, person: Person, owner: Owner | None, id
     found = found or context.cache.template_versions.get((namespace, identifier))
     allowed = await context.may(person, "get", authorization.TEMPLATE_VERSIONS, namespace or "-", identifier)
     if found is None or not allowed or found["metadata"]["namespace"] != namespace:
-        raise HttpError(400, _VERSION_NOT_FOUND)
+        raise HttpError(400, _VERSION_NOT_FOUND, detail=await _elsewhere(context, person, found, namespace))
     return found
+
+
+async def _elsewhere(context: RestContext, person: Person, found: Object | None, namespace: str) -> str:
+    """What to do about a version of another namespace than the Task's, if the person may see the version."""
+    if found is None or not namespace:
+        return ""
+    where, name = found["metadata"]["namespace"], found["metadata"]["name"]
+    if where == namespace or not await context.may(person, "get", authorization.TEMPLATE_VERSIONS, where, name):
+        return ""
+    return f'"{name}" is in the namespace {where}, and a Task of {namespace} takes one of {namespace}.'
 
 
 def _preset(version: Object, identifier: str | None) -> str:

@@ -1,4 +1,4 @@
-"""The routes that a client calls first: the service, the caller, the organizations."""
+"""The routes that a client calls first: the service and the caller."""
 
 from typing import Any
 
@@ -6,14 +6,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from taskyard import __version__
-from taskyard.gateway.rest.access import authorization, namespaces
-from taskyard.gateway.rest.access.namespaces import Owner
-from taskyard.gateway.rest.cache.cache import SYSTEM_NAMESPACE
 from taskyard.gateway.rest.context import RestContext
-from taskyard.gateway.rest.errors import not_found
 from taskyard.gateway.rest.openapi.options import described
-from taskyard.gateway.rest.openapi.schemas.catalog import BuildInfo, Organization, User
-from taskyard.gateway.rest.views import vocabulary
+from taskyard.gateway.rest.openapi.schemas.catalog import BuildInfo, User
+from taskyard.gateway.rest.routes.visible_user import VisibleUser, visible_user
 
 
 def routes(context: RestContext) -> APIRouter:
@@ -40,41 +36,19 @@ def routes(context: RestContext) -> APIRouter:
     @router.get("/users/{user}", **described("user", "A user, which is a namespace", 404, answer=User))
     async def user(request: Request, user: str) -> JSONResponse:
         person = await context.person(request)
-        home = context.home(person)
-        owner = context.owner(user, person)
-        if user.lower() == namespaces.ME:
-            owner = namespaces.owner_named(context.cache, home)
-        namespace = owner.namespace if owner else user.lower()
-        allowed = namespace == home or await context.may(person, "list", authorization.TASKS, namespace)
-        if owner is None or not allowed:
-            raise not_found()
-        name = person.user.username if namespace == home else owner.user
-        return JSONResponse(_user(owner, name, context.cache.organization_id))
-
-    @router.get("/organizations", **described("organizations", "The organizations: one", answer=list[Organization]))
-    async def organizations(request: Request) -> JSONResponse:
-        await context.person(request)
-        return JSONResponse([_organization(context)])
-
-    @router.get(
-        "/organizations/{organization}", **described("organization", "An organization", 404, answer=Organization)
-    )
-    async def organization(request: Request, organization: str) -> JSONResponse:
-        await context.person(request)
-        if organization.lower() not in (context.cache.organization_id, vocabulary.ORGANIZATION):
-            raise not_found()
-        return JSONResponse(_organization(context))
+        return JSONResponse(_user(await visible_user(context, person, user), context.cache.organization_id))
 
     return router
 
 
-def _user(owner: Owner, name: str, organization_id: str) -> dict[str, Any]:
+def _user(found: VisibleUser, organization_id: str) -> dict[str, Any]:
     """A namespace as a user; the namespace's name is the username, since it is part of paths."""
+    owner = found.owner
     return {
         "id": owner.id,
         "username": owner.namespace,
-        "name": name,
-        "email": owner.user if "@" in owner.user else "",
+        "name": found.name,
+        "email": found.email,
         "avatar_url": "",
         "created_at": owner.created_at,
         "updated_at": owner.created_at,
@@ -84,18 +58,4 @@ def _user(owner: Owner, name: str, organization_id: str) -> dict[str, Any]:
         "theme_preference": "",
         "organization_ids": [organization_id],
         "roles": [],
-    }
-
-
-def _organization(context: RestContext) -> dict[str, Any]:
-    created_at = namespaces.owner_named(context.cache, SYSTEM_NAMESPACE).created_at
-    return {
-        "id": context.cache.organization_id,
-        "name": vocabulary.ORGANIZATION,
-        "display_name": "Taskyard",
-        "icon": "",
-        "description": "",
-        "created_at": created_at,
-        "updated_at": created_at,
-        "is_default": True,
     }

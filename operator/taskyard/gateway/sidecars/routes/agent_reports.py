@@ -5,14 +5,18 @@ Paths, order of checks and messages follow the public contract that agents' tool
 
 import logging
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from taskyard.apiclient import ApiError, ConflictError, MissingError
-from taskyard.core import ownership
+from taskyard.core import conversation_stored, names, ownership, refusal
+from taskyard.core.observed import Obstacle
 from taskyard.core.ownership import Ownership
+from taskyard.core.refusal import Attempt, Wait
+from taskyard.core.times import rfc3339
 from taskyard.gateway.context import Context
 from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.http.request_body import TooLargeError, parse_json, read_body, read_model, validated
@@ -130,6 +134,11 @@ async def _store_snapshot(context: Context, caller: Caller, snapshot: Snapshot) 
         context.metrics.snapshot_stored(snapshot.size)
     except ApiError as error:
         logger.warning("snapshot of task %s/%s: %s", caller.task.namespace, caller.task.name, error)
+        verb = "update" if caller.task.status.get("snapshot") else "create"
+        name = names.snapshot_name(caller.task.name)
+        verdict = refusal.of(error.answer, Attempt(verb, "ConfigMap", name, by=refusal.GATEWAY))
+        if isinstance(verdict, Wait):
+            await _tell_refusal(context, caller, verdict.obstacle)
         raise HttpError(500, "Internal error storing snapshot.", detail=error.message) from error
 
 
@@ -144,14 +153,16 @@ async def _store_config_map(context: Context, caller: Caller, snapshot: Snapshot
                 await cluster.create_config_map(manifest)
                 return
             whose = ownership.ownership_of(existing, name=task.name, uid=task.uid)
-            if whose is Ownership.FOREIGN:
+            if whose is Ownership.FOREIGN and not snapshots.continues(snapshot, existing, task=task.name):
+                message = f"ConfigMap {name} exists and is not this Task's; delete or rename it."
+                await _tell_refusal(context, caller, Obstacle("NameConflict", message))
                 raise _foreign(task, name)
             if whose is Ownership.FORMER and not await _is_there(context, task):
                 return  # this Task itself is gone
             await cluster.patch_config_map(
                 manifest,
                 resource_version=existing["metadata"]["resourceVersion"],
-                take_over=whose is Ownership.FORMER,
+                take_over=whose is not Ownership.OWN,
             )
             return
         except (ConflictError, MissingError):
@@ -176,15 +187,49 @@ async def _store_summary(context: Context, caller: Caller, snapshot: Snapshot) -
     """Describe the snapshot in the Task's status. The caller is not checked again: its Pod may be gone by now, and its
     last snapshot counts all the same."""
     summary = snapshots.task_snapshot(snapshot, task=caller.task.name, now=context.now())
+    now = rfc3339(context.now())
+
+    def decide(task: Task) -> dict[str, Any]:
+        stored = conversation_stored.after_success(
+            task.status.get("conditions") or [], generation=task.status.get("observedGeneration") or 0, now=now
+        )
+        return {"snapshot": summary} | ({"conditions": stored} if stored else {})
+
+    await _update(context, caller, decide)
+
+
+async def _tell_refusal(context: Context, caller: Caller, obstacle: Obstacle) -> None:
+    """Say in the Task's status that its conversation is not stored, and why; at best, since the snapshot's own error is
+    the answer."""
+    context.metrics.snapshot_refused(obstacle.reason)
+    now = rfc3339(context.now())
+
+    def decide(task: Task) -> dict[str, Any]:
+        refused = conversation_stored.after_refusal(
+            task.status.get("conditions") or [],
+            obstacle,
+            generation=task.status.get("observedGeneration") or 0,
+            now=now,
+        )
+        return {"conditions": refused} if refused else {}
+
+    try:
+        await _update(context, caller, decide)
+    except (ApiError, HttpError) as error:
+        logger.warning("task %s/%s: its status does not say so: %s", caller.task.namespace, caller.task.name, error)
+
+
+async def _update(context: Context, caller: Caller, change: Callable[[Task], dict[str, Any]]) -> None:
+    """Change the status of the caller's Task. The ConfigMap of a Task that was deleted meanwhile is garbage-collected,
+    and nothing is said of it."""
 
     async def read() -> Evidence:
         task = await read_task(context, caller.task.namespace, caller.task.name)
         return Evidence(pod_uid=caller.pod_uid, build=caller.build, task=task)
 
     def decide(evidence: Evidence) -> dict[str, Any]:
-        # The ConfigMap of a Task that was deleted meanwhile is garbage-collected.
         is_there = evidence.task is not None and evidence.task.uid == caller.task.uid
-        return {"snapshot": summary} if is_there else {}
+        return change(evidence.task) if evidence.task and is_there else {}
 
     detail = "The Task's status changes too often."
     contended = HttpError(500, "Internal error storing snapshot.", detail=detail)

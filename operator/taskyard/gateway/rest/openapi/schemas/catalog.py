@@ -57,6 +57,21 @@ class Organization(BaseModel):
     is_default: Annotated[bool, Field(examples=[True])]
 
 
+class Member(BaseModel):
+    """A namespace as a member of the organization."""
+
+    user_id: Annotated[Uuid, Field(examples=[OWNER])]
+    organization_id: Annotated[Uuid, Field(examples=[ORGANIZATION])]
+    created_at: Annotated[Moment, Field(examples=[_CREATED])]
+    updated_at: Annotated[Moment, Field(examples=[_CREATED])]
+    roles: list[Any]
+    username: Annotated[str, Field(examples=["team"])]
+    name: Annotated[str, Field(examples=["jane@example.com"])]
+    avatar_url: Annotated[str, Field(examples=[""])]
+    email: Annotated[str, Field(examples=["jane@example.com"])]
+    global_roles: list[Any]
+
+
 class Template(BaseModel):
     """A Template, or the template versions that share a name."""
 

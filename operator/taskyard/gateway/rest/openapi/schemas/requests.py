@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from taskyard.limits import MAX_CONTENT_CHARACTERS, MAX_QUESTION_ID_CHARACTERS
 
@@ -10,15 +10,31 @@ from taskyard.limits import MAX_CONTENT_CHARACTERS, MAX_QUESTION_ID_CHARACTERS
 BODY_BYTES = 1_048_576
 
 
+def is_text(value: str) -> bool:
+    """Whether it can be stored: JSON can contain NUL and halves of surrogate pairs, but YAML, UTF-8 and a terminal's
+    line cannot."""
+    return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def _text(value: str) -> str:
+    if not is_text(value):
+        raise ValueError("must have no NUL and no half of a surrogate pair among its characters")
+    return value
+
+
+# Any text of a request but a prompt or a message, whose faults have an answer of their own.
+Text = Annotated[str, AfterValidator(_text)]
+
+
 class CreateTask(BaseModel):
     """The body of `POST /tasks/{user}`. A template version is named by its UID, or by its name in the namespace; a
     preset by the id that `…/presets` gives, or by its name."""
 
-    template_version_id: Annotated[str, Field(min_length=1, max_length=253, examples=["claude-v3"])]
-    template_version_preset_id: Annotated[str | None, Field(max_length=253)] = None
+    template_version_id: Annotated[Text, Field(min_length=1, max_length=253, examples=["claude-v3"])]
+    template_version_preset_id: Annotated[Text | None, Field(max_length=253)] = None
     input: Annotated[str, Field(examples=["Fix the build"])]
     name: Annotated[str, Field(examples=["fix-the-build"])] = ""
-    display_name: Annotated[str, Field(examples=["Fix the build"])] = ""
+    display_name: Annotated[Text, Field(examples=["Fix the build"])] = ""
 
 
 class Input(BaseModel):

@@ -104,6 +104,17 @@ class WorkspaceBuild(BaseModel):
     has_ai_task: Annotated[bool, Field(examples=[True])]
 
 
+class BuildLogEntry(BaseModel):
+    """A step of a build."""
+
+    id: Annotated[int, Field(examples=[1])]
+    created_at: Annotated[Moment, Field(examples=["2026-01-31T12:00:01Z"])]
+    log_source: Annotated[str, Field(examples=["provisioner"])]
+    log_level: Literal["info", "error"]
+    stage: Annotated[str, Field(examples=["Starting the workspace"])]
+    output: Annotated[str, Field(examples=[""])]
+
+
 class BuildStarted(BaseModel):
     """The build that pauses or resumes a Task."""
 
@@ -151,3 +162,10 @@ class Workspace(BaseModel):
     automatic_updates: Annotated[str, Field(examples=["never"])]
     favorite: bool
     task_id: Annotated[Uuid, Field(examples=[TASK])]
+
+
+class WorkspaceList(BaseModel):
+    """Workspaces, and how many there are on all pages."""
+
+    workspaces: list[Workspace]
+    count: Annotated[int, Field(examples=[1])]

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from taskyard.apiclient import Object
-from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.rest.access import authorization
 from taskyard.gateway.rest.access.authentication import Person
 from taskyard.gateway.rest.context import RestContext
-from taskyard.gateway.rest.routes import query
-from taskyard.gateway.rest.routes.query import QueryError
+from taskyard.gateway.rest.search import task_query
+from taskyard.gateway.rest.search.terms import QueryError
 from taskyard.gateway.rest.views import vocabulary
+
+_WHAT = "task"
 
 
 @dataclass(frozen=True)
@@ -32,17 +33,17 @@ async def wanted(context: RestContext, person: Person, text: str) -> Wanted:
     """What the query selects. Raises HttpError 400 when it is invalid or names an owner whose Tasks the person may not
     list, and ApiError."""
     try:
-        asked = query.parse(text)
+        asked = task_query.parse(text)
     except QueryError as error:
-        raise _bad_query(error) from error
+        raise error.response(_WHAT) from error
     owner = None
     if asked.owner:
         owner = context.owner(asked.owner, person)
         allowed = await context.may(person, "list", authorization.TASKS, owner.namespace if owner else asked.owner)
         if owner is None or not allowed:
-            raise _unknown("user", "owner", asked.owner)
-    if asked.organization and asked.organization not in (context.cache.organization_id, vocabulary.ORGANIZATION):
-        raise _unknown("organization", "organization", asked.organization)
+            raise QueryError.unknown("user", "owner", asked.owner).response(_WHAT)
+    if asked.organization and not context.is_organization(asked.organization):
+        raise QueryError.unknown("organization", "organization", asked.organization).response(_WHAT)
     return Wanted(namespace=owner.namespace if owner else "", status=asked.status)
 
 
@@ -57,12 +58,3 @@ async def found(context: RestContext, person: Person, wanted: Wanted) -> list[Ob
     # Timestamps are in whole seconds: within one second, Tasks are sorted by name.
     tasks.sort(key=lambda task: str(task["metadata"]["name"]))
     return sorted(tasks, key=lambda task: str(task["metadata"]["creationTimestamp"]), reverse=True)
-
-
-def _unknown(what: str, field: str, value: str) -> HttpError:
-    detail = f'{what} "{value}" either does not exist, or you are unauthorized to view them'
-    return _bad_query(QueryError([{"field": field, "detail": detail}]))
-
-
-def _bad_query(error: QueryError) -> HttpError:
-    return HttpError(400, "Invalid task search query.", validations=error.validations)

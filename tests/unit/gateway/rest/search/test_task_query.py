@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskyard.gateway.rest.routes.query import Query, QueryError, parse
+from taskyard.gateway.rest.search.task_query import Query, parse
+from taskyard.gateway.rest.search.terms import QueryError
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,123 @@
+"""Makes the objects that a Task owns, or does what is due where one of their names is taken."""
+
+from __future__ import annotations
+
+import logging
+
+from taskyard.controller.blocked import Blocked, blocked_by
+from taskyard.controller.claims import ClaimKeeper
+from taskyard.controller.cluster import ApiError, Cluster, ConflictError, Object
+from taskyard.controller.stores import Stores
+from taskyard.controller.task_reader import TaskReader
+from taskyard.core import leftovers, names, refusal
+from taskyard.core.leftovers import Standing
+from taskyard.core.observed import Observed, Obstacle
+from taskyard.core.refusal import Attempt
+from taskyard.core.resources import CLAIMS, PODS, WORKSPACE_BUILDS, Resource
+from taskyard.watchcache.store import key_of
+
+logger = logging.getLogger(__name__)
+
+KINDS = {PODS: "Pod", CLAIMS: "PersistentVolumeClaim", WORKSPACE_BUILDS: "WorkspaceBuild"}
+
+
+class Children:
+    """All methods raise ApiError, and NotDue where the Task is being deleted."""
+
+    def __init__(self, cluster: Cluster, stores: Stores, reader: TaskReader, claims: ClaimKeeper) -> None:
+        self._cluster = cluster
+        self._stores = stores
+        self._reader = reader
+        self._claims = claims
+        self._store_of = {PODS: stores.pods, CLAIMS: stores.claims, WORKSPACE_BUILDS: stores.builds}
+
+    async def create(self, observed: Observed, resource: Resource, manifest: Object) -> Blocked | None:
+        """Create a child, or do what is due if an object of that name exists."""
+        namespace, name = key_of(manifest)
+        try:
+            self._store_of[resource].put(await self._cluster.create(resource, manifest))
+            return None
+        except ConflictError as error:
+            if error.reason != "AlreadyExists":
+                raise
+        found = await self._cluster.get(resource, namespace, name)
+        if found is None:
+            return Blocked(Obstacle("Waiting", f"{manifest['kind']} {name} of an earlier Task is being deleted."), 0.2)
+        return await self.take_or_remove(observed, resource, found)
+
+    async def take_or_remove(self, observed: Observed, resource: Resource, found: Object) -> Blocked | None:
+        """An object that has a child's name is kept when it is the Task's own (the store was behind), deleted when an
+        earlier Task of the same name owns it or left it behind, adopted when it is a home that allows that, and an
+        obstacle otherwise."""
+        task, kind, name = observed.task, KINDS[resource], found["metadata"]["name"]
+        match leftovers.standing(found, kind=kind, name=task.name, uid=task.uid):
+            case Standing.OWN:
+                self._store_of[resource].put(found)
+                return None
+            case Standing.FORMER | Standing.LEFT_BEHIND:
+                blocked = await self._remove_former(observed, resource, found)
+                if blocked:
+                    return blocked
+                message = f"{kind} {name} of an earlier Task of this name is being deleted."
+                return Blocked(Obstacle("FormerTask", message), 1.0)
+            case Standing.ADOPTABLE:
+                return await self._adopt_claim(observed, found)
+            case Standing.FOREIGN:
+                conflict = leftovers.conflict(found, kind=kind, task=task.name)
+                return Blocked(conflict, 10.0 if resource is CLAIMS else 30.0)
+
+    async def adopt_offered_claim(self, observed: Observed) -> Blocked | None:
+        task = observed.task
+        key = (task.namespace, names.claim_name(task.name))
+        found = await self._cluster.get(CLAIMS, *key)
+        if found is None:
+            self._stores.claims.remove(key)
+            return None
+        self._stores.claims.put(found)
+        return await self._adopt_claim(observed, found) if leftovers.is_adoptable(found, task.name) else None
+
+    async def _adopt_claim(self, observed: Observed, found: Object) -> Blocked | None:
+        """Take over the claim `found`, once no Pod that an earlier Task left behind can use it any more."""
+        task = observed.task
+        pods = self._stores.pods.grouped((task.namespace, task.name))
+        pods = [pod for pod in pods if self._is_going(observed, pod)]
+        if pods:
+            await self._remove_former(observed, PODS, pods[0])
+            message = f"Pod {pods[0]['metadata']['name']} of an earlier Task of this name is being deleted."
+            return Blocked(Obstacle("FormerTask", message), 1.0)
+        await self._reader.live(observed)
+        obstacle = await self._claims.adopt(observed, found)
+        return Blocked(obstacle, 10.0) if obstacle else None
+
+    def _is_going(self, observed: Observed, pod: Object, *, left_behind: bool = True) -> bool:
+        """Whether a Pod is of an earlier Task of this name, or, if `left_behind`, lost its owner with one."""
+        standing = leftovers.standing(pod, kind="Pod", name=observed.task.name, uid=observed.task.uid)
+        return standing is Standing.FORMER or (left_behind and standing is Standing.LEFT_BEHIND)
+
+    async def _remove_former(self, observed: Observed, resource: Resource, found: Object) -> Blocked | None:
+        """Delete a child of an earlier Task, as garbage collection would; that can lose track of a Task that was
+        deleted and created again. Also delete that Task's Pods, which may hold its claim. Returns why one cannot be
+        deleted."""
+        task = observed.task
+        going = {(PODS, key_of(other)): other for other in self._stores.pods.grouped((task.namespace, task.name))}
+        # While a backup is restored, a Pod without an owner may be filling the home: no build's name is worth its end.
+        ends_all = resource is not WORKSPACE_BUILDS
+        going = {key: other for key, other in going.items() if self._is_going(observed, other, left_behind=ends_all)}
+        going[resource, key_of(found)] = found
+        # Only after the children were read: the Task that has the name now had it then, so their owner is gone.
+        await self._reader.live(observed)
+        for (kind, (namespace, name)), child in going.items():
+            metadata = child["metadata"]
+            if "deletionTimestamp" in metadata:
+                continue
+            logger.info("task %s/%s: deleting %s %s of an earlier Task", namespace, task.name, kind.plural, name)
+            try:
+                await self._cluster.delete(
+                    kind, namespace, name, uid=metadata["uid"], resource_version=metadata["resourceVersion"]
+                )
+            except ApiError as error:
+                blocked = blocked_by(refusal.of(error.answer, Attempt("delete", KINDS[kind], name)))
+                if blocked is None:
+                    raise
+                return blocked
+        return None

@@ -1,0 +1,79 @@
+"""A TaskInput as decisions see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from taskyard.api.taskinput import InputPhase, InputType
+from taskyard.core import names, times
+from taskyard.core.observed import Manifest
+from taskyard.core.ownership import owner_uid
+
+
+@dataclass(frozen=True)
+class InputView:
+    """A TaskInput. `owner` is the UID of the Task that controls it, `owners` are all its ownerReferences.
+
+    `order` is the one in its status, else its resourceVersion, which no write has changed yet. `meant_for` is the UID
+    of the Task that had the name when the input was created, or of the first one after that. `is_unnamed`:
+    nobody chose the name, so nobody applies the input again.
+    """
+
+    namespace: str
+    name: str
+    uid: str
+    task: str
+    content: str
+    type: InputType
+    resume: bool
+    owner: str | None
+    owners: tuple[Manifest, ...]
+    resource_version: str
+    phase: InputPhase
+    has_order: bool
+    order: int
+    attempts: int
+    message: str | None
+    created_at: datetime
+    ended_at: datetime | None
+    answers: str | None = None
+    meant_for: str | None = None
+    is_unnamed: bool = False
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> InputView:
+        metadata, spec, status = manifest["metadata"], manifest["spec"], manifest.get("status", {})
+        order, ended_at = status.get("order"), status.get("deliveredAt") or status.get("rejectedAt")
+        return cls(
+            namespace=metadata["namespace"],
+            name=metadata["name"],
+            uid=metadata["uid"],
+            task=spec["task"],
+            content=spec["content"],
+            type=InputType(spec.get("type", InputType.USER)),
+            resume=spec.get("resume", False),
+            owner=owner_uid(manifest),
+            owners=tuple(metadata.get("ownerReferences") or ()),
+            resource_version=metadata["resourceVersion"],
+            phase=InputPhase(status.get("phase", InputPhase.QUEUED)),
+            has_order=order is not None,
+            order=order if order is not None else int(metadata["resourceVersion"]),
+            attempts=status.get("attempts", 0),
+            message=status.get("message"),
+            created_at=times.parse(metadata["creationTimestamp"]),
+            ended_at=times.parse(ended_at) if ended_at else None,
+            answers=spec.get("answers"),
+            meant_for=status.get("taskUID"),
+            is_unnamed=bool(metadata.get("generateName")) or names.CREATED_BY in (metadata.get("labels") or {}),
+        )
+
+    @property
+    def line(self) -> tuple[datetime, int, str]:
+        """Place in the queue: timestamps have whole seconds, so `order` decides within one."""
+        return self.created_at, self.order, self.name
+
+    @property
+    def is_controlled(self) -> bool:
+        """Whether anything controls it, a Task or not: Kubernetes allows no second controller."""
+        return self.owner is not None or any(owner.get("controller") for owner in self.owners)

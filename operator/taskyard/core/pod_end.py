@@ -1,0 +1,106 @@
+"""What ended a Pod that was to run on: a disruption, which is not its fault, or anything else, which may repeat itself.
+
+Kubernetes says it in the Pod's condition DisruptionTarget and in `status.reason`. A Pod that is evicted through the API
+is soon gone, so the cause is kept in the status of its build.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from taskyard.core import text_limits, times
+from taskyard.core.text_sanitizer import one_line
+from taskyard.limits import MAX_END_MESSAGE_CHARACTERS, MAX_END_REASON_CHARACTERS
+
+Manifest = dict[str, Any]
+
+# The condition's reasons that stand for a decision about the cluster, not about this Pod. The kubelet's own,
+# TerminationByKubelet, covers the shutdown of a node as well as the eviction of a Pod that fills its disk.
+DISRUPTIONS = frozenset({"EvictionByEvictionAPI", "PreemptionByScheduler", "DeletionByTaintManager", "DeletionByPodGC"})
+NODE_SHUTDOWN = "NodeShutdown"
+# status.reason of a Pod that the shutdown of its node ended or, at the kubelet's admission, kept from starting.
+_SHUTDOWN_REASONS = frozenset({"Terminated", "NodeShutdown", "Shutdown"})
+_EVICTED = "Evicted"
+DELETED = "Deleted"
+UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True)
+class EndCause:
+    """What ends a Pod, `since` when, if the Pod says so."""
+
+    reason: str
+    message: str = ""
+    since: datetime | None = None
+
+    @property
+    def is_disruption(self) -> bool:
+        return self.reason in DISRUPTIONS or self.reason == NODE_SHUTDOWN
+
+    @property
+    def told(self) -> str:
+        """Reason and message, for people."""
+        return f"{self.reason}: {self.message.rstrip('. ')}" if self.message else self.reason
+
+
+@dataclass(frozen=True)
+class PodEnd:
+    """How the Pod of a start ended, as its build keeps it. `active_at` is when its agent first answered."""
+
+    cause: EndCause
+    at: datetime
+    active_at: datetime | None
+
+    @property
+    def active_for(self) -> timedelta:
+        """From the agent's first answer to the end."""
+        return max(self.at - self.active_at, timedelta()) if self.active_at else timedelta()
+
+    @classmethod
+    def of(cls, stored: Manifest) -> PodEnd:
+        active_at = stored.get("activeAt")
+        return cls(
+            EndCause(stored["reason"], stored.get("message", "")),
+            at=times.parse(stored["time"]),
+            active_at=times.parse(active_at) if active_at else None,
+        )
+
+    def manifest(self) -> Manifest:
+        """`status.podEnd`."""
+        result = {"reason": self.cause.reason, "time": times.rfc3339(self.at)}
+        if self.cause.message:
+            result["message"] = self.cause.message
+        if self.active_at:
+            result["activeAt"] = times.rfc3339(self.active_at)
+        return result
+
+
+def cause_of(pod: Manifest) -> EndCause | None:
+    """What ends or ended a Pod; None for one that nothing ends. A disruption counts from its announcement, which comes
+    a moment before the deletion (and may be withdrawn: the condition is False then)."""
+    metadata, status = pod["metadata"], pod.get("status", {})
+    reason, message = status.get("reason") or "", status.get("message") or ""
+    ended = status.get("phase") in ("Succeeded", "Failed")
+    target = next((c for c in status.get("conditions", ()) if c["type"] == "DisruptionTarget"), None)
+    if target is not None and target["status"] == "True" and target.get("reason") in DISRUPTIONS and reason != _EVICTED:
+        since = target.get("lastTransitionTime")
+        return cause(target["reason"], target.get("message") or "", since=times.parse(since) if since else None)
+    if ended and reason in _SHUTDOWN_REASONS:
+        return cause(NODE_SHUTDOWN, message)
+    if ended:
+        return cause(reason or f"Pod{status['phase']}", message)
+    if "deletionTimestamp" in metadata:
+        grace = timedelta(seconds=metadata.get("deletionGracePeriodSeconds") or 0)
+        return cause(DELETED, since=times.parse(metadata["deletionTimestamp"]) - grace)
+    return None
+
+
+def cause(reason: str, message: str = "", *, since: datetime | None = None) -> EndCause:
+    """A cause, its texts shortened to what the status takes."""
+    return EndCause(
+        reason[:MAX_END_REASON_CHARACTERS],
+        text_limits.shortened(one_line(message), MAX_END_MESSAGE_CHARACTERS),
+        since=since,
+    )

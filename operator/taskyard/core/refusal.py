@@ -1,0 +1,200 @@
+"""What follows when the API server refuses something that Taskyard makes or changes: one table for all of it.
+
+A refusal is waited for while waiting can mend it, fails the build that needs the object where only a person can, or is
+told while the work goes on. Kubernetes answers most of them with 403 Forbidden, so often only the text tells them
+apart. An answer that the table does not know (no answer at all, an overloaded server, a conflict) is no refusal:
+the same is tried again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from taskyard.core.observed import Obstacle
+from taskyard.core.text_limits import quoted
+
+# A quota is looked at this often: a Task goes on within five seconds of room for it.
+QUOTA_SECONDS = 4.0
+PERSON_SECONDS = 30.0
+# Kinds without which a start has failed, since a person has to mend them; their build can say so.
+PARTS_OF_A_START = ("Pod", "PersistentVolumeClaim")
+# Kinds that the work does not depend on.
+BESIDE_THE_WORK = ("Event",)
+
+OPERATOR, GATEWAY = "operator", "gateway"
+RETRY = "Fix the cause or use another template version, then pause and resume the Task."
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the API server answered: HTTP status, and reason, message and causes of its `Status`."""
+
+    status: int
+    message: str
+    reason: str = ""
+    causes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What was refused: `verb` is create, update or delete, `by` is the process that tried."""
+
+    verb: str
+    kind: str
+    name: str
+    by: str = OPERATOR
+
+    @property
+    def what(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Show the obstacle and try again after so many seconds."""
+
+    obstacle: Obstacle
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Fail:
+    """The build has failed, for this cause."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class GoOn:
+    """Tell it, and go on without the object."""
+
+    message: str
+
+
+Verdict = Wait | Fail | GoOn
+
+
+@dataclass(frozen=True)
+class Row:
+    """One kind of refusal that waiting can mend. `says` stands before the API server's words."""
+
+    reason: str
+    says: str
+    seconds: float
+    statuses: Collection[int]
+    pattern: str = ""
+    cause: str = ""
+
+    def fits(self, answer: Answer) -> bool:
+        """Whether an answer is of this kind."""
+        if answer.status not in self.statuses or (self.cause and self.cause not in answer.causes):
+            return False
+        return re.search(self.pattern, answer.message) is not None
+
+
+FORBIDDEN = (403,)
+FAULTS = range(500, 600)
+# What the API server refuses whatever else happens; a webhook or a policy chooses its own status.
+REFUSALS = (400, 403, 413, 422)
+DENIED = r"denied (the )?request"
+
+TABLE = (
+    Row(
+        "NamespaceTerminating",
+        "The namespace is being deleted",
+        PERSON_SECONDS,
+        FORBIDDEN,
+        cause="NamespaceTerminating",
+    ),
+    Row(
+        "QuotaExceeded",
+        "The {kind} waits for room in the namespace's quota",
+        QUOTA_SECONDS,
+        FORBIDDEN,
+        # The last is said until a new quota has been counted for the first time.
+        pattern="exceeded quota|insufficient quota|status unknown for quota",
+    ),
+    Row(
+        # A namespace's service accounts are created a moment after it.
+        "ServiceAccountMissing",
+        "The {kind} waits for its service account",
+        QUOTA_SECONDS,
+        FORBIDDEN,
+        pattern="error looking up service account",
+    ),
+    Row(
+        "{By}Forbidden",
+        "The {by} may not {verb} a {kind} here; grant it the right",
+        QUOTA_SECONDS,
+        FORBIDDEN,
+        pattern=r'User "[^"]*" cannot \w+ resource',
+    ),
+    Row(
+        "APIServerNotReady",
+        "The {kind} waits for the API server",
+        QUOTA_SECONDS,
+        FORBIDDEN,
+        pattern="not yet ready to handle request|at this time because there was an error enforcing limit ranges",
+    ),
+    Row(
+        "WebhookFailed",
+        "The {kind} waits for an admission webhook of this cluster, which fails",
+        QUOTA_SECONDS,
+        FAULTS,
+        pattern=r"failed calling webhook|admission webhook .* denied the request",
+    ),
+)
+
+
+def of(answer: Answer, attempt: Attempt, *, remedy: str | None = None) -> Verdict | None:
+    """What follows; None for an answer that is no refusal. `remedy` is what helps, where that is known better than
+    here."""
+    row = next((row for row in TABLE if row.fits(answer)), None)
+    if row is None and not is_refusal(answer):
+        return None
+    if attempt.kind in BESIDE_THE_WORK:
+        return GoOn(f"{attempt.what} is not written: {quoted(answer.message)}")
+    if row is not None:
+        return Wait(Obstacle(_filled(row.reason, attempt), _told(row.says, answer, attempt)), row.seconds)
+    if attempt.verb == "create" and attempt.kind in PARTS_OF_A_START:
+        return Fail(f"the API server refuses {attempt.what}: {answer_text(answer)} {remedy or RETRY}")
+    return Wait(
+        Obstacle(
+            f"{attempt.kind}Refused", f"The API server refuses to {attempt.verb} {attempt.what}: {answer_text(answer)}"
+        ),
+        PERSON_SECONDS,
+    )
+
+
+def is_refusal(answer: Answer) -> bool:
+    """Whether the object itself was refused, rather than not looked at: only another object, or another rule, helps."""
+    return answer.status in REFUSALS or (400 <= answer.status < 500 and bool(re.search(DENIED, answer.message)))
+
+
+def answer_text(answer: Answer) -> str:
+    """The API server's words, as a sentence of a message."""
+    return f"{quoted(answer.message)}."
+
+
+def is_news(found: Obstacle, known: Obstacle | None) -> bool:
+    """Whether an obstacle says more than another quantity in use: that changes with all that others do, and showing
+    each of them would be a write each time."""
+    return known is None or (found.reason, _without_quantities(found.message)) != (
+        known.reason,
+        _without_quantities(known.message),
+    )
+
+
+def _without_quantities(message: str) -> str:
+    return re.sub(r"=[\d.]+[A-Za-z]*", "=", message)
+
+
+def _told(says: str, answer: Answer, attempt: Attempt) -> str:
+    told = says if attempt.verb == "create" or "{verb}" in says else f"{attempt.what} cannot be {attempt.verb}d. {says}"
+    return f"{_filled(told, attempt)}: {answer_text(answer)}"
+
+
+def _filled(text: str, attempt: Attempt) -> str:
+    return text.format(By=attempt.by.capitalize(), by=attempt.by, kind=attempt.kind, verb=attempt.verb)

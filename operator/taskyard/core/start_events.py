@@ -1,0 +1,191 @@
+"""When the Events of a Pod that does not start are read, and what its Task then says.
+
+Events are read of a Pod that has a node and has not run yet, and of no other: first half a minute after it got its
+node, when most Pods run; once more at the start time-out; in between and afterwards ever more rarely.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+from taskyard.api.workspacebuild import BuildPhase, Transition
+from taskyard.core.lifecycle import CANNOT_START, AppHealth, app_health, is_hopeless, start_fault
+from taskyard.core.observed import ContainerView, Observed, PodView
+from taskyard.core.start_cause import FAILED_PULL, Reading, StartCause
+
+FIRST_AFTER = timedelta(seconds=30)
+LONGEST_PAUSE = timedelta(minutes=10)
+# At the time-out the Events are read before the Task gives up, so that it says at once why; not longer than this.
+READING_TIME = timedelta(seconds=10)
+
+TIMED_OUT = "StartTimeout"
+# The kubelet names the registry's answer beside each try, and between two of them in newer versions only.
+_NO_CAUSE = re.compile(r'^Back-off pulling image "[^"]*"\.?$')
+_MISSING = re.compile(r'(secret|configmap) "([^"]+)" not found', re.IGNORECASE)
+_KINDS = {"secret": "Secret", "configmap": "ConfigMap"}
+
+
+def starting_pod(observed: Observed) -> PodView | None:
+    """The Pod of the newest start if it has a node and its agent has not answered yet."""
+    build = observed.newest
+    if build is None or build.transition is Transition.STOP or build.phase is not BuildPhase.SUCCEEDED:
+        return None
+    pod = observed.pod_of(build)
+    if observed.pending_reservation or pod is None or pod.deleting or pod.ended:
+        return None
+    former = (observed.task.status.get("workspace") or {}).get("appHealth")
+    return pod if app_health(pod=pod, former=former) is AppHealth.INITIALIZING else None
+
+
+def deadline(observed: Observed, pod: PodView) -> datetime | None:
+    """When a Pod counts as late; None when its template version is gone."""
+    version = observed.template_version
+    return pod.created_at + version.start_timeout if version else None
+
+
+def given_up_at(observed: Observed) -> datetime | None:
+    """When a start counts as failed whose agent has never answered: at its deadline, and if the Pod says nothing, once
+    its Events were read."""
+    pod = starting_pod(observed)
+    at = deadline(observed, pod) if pod else None
+    if pod is None or at is None:
+        return None
+    reading = reading_of(observed, pod)
+    is_read = reading is not None and reading.at >= at
+    return at if is_read or not waits_silently(pod) else at + READING_TIME
+
+
+def is_late(observed: Observed) -> bool:
+    """Whether the newest start has taken longer than its template version allows and the agent has never answered."""
+    at = given_up_at(observed)
+    return at is not None and observed.now >= at
+
+
+def is_given_up(observed: Observed) -> bool:
+    """Whether a start counts as failed, though it may come good by itself: it is late, or waiting cannot mend it."""
+    pod = starting_pod(observed)
+    return pod is not None and (is_hopeless(pod) or is_late(observed))
+
+
+def waits_silently(pod: PodView) -> bool:
+    """Whether containers wait and the Pod does not say why."""
+    fault = start_fault(pod)
+    if fault is not None:
+        return lacks_cause(fault)
+    if pod.agent and (pod.agent.running or pod.agent.restarts):
+        return False
+    if any(container.running for container in own_init_containers(pod)):
+        return False  # it works, however long
+    return not pod.containers or any(not container.running for container in (*pod.init_containers, *pod.containers))
+
+
+def own_init_containers(pod: PodView) -> list[ContainerView]:
+    """The template's init containers."""
+    return [container for container in pod.init_containers if container is not pod.sidecar]
+
+
+def lacks_cause(fault: ContainerView) -> bool:
+    """Whether a container that cannot start does not say why."""
+    if fault.waiting_reason not in CANNOT_START:
+        return False
+    return not fault.waiting_message or bool(_NO_CAUSE.match(fault.waiting_message))
+
+
+def next_reading(observed: Observed) -> datetime | None:
+    """When the Events of the Pod are to be read the next time; None when they are not."""
+    pod, build = starting_pod(observed), observed.newest
+    if pod is None or build is None or not waits_silently(pod):
+        return None
+    late_at = deadline(observed, pod)
+    reading = reading_of(observed, pod)
+    if reading is None:
+        first = (build.finished_at or pod.created_at) + FIRST_AFTER
+        return min(first, late_at) if late_at else first
+    due = reading.at + min(FIRST_AFTER * (1 << min(reading.number, 8)), LONGEST_PAUSE)
+    return min(due, late_at) if late_at and reading.at < late_at else due
+
+
+def reading_of(observed: Observed, pod: PodView) -> Reading | None:
+    """The last reading of this Pod's Events."""
+    reading = observed.reading
+    return reading if reading and reading.pod_uid == pod.uid else None
+
+
+def pull_error(observed: Observed, fault: ContainerView) -> str:
+    """What the registry answered, in the words of an Event, for a container whose status does not say it."""
+    pod = starting_pod(observed)
+    reading = reading_of(observed, pod) if pod else None
+    told = reading.cause if reading else None
+    return told.note if told and told.reason == FAILED_PULL and lacks_cause(fault) else ""
+
+
+def explanation(observed: Observed) -> tuple[str, str] | None:
+    """Reason and message of the condition Ready of a Pod that does not start; None while there is nothing to tell."""
+    pod = starting_pod(observed)
+    if pod is None:
+        return None
+    reading = reading_of(observed, pod) if waits_silently(pod) else None
+    if reading and reading.cause:
+        return reading.cause.reason, f"Pod {pod.name} does not start: {told(reading.cause)}"
+    version = observed.template_version
+    if version is None or not is_late(observed):
+        return None
+    seconds = int(version.start_timeout.total_seconds())
+    return TIMED_OUT, f"The agent has not answered within {seconds} s of its Pod's creation: {state(observed, pod)}"
+
+
+def told(cause: StartCause) -> str:
+    """A cause with its remedy."""
+    return f"{cause.note.rstrip('. ')}. {remedy(cause)}"
+
+
+def remedy(cause: StartCause) -> str:
+    """What helps, as far as that can be known."""
+    missing = _MISSING.search(cause.note)
+    if missing:
+        kind = _KINDS[missing[1].lower()]
+        return (
+            f"Create {kind} {missing[2].rpartition('/')[2]} in this namespace, and the Pod starts by itself within "
+            "minutes; or use a template version without it."
+        )
+    match cause.reason:
+        case "FailedAttachVolume" if "multi-attach" in cause.note.lower():
+            return (
+                "The volume comes free when the Pod that uses it on another node is gone. If that node is lost for "
+                "good, delete the Node."
+            )
+        case "FailedAttachVolume" | "FailedMount" | "FailedMapVolume":
+            return (
+                "It is tried again by itself: mend the volume, or use a template version with another one. The "
+                "storage driver's log on the node tells more."
+            )
+        case "FailedCreatePodSandBox":
+            return (
+                "The node tries again by itself; an administrator finds the cause in its container runtime or network "
+                "plugin."
+            )
+        case _:
+            return "It is tried again by itself; when the cause is gone, the Pod starts."
+
+
+def state(observed: Observed, pod: PodView) -> str:
+    """Where a late start stands, and where to look."""
+    describe = f"kubectl describe pod {pod.name} -n {observed.task.namespace}"
+    agent, sidecar = pod.agent, pod.sidecar
+    at_work = next((container for container in own_init_containers(pod) if container.running), None)
+    if at_work:
+        return f"init container {at_work.name} still runs. Its output: kubectl logs {pod.name} -c {at_work.name}"
+    if waits_silently(pod):
+        reading = reading_of(observed, pod)
+        refusal = f". The operator cannot read them: {reading.refusal}" if reading and reading.refusal else ""
+        stage = f" ({reading.progress.rstrip('. ')})" if reading and reading.progress else ""
+        return f"containers wait on node {pod.node}{stage}. The Pod's Events say more: {describe}{refusal}"
+    if agent and agent.running and sidecar and sidecar.running:
+        if "sidecarVersion" not in (observed.task.status.get("workspace") or {}):
+            return (
+                "the sidecar has not reached the gateway; check that, and the network between them. The sidecar's log: "
+                f"kubectl logs {pod.name} -c {sidecar.name}"
+            )
+        return f"the agent runs. Its output: kubectl logs {pod.name} -c {agent.name}"
+    return f"see {describe}."

@@ -1,0 +1,128 @@
+"""Selects the workspaces of `GET /workspaces?q=`: those of the Tasks that match the query and that the caller may
+list."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from taskyard.apiclient import Object
+from taskyard.gateway.http.errors import HttpError
+from taskyard.gateway.rest.access import authorization
+from taskyard.gateway.rest.access.authentication import Person
+from taskyard.gateway.rest.cache.template_lookup import family_of
+from taskyard.gateway.rest.context import RestContext
+from taskyard.gateway.rest.search.terms import QueryError, SearchTerms
+from taskyard.gateway.rest.views import vocabulary
+
+STATUSES = (
+    *("pending", "starting", "running", "stopping", "stopped"),
+    *("failed", "canceling", "canceled", "deleting", "deleted"),
+)
+_MAX_NUMBER_DIGITS = 9
+
+
+@dataclass(frozen=True)
+class WorkspaceQuery:
+    """What to list; an empty text or set, and None, match everything. All texts are in lower case, and the owner and
+    the organization are not resolved."""
+
+    owner: str = ""
+    organization: str = ""
+    name: str = ""
+    template: str = ""
+    status: str = ""
+    ids: frozenset[str] = frozenset()
+    has_ai_task: bool | None = None
+    outdated: bool | None = None
+    dormant: bool | None = None
+    shared: bool | None = None
+    has_external_agent: bool | None = None
+
+    def takes(self, task: Object, *, template: str) -> bool:
+        """Whether the query selects the workspace of a Task of that template, whoever owns it."""
+        return (
+            self.name in task["metadata"]["name"]
+            and self.template in ("", template.lower())
+            and self.status in ("", vocabulary.workspace_status(task))
+            and (not self.ids or task["metadata"]["uid"] in self.ids)
+            # Each workspace is a Task's, and none is ever any of the others.
+            and self.has_ai_task in (None, True)
+            and not self.outdated
+            and not self.dormant
+            and not self.shared
+            and not self.has_external_agent
+        )
+
+
+def parse(text: str) -> WorkspaceQuery:
+    """Read a query; bare words are `NAME` or `OWNER/NAME`. Raises QueryError."""
+    terms = SearchTerms(text, bare=_bare)
+    found = WorkspaceQuery(
+        owner=terms.text("owner"),
+        organization=terms.text("organization"),
+        name=terms.text("name"),
+        template=terms.text("template"),
+        status=terms.choice("status", STATUSES),
+        ids=terms.uuids("id"),
+        has_ai_task=terms.flag("has-ai-task"),
+        outdated=terms.flag("outdated"),
+        dormant=terms.flag("dormant"),
+        shared=terms.flag("shared"),
+        has_external_agent=terms.flag("has_external_agent"),
+    )
+    terms.check()
+    return found
+
+
+async def listed(context: RestContext, person: Person, text: str) -> list[Object]:
+    """The Tasks whose workspaces a query selects: the running ones first, then by owner and name. Raises HttpError 400
+    for an invalid query and for an owner whose Tasks the person may not list."""
+    try:
+        query = parse(text)
+        owner = context.owner(query.owner, person) if query.owner else None
+        if query.owner:
+            allowed = await context.may(person, "list", authorization.TASKS, owner.namespace if owner else query.owner)
+            if owner is None or not allowed:
+                raise QueryError.unknown("user", "owner", query.owner)
+        if query.organization and not context.is_organization(query.organization):
+            raise QueryError.unknown("organization", "organization", query.organization)
+    except QueryError as error:
+        raise error.response("workspace") from error
+    found = [
+        task
+        for task in context.cache.tasks
+        if "deletionTimestamp" not in task["metadata"]
+        and (owner is None or task["metadata"]["namespace"] == owner.namespace)
+        and query.takes(task, template=family_of(context.cache, task).name if query.template else "")
+    ]
+    if owner is None:
+        readable = await context.authorization.namespaces(
+            person, "list", authorization.TASKS, (task["metadata"]["namespace"] for task in found)
+        )
+        found = [task for task in found if task["metadata"]["namespace"] in readable]
+    return sorted(found, key=_place)
+
+
+def part(found: list[Object], query: Mapping[str, str]) -> list[Object]:
+    """The entries that the parameters `limit` and `offset` select. Raises HttpError 400."""
+    offset, limit = number_of(query, "offset"), number_of(query, "limit")
+    return found[offset : offset + limit if limit else None]
+
+
+def number_of(query: Mapping[str, str], name: str) -> int:
+    """The value of a parameter, 0 without it. Raises HttpError 400."""
+    text = query.get(name, "") or "0"
+    if not (text.isascii() and text.isdecimal() and len(text) <= _MAX_NUMBER_DIGITS):
+        detail = f'Query param "{name}" must be a valid integer of at most {_MAX_NUMBER_DIGITS} digits.'
+        raise HttpError(400, "Query parameters have invalid values.", validations=[{"field": name, "detail": detail}])
+    return int(text)
+
+
+def _bare(words: str) -> Mapping[str, str]:
+    owner, slash, name = words.partition("/")
+    return {"owner": owner, "name": name} if slash else {"name": words}
+
+
+def _place(task: Object) -> tuple[Any, ...]:
+    metadata = task["metadata"]
+    return vocabulary.workspace_status(task) != "running", metadata["namespace"], metadata["name"]

@@ -1,0 +1,181 @@
+"""What the API server refuses, as a Task's work meets it: what is waited for, what fails, and what the Task says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from taskyard.controller.cluster import ApiError
+from taskyard.core.resources import PODS
+from unit.controller.fakes import api_error
+from unit.controller.reconcile_harness import WEB, ReconcileHarness
+from unit.core.builders import at, pod_manifest
+
+
+class Refusing:
+    """Lets a harness' API server refuse one verb of one kind with `error`, until `lifted`."""
+
+    def __init__(self, harness: ReconcileHarness, verb: str, plural: str, error: ApiError) -> None:
+        self.error: ApiError | None = error
+        self.tries = 0
+        original = harness.cluster._called
+
+        def called(done: str, resource: Any, name: str = "") -> None:
+            original(done, resource, name)
+            if (done, resource.plural) == (verb, plural) and self.error:
+                self.tries += 1
+                raise self.error
+
+        harness.cluster._called = called  # type: ignore[method-assign]
+
+
+def quota(used: str = "1") -> ApiError:
+    return api_error(403, "Forbidden", f"exceeded quota: few, requested: x=1, used: x={used}, limited: x=0")
+
+
+@pytest.mark.parametrize("plural", ["workspacebuilds", "persistentvolumeclaims", "pods"])
+async def test_a_quota_on_anything_that_is_made_is_waited_for_and_says_so(plural: str) -> None:
+    """K1, K2."""
+    harness = ReconcileHarness()
+    refusing = Refusing(harness, "create", plural, quota())
+    await harness.reconcile()
+    assert harness.ready == ("False", "QuotaExceeded")
+    assert harness.again.calls == [(WEB, 4.0)]
+    refusing.error = None
+    await harness.reconcile()
+    assert harness.names("pods") == ["web-1"]
+    assert harness.ready == ("False", "Pending")
+
+
+async def test_a_pause_that_a_quota_on_builds_holds_up_says_so() -> None:
+    """K2."""
+    harness = ReconcileHarness.running(pod=pod_manifest(), paused=True)
+    refusing = Refusing(harness, "create", "workspacebuilds", quota())
+    await harness.reconcile()
+    assert (harness.status["phase"], harness.ready) == ("Pausing", ("False", "QuotaExceeded"))
+    refusing.error = None
+    await harness.reconcile()
+    assert harness.status["phase"] == "Paused"
+
+
+async def test_what_others_use_of_the_quota_is_not_written_each_time() -> None:
+    harness = ReconcileHarness()
+    refusing = Refusing(harness, "create", "pods", quota())
+    await harness.reconcile()
+    written = harness.changed.calls.copy()
+    for seconds, used in ((4, "2"), (8, "3"), (12, "1500m")):
+        harness.now, refusing.error = at(seconds), quota(used)
+        await harness.reconcile()
+    assert harness.changed.calls == written
+    harness.now = at(61)
+    await harness.reconcile()
+    assert "used: x=1500m" in harness.status["conditions"][0]["message"], "once a minute it is"
+
+
+@pytest.mark.parametrize("plural", ["persistentvolumeclaims", "pods"])
+async def test_a_part_of_a_start_that_only_a_person_can_mend_fails_the_build(plural: str) -> None:
+    """K1."""
+    harness = ReconcileHarness()
+    error = api_error(403, "Forbidden", "maximum storage usage per PersistentVolumeClaim is 500Mi, but request is 1Gi")
+    Refusing(harness, "create", plural, error)
+    await harness.reconcile()
+    assert (harness.status["phase"], harness.ready) == ("Error", ("False", "BuildFailed"))
+    assert error.message in harness.build()["status"]["message"]
+
+
+async def test_a_build_that_a_policy_refuses_says_so_and_is_tried_again() -> None:
+    """K2."""
+    harness = ReconcileHarness()
+    Refusing(harness, "create", "workspacebuilds", api_error(422, "Invalid", "policy 'p' denied request: no builds"))
+    await harness.reconcile()
+    assert harness.ready == ("False", "WorkspaceBuildRefused")
+    assert harness.again.calls == [(WEB, 30.0)]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        pytest.param(
+            api_error(500, "InternalError", 'failed calling webhook "a": connection refused'), "WebhookFailed", id="500"
+        ),
+        pytest.param(api_error(403, "Forbidden", "policy 'p' denied request: keep it"), "PodRefused", id="403"),
+    ],
+)
+async def test_a_pod_that_may_not_be_deleted_holds_up_a_pause_and_the_task_says_so(
+    error: ApiError, reason: str
+) -> None:
+    """K2."""
+    harness = ReconcileHarness.running(pod=pod_manifest(), paused=True)
+    Refusing(harness, "delete", "pods", error)
+    await harness.reconcile()
+    assert (harness.status["phase"], harness.ready) == ("Pausing", ("False", reason))
+
+
+async def test_a_fault_of_the_api_server_is_told_in_the_task_when_it_repeats() -> None:
+    harness = ReconcileHarness()
+    refusing = Refusing(harness, "create", "pods", api_error(503, message="the server is busy"))
+    for number in range(1, 4):
+        with pytest.raises(ApiError):
+            await harness.reconcile()
+        assert ("conditions" in harness.status and harness.ready[1] == "APIServerError") == (number == 3)
+    assert "the server is busy" in harness.status["conditions"][0]["message"]
+    refusing.error = None
+    await harness.reconcile()
+    assert harness.ready == ("False", "Pending")
+
+
+@pytest.mark.parametrize(
+    ("message", "resources"),
+    [
+        pytest.param(
+            "failed quota: few: must specify limits.cpu for: taskyard-sidecar",
+            {"requests": {"cpu": "10m"}, "limits": {"cpu": "250m"}},
+            id="a limit",
+        ),
+        pytest.param(
+            "minimum cpu usage per Container is 50m, but request is 10m", {"requests": {"cpu": "50m"}}, id="a minimum"
+        ),
+    ],
+)
+async def test_a_pod_that_is_refused_over_the_sidecars_resources_is_made_with_others(
+    message: str, resources: dict[str, Any]
+) -> None:
+    """K5."""
+    harness = ReconcileHarness()
+    refusing = Refusing(harness, "create", "pods", api_error(403, "Forbidden", message))
+    original = harness.cluster.create
+
+    async def create(resource: Any, manifest: dict[str, Any], **options: Any) -> dict[str, Any]:
+        if resource is PODS and refusing.tries:
+            refusing.error = None
+        return await original(resource, manifest, **options)
+
+    harness.cluster.create = create  # type: ignore[method-assign]
+    await harness.reconcile()
+    pod = harness.cluster.objects["pods", "team", "web-1"]
+    assert pod["spec"]["initContainers"][0]["resources"] == resources
+    assert harness.ready == ("False", "Pending")
+
+
+async def test_a_pod_that_the_sidecar_cannot_fit_into_names_the_charts_value() -> None:
+    """K5."""
+    harness = ReconcileHarness()
+    message = "minimum cpu usage per Container is 4, but request is 10m"
+    Refusing(harness, "create", "pods", api_error(403, "Forbidden", message))
+    await harness.reconcile()
+    assert "sidecar.resources in the values of Taskyard's chart" in harness.build()["status"]["message"]
+
+
+async def test_a_message_of_any_length_is_shown_shortened() -> None:
+    """K6."""
+    harness = ReconcileHarness()
+    message = ", ".join(
+        f'spec.containers[0].env[{number}].name: Invalid value: "BAD=NAME-{number}"' for number in range(400)
+    )
+    Refusing(harness, "create", "pods", api_error(422, "Invalid", message))
+    await harness.reconcile()
+    (ready,) = [c for c in harness.status["conditions"] if c["type"] == "Ready"]
+    for text in (harness.build()["status"]["message"], ready["message"]):
+        assert "BAD=NAME-1" in text and "more characters)" in text and "pause and resume the Task" in text
+        assert len(text) < 1100
