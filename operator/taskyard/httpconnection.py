@@ -3,21 +3,23 @@
 import asyncio
 import contextlib
 import fcntl
+import functools
 import socket
 import sys
 import termios
+from collections.abc import Callable
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 # Seconds for which a client may read nothing of a response.
 WRITE_TIMEOUT = 30.0
 WRITE_BUFFER = 32_768
 
-# In a request's `extensions`: how to take the connection over, as `{"take_over": Connection.take_over}`.
+# In the `extensions` of a request that asks for an upgrade: how to leave HTTP, as `{"take_over": f}`, where f() returns
+# an `Upgraded`. What the application writes from then on is sent as it is, and what the client sends is its to read.
+# Nothing of the request may have been answered yet.
 UPGRADE = "taskyard.upgrade"
-# Set there once that has been done.
-UPGRADED = "taskyard.upgraded"
 
 _HEAD_BYTES = 16_384
 # What a client may send, after the upgrade, before it is looked at.
@@ -43,15 +45,8 @@ class Connection(HttpToolsProtocol):
         self._write_timer: asyncio.TimerHandle | None = None
         self._close_timer: asyncio.TimerHandle | None = None
         self._upgraded: Upgraded | None = None
-
-    def take_over(self) -> "Upgraded":
-        """Leaves HTTP: what the application writes from here on is sent as it is, and what the client sends is its to
-        read. Nothing of the request may have been answered yet."""
-        # uvicorn takes the request for answered, and waits for no other on this connection.
-        self.cycle.disconnected = True
-        self.scope["extensions"][UPGRADED] = {}
-        self._upgraded = Upgraded(self.transport)
-        return self._upgraded
+        # The request whose client sent more before it was answered.
+        self._hasty: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -66,6 +61,8 @@ class Connection(HttpToolsProtocol):
             return
         if self._in_head:
             self._head_bytes += len(data)
+        if self._is_answering() and not self.cycle.more_body:
+            self._hasty = self.cycle
         # Any data stops uvicorn's timer for idle connections.
         super().data_received(data)
         if self._in_head and self._head_bytes > _HEAD_BYTES and not self.transport.is_closing():
@@ -116,10 +113,27 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        if self.parser.should_upgrade():
-            self.scope["extensions"] = {UPGRADE: {"take_over": self.take_over}}
         super().on_headers_complete()
         self.cycle.transport = _Joined(self.transport, self.loop)  # type: ignore[assignment]
+        if self.parser.should_upgrade():
+            self.scope["extensions"] = {UPGRADE: {"take_over": functools.partial(self._take_over, self.cycle)}}
+
+    def _take_over(self, cycle: RequestResponseCycle) -> "Upgraded":
+        # uvicorn takes the request for answered, and waits for no other on this connection.
+        cycle.disconnected = True
+        self._upgraded = Upgraded(self.transport, self._close_upgraded)
+        # While the request was looked at, the client may have gone on with HTTP, or have left.
+        goes_on = cycle is self._hasty or cycle is not self.cycle
+        if goes_on:
+            self._drop()
+        if goes_on or self.closed.is_set() or self.transport.is_closing():
+            self._upgraded.end()
+        return self._upgraded
+
+    def _close_upgraded(self) -> None:
+        if not self.closed.is_set():
+            self.transport.close()
+            self._close_soon()
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
@@ -168,8 +182,10 @@ class Connection(HttpToolsProtocol):
 class Upgraded:
     """A connection that speaks another protocol than HTTP. `has_ended` once the client has gone."""
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
         self.has_ended = False
+        self.close = close
+        """Ends the connection once all has been sent, or the client has had time to take it."""
         self._transport = transport
         self._received = bytearray()
         self._changed = asyncio.Event()
@@ -207,10 +223,6 @@ class Upgraded:
         """The connection has ended."""
         self.has_ended = True
         self._changed.set()
-
-    def close(self) -> None:
-        """Ends the connection once all has been sent."""
-        self._transport.close()
 
 
 class _Joined:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from e2e.kubectl_namespace import KubectlNamespace
-from kube import Kube
+from kube import Kube, phase_is
 from localcluster import locations, programs
 
 PAGE = locations.REPOSITORY / "docs" / "backup.md"
@@ -81,6 +81,38 @@ def assert_it_goes_on(ns: KubectlNamespace, *, prompt: str, said: str) -> None:
     assert "taskyard.dev/adoptable-by" not in claim["metadata"].get("annotations", {})
 
 
+def queue(ns: KubectlNamespace, *names: str, already: str | None = None) -> None:
+    """Pauses the Task, and sends it inputs that wait; `already` is delivered before."""
+    if already:
+        ns.say(already, f"echo {already} $((20 + 3))")
+        ns.wait_answer(f"{already} 23")
+    ns.wait_state("Idle")
+    ns.pause(True)
+    ns.wait("it is paused", lambda status: status.get("phase") == "Paused")
+    for name in names:
+        ns.say(name, f"echo {name} $((20 + 3))")
+    for name in names:
+        seen = ns.kube.wait("its place", "taskinputs", ns.name, name, lambda found: "order" in found.get("status", {}))
+        assert seen["status"]["phase"] == "Queued"
+
+
+def assert_what_was_queued_is_typed(ns: KubectlNamespace, *names: str) -> None:
+    """Once each, in their order."""
+    for name in names:
+        ns.wait_answer(f"{name} 23")
+        ns.kube.wait(f"{name} is delivered", "taskinputs", ns.name, name, phase_is("Delivered"))
+    said = [content.split()[1] for content in ns.said("user") if content.startswith("echo ")]
+    assert [name for name in said if name in names] == list(names)
+
+
+def adoptable_by(ns: KubectlNamespace) -> str | None:
+    """The Task that may take the home over, by the claim's annotation."""
+    claim = ns.kube.get("persistentvolumeclaims", ns.name, "hello-home")
+    assert claim is not None
+    found: str | None = claim["metadata"].get("annotations", {}).get("taskyard.dev/adoptable-by")
+    return found
+
+
 def test_a_task_keeps_its_home_when_it_is_orphaned_and_when_it_is_moved(
     shell: KubectlNamespace, target: KubectlNamespace, follow: Callable[..., None]
 ) -> None:
@@ -88,21 +120,26 @@ def test_a_task_keeps_its_home_when_it_is_orphaned_and_when_it_is_moved(
     prompt = shell.wait_state("Idle", build=1)["spec"]["prompt"]
     shell.wait_answer("Hello from")
 
+    queue(shell, "first", "second", already="had")
     follow("Save a Task", "Keep the home of a Task that is deleted")
+    assert_what_was_queued_is_typed(shell, "first", "second")
     assert_it_goes_on(shell, prompt=prompt, said="again")
     builds = shell.kube.list("workspacebuilds", shell.name)
     assert len({build["metadata"]["ownerReferences"][0]["uid"] for build in builds}) == 1
 
+    queue(shell, "third")
     follow("Save a Task", "Move to another namespace or cluster")
     assert shell.kube.list("persistentvolumeclaims", shell.name) == []
+    assert_what_was_queued_is_typed(target, "third")
     target.wait_state("Idle", build=1)
     target.say("moved", "cat hello.txt; echo moved $((20 + 3))")
     messages = target.wait_answer("moved 23")
     assert_it_goes_on(target, prompt=prompt, said="there")
     assert any("again 23" in message["content"] for message in messages), "the conversation has moved along"
 
-    # What the page says for all claims of a namespace at once.
+    # What the page says for all claims of a namespace at once: not for those that have their Task.
     follow("Restore with Velero", NAMESPACE=target.name)
-    claim = target.kube.get("persistentvolumeclaims", target.name, "hello-home")
-    assert claim is not None
-    assert claim["metadata"]["annotations"]["taskyard.dev/adoptable-by"] == "hello"
+    assert adoptable_by(target) is None
+    target.kubectl("delete", "tasks.taskyard.dev", "hello", "--cascade=orphan")
+    follow("Restore with Velero", NAMESPACE=target.name)
+    assert adoptable_by(target) == "hello"

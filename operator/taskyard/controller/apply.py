@@ -126,8 +126,9 @@ class Applier:
         except (ConflictError, MissingError):
             await self._reader.look_again(observed)
             return True
-        self._stores.tasks.put(written)
-        return True
+        # An answer that is known changes nothing: the API server has dropped what its CRDs do not know, or the watch
+        # has told it sooner.
+        return self._stores.tasks.put(written)
 
     async def _reserve(self, observed: Observed, step: Reserve) -> Blocked | None:
         task = observed.task
@@ -253,9 +254,7 @@ class Applier:
         if not observed.pod_of(step.build) and not await self._is_recovery_due(observed):
             return None
         logger.info("task %s/%s: the Pod of build %s ends: %s", task.namespace, task.name, step.build.name, cause.told)
-        written = await self._builds.write(observed.task.namespace, step.build, {"podEnd": step.end.manifest()})
-        if written and "podEnd" not in written["status"]:
-            self._stores.lost_pods.was_not_kept(written["metadata"]["uid"], step.end)
+        await self._builds.write(observed.task.namespace, step.build, {"podEnd": step.end.manifest()})
         return None
 
     async def _remove_left_behind(self, observed: Observed, step: RemoveLeftBehind) -> None:

@@ -14,6 +14,7 @@ class BuildWriter:
     def __init__(self, cluster: Cluster, stores: Stores) -> None:
         self._cluster = cluster
         self._builds = stores.builds
+        self._unkept = stores.unkept
 
     async def write(self, namespace: str, build: BuildView, patch: Object) -> Object | None:
         """Merge `patch` into a build's status. Returns what the API server made of it,
@@ -33,6 +34,7 @@ class BuildWriter:
             else:
                 self._builds.put(found)
             return None
+        self._unkept.written(patch, written)
         self._builds.put(written)
         return written
 

@@ -82,7 +82,9 @@ class Children:
         pods = self._stores.pods.grouped((task.namespace, task.name))
         pods = [pod for pod in pods if self._is_going(observed, pod)]
         if pods:
-            await self._remove_former(observed, PODS, pods[0])
+            blocked = await self._remove_former(observed, PODS, pods[0])
+            if blocked:
+                return blocked
             message = f"Pod {pods[0]['metadata']['name']} of an earlier Task of this name is being deleted."
             return Blocked(Obstacle("FormerTask", message), 1.0)
         await self._reader.live(observed)

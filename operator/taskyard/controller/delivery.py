@@ -10,14 +10,15 @@ from http import HTTPStatus
 from taskyard import backoff
 from taskyard.api.taskinput import InputPhase
 from taskyard.api.templateversion import AgentProtocol
-from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, Object
+from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, NotLeadingError, Object
 from taskyard.controller.gather import gather_inputs
 from taskyard.controller.stores import Stores
-from taskyard.core import input_recipient, names, text_limits, times
+from taskyard.core import input_recipient, input_view, names, refusal, text_limits, times
 from taskyard.core.input_recipient import KeepOrder, LookBack, Past
 from taskyard.core.input_view import InputView
 from taskyard.core.inputs import Adopt, Conclude, Deliver, Reject, Remove, RestInputs, next_step
 from taskyard.core.observed import PodView, TaskView, TemplateVersionView
+from taskyard.core.refusal import Attempt, Wait
 from taskyard.core.resources import TASK_INPUTS, TASKS
 from taskyard.sidecarclient import Accepted, Failed, NotReady, Refused, Sidecars
 from taskyard.watchcache.store import Key
@@ -30,8 +31,12 @@ FAILED_FIRST_SECONDS = 1.0
 MAX_RETRY_SECONDS = 60.0
 IN_DOUBT = "in doubt"
 NOT_REPEATED = (
-    "delivered before, not repeated: the agent has had this content under this name; to send it again, create an input "
-    "of another name"
+    f"{input_view.NOT_REPEATED}: the agent has had this content under this name; to send it again, create an input of "
+    "another name"
+)
+NOT_REPEATED_IN_DOUBT = (
+    f"{input_view.NOT_REPEATED}: it is in doubt whether the agent has had this content under this name; to send it "
+    "again, create an input of another name"
 )
 
 
@@ -83,7 +88,7 @@ class Delivery:
         match step:
             case KeepOrder(entry, task_uid):
                 return await self._place(key, entry, task_uid)
-            case LookBack(entry) if task and created_at:
+            case LookBack(entry):
                 return await self._look_back(key, entry, task, created_at)
             case Reject(entry, message):
                 logger.info("input %s/%s: rejected: %s", entry.namespace, entry.name, message)
@@ -94,7 +99,7 @@ class Delivery:
             case Remove(entry):
                 await self._remove(entry)
             case Adopt(entry) if task:
-                await self._adopt(entry, task)
+                return await self._adopt(key, entry, task, now=now)
             case Deliver(entry) if task:
                 return await self._send(key, entry, task, now=now)
             case RestInputs(until):
@@ -103,11 +108,7 @@ class Delivery:
         return True
 
     async def _send(self, key: Key, entry: InputView, task: TaskView, *, now: datetime) -> bool:
-        not_before = self._not_before.get(entry.uid, now)
-        # A moment further away than any delay comes from a clock that was set back since: ignore it.
-        if now < not_before <= now + timedelta(seconds=MAX_RETRY_SECONDS):
-            # The failed attempt's own status write triggers an event, which is no reason to try at once.
-            self._again(key, (not_before - now).total_seconds())
+        if self._is_too_early(key, entry, now=now):
             return False
         pod = self._pod(key, task)
         if pod is None or pod.ip is None:
@@ -126,7 +127,10 @@ class Delivery:
         match answer:
             case Accepted(in_doubt, repeated):
                 self._not_before.pop(entry.uid, None)
-                message = IN_DOUBT if in_doubt else NOT_REPEATED if repeated else None
+                if repeated:
+                    message: str | None = NOT_REPEATED_IN_DOUBT if in_doubt else NOT_REPEATED
+                else:
+                    message = IN_DOUBT if in_doubt else None
                 logger.info("input %s/%s: %s", entry.namespace, entry.name, message or "delivered")
                 await self._conclude(entry, message)
                 return True
@@ -141,11 +145,24 @@ class Delivery:
             case Failed(cause):
                 logger.warning("input %s/%s: not delivered: %s", entry.namespace, entry.name, cause)
                 delay = backoff.delay(entry.attempts, first=FAILED_FIRST_SECONDS, longest=MAX_RETRY_SECONDS)
-                self._not_before = {uid: moment for uid, moment in self._not_before.items() if now < moment}
-                self._not_before[entry.uid] = now + timedelta(seconds=delay)
+                self._put_off(entry, delay, now=now)
                 await self._write(entry, {"attempts": entry.attempts + 1, "message": cause})
                 self._again(key, delay)
                 return False
+
+    def _put_off(self, entry: InputView, seconds: float, *, now: datetime) -> None:
+        self._not_before = {uid: moment for uid, moment in self._not_before.items() if now < moment}
+        self._not_before[entry.uid] = now + timedelta(seconds=seconds)
+
+    def _is_too_early(self, key: Key, entry: InputView, *, now: datetime) -> bool:
+        """Whether an input waits after a failed attempt, whose own status write triggers an event, which is no reason
+        to try at once."""
+        not_before = self._not_before.get(entry.uid, now)
+        # A moment further away than any delay comes from a clock that was set back since: ignore it.
+        if not now < not_before <= now + timedelta(seconds=MAX_RETRY_SECONDS):
+            return False
+        self._again(key, (not_before - now).total_seconds())
+        return True
 
     def _runs_once(self, key: Key, task: TaskView | None) -> bool:
         """Whether the Task's agent is a command."""
@@ -162,7 +179,7 @@ class Delivery:
             return False
         return True
 
-    async def _look_back(self, key: Key, entry: InputView, task: TaskView, created_at: datetime) -> bool:
+    async def _look_back(self, key: Key, entry: InputView, task: TaskView | None, created_at: datetime | None) -> bool:
         try:
             former = await self._cluster.uid_at(TASKS, entry.namespace, entry.task, resource_version=str(entry.order))
             past = Past(former)
@@ -170,15 +187,25 @@ class Delivery:
             if error.status != HTTPStatus.GONE:
                 raise
             past = Past(is_known=False)
-        if input_recipient.is_outdated(entry, task, past, created_at=created_at):
-            self._again(key, OUTDATED_SECONDS)
-            return False
-        message = input_recipient.of_history(entry, task, past, created_at=created_at)
-        if message is None:
-            return await self._place(key, entry, task.uid)
-        logger.info("input %s/%s: rejected: %s", entry.namespace, entry.name, message)
-        await self._reject(entry, message)
+        if task is None or created_at is None:
+            found = input_recipient.without_task(entry, past)
+        else:
+            is_outdated = input_recipient.is_outdated(entry, task, past, created_at=created_at)
+            if is_outdated and not await self._is_there(task):
+                self._again(key, OUTDATED_SECONDS)
+                return False
+            message = input_recipient.of_history(entry, task, past, created_at=created_at)
+            found = message or KeepOrder(entry, task.uid)
+        if isinstance(found, KeepOrder):
+            return await self._place(key, entry, found.task_uid)
+        logger.info("input %s/%s: rejected: %s", entry.namespace, entry.name, found)
+        await self._reject(entry, found)
         return True
+
+    async def _is_there(self, task: TaskView) -> bool:
+        """Whether the very Task exists, by a live read."""
+        live = await self._cluster.get(TASKS, task.namespace, task.name)
+        return live is not None and live["metadata"]["uid"] == task.uid
 
     async def _conclude(self, entry: InputView, message: str | None) -> None:
         delivered_at = times.rfc3339(self._clock())
@@ -200,11 +227,33 @@ class Delivery:
         self._stores.inputs.remove((entry.namespace, entry.name), uid=entry.uid)
         self._changed((entry.namespace, entry.task))
 
-    async def _adopt(self, entry: InputView, task: TaskView) -> None:
+    async def _adopt(self, key: Key, entry: InputView, task: TaskView, *, now: datetime) -> bool:
+        if self._is_too_early(key, entry, now=now):
+            return False
         owners = [*entry.owners, names.owner_reference(name=task.name, uid=task.uid)]
         metadata = {"uid": entry.uid, "resourceVersion": entry.resource_version, "ownerReferences": owners}
         patch = {"metadata": metadata}
-        await self._patched(entry, self._cluster.patch(TASK_INPUTS, entry.namespace, entry.name, patch))
+        try:
+            await self._patched(entry, self._cluster.patch(TASK_INPUTS, entry.namespace, entry.name, patch))
+        except NotLeadingError:
+            raise
+        except ApiError as error:
+            verdict = refusal.of(error.answer, Attempt("update", "TaskInput", entry.name))
+            if not isinstance(verdict, Wait):
+                raise
+            told = text_limits.message(verdict.obstacle.message)
+            logger.warning("input %s/%s: not owned by its Task yet: %s", entry.namespace, entry.name, told)
+            self._put_off(entry, verdict.seconds, now=now)
+            self._again(key, verdict.seconds)
+            if told != entry.message:
+                await self._write(entry, {"message": told})
+            return False
+        kept = self._stores.inputs.get((entry.namespace, entry.name))
+        adopted = InputView.of(kept) if kept else None
+        if adopted and adopted.message and adopted.owner == task.uid:
+            # What kept it is over.
+            await self._write(adopted, {"message": None})
+        return True
 
     async def _write(self, entry: InputView, status: Object) -> None:
         """Write into an input's status; the first write also keeps its place."""

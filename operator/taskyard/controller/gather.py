@@ -74,9 +74,8 @@ def gather(stores: Stores, key: Key, *, now: datetime, obstacle: Obstacle | None
 
 
 def build_view(stores: Stores, manifest: Object) -> BuildView:
-    """A build, with how its Pod ended, if that is known."""
-    build = BuildView.of(manifest)
-    return build if build.pod_end else replace(build, pod_end=stores.lost_pods.unkept(manifest["metadata"]["uid"]))
+    """A build, with what the API server did not keep of it."""
+    return BuildView.of(stores.unkept.restored(manifest))
 
 
 def gather_inputs(stores: Stores, key: Key) -> tuple[InputView, ...]:
@@ -85,9 +84,8 @@ def gather_inputs(stores: Stores, key: Key) -> tuple[InputView, ...]:
 
 
 def delivered_at(inputs: tuple[InputView, ...]) -> datetime | None:
-    """When the last input was delivered."""
-    delivered = (entry.ended_at for entry in inputs if entry.phase is InputPhase.DELIVERED)
-    return max(filter(None, delivered), default=None)
+    """When an input last reached the agent."""
+    return max((entry.typed_at for entry in inputs if entry.typed_at), default=None)
 
 
 def template_view(stores: Stores, task: TaskView) -> TemplateView | None:

@@ -26,6 +26,8 @@ MAX_STEPS = 16
 # An API server that is busy or restarts is no news; one that has failed this often in a row is, in the Task's status.
 FAULTS_UNTIL_TOLD = 3
 SHOWN_AGAIN = timedelta(minutes=1)
+# Of all Tasks that something blocks: a thousand of them under a full quota must not keep others waiting.
+TRIES_A_SECOND = 20
 
 
 @dataclass(frozen=True)
@@ -127,21 +129,27 @@ class Reconciler:
             self._faults[key] = self._faults.get(key, 0) + 1
             if error.status and self._faults[key] >= FAULTS_UNTIL_TOLD and not error.is_namespace_terminating:
                 message = f"The API server does not take what is written: {refusal.answer_text(error.answer)}"
-                self._obstacles[key] = Shown(Obstacle("APIServerError", message), self._clock())
-                with contextlib.suppress(ApiError):
-                    await self._show(key)
+                if self._remember(key, Obstacle("APIServerError", message)):
+                    with contextlib.suppress(ApiError):
+                        await self._show(key)
             raise
 
     def _block(self, key: Key, blocked: Blocked) -> None:
-        """Remember what blocks a Task. A quota's use changes all the time: it is shown anew once a minute at most."""
-        known, now = self._obstacles.get(key), self._clock()
-        is_news = refusal.is_news(blocked.obstacle, known.obstacle if known else None)
-        if is_news:
+        known = self._obstacles.get(key)
+        if refusal.is_news(blocked.obstacle, known.obstacle if known else None):
             log(blocked.obstacle, "task %s/%s: %s: %s", *key)
-        if known is None or is_news or now - known.since >= SHOWN_AGAIN:
-            self._obstacles[key] = Shown(blocked.obstacle, now)
+        self._remember(key, blocked.obstacle)
         self._faults.pop(key, None)
-        self._again(key, blocked.seconds)
+        self._again(key, max(blocked.seconds, len(self._obstacles) / TRIES_A_SECOND))
+
+    def _remember(self, key: Key, obstacle: Obstacle) -> bool:
+        """Remember what blocks a Task; returns whether that is to be shown. The words of a refusal change all the time
+        (a quota's use, a port): for the same reason they are shown anew once a minute at most."""
+        known, now = self._obstacles.get(key), self._clock()
+        if known and known.obstacle.reason == obstacle.reason and now - known.since < SHOWN_AGAIN:
+            return False
+        self._obstacles[key] = Shown(obstacle, now)
+        return True
 
     def _go_on(self, key: Key) -> None:
         """Forget what blocked a Task."""

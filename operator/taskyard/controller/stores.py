@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from taskyard.controller.cluster import Object
 from taskyard.controller.lost_pods import LostPods
+from taskyard.controller.unkept import Unkept
 from taskyard.core import names
 from taskyard.core.resources import SECRETS, TEMPLATE_VERSIONS, TEMPLATES, Resource
 from taskyard.core.start_cause import Reading
@@ -72,4 +73,5 @@ class Stores:
         self.network_policies = Store(key_of)
         self.lost_pods = LostPods()
         self.pods.observe(self.lost_pods.saw)
+        self.unkept = Unkept()
         self.readings: dict[Key, Reading] = {}

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from taskyard.api.task import State
 from taskyard.api.templateversion import AgentProtocol
 from taskyard.api.workspacebuild import BuildPhase, Transition
-from taskyard.core import times
+from taskyard.core import recovery, times
 from taskyard.core.observed import Manifest, Observed, PodView
 
 RESULTS = (State.COMPLETE, State.FAILED)
@@ -58,7 +58,12 @@ def report_deadline(observed: Observed) -> datetime | None:
     pod = observed.pod_of(build) if build and build.transition is Transition.START else None
     if pod is None or pod.agent is None or exit_code(pod) is None or pod.ended or is_reported(observed):
         return None
-    return pod.agent.finished_at + REPORT_WAIT if pod.agent.finished_at else None
+    if pod.agent.finished_at is None:
+        return None
+    # The node's clock tells the end. Where it is far ahead, nothing says how long the report has been waited for: it
+    # mostly comes before the end is seen, and is not waited for then.
+    deadline = pod.agent.finished_at + REPORT_WAIT
+    return deadline if deadline <= observed.now + 2 * REPORT_WAIT else observed.now
 
 
 def was_cut_short(pod: PodView, code: int) -> bool:
@@ -70,7 +75,8 @@ def was_disrupted_before_its_report(observed: Observed) -> bool:
     """Whether a disruption took the Pod, and the command's failure was reported after it had begun: the command was
     ended then, as the Pod was."""
     state, build = observed.task.status.get("state"), observed.newest
-    end = build.pod_end if build else None
+    # What ended the Pod may be known before its build tells it.
+    end = (build.pod_end if build else None) or recovery.end_to_keep(observed)
     if not state or end is None or not end.cause.is_disruption or state["state"] != State.FAILED:
         return False
     return times.parse(state["timestamp"]) >= end.at

@@ -34,7 +34,8 @@ def verdicts(
     reason, message = ready_reason.of(observed, phase=phase, resolution=resolution)
     ready = phase is Phase.ACTIVE or (phase is Phase.PAUSED and not ready_reason.is_resuming(observed, resolution))
     stalled = phase is Phase.ERROR
-    if end.stalls and not observed.obstacle:
+    # What prevents that a failed command is stopped is told first.
+    if end.stalls and not (observed.obstacle and phase is not Phase.PAUSED):
         ready, stalled, reason, message = False, True, end.reason, end.message
     result = [
         Verdict("Ready", ready, reason, message),

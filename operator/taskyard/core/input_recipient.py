@@ -2,7 +2,8 @@
 
 It is for the Task that had its name when it was created, as the API server's history tells. Without one it is for the
 next Task, since `kubectl apply -f folder/` works in the order of file names. That is written into its status with its
-place, and the Task becomes its owner: what the operator has seen outlives it. The history reaches back some minutes;
+place, also while there is no Task: the one that it was for may be gone already when the operator starts. The Task
+becomes its owner: what the operator has seen outlives it. The history reaches back some minutes;
 without it, an input that is older than the Task beside which it is first seen may have been sent to an earlier one, and
 is refused.
 """
@@ -31,7 +32,7 @@ class KeepOrder:
 @dataclass(frozen=True)
 class LookBack:
     """Ask the API server which Task had the name when the input was created; `is_outdated` and `of_history` say what
-    follows."""
+    follows, or `without_task` where there is none now."""
 
     input: InputView
 
@@ -68,15 +69,16 @@ def of_an_earlier_task(entry: InputView) -> str:
     return f'It was meant for an earlier Task "{entry.task}"; create another one for this Task.'
 
 
-def placing(entry: InputView, task: TaskView | None, *, created_at: datetime | None) -> KeepOrder | LookBack | None:
+def placing(entry: InputView, task: TaskView | None) -> KeepOrder | LookBack | None:
     """What is to be written or read about a waiting input that `refusal` lets pass, before anything else is done with
     it."""
-    if task is None or created_at is None or entry.owner is not None:
+    if entry.owner is not None:
         return None if entry.has_order else KeepOrder(entry)
-    if entry.has_order:
-        is_written = entry.meant_for == task.uid or is_adoptable(entry, task)
-        return None if is_written else KeepOrder(entry, task.uid)
-    return LookBack(entry)
+    if not entry.has_order:
+        return LookBack(entry)
+    if task is None or entry.meant_for == task.uid or is_adoptable(entry, task):
+        return None
+    return KeepOrder(entry, task.uid)
 
 
 def is_adoptable(entry: InputView, task: TaskView) -> bool:
@@ -86,17 +88,17 @@ def is_adoptable(entry: InputView, task: TaskView) -> bool:
 
 
 def is_outdated(entry: InputView, task: TaskView, past: Past, *, created_at: datetime) -> bool:
-    """Whether the Task that the operator sees was gone already when the input was created: its end is still to be
-    learned."""
+    """Whether the Task that the operator sees seems to have been gone already when the input was created: its end is
+    still to be learned. Where a live read shows the very Task, the clocks of the API servers differ instead, and
+    `of_history` decides."""
     return past.is_known and past.task_uid != task.uid and entry.created_at > created_at
 
 
 def of_history(entry: InputView, task: TaskView, past: Past, *, created_at: datetime) -> str | None:
-    """Why an input is not for this Task, after a look at the past; None when it is."""
-    if entry.created_at > created_at:
-        return None
+    """Why an input is not for this Task, after a look at the past; None when it is. The past counts more than
+    timestamps, which several API servers may have given."""
     if not past.is_known:
-        return _untold(entry)
+        return None if entry.created_at > created_at else _untold(entry)
     if past.task_uid is None:
         return None
     if past.task_uid != task.uid:
@@ -104,6 +106,16 @@ def of_history(entry: InputView, task: TaskView, past: Past, *, created_at: date
     # Timestamps have whole seconds. An older input was written to again after the Task was created, and the past before
     # that cannot be asked for.
     return _untold(entry) if entry.created_at < created_at else None
+
+
+def without_task(entry: InputView, past: Past) -> KeepOrder | str:
+    """What follows from the past while there is no Task: what is to be written or why the input is refused."""
+    if past.is_known:
+        return KeepOrder(entry, past.task_uid)
+    return (
+        f'There is no Task "{entry.task}", and the API server no longer tells whether there was one for which it may '
+        "have been meant; create another one for the next Task."
+    )
 
 
 def _untold(entry: InputView) -> str:

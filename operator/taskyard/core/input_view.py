@@ -10,6 +10,9 @@ from taskyard.core import names, times
 from taskyard.core.observed import Manifest
 from taskyard.core.ownership import owner_uid
 
+# How the message of an input begins whose content was delivered before, by another input of its name.
+NOT_REPEATED = "delivered before, not repeated"
+
 
 @dataclass(frozen=True)
 class InputView:
@@ -72,6 +75,12 @@ class InputView:
     def line(self) -> tuple[datetime, int, str]:
         """Place in the queue: timestamps have whole seconds, so `order` decides within one."""
         return self.created_at, self.order, self.name
+
+    @property
+    def typed_at(self) -> datetime | None:
+        """When it was delivered; None for one that was not, or had been before: nothing has reached the agent then."""
+        is_repeated = (self.message or "").startswith(NOT_REPEATED)
+        return self.ended_at if self.phase is InputPhase.DELIVERED and not is_repeated else None
 
     @property
     def is_controlled(self) -> bool:

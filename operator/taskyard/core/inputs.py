@@ -84,7 +84,7 @@ def next_step(
         message = input_recipient.refusal(entry, task, created_at=created_at, now=now)
         if message:
             return Reject(entry, message)
-        placing = input_recipient.placing(entry, task, created_at=created_at)
+        placing = input_recipient.placing(entry, task)
         if placing:
             return placing
     if task is not None:

@@ -84,11 +84,13 @@ def cause_of(pod: Manifest) -> EndCause | None:
     reason, message = status.get("reason") or "", status.get("message") or ""
     ended = status.get("phase") in ("Succeeded", "Failed")
     target = next((c for c in status.get("conditions", ()) if c["type"] == "DisruptionTarget"), None)
-    if target is not None and target["status"] == "True" and target.get("reason") in DISRUPTIONS and reason != _EVICTED:
-        since = target.get("lastTransitionTime")
-        return cause(target["reason"], target.get("message") or "", since=times.parse(since) if since else None)
+    announced = target if target is not None and target["status"] == "True" else {}
+    since = times.parse(announced["lastTransitionTime"]) if announced.get("lastTransitionTime") else None
+    if announced.get("reason") in DISRUPTIONS and reason != _EVICTED:
+        return cause(announced["reason"], announced.get("message") or "", since=since)
     if ended and reason in _SHUTDOWN_REASONS:
-        return cause(NODE_SHUTDOWN, message)
+        # The kubelet announces it when it begins to stop the containers; the Pod ends with the last of them.
+        return cause(NODE_SHUTDOWN, message, since=since)
     if ended:
         return cause(reason or f"Pod{status['phase']}", message)
     if "deletionTimestamp" in metadata:

@@ -15,7 +15,8 @@ from taskyard.core.template_resolution import Resolution
 def of(observed: Observed, *, phase: Phase, resolution: Resolution) -> tuple[str, str]:
     """Reason and message of the condition Ready: the nearest cause, and what else the operator waits for."""
     reason, message = nearest_cause(observed, phase=phase, resolution=resolution)
-    if observed.obstacle and observed.obstacle.message != message:
+    # A message that was told before may end with the obstacle already.
+    if observed.obstacle and not message.endswith(observed.obstacle.message):
         message = f"{message.rstrip('.')}. {observed.obstacle.message}"
     return reason, message
 
@@ -77,7 +78,7 @@ def start_explanation(observed: Observed, pod: PodView) -> tuple[str, str] | Non
     answer = start_events.pull_error(observed, fault)
     if answer:
         cause = f"{fault.waiting_message}: {answer}" if fault.waiting_message else answer
-    return fault.waiting_reason or "InitContainerFailed", f"Container {fault.name} cannot start: {cause}"
+    return fault.waiting_reason or "InitContainerFailed", f"{start_events.cannot_start(fault)}{cause}"
 
 
 def agent_explanation(pod: PodView) -> tuple[str, str] | None:

@@ -179,16 +179,16 @@ def answer_text(answer: Answer) -> str:
 
 
 def is_news(found: Obstacle, known: Obstacle | None) -> bool:
-    """Whether an obstacle says more than another quantity in use: that changes with all that others do, and showing
-    each of them would be a write each time."""
-    return known is None or (found.reason, _without_quantities(found.message)) != (
+    """Whether an obstacle says more than other numbers: a quota's use changes with all that others do, and a webhook's
+    denial may have a port, a time or an id in it. Showing each of them would be a write each time."""
+    return known is None or (found.reason, _without_numbers(found.message)) != (
         known.reason,
-        _without_quantities(known.message),
+        _without_numbers(known.message),
     )
 
 
-def _without_quantities(message: str) -> str:
-    return re.sub(r"=[\d.]+[A-Za-z]*", "=", message)
+def _without_numbers(message: str) -> str:
+    return re.sub(r"[\w.:+-]*\d[\w.:+-]*", "#", message)
 
 
 def _told(says: str, answer: Answer, attempt: Attempt) -> str:

@@ -20,19 +20,23 @@ Manifest = dict[str, Any]
 
 FAILED_PULL = "Failed"
 # A fault that lasts is told again well within this time: the kubelet tries a volume again after two minutes at the
-# latest, and slows its Events about one Pod down to one in five minutes.
+# latest, and slows its Events about one Pod down to one in five minutes. Only that another node has a volume is told
+# just once.
 FRESH = timedelta(minutes=15)
 
 # What a Pod reaches one after the other; an Event of a later stage means that the earlier ones are over.
 _PULLING = "Pulling"
 _PROGRESS = frozenset({_PULLING, "Pulled", "Created", "Started"})
 _ATTACHED = "SuccessfulAttachVolume"
+_FAILED_ATTACH = "FailedAttachVolume"
+_MULTI_ATTACH = "multi-attach error"
+_VOLUME = re.compile(r'for volume "([^"]+)"')
 # Warnings that hold nothing up, or that are over once the Pod has a node.
 _HARMLESS = frozenset(
     {"FailedScheduling", "DNSConfigForming", "FailedToRetrieveImagePullSecret", "BackOff", "Preempting"}
 )
 # The nearer to the cause, the lower: a volume that is not attached cannot be mounted either.
-_RANKS = {"FailedAttachVolume": 0, "FailedMount": 1, "FailedMapVolume": 1, "FailedCreatePodSandBox": 2, FAILED_PULL: 3}
+_RANKS = {_FAILED_ATTACH: 0, "FailedMount": 1, "FailedMapVolume": 1, "FailedCreatePodSandBox": 2, FAILED_PULL: 3}
 _OTHER_RANK = 4
 # Says that something failed, and not what: it comes beside an Event that does.
 _VAGUE = re.compile(r"timed out waiting for the condition|context deadline exceeded|^Error: \w+$")
@@ -97,14 +101,14 @@ def start_cause(events: Iterable[EventView], *, now: datetime) -> StartCause | N
     """The fault that holds up a Pod's start; None when the Events name none."""
     known = list(events)
     begun_at = max((event.at for event in known if event.reason in _PROGRESS), default=None)
-    attached_at = max((event.at for event in known if event.reason == _ATTACHED), default=None)
+    attachments = [event for event in known if event.reason == _ATTACHED]
 
     def holds(event: EventView) -> bool:
-        if not event.is_fault or event.at < now - FRESH:
+        if not event.is_fault or (event.at < now - FRESH and not is_multi_attach(event.note)):
             return False
         if begun_at is not None and event.at < begun_at:
             return False
-        return event.reason != "FailedAttachVolume" or attached_at is None or event.at >= attached_at
+        return event.reason != _FAILED_ATTACH or not any(is_overtaken(event, by=later) for later in attachments)
 
     faults = [event for event in known if holds(event)]
     if not faults:
@@ -118,6 +122,17 @@ def progress(events: Iterable[EventView]) -> str:
     stages = [event for event in events if event.reason in _PROGRESS]
     newest = max(stages, key=lambda event: event.at, default=None)
     return newest.note if newest and newest.reason == _PULLING else ""
+
+
+def is_multi_attach(note: str) -> bool:
+    """Whether a volume cannot be attached since another node has it."""
+    return _MULTI_ATTACH in note.lower()
+
+
+def is_overtaken(failed: EventView, *, by: EventView) -> bool:
+    """Whether an attachment came after one that failed, of the same volume as far as the Events name it."""
+    volumes = {found[1] for event in (failed, by) if (found := _VOLUME.search(event.note))}
+    return failed.at < by.at and len(volumes) < 2
 
 
 def is_vague(event: EventView) -> bool:

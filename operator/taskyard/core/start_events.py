@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
+from taskyard.api.task import Phase
 from taskyard.api.workspacebuild import BuildPhase, Transition
 from taskyard.core.lifecycle import CANNOT_START, AppHealth, app_health, is_hopeless, start_fault
-from taskyard.core.observed import ContainerView, Observed, PodView
-from taskyard.core.start_cause import FAILED_PULL, Reading, StartCause
+from taskyard.core.observed import ContainerView, Observed, PodView, TemplateVersionView
+from taskyard.core.start_cause import FAILED_PULL, Reading, StartCause, is_multi_attach
 
 FIRST_AFTER = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(minutes=10)
@@ -20,6 +21,8 @@ LONGEST_PAUSE = timedelta(minutes=10)
 READING_TIME = timedelta(seconds=10)
 
 TIMED_OUT = "StartTimeout"
+# Between two tries a container is shown with the second of these, whose message may be without the registry's answer.
+_PULL_FAULTS = ("ErrImagePull", "ImagePullBackOff")
 # The kubelet names the registry's answer beside each try, and between two of them in newer versions only.
 _NO_CAUSE = re.compile(r'^Back-off pulling image "[^"]*"\.?$')
 _MISSING = re.compile(r'(secret|configmap) "([^"]+)" not found', re.IGNORECASE)
@@ -46,13 +49,13 @@ def deadline(observed: Observed, pod: PodView) -> datetime | None:
 
 def given_up_at(observed: Observed) -> datetime | None:
     """When a start counts as failed whose agent has never answered: at its deadline, and if the Pod says nothing, once
-    its Events were read."""
+    its Events were read, be it by another process."""
     pod = starting_pod(observed)
     at = deadline(observed, pod) if pod else None
     if pod is None or at is None:
         return None
     reading = reading_of(observed, pod)
-    is_read = reading is not None and reading.at >= at
+    is_read = observed.task.status.get("phase") == Phase.ERROR or (reading is not None and reading.at >= at)
     return at if is_read or not waits_silently(pod) else at + READING_TIME
 
 
@@ -115,9 +118,25 @@ def reading_of(observed: Observed, pod: PodView) -> Reading | None:
 def pull_error(observed: Observed, fault: ContainerView) -> str:
     """What the registry answered, in the words of an Event, for a container whose status does not say it."""
     pod = starting_pod(observed)
-    reading = reading_of(observed, pod) if pod else None
-    told = reading.cause if reading else None
-    return told.note if told and told.reason == FAILED_PULL and lacks_cause(fault) else ""
+    if pod is None or not lacks_cause(fault):
+        return ""
+    reading = reading_of(observed, pod)
+    if reading is None:
+        return known_pull_error(observed, fault)
+    return reading.cause.note if reading.cause and reading.cause.reason == FAILED_PULL else ""
+
+
+def known_pull_error(observed: Observed, fault: ContainerView) -> str:
+    """What the Task says already that the registry answered."""
+    reason, message = former_ready(observed)
+    are_pulls = reason in _PULL_FAULTS and fault.waiting_reason in _PULL_FAULTS
+    if not are_pulls or not fault.waiting_message or not message.startswith(cannot_start(fault)):
+        return ""
+    known = message.removeprefix(cannot_start(fault))
+    if known.startswith(fault.waiting_message):
+        repeated = f"{fault.waiting_message}: "
+        return known.removeprefix(repeated) if known.startswith(repeated) else ""
+    return "" if _NO_CAUSE.match(known) else known
 
 
 def explanation(observed: Observed) -> tuple[str, str] | None:
@@ -127,12 +146,55 @@ def explanation(observed: Observed) -> tuple[str, str] | None:
         return None
     reading = reading_of(observed, pod) if waits_silently(pod) else None
     if reading and reading.cause:
-        return reading.cause.reason, f"Pod {pod.name} does not start: {told(reading.cause)}"
+        return reading.cause.reason, f"{does_not_start(pod)}{told(reading.cause)}"
+    known = known_explanation(observed, pod)
+    if known:
+        return known
     version = observed.template_version
     if version is None or not is_late(observed):
         return None
+    return TIMED_OUT, f"{has_not_answered(version)}{state(observed, pod)}"
+
+
+def known_explanation(observed: Observed, pod: PodView) -> tuple[str, str] | None:
+    """What the Task says already if it is from the Events, and this process has read none yet: it is told until they
+    are read, which is due by then, so that a restart changes nothing."""
+    if reading_of(observed, pod) or not waits_silently(pod):
+        return None
+    reason, message = former_ready(observed)
+    if message.startswith(does_not_start(pod)):
+        return reason, message
+    version = observed.template_version
+    if version is None or reason != TIMED_OUT or not is_late(observed):
+        return None
+    return (reason, message) if message.startswith(f"{has_not_answered(version)}{waits(pod)}") else None
+
+
+def former_ready(observed: Observed) -> tuple[str, str]:
+    """Reason and message of the condition Ready so far; empty when there is none."""
+    found = next((c for c in observed.task.status.get("conditions") or () if c["type"] == "Ready"), None)
+    return (found["reason"], found["message"]) if found else ("", "")
+
+
+def does_not_start(pod: PodView) -> str:
+    """How a cause from the Events begins."""
+    return f"Pod {pod.name} does not start: "
+
+
+def cannot_start(fault: ContainerView) -> str:
+    """How the cause of a container that cannot start begins."""
+    return f"Container {fault.name} cannot start: "
+
+
+def has_not_answered(version: TemplateVersionView) -> str:
+    """How the time-out's message begins."""
     seconds = int(version.start_timeout.total_seconds())
-    return TIMED_OUT, f"The agent has not answered within {seconds} s of its Pod's creation: {state(observed, pod)}"
+    return f"The agent has not answered within {seconds} s of its Pod's creation: "
+
+
+def waits(pod: PodView) -> str:
+    """How the state of a Pod that says nothing begins."""
+    return f"containers wait on node {pod.node}"
 
 
 def told(cause: StartCause) -> str:
@@ -150,7 +212,7 @@ def remedy(cause: StartCause) -> str:
             "minutes; or use a template version without it."
         )
     match cause.reason:
-        case "FailedAttachVolume" if "multi-attach" in cause.note.lower():
+        case "FailedAttachVolume" if is_multi_attach(cause.note):
             return (
                 "The volume comes free when the Pod that uses it on another node is gone. If that node is lost for "
                 "good, delete the Node."
@@ -180,7 +242,7 @@ def state(observed: Observed, pod: PodView) -> str:
         reading = reading_of(observed, pod)
         refusal = f". The operator cannot read them: {reading.refusal}" if reading and reading.refusal else ""
         stage = f" ({reading.progress.rstrip('. ')})" if reading and reading.progress else ""
-        return f"containers wait on node {pod.node}{stage}. The Pod's Events say more: {describe}{refusal}"
+        return f"{waits(pod)}{stage}. The Pod's Events say more: {describe}{refusal}"
     if agent and agent.running and sidecar and sidecar.running:
         if "sidecarVersion" not in (observed.task.status.get("workspace") or {}):
             return (

@@ -2,13 +2,14 @@
 
 import re
 import time
+from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from taskyard import __version__
 from taskyard.api.task import State
-from taskyard.httpconnection import UPGRADED
+from taskyard.httpconnection import UPGRADE, Upgraded
 
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -63,7 +64,11 @@ class Metrics:
             registry=registry,
             buckets=_BUCKETS,
         )
-        self.streams = Gauge("taskyard_gateway_streams", "Open event streams.", registry=registry)
+        self.streams = Gauge(
+            "taskyard_gateway_streams",
+            "Open event streams and websockets.",
+            registry=registry,
+        )
         self._enrolments = Counter(
             "taskyard_gateway_enrolments",
             "Enrolments; early ones are retried, since the operator has not recorded the Pod yet.",
@@ -150,13 +155,27 @@ class Measured:
         # A stream counts as answered when it begins.
         streaming_since = 0.0
 
+        def begin_stream() -> None:
+            nonlocal streaming_since
+            streaming_since = time.perf_counter()
+            self._metrics.streams.inc()
+
+        def taking_over() -> Upgraded:
+            nonlocal status
+            status = 101
+            begin_stream()
+            return take_over()
+
+        if upgrade := scope.get("extensions", {}).get(UPGRADE):
+            take_over: Callable[[], Upgraded] = upgrade["take_over"]
+            upgrade["take_over"] = taking_over
+
         async def sending(message: Message) -> None:
-            nonlocal status, streaming_since
+            nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 if _is_stream(message):
-                    streaming_since = time.perf_counter()
-                    self._metrics.streams.inc()
+                    begin_stream()
             await send(message)
 
         try:
@@ -167,8 +186,6 @@ class Measured:
         finally:
             if streaming_since:
                 self._metrics.streams.dec()
-            if UPGRADED in scope.get("extensions", {}):
-                status = 101
             self._metrics.answered(scope["path"], status, (streaming_since or time.perf_counter()) - began)
 
 

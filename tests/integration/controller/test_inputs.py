@@ -186,6 +186,27 @@ def test_what_was_sent_to_an_earlier_task_is_not_typed_into_the_next_one_of_its_
     assert place.typed("home") == ["welcome"]
 
 
+def test_what_was_sent_to_a_task_that_is_gone_when_the_operator_starts_is_not_typed_into_the_next_one(
+    place: Place,
+) -> None:
+    """K14: the operator sees no Task at first, and later one of that name, which may be somebody else's."""
+    former = place.task()["metadata"]["uid"]
+    place.input("for-the-former", "a secret between us")
+    place.kube.delete("tasks", place.namespace, "hello")
+    place.input("for-the-next", "welcome")
+    place.operator.start()
+    for name, meant_for in (("for-the-former", former), ("for-the-next", None)):
+        seen = place.kube.wait(
+            "its place", "taskinputs", place.namespace, name, lambda found: "order" in found["status"]
+        )
+        assert seen["status"].get("taskUID") == meant_for
+    place.task()
+    place.activate(home="home")
+    assert "meant for an earlier Task" in place.ended("for-the-former", "Rejected")["status"]["message"]
+    place.ended("for-the-next", "Delivered")
+    assert place.typed("home") == ["welcome"]
+
+
 def test_an_input_that_is_applied_right_after_a_task_was_deleted_is_for_the_next_one(place: Place) -> None:
     """K14: though the operator may learn of the input before it learns of the deletion."""
     place.operator.start()

@@ -9,9 +9,10 @@ import pytest
 
 import manifests
 from integration.controller.kubelet import Kubelet
-from integration.controller.operatorprocess import OperatorProcess
 from kube import Kube, Object, phase_is
 from taskyard.core.times import parse
+
+pytestmark = pytest.mark.usefixtures("running")
 
 TASK = "hello"
 
@@ -58,7 +59,6 @@ def made_at(kube: Kube, namespace: str, number: int) -> datetime:
     return parse(build["metadata"]["creationTimestamp"])
 
 
-@pytest.mark.usefixtures("running")
 def test_disruptions_in_a_row_are_kept_and_recovered_from_without_growing_waits(
     kube: Kube, kubelet: Kubelet, namespace: str
 ) -> None:
@@ -93,7 +93,6 @@ def test_disruptions_in_a_row_are_kept_and_recovered_from_without_growing_waits(
     assert end["activeAt"] <= end["time"]
 
 
-@pytest.mark.usefixtures("running")
 def test_an_eviction_by_the_kubelet_is_kept_and_named(kube: Kube, kubelet: Kubelet, namespace: str) -> None:
     kube.create("templateversions", namespace, manifests.template_version())
     kube.create("tasks", namespace, manifests.task(TASK))
@@ -103,34 +102,3 @@ def test_an_eviction_by_the_kubelet_is_kept_and_named(kube: Kube, kubelet: Kubel
     end = kept(kube, namespace, 1)
     assert (end["reason"], end["message"]) == ("Evicted", full)
     made_at(kube, namespace, 2)
-
-
-def test_what_an_operator_kept_outlives_it(
-    kube: Kube, operator: OperatorProcess, kubelet: Kubelet, namespace: str
-) -> None:
-    kube.create("templateversions", namespace, manifests.template_version())
-    kube.create("tasks", namespace, manifests.task(TASK))
-    operator.start()
-    become_active(kube, kubelet, namespace, 1)
-    operator.kill()
-    operator.wait_dead()
-    evict(kube, namespace, f"{TASK}-1")
-    operator.start()
-    assert kept(kube, namespace, 1)["reason"] == "EvictionByEvictionAPI"
-    operator.kill()
-    operator.wait_dead()
-    kubelet.remove(f"{TASK}-1")
-    operator.start()
-    become_active(kube, kubelet, namespace, 2)
-    assert kept(kube, namespace, 1)["reason"] == "EvictionByEvictionAPI"
-
-    operator.kill()
-    operator.wait_dead()
-    evict(kube, namespace, f"{TASK}-2")
-    kubelet.remove(f"{TASK}-2")
-    kube.wait_gone("pods", namespace, f"{TASK}-2", seconds=5)
-    operator.start()
-    end = kept(kube, namespace, 2)
-    assert end["reason"] == "Unknown", "nobody saw it, so it counts"
-    assert end["activeAt"]
-    assert "Traceback" not in operator.log

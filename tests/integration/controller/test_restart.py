@@ -10,8 +10,9 @@ import manifests
 from integration.controller.faultproxy import FaultProxy
 from integration.controller.kubelet import Kubelet
 from integration.controller.operatorprocess import OperatorProcess
+from integration.controller.test_slow_starts import NO_SECRET, bind, condition, event
 from integration.controller.test_start import become_active
-from kube import Kube, phase_is
+from kube import Kube, Object, phase_is
 
 # Longer than kopf's lists and the lists that follow them take.
 QUIET_SECONDS = 4.0
@@ -72,6 +73,27 @@ def test_a_restart_with_nothing_to_do_writes_nothing(
     new = writes_counted(kube) - at_server
     assert new == Counter(), new
     assert "Traceback" not in operator.log
+
+
+def test_a_restart_does_not_rewrite_why_a_pod_does_not_start(
+    kube: Kube, proxy: FaultProxy, operator: OperatorProcess, kubelet: Kubelet, namespace: str
+) -> None:
+    """K4: what was read of the Pod's Events is in the Task's status alone, and is read anew."""
+    operator.start()
+    pod = bind(kube, kubelet, namespace)
+    event(kube, namespace, "mine", pod, "FailedMount", NO_SECRET)
+
+    def is_told(task: Object) -> bool:
+        return (condition(task, "Stalled") or {}).get("reason") == "FailedMount"
+
+    kube.wait("the cause is told", "tasks", namespace, "hello", is_told)
+    time.sleep(QUIET_SECONDS)
+    before_restart = len(proxy.writes)
+    restart(operator)
+    time.sleep(QUIET_SECONDS)
+    assert [line for line in proxy.writes[before_restart:] if "/leases" not in line] == []
+    task = kube.get("tasks", namespace, "hello")
+    assert task is not None and is_told(task)
 
 
 def test_a_restarted_operator_handles_what_happened_meanwhile(

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from taskyard.controller.cluster import ConflictError, NotLeadingError
-from taskyard.controller.delivery import NOT_REPEATED
+from taskyard.controller.cluster import ApiError, ConflictError, NotLeadingError
+from taskyard.controller.delivery import NOT_REPEATED, NOT_REPEATED_IN_DOUBT
 from taskyard.core.resources import TASK_INPUTS
 from taskyard.sidecarclient import Accepted, Answer, Failed, NotReady, Refused
 from unit.controller.delivery_harness import ACTIVE, WEB, DeliveryHarness, waiting
@@ -204,6 +204,64 @@ async def test_an_input_is_adopted_only_if_it_is_the_very_one() -> None:
     assert seen == [{"metadata": {"uid": "input-one", "resourceVersion": "100", "ownerReferences": [owner(TASK_UID)]}}]
 
 
+@pytest.mark.parametrize(
+    ("error", "says", "seconds"),
+    [
+        pytest.param(
+            api_error(422, "Invalid", 'ValidatingAdmissionPolicy "no-owners" denied request'),
+            "no-owners",
+            30,
+            id="policy",
+        ),
+        pytest.param(
+            api_error(403, "Forbidden", "cannot set blockOwnerDeletion"),
+            "blockOwnerDeletion",
+            30,
+            id="admission plugin",
+        ),
+        pytest.param(
+            api_error(403, "Forbidden", 'User "operator" cannot patch resource "taskinputs"'),
+            "grant it the right",
+            4,
+            id="right",
+        ),
+    ],
+)
+async def test_an_input_that_its_task_may_not_own_says_why(error: ApiError, says: str, seconds: float) -> None:
+    """K1: of each refusal somebody hears."""
+    harness = DeliveryHarness([waiting(owner_uid=None)], (NotReady("it works"),))
+    harness.cluster.failures["patch"] = [error, error]
+    await harness.deliver()
+    assert harness.status()["phase"] == "Queued"
+    assert says in harness.status()["message"]
+    await harness.deliver()
+    assert [verb for verb, _, _ in harness.cluster.calls] == ["patch", "patch status"], "its own write's event"
+    harness.now = seconds
+    await harness.deliver()
+    assert [verb for verb, _, _ in harness.cluster.calls][2:] == ["patch"], "no news, no write"
+    assert harness.again.calls == [(WEB, seconds)] * 3
+    harness.now = 2 * seconds
+    await harness.deliver()
+    assert "message" not in harness.status(), "it is owned, and waits for another cause"
+    assert harness.stored()["metadata"]["ownerReferences"] == [owner()]
+
+
+async def test_a_refusal_of_any_length_is_shortened() -> None:
+    """K6"""
+    harness = DeliveryHarness([waiting(owner_uid=None)])
+    harness.cluster.failures["patch"] = [api_error(422, "Invalid", "x" * 40_000)]
+    await harness.deliver()
+    assert 0 < len(harness.status()["message"]) <= 2048
+
+
+async def test_a_fault_while_an_input_is_adopted_is_no_refusal() -> None:
+    harness = DeliveryHarness([waiting(owner_uid=None)])
+    harness.cluster.failures["patch"] = [api_error(500, "InternalError")]
+    with pytest.raises(ApiError):
+        await harness.deliver()
+    assert "message" not in harness.status()
+
+
 async def test_an_input_keeps_its_other_owners() -> None:
     entry = waiting(owner_uid=None)
     other = owner("job-1", "nightly", kind="Job", controller=False)
@@ -330,7 +388,7 @@ async def test_a_named_input_stays_and_its_message_says_what_became_of_it() -> N
     ("answer", "message"),
     [
         pytest.param(Accepted(in_doubt=False, repeated=True), NOT_REPEATED, id="delivered before"),
-        pytest.param(Accepted(in_doubt=True, repeated=True), "in doubt", id="before, and in doubt"),
+        pytest.param(Accepted(in_doubt=True, repeated=True), NOT_REPEATED_IN_DOUBT, id="before, and in doubt"),
     ],
 )
 async def test_what_the_home_remembers_is_delivered_and_says_why_nothing_was_typed(
@@ -340,6 +398,7 @@ async def test_what_the_home_remembers_is_delivered_and_says_why_nothing_was_typ
     harness = DeliveryHarness([waiting()], (answer,))
     await harness.deliver()
     assert (harness.status()["phase"], harness.status()["message"]) == ("Delivered", message)
+    assert message.startswith("delivered before, not repeated")
 
 
 async def test_nothing_is_sent_once_the_lease_is_lost() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from taskyard.controller.cluster import ApiError
+from taskyard.core.resources import TASKS
 from taskyard.core.times import rfc3339
 from taskyard.sidecarclient import Accepted
 from unit.controller.delivery_harness import ACTIVE, WEB, DeliveryHarness, waiting
@@ -35,14 +36,72 @@ async def test_an_input_that_came_before_its_task_is_delivered() -> None:
 
 
 async def test_an_input_that_was_seen_before_its_task_is_for_the_first_task_that_comes() -> None:
-    """K14: without a look at the past, which may be gone by then."""
+    """K14: the past is asked while it is known, not when the Task comes."""
     harness = DeliveryHarness([early()], (Accepted(in_doubt=False),), task=None, now=-61)
     await harness.deliver()
     harness.stores.tasks.put(task_manifest(status=ACTIVE))
     harness.now = 0
     await harness.deliver()
     assert harness.status()["phase"] == "Delivered"
-    assert [verb for verb, _, _ in harness.cluster.calls] == ["patch status", "patch", "patch status"]
+    verbs = [verb for verb, _, _ in harness.cluster.calls]
+    assert verbs == ["uid at 77", "patch status", "patch", "patch status"]
+
+
+async def test_an_input_whose_task_is_gone_when_the_operator_starts_is_not_for_the_next_one() -> None:
+    """K14: somebody else may create a Task of that name, and is not to be told what was said to the former one."""
+    harness = DeliveryHarness([early()], task=None, now=-61)
+    harness.cluster.past["web"] = "former"
+    await harness.deliver()
+    assert harness.status() == {"phase": "Queued", "order": 77, "taskUID": "former"}
+    harness.stores.tasks.put(task_manifest(status=ACTIVE))
+    harness.now = 0
+    await harness.deliver()
+    assert harness.status()["message"].startswith("It was meant for an earlier Task")
+    assert harness.sidecars.messages == []
+
+
+async def test_an_input_that_is_seen_before_its_own_task_is_delivered() -> None:
+    """K14: the store of Tasks may lag behind."""
+    harness = DeliveryHarness(
+        [input_manifest(owner_uid=None, version=77)], (Accepted(in_doubt=False),), task=None, now=1
+    )
+    harness.cluster.past["web"] = TASK_UID
+    await harness.deliver()
+    assert harness.status()["taskUID"] == TASK_UID
+    harness.stores.tasks.put(task_manifest(status=ACTIVE))
+    await harness.deliver()
+    assert harness.status()["phase"] == "Delivered"
+
+
+async def test_without_a_task_and_a_past_an_input_is_refused_at_once() -> None:
+    """K14"""
+    harness = DeliveryHarness([early()], task=None, now=-61)
+    harness.cluster.failures["uid at 77"] = [api_error(410, "Expired")]
+    await harness.deliver()
+    assert harness.status()["phase"] == "Rejected"
+    assert 'There is no Task "web"' in harness.status()["message"]
+
+
+@pytest.mark.parametrize(
+    ("past", "phase"),
+    [
+        pytest.param("former", "Rejected", id="it was sent to the former Task"),
+        pytest.param(None, "Delivered", id="it was sent when there was none"),
+    ],
+)
+async def test_api_servers_whose_clocks_differ_hold_no_input_up(past: str | None, phase: str) -> None:
+    """K14: the input was created before the Task, and is younger by the clock of another API server."""
+    entry = input_manifest(owner_uid=None, version=77, created_at=at(-58))
+    harness = DeliveryHarness([entry], (Accepted(in_doubt=False),))
+    assert harness.task is not None
+    harness.cluster.hold(TASKS, harness.task)
+    del harness.cluster.past["web"]
+    if past:
+        harness.cluster.past["web"] = past
+    await harness.deliver()
+    assert harness.status()["phase"] == phase
+    assert len(harness.sidecars.messages) == (phase == "Delivered")
+    assert harness.again.calls == []
 
 
 @pytest.mark.parametrize(
@@ -72,7 +131,7 @@ async def test_an_input_to_nobody_is_not_given_to_a_task_whose_end_is_not_known_
     harness = DeliveryHarness([input_manifest(owner_uid=None, version=77)], (Accepted(in_doubt=False),))
     del harness.cluster.past["web"]
     await harness.deliver()
-    assert [verb for verb, _, _ in harness.cluster.calls] == ["uid at 77"]
+    assert [verb for verb, _, _ in harness.cluster.calls] == ["uid at 77", "get"]
     assert harness.again.calls == [(WEB, 0.5)]
     harness.stores.tasks.remove(WEB)
     await harness.deliver()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from taskyard.controller.delivery import NOT_REPEATED, NOT_REPEATED_IN_DOUBT
 from taskyard.controller.gather import gather, gather_inputs
 from taskyard.controller.stores import Stores
 from taskyard.core.observed import Observed, Obstacle
@@ -189,6 +192,19 @@ def test_keystrokes_are_no_message() -> None:
         inputs=[delivered("a", "User", 10), delivered("b", "Control", 20), delivered("c", "Raw", 30)],
     )
     assert (seen.message_delivered_at, seen.delivered_at) == (at(20), at(30))
+
+
+@pytest.mark.parametrize("message", [NOT_REPEATED, NOT_REPEATED_IN_DOUBT])
+def test_an_input_that_is_not_repeated_is_no_new_work(message: str) -> None:
+    """K7 with K8: the end of the work stays, and no clock of the Task begins anew."""
+
+    def delivered(name: str, seconds: float, **status: str) -> dict[str, Any]:
+        return input_manifest(name, status={"phase": "Delivered", "deliveredAt": rfc3339(at(seconds)), **status})
+
+    seen = gathered(inputs=[delivered("a", 10), delivered("b", 20, message=message)])
+    assert (seen.message_delivered_at, seen.delivered_at) == (at(10), at(10))
+    seen = gathered(inputs=[delivered("b", 20, message=message)])
+    assert (seen.message_delivered_at, seen.delivered_at, seen.inputs_delivered) == (None, None, 1)
 
 
 def test_the_inputs_of_a_name_are_there_before_its_task_is() -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from taskyard.controller.cluster import ApiError
+from taskyard.controller.reconcile import TRIES_A_SECOND, Shown
+from taskyard.core.observed import Obstacle
 from taskyard.core.resources import PODS
 from unit.controller.fakes import api_error
 from unit.controller.reconcile_harness import WEB, ReconcileHarness
@@ -110,6 +112,49 @@ async def test_a_pod_that_may_not_be_deleted_holds_up_a_pause_and_the_task_says_
     Refusing(harness, "delete", "pods", error)
     await harness.reconcile()
     assert (harness.status["phase"], harness.ready) == ("Pausing", ("False", reason))
+
+
+async def test_words_that_change_each_time_are_no_reason_to_write_or_to_try_at_once() -> None:
+    """K1: two full quotas by turns, and a webhook whose denial has an id in it."""
+    harness = ReconcileHarness()
+    refusing = Refusing(harness, "create", "pods", quota())
+    await harness.reconcile()
+    written = harness.changed.calls.copy()
+    for seconds in (4, 8, 12):
+        harness.now = at(seconds)
+        refusing.error = api_error(403, "Forbidden", f"exceeded quota: {'ab'[seconds // 4 % 2]}, requested: x=1")
+        await harness.reconcile()
+    assert harness.changed.calls == written
+    assert harness.again.calls == [(WEB, 4.0)] * 4
+
+
+async def test_many_tasks_that_wait_share_a_bounded_number_of_tries() -> None:
+    """K1: a thousand Tasks under a full quota."""
+    harness = ReconcileHarness()
+    Refusing(harness, "create", "pods", quota())
+    known = harness.reconciler._obstacles
+    known.update({("team", str(number)): Shown(Obstacle("QuotaExceeded", ""), at(0)) for number in range(999)})
+    await harness.reconcile()
+    assert harness.again.calls == [(WEB, 1000 / TRIES_A_SECOND)]
+
+
+@pytest.mark.parametrize("field", ["observedUID", "inputs"])
+async def test_a_field_that_older_crds_drop_is_no_reason_to_look_again(field: str) -> None:
+    """An installation whose CRDs were not upgraded yet."""
+    harness = ReconcileHarness()
+    original = harness.cluster.patch_status
+
+    async def prune(resource: Any, namespace: str, name: str, status: dict[str, Any], **more: Any) -> dict[str, Any]:
+        kept = {key: value for key, value in status.items() if key != field}
+        if kept:
+            return await original(resource, namespace, name, kept, **more)
+        return dict(harness.cluster.objects[resource.plural, namespace, name])
+
+    harness.cluster.patch_status = prune  # type: ignore[method-assign]
+    await harness.reconcile()
+    settled = harness.changed.calls.copy()
+    await harness.reconcile()
+    assert harness.changed.calls == settled
 
 
 async def test_a_fault_of_the_api_server_is_told_in_the_task_when_it_repeats() -> None:

@@ -212,6 +212,7 @@ COMMANDS = [
     ),
     Row("command done", finished("Complete"), "Paused", "True", CURRENT, HEALTHY),
     Row("command failed", finished("Failed"), "Paused", "False", FAILED, DEGRADED),
+    Row("command failed, not deleted", finished("Failed", obstacle=QUOTA), "Paused", "False", FAILED, DEGRADED),
     Row("command done, then paused", finished("Complete", spec=PAUSED_TOO), "Paused", "True", CURRENT, HEALTHY),
     Row("command failed, then paused", finished("Failed", spec=PAUSED_TOO), "Paused", "False", FAILED, DEGRADED),
     Row("command failed, version gone", finished("Failed", template_version=None), "Paused", "False", FAILED, DEGRADED),

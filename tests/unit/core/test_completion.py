@@ -7,9 +7,10 @@ import pytest
 
 from taskyard.core import status
 from taskyard.core.completion import Finish, derived_state, finish, report_deadline
-from taskyard.core.decision import Reserve, Rest, decide
+from taskyard.core.decision import KeepPodEnd, Reserve, Rest, decide
 from taskyard.core.intent import Intent, intent
 from taskyard.core.observed import Observed, PodView
+from taskyard.core.pod_end import EndCause
 from taskyard.core.times import micro
 from unit.core.builders import (
     NOW,
@@ -200,6 +201,43 @@ def test_failure_that_a_disruption_caused_is_no_result(reason: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "cause",
+    [
+        pytest.param(EndCause("EvictionByEvictionAPI", since=at(1)), id="drained"),
+        pytest.param(EndCause("DeletionByTaintManager", since=at(-20)), id="a grace period before the report"),
+        pytest.param(EndCause("NodeShutdown", since=at(0)), id="its node shut down"),
+    ],
+)
+def test_failure_that_a_disruption_caused_is_no_result_before_the_build_tells_it(cause: EndCause) -> None:
+    """K11: the Pod's end and its absence are seen at once, by an operator that has just begun to lead, say."""
+    seen = observation(reported=state("Failed"), lost_to=cause, now=at(5))
+    assert finish(seen) is None
+    step = decide(seen)
+    assert isinstance(step, KeepPodEnd) and step.end.cause == cause
+    assert step.end.at == cause.since
+    told = replace(seen.builds[0], pod_end=step.end)
+    step = decide(replace(seen, builds=(told,)))
+    assert isinstance(step, Reserve) and step.reason == "Recover"
+
+
+@pytest.mark.parametrize(
+    ("reported", "cause"),
+    [
+        pytest.param("Failed", EndCause("EvictionByEvictionAPI", since=at(2)), id="failed before that"),
+        pytest.param("Failed", EndCause("Deleted", since=at(0)), id="no disruption"),
+        pytest.param("Failed", None, id="nobody saw its end"),
+        pytest.param("Complete", EndCause("EvictionByEvictionAPI", since=at(0)), id="done all the same"),
+    ],
+)
+def test_result_counts_before_the_build_tells_how_its_pod_ended(reported: str, cause: EndCause | None) -> None:
+    """K11"""
+    seen = observation(reported=state(reported), lost_to=cause, now=at(5))
+    assert finish(seen) == Finish(None)
+    step = decide(seen)
+    assert isinstance(step, Reserve) and step.reason == "Finished"
+
+
+@pytest.mark.parametrize(
     "seen",
     [
         pytest.param(lost("EvictionByEvictionAPI", began_at=2, reported=state("Failed")), id="failed before that"),
@@ -232,6 +270,19 @@ def test_report_is_waited_for_a_while_and_then_the_exit_code_is_the_result(code:
     assert isinstance(step, Reserve) and (step.transition, step.reason) == ("Stop", "Finished")
     shown = status.document(late, reserve=step)["state"]
     assert (shown["state"], shown["build"]) == ("Failed" if code else "Complete", 1)
+
+
+@pytest.mark.parametrize("ahead", [3600, 16, 10 * 365 * 86_400])
+def test_a_nodes_clock_that_is_ahead_does_not_delay_the_end(ahead: float) -> None:
+    """K17: `finishedAt` is the node's time, and the operator's clock may take an hour until then."""
+    assert finish(replace(ended_beside_a_proxy(7), now=at(-ahead))) == Finish(7)
+
+
+def test_the_report_is_waited_for_half_a_minute_at_most() -> None:
+    """K17: clocks that differ by less than the wait lengthen it."""
+    seen = replace(ended_beside_a_proxy(), now=at(-15))
+    assert (finish(seen), decide(seen)) == (None, Rest(until=at(15)))
+    assert finish(replace(seen, now=at(15))) == Finish(0)
 
 
 def test_report_that_has_arrived_is_not_waited_for() -> None:

@@ -15,6 +15,7 @@ from taskyard.core.input_recipient import (
     of_history,
     placing,
     refusal,
+    without_task,
 )
 from taskyard.core.input_view import InputView
 from unit.core.builders import TASK_UID, Manifest, at, input_manifest, owned_by_tekton, task, task_input
@@ -89,12 +90,34 @@ def test_an_input_is_not_for_this_task(entry: InputView, says: str) -> None:
 )
 def test_what_is_written_and_read_at_first(entry: InputView, step: KeepOrder | LookBack | None) -> None:
     """K14"""
-    assert placing(entry, WEB, created_at=CREATED) == step
+    assert placing(entry, WEB) == step
 
 
-def test_without_a_task_an_input_only_gets_its_place() -> None:
-    assert placing(unseen(0), None, created_at=None) == KeepOrder(unseen(0))
-    assert placing(seen(0), None, created_at=None) is None
+def test_without_a_task_it_is_asked_whether_there_was_one_too() -> None:
+    """K14"""
+    assert placing(unseen(0), None) == LookBack(unseen(0))
+    assert placing(seen(0), None) is None
+    owned = task_input(order=None)
+    assert placing(owned, None) == KeepOrder(owned)
+
+
+@pytest.mark.parametrize(
+    ("past", "found"),
+    [
+        pytest.param(Past("former"), KeepOrder(unseen(0), "former"), id="it was for that one"),
+        pytest.param(Past(), KeepOrder(unseen(0)), id="it is for the next one"),
+    ],
+)
+def test_what_the_past_says_while_there_is_no_task(past: Past, found: KeepOrder) -> None:
+    """K14"""
+    assert without_task(unseen(0), past) == found
+
+
+def test_without_a_task_and_a_past_an_input_is_refused() -> None:
+    """K14"""
+    message = without_task(unseen(0), Past(is_known=False))
+    assert isinstance(message, str)
+    assert "no longer tells" in message
 
 
 @pytest.mark.parametrize("meant_for", [None, "of another cluster"])
@@ -102,9 +125,9 @@ def test_what_the_task_cannot_own_says_in_its_status_whose_it_is(meant_for: str 
     """K14: something else controls the input, or the Task is being deleted."""
     status = {"phase": "Queued", "order": 1} | ({"taskUID": meant_for} if meant_for else {})
     controlled = InputView.of(owned_by_tekton(input_manifest(owner_uid=None, status=status), uid="tekton-1"))
-    assert placing(controlled, WEB, created_at=CREATED) == KeepOrder(controlled, TASK_UID)
+    assert placing(controlled, WEB) == KeepOrder(controlled, TASK_UID)
     entry = seen(2, meant_for)
-    assert placing(entry, task(deleting=True), created_at=CREATED) == KeepOrder(entry, TASK_UID)
+    assert placing(entry, task(deleting=True)) == KeepOrder(entry, TASK_UID)
 
 
 @pytest.mark.parametrize(
@@ -117,6 +140,8 @@ def test_what_the_task_cannot_own_says_in_its_status_whose_it_is(meant_for: str 
         pytest.param(unseen(-2), Past(TASK_UID), "no longer tells", id="it was changed since"),
         pytest.param(unseen(-2), Past(is_known=False), "no longer tells", id="nobody knows"),
         pytest.param(unseen(1), Past(TASK_UID), None, id="younger"),
+        pytest.param(unseen(1), Past("former"), "meant for an earlier Task", id="younger only by another clock"),
+        pytest.param(unseen(1), Past(), None, id="younger by another clock, and of no Task"),
         pytest.param(unseen(1), Past(is_known=False), None, id="younger, and nobody knows"),
     ],
 )

@@ -10,7 +10,7 @@ import pytest
 from taskyard.core import names
 from taskyard.core.input_retention import MAX_KEPT, MAX_KEPT_CHARACTERS, removals
 from taskyard.core.input_view import InputView
-from taskyard.core.times import rfc3339
+from taskyard.core.times import micro, rfc3339
 from unit.core.builders import at, task, task_input
 
 RETENTION = timedelta(seconds=10)
@@ -21,10 +21,11 @@ def ended(name: str = "done", phase: str = "Delivered", *, seconds: float = 0, *
     return task_input(name, status={"phase": phase, moment: rfc3339(at(seconds))}, **fields)
 
 
-def removed(*inputs: InputView, has_task: bool = True) -> list[tuple[str, float]]:
-    """Names, and after how many seconds."""
+def removed(*inputs: InputView, has_task: bool = True, state: str | None = None) -> list[tuple[str, float]]:
+    """Names, and after how many seconds; `state` was reported two seconds after NOW."""
+    status = {"state": {"state": state, "timestamp": micro(at(2))}} if state else {}
     found = removals(
-        inputs, task() if has_task else None, created_at=at(-60) if has_task else None, retention=RETENTION
+        inputs, task(status=status) if has_task else None, created_at=at(-60) if has_task else None, retention=RETENTION
     )
     return [(entry.name, (moment - at(0)).total_seconds()) for moment, entry in found]
 
@@ -85,3 +86,24 @@ def test_of_very_long_ones_fewer_stay() -> None:
 def test_of_one_second_the_first_in_line_goes_first() -> None:
     many = [ended(f"i{number}", order=number) for number in range(MAX_KEPT + 1)]
     assert removed(*reversed(many)) == [("i0", 10)]
+
+
+@pytest.mark.parametrize("state", ["Complete", "Failed"])
+def test_a_message_after_the_end_stays_until_the_agent_reports_again(state: str) -> None:
+    """K8 with K7: without it, the end that it took back would count again."""
+    first, last = (ended(name, seconds=seconds, generate_name="m-") for name, seconds in (("a", 3), ("b", 5)))
+    assert removed(first, last, state=state) == [("a", 13)]
+    assert removed(first, last, state="Working") == [("a", 13), ("b", 15)]
+    assert removed(ended("a", seconds=1, generate_name="m-"), state=state) == [("a", 11)], "it has reported since"
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        pytest.param(ended("a", "Rejected", seconds=3, generate_name="m-"), id="rejected"),
+        pytest.param(ended("a", seconds=3, generate_name="m-", type="Raw"), id="keystrokes"),
+        pytest.param(ended("a", seconds=3, owner_uid="former"), id="an earlier Task's"),
+    ],
+)
+def test_what_is_no_message_to_the_agent_does_not_stay(entry: InputView) -> None:
+    assert removed(entry, state="Complete") == [("a", 13)]

@@ -6,7 +6,7 @@ import pytest
 
 from taskyard.core import names
 from taskyard.core.input_view import InputView
-from unit.core.builders import Manifest, build_manifest, input_manifest
+from unit.core.builders import Manifest, at, build_manifest, input_manifest
 
 
 def test_the_view_of_a_fresh_input_has_the_defaults() -> None:
@@ -42,6 +42,24 @@ def test_only_a_controlling_task_owns_an_input() -> None:
 def test_who_chose_the_name(fields: Manifest, is_unnamed: bool) -> None:
     """K7"""
     assert InputView.of(input_manifest(**fields)).is_unnamed is is_unnamed
+
+
+@pytest.mark.parametrize(
+    ("status", "is_typed"),
+    [
+        pytest.param({"phase": "Delivered"}, True, id="delivered"),
+        pytest.param({"phase": "Delivered", "message": "in doubt"}, True, id="perhaps"),
+        pytest.param({"phase": "Delivered", "message": "The command was run again."}, True, id="had its effect"),
+        pytest.param({"phase": "Delivered", "message": "delivered before, not repeated: so it is"}, False, id="before"),
+        pytest.param({"phase": "Rejected"}, False, id="rejected"),
+        pytest.param({"phase": "Queued", "deliveredAt": None}, False, id="waits"),
+    ],
+)
+def test_when_it_reached_the_agent(status: Manifest, is_typed: bool) -> None:
+    """K7"""
+    moment = "rejectedAt" if status["phase"] == "Rejected" else "deliveredAt"
+    view = InputView.of(input_manifest(status={moment: "2026-01-31T12:00:00Z", **status}))
+    assert view.typed_at == (at(0) if is_typed else None)
 
 
 def test_for_which_task_an_input_is_stands_in_its_status() -> None:

@@ -64,7 +64,7 @@ def test_an_input_keeps_its_place_before_anything_else_is_written_to_it() -> Non
     fresh = task_input("fresh", order=None, owner_uid=None, version=7)
     assert step(fresh) == LookBack(fresh), "which is written together with whose it is"
     assert fresh.order == 7
-    assert step(fresh, of=None) == KeepOrder(fresh), "though there is no such Task"
+    assert step(fresh, of=None) == LookBack(fresh), "though there is no such Task"
     assert step(fresh, task_input("old", order=3)) == LookBack(fresh)
     owned = task_input("owned", order=None)
     assert step(owned) == KeepOrder(owned), "its owner says whose it is"

@@ -64,6 +64,13 @@ def test_cause_of_a_pods_end(fields: dict[str, Any], reason: str, is_disruption:
     assert (found.reason, found.is_disruption) == (reason, is_disruption)
 
 
+@pytest.mark.parametrize("disruption", [KUBELET, None])
+def test_a_nodes_shutdown_counts_from_its_announcement(disruption: str | None) -> None:
+    """K11: the Pod ends with its last container, which may be long after the command."""
+    found = cause_of(pod_manifest(phase="Failed", reason="Terminated", message=SHUTDOWN, disruption=disruption))
+    assert found == EndCause("NodeShutdown", SHUTDOWN, since=NOW if disruption else None)
+
+
 def test_a_pod_that_runs_has_none() -> None:
     assert cause_of(pod_manifest()) is None
 

@@ -151,3 +151,11 @@ def test_what_others_use_of_a_quota_is_no_news() -> None:
     other = Obstacle("QuotaExceeded", "exceeded quota: more, requested: pods=1, used: pods=3, limited: pods=3")
     assert not refusal.is_news(one, two)
     assert refusal.is_news(one, other) and refusal.is_news(one, None)
+
+
+def test_a_port_a_time_and_an_id_are_no_news() -> None:
+    one, two = (
+        Obstacle("WebhookFailed", f"read tcp 10.0.0.5:{port}->10.96.1.2:443: reset at {time}, request {uid}")
+        for port, time, uid in (("41325", "12:00:01.5Z", "a1b2-c3"), ("7", "12:00:05Z", "99ff-00"))
+    )
+    assert not refusal.is_news(one, two)

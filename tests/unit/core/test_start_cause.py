@@ -16,6 +16,11 @@ TIMED_OUT = (
     "timed out waiting for the condition"
 )
 IN_USE = 'Multi-Attach error for volume "pvc-1" Volume is already used by pod(s) web-1'
+EXCLUSIVE = (
+    'Multi-Attach error for volume "pvc-1" Volume is already exclusively attached to one node and can\'t be attached '
+    "to another"
+)
+NO_DISK = 'AttachVolume.Attach failed for volume "pvc-1" : rpc error: code = NotFound desc = no such disk'
 NO_SANDBOX = 'Failed to create pod sandbox: rpc error: plugin type="bridge" failed: no room in range'
 NO_IMAGE = 'Failed to pull image "nothing:1": rpc error: code = NotFound desc = failed to resolve image: not found'
 
@@ -26,6 +31,11 @@ def event(reason: str, note: str = "so it is", *, seconds: float = -5, type_: st
 
 def normal(reason: str, note: str = "so it goes", *, seconds: float = -5) -> EventView:
     return event(reason, note, seconds=seconds, type_="Normal")
+
+
+def attached(volume: str, *, seconds: float) -> EventView:
+    note = f'AttachVolume.Attach succeeded for volume "{volume}"'
+    return normal("SuccessfulAttachVolume", note, seconds=seconds)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +73,50 @@ def normal(reason: str, note: str = "so it goes", *, seconds: float = -5) -> Eve
             ],
             ("FailedMount", "wrong fs type"),
             id="attached meanwhile, and not mounted",
+        ),
+        pytest.param(
+            [event("FailedAttachVolume", IN_USE, seconds=-3000), event("FailedMount", TIMED_OUT)],
+            ("FailedAttachVolume", IN_USE),
+            id="in use elsewhere, told once and long ago",
+        ),
+        pytest.param(
+            [event("FailedAttachVolume", EXCLUSIVE, seconds=-901)],
+            ("FailedAttachVolume", EXCLUSIVE),
+            id="attached to another node, told once and long ago",
+        ),
+        pytest.param(
+            [event("FailedAttachVolume", IN_USE, seconds=-3000), attached("pvc-1", seconds=-2000)],
+            None,
+            id="in use elsewhere, and attached long ago",
+        ),
+        pytest.param(
+            [event("FailedAttachVolume", IN_USE, seconds=-3000), normal("Pulling", seconds=-2000)],
+            None,
+            id="in use elsewhere, and mounted long ago",
+        ),
+        pytest.param(
+            [event("FailedAttachVolume", IN_USE, seconds=-3000), event("FailedAttachVolume", NO_DISK, seconds=-60)],
+            ("FailedAttachVolume", NO_DISK),
+            id="in use elsewhere once, and now another fault",
+        ),
+        pytest.param(
+            [event("FailedAttachVolume", NO_DISK, seconds=-901), event("FailedMount", TIMED_OUT)],
+            ("FailedMount", TIMED_OUT),
+            id="another fault of an attachment, which would have been told again",
+        ),
+        pytest.param(
+            [event("FailedAttachVolume", IN_USE, seconds=-70), attached("pvc-2", seconds=-30)],
+            ("FailedAttachVolume", IN_USE),
+            id="another volume was attached",
+        ),
+        pytest.param(
+            [
+                event("FailedAttachVolume", IN_USE, seconds=-70),
+                attached("pvc-1", seconds=-30),
+                attached("pvc-2", seconds=-90),
+            ],
+            None,
+            id="attached meanwhile, after another volume",
         ),
         pytest.param(
             [event("FailedMount", NO_SECRET, seconds=-60), normal("Pulling", seconds=-20)], None, id="mounted meanwhile"

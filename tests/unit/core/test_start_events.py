@@ -4,45 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import pytest
 
 from taskyard.core import status
 from taskyard.core.decision import Rest, decide
 from taskyard.core.observed import SIDECAR, Observed
-from taskyard.core.start_cause import Reading, StartCause
+from taskyard.core.start_cause import StartCause
 from taskyard.core.start_events import next_reading
-from unit.core.builders import NOW, Manifest, at, build, container_status, pod, reservation, running, template_version
-
-WAITS = container_status(state="waiting", reason="PodInitializing")
-CREATING = container_status(SIDECAR, "waiting", reason="ContainerCreating")
-NO_SECRET = StartCause("FailedMount", 'MountVolume.SetUp failed for volume "keys" : secret "nothing" not found')
-IN_USE = StartCause(
-    "FailedAttachVolume", 'Multi-Attach error for volume "pvc-1" Volume is already used by pod(s) web-1'
+from unit.core.builders import NOW, Manifest, at, container_status, pod, reservation, running
+from unit.core.starts import (
+    ANSWER,
+    IN_USE,
+    NO_SANDBOX,
+    NO_SECRET,
+    image,
+    reading,
+    shown,
+    starting,
 )
-NO_SANDBOX = StartCause("FailedCreatePodSandBox", "Failed to create pod sandbox: no room in range")
-ANSWER = 'Failed to pull image "nothing:1": rpc error: code = NotFound'
-
-
-def starting(*, seconds: float = 0, bound: float = 2, timeout: int = 600, **fields: Any) -> Observed:
-    """A Task whose Pod has a node since `bound` seconds and whose containers wait, `seconds` after its creation."""
-    made = pod(**{"agent": WAITS, "sidecar": CREATING, "phase": "Pending", **fields.pop("of_pod", {})})
-    shown = {"phase": "Initializing", "workspace": {"appHealth": "Initializing"}, **fields.pop("status", {})}
-    fields.setdefault("template_version", template_version(startTimeoutSeconds=timeout))
-    seen = running(pods=(made,), status=shown, now=at(seconds), **fields)
-    return replace(seen, builds=(build(phase="Succeeded", pod_uid="pod-1", finished_at=at(bound)),))
-
-
-def reading(*, seconds: float, number: int = 1, uid: str = "pod-1", **fields: Any) -> Reading:
-    return Reading(uid, at=at(seconds), number=number, **fields)
-
-
-def shown(seen: Observed) -> tuple[str, dict[str, tuple[str, str]], str]:
-    """Phase, conditions and the message of Ready."""
-    found = status.document(seen)
-    conditions = {c["type"]: (c["status"], c["reason"]) for c in found["conditions"]}
-    return found["phase"], conditions, next(c["message"] for c in found["conditions"] if c["type"] == "Ready")
 
 
 @pytest.mark.parametrize(
@@ -237,11 +217,6 @@ def test_without_a_cause_the_task_says_where_it_stands_and_where_to_look(seen: O
     )
     assert message.startswith("The agent has not answered within 600 s of its Pod's creation: ")
     assert words in message
-
-
-def image(reason: str, message: str, **fields: Any) -> Observed:
-    waiting = container_status(state="waiting", reason=reason, message=message)
-    return starting(of_pod={"sidecar": container_status(SIDECAR, ready=False), "agent": waiting}, **fields)
 
 
 def test_the_registrys_answer_is_told_while_the_kubelet_waits_for_the_next_try() -> None:

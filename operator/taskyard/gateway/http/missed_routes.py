@@ -23,8 +23,21 @@ _NAMES = {
     "workspacebuilds": ("build",),
     "workspaces": ("workspace",),
 }
-_WORD = re.compile(r"(?:[a-z]+(?:-[a-z]+)*|v\d+(?:alpha\d+|beta\d+)?)?")
-_MAX_WORD_CHARACTERS = 32
+# Any other word may be a name or a secret, however much it looks like a word of a route.
+_WORDS = frozenset(
+    """
+    access agents ai api app-status appearance apps audit auth authcheck autofill autostart autoupdates
+    buildinfo builds cancel chats config connection containers coordinate debug default deployment
+    dynamic-parameters entitlements evaluate experiments extend external-auth favorite files gitsshkey groups
+    healthz host icons inbox input inputs insights jobs keys licenses listening-ports livez log-snapshot login
+    logout logs manifest me members metadata metrics notifications oauth2 organizations parameters password
+    pause port-share preferences presets profile provisionerdaemons provisionerjobs provisionerkeys pty queue
+    readyz regions replicas resources resume rich-parameters roles rpc send settings share ssh state stats
+    status stream system tasks templates templateversions timings tokens ttl updatecheck upload usage users
+    variables versions watch watch-ws workspace workspaceagents workspacebuilds workspaceproxies workspaces
+    """.split()  # noqa: SIM905 - ninety lines otherwise
+)
+_VERSION = re.compile(r"v\d{1,3}(?:(?:alpha|beta)\d{1,3})?")
 _METHOD = re.compile(r"[A-Z]{1,16}")
 
 logger = logging.getLogger(__name__)
@@ -56,8 +69,8 @@ class MissedRoutes:
 
 
 def normalized(path: str) -> str:
-    """The path with names, ids and whatever else is no word of a route replaced: neither what users call their things
-    nor a secret gets into the log, and the same route is the same text."""
+    """The path with whatever is no word of a route of this API or its model replaced: neither what users call their
+    things nor a secret gets into the log, and the same route is the same text."""
     shown: list[str] = []
     names: tuple[str, ...] = ()
     for segment in path.split("/")[1:]:
@@ -67,7 +80,7 @@ def normalized(path: str) -> str:
         if names and segment:
             shown.append(f"{{{names[0]}}}")
             names = names[1:]
-        elif _WORD.fullmatch(segment) and len(segment) <= _MAX_WORD_CHARACTERS:
+        elif not segment or segment in _WORDS or _VERSION.fullmatch(segment):
             shown.append(segment)
             names = _NAMES.get(segment, ())
         else:

@@ -23,9 +23,15 @@ _KEY_BYTES = 16
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _FINAL, _MASKED, _LENGTH = 0x80, 0x80, 0x7F
 _MAX_CONTROL_BYTES = 125
-_NORMAL = 1000
+_NORMAL, _UNEXPECTED = 1000, 1011
+# How many pings and pongs a client may send between two looks at them.
+_MAX_CONTROL_FRAMES = 8
 # How long the client has to close its side.
 _CLOSE_SECONDS = 2.0
+
+
+class Ping:
+    """Stands among the documents for a ping: nothing is new, and proxies shall not take the connection for idle."""
 
 
 class _Opcode(IntEnum):
@@ -48,7 +54,8 @@ def is_asked_for(request: Request) -> bool:
 
 
 class WebSocketResponse(Response):
-    """The response to such a request: sends the documents, None standing for nothing new, and then closes."""
+    """The response to such a request: sends the documents, None standing for nothing new, and then closes. A client
+    that leaves is noticed whenever the documents go on."""
 
     def __init__(self, request: Request, documents: AsyncIterator[Any]) -> None:
         super().__init__()
@@ -59,19 +66,30 @@ class WebSocketResponse(Response):
         upgrade: Callable[[], Upgraded] = scope["extensions"][UPGRADE]["take_over"]
         connection = upgrade()
         connection.write(_handshake(self._key))
-        is_left = False
+        try:
+            code = _UNEXPECTED
+            try:
+                is_left = await self._send(connection)
+                code = _NORMAL
+            finally:
+                connection.write(frame(_Opcode.CLOSE, code.to_bytes(2, "big")))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    while not is_left and not _client_has_left(connection):
+                        await connection.change()
+        finally:
+            connection.close()
+
+    async def _send(self, connection: Upgraded) -> bool:
+        """Sends the documents. Whether the client has left before the end."""
         async for document in self._documents:
             if _client_has_left(connection):
-                is_left = True
-                break
-            if document is not None:
+                return True
+            if isinstance(document, Ping):
+                connection.write(frame(_Opcode.PING, b""))
+            elif document is not None:
                 connection.write(frame(_Opcode.TEXT, json.dumps(document).encode()))
-        connection.write(frame(_Opcode.CLOSE, _NORMAL.to_bytes(2, "big")))
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_CLOSE_SECONDS):
-                while not is_left and not _client_has_left(connection):
-                    await connection.change()
-        connection.close()
+        return False
 
 
 def frame(opcode: int, payload: bytes) -> bytes:
@@ -93,16 +111,23 @@ def _handshake(key: str) -> bytes:
 
 
 def _client_has_left(connection: Upgraded) -> bool:
-    """Reads what the client has sent and answers pings. Whether it is gone, wants to close, or breaks the protocol."""
+    """Reads what the client has sent and answers its last ping. Whether it is gone, wants to close, breaks the
+    protocol, or sends too much at once."""
+    frames, pong = 0, None
     while len(head := connection.peek(2)) == 2:
         size, opcode = head[1] & _LENGTH, head[0] & 0x0F
         if not head[1] & _MASKED or size > _MAX_CONTROL_BYTES or opcode not in (_Opcode.PING, _Opcode.PONG):
             return True
         whole = connection.read(2 + 4 + size)
         if whole is None:
-            return False
+            break
+        frames += 1
+        if frames > _MAX_CONTROL_FRAMES:
+            return True
         if opcode == _Opcode.PING:
             mask, masked = whole[2:6], whole[6:]
-            payload = bytes(byte ^ mask[place % 4] for place, byte in enumerate(masked))
-            connection.write(frame(_Opcode.PONG, payload))
+            # Of several pings the last is answered (RFC 6455, section 5.5.3).
+            pong = bytes(byte ^ mask[place % 4] for place, byte in enumerate(masked))
+    if pong is not None:
+        connection.write(frame(_Opcode.PONG, pong))
     return connection.has_ended

@@ -78,23 +78,25 @@ def config_map(snapshot: Snapshot, *, task: Task) -> dict[str, Any]:
 
 def continues(snapshot: Snapshot, stored: Mapping[str, Any], *, task: str) -> bool:
     """Whether a ConfigMap that nobody owns holds an earlier state of the same conversation: one that was restored, or
-    left behind, with the home that the conversation comes from. Nobody loses anything when it is replaced, and nobody
-    reads in it what is not in the home.
+    left behind, with the home that the conversation comes from. Nobody loses anything when it is replaced: the newest
+    message of a user, which does not grow any more, is in the home too. Nobody reads in it what is not in the home.
     """
     metadata = stored["metadata"]
     if metadata.get("ownerReferences") or (metadata.get("labels") or {}).get(names.TASK_LABEL) != task:
         return False
     before = _messages_in((stored.get("data") or {}).get("snapshot.json", ""))
-    return bool(before & _messages_in(snapshot.document))
+    after = set(_messages_in(snapshot.document))
+    newest = [message for message in before if message[1] == "user"][-1:]
+    return not after.isdisjoint(before) and after.issuperset(newest)
 
 
-def _messages_in(document: str) -> set[tuple[int, str, str, str]]:
-    """What a stored document holds; nothing if it is none."""
+def _messages_in(document: str) -> list[tuple[int, str, str, str]]:
+    """What a stored document holds, oldest first; nothing if it is none."""
     try:
         payload = Payload.model_validate(json.loads(document)["data"])
-    except (ValueError, KeyError, TypeError):
-        return set()
-    return {(message.id, message.role, message.time, message.content) for message in payload.messages}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return []
+    return [(message.id, message.role, message.time, message.content) for message in payload.messages]
 
 
 def task_snapshot(snapshot: Snapshot, *, task: str, now: datetime) -> dict[str, Any]:

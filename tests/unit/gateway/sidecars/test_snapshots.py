@@ -153,6 +153,26 @@ def test_a_stored_conversation_is_continued_if_it_has_a_message_of_this_one(
     assert not continues(snapshot, {"metadata": metadata}, task="hello")
 
 
+def test_a_newer_conversation_is_not_replaced_by_that_of_an_older_home() -> None:
+    """K3: a home that was restored from an earlier day."""
+    said = [message(0, "first", "agent"), message(1, "go on", "user"), message(2, "done", "agent")]
+    later = [*said, message(3, "and now", "user"), message(4, "half", "agent")]
+    metadata = {"labels": {"taskyard.dev/task": "hello"}}
+
+    def stored(messages: list[Message]) -> dict[str, Any]:
+        return {"metadata": metadata, "data": {"snapshot.json": snapshot_of(Payload(messages=messages)).document}}
+
+    older, newer = snapshot_of(Payload(messages=said)), snapshot_of(Payload(messages=later))
+    assert continues(newer, stored(said), task="hello")
+    assert continues(newer, stored([*later[:4], message(4, "ha", "agent")]), task="hello"), "an answer still grew"
+    assert not continues(older, stored(later), task="hello")
+
+
+def test_a_stored_document_of_whatever_depth_is_no_conversation() -> None:
+    stored = {"metadata": {"labels": {"taskyard.dev/task": "hello"}}, "data": {"snapshot.json": "[" * 100_000}}
+    assert not continues(snapshot_of(Payload(messages=[message(0, "first")])), stored, task="hello")
+
+
 @pytest.mark.parametrize("role", ["user", "agent"])
 @pytest.mark.parametrize(
     "content",

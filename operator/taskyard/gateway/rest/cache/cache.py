@@ -110,15 +110,17 @@ class Cache:
         ]
 
     def build_of_id(self, identifier: str) -> tuple[Object, int] | None:
-        """The Task and the number of a build, by the UID of its WorkspaceBuild or by the id that it has in the REST API
-        as soon as its number is reserved."""
+        """The Task and the number of a build, by the UID of its WorkspaceBuild or by its id in the REST API, which the
+        newest build and the one after it have before there is a WorkspaceBuild."""
         build, task = _only(self.builds, ("", "id", identifier)), _only(self.tasks, ("", "build", identifier))
         if build is not None:
             task = self.task((build["metadata"]["namespace"], build["spec"]["task"]))
             if task is None or not is_owned_by(build, task["metadata"]["uid"]):
                 return None
             return task, build["spec"]["number"]
-        return (task, task["status"]["build"]["number"]) if task and _living(task) else None
+        if task is None or not _living(task):
+            return None
+        return next((task, number) for known, number in _expected_builds(task) if known == identifier)
 
     def namespace(self, name: str) -> Object | None:
         """A namespace's metadata."""
@@ -189,11 +191,16 @@ def _by_uid(manifest: Object) -> list[Group]:
 
 
 def _by_uid_and_build(task: Object) -> list[Group]:
-    reserved = task["status"].get("build")
-    known: list[Group] = (
-        [("", "build", identifiers.build(task["metadata"]["uid"], reserved["number"]))] if reserved else []
-    )
+    known: list[Group] = [("", "build", identifier) for identifier, _ in _expected_builds(task)]
     return _by_uid(task) + known
+
+
+def _expected_builds(task: Object) -> list[tuple[str, int]]:
+    """The ids and numbers of a Task's newest build, if any, and of the next one, whose id a client knows that has asked
+    for it."""
+    newest = (task["status"].get("build") or {}).get("number", 0)
+    uid = task["metadata"]["uid"]
+    return [(identifiers.build(uid, number), number) for number in (newest, newest + 1) if number]
 
 
 def _by_family(manifest: Object) -> Key:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from taskyard.api.task import PROMPT_LOCKED, Phase
-from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
+from taskyard.api.workspacebuild import BuildPhase
 from taskyard.apiclient import ApiError, Object
 from taskyard.core import names, times
 from taskyard.gateway.http.errors import HttpError
@@ -73,10 +73,8 @@ async def _pause(context: RestContext, person: Person, task: Object) -> dict[str
     written = await _patch(context, person, task, {"spec": {"paused": True}})
     if vocabulary.phase(task) == Phase.PAUSED:
         # An automatic pause becomes a manual one; nothing needs to be stopped a second time.
-        return workspace_view.build(
-            context.cache, written, max(1, number), transition=Transition.STOP, reason=BuildReason.MANUAL_PAUSE
-        )
-    return await _next_build(context, written, number + 1, transition=Transition.STOP, reason=BuildReason.MANUAL_PAUSE)
+        return workspace_view.build(context.cache, written, max(1, number))
+    return await _next_build(context, written, number + 1)
 
 
 async def _resume(context: RestContext, person: Person, task: Object) -> dict[str, Any]:
@@ -88,8 +86,7 @@ async def _resume(context: RestContext, person: Person, task: Object) -> dict[st
     # The annotation resumes a Task that paused by itself, and one that failed to start.
     annotations = {names.RESUMED_AT: times.micro(context.now())}
     written = await _patch(context, person, task, {"metadata": {"annotations": annotations}, "spec": {"paused": False}})
-    reason = BuildReason.RESUME if number else BuildReason.INITIAL
-    return await _next_build(context, written, number + 1, transition=Transition.START, reason=reason)
+    return await _next_build(context, written, number + 1)
 
 
 def _refuse_while_building(task: Object) -> None:
@@ -110,9 +107,7 @@ async def _patch(context: RestContext, person: Person, task: Object, patch: Obje
         raise answer_to(error) from error
 
 
-async def _next_build(
-    context: RestContext, task: Object, number: int, *, transition: Transition, reason: BuildReason
-) -> dict[str, Any]:
+async def _next_build(context: RestContext, task: Object, number: int) -> dict[str, Any]:
     """The build of that number once the operator has reserved it, or the expected one if that takes too long."""
     key = task["metadata"]["namespace"], task["metadata"]["name"]
     loop = asyncio.get_running_loop()
@@ -125,7 +120,7 @@ async def _next_build(
         if vocabulary.build_number(task) >= number:
             break
         await asyncio.sleep(_LOOK_SECONDS)
-    return workspace_view.build(context.cache, task, number, transition=transition, reason=reason)
+    return workspace_view.build(context.cache, task, number)
 
 
 def _build(document: dict[str, Any]) -> JSONResponse:

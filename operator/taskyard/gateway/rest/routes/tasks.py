@@ -21,6 +21,7 @@ from taskyard.gateway.rest.openapi.options import Q, described
 from taskyard.gateway.rest.openapi.schemas.requests import BODY_BYTES, CreateTask
 from taskyard.gateway.rest.openapi.schemas.task import Task, TaskList
 from taskyard.gateway.rest.routes.input_text import check_input
+from taskyard.gateway.rest.routes.longlist import LongLists
 from taskyard.gateway.rest.search import tasks as listing
 from taskyard.gateway.rest.views import task as task_view
 from taskyard.limits import MAX_DISPLAY_NAME_CHARACTERS
@@ -31,7 +32,7 @@ _TRIES = 5
 
 def routes(context: RestContext) -> APIRouter:
     """The routes, working with `context`."""
-    router = APIRouter(prefix="/api/v2", tags=["Tasks"])
+    router, lists = APIRouter(prefix="/api/v2", tags=["Tasks"]), LongLists()
 
     @router.post(
         "/tasks/{user}",
@@ -45,11 +46,15 @@ def routes(context: RestContext) -> APIRouter:
         return JSONResponse(_document(context, task), status_code=201)
 
     @router.get("/tasks", **described("tasks", "List Tasks, newest first", 400, answer=TaskList, parameters=[Q]))
-    async def list_tasks(request: Request) -> JSONResponse:
+    async def list_tasks(request: Request) -> Response:
         person = await context.person(request)
         wanted = await listing.wanted(context, person, request.query_params.get("q", ""))
-        found = task_view.documents(context.cache, await listing.found(context, person, wanted))
-        return JSONResponse({"tasks": found, "count": len(found)})
+        found, settings = await listing.found(context, person, wanted), task_view.Settings(context.cache)
+
+        def shown(task: Object) -> dict[str, Any]:
+            return task_view.document(task, settings.of(task))
+
+        return lists.answer("tasks", found, shown, count=len(found))
 
     @router.get("/tasks/{user}/", include_in_schema=False)
     @router.delete("/tasks/{user}/", include_in_schema=False)

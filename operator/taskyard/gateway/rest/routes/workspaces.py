@@ -1,5 +1,7 @@
 """The routes that show Tasks' workspaces and their builds."""
 
+from typing import Any
+
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
@@ -13,15 +15,17 @@ from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.errors import not_found
 from taskyard.gateway.rest.openapi.options import AFTER, FOLLOW, OFFSET, WORKSPACE_LIMIT, WORKSPACE_Q, described
 from taskyard.gateway.rest.openapi.schemas.workspace import BuildLogEntry, Workspace, WorkspaceBuild, WorkspaceList
+from taskyard.gateway.rest.routes.longlist import LongLists
 from taskyard.gateway.rest.search import workspaces as workspace_search
 from taskyard.gateway.rest.streams import build_events
 from taskyard.gateway.rest.views import workspace as workspace_view
 from taskyard.gateway.rest.views.build_log import build_log
+from taskyard.gateway.rest.views.task import Settings
 
 
 def routes(context: RestContext) -> APIRouter:
     """The routes, working with `context`."""
-    router = APIRouter(prefix="/api/v2", tags=["Workspaces"])
+    router, lists = APIRouter(prefix="/api/v2", tags=["Workspaces"]), LongLists()
 
     @router.get(
         "/workspaces",
@@ -33,12 +37,15 @@ def routes(context: RestContext) -> APIRouter:
             parameters=[WORKSPACE_Q, WORKSPACE_LIMIT, OFFSET],
         ),
     )
-    async def workspaces(request: Request) -> JSONResponse:
+    async def workspaces(request: Request) -> Response:
         person = await context.person(request)
         found = await workspace_search.listed(context, person, request.query_params.get("q", ""))
-        shown = workspace_search.part(found, request.query_params)
-        documents = [workspace_view.workspace(context.cache, task) for task in shown]
-        return JSONResponse({"workspaces": documents, "count": len(found)})
+        part, settings = workspace_search.part(found, request.query_params), Settings(context.cache)
+
+        def shown(task: Object) -> dict[str, Any]:
+            return workspace_view.workspace(context.cache, task, settings.of(task))
+
+        return lists.answer("workspaces", part, shown, count=len(found))
 
     @router.get("/workspaces/{workspace}", **described("workspace", "The workspace of a Task", 404, answer=Workspace))
     async def workspace(request: Request, workspace: str) -> JSONResponse:

@@ -115,6 +115,8 @@ async def named(context: RestContext, person: Person, name: str, *, namespace: s
     ]
     home = context.home(person)
     found = [entry for entry in found if entry.namespace == home] or found
+    # A template whose active version does not exist (yet) stands in nobody's way.
+    found = [entry for entry in found if entry.active is not None] or found
     if not found:
         raise not_found()
     if found[1:]:

@@ -9,10 +9,10 @@ from taskyard.apiclient import Object
 from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.rest.access import authorization
 from taskyard.gateway.rest.access.authentication import Person
-from taskyard.gateway.rest.cache.template_lookup import family_of
 from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.search.terms import QueryError, SearchTerms
 from taskyard.gateway.rest.views import vocabulary
+from taskyard.gateway.rest.views.task import Settings
 
 STATUSES = (
     *("pending", "starting", "running", "stopping", "stopped"),
@@ -88,12 +88,13 @@ async def listed(context: RestContext, person: Person, text: str) -> list[Object
             raise QueryError.unknown("organization", "organization", query.organization)
     except QueryError as error:
         raise error.response("workspace") from error
+    settings = Settings(context.cache)
     found = [
         task
         for task in context.cache.tasks
         if "deletionTimestamp" not in task["metadata"]
         and (owner is None or task["metadata"]["namespace"] == owner.namespace)
-        and query.takes(task, template=family_of(context.cache, task).name if query.template else "")
+        and query.takes(task, template=settings.of(task).family.name if query.template else "")
     ]
     if owner is None:
         readable = await context.authorization.namespaces(

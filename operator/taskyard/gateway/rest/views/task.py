@@ -35,18 +35,27 @@ def setting_of(cache: Cache, task: Object) -> Setting:
     )
 
 
-def documents(cache: Cache, tasks: Iterable[Object]) -> list[dict[str, Any]]:
-    """The response objects of many Tasks; what they share is looked up once."""
-    known: dict[tuple[Any, ...], Setting] = {}
-    found = []
-    for task in tasks:
+class Settings:
+    """The settings of many Tasks, for one response; what they share is looked up once."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+        self._known: dict[tuple[Any, ...], Setting] = {}
+
+    def of(self, task: Object) -> Setting:
+        """The setting of a Task."""
         spec, status = task["spec"], task["status"]
         named = [part.get(field) for part in (spec, status) for field in ("template", "templateVersion")]
         key = (task["metadata"]["namespace"], *named)
-        if key not in known:
-            known[key] = setting_of(cache, task)
-        found.append(document(task, known[key]))
-    return found
+        if key not in self._known:
+            self._known[key] = setting_of(self._cache, task)
+        return self._known[key]
+
+
+def documents(cache: Cache, tasks: Iterable[Object]) -> list[dict[str, Any]]:
+    """The response objects of many Tasks."""
+    settings = Settings(cache)
+    return [document(task, settings.of(task)) for task in tasks]
 
 
 def document(task: Object, setting: Setting) -> dict[str, Any]:

@@ -2,15 +2,17 @@
 
 from typing import Any
 
-from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
+from taskyard.api.workspacebuild import BuildPhase, Transition
 from taskyard.apiclient import Object
 from taskyard.core.lifecycle import AgentLifecycle, AppHealth
 from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.access import namespaces
+from taskyard.gateway.rest.access.namespaces import Owner
 from taskyard.gateway.rest.cache.cache import Cache
-from taskyard.gateway.rest.cache.template_lookup import family_of
 from taskyard.gateway.rest.views import task as task_view
 from taskyard.gateway.rest.views import vocabulary
+from taskyard.gateway.rest.views.expected_build import expected_build
+from taskyard.gateway.rest.views.task import Setting
 
 _CONNECTED = (
     AgentLifecycle.STARTING,
@@ -20,10 +22,10 @@ _CONNECTED = (
 )
 
 
-def workspace(cache: Cache, task: Object) -> dict[str, Any]:
-    """The workspace of a Task, including its newest build."""
-    metadata = task["metadata"]
-    owner, family = namespaces.owner_named(cache, metadata["namespace"]), family_of(cache, task)
+def workspace(cache: Cache, task: Object, setting: Setting | None = None) -> dict[str, Any]:
+    """The workspace of a Task, including its newest build; the Task's setting is looked up unless it is given."""
+    setting, metadata = setting or task_view.setting_of(cache, task), task["metadata"]
+    owner, family = setting.owner, setting.family
     fault = vocabulary.workspace_status(task) == "failed"
     return {
         "id": metadata["uid"],
@@ -32,14 +34,14 @@ def workspace(cache: Cache, task: Object) -> dict[str, Any]:
         "owner_id": owner.id,
         "owner_name": owner.namespace,
         "owner_avatar_url": "",
-        "organization_id": cache.organization_id,
+        "organization_id": setting.organization_id,
         "organization_name": vocabulary.ORGANIZATION,
         "template_id": family.id,
         "template_name": family.name,
         "template_display_name": family.display_name,
         "template_icon": family.icon,
         "template_active_version_id": family.active["metadata"]["uid"] if family.active else identifiers.NONE,
-        "latest_build": build(cache, task, max(1, vocabulary.build_number(task))),
+        "latest_build": build(cache, task, max(1, vocabulary.build_number(task)), owner=owner),
         "outdated": False,
         "name": metadata["name"],
         "last_used_at": task_view.updated_at(task),
@@ -52,25 +54,22 @@ def workspace(cache: Cache, task: Object) -> dict[str, Any]:
     }
 
 
-def build(
-    cache: Cache,
-    task: Object,
-    number: int,
-    *,
-    transition: str = Transition.START,
-    reason: str = BuildReason.INITIAL,
-) -> dict[str, Any]:
-    """A build of a Task, from its WorkspaceBuild, else from the Task's status, else from `transition` and `reason`: the
-    build that was just requested and that the operator has not reserved yet."""
+def build(cache: Cache, task: Object, number: int, *, owner: Owner | None = None) -> dict[str, Any]:
+    """A build of a Task, from its WorkspaceBuild, else from the Task's status, else from its spec: the build that was
+    just requested and that the operator has not reserved yet. The Task's owner is looked up unless it is given."""
     metadata, status = task["metadata"], task["status"]
-    owner, found = namespaces.owner_named(cache, metadata["namespace"]), cache.builds_of(task).get(number)
+    owner = owner or namespaces.owner_named(cache, metadata["namespace"])
+    found = cache.builds_of(task).get(number)
     reserved: Object = status.get("build") or {}
     is_newest = reserved.get("number") == number
     spec: Object = found["spec"] if found else {}
     shown: Object = found["status"] if found else {}
-    transition = spec.get("transition") or (reserved["transition"] if is_newest else transition)
-    reason = spec.get("reason") or (reserved["reason"] if is_newest else reason)
-    phase = shown.get("phase") or (reserved["phase"] if is_newest else BuildPhase.PENDING)
+    expected = expected_build(task)
+    transition = spec.get("transition") or (reserved["transition"] if is_newest else expected.transition)
+    reason = spec.get("reason") or (reserved["reason"] if is_newest else expected.reason)
+    # The WorkspaceBuild of a newest build may come after the status that tells of it, and its own status later still.
+    unknown = BuildPhase.PENDING if found else expected.phase
+    phase = shown.get("phase") or (reserved["phase"] if is_newest else unknown)
     created_at = reserved["createdAt"] if is_newest else (found or task)["metadata"]["creationTimestamp"]
     name = spec.get("templateVersion") or status.get("templateVersion") or task["spec"].get("templateVersion", "")
     version = cache.template_versions.get((metadata["namespace"], name))

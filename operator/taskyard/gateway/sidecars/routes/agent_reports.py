@@ -129,9 +129,17 @@ def _snapshot(payload: object) -> Snapshot:
 
 async def _store_snapshot(context: Context, caller: Caller, snapshot: Snapshot) -> None:
     try:
-        await _store_config_map(context, caller, snapshot)
+        await _keep(context, caller, snapshot)
         await _store_summary(context, caller, snapshot)
         context.metrics.snapshot_stored(snapshot.size)
+    except ApiError as error:
+        raise HttpError(500, "Internal error storing snapshot.", detail=error.message) from error
+
+
+async def _keep(context: Context, caller: Caller, snapshot: Snapshot) -> None:
+    """Store the ConfigMap. A refusal is told in the Task too. Raises ApiError."""
+    try:
+        await _store_config_map(context, caller, snapshot)
     except ApiError as error:
         logger.warning("snapshot of task %s/%s: %s", caller.task.namespace, caller.task.name, error)
         verb = "update" if caller.task.status.get("snapshot") else "create"
@@ -139,7 +147,7 @@ async def _store_snapshot(context: Context, caller: Caller, snapshot: Snapshot) 
         verdict = refusal.of(error.answer, Attempt(verb, "ConfigMap", name, by=refusal.GATEWAY))
         if isinstance(verdict, Wait):
             await _tell_refusal(context, caller, verdict.obstacle)
-        raise HttpError(500, "Internal error storing snapshot.", detail=error.message) from error
+        raise
 
 
 async def _store_config_map(context: Context, caller: Caller, snapshot: Snapshot) -> None:

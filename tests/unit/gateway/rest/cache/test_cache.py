@@ -53,6 +53,27 @@ def test_a_build_that_is_only_reserved_is_found() -> None:
     assert cache_with(shown).build_of_id(identifiers.build("uid-hello", 3)) == (shown, 3)
 
 
+@pytest.mark.parametrize(
+    ("status", "number"),
+    [pytest.param({}, 1, id="the first"), pytest.param({"build": reserved(3)}, 4, id="another")],
+)
+def test_the_next_build_is_found_before_it_is_reserved(status: Object, number: int) -> None:
+    """A client that has just asked for it knows its id."""
+    shown = task(**status)
+    cache = cache_with(shown)
+    assert cache.build_of_id(identifiers.build("uid-hello", number)) == (shown, number)
+    assert cache.build_of_id(identifiers.build("uid-hello", number + 1)) is None
+    cache.tasks.put(reserving := task(build=reserved(number)))
+    assert cache.build_of_id(identifiers.build("uid-hello", number)) == (reserving, number)
+
+
+def test_a_build_of_a_task_that_is_being_deleted_is_not_found() -> None:
+    shown = task(build=reserved(3))
+    shown["metadata"]["deletionTimestamp"] = "2026-01-31T13:00:00Z"
+    for number in (3, 4):
+        assert cache_with(shown).build_of_id(identifiers.build("uid-hello", number)) is None
+
+
 def test_inputs_are_a_tasks_unless_a_former_one_of_its_name_controls_them() -> None:
     """Those that nothing controls are about to be adopted; those that something else controls are delivered, too."""
     shown = task()

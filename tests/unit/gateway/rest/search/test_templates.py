@@ -1,14 +1,19 @@
-"""The query of `GET /templates?q=`."""
+"""The query of `GET /templates?q=`, and which template a name stands for."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
 import pytest
 
+from taskyard.gateway.http.errors import HttpError
+from taskyard.gateway.rest.access.authentication import Person
 from taskyard.gateway.rest.access.namespaces import Owner
+from taskyard.gateway.rest.cache.cache import Cache
 from taskyard.gateway.rest.cache.template_lookup import TemplateFamily
-from taskyard.gateway.rest.search.templates import TemplateQuery, parse
+from taskyard.gateway.rest.context import RestContext
+from taskyard.gateway.rest.search.templates import TemplateQuery, named, parse
 from taskyard.gateway.rest.search.terms import QueryError
 
 UID, OTHER_UID = "8f0d5d5e-6e0b-4f0a-9a67-0a4b8d6a3c11", "3b2f7f0c-52a1-4a7f-8d1c-1f6a9f2b7e20"
@@ -87,3 +92,62 @@ def test_a_template_whose_active_version_has_no_agent_is_not_for_tasks() -> None
     plain = family(active={"spec": {}})
     assert parse("has-ai-task:false").takes(plain, owner())
     assert not parse("has-ai-task:true").takes(plain, owner())
+
+
+class Searching:
+    """A caller of the namespace `home` who may see every template of the cache."""
+
+    def __init__(self, cache: Cache) -> None:
+        self.cache = cache
+        self.authorization = self
+
+    async def namespaces(self, person: Person, verb: str, resource: str, names: Iterable[str]) -> frozenset[str]:
+        return frozenset(names)
+
+    def home(self, person: Person) -> str:
+        return "home"
+
+    def owner(self, text: str, person: Person) -> Owner:
+        return Owner(namespace=text, id="", user="", created_at="")
+
+
+async def found_by_name(*families: tuple[str, bool], **options: str) -> str:
+    """The namespace whose template `shell` a name stands for, of namespaces where it is usable or not."""
+    cache = Cache()
+    for namespace, is_usable in families:
+        metadata = {"name": "shell", "namespace": namespace, "uid": f"uid-{namespace}", "resourceVersion": "1"}
+        known = {"creationTimestamp": "2026-01-31T12:00:00Z"}
+        cache.templates.put({"metadata": metadata | known, "spec": {"activeVersion": "shell-v1"}, "status": {}})
+        if is_usable:
+            version = metadata | known | {"name": "shell-v1", "uid": f"uid-{namespace}-v1"}
+            cache.template_versions.put({"metadata": version, "spec": {"template": "shell"}, "status": {}})
+    context = cast(RestContext, Searching(cache))
+    return (await named(context, cast(Person, None), "shell", **options)).namespace
+
+
+@pytest.mark.parametrize(
+    ("families", "found"),
+    [
+        pytest.param([("a", False), ("b", True)], "b", id="the usable one of two"),
+        pytest.param([("a", False), ("b", True), ("c", False)], "b", id="the usable one of three"),
+        pytest.param([("a", True), ("home", True)], "home", id="the caller's own"),
+        pytest.param([("a", True), ("home", False)], "home", id="the caller's own, even if nobody can use it"),
+        pytest.param([("a", False)], "a", id="the only one, even if nobody can use it"),
+    ],
+)
+async def test_a_name_stands_for_the_template_that_can_be_used(families: list[tuple[str, bool]], found: str) -> None:
+    """C2."""
+    assert await found_by_name(*families) == found
+
+
+@pytest.mark.parametrize("usable", [True, False])
+async def test_a_name_that_several_usable_templates_have_is_ambiguous(usable: bool) -> None:
+    """C2: as it is if none of them can be used."""
+    with pytest.raises(HttpError) as caught:
+        await found_by_name(("a", usable), ("b", usable), ("c", False))
+    assert caught.value.status == 400
+    assert ("c/shell" in caught.value.detail) is not usable
+
+
+async def test_the_namespace_decides() -> None:
+    assert await found_by_name(("a", False), ("b", True), namespace="a") == "a"
