@@ -84,9 +84,11 @@ def test_pause(ns: RestNamespace) -> None:
     assert (asked["build_number"], asked["transition"], asked["reason"]) == (2, "stop", "task_manual_pause")
     assert (asked["workspace_id"], asked["job"]["status"]) == (task["metadata"]["uid"], "pending")
     assert spec(ns)["paused"] is True
-    ns.workspace.patch_task("hello", paused())
     path = f"/workspacebuilds/{asked['id']}"
-    found = ns.wait(path, lambda answer: answer.status_code == 200).json()
+    # Also while the operator has not begun with it.
+    assert ns.owner.get(path).json() == asked
+    ns.workspace.patch_task("hello", paused())
+    found = ns.wait(path, lambda answer: answer.json()["job"]["status"] != "pending").json()
     assert (found["build_number"], found["job"]["status"]) == (2, "succeeded")
 
 
