@@ -192,9 +192,9 @@ async def test_program_that_floods_is_held_back_and_leaves_the_sidecar_responsiv
         await agent.until("the flood", lambda: bool(agent.driver.screen()))
         longest = 0.0
         while agent.driver.status is Status.RUNNING:
-            began = time.monotonic()
+            began = time.thread_time()  # not how long a busy machine lets this process wait
             await asyncio.sleep(0)
-            longest = max(longest, time.monotonic() - began)
+            longest = max(longest, time.thread_time() - began)
             assert agent.driver.screen()
         assert agent.heard.answers[-1].endswith("\ndone")
         assert len(agent.heard.answers[-1]) <= 65_536
