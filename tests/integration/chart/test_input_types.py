@@ -33,7 +33,8 @@ def guarded(cluster: Cluster, namespace: str) -> Iterator[Cluster]:
     """The cluster with the example applied, and in force in the test's namespace."""
     files = yaml.safe_load((EXAMPLE / "kustomization.yaml").read_text())["resources"]
     given = "\n---\n".join((EXAMPLE / file).read_text() for file in files)
-    cluster.must("apply", "--server-side", "-f", "-", input=given)
+    # Another test may have applied it too, with another field manager.
+    cluster.must("apply", "--server-side", "--force-conflicts", "-f", "-", input=given)
     cluster.must("label", "namespace", namespace, "example.org/agent-inputs=messages-only")
     until = time.monotonic() + 30
     while not refusal(cluster, namespace, type="Raw"):
