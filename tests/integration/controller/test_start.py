@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import pytest
 
@@ -84,11 +85,13 @@ def test_an_operator_killed_at_a_write_ends_with_one_pod_after_its_restart(
 
     proxy.hook = strike
     kube.create("tasks", namespace, manifests.task())
+    # A write may be needed twice; then the operator is killed earlier.
     if write > 5:
-        kube.wait("the Pod is created", "pods", namespace, "hello-1", lambda pod: True)
-        kubelet.bind("hello-1")
+        made = partial(kube.get, "pods", namespace, "hello-1")
+        kube.wait("the Pod is created", "tasks", namespace, "hello", lambda task: bool(struck or made()))
+        if made():
+            kubelet.bind("hello-1")
     if write > 7:
-        # A write may be needed twice; then the operator is killed earlier.
         initializes = phase_is("Initializing")
         kube.wait("the Task initializes", "tasks", namespace, "hello", lambda task: struck or initializes(task))
         kubelet.enroll("hello")
