@@ -25,11 +25,11 @@ from taskyard.controller.installation_keys import KeysError
 from taskyard.controller.kopf_source import log_filter, runner
 from taskyard.controller.kopf_source.relisting import Relisting
 from taskyard.controller.leader import Leader
-from taskyard.controller.network_policies import NetworkPolicyKeeper
 from taskyard.controller.observability import health
 from taskyard.controller.observability.metrics import Metrics
 from taskyard.controller.parts import Deciding, Watching
 from taskyard.controller.settings import Settings
+from taskyard.controller.steps.network_policies import NetworkPolicyKeeper
 from taskyard.core.security.keyring import Keyring
 from taskyard.environment import SettingsError
 from taskyard.watchcache.reflector import Reflector

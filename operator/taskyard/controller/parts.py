@@ -6,19 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from taskyard.controller.apply import Applier
 from taskyard.controller.cluster import Cluster
 from taskyard.controller.deadlines import Deadlines
 from taskyard.controller.delivery import Delivery
 from taskyard.controller.event_router import EventRouter
 from taskyard.controller.kopf_source.relisting import Relisting
-from taskyard.controller.network_policies import NetworkPolicyKeeper
 from taskyard.controller.observability.metrics import Metrics
 from taskyard.controller.observability.recorder import Recorder
 from taskyard.controller.pod_events import PodEvents
 from taskyard.controller.queue import KeyedQueue, Work
 from taskyard.controller.reconcile import Reconciler
 from taskyard.controller.settings import Settings
+from taskyard.controller.steps.apply import Applier
+from taskyard.controller.steps.network_policies import NetworkPolicyKeeper
 from taskyard.controller.stores import Stores
 from taskyard.controller.templates.template_checker import TemplateChecker
 from taskyard.controller.templates.template_version_validator import TemplateVersionValidator

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from taskyard.controller.apply import Applier
-from taskyard.controller.blocked import Blocked
 from taskyard.controller.cluster import ApiError, NotLeadingError
 from taskyard.controller.gather import gather
+from taskyard.controller.steps.apply import Applier
+from taskyard.controller.steps.blocked import Blocked
+from taskyard.controller.steps.task_reader import NotDue
 from taskyard.controller.stores import Stores
-from taskyard.controller.task_reader import NotDue
 from taskyard.core import refusal, start_events
 from taskyard.core.decision import Rest, Step, decide
 from taskyard.core.observed import Observed, Obstacle

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 
-from taskyard.controller.blocked import Blocked, blocked_by
-from taskyard.controller.claims import ClaimKeeper
 from taskyard.controller.cluster import ApiError, Cluster, ConflictError, Object
+from taskyard.controller.steps.blocked import Blocked, blocked_by
+from taskyard.controller.steps.claims import ClaimKeeper
+from taskyard.controller.steps.task_reader import TaskReader
 from taskyard.controller.stores import Stores
-from taskyard.controller.task_reader import TaskReader
 from taskyard.core import leftovers, names, refusal
 from taskyard.core.leftovers import Standing
 from taskyard.core.observed import Observed, Obstacle

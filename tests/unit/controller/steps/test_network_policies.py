@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from taskyard.controller.cluster import ApiError
-from taskyard.controller.network_policies import NetworkPolicyKeeper
+from taskyard.controller.steps.network_policies import NetworkPolicyKeeper
 from taskyard.controller.stores import Stores
 from taskyard.core.manifests.network import NetworkRules, manifest, spec
 from taskyard.core.resources import ENDPOINT_SLICES, NETWORK_POLICIES, PODS

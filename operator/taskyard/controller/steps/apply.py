@@ -8,15 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 from taskyard.api.workspacebuild import BuildPhase, BuildReason
-from taskyard.controller.blocked import Blocked, blocked_by
-from taskyard.controller.builds import BuildWriter
-from taskyard.controller.children import Children
-from taskyard.controller.claims import ClaimKeeper
 from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, NotLeadingError, Object
-from taskyard.controller.fitting import Fitting
-from taskyard.controller.network_policies import NetworkPolicyKeeper
+from taskyard.controller.steps.blocked import Blocked, blocked_by
+from taskyard.controller.steps.builds import BuildWriter
+from taskyard.controller.steps.children import Children
+from taskyard.controller.steps.claims import ClaimKeeper
+from taskyard.controller.steps.fitting import Fitting
+from taskyard.controller.steps.network_policies import NetworkPolicyKeeper
+from taskyard.controller.steps.task_reader import NotDue, TaskReader
 from taskyard.controller.stores import Stores
-from taskyard.controller.task_reader import NotDue, TaskReader
 from taskyard.core import names, ownership, refusal, status, template_resolution, text_limits, times
 from taskyard.core.decision import (
     AdoptClaim,

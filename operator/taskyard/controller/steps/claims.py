@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from taskyard.controller.builds import BuildWriter
 from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, Object
+from taskyard.controller.steps.builds import BuildWriter
 from taskyard.controller.stores import Stores
 from taskyard.core import text_limits
 from taskyard.core.decision import GrowClaim
