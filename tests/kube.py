@@ -145,3 +145,14 @@ def read(section: Object, name: str, kubeconfig: Path) -> bytes:
 def phase_is(phase: str) -> Callable[[Object], bool]:
     """A condition for `wait`: status.phase is `phase`."""
     return lambda found: found.get("status", {}).get("phase") == phase
+
+
+def condition(found: Object, kind: str) -> Object:
+    """A condition of an object; its texts are empty when there is none."""
+    conditions = found.get("status", {}).get("conditions", ())
+    return next((c for c in conditions if c["type"] == kind), {"status": "", "reason": "", "message": ""})
+
+
+def ready_because(reason: str) -> Callable[[Object], bool]:
+    """A condition for `wait`: Ready has this reason."""
+    return lambda found: condition(found, "Ready")["reason"] == reason

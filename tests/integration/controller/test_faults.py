@@ -11,12 +11,7 @@ from integration.controller.faultproxy import FaultProxy
 from integration.controller.kubelet import Kubelet
 from integration.controller.operatorprocess import OperatorProcess
 from integration.controller.test_start import become_active
-from kube import Kube, phase_is
-
-
-def condition(found: dict[str, object], name: str) -> dict[str, str]:
-    conditions = {c["type"]: c for c in found.get("status", {}).get("conditions", [])}  # type: ignore[attr-defined]
-    return conditions.get(name, {"status": "", "reason": "", "message": ""})
+from kube import Kube, condition, phase_is, ready_because
 
 
 def test_a_task_waits_for_its_template_version_and_starts_when_it_exists(
@@ -44,7 +39,7 @@ def test_a_version_without_agent_cannot_run_tasks(kube: Kube, operator: Operator
         "tasks",
         namespace,
         "hello",
-        lambda t: condition(t, "Ready")["reason"] == "NoAgent",
+        ready_because("NoAgent"),
     )
     assert condition(task, "Ready")["message"] == "Template does not have a valid AI task app."
 
@@ -65,7 +60,7 @@ def test_an_unowned_pod_is_never_adopted(kube: Kube, operator: OperatorProcess, 
         "tasks",
         namespace,
         "hello",
-        lambda t: condition(t, "Ready")["reason"] == "NameConflict",
+        ready_because("NameConflict"),
     )
     assert "Pod hello-1 exists and is not this Task's" in condition(task, "Ready")["message"]
     found = kube.get("pods", namespace, "hello-1")

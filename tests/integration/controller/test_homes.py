@@ -15,15 +15,10 @@ import manifests
 from integration.controller.kubelet import Kubelet
 from integration.controller.operatorprocess import OperatorProcess
 from integration.controller.test_start import become_active
-from kube import Kube, Object, phase_is
+from kube import Kube, Object, condition, phase_is, ready_because
 from localcluster import programs
 
 KINDS = ("tasks", "workspacebuilds", "persistentvolumeclaims")
-
-
-def condition(task: Object, kind: str) -> Object:
-    found = task.get("status", {}).get("conditions", ())
-    return next((c for c in found if c["type"] == kind), {"status": "", "reason": "", "message": ""})
 
 
 def saved(kube: Kube, namespace: str) -> dict[str, list[Object]]:
@@ -84,7 +79,7 @@ def test_a_restored_task_takes_its_home_once_the_printed_command_was_run(
         "tasks",
         namespace,
         "hello",
-        lambda task: condition(task, "Ready")["reason"] == "NameConflict",
+        ready_because("NameConflict"),
     )
     home = kube.get("persistentvolumeclaims", namespace, "hello-home")
     assert home is not None and "ownerReferences" not in home["metadata"]
@@ -170,7 +165,7 @@ def test_a_claim_that_somebody_owns_is_not_adopted_whatever_its_annotation_says(
         "tasks",
         namespace,
         "hello",
-        lambda task: condition(task, "Ready")["reason"] == "NameConflict",
+        ready_because("NameConflict"),
     )
     assert 'belongs to ConfigMap "keeper"' in condition(task, "Ready")["message"]
     found = kube.get("persistentvolumeclaims", namespace, "hello-home")

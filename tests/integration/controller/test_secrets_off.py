@@ -7,9 +7,8 @@ from pathlib import Path
 
 import manifests
 from integration.controller.operatorprocess import OperatorProcess
-from integration.controller.test_faults import condition
 from integration.controller.test_templates import NAMES_SECRET, TOKEN, assert_nothing_began, wait_reason
-from kube import Kube
+from kube import Kube, condition
 
 
 def test_when_secret_parameters_are_disabled_none_is_used(

@@ -12,9 +12,8 @@ import pytest
 import manifests
 from integration.controller.kubelet import Kubelet
 from integration.controller.operatorprocess import OperatorProcess
-from integration.controller.test_faults import condition
 from integration.controller.test_start import become_active
-from kube import Kube, phase_is
+from kube import Kube, condition, phase_is
 from taskyard.controller.cluster import Cluster
 from taskyard.core.resources import USABLE_SECRETS
 

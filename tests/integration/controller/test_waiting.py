@@ -16,9 +16,8 @@ import pytest
 
 import manifests
 from integration.controller.kubelet import Kubelet, container
-from integration.controller.test_faults import condition
 from integration.controller.test_start import become_active
-from kube import Kube, phase_is
+from kube import Kube, condition, phase_is
 from localcluster import programs
 from localcluster.locations import REPOSITORY
 from taskyard.gateway.sidecars.reports import Question, Report, status_change
