@@ -30,8 +30,8 @@ chaos: venv ## SEEDS runs (20) of the chaos test with TASKS Tasks (200); SEED=n 
 	@TASKYARD_CHAOS_SEEDS=$(or $(SEEDS),20) TASKYARD_CHAOS_TASKS=$(or $(TASKS),200) \
 	    $(if $(SEED),TASKYARD_CHAOS_SEED=$(SEED)) $(run)pytest tests/integration/chaos -x -s $(ARGS)
 
-bench: venv ## measured figures beside their goals: SCENARIO=sidecar or gateway (three minutes, on an idle machine)
-	@PYTHONPATH=operator:deploy/local:tests $(run)python -m bench $(SCENARIO)
+bench: venv ## measured figures beside their goals (20 minutes, on an idle machine): SCENARIO=operator,… COMPARE=file
+	@PYTHONPATH=operator:deploy/local:tests $(run)python -m bench "$(SCENARIO)" --compare "$(COMPARE)"
 
 check: venv ## ruff, mypy strict, import-linter, generated files
 	$(run)ruff check

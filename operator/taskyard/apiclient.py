@@ -1,29 +1,35 @@
 """Calls to the Kubernetes API server with plain dictionaries, for the one module of each process that makes them.
 
-It uses the generic part of the asyncio client (addresses, credentials, TLS); the typed models would cost memory and
-bring nothing here.
+Addresses, credentials and TLS are read by the asyncio client of Kubernetes. Requests are made without it: it looks up
+proxies and netrc at each one, which cost more than all else that a request costs here.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
+import ssl
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+import msgspec
 
-# Importing the package itself would load its blocking half with its dependencies: seven megabytes that nothing uses.
-if "kubernetes" not in sys.modules and (_package := importlib.util.find_spec("kubernetes")) is not None:
-    sys.modules["kubernetes"] = importlib.util.module_from_spec(_package)
+# Importing these packages themselves would load the blocking client, informers, all ways to log in, and what they
+# depend on: fifteen megabytes and a third of the start, for nothing that is used here.
+if "kubernetes" not in sys.modules:
+    for _name in ("kubernetes", "kubernetes.aio", "kubernetes.aio.config"):
+        if (_package := importlib.util.find_spec(_name)) is not None:
+            sys.modules[_name] = importlib.util.module_from_spec(_package)
 
-from kubernetes.aio import config
-from kubernetes.aio.client import ApiClient, Configuration
+from kubernetes.aio.client import Configuration
+from kubernetes.aio.config.config_exception import ConfigException
+from kubernetes.aio.config.incluster_config import load_incluster_config
 
 from taskyard.core.refusal import Answer, is_refusal
 
@@ -38,9 +44,15 @@ RequestObserver = Callable[[str, int], None]
 # Called before a request is made, and again right before its body is sent: connecting may take long, and longer when
 # the process is suspended meanwhile. An exception from it ends the request.
 Permit = Callable[[], None]
+
+# Makes an object of JSON. Raises ValueError.
+Parse = Callable[[bytes], Object]
 _permit: ContextVar[Permit | None] = ContextVar("permit", default=None)
 
 CALL_TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)
+# A line of a watch is one object, which etcd bounds at 1.5 MiB; aiohttp takes lines of twice its buffer.
+WATCH_BUFFER = 1 << 21
+CHUNK = 1 << 16
 
 
 class ApiError(Exception):
@@ -74,6 +86,10 @@ class ApiError(Exception):
         return is_refusal(self.answer) and not self.is_namespace_terminating
 
 
+class TooLargeError(ApiError):
+    """The answer is larger than the caller wants to hold in memory; the rest of it was not read."""
+
+
 class MissingError(ApiError):
     """The object to read or write does not exist."""
 
@@ -85,14 +101,30 @@ class ConflictError(ApiError):
 class Connection:
     """An API server and the credentials for it. All calls may raise ApiError."""
 
-    def __init__(self, client: ApiClient, *, user_agent: str, observe: RequestObserver | None = None) -> None:
-        self._client = client
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        user_agent: str,
+        observe: RequestObserver | None = None,
+    ) -> None:
+        self._configuration = configuration
         self._observe = observe or (lambda verb, status: None)
-        self._client.user_agent = user_agent
+        self._headers = {"User-Agent": user_agent}
+        self._base: str = configuration.host
+        self._encode = msgspec.json.Encoder().encode
+        self._routing = routing(configuration)
+        last_moment = aiohttp.TraceConfig()
+        last_moment.on_request_chunk_sent.append(ask_permit)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=configuration.connection_pool_maxsize, ssl=tls(configuration)),
+            trace_configs=[last_moment],
+            read_bufsize=WATCH_BUFFER,
+        )
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.close()  # type: ignore[no-untyped-call]
+        await self._session.close()
 
     async def call(
         self,
@@ -105,9 +137,11 @@ class Connection:
         accept: str = JSON,
         permit: Permit | None = None,
         bearer: str | None = None,
+        parse: Parse = msgspec.json.decode,
     ) -> Object:
-        """Make one request and return the object in its response, in the form that `accept` asks for. Nothing of a
-        `body` is sent once `permit` raises. `bearer` is a token to use instead of the connection's own credentials."""
+        """Make one request and return the object in its response, in the form that `accept` asks for, as `parse` reads
+        it. Nothing of a `body` is sent once `permit` raises. `bearer` is a token to use instead of the connection's own
+        credentials."""
         what = f"{method} {path}"
         if permit:
             permit()
@@ -131,18 +165,24 @@ class Connection:
             raise
         finally:
             _permit.reset(token)
+        content = await _content(what, response)
         try:
-            content = await response.read()
-            answer: Object = json.loads(content)
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise ApiError(what, f"the answer broke off: {one_line(error)}") from error
+            answer = parse(content)
         except ValueError as error:
             raise ApiError(what, "the API server's answer is not JSON", status=response.status) from error
         return answer
 
+    async def read(self, path: str, *, query: Mapping[str, str], accept: str = JSON, limit: int) -> bytes:
+        """The body of a GET. Raises TooLargeError once it has more than `limit` bytes."""
+        what = f"GET {path}"
+        response = await self._send(
+            what, "GET", path, body=None, query=query, content_type=JSON, limits=CALL_TIMEOUT, accept=accept
+        )
+        return await _content(what, response, limit=limit)
+
     async def stream(
         self, path: str, *, query: Mapping[str, str], idle_timeout: float, accept: str = JSON
-    ) -> AsyncIterator[Object]:
+    ) -> AsyncIterator[bytes]:
         """The lines of a watch, until the server ends it or sends nothing for `idle_timeout` seconds."""
         what = f"GET {path}"
         limits = aiohttp.ClientTimeout(total=None, connect=5, sock_read=idle_timeout)
@@ -150,14 +190,14 @@ class Connection:
             what, "GET", path, body=None, query=query, content_type=JSON, limits=limits, verb="WATCH", accept=accept
         )
         try:
-            async for line in response.response.content:
-                yield json.loads(line)
+            async for line in response.content:
+                yield line
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise ApiError(what, f"the watch broke off: {one_line(error)}") from error
         except ValueError as error:
-            raise ApiError(what, f"the watch sent no JSON: {one_line(error)}") from error
+            raise ApiError(what, f"the watch sent a line that is too long: {one_line(error)}") from error
         finally:
-            response.response.close()
+            response.close()
 
     async def _send(
         self,
@@ -172,31 +212,94 @@ class Connection:
         verb: str | None = None,
         accept: str = JSON,
         bearer: str | None = None,
-    ) -> Any:
-        headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": self._client.user_agent}
-        url = self._client.configuration.host + path
-        if query:
-            url = f"{url}?{urlencode(query)}"
+    ) -> aiohttp.ClientResponse:
+        headers = {"Accept": accept, "Content-Type": content_type, **self._headers}
+        url = f"{self._base}{path}?{urlencode(query)}" if query else self._base + path
         status = 0
         try:
-            if bearer is None:
-                await self._client.update_params_for_auth(headers, None, ["BearerToken"], path, method, None)
-            else:
-                headers["Authorization"] = f"Bearer {bearer}"
-            response = await self._client.call_api(
-                method, url, header_params=headers, body=body, _request_timeout=limits
+            authorization = f"Bearer {bearer}" if bearer is not None else await self._authorization()
+            if authorization:
+                headers["Authorization"] = authorization
+            response = await self._session.request(
+                method,
+                url,
+                data=None if body is None else self._encode(body),
+                headers=headers,
+                timeout=limits,
+                **self._routing,
             )
             status = response.status
-            if response.status < 300:
+            if status < 300:
                 return response
-            content = await response.read()  # type: ignore[no-untyped-call]
+            content = await response.read()
         except TimeoutError as error:
             raise ApiError(what, "the API server did not answer in time") from error
-        except (aiohttp.ClientError, OSError, config.ConfigException) as error:
+        except (aiohttp.ClientError, OSError, ConfigException) as error:
             raise ApiError(what, f"the API server cannot be reached: {one_line(error)}") from error
         finally:
             self._observe(verb or method, status)
-        raise refusal(what, response.status, content)
+        raise refusal(what, status, content)
+
+    async def _authorization(self) -> str | None:
+        """The header's value by the connection's own credentials, read again where they change with time."""
+        return await self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+
+
+def tls(configuration: Configuration) -> ssl.SSLContext:
+    """What a configuration says about TLS. Raises OSError, of which SSLError is one, for certificates that cannot be
+    read."""
+    context = ssl.create_default_context(cafile=configuration.ssl_ca_cert, cadata=configuration.ca_cert_data)
+    if configuration.cert_file:
+        context.load_cert_chain(configuration.cert_file, keyfile=configuration.key_file)
+    if not configuration.verify_ssl:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if configuration.disable_strict_ssl_verification:
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
+
+
+def routing(configuration: Configuration) -> dict[str, Any]:
+    """How requests reach the API server, as arguments of each: by the proxy of the kubeconfig, else by the one that the
+    environment variables `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` name, read once."""
+    found: dict[str, Any] = {}
+    proxy = configuration.proxy or _proxy_of_environment(configuration.host)
+    if proxy:
+        found["proxy"] = proxy
+    if configuration.proxy_headers:
+        found["proxy_headers"] = configuration.proxy_headers
+    if configuration.tls_server_name:
+        found["server_hostname"] = configuration.tls_server_name
+    return found
+
+
+def _proxy_of_environment(address: str) -> str | None:
+    where, proxies = urlsplit(address), getproxies()
+    if where.hostname is None:
+        return None
+    # With its port, which an exception may name, and alone: an IPv6 address has brackets only with a port.
+    if proxy_bypass(where.netloc.rpartition("@")[2]) or proxy_bypass(where.hostname):
+        return None
+    return proxies.get(where.scheme) or proxies.get("all")
+
+
+async def _content(what: str, response: aiohttp.ClientResponse, *, limit: int | None = None) -> bytes:
+    """The body of a response. Raises ApiError when it breaks off, TooLargeError beyond `limit` bytes."""
+    try:
+        if limit is None:
+            return await response.read()
+        if (response.content_length or 0) > limit:
+            response.close()
+            raise TooLargeError(what, f"the answer has more than {limit:,} bytes", status=response.status)
+        content = bytearray()
+        async for chunk in response.content.iter_chunked(CHUNK):
+            content += chunk
+            if len(content) > limit:
+                response.close()
+                raise TooLargeError(what, f"the answer has more than {limit:,} bytes", status=response.status)
+        return bytes(content)
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        raise ApiError(what, f"the answer broke off: {one_line(error)}") from error
 
 
 async def connect(
@@ -210,22 +313,22 @@ async def connect(
     """
     # A configuration of our own: the client's shared default would be changed for everything in the process.
     configuration = Configuration()
-    last_moment = aiohttp.TraceConfig()
-    last_moment.on_request_chunk_sent.append(ask_permit)
-    configuration.trace_configs = [last_moment]
     try:
         if os.environ.get("KUBERNETES_SERVICE_HOST") and not kubeconfig:
-            config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+            load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         else:
-            await config.load_kube_config(  # type: ignore[no-untyped-call]
+            # Inside a cluster none of it is needed.
+            from kubernetes.aio.config.kube_config import load_kube_config
+
+            await load_kube_config(  # type: ignore[no-untyped-call]
                 config_file=kubeconfig or DEFAULT_KUBECONFIG,
                 client_configuration=configuration,
                 persist_config=False,
             )
         if anonymous:
             _forget_credentials(configuration)
-        return Connection(ApiClient(configuration), user_agent=user_agent, observe=observe)
-    except (config.ConfigException, OSError, ValueError) as error:
+        return Connection(configuration, user_agent=user_agent, observe=observe)
+    except (ConfigException, OSError, ValueError) as error:
         raise ApiError("credentials for the API server", one_line(error)) from error
 
 
@@ -247,7 +350,7 @@ async def ask_permit(session: aiohttp.ClientSession, context: object, chunk: obj
 def refusal(what: str, status: int, content: bytes) -> ApiError:
     """The error that a Kubernetes `Status` document describes; of any other content the beginning is quoted."""
     try:
-        document = json.loads(content)
+        document = msgspec.json.decode(content)
     except ValueError:
         document = None
     kind = {404: MissingError, 409: ConflictError}.get(status, ApiError)

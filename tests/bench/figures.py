@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+# The figures of earlier runs: by scenario, and by what they are.
+Earlier = Mapping[str, Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -40,15 +43,28 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
-def table(figures: Sequence[Figure]) -> str:
-    """All figures as a Markdown table with aligned columns."""
-    rows = [("what", "figure", "goal", ""), *(figure.row for figure in figures)]
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+def table(found: Mapping[str, Sequence[Figure]], earlier: Earlier | None = None) -> str:
+    """The figures of each scenario as one Markdown table with aligned columns. With `earlier` two more columns show
+    the figure of an earlier run, and by what it was multiplied since."""
+    head = ("scenario", "what", "figure", "goal", "", *(("earlier", "ratio") if earlier is not None else ()))
+    rows = [head]
+    for scenario, figures in found.items():
+        for figure in figures:
+            before = () if earlier is None else _comparison(figure, earlier.get(scenario, {}).get(figure.what))
+            rows.append((scenario, *figure.row, *before))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
     ]
     rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
     return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def _comparison(figure: Figure, earlier: float | None) -> tuple[str, str]:
+    if earlier is None:
+        return "", ""
+    ratio = f"{figure.value / earlier:.2f}" if earlier else ""
+    return f"{_number(earlier)} {figure.unit}".rstrip(), ratio
 
 
 def _number(value: float) -> str:

@@ -1,12 +1,15 @@
-"""The gateway with a thousand Tasks, as a process in front of a real etcd and kube-apiserver."""
+"""The gateway with ten thousand Tasks, as a process in front of a real etcd and kube-apiserver.
+
+The Tasks are copied into etcd from one that the operator has started; no operator runs while the gateway is measured.
+"""
 
 from __future__ import annotations
 
 import concurrent.futures
 import http.client
 import json
+import os
 import ssl
-import subprocess
 import threading
 import time
 import uuid
@@ -14,26 +17,28 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from bench import usage
 from bench.figures import Figure, percentile
+from bench.installation import TEAM, VERSION, Installation, installed
+from bench.specimen import NAME, Specimen
 from integration.gateway.administrator import Administrator
 from integration.gateway.gatewayprocess import Gateway, new_keyring
-from integration.gateway.rest.rest_namespace import RestNamespace, paused
-from localcluster import programs
-from localcluster.controlplane import ControlPlane
-from localcluster.locations import REPOSITORY
+from integration.gateway.rest.rest_namespace import RestNamespace
 from taskyard.core.security.keyring import Keyring
 
 Say = Callable[[str], None]
 
-TASKS = 1000
-WRITERS = 8
-LISTS = 200
+TASKS = 10 * int(os.environ.get("TASKS", "1000"))
+PAGE = 100
+PAGES = 300
+LISTS = 20
 READS = 300
 STREAMS = 200
 # The number of streams per caller is limited.
 CALLERS = 4
+LISTED_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -55,52 +60,85 @@ class Setting:
 def run(folder: Path, say: Say) -> list[Figure]:
     """Runs all measurements."""
     say("etcd and kube-apiserver")
-    with ControlPlane(folder / "control-plane") as control_plane:
-        crds = str(REPOSITORY / "crds")
-        _kubectl(control_plane, "apply", "--server-side", "-f", crds)
-        _kubectl(control_plane, "wait", "--for=condition=Established", "--timeout=30s", "-f", crds)
-        admin, keyring = Administrator(control_plane.kubeconfig), new_keyring()
-        with closing(admin), Gateway(admin, folder, system="taskyard").serving(keyring) as gateway:
+    with installed(folder, has_versions=False) as installation:
+        admin, keyring = Administrator(installation.control_plane.kubeconfig), new_keyring()
+        gateway = Gateway(admin, folder, system="taskyard-gateway")
+        with closing(admin), gateway.serving(keyring):
             at_first = usage.resident(gateway.pid)
-            admin.create("/api/v1/namespaces", {"metadata": {"name": "team"}})
-            ns = RestNamespace(admin, gateway, keyring, "team")
+            ns = RestNamespace(admin, gateway, keyring, TEAM)
+            specimen = _specimen(installation)
             tokens = (ns.token("owner"), *(_caller(ns) for _ in range(CALLERS - 1)))
             setting = Setting(admin, gateway, keyring, ns, tokens)
-            return [Figure("gateway: RSS at first", at_first, "MB"), *_measured(setting, say)]
+            say(f"{TASKS:,} Tasks with a build and a Pod each")
+            installation.store(specimen, "fleet", range(TASKS))
+            _until_listed(setting)
+            usage.until_at_rest(gateway.pid)
+            grown = usage.resident(gateway.pid)
+            gateway.stop()
+            say("the gateway starts over them")
+            began = time.monotonic()
+            gateway.start()
+            gateway.wait_until("/readyz", 200, LISTED_SECONDS)
+            took = time.monotonic() - began
+            usage.until_at_rest(gateway.pid)
+            memory = [
+                Figure("gateway: RSS at first", at_first, "MB"),
+                Figure(f"gateway: RSS, grown to {TASKS:,} Tasks", grown, "MB", 200),
+                Figure(f"gateway: RSS, started over {TASKS:,} Tasks", usage.resident(gateway.pid), "MB", 200),
+                Figure(f"gateway: largest RSS of the start over {TASKS:,} Tasks", usage.peak(gateway.pid), "MB"),
+                Figure(f"gateway: ready over {TASKS:,} Tasks after", took, "s"),
+            ]
+            return [*memory, *_measured(setting, say)]
 
 
 def _measured(setting: Setting, say: Say) -> list[Figure]:
     pid = setting.gateway.pid
-    say(f"{TASKS} Tasks with a build each")
-    _fill(setting.ns)
-    say(f"{LISTS} lists")
+    say(f"{PAGES} pages of {PAGE} Tasks")
     used = usage.cpu_seconds(pid)
-    seconds, size = _lists(setting)
+    pages = _pages(setting)
     used = usage.cpu_seconds(pid) - used
     say(f"{READS} reads, counted at the API server")
     of_objects, of_reviews = _calls_for_reads(setting)
-    with_tasks = usage.resident(pid)
+    say(f"{LISTS} whole lists")
+    lists, size = _lists(setting)
+    with_lists = usage.resident(pid)
     say(f"{STREAMS} clients of events")
     heard, with_streams = _streams(setting)
+    whole = f"list of {TASKS:,} Tasks"
     return [
-        Figure(
-            f"list of {TASKS:,} Tasks ({size / 1e6:.1f} MB), p50 of {LISTS}", percentile(seconds, 0.5) * 1000, "ms", 30
-        ),
-        Figure(f"list of {TASKS:,} Tasks, p99", percentile(seconds, 0.99) * 1000, "ms"),
-        Figure(f"list of {TASKS:,} Tasks, CPU each", used / LISTS * 1000, "ms"),
+        Figure(f"page of {PAGE} of {TASKS:,} Tasks, p50 of {PAGES}", percentile(pages, 0.5) * 1000, "ms", 10),
+        Figure(f"page of {PAGE} of {TASKS:,} Tasks, p99", percentile(pages, 0.99) * 1000, "ms"),
+        Figure(f"page of {PAGE} of {TASKS:,} Tasks, CPU each", used / PAGES * 1000, "ms"),
         Figure(f"calls of the API server for {READS} reads", of_objects, "", 0),
         Figure("reviews of the caller meanwhile (remembered for 10 s)", of_reviews, ""),
-        Figure(f"gateway: RSS with {TASKS:,} Tasks", with_tasks, "MB"),
+        Figure(f"{whole}, p50 of {LISTS}", percentile(lists, 0.5) * 1000, "ms"),
+        Figure(f"{whole}, size", size / 1e6, "MB"),
+        Figure("gateway: RSS after such lists", with_lists, "MB"),
         Figure(f"clients of events that receive a change, of {STREAMS}", len(heard), "", STREAMS, True),
         Figure("they receive it after, p50", percentile(heard, 0.5) * 1000, "ms"),
         Figure("they receive it after, p99", percentile(heard, 0.99) * 1000, "ms"),
-        Figure(f"gateway: RSS with {TASKS:,} Tasks and {STREAMS} clients of events", with_streams, "MB", 120),
+        Figure(f"gateway: RSS with {TASKS:,} Tasks and {STREAMS} clients of events", with_streams, "MB"),
     ]
 
 
-def _kubectl(control_plane: ControlPlane, *arguments: str) -> None:
-    command = [programs.kubectl(), "--kubeconfig", control_plane.kubeconfig, *arguments]
-    subprocess.run(command, check=True, timeout=60, stdout=subprocess.DEVNULL)
+def _specimen(installation: Installation) -> Specimen:
+    """A Task that the operator has made Active."""
+    kube = installation.kube
+    with installation.operator("first") as operator:
+        kube.wait("the version is validated", "templateversions", TEAM, VERSION, lambda found: "status" in found)
+        installation.create_task(NAME)
+        installation.wait_pod(NAME)
+        installation.become_active(NAME)
+        usage.until_at_rest(operator.pid)
+        return installation.specimen()
+
+
+def _until_listed(setting: Setting) -> None:
+    """Returns once the gateway shows the Task that was stored last."""
+    url, end = f"/tasks/me/fleet-{TASKS - 1}", time.monotonic() + LISTED_SECONDS
+    while setting.ns.owner.get(url).status_code != 200:
+        assert time.monotonic() < end, f"the gateway does not show {url} after {LISTED_SECONDS:.0f} s"
+        time.sleep(0.2)
 
 
 def _caller(ns: RestNamespace) -> str:
@@ -108,19 +146,6 @@ def _caller(ns: RestNamespace) -> str:
     name = f"caller-{uuid.uuid4().hex[:6]}"
     ns._settle(name, [{"apiGroups": ["taskyard.dev"], "resources": ["*"], "verbs": ["get", "list", "watch"]}])
     return ns.token(name)
-
-
-def _fill(ns: RestNamespace) -> None:
-    def one(number: int) -> None:
-        name = f"task-{number}"
-        task = ns.workspace.task(name, prompt=f"Do the work number {number}, with care. " * 5)
-        ns.workspace.build(task, 1)
-        status = paused(1)
-        ns.workspace.patch_task(name, {**status, "build": {**status["build"], "name": f"{name}-1"}})
-
-    with concurrent.futures.ThreadPoolExecutor(WRITERS) as threads:
-        list(threads.map(one, range(TASKS)))
-    ns.wait("/tasks", lambda answer: sum(task["status"] == "paused" for task in answer.json()["tasks"]) == TASKS)
 
 
 def _get(connection: http.client.HTTPSConnection, token: str, path: str) -> bytes:
@@ -131,22 +156,41 @@ def _get(connection: http.client.HTTPSConnection, token: str, path: str) -> byte
     return body
 
 
+def _pages(setting: Setting) -> list[float]:
+    """The seconds of each request of one page after the other, from the first again when all have been read."""
+    connection, found, after = setting.connection(), [], ""
+    for _ in range(PAGES):
+        path = f"/api/v1alpha1/tasks?limit={PAGE}" + (f"&continue={quote(after)}" if after else "")
+        began = time.perf_counter()
+        body = _get(connection, setting.tokens[0], path)
+        found.append(time.perf_counter() - began)
+        page = json.loads(body)
+        after = page.get("continue", "")
+        assert page["count"] == PAGE or not after, page["count"]
+    connection.close()
+    return found
+
+
 def _lists(setting: Setting) -> tuple[list[float], int]:
-    """The seconds of each list request, and the size of its response in bytes."""
+    """The seconds of each request of a whole list, and the size of its response in bytes."""
     connection, found, size = setting.connection(), [], 0
     for _ in range(LISTS):
         began = time.perf_counter()
         body = _get(connection, setting.tokens[0], "/api/v2/tasks")
         found.append(time.perf_counter() - began)
         size = len(body)
-    assert json.loads(body)["count"] == TASKS
     connection.close()
     return found, size
 
 
 def _calls_for_reads(setting: Setting) -> tuple[int, int]:
     """Requests that the API server counted during so many reads: for objects, and reviews."""
-    paths = ["/api/v2/tasks?q=status:paused", "/api/v2/tasks/me/task-7", "/api/v2/users/me", "/api/v2/templates"]
+    paths = [
+        "/api/v1alpha1/tasks?limit=100&q=status:active",
+        "/api/v2/tasks/me/fleet-7",
+        "/api/v2/users/me",
+        "/api/v2/templates",
+    ]
     connection = setting.connection()
     for path in paths:
         _get(connection, setting.tokens[0], path)
@@ -165,7 +209,7 @@ def _streams(setting: Setting) -> tuple[list[float], float]:
 
     def follow(number: int) -> float:
         # One half of the clients follow one Task each, the other half follow all Tasks.
-        path = "task-0/events" if number % 2 else "watch?q=status:error"
+        path = "fleet-0/events" if number % 2 else "watch?q=status:error"
         connection = setting.connection()
         token = setting.tokens[number % CALLERS]
         where = f"/api/v1alpha1/tasks/{'me/' if number % 2 else ''}{path}"
@@ -186,6 +230,6 @@ def _streams(setting: Setting) -> tuple[list[float], float]:
         ready.wait(60)
         resident = usage.resident(setting.gateway.pid)
         written.append(time.perf_counter())
-        setting.ns.workspace.patch_task("task-0", {"phase": "Error"})
+        setting.ns.workspace.patch_task("fleet-0", {"phase": "Error"})
         heard = [client.result(60) for client in clients]
     return heard, max(resident, usage.resident(setting.gateway.pid))

@@ -23,17 +23,19 @@ def here(repository: Path) -> str:
     return description(
         (proc / "cpuinfo").read_text(),
         (proc / "meminfo").read_text(),
-        _commit(repository),
+        commit(repository),
         (proc / "loadavg").read_text(),
     )
 
 
-def _commit(repository: Path) -> str:
+def commit(repository: Path) -> str:
+    """The repository's commit, with a + if files differ from it; empty where there is none."""
+
     def git(*arguments: str) -> str:
         result = subprocess.run(
             ["git", "-C", repository, *arguments], capture_output=True, text=True, timeout=20, check=False
         )
         return result.stdout.strip() if result.returncode == 0 else ""
 
-    commit = git("rev-parse", "--short=12", "HEAD")
-    return f"{commit}+" if commit and git("status", "--porcelain", "--untracked-files=no") else commit
+    head = git("rev-parse", "--short=12", "HEAD")
+    return f"{head}+" if head and git("status", "--porcelain", "--untracked-files=no") else head

@@ -31,7 +31,9 @@ MESSAGES = 1000
 STABLE_SECONDS = "0.2"
 # And a moment for the work that follows: the sidecar reports to the gateway, stores the answer, and so on.
 REST_SECONDS = 0.25
-MESSAGES_UNTIL = 140.0
+MESSAGES_UNTIL = 180.0
+# After each so many messages a bare request is answered, which the messages are compared with.
+BARE_EVERY = 5
 FLOOD_BYTES = 100 * 1_000_000
 FLOOD_UNTIL = 120.0
 OWN_SAMPLES = 100
@@ -52,7 +54,7 @@ def run(folder: Path, say: Say) -> list[Figure]:
         at_first = usage.resident(pid)
         say(f"{MESSAGES // 2} messages and their answers")
         began, used = time.monotonic(), usage.cpu_seconds(pid)
-        latencies = _messages(pod)
+        latencies, bare = _messages(pod)
         used = usage.cpu_seconds(pid) - used
         said = len(pod.messages())
         say(f"{said} messages in {time.monotonic() - began:.0f} s; {FLOOD_BYTES / 1e6:.0f} MB of output")
@@ -68,10 +70,17 @@ def run(folder: Path, say: Say) -> list[Figure]:
     beyond = [percentile(latencies, share) - percentile(own, share) for share in (0.5, 0.99)]
     return [
         Figure("sidecar: RSS at first", at_first, "MB"),
-        Figure(f"sidecar: RSS after {said:,} messages and {written / 1e6:.0f} MB of output", with_all, "MB", 40),
+        Figure("sidecar: messages of the conversation", said, ""),
+        Figure(f"sidecar: RSS after them and {FLOOD_BYTES / 1e6:.0f} MB of output", with_all, "MB", 40),
         Figure("sidecar: output processed, 80x1000", written / 1e6 / seconds, "MB/s"),
-        Figure(f"POST /message beyond the agent's own, p50 of {len(latencies)}", beyond[0] * 1000, "ms", 2),
-        Figure(f"POST /message beyond the agent's own, p99 of {len(latencies)}", beyond[1] * 1000, "ms", 10),
+        Figure(
+            "POST /message beyond the agent's own, of a bare answer's, p50", beyond[0] / percentile(bare, 0.5), "", 3
+        ),
+        Figure("POST /message beyond the agent's own, of a bare answer's, p99", beyond[1] / percentile(bare, 0.99), ""),
+        Figure("POST /message beyond the agent's own, p50", beyond[0] * 1000, "ms"),
+        Figure("POST /message beyond the agent's own, p99", beyond[1] * 1000, "ms"),
+        Figure("bare answer of the sidecar (GET /status), p50", percentile(bare, 0.5) * 1000, "ms"),
+        Figure("bare answer of the sidecar (GET /status), p99", percentile(bare, 0.99) * 1000, "ms"),
         Figure("POST /message, p50", percentile(latencies, 0.5) * 1000, "ms"),
         Figure("sidecar: CPU for a message and its answer", used / len(latencies) * 1000, "ms"),
         Figure("agent's own: paste shown, Enter answered, p50", percentile(own, 0.5) * 1000, "ms"),
@@ -119,18 +128,32 @@ def _connection(pod: Pod) -> http.client.HTTPSConnection:
 
 
 def _post(connection: http.client.HTTPSConnection, pod: Pod, content: str) -> tuple[int, float]:
-    """Status and seconds of one POST /message, from the request's first byte to the response's last; the client's work
-    before and after is not counted.
-    """
+    """Status and seconds of one POST /message."""
     body = json.dumps({"content": content, "type": "user"})
     request = (
         f"POST /message HTTP/1.1\r\nHost: {POD_UID}\r\nAuthorization: Bearer {pod.gateway.key}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
-    ).encode()
+    )
+    return _exchange(connection, request)
+
+
+def _bare(connection: http.client.HTTPSConnection, pod: Pod) -> float:
+    """Seconds of one GET /status, which the sidecar answers from memory."""
+    request = f"GET /status HTTP/1.1\r\nHost: {POD_UID}\r\nAuthorization: Bearer {pod.gateway.key}\r\n\r\n"
+    status, took = _exchange(connection, request)
+    assert status == 200, status
+    return took
+
+
+def _exchange(connection: http.client.HTTPSConnection, request: str) -> tuple[int, float]:
+    """Status and seconds of a request, from its first byte to the response's last; the client's work before and after
+    is not counted.
+    """
     if connection.sock is None:
         connection.connect()
+    content = request.encode()
     began = time.perf_counter()
-    connection.sock.sendall(request)
+    connection.sock.sendall(content)
     answer = b""
     while not _is_whole(answer):
         piece = connection.sock.recv(65_536)
@@ -176,22 +199,23 @@ def _own_latencies(folder: Path, init: Path) -> list[float]:
         process.wait(10)
 
 
-def _messages(pod: Pod) -> list[float]:
-    """The seconds of each POST."""
-    connection, found = _connection(pod), []
+def _messages(pod: Pod) -> tuple[list[float], list[float]]:
+    """The seconds of each POST, and of each bare request after the same rest."""
+    connection, found, bare = _connection(pod), [], []
     deadline = time.monotonic() + MESSAGES_UNTIL
-    number = 0
-    while number < MESSAGES // 2 and time.monotonic() < deadline:
-        status, took = _post(connection, pod, f": message {number} of the bench")
+    while len(found) < MESSAGES // 2 and time.monotonic() < deadline:
+        status, took = _post(connection, pod, f": message {len(found)} of the bench")
         if status == 409:
             time.sleep(0.05)
             continue
         assert status == 200, status
         found.append(took)
-        number += 1
         time.sleep(REST_SECONDS)
+        if len(found) % BARE_EVERY == 0:
+            bare.append(_bare(connection, pod))
+            time.sleep(REST_SECONDS)
     connection.close()
-    return found
+    return found, bare
 
 
 def _flood(pod: Pod) -> int:

@@ -18,6 +18,14 @@ app.kubernetes.io/name: taskyard
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
+{{/* Environment of operator and gateway: how many inputs may wait. Takes $. */}}
+{{- define "taskyard.inputs.env" }}
+- name: TASKYARD_MAX_QUEUED_PER_TASK
+  value: {{ .Values.operator.inputs.maxQueuedPerTask | int | quote }}
+- name: TASKYARD_MAX_QUEUED_PER_NAMESPACE
+  value: {{ .Values.operator.inputs.maxQueuedPerNamespace | int | quote }}
+{{- end }}
+
 {{/* The Pod template of a process. Takes (dict "root" $ "component" "operator" "settings" .Values.operator
      "ports" [{name, port}] "health" "name of the port" "env" "rendered list",
      where Secrets are mounted "secrets" [{volume, secret, path}], and "grace", seconds to end in (30)). */}}

@@ -48,6 +48,11 @@ class _Guarded:
     def is_running(self) -> bool:
         return self._guard.poll() is None
 
+    @property
+    def pid(self) -> int:
+        guard = self._guard.pid
+        return int(Path(f"/proc/{guard}/task/{guard}/children").read_text().split()[0])
+
     def stop(self) -> None:
         assert self._guard.stdin is not None
         self._guard.stdin.close()
@@ -57,8 +62,9 @@ class _Guarded:
 class ControlPlane:
     """An API server of its own, with all its files under ``directory``.
 
-    ``apiserver_flags`` come last on the API server's command line. With ``controller_manager`` the named controllers
-    run too (``("garbage-collector-controller", "namespace-controller")``; ``("*",)`` for all).
+    ``etcd_flags`` and ``apiserver_flags`` come last on the command lines of etcd and the API server. With
+    ``controller_manager`` the named controllers run too (``("garbage-collector-controller", "namespace-controller")``;
+    ``("*",)`` for all).
     Raises :class:`progress.StepError` when a program is not available or does not become ready within a minute.
     """
 
@@ -66,10 +72,12 @@ class ControlPlane:
         self,
         directory: Path,
         *,
+        etcd_flags: Sequence[str] = (),
         apiserver_flags: Sequence[str] = (),
         controller_manager: Sequence[str] = (),
     ) -> None:
         self.directory = directory
+        self._etcd_flags = tuple(etcd_flags)
         self._flags = tuple(apiserver_flags)
         self._controllers = tuple(controller_manager)
         self._running: dict[str, _Guarded] = {}
@@ -78,6 +86,15 @@ class ControlPlane:
     @property
     def url(self) -> str:
         return f"https://127.0.0.1:{self._port}"
+
+    @property
+    def etcd_url(self) -> str:
+        """etcd's address, without TLS; under ``/v3/`` it takes JSON."""
+        return f"http://127.0.0.1:{self._etcd_port}"
+
+    def pid(self, name: str) -> int:
+        """The process id of a program that runs, such as ``kube-apiserver`` (Linux)."""
+        return self._running[name].pid
 
     @property
     def kubeconfig(self) -> Path:
@@ -118,12 +135,15 @@ class ControlPlane:
         try:
             self._run(
                 "etcd",
-                apiserver.etcd_command(
-                    self._programs["etcd"],
-                    data=self.directory / "etcd",
-                    port=self._etcd_port,
-                    peer_port=self._peer_port,
-                ),
+                [
+                    *apiserver.etcd_command(
+                        self._programs["etcd"],
+                        data=self.directory / "etcd",
+                        port=self._etcd_port,
+                        peer_port=self._peer_port,
+                    ),
+                    *self._etcd_flags,
+                ],
             )
             self.start_apiserver()
             if self._controllers:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
 from taskyard.api.schema import DNS_LABEL, DNS_SUBDOMAIN, Model, rules
+from taskyard.api.vocabulary import ParameterType
 
 MAX_PARAMETERS = 32
 MAX_PRESETS = 16
@@ -44,13 +44,6 @@ Quantity = Annotated[
         }
     ),
 ]
-
-
-class ParameterType(StrEnum):
-    """What a parameter accepts: text, or a key of a Secret."""
-
-    STRING = "string"
-    SECRET = "secret"
 
 
 class TemplateParameter(Model):

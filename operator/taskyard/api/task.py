@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
@@ -10,6 +9,7 @@ from pydantic.config import JsonDict
 
 from taskyard.api.parameter import MAP_BY_NAME, MAX_PARAMETERS, TaskParameter
 from taskyard.api.schema import DNS_LABEL, DNS_SUBDOMAIN, Conditions, Duration, Model, Time, rules
+from taskyard.api.vocabulary import OUTPUT_NAME, PROMPT_LOCKED, PausedReason, Phase, State
 from taskyard.limits import (
     MAX_DISPLAY_NAME_CHARACTERS,
     MAX_LINK_CHARACTERS,
@@ -22,12 +22,9 @@ from taskyard.limits import (
     MAX_TASK_NAME_CHARACTERS,
 )
 
-OUTPUT_NAME = "^[A-Za-z_][A-Za-z0-9_.-]*$"
-
 # Status of a new Task. No spec has this generation: without one, kstatus would take the Task for settled.
 NEVER_LOOKED_AT: JsonDict = {"phase": "Pending", "observedGeneration": -1}
 
-PROMPT_LOCKED = "Unable to update task input, task must be paused."
 TEMPLATE_LOCKED = "Unable to update task template version, task must be paused."
 PARAMETERS_LOCKED = "Unable to update task preset or parameters, task must be paused."
 ONE_TEMPLATE = "exactly one of template (name of a Template) and templateVersion (name of a TemplateVersion) is needed"
@@ -40,36 +37,6 @@ def _same(field: str) -> str:
     """CEL: an optional field of the spec is unchanged. (Optional types would hide its size from the cost estimate.)"""
     new, old = f"self.spec.{field}", f"oldSelf.spec.{field}"
     return f"has({new}) == has({old}) && (!has({new}) || {new} == {old})"
-
-
-class Phase(StrEnum):
-    """Status of a Task; the REST API shows it in lower case (`Pausing` as `unknown`)."""
-
-    PENDING = "Pending"
-    INITIALIZING = "Initializing"
-    ACTIVE = "Active"
-    PAUSING = "Pausing"
-    PAUSED = "Paused"
-    UNKNOWN = "Unknown"
-    ERROR = "Error"
-
-
-class State(StrEnum):
-    """What the agent is doing, as the sidecar reports it."""
-
-    WORKING = "Working"
-    IDLE = "Idle"
-    COMPLETE = "Complete"
-    FAILED = "Failed"
-
-
-class PausedReason(StrEnum):
-    """Why a Task is paused."""
-
-    MANUAL = "Manual"
-    IDLE_TIMEOUT = "IdleTimeout"
-    MAX_RUNTIME = "MaxRuntime"
-    FINISHED = "Finished"
 
 
 class TaskSpec(Model):

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
 from taskyard.api.schema import DNS_LABEL, Model, Time, rules
+from taskyard.api.vocabulary import InputPhase, InputType
 from taskyard.limits import (
     MAX_CONTENT_CHARACTERS,
     MAX_CONTROL_CHARACTERS,
     MAX_QUESTION_ID_CHARACTERS,
     MAX_TASK_NAME_CHARACTERS,
 )
-
-
-class InputType(StrEnum):
-    """User is said to the agent; Control is a command of the agent's program; Raw is keystrokes."""
-
-    USER = "User"
-    CONTROL = "Control"
-    RAW = "Raw"
-
-
-class InputPhase(StrEnum):
-    """How far an input has come."""
-
-    QUEUED = "Queued"
-    DELIVERED = "Delivered"
-    REJECTED = "Rejected"
 
 
 class TaskInputSpec(Model):
@@ -116,6 +100,13 @@ class TaskInputStatus(Model):
     message: Annotated[
         str | None, Field(description="Why it waits, was rejected, is in doubt, or was not repeated.")
     ] = None
+    reason: Annotated[
+        str | None,
+        Field(
+            description="QueueFull or NamespaceQueueFull: so many inputs wait for the Task, or in the namespace, that "
+            "this one was rejected; it is removed after a minute, and may then be created again."
+        ),
+    ] = None
     delivered_at: Annotated[Time | None, Field(description="When it was delivered to the agent.")] = None
     rejected_at: Annotated[Time | None, Field(description="When it was rejected.")] = None
 
@@ -123,7 +114,8 @@ class TaskInputStatus(Model):
 class TaskInput(Model):
     """A message to the agent of a Task. Inputs are delivered once, one at a time, in order of creation. One that has
     ended stays with its Task, so that applying it again does nothing; one with a generated name is removed after an
-    hour, or what operator.inputRetention of the chart says."""
+    hour, or what operator.inputRetention of the chart says. One that finds the queue full is rejected, and removed
+    after a minute."""
 
     spec: Annotated[TaskInputSpec, Field(description="The message, and the Task that it is for.")]
     status: Annotated[TaskInputStatus | None, Field(description="How far the input has come.")] = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
@@ -17,44 +16,10 @@ from taskyard.api.parameter import (
 )
 from taskyard.api.podtemplate import PodTemplate
 from taskyard.api.schema import DNS_LABEL, Conditions, Duration, Model, rules
+from taskyard.api.vocabulary import AgentProtocol, AgentType, PermissionPolicy
 from taskyard.limits import MAX_DISPLAY_NAME_CHARACTERS, MAX_READY_CHARACTERS
 
 IMMUTABLE = "A TemplateVersion cannot be changed; create another one and name it in the Tasks."
-NOT_FOR_TASKS = "Template does not have a valid AI task app."
-
-
-class AgentProtocol(StrEnum):
-    """How the sidecar drives the agent."""
-
-    TERMINAL = "Terminal"
-    ACP = "ACP"
-    COMMAND = "Command"
-    AGENT_API = "AgentAPI"
-
-
-class AgentType(StrEnum):
-    """Which program the agent is; the names are those of the AgentAPI contract."""
-
-    CLAUDE = "claude"
-    CODEX = "codex"
-    GEMINI = "gemini"
-    OPENCODE = "opencode"
-    AIDER = "aider"
-    GOOSE = "goose"
-    COPILOT = "copilot"
-    AMP = "amp"
-    AUGGIE = "auggie"
-    CURSOR = "cursor"
-    AMAZONQ = "amazonq"
-    CUSTOM = "custom"
-
-
-class PermissionPolicy(StrEnum):
-    """How an agent's request for permission is answered."""
-
-    ALLOW = "allow"
-    DENY = "deny"
-    ASK = "ask"
 
 
 class TemplateAgent(Model):

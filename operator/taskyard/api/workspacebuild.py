@@ -2,42 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
 from taskyard.api.schema import Model, Time, rules
+from taskyard.api.vocabulary import BuildPhase, BuildReason, Transition
 from taskyard.limits import MAX_END_MESSAGE_CHARACTERS, MAX_END_REASON_CHARACTERS, MAX_TASK_NAME_CHARACTERS
-
-
-class Transition(StrEnum):
-    """What a build does to the workspace."""
-
-    START = "Start"
-    STOP = "Stop"
-
-
-class BuildReason(StrEnum):
-    """Why a build was created."""
-
-    INITIAL = "Initial"
-    MANUAL_PAUSE = "ManualPause"
-    AUTO_PAUSE = "AutoPause"
-    MAX_RUNTIME = "MaxRuntime"
-    FINISHED = "Finished"
-    RESUME = "Resume"
-    RECOVER = "Recover"
-
-
-class BuildPhase(StrEnum):
-    """How far a build has come."""
-
-    PENDING = "Pending"
-    RUNNING = "Running"
-    SUCCEEDED = "Succeeded"
-    FAILED = "Failed"
-    CANCELED = "Canceled"
 
 
 class WorkspaceBuildSpec(Model):

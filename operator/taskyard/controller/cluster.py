@@ -6,6 +6,9 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
+from typing import Any
+
+import msgspec
 
 from taskyard import __version__
 from taskyard.apiclient import (
@@ -15,16 +18,20 @@ from taskyard.apiclient import (
     Connection,
     MissingError,
     Object,
+    Parse,
     RequestObserver,
     connect,
 )
 from taskyard.core.resources import EVENTS, LEASES, Resource
 from taskyard.watchcache import reading
+from taskyard.watchcache.kind import Kind, V
+from taskyard.watchcache.reading import Event, Page
 
 __all__ = ["ApiError", "Cluster", "ConflictError", "MissingError", "NotLeadingError", "Object"]
 
 # An object has a few dozen Events at most, since repetitions are counted in one.
 EVENTS_READ = 500
+STATES_SECONDS = 300
 
 
 class NotLeadingError(ApiError):
@@ -35,24 +42,37 @@ class Cluster:
     """Reads and writes of the operator. All raise ApiError.
 
     Before each write except those of the Lease, `guard` is called; it raises NotLeadingError unless this process may
-    write. A write that has begun continues when its caller is cancelled: `settle` waits for it.
+    write. Of the objects of `kinds` only the fields of their shapes are returned. A write that has begun continues when
+    its caller is cancelled: `settle` waits for it.
     """
 
-    def __init__(self, connection: Connection, *, guard: Callable[[], None]) -> None:
+    def __init__(
+        self, connection: Connection, *, guard: Callable[[], None], kinds: Mapping[Resource, Kind[Any]] | None = None
+    ) -> None:
         self._connection = connection
+        self._kinds = kinds or {}
         self._guard = guard
         self._writing: set[asyncio.Task[Object]] = set()
 
     @classmethod
     async def connect(
-        cls, kubeconfig: str, *, guard: Callable[[], None], observe: RequestObserver | None = None
+        cls,
+        kubeconfig: str,
+        *,
+        guard: Callable[[], None],
+        observe: RequestObserver | None = None,
+        kinds: Mapping[Resource, Kind[Any]] | None = None,
     ) -> Cluster:
         """Connects to the API server of a kubeconfig; without one, to that of the Pod's service account or the user's
         kubeconfig."""
         connection = await connect(
             user_agent=f"taskyard-operator/{__version__}", kubeconfig=kubeconfig, observe=observe
         )
-        return cls(connection, guard=guard)
+        return cls(connection, guard=guard, kinds=kinds)
+
+    def _parse(self, resource: Resource) -> Parse:
+        kind = self._kinds.get(resource)
+        return kind.parse if kind else msgspec.json.decode
 
     async def close(self) -> None:
         await self._connection.close()
@@ -71,7 +91,7 @@ class Cluster:
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Object | None:
         """An object; None when there is none."""
         try:
-            return await self._connection.call("GET", resource.path(namespace, name))
+            return await self._connection.call("GET", resource.path(namespace, name), parse=self._parse(resource))
         except MissingError:
             return None
 
@@ -87,13 +107,22 @@ class Cluster:
         items = found["items"] or []
         return str(items[0]["metadata"]["uid"]) if items else None
 
-    async def list(self, resource: Resource) -> tuple[list[Object], str]:
-        """All objects of a kind, in pages, and the resourceVersion to watch from."""
-        return await reading.list_all(self._connection, resource)
+    def pages(self, kind: Kind[V]) -> AsyncIterator[Page[V]]:
+        """All objects of a kind, in pages."""
+        return reading.pages(self._connection, kind)
 
-    def watch(self, resource: Resource, resource_version: str) -> AsyncIterator[Object]:
+    def watch(self, kind: Kind[V], resource_version: str) -> AsyncIterator[Event[V]]:
         """Events after `resource_version`, bookmarks among them, until the server ends the watch."""
-        return reading.watch(self._connection, resource, resource_version)
+        return reading.watch(self._connection, kind, resource_version)
+
+    async def states(self, resource: Resource, namespace: str, name: str) -> AsyncIterator[Object]:
+        """The states of an object from now on, the present one first, until the server ends the watch."""
+        query = {"watch": "true", "fieldSelector": f"metadata.name={name}", "timeoutSeconds": str(STATES_SECONDS)}
+        path, idle = resource.path(namespace), STATES_SECONDS + 30.0
+        async for line in self._connection.stream(path, query=query, idle_timeout=idle):
+            event: Object = msgspec.json.decode(line)
+            if event["type"] in ("ADDED", "MODIFIED"):
+                yield event["object"]
 
     async def events_of(self, namespace: str, uid: str) -> tuple[Object, ...]:
         """The Events about the object of this UID, at most EVENTS_READ of them, in no order."""
@@ -148,7 +177,16 @@ class Cluster:
         content_type: str = "application/json",
     ) -> Object:
         """Every write goes through here."""
-        call = partial(self._connection.call, method, path, body=body, query=query, content_type=content_type)
+        call = partial(
+            self._connection.call,
+            method,
+            path,
+            body=body,
+            query=query,
+            content_type=content_type,
+            # The answer to a deletion may be of another kind.
+            parse=msgspec.json.decode if method == "DELETE" else self._parse(resource),
+        )
         if resource is LEASES:
             return await call()
         write = asyncio.create_task(call(permit=self._guard))

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from taskyard.watchcache.store import Key
+from taskyard.watchcache.kind import Key
 
 LOOK_SECONDS = 60.0
 # The heap is rebuilt when it has more stale entries than current ones plus this many.

@@ -8,23 +8,26 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from taskyard import backoff
-from taskyard.api.taskinput import InputPhase
-from taskyard.api.templateversion import AgentProtocol
+from taskyard.api.vocabulary import AgentProtocol, InputPhase, InputReason
 from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, NotLeadingError, Object
-from taskyard.controller.gather import gather_inputs
+from taskyard.controller.contents import Contents
+from taskyard.controller.input_bounds import InputBounds
 from taskyard.controller.stores import Stores
 from taskyard.core import input_recipient, input_view, names, refusal, text_limits, times
+from taskyard.core.input_bounds import Bounds, Refusal
 from taskyard.core.input_recipient import KeepOrder, LookBack, Past
 from taskyard.core.input_view import InputView
 from taskyard.core.inputs import Adopt, Conclude, Deliver, Reject, Remove, RestInputs, next_step
-from taskyard.core.observed import PodView, TaskView, TemplateVersionView
+from taskyard.core.observed import PodView, TaskView
 from taskyard.core.refusal import Attempt, Wait
 from taskyard.core.resources import TASK_INPUTS, TASKS
 from taskyard.sidecarclient import Accepted, Failed, NotReady, Refused, Sidecars
-from taskyard.watchcache.store import Key
+from taskyard.watchcache.kind import Key
 
 logger = logging.getLogger(__name__)
 
+# A long line holds up neither the refusals of what comes after it nor their removal.
+STEPS = 25
 NOT_READY_SECONDS = 2.0
 OUTDATED_SECONDS = 0.5
 FAILED_FIRST_SECONDS = 1.0
@@ -54,6 +57,7 @@ class Delivery:
         again: Callable[[Key, float], None],
         deadline: Callable[[Key, datetime | None], None],
         retention: timedelta,
+        bounds: Bounds,
         changed: Callable[[Key], None],
     ) -> None:
         self._cluster = cluster
@@ -64,22 +68,34 @@ class Delivery:
         self._deadline = deadline
         self._retention = retention
         self._changed = changed
+        self._contents = Contents(cluster)
+        self._bounds = InputBounds(
+            stores,
+            bounds,
+            retention=retention,
+            clock=clock,
+            again=again,
+            reject=self._refuse,
+            remove=self._remove,
+        )
         self._not_before: dict[str, datetime] = {}
 
     async def deliver(self, key: Key) -> None:
         """Do one step after another until the queue is empty or has to wait. Raises ApiError."""
+        steps = 0
+        await self._bounds.keep(key)
         while await self._advance(key):
-            pass
+            steps += 1
+            if steps % STEPS == 0:
+                await self._bounds.keep(key)
 
     async def _advance(self, key: Key) -> bool:
         """Do one step. Returns whether another may follow at once."""
-        manifest = self._stores.tasks.get(key)
-        task = TaskView.of(manifest) if manifest else None
-        created_at = times.parse(manifest["metadata"]["creationTimestamp"]) if manifest else None
-        now = self._clock()
+        task, now = self._stores.tasks.get(key), self._clock()
+        created_at = task.created_at if task else None
         step = next_step(
             task,
-            gather_inputs(self._stores, key),
+            self._bounds.within(key),
             created_at=created_at,
             retention=self._retention,
             now=now,
@@ -87,9 +103,11 @@ class Delivery:
         )
         match step:
             case KeepOrder(entry, task_uid):
-                return await self._place(key, entry, task_uid)
+                with self._bounds.placing(entry):
+                    return await self._place(key, entry, task_uid)
             case LookBack(entry):
-                return await self._look_back(key, entry, task, created_at)
+                with self._bounds.placing(entry):
+                    return await self._look_back(key, entry, task, created_at)
             case Reject(entry, message):
                 logger.info("input %s/%s: rejected: %s", entry.namespace, entry.name, message)
                 await self._reject(entry, message)
@@ -114,11 +132,16 @@ class Delivery:
         if pod is None or pod.ip is None:
             self._again(key, NOT_READY_SECONDS)
             return False
+        content = await self._contents.of(entry)
+        if content is None:
+            self._stores.inputs.remove((entry.namespace, entry.name), uid=entry.uid)
+            self._changed(key)
+            return True
         self._cluster.check_leading()
         answer = await self._sidecars.send(
             ip=pod.ip,
             pod_uid=pod.uid,
-            content=entry.content,
+            content=content,
             kind=entry.type.lower(),
             idempotency_key=entry.uid,
             answers=entry.answers,
@@ -127,6 +150,7 @@ class Delivery:
         match answer:
             case Accepted(in_doubt, repeated):
                 self._not_before.pop(entry.uid, None)
+                self._contents.forget(entry)
                 if repeated:
                     message: str | None = NOT_REPEATED_IN_DOUBT if in_doubt else NOT_REPEATED
                 else:
@@ -168,12 +192,12 @@ class Delivery:
         """Whether the Task's agent is a command."""
         name = task.status.get("templateVersion") if task else None
         version = self._stores.template_versions.get((key[0], name)) if name else None
-        return version is not None and TemplateVersionView.of(version).protocol == AgentProtocol.COMMAND
+        return version is not None and version.protocol == AgentProtocol.COMMAND
 
     async def _place(self, key: Key, entry: InputView, task_uid: str | None) -> bool:
         await self._write(entry, {"taskUID": task_uid} if task_uid else {})
         kept = self._stores.inputs.get((entry.namespace, entry.name))
-        if kept is not None and task_uid and InputView.of(kept).meant_for != task_uid:
+        if kept is not None and task_uid and kept.meant_for != task_uid:
             # Somebody else wrote first, or the CRD is older than this operator and drops the field.
             self._again(key, NOT_READY_SECONDS)
             return False
@@ -214,13 +238,19 @@ class Delivery:
     def _pod(self, key: Key, task: TaskView) -> PodView | None:
         """The Pod of the newest build, by its name."""
         build = task.build
-        manifest = self._stores.pods.get((key[0], build["name"])) if build else None
-        return PodView.of(manifest) if manifest else None
+        return self._stores.pods.get((key[0], build["name"])) if build else None
 
-    async def _reject(self, entry: InputView, message: str) -> None:
+    async def _reject(self, entry: InputView, message: str, *, reason: InputReason | None = None) -> None:
         self._not_before.pop(entry.uid, None)
+        self._contents.forget(entry)
         rejected_at = times.rfc3339(self._clock())
-        await self._write(entry, {"phase": InputPhase.REJECTED, "message": message, "rejectedAt": rejected_at})
+        status = {"phase": InputPhase.REJECTED, "message": message, "rejectedAt": rejected_at}
+        await self._write(entry, status | ({"reason": reason} if reason else {}))
+
+    async def _refuse(self, refusal: Refusal) -> None:
+        entry = refusal.input
+        logger.info("input %s/%s: rejected: %s", entry.namespace, entry.name, refusal.message)
+        await self._reject(entry, refusal.message, reason=refusal.reason)
 
     async def _remove(self, entry: InputView) -> None:
         await self._cluster.delete(TASK_INPUTS, entry.namespace, entry.name, uid=entry.uid)
@@ -248,8 +278,7 @@ class Delivery:
             if told != entry.message:
                 await self._write(entry, {"message": told})
             return False
-        kept = self._stores.inputs.get((entry.namespace, entry.name))
-        adopted = InputView.of(kept) if kept else None
+        adopted = self._stores.inputs.get((entry.namespace, entry.name))
         if adopted and adopted.message and adopted.owner == task.uid:
             # What kept it is over.
             await self._write(adopted, {"message": None})

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from typing import Any
 
-from taskyard.controller.cluster import Object
+from taskyard.controller.kinds import PolicyView
 from taskyard.controller.queue import KeyedQueue
-from taskyard.controller.stores import Stores, by_label, by_task, naming
-from taskyard.core.resources import SECRETS, TASK_INPUTS, TASKS, TEMPLATE_VERSIONS, TEMPLATES, Resource
-from taskyard.watchcache.store import Key, Store, key_of
+from taskyard.controller.stores import Stores, naming, of_task
+from taskyard.core.input_view import InputView
+from taskyard.core.observed import BuildView, ClaimView, PodView, TaskView, TemplateVersionView
+from taskyard.core.parameter_views import TemplateView
+from taskyard.core.resources import SECRETS, TASKS, TEMPLATE_VERSIONS, TEMPLATES, Resource
+from taskyard.watchcache.kind import Key, NameView, View, key_of
+from taskyard.watchcache.store import Store
 
 
 class EventRouter:
@@ -29,78 +33,81 @@ class EventRouter:
         self._inputs = inputs
         self._templates = templates
         self._versions = versions
-        self._kinds: dict[Resource, tuple[Store, Callable[[Object], None]]] = {
+        self._watched: dict[Resource, tuple[Store[Any], Callable[[Any], None]]] = {
             TASKS: (stores.tasks, self._task_changed),
             TEMPLATES: (stores.templates, self._template_changed),
             TEMPLATE_VERSIONS: (stores.template_versions, self._version_changed),
-            TASK_INPUTS: (stores.inputs, self._input_changed),
         }
 
     @property
-    def kinds(self) -> Collection[Resource]:
-        """The kinds that people write."""
-        return self._kinds
+    def watched(self) -> Collection[tuple[Store[Any], Callable[[Any], None]]]:
+        """The stores of the kinds that kopf watches, and what to call with what changes in them."""
+        return self._watched.values()
 
-    def take(self, resource: Resource, event: Mapping[str, Any]) -> None:
-        """Take an event from kopf: its type is None while kopf lists, else ADDED, MODIFIED or DELETED."""
-        store, changed = self._kinds[resource]
-        manifest: Object = dict(event["object"])
-        if event["type"] == "DELETED":
-            store.deleted(manifest)
-            changed(manifest)
-        # The operator's own writes are in the store before their events arrive, and count as changes all the same:
-        # inputs wait for a Task to become active, and an idle deadline begins then.
-        elif store.put(manifest) or (event["type"] is not None and store.knows(manifest)):
-            changed(manifest)
+    def view(self, resource: Resource, event: str | None, manifest: Any) -> View | None:
+        """What is kept of an object from kopf; None for a state that the operator has written itself, which is in the
+        store. To be called in any thread."""
+        metadata = manifest["metadata"]
+        is_change = resource is TASKS and event == "MODIFIED"
+        if is_change and self._stores.own_writes.take(metadata["uid"], metadata["resourceVersion"]):
+            return None
+        view: View = self._watched[resource][0].kind.of(manifest)
+        return view
 
-    def status_written(self, key: Key) -> None:
-        """The operator has written a Task's status."""
-        self._tasks.add(key)
-        if self._stores.inputs.grouped(key):
+    def take(self, resource: Resource, event: str | None, view: View) -> None:
+        """Take an event from kopf: it is None while kopf lists, else ADDED, MODIFIED or DELETED."""
+        store, changed = self._watched[resource]
+        if event is not None and isinstance(view, TaskView):
+            changed = self._task_news
+        if event == "DELETED":
+            store.deleted(view)
+            changed(view)
+        # What a live read has shown is in the store before its event arrives, and counts as a change all the same.
+        elif store.keep(view) or (event is not None and store.knows(view)):
+            changed(view)
+
+    def status_written(self, key: Key, *, news: bool = False) -> None:
+        """The operator has written a Task's status; with `news` somebody else has changed the Task."""
+        self._tasks.add(key, news=news)
+        if self._stores.inputs.has(key):
             self._inputs.add(key)
 
-    def child_changed(self, manifest: Object) -> None:
-        """A Pod or a claim was added, modified or deleted."""
-        self._tasks.add(by_label(manifest))
+    def child_changed(self, child: PodView | ClaimView | BuildView) -> None:
+        """A Pod, a claim or a build was added, modified or deleted."""
+        self._tasks.add(of_task(child))
 
-    def build_changed(self, manifest: Object) -> None:
-        """A build was added, modified or deleted."""
-        self._tasks.add(by_task(manifest))
-
-    def policy_changed(self, manifest: Object) -> None:
+    def policy_changed(self, policy: PolicyView) -> None:
         """A NetworkPolicy of Taskyard's name was added, modified or deleted."""
-        self._tasks.add((manifest["metadata"]["namespace"], ""))
+        self._tasks.add((policy.namespace, ""))
 
-    def secret_changed(self, manifest: Object) -> None:
+    def secret_changed(self, secret: NameView) -> None:
         """A Secret that Tasks may use was added, modified or deleted, or lost the label that allows its use."""
-        self._look_at_tasks_naming(SECRETS, key_of(manifest))
+        self._look_at_tasks_naming(SECRETS, key_of(secret))
 
-    def listed(self, resource: Resource, manifests: list[Object], *, listed_at: str) -> None:
-        """Replace what is known of a kind by a list made at the resourceVersion `listed_at`."""
-        store, changed = self._kinds[resource]
-        for manifest in store.replace(manifests, listed_at=listed_at):
-            changed(manifest)
+    def input_changed(self, entry: InputView) -> None:
+        """An input was added, modified or deleted."""
+        key = of_task(entry)
+        self._inputs.add(key)
+        self._tasks.add(key)
 
-    def _task_changed(self, manifest: Object) -> None:
-        self.status_written(key_of(manifest))
+    def _task_changed(self, task: TaskView) -> None:
+        self.status_written(key_of(task))
 
-    def _version_changed(self, manifest: Object) -> None:
-        key = key_of(manifest)
+    def _task_news(self, task: TaskView) -> None:
+        self.status_written(key_of(task), news=True)
+
+    def _version_changed(self, version: TemplateVersionView) -> None:
+        key = key_of(version)
         self._versions.add(key)
         self._look_at_tasks_naming(TEMPLATE_VERSIONS, key)
         for template in self._stores.templates.grouped(key):
             self._template_changed(template)
 
-    def _template_changed(self, manifest: Object) -> None:
-        key = key_of(manifest)
+    def _template_changed(self, template: TemplateView) -> None:
+        key = key_of(template)
         self._templates.add(key)
         self._look_at_tasks_naming(TEMPLATES, key)
 
     def _look_at_tasks_naming(self, resource: Resource, key: Key) -> None:
         for task in self._stores.tasks.grouped(naming(resource, key)):
             self._tasks.add(key_of(task))
-
-    def _input_changed(self, manifest: Object) -> None:
-        key = by_task(manifest)
-        self._inputs.add(key)
-        self._tasks.add(key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
@@ -73,8 +74,17 @@ class Leader:
     async def acquire(self, cluster: Cluster, *, ready: asyncio.Event) -> None:
         """Return once the Lease is held. It is observed from the start but taken only once `ready` is set, so that the
         time before counts towards its expiry. Each fault of the API server is one log line and then a retry."""
+        released = asyncio.Event()
+        watching = asyncio.create_task(self._watch(cluster, released))
+        try:
+            await self._acquire(cluster, ready, released)
+        finally:
+            watching.cancel()
+
+    async def _acquire(self, cluster: Cluster, ready: asyncio.Event, released: asyncio.Event) -> None:
         logged = ""
         while True:
+            released.clear()
             pause = self._terms.retry_period
             try:
                 step = await self._look(cluster)
@@ -95,7 +105,19 @@ class Leader:
                 logger.debug("%s: another process was quicker", self._what)
             except ApiError as error:
                 logger.warning("%s: not taken: %s", self._what, error)
-            await self._pause(pause * random.uniform(0.8, 1.0), ready)
+            await self._pause(pause * random.uniform(0.8, 1.0), released if ready.is_set() else ready)
+
+    async def _watch(self, cluster: Cluster, released: asyncio.Event) -> None:
+        """Set `released` when the holder lets the Lease go, so that nobody waits for the next look. Where the right to
+        watch is missing, the looks find it out a little later."""
+        while True:
+            try:
+                async for state in cluster.states(LEASES, self._namespace, lease.NAME):
+                    if not LeaseView.of(state, terms=self._terms).holder:
+                        released.set()
+            except ApiError as error:
+                logger.debug("%s: not watched: %s", self._what, error)
+            await asyncio.sleep(self._terms.retry_period)
 
     async def hold(self, cluster: Cluster) -> NoReturn:
         """Renew until the Lease is lost; then raise NotLeadingError with the cause."""
@@ -189,13 +211,8 @@ class Leader:
             raise ApiError(self._what, f"no answer within {seconds:.1f} s") from error
 
     @staticmethod
-    async def _pause(seconds: float, ready: asyncio.Event) -> None:
-        """Sleep for `seconds`, or until `ready` is set if it is not yet."""
-        if ready.is_set():
-            await asyncio.sleep(seconds)
-            return
-        try:
+    async def _pause(seconds: float, event: asyncio.Event) -> None:
+        """Sleep for `seconds`, or until the event is set."""
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await ready.wait()
-        except TimeoutError:
-            pass
+                await event.wait()

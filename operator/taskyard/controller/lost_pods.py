@@ -3,8 +3,8 @@ status, and the Pod may be gone a moment later."""
 
 from __future__ import annotations
 
-from taskyard.apiclient import Object
-from taskyard.core.pod_end import EndCause, cause_of
+from taskyard.core.observed import PodView
+from taskyard.core.pod_end import EndCause
 
 # A loss is kept in its build within moments; this bounds the memory while the API server takes no writes.
 MAX_REMEMBERED = 10_000
@@ -19,9 +19,9 @@ class LostPods:
     def __len__(self) -> int:
         return len(self._causes)
 
-    def saw(self, former: Object | None, pod: Object) -> None:
+    def saw(self, former: PodView | None, pod: PodView) -> None:
         """Remember what ends a Pod, by its newest state; nothing when that was withdrawn."""
-        uid, cause = pod["metadata"]["uid"], cause_of(pod)
+        uid, cause = pod.uid, pod.end_cause
         self._causes.pop(uid, None)
         if cause is not None:
             self._causes[uid] = cause

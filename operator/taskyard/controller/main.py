@@ -11,11 +11,18 @@ import signal
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 import prometheus_client
 
+# Each loads for nothing what it finds installed: httpx what its command line needs, kopf the models of the kubernetes
+# client with pydantic, which take fourteen megabytes.
+if "kopf" not in sys.modules:
+    for _unused in ("httpx._main", "kubernetes.client"):
+        sys.modules.setdefault(_unused, None)  # type: ignore[arg-type]
+
 from taskyard.apiclient import RequestObserver
-from taskyard.controller import installation_keys
+from taskyard.controller import installation_keys, kinds
 from taskyard.controller.cluster import (
     ApiError,
     Cluster,
@@ -109,7 +116,10 @@ async def connected(settings: Settings, leader: Leader | None, observe: RequestO
     while True:
         try:
             return await Cluster.connect(
-                settings.kubeconfig, guard=leader.check if leader else lambda: None, observe=observe
+                settings.kubeconfig,
+                guard=leader.check if leader else lambda: None,
+                observe=observe,
+                kinds=kinds.BY_RESOURCE,
             )
         except ApiError as error:
             logger.warning("not started yet: %s; retrying in %.0f s", error, RETRY_SECONDS)
@@ -167,7 +177,14 @@ async def watch(group: asyncio.TaskGroup, watching: Watching, metrics: Metrics) 
     stores = watching.stores
     logger.info("started: %d tasks, %d builds, %d pods", len(stores.tasks), len(stores.builds), len(stores.pods))
     group.create_task(watching.relisting.keep_listed())
-    group.create_task(runner.watch(watching.relisting.take, restarted=metrics.watch_restarted))
+    group.create_task(
+        runner.watch(
+            watching.router.view,
+            watching.relisting.take,
+            chunk=lambda: watching.relisting.chunk,
+            restarted=metrics.watch_restarted,
+        )
+    )
 
 
 def decide(group: asyncio.TaskGroup, watching: Watching, deciding: Deciding, metrics: Metrics) -> None:
@@ -198,7 +215,7 @@ async def settle(cluster: Cluster) -> None:
     await cluster.settle(SETTLE_SECONDS)
 
 
-async def listed(relisting: Relisting, reflectors: Iterable[Reflector]) -> None:
+async def listed(relisting: Relisting, reflectors: Iterable[Reflector[Any]]) -> None:
     """Return once every kind has been listed: nothing is decided earlier."""
     while True:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from taskyard.controller.cluster import Cluster
 from taskyard.controller.deadlines import Deadlines
@@ -23,13 +24,16 @@ from taskyard.controller.stores import Stores
 from taskyard.controller.templates.template_checker import TemplateChecker
 from taskyard.controller.templates.template_version_validator import TemplateVersionValidator
 from taskyard.core.installation import Installation
-from taskyard.core.resources import CLAIMS, NETWORK_POLICIES, PODS, USABLE_SECRETS, WORKSPACE_BUILDS
 from taskyard.core.security.keyring import Keyring
 from taskyard.sidecarclient import Sidecars
 from taskyard.watchcache.reflector import Reflector
+from taskyard.watchcache.store import Store
 
 TASK_WORKERS = 32
 INPUT_WORKERS = 64
+# How many of them one namespace has at most. A worker of the inputs waits for a sidecar, which may not answer.
+TASK_SHARE = 24
+INPUT_SHARE = 24
 TEMPLATE_WORKERS = 2
 # Each reads one list of Events at a time, for which the API server looks through those of a namespace.
 EVENT_WORKERS = 2
@@ -41,8 +45,8 @@ class Queues:
     """The queues of keys, one for each kind."""
 
     def __init__(self) -> None:
-        self.tasks = KeyedQueue("task", workers=TASK_WORKERS)
-        self.inputs = KeyedQueue("inputs of task", workers=INPUT_WORKERS)
+        self.tasks = KeyedQueue("task", workers=TASK_WORKERS, share=TASK_SHARE)
+        self.inputs = KeyedQueue("inputs of task", workers=INPUT_WORKERS, share=INPUT_SHARE)
         self.templates = KeyedQueue("template", workers=TEMPLATE_WORKERS)
         self.versions = KeyedQueue("template version", workers=TEMPLATE_WORKERS)
         self.pod_events = KeyedQueue("events of the pod of task", workers=EVENT_WORKERS)
@@ -56,7 +60,7 @@ class Watching:
     stores: Stores
     router: EventRouter
     relisting: Relisting
-    reflectors: tuple[Reflector, ...]
+    reflectors: tuple[Reflector[Any], ...]
     recorder: Recorder
     network: NetworkPolicyKeeper
 
@@ -64,28 +68,34 @@ class Watching:
     def build(cls, settings: Settings, cluster: Cluster, metrics: Metrics, *, clock: Clock) -> Watching:
         queues = Queues()
         stores = Stores(secret_parameters=settings.secret_parameters)
-        recorder = Recorder(cluster, instance=settings.pod_name, clock=clock, dropped=metrics.event_dropped)
+        recorder = Recorder(
+            cluster,
+            instance=settings.pod_name,
+            clock=clock,
+            dropped=metrics.event_dropped,
+            is_busy=lambda: len(queues.tasks) > TASK_WORKERS,
+        )
         recorder.observe_stores(stores)
         router = EventRouter(
             stores, tasks=queues.tasks, inputs=queues.inputs, templates=queues.templates, versions=queues.versions
         )
-        watched = [
-            (WORKSPACE_BUILDS, stores.builds, router.build_changed),
-            (PODS, stores.pods, router.child_changed),
-            (CLAIMS, stores.claims, router.child_changed),
+        watched: list[tuple[Store[Any], Callable[[Any], None]]] = [
+            (stores.inputs, router.input_changed),
+            (stores.builds, router.child_changed),
+            (stores.pods, router.child_changed),
+            (stores.claims, router.child_changed),
         ]
         if stores.secrets is not None:
-            watched.append((USABLE_SECRETS, stores.secrets, router.secret_changed))
+            watched.append((stores.secrets, router.secret_changed))
         if settings.network is not None:
-            watched.append((NETWORK_POLICIES, stores.network_policies, router.policy_changed))
+            watched.append((stores.network_policies, router.policy_changed))
         return cls(
             queues=queues,
             stores=stores,
             router=router,
             relisting=Relisting(cluster, router),
             reflectors=tuple(
-                Reflector(cluster, resource, store, changed, restarted=metrics.watch_restarted)
-                for resource, store, changed in watched
+                Reflector(cluster, store, changed, restarted=metrics.watch_restarted) for store, changed in watched
             ),
             recorder=recorder,
             network=NetworkPolicyKeeper(cluster, stores, settings.network),
@@ -125,6 +135,7 @@ class Deciding:
                 again=queues.tasks.add_after,
                 deadline=Deadlines(queues.tasks.add, clock=clock).set,
                 changed=watching.router.status_written,
+                seen=queues.tasks.seen,
                 read_events=queues.pod_events.add,
             ),
             delivery=Delivery(
@@ -135,6 +146,7 @@ class Deciding:
                 again=queues.inputs.add_after,
                 deadline=Deadlines(queues.inputs.add, clock=clock).set,
                 retention=settings.input_retention,
+                bounds=settings.input_bounds,
                 changed=queues.tasks.add,
             ),
             pod_events=PodEvents(cluster, stores, clock=clock, changed=queues.tasks.add),

@@ -12,7 +12,7 @@ from taskyard.controller.stores import Stores
 from taskyard.core import start_events, text_limits
 from taskyard.core.start_cause import EventView, Reading, progress, start_cause
 from taskyard.core.text_sanitizer import one_line
-from taskyard.watchcache.store import Key
+from taskyard.watchcache.kind import Key
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,6 @@
-"""A queue of keys to process: coalescing, one worker per key at a time, retries with back-off."""
+"""A queue of keys to process: coalescing, one worker per key at a time, retries with back-off, a share for each
+namespace.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +10,47 @@ from collections.abc import Awaitable, Callable
 
 from taskyard import backoff
 from taskyard.controller.cluster import ApiError, NotLeadingError
-from taskyard.watchcache.store import Key
+from taskyard.watchcache.kind import Key
 
 logger = logging.getLogger(__name__)
 
 RETRY_FIRST_SECONDS = 0.2
 MAX_RETRY_SECONDS = 60.0
+NEWS_IN_A_ROW = 4
 
 
 Work = Callable[[Key], Awaitable[None]]
+
+
+class Line:
+    """Keys of a namespace that wait for a worker: news first, but of five keys one is the oldest of the others."""
+
+    def __init__(self) -> None:
+        self._news: dict[Key, None] = {}
+        self._others: dict[Key, None] = {}
+        self._in_a_row = 0
+
+    def __len__(self) -> int:
+        return len(self._news) + len(self._others)
+
+    def append(self, key: Key, *, news: bool) -> None:
+        """Add a key at the end."""
+        (self._news if news else self._others)[key] = None
+
+    def hurry(self, key: Key) -> None:
+        """There is news of a key, if it waits here."""
+        if key in self._others:
+            del self._others[key]
+            self._news[key] = None
+
+    def pop(self) -> Key:
+        """Take the next key."""
+        is_turn_of_news = bool(self._news) and (self._in_a_row < NEWS_IN_A_ROW or not self._others)
+        self._in_a_row = self._in_a_row + 1 if is_turn_of_news else 0
+        found = self._news if is_turn_of_news else self._others
+        key = next(iter(found))
+        del found[key]
+        return key
 
 
 class KeyedQueue:
@@ -26,12 +60,20 @@ class KeyedQueue:
     A key added while it is processed is processed again afterwards. An ApiError from `work` is one log line, then the
     key is retried with growing delays; any other error is a defect, logged with its trace and retried all the same.
     NotLeadingError ends `run`: there is nothing more to do.
+
+    The keys of one namespace have at most `share` workers at a time (None: all), and no more than that many of them are
+    ahead of another namespace's keys, however many there are. Behind those, keys that were added as `news` come before
+    the others: what somebody has just done does not wait until a start has looked at ten thousand Tasks.
     """
 
-    def __init__(self, name: str, *, workers: int) -> None:
+    def __init__(self, name: str, *, workers: int, share: int | None = None) -> None:
         self._name = name
         self._workers = workers
+        self._share = share or workers
         self._ready: asyncio.Queue[Key] = asyncio.Queue()
+        # How many keys of each namespace are ready or processed, and those that wait until one of them is done.
+        self._admitted: dict[str, int] = {}
+        self._behind: dict[str, Line] = {}
         # The time since which each key waits, the longest first.
         self._waiting: dict[Key, float] = {}
         self._working: set[Key] = set()
@@ -48,13 +90,25 @@ class KeyedQueue:
         since = next(iter(self._waiting.values()), None)
         return 0.0 if since is None else asyncio.get_running_loop().time() - since
 
-    def add(self, key: Key) -> None:
+    def add(self, key: Key, *, news: bool = False) -> None:
         """Have a key processed."""
         if key in self._working:
             self._again.add(key)
-        elif key not in self._waiting:
+        elif key in self._waiting:
+            if news and key[0] in self._behind:
+                self._behind[key[0]].hurry(key)
+        else:
             self._waiting[key] = asyncio.get_running_loop().time()
-            self._ready.put_nowait(key)
+            admitted = self._admitted.get(key[0], 0)
+            if admitted < self._share:
+                self._admitted[key[0]] = admitted + 1
+                self._ready.put_nowait(key)
+            else:
+                self._behind.setdefault(key[0], Line()).append(key, news=news)
+
+    def seen(self, key: Key) -> None:
+        """The work on a key looks at everything that is known now: what was added until now is being processed."""
+        self._again.discard(key)
 
     def add_after(self, key: Key, seconds: float) -> None:
         """Have a key processed later; the earlier of two times counts."""
@@ -94,9 +148,23 @@ class KeyedQueue:
                 self._retry(key, "see above")
             finally:
                 self._working.discard(key)
+                self._pass_on(key[0])
                 if key in self._again:
                     self._again.discard(key)
                     self.add(key)
+            # A look at a Task that needs nothing awaits nothing: thousands of them would keep the loop from all else.
+            await asyncio.sleep(0)
+
+    def _pass_on(self, namespace: str) -> None:
+        """A key of the namespace is done: the next one of it is ready."""
+        if behind := self._behind.get(namespace):
+            self._ready.put_nowait(behind.pop())
+            if not behind:
+                del self._behind[namespace]
+        elif self._admitted[namespace] > 1:
+            self._admitted[namespace] -= 1
+        else:
+            del self._admitted[namespace]
 
     def _retry(self, key: Key, cause: str) -> None:
         failures = self._failures.get(key, 0)

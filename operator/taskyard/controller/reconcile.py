@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 
 from taskyard.controller.cluster import ApiError, NotLeadingError
 from taskyard.controller.gather import gather
-from taskyard.controller.steps.apply import Applier
+from taskyard.controller.steps.apply import Applier, status_patch
 from taskyard.controller.steps.blocked import Blocked
 from taskyard.controller.steps.task_reader import NotDue
 from taskyard.controller.stores import Stores
-from taskyard.core import refusal, start_events
-from taskyard.core.decision import Rest, Step, decide
+from taskyard.core import refusal, start_events, status
+from taskyard.core.decision import Reserve, Rest, Step, decide
 from taskyard.core.observed import Observed, Obstacle
-from taskyard.watchcache.store import Key
+from taskyard.watchcache.kind import Key
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +26,7 @@ MAX_STEPS = 16
 # An API server that is busy or restarts is no news; one that has failed this often in a row is, in the Task's status.
 FAULTS_UNTIL_TOLD = 3
 SHOWN_AGAIN = timedelta(minutes=1)
+DETAILS_WAIT = timedelta(seconds=2)
 # Of all Tasks that something blocks: a thousand of them under a full quota must not keep others waiting.
 TRIES_A_SECOND = 20
 
@@ -41,7 +42,8 @@ class Shown:
 class Reconciler:
     """The work of the Tasks' queue. `again(key, seconds)` retries a Task later; `deadline(key, moment)` reconciles it
     at that moment of the wall clock, or not at all for None; `changed(key)` queues everything that depends on its
-    status; `read_events(key)` has the Events of its Pod read."""
+    status; `seen(key)` says that all that is known is being looked at; `read_events(key)` has the Events of its Pod
+    read."""
 
     def __init__(
         self,
@@ -52,6 +54,7 @@ class Reconciler:
         again: Callable[[Key, float], None],
         deadline: Callable[[Key, datetime | None], None],
         changed: Callable[[Key], None],
+        seen: Callable[[Key], None],
         read_events: Callable[[Key], None],
     ) -> None:
         self._stores = stores
@@ -60,10 +63,13 @@ class Reconciler:
         self._again = again
         self._deadline = deadline
         self._changed = changed
+        self._seen = seen
         self._read_events = read_events
         self._obstacles: dict[Key, Shown] = {}
         self._networks: dict[str, Obstacle] = {}
         self._faults: dict[Key, int] = {}
+        # Tasks whose status is behind in details, since when.
+        self._put_off: dict[Key, datetime] = {}
 
     async def reconcile(self, key: Key) -> None:
         """Advance one Task and its namespace's NetworkPolicy as far as possible now; a key without a name stands for
@@ -97,14 +103,16 @@ class Reconciler:
     def _uid(self, key: Key) -> str | None:
         """UID of the known Task of this key."""
         known = self._stores.tasks.get(key)
-        return known["metadata"]["uid"] if known else None
+        return known.uid if known else None
 
     async def _steps(self, key: Key) -> None:
+        is_live = False
         for _ in range(MAX_STEPS):
             observed = self._gather(key)
             if observed is None:
                 self._go_on(key)
                 self._stores.readings.pop(key, None)
+                self._put_off.pop(key, None)
                 self._deadline(key, None)
                 return
             step = decide(observed)
@@ -112,17 +120,20 @@ class Reconciler:
                 self._go_on(key)
                 self._deadline(key, step.until)
                 self._have_events_read(key, observed)
-                break
-            blocked = await self._apply(key, observed, step)
+                # An obstacle that is forgotten now is not shown.
+                await self._show(key, self._gather(key) if observed.obstacle else observed)
+                return
+            blocked = await self._apply(key, observed, step, is_live=is_live)
+            is_live = isinstance(step, Reserve)
             if blocked:
                 self._block(key, blocked)
                 break
             self._go_on(key)
-        await self._show(key)
+        await self._show(key, self._gather(key))
 
-    async def _apply(self, key: Key, observed: Observed, step: Step) -> Blocked | None:
+    async def _apply(self, key: Key, observed: Observed, step: Step, *, is_live: bool) -> Blocked | None:
         try:
-            return await self._applier.apply(observed, step)
+            return await self._applier.apply(observed, step, is_live=is_live)
         except NotLeadingError:
             raise
         except ApiError as error:
@@ -131,7 +142,7 @@ class Reconciler:
                 message = f"The API server does not take what is written: {refusal.answer_text(error.answer)}"
                 if self._remember(key, Obstacle("APIServerError", message)):
                     with contextlib.suppress(ApiError):
-                        await self._show(key)
+                        await self._show(key, self._gather(key))
             raise
 
     def _block(self, key: Key, blocked: Blocked) -> None:
@@ -157,16 +168,30 @@ class Reconciler:
         self._faults.pop(key, None)
 
     def _gather(self, key: Key) -> Observed | None:
+        self._seen(key)
         known = self._obstacles.get(key)
         return gather(self._stores, key, now=self._clock(), obstacle=known.obstacle if known else None)
 
-    async def _show(self, key: Key) -> None:
-        observed = self._gather(key)
+    async def _show(self, key: Key, observed: Observed | None) -> None:
         if observed is None or observed.task.deleting:
             return
-        if await self._applier.write_status(observed):
+        patch = status_patch(observed)
+        if patch and status.may_wait(observed.task.status, patch) and not self._is_due(key, observed.now):
+            return
+        self._put_off.pop(key, None)
+        if patch and await self._applier.write_status(observed, patch=patch):
             # The event of this write may be lost; what depends on the new status does not wait for it.
             self._changed(key)
+
+    def _is_due(self, key: Key, now: datetime) -> bool:
+        """Whether details of a Task's status have waited long enough to be written; has them written later if not."""
+        since = self._put_off.setdefault(key, now)
+        waits = DETAILS_WAIT - (now - since)
+        # A moment that lies ahead comes from a clock that was set back since.
+        if not timedelta() < waits <= DETAILS_WAIT:
+            return True
+        self._again(key, waits.total_seconds())
+        return False
 
     def _have_events_read(self, key: Key, observed: Observed) -> None:
         """Have the Events of a Pod that does not start read when they are due. What was read is kept until it starts:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from taskyard.core import times
+from taskyard.core import input_bounds, times
+from taskyard.core.input_bounds import Bounds
 from taskyard.core.lease import Terms
 from taskyard.core.manifests.network import NAME_SERVERS, Network, NetworkRules
 from taskyard.environment import (
@@ -23,6 +24,7 @@ from taskyard.environment import (
     WHOLE_SECONDS,
     Kind,
     SettingsError,
+    number,
     one_of,
     port,
     read,
@@ -69,6 +71,7 @@ def blocked_network(entry: object) -> Network:
 
 DURATION = Kind(duration, "a duration such as 45s, 30m or 1h30m")
 NETWORK_RULES = Kind(network_rules, f"a JSON object of lists named {', '.join(RULES)}")
+QUEUED = number(1, 65_536)
 HOST_NAME = Kind(lambda text: text or socket.gethostname(), "")
 
 
@@ -128,6 +131,18 @@ class Settings:
         DURATION,
         default="1h",
         meaning="how long delivered and rejected inputs of a generated name are kept; others stay with their Task",
+    )
+    max_queued_per_task: int = variable(
+        "TASKYARD_MAX_QUEUED_PER_TASK",
+        QUEUED,
+        default=str(input_bounds.MAX_QUEUED_PER_TASK),
+        meaning="how many messages wait for one Task; as many answers and inputs of type Raw do; more are refused",
+    )
+    max_queued_per_namespace: int = variable(
+        "TASKYARD_MAX_QUEUED_PER_NAMESPACE",
+        QUEUED,
+        default=str(input_bounds.MAX_QUEUED_PER_NAMESPACE),
+        meaning="how many messages wait for all Tasks of a namespace; the same of answers and of inputs of type Raw",
     )
     leader_election: bool = variable(
         "TASKYARD_LEADER_ELECTION",
@@ -195,6 +210,11 @@ class Settings:
             renew_deadline=self.lease_renew_deadline,
             retry_period=self.lease_retry_period,
         )
+
+    @property
+    def input_bounds(self) -> Bounds:
+        """How many inputs may wait."""
+        return Bounds(per_task=self.max_queued_per_task, per_namespace=self.max_queued_per_namespace)
 
     @property
     def network(self) -> NetworkRules | None:

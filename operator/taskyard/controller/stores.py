@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from taskyard.controller.cluster import Object
+from collections.abc import Iterator
+
+from taskyard.api.vocabulary import InputPhase
+from taskyard.controller import kinds
 from taskyard.controller.lost_pods import LostPods
+from taskyard.controller.own_writes import OwnWrites
 from taskyard.controller.unkept import Unkept
-from taskyard.core import names
+from taskyard.core import input_bounds
+from taskyard.core.input_bounds import Lane
+from taskyard.core.input_view import InputView
+from taskyard.core.observed import BuildView, ClaimView, PodView, TaskView
+from taskyard.core.parameter_views import SecretKey, TemplateView
 from taskyard.core.resources import SECRETS, TEMPLATE_VERSIONS, TEMPLATES, Resource
 from taskyard.core.start_cause import Reading
-from taskyard.watchcache.store import Group, Key, Store, key_of
+from taskyard.watchcache.kind import Key
+from taskyard.watchcache.store import Group, Store
 
 
-def by_label(manifest: Object) -> Key:
-    """The Task that a child is labelled with."""
-    metadata = manifest["metadata"]
-    return metadata["namespace"], metadata.get("labels", {}).get(names.TASK_LABEL, "")
-
-
-def by_task(manifest: Object) -> Key:
-    """The Task that a build or an input names."""
-    return manifest["metadata"]["namespace"], manifest["spec"]["task"]
-
-
-def by_active_version(manifest: Object) -> Key:
-    """The template version that a Template makes active."""
-    return manifest["metadata"]["namespace"], manifest["spec"]["activeVersion"]
+def of_task(child: BuildView | InputView | PodView | ClaimView) -> Key:
+    """The Task that a child names, or is labelled with."""
+    return child.namespace, child.task
 
 
 def naming(resource: Resource, key: Key) -> Group:
@@ -32,46 +30,73 @@ def naming(resource: Resource, key: Key) -> Group:
     return resource.plural, *key
 
 
-def named_by(task: Object) -> list[Group]:
-    """What a Task names: its Template or template version, the version that it uses, and Secrets."""
-    namespace, spec = task["metadata"]["namespace"], task["spec"]
-    named = [
-        (TEMPLATES, spec.get("template")),
-        (TEMPLATE_VERSIONS, spec.get("templateVersion")),
-        (TEMPLATE_VERSIONS, task.get("status", {}).get("templateVersion")),
-        *((SECRETS, given.get("secretRef", {}).get("name")) for given in spec.get("parameters") or ()),
-    ]
-    return [naming(resource, (namespace, name)) for resource, name in named if name]
-
-
 def of_namespace(namespace: str) -> Group:
     """The group of all objects of a namespace."""
     return (namespace,)
 
 
-def in_namespace(manifest: Object) -> list[Group]:
-    """The group of an object's namespace."""
-    return [of_namespace(manifest["metadata"]["namespace"])]
+def groups_of_task(task: TaskView) -> Iterator[Group]:
+    """A Task's namespace, and what it names: its Template or template version, the version that it uses, Secrets."""
+    yield of_namespace(task.namespace)
+    named = [
+        (TEMPLATES, task.template),
+        (TEMPLATE_VERSIONS, task.template_version),
+        (TEMPLATE_VERSIONS, task.status.get("templateVersion")),
+        *((SECRETS, given.chosen.name) for given in task.parameters if isinstance(given.chosen, SecretKey)),
+    ]
+    for resource, name in named:
+        if name:
+            yield naming(resource, (task.namespace, name))
+
+
+def groups_of_template(template: TemplateView) -> Iterator[Group]:
+    """The template version that a Template makes active."""
+    yield template.namespace, template.active_version
+
+
+def groups_of_child(child: BuildView | ClaimView) -> Iterator[Group]:
+    """The child's Task."""
+    yield of_task(child)
+
+
+def groups_of_pod(pod: PodView) -> Iterator[Group]:
+    """The Pod's Task, and its namespace."""
+    yield of_task(pod)
+    yield of_namespace(pod.namespace)
+
+
+def in_line(namespace: str, lane: Lane) -> Group:
+    """The group of a namespace's inputs that wait in a lane and have their place."""
+    return "in line", namespace, lane
+
+
+def groups_of_input(entry: InputView) -> Iterator[Group]:
+    """The input's Task, and the line of the namespace in which it waits."""
+    yield of_task(entry)
+    if entry.phase is InputPhase.QUEUED and entry.has_order:
+        yield in_line(entry.namespace, input_bounds.lane_of(entry))
 
 
 class Stores:
     """The stores, the only source of what decisions read.
 
     `secrets` holds the Secrets that their owners let Tasks use, without their values; None where Tasks can use none.
-    `readings` are those of the Events of Pods that do not start, by Task.
+    `own_writes` are the states of Tasks that this process has written and followed up. `readings` are those of the
+    Events of Pods that do not start, by Task.
     """
 
     def __init__(self, *, secret_parameters: bool = True) -> None:
-        self.tasks = Store(key_of, also=lambda task: [*in_namespace(task), *named_by(task)])
-        self.templates = Store(by_active_version)
-        self.template_versions = Store(key_of)
-        self.secrets = Store(key_of) if secret_parameters else None
-        self.inputs = Store(by_task)
-        self.builds = Store(by_task)
-        self.pods = Store(by_label, also=in_namespace)
-        self.claims = Store(by_label)
-        self.network_policies = Store(key_of)
+        self.unkept = Unkept()
+        self.tasks = Store(kinds.TASK, groups_of_task)
+        self.templates = Store(kinds.TEMPLATE, groups_of_template)
+        self.template_versions = Store(kinds.TEMPLATE_VERSION)
+        self.secrets = Store(kinds.SECRET) if secret_parameters else None
+        self.inputs = Store(kinds.INPUT, groups_of_input)
+        self.builds = Store(kinds.build_kind(self.unkept), groups_of_child)
+        self.pods = Store(kinds.POD, groups_of_pod)
+        self.claims = Store(kinds.CLAIM, groups_of_child)
+        self.network_policies = Store(kinds.POLICY)
         self.lost_pods = LostPods()
         self.pods.observe(self.lost_pods.saw)
-        self.unkept = Unkept()
         self.readings: dict[Key, Reading] = {}
+        self.own_writes = OwnWrites()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from taskyard.api.templateversion import AgentProtocol, PermissionPolicy
+from taskyard.api.vocabulary import AgentProtocol, PermissionPolicy
 from taskyard.core import agent_guess, agenttype
 from taskyard.core.observed import Manifest, TemplateVersionView
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from taskyard.api.task import State
-from taskyard.api.templateversion import AgentProtocol
-from taskyard.api.workspacebuild import BuildPhase, Transition
+from taskyard.api.vocabulary import AgentProtocol, BuildPhase, State, Transition
 from taskyard.core import recovery, times
 from taskyard.core.observed import Manifest, Observed, PodView
 

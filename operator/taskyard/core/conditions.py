@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from taskyard.api.task import Phase
+from taskyard.api.vocabulary import Phase
 from taskyard.core import input_required, ready_reason, text_limits, work_end
 from taskyard.core.observed import Manifest, Observed
 from taskyard.core.template_resolution import Resolution

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
+from taskyard.api.vocabulary import BuildPhase, BuildReason, Transition
 from taskyard.core import recovery, start_events
 from taskyard.core.completion import report_deadline
 from taskyard.core.home_size import larger_size
@@ -22,7 +22,7 @@ from taskyard.core.intent import (
     is_resumed_anew,
     runtime_deadline,
 )
-from taskyard.core.observed import BuildView, ClaimView, LeftBehind, Observed, PodView
+from taskyard.core.observed import BuildView, ClaimView, Observed, PodView
 from taskyard.core.pod_end import PodEnd
 from taskyard.core.template_resolution import resolution
 
@@ -110,7 +110,7 @@ class DeleteBuild:
 class RemoveLeftBehind:
     """Delete builds that an earlier Task of the same name has left behind."""
 
-    builds: tuple[LeftBehind, ...]
+    builds: tuple[BuildView, ...]
 
 
 @dataclass(frozen=True)

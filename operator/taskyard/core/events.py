@@ -8,10 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from taskyard.api.task import Phase, State
-from taskyard.api.workspacebuild import BuildPhase
+from taskyard.api.vocabulary import BuildPhase, Phase, State
 from taskyard.core import conversation_stored, task_state, text_limits, times
-from taskyard.core.observed import Manifest
+from taskyard.core.observed import BuildView, Manifest, TaskView
 
 NORMAL, WARNING = "Normal", "Warning"
 CONTROLLER = "taskyard.dev/operator"
@@ -19,13 +18,19 @@ CONTROLLER = "taskyard.dev/operator"
 BUILD_STARTED = "BuildStarted"
 # By the status of the condition ConversationStored.
 CONVERSATION = {"False": (WARNING, "ConversationNotStored"), "True": (NORMAL, "ConversationStored")}
-# The other reasons are named for what was reached: a build's phase, the Task's phase, the agent's state.
+# The other reasons are named for what was reached: a build's phase, the Task's phase, the agent's state. A start and a
+# stop are two events each: that a build succeeds, and the phases on the way, follow from its begin and the phase at its
+# end.
 BUILD_ENDS = {
-    BuildPhase.SUCCEEDED: (NORMAL, "BuildSucceeded"),
     BuildPhase.FAILED: (WARNING, "BuildFailed"),
     BuildPhase.CANCELED: (NORMAL, "BuildCanceled"),
 }
-PHASES = {phase: (WARNING if phase in (Phase.ERROR, Phase.UNKNOWN) else NORMAL, phase.value) for phase in Phase}
+_ON_THE_WAY = (Phase.PENDING, Phase.INITIALIZING, Phase.PAUSING)
+PHASES = {
+    phase: (WARNING if phase in (Phase.ERROR, Phase.UNKNOWN) else NORMAL, phase.value)
+    for phase in Phase
+    if phase not in _ON_THE_WAY
+}
 STATES = {state: (WARNING if state is State.FAILED else NORMAL, f"Agent{state.value}") for state in State}
 
 
@@ -48,9 +53,8 @@ class Regarding:
     uid: str
 
     @classmethod
-    def of(cls, task: Manifest) -> Regarding:
-        metadata = task["metadata"]
-        return cls(metadata["namespace"], metadata["name"], metadata["uid"])
+    def of(cls, task: TaskView) -> Regarding:
+        return cls(task.namespace, task.name, task.uid)
 
 
 def of_task(former: Manifest, status: Manifest) -> list[Event]:
@@ -64,22 +68,18 @@ def of_task(former: Manifest, status: Manifest) -> list[Event]:
     )
 
 
-def of_build(former: Manifest, build: Manifest) -> list[Event]:
-    """What happened between two states of a WorkspaceBuild: its end."""
-    status = build.get("status", {})
-    phase = status.get("phase")
-    if phase not in BUILD_ENDS or phase == former.get("status", {}).get("phase"):
+def of_build(former: BuildView, build: BuildView) -> list[Event]:
+    """What happened between two states of a WorkspaceBuild: it failed, or was canceled."""
+    phase, message = build.phase, build.message
+    if phase not in BUILD_ENDS or phase == former.phase:
         return []
     type_, reason = BUILD_ENDS[phase]
-    spec, name = build["spec"], build["metadata"]["name"]
-    what = f"Build {name} ({spec['transition']}, {spec['reason']})"
-    message = status.get("message")
+    what = f"Build {build.name} ({build.transition}, {build.reason})"
     ended = {
-        BuildPhase.SUCCEEDED: f"{what} has succeeded." + (f" {message}" if message else ""),
         BuildPhase.FAILED: f"{what} has failed: {message or 'no cause was recorded'}",
         BuildPhase.CANCELED: f"{what} was canceled: {message or 'no cause was recorded'}",
     }
-    return [event(type_, reason, spec["transition"], ended[phase])]
+    return [event(type_, reason, build.transition, ended[phase])]
 
 
 def build_begun(former: Manifest, status: Manifest) -> list[Event]:
@@ -105,8 +105,8 @@ def phase_reached(former: Manifest, status: Manifest) -> list[Event]:
 
 
 def state_reported(former: Manifest, status: Manifest) -> list[Event]:
-    """The agent reported a new state, or its first in a build. A state that the operator made up for a start is no
-    report."""
+    """The agent reported a new state, or its first in a build unless that is Working. A state that the operator made up
+    for a start is no report."""
     state, before = status.get("state"), former.get("state")
     if (
         state == before
@@ -116,7 +116,8 @@ def state_reported(former: Manifest, status: Manifest) -> list[Event]:
     ):
         return []
     was_told = before and not task_state.is_made_up(before, former.get("build"))
-    if before and was_told and (before["state"], before["build"]) == (state["state"], state["build"]):
+    is_first = not (before and was_told and before["build"] == state["build"])
+    if state["state"] == (State.WORKING if is_first or before is None else before["state"]):
         return []
     type_, reason = STATES[state["state"]]
     note = state.get("message") or f"The agent reports {state['state']}."

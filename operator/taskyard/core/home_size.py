@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from taskyard.api.workspacebuild import Transition
+from taskyard.api.vocabulary import Transition
 from taskyard.core import quantity
 from taskyard.core.conditions import HOME_RESIZED, Verdict
 from taskyard.core.observed import Observed

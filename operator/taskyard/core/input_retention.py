@@ -3,15 +3,17 @@
 What somebody named may be applied again, by a GitOps tool every few minutes, and would then be a new input: it stays as
 long as its Task, which also keeps its message readable. An input without a chosen name cannot come again. A message on
 which the agent has not reported stays until it does: it shows that an end that was reported before is no longer one.
+What found the queue full (`input_bounds`) is removed sooner, and does not count here.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from taskyard.api.taskinput import InputType
+from taskyard.api.vocabulary import InputType
 from taskyard.core import times
 from taskyard.core.completion import RESULTS
+from taskyard.core.input_bounds import is_refused
 from taskyard.core.input_recipient import is_for
 from taskyard.core.input_view import InputView
 from taskyard.core.observed import TaskView
@@ -26,14 +28,15 @@ def removals(
 ) -> list[tuple[datetime, InputView]]:
     """When inputs that have ended are to be removed, the first one first; those that stay are not among them."""
     ended = sorted(
-        ((entry.ended_at, entry) for entry in inputs if entry.ended_at), key=lambda pair: (pair[0], pair[1].line)
+        ((entry.ended_at, entry) for entry in inputs if entry.ended_at and not is_refused(entry)),
+        key=lambda pair: (pair[0], pair[1].line),
     )
     unreported = last_unreported(inputs, task, created_at=created_at) if task and created_at else None
     found: list[tuple[datetime, InputView]] = []
     kept = characters = 0
     for ended_at, entry in reversed(ended):
         if task and created_at and not entry.is_unnamed and is_for(entry, task, created_at=created_at):
-            kept, characters = kept + 1, characters + len(entry.content)
+            kept, characters = kept + 1, characters + entry.characters
             if kept <= MAX_KEPT and characters <= MAX_KEPT_CHARACTERS:
                 continue
         if entry is unreported:

@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from datetime import datetime
 
-from taskyard.api.taskinput import InputPhase, InputType
+from taskyard.api.vocabulary import InputPhase, InputType
 from taskyard.core import names, times
-from taskyard.core.observed import Manifest
+from taskyard.core.observed import Manifest, shared
 from taskyard.core.ownership import owner_uid
 
 # How the message of an input begins whose content was delivered before, by another input of its name.
 NOT_REPEATED = "delivered before, not repeated"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class InputView:
-    """A TaskInput. `owner` is the UID of the Task that controls it, `owners` are all its ownerReferences.
+    """A TaskInput without its content, of which only the number of `characters` is kept. `owner` is the UID of the Task
+    that controls it, `owners` are all its ownerReferences.
 
     `order` is the one in its status, else its resourceVersion, which no write has changed yet. `meant_for` is the UID
     of the Task that had the name when the input was created, or of the first one after that. `is_unnamed`:
-    nobody chose the name, so nobody applies the input again.
+    nobody chose the name, so nobody applies the input again. `reason` is an InputReason when there was no room.
     """
 
     namespace: str
     name: str
     uid: str
+    version: int
     task: str
-    content: str
+    characters: int
     type: InputType
     resume: bool
     owner: str | None
     owners: tuple[Manifest, ...]
-    resource_version: str
     phase: InputPhase
     has_order: bool
     order: int
@@ -43,32 +45,38 @@ class InputView:
     answers: str | None = None
     meant_for: str | None = None
     is_unnamed: bool = False
+    reason: str | None = None
+
+    @property
+    def resource_version(self) -> str:
+        return str(self.version)
 
     @classmethod
     def of(cls, manifest: Manifest) -> InputView:
         metadata, spec, status = manifest["metadata"], manifest["spec"], manifest.get("status", {})
         order, ended_at = status.get("order"), status.get("deliveredAt") or status.get("rejectedAt")
         return cls(
-            namespace=metadata["namespace"],
+            namespace=sys.intern(metadata["namespace"]),
             name=metadata["name"],
             uid=metadata["uid"],
-            task=spec["task"],
-            content=spec["content"],
+            version=int(metadata["resourceVersion"]),
+            task=sys.intern(spec["task"]),
+            characters=len(spec["content"]),
             type=InputType(spec.get("type", InputType.USER)),
             resume=spec.get("resume", False),
             owner=owner_uid(manifest),
-            owners=tuple(metadata.get("ownerReferences") or ()),
-            resource_version=metadata["resourceVersion"],
+            owners=tuple(shared(owner) for owner in metadata.get("ownerReferences") or ()),
             phase=InputPhase(status.get("phase", InputPhase.QUEUED)),
             has_order=order is not None,
             order=order if order is not None else int(metadata["resourceVersion"]),
             attempts=status.get("attempts", 0),
-            message=status.get("message"),
+            message=shared(status.get("message")),
             created_at=times.parse(metadata["creationTimestamp"]),
             ended_at=times.parse(ended_at) if ended_at else None,
             answers=spec.get("answers"),
-            meant_for=status.get("taskUID"),
+            meant_for=shared(status.get("taskUID")),
             is_unnamed=bool(metadata.get("generateName")) or names.CREATED_BY in (metadata.get("labels") or {}),
+            reason=status.get("reason"),
         )
 
     @property

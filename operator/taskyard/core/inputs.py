@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from taskyard.api.task import Phase
-from taskyard.api.taskinput import InputPhase, InputType
-from taskyard.api.workspacebuild import BuildPhase, Transition
+from taskyard.api.vocabulary import BuildPhase, InputPhase, InputType, Phase, Transition
 from taskyard.core import input_recipient, starting, times
 from taskyard.core.input_recipient import ORPHAN_WAIT, KeepOrder, LookBack
 from taskyard.core.input_retention import removals

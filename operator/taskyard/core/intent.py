@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import Enum
 
-from taskyard.api.task import PausedReason, Phase, State
-from taskyard.api.templateversion import AgentProtocol
-from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
+from taskyard.api.vocabulary import AgentProtocol, BuildPhase, BuildReason, PausedReason, Phase, State, Transition
 from taskyard.core import input_required, times
 from taskyard.core.completion import finish
 from taskyard.core.observed import Manifest, Observed

@@ -8,13 +8,12 @@ inherit a stranger's home. Builds and Pods hold nothing that a Task could lose: 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import Enum
-from typing import Any
+from typing import Protocol
 
 from taskyard.core import names
-from taskyard.core.observed import SIDECAR, Obstacle
-from taskyard.core.ownership import Ownership, is_task, ownership_of
+from taskyard.core.observed import ClaimView, Obstacle
+from taskyard.core.ownership import Owners, Ownership, ownership_of
 
 
 class Standing(Enum):
@@ -28,66 +27,58 @@ class Standing(Enum):
     FOREIGN = "Foreign"
 
 
-def standing(found: Mapping[str, Any], *, kind: str, name: str, uid: str) -> Standing:
-    """How an object of this kind stands to the Task of this name and UID in its namespace."""
-    whose = ownership_of(found, name=name, uid=uid)
+class Child(Protocol):
+    """What is known of an object that has the name of a Task's child. `left_behind_by` is the name of the Task that it
+    was one of if it has lost its owner and may be removed."""
+
+    @property
+    def namespace(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def uid(self) -> str: ...
+
+    @property
+    def resource_version(self) -> str: ...
+
+    @property
+    def owners(self) -> Owners: ...
+
+    @property
+    def deleting(self) -> bool: ...
+
+    @property
+    def left_behind_by(self) -> str | None: ...
+
+
+def standing(child: Child, *, name: str, uid: str) -> Standing:
+    """How a child stands to the Task of this name and UID in its namespace."""
+    whose = ownership_of(child.owners, name=name, uid=uid)
     if whose is Ownership.OWN:
         return Standing.OWN
     # Before anything else: what a former Task owns may be deleted, and this claim is to be kept.
-    if kind == "PersistentVolumeClaim" and is_adoptable(found, name):
+    if isinstance(child, ClaimView) and child.offered_to == name:
         return Standing.ADOPTABLE
     if whose is Ownership.FORMER:
         return Standing.FORMER
-    left = {"WorkspaceBuild": is_build_left_behind, "Pod": is_pod_left_behind}.get(kind)
-    return Standing.LEFT_BEHIND if left and left(found, name) else Standing.FOREIGN
+    return Standing.LEFT_BEHIND if child.left_behind_by == name else Standing.FOREIGN
 
 
-def is_adoptable(claim: Mapping[str, Any], task: str) -> bool:
-    """Whether the Task of this name may take over a claim: the annotation names it, and all owners are Tasks of this
-    name, of which there is one at a time."""
-    metadata = claim["metadata"]
-    return (
-        (metadata.get("annotations") or {}).get(names.ADOPTABLE_BY) == task
-        and "deletionTimestamp" not in metadata
-        and all(is_task_named(owner, task) for owner in metadata.get("ownerReferences") or ())
-    )
-
-
-def is_task_named(owner: Mapping[str, Any], task: str) -> bool:
-    """Whether an ownerReference names a Task of this name, of whatever UID."""
-    return bool(is_task(owner) and owner["name"] == task)
-
-
-def is_build_left_behind(build: Mapping[str, Any], task: str) -> bool:
-    """Whether a build without an owner was one of a Task of this name."""
-    metadata, spec = build["metadata"], build["spec"]
-    is_named_so = metadata["name"] == names.build_name(task, spec["number"])
-    return bool(spec["task"] == task and is_named_so and not metadata.get("ownerReferences"))
-
-
-def is_pod_left_behind(pod: Mapping[str, Any], task: str) -> bool:
-    """Whether a Pod without an owner was one of a Task of this name: with Taskyard's labels and sidecar."""
-    metadata = pod["metadata"]
-    labels = metadata.get("labels") or {}
-    is_labelled = labels.get(names.TASK_LABEL) == task and labels.get(names.MANAGED_BY_LABEL) == "taskyard"
-    has_sidecar = any(container["name"] == SIDECAR for container in pod["spec"].get("initContainers") or ())
-    return bool(is_labelled and has_sidecar and not metadata.get("ownerReferences"))
-
-
-def conflict(found: Mapping[str, Any], *, kind: str, task: str) -> Obstacle:
+def conflict(child: Child, *, kind: str, task: str) -> Obstacle:
     """Why the Task waits for a foreign object of one of its names, and what helps. A home is never to be deleted."""
-    metadata = found["metadata"]
-    name, owners = metadata["name"], metadata.get("ownerReferences") or ()
-    if "deletionTimestamp" in metadata:
+    name = child.name
+    if child.deleting:
         return Obstacle(
             "NameConflict", f"{kind} {name} is not this Task's and is being deleted; the Task goes on when it is gone."
         )
-    if kind != "PersistentVolumeClaim":
+    if not isinstance(child, ClaimView):
         return Obstacle(
             "NameConflict",
             f"{kind} {name} exists and is not this Task's; delete it, or delete this Task and use another name.",
         )
-    others = [f'{owner["kind"]} "{owner["name"]}"' for owner in owners if not is_task_named(owner, task)]
+    others = [f'{owner.kind} "{owner.name}"' for owner in child.owners if not (owner.is_task and owner.name == task)]
     if others:
         return Obstacle(
             "NameConflict",
@@ -97,12 +88,11 @@ def conflict(found: Mapping[str, Any], *, kind: str, task: str) -> Obstacle:
         "NameConflict",
         f"{kind} {name} exists and is not this Task's. If it is not meant for this Task, delete the Task and use "
         "another name. If the Task is to have it as its home, with the files and the conversation in it: "
-        f"{adoption_command(found, task)}",
+        f"{adoption_command(child, task)}",
     )
 
 
-def adoption_command(claim: Mapping[str, Any], task: str) -> str:
+def adoption_command(claim: ClaimView, task: str) -> str:
     """The command that allows a Task to take over a claim."""
-    metadata = claim["metadata"]
-    overwrite = " --overwrite" if names.ADOPTABLE_BY in (metadata.get("annotations") or {}) else ""
-    return f"kubectl -n {metadata['namespace']} annotate pvc {metadata['name']} {names.ADOPTABLE_BY}={task}{overwrite}"
+    overwrite = "" if claim.adoptable_by is None else " --overwrite"
+    return f"kubectl -n {claim.namespace} annotate pvc {claim.name} {names.ADOPTABLE_BY}={task}{overwrite}"

@@ -1,21 +1,29 @@
 """Views: what decisions need to know about the API objects, as frozen plain values.
 
-A view is made from the object's JSON. Fields that the API server guarantees are read without a default.
+A view is made once, when an object arrives, and is all that is kept of it: `controller/kinds.py` names the fields that
+are read. Fields that the API server guarantees are read without a default. Texts that many objects have are one object
+in memory.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from copy import copy
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
-from taskyard.core import names, times
+from taskyard.api.vocabulary import BuildPhase, BuildReason, Transition
+from taskyard.core import names, task_title, times
+from taskyard.core.ownership import Owners, controller_uid, owners_of
 from taskyard.core.parameter_views import GivenView, ParameterView, PresetView, TemplateView
 from taskyard.core.pod_end import EndCause, PodEnd, cause_of
+from taskyard.core.security.keys import prompt_sha256
 from taskyard.core.start_cause import Reading
 
 SIDECAR = "taskyard-sidecar"
+# Longer texts are hardly ever the same in two objects.
+SHARED_CHARACTERS = 128
 
 Manifest = dict[str, Any]
 
@@ -29,21 +37,39 @@ def without_nulls(value: Any) -> Any:
     return value
 
 
-@dataclass(frozen=True)
+def shared(value: Any) -> Any:
+    """The same value; texts that other objects have too are theirs."""
+    if type(value) is str:
+        return sys.intern(value) if len(value) <= SHARED_CHARACTERS else value
+    if isinstance(value, dict):
+        return {key: shared(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [shared(part) for part in value]
+    return value
+
+
+def version_of(manifest: Manifest) -> int:
+    """The resourceVersion as a number."""
+    return int(manifest["metadata"]["resourceVersion"])
+
+
+@dataclass(frozen=True, slots=True)
 class TaskView:
-    """A Task. `status` is the document as it is stored; if that is another Task's, with which this one was restored, it
-    is empty, and `stale_status` are the names of its fields."""
+    """A Task. `title` is its name for people, made from the prompt where it has none. `status` is the document as it is
+    stored, without what only people read; if that is another Task's, with which this one was restored, it is empty,
+    and `stale_status` are the names of its fields."""
 
     namespace: str
     name: str
     uid: str
+    version: int
     generation: int
-    resource_version: str
+    created_at: datetime
     deleting: bool
-    prompt: str
+    prompt_sha256: str
+    title: str
     template_version: str | None
     paused: bool
-    display_name: str | None
     idle_timeout: str | None
     max_runtime: str | None
     ttl_seconds_after_finished: int | None
@@ -53,6 +79,10 @@ class TaskView:
     preset: str | None = None
     parameters: tuple[GivenView, ...] = ()
     stale_status: tuple[str, ...] = ()
+
+    @property
+    def resource_version(self) -> str:
+        return str(self.version)
 
     @property
     def build(self) -> Manifest | None:
@@ -68,34 +98,42 @@ class TaskView:
     def of(cls, task: Manifest) -> TaskView:
         metadata, spec, status = task["metadata"], task["spec"], task.get("status", {})
         is_stale = status.get("observedUID", metadata["uid"]) != metadata["uid"]
+        prompt, name = spec["prompt"], sys.intern(metadata["name"])
         return cls(
-            namespace=metadata["namespace"],
-            name=metadata["name"],
-            uid=metadata["uid"],
+            namespace=sys.intern(metadata["namespace"]),
+            name=name,
+            uid=sys.intern(metadata["uid"]),
+            version=version_of(task),
             generation=metadata["generation"],
-            resource_version=metadata["resourceVersion"],
+            created_at=times.parse(metadata["creationTimestamp"]),
             deleting="deletionTimestamp" in metadata,
-            prompt=spec["prompt"],
-            template_version=spec.get("templateVersion"),
+            prompt_sha256=prompt_sha256(prompt),
+            title=shared(spec.get("displayName") or task_title.display_name(prompt, fallback=name)),
+            template_version=shared(spec.get("templateVersion")),
             paused=spec.get("paused", False),
-            display_name=spec.get("displayName"),
             idle_timeout=spec.get("idleTimeout"),
             max_runtime=spec.get("maxRuntime"),
             ttl_seconds_after_finished=spec.get("ttlSecondsAfterFinished"),
-            resumed_at=metadata.get("annotations", {}).get(names.RESUMED_AT),
-            status={} if is_stale else status,
+            resumed_at=(metadata.get("annotations") or {}).get(names.RESUMED_AT),
+            status={} if is_stale else shared(status),
             stale_status=tuple(status) if is_stale else (),
-            template=spec.get("template"),
-            preset=spec.get("preset"),
+            template=shared(spec.get("template")),
+            preset=shared(spec.get("preset")),
             parameters=tuple(map(GivenView.of, spec.get("parameters") or ())),
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class BuildView:
-    """A WorkspaceBuild."""
+    """A WorkspaceBuild. `task` is the name of its Task."""
 
+    namespace: str
     name: str
+    uid: str
+    version: int
+    owners: Owners
+    task: str
+    deleting: bool
     number: int
     transition: Transition
     reason: BuildReason
@@ -110,6 +148,21 @@ class BuildView:
     resize_refusal: str | None = None
 
     @property
+    def resource_version(self) -> str:
+        return str(self.version)
+
+    @property
+    def owner(self) -> str | None:
+        """UID of the Task that controls it."""
+        return controller_uid(self.owners)
+
+    @property
+    def left_behind_by(self) -> str | None:
+        """The name of the Task that it was one of, if it has lost its owner."""
+        is_named_so = self.name == names.build_name(self.task, self.number)
+        return self.task if is_named_so and not self.owners else None
+
+    @property
     def finished(self) -> bool:
         return self.phase in (BuildPhase.SUCCEEDED, BuildPhase.FAILED, BuildPhase.CANCELED)
 
@@ -117,64 +170,96 @@ class BuildView:
     def of(cls, build: Manifest) -> BuildView:
         spec, status = build["spec"], build.get("status", {})
         finished_at = status.get("finishedAt")
+        metadata = build["metadata"]
         return cls(
-            name=build["metadata"]["name"],
+            namespace=sys.intern(metadata["namespace"]),
+            name=sys.intern(metadata["name"]),
+            uid=metadata["uid"],
+            version=version_of(build),
+            owners=owners_of(build),
+            task=sys.intern(spec["task"]),
+            deleting="deletionTimestamp" in metadata,
             number=spec["number"],
             transition=Transition(spec["transition"]),
             reason=BuildReason(spec["reason"]),
-            template_version=spec["templateVersion"],
-            prompt_sha256=spec["promptSHA256"],
+            template_version=shared(spec["templateVersion"]),
+            prompt_sha256=shared(spec["promptSHA256"]),
             phase=BuildPhase(status.get("phase", BuildPhase.PENDING)),
-            pod_uid=status.get("podUID"),
+            pod_uid=shared(status.get("podUID")),
             message=status.get("message"),
-            created_at=times.parse(build["metadata"]["creationTimestamp"]),
+            created_at=times.parse(metadata["creationTimestamp"]),
             finished_at=times.parse(finished_at) if finished_at else None,
             pod_end=PodEnd.of(status["podEnd"]) if "podEnd" in status else None,
             resize_refusal=status.get("resizeRefusal"),
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ClaimView:
-    """The claim of a Task's home. `requested` is the size that is asked for, `capacity` that of the volume, None before
-    there is one; both are quantities. `resizing` is what Kubernetes says about a change of the size."""
+    """The claim of a Task's home. `task` is the Task of its label. `requested` is the size that is asked for,
+    `capacity` that of the volume, None before there is one; both are quantities. `resizing` is what Kubernetes says
+    about a change of the size. `adoptable_by` is the Task that an annotation allows to take it over."""
 
+    namespace: str
     name: str
     uid: str
-    resource_version: str
+    version: int
+    owners: Owners
+    task: str
+    deleting: bool
     requested: str
     capacity: str | None
     resizing: str | None = None
+    adoptable_by: str | None = None
+
+    @property
+    def resource_version(self) -> str:
+        return str(self.version)
+
+    @property
+    def owner(self) -> str | None:
+        """UID of the Task that controls it."""
+        return controller_uid(self.owners)
+
+    @property
+    def left_behind_by(self) -> None:
+        """A home is never removed, whoever has left it."""
+        return None
+
+    @property
+    def offered_to(self) -> str | None:
+        """The name of the Task that may take it over: the annotation names it, and all owners are Tasks of this name,
+        of which there is one at a time."""
+        by = self.adoptable_by
+        is_free = not self.deleting and all(owner.is_task and owner.name == by for owner in self.owners)
+        return by if is_free else None
 
     @classmethod
     def of(cls, claim: Manifest) -> ClaimView:
         metadata, status = claim["metadata"], claim.get("status", {})
         messages = [condition.get("message") or condition["type"] for condition in status.get("conditions") or ()]
         return cls(
-            name=metadata["name"],
+            namespace=sys.intern(metadata["namespace"]),
+            name=sys.intern(metadata["name"]),
             uid=metadata["uid"],
-            resource_version=metadata["resourceVersion"],
-            requested=str(claim["spec"].get("resources", {}).get("requests", {}).get("storage", "0")),
-            capacity=status.get("capacity", {}).get("storage"),
+            version=version_of(claim),
+            owners=owners_of(claim),
+            task=labelled(claim),
+            deleting="deletionTimestamp" in metadata,
+            requested=shared(str(claim["spec"].get("resources", {}).get("requests", {}).get("storage", "0"))),
+            capacity=shared(status.get("capacity", {}).get("storage")),
             resizing=messages[-1] if messages else None,
+            adoptable_by=(metadata.get("annotations") or {}).get(names.ADOPTABLE_BY),
         )
 
 
-@dataclass(frozen=True)
-class LeftBehind:
-    """A build of an earlier Task of the same name, without an owner."""
-
-    name: str
-    uid: str
-    resource_version: str
-
-    @classmethod
-    def of(cls, build: Manifest) -> LeftBehind:
-        metadata = build["metadata"]
-        return cls(metadata["name"], metadata["uid"], metadata["resourceVersion"])
+def labelled(child: Manifest) -> str:
+    """The Task that a child's label names; empty without one."""
+    task: str = shared((child["metadata"].get("labels") or {}).get(names.TASK_LABEL, ""))
+    return task
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ContainerView:
     """One container's status: exactly one of waiting, running and terminated, or none yet."""
 
@@ -198,28 +283,33 @@ class ContainerView:
         last = status.get("lastState", {}).get("terminated")
         finished_at = terminated.get("finishedAt") if terminated else None
         return cls(
-            name=status["name"],
+            name=sys.intern(status["name"]),
             ready=status.get("ready", False),
             started=bool(status.get("started", False)),
             restarts=status.get("restartCount", 0),
             running="running" in state,
-            waiting_reason=waiting.get("reason"),
+            waiting_reason=shared(waiting.get("reason")),
             waiting_message=waiting.get("message"),
             exit_code=terminated["exitCode"] if terminated else None,
             last_exit_code=last["exitCode"] if last else None,
-            exit_reason=terminated.get("reason") if terminated else None,
-            last_exit_reason=last.get("reason") if last else None,
+            exit_reason=shared(terminated.get("reason")) if terminated else None,
+            last_exit_reason=shared(last.get("reason")) if last else None,
             finished_at=times.parse(finished_at) if finished_at else None,
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PodView:
-    """A Pod of the Task. `runs_once`: its containers are not restarted, their end is a result. `end_cause` is what ends
-    it, None while nothing does."""
+    """A Pod of the Task that its label names. `runs_once`: its containers are not restarted, their end is a result.
+    `end_cause` is what ends it, None while nothing does. `is_taskyards`: it has Taskyard's labels and its sidecar."""
 
+    namespace: str
     name: str
     uid: str
+    version: int
+    owners: Owners
+    task: str
+    is_taskyards: bool
     node: str | None
     ip: str | None
     phase: str
@@ -232,6 +322,20 @@ class PodView:
     containers: tuple[ContainerView, ...]
     runs_once: bool = False
     end_cause: EndCause | None = None
+
+    @property
+    def resource_version(self) -> str:
+        return str(self.version)
+
+    @property
+    def owner(self) -> str | None:
+        """UID of the Task that controls it."""
+        return controller_uid(self.owners)
+
+    @property
+    def left_behind_by(self) -> str | None:
+        """The name of the Task that it was one of, if it has lost its owner."""
+        return self.task if self.is_taskyards and not self.owners else None
 
     @property
     def ended(self) -> bool:
@@ -258,17 +362,24 @@ class PodView:
             ),
             None,
         )
+        labels = metadata.get("labels") or {}
+        has_sidecar = any(container["name"] == SIDECAR for container in pod["spec"].get("initContainers") or ())
         return cls(
-            name=metadata["name"],
-            uid=metadata["uid"],
-            node=pod["spec"].get("nodeName"),
+            namespace=sys.intern(metadata["namespace"]),
+            name=sys.intern(metadata["name"]),
+            uid=shared(metadata["uid"]),
+            version=version_of(pod),
+            owners=owners_of(pod),
+            task=labelled(pod),
+            is_taskyards=has_sidecar and labels.get(names.MANAGED_BY_LABEL) == "taskyard",
+            node=shared(pod["spec"].get("nodeName")),
             ip=status.get("podIP"),
-            phase=status.get("phase", "Pending"),
-            reason=status.get("reason"),
+            phase=shared(status.get("phase", "Pending")),
+            reason=shared(status.get("reason")),
             deleting="deletionTimestamp" in metadata,
             created_at=times.parse(metadata["creationTimestamp"]),
             unschedulable=unschedulable,
-            agent_name=metadata.get("annotations", {}).get(names.AGENT_CONTAINER),
+            agent_name=shared((metadata.get("annotations") or {}).get(names.AGENT_CONTAINER)),
             init_containers=tuple(map(ContainerView.of, status.get("initContainerStatuses", ()))),
             containers=tuple(map(ContainerView.of, status.get("containerStatuses", ()))),
             runs_once=pod["spec"].get("restartPolicy") == "Never",
@@ -276,11 +387,17 @@ class PodView:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TemplateVersionView:
-    """A TemplateVersion."""
+    """A TemplateVersion. `status` is the document as it is stored."""
 
+    namespace: str
     name: str
+    uid: str
+    version: int
+    generation: int
+    deleting: bool
+    status: Manifest
     template: str
     agent_container: str | None
     protocol: str | None
@@ -298,13 +415,24 @@ class TemplateVersionView:
     agent_type: str | None = None
     agent_ready: str | None = None
 
+    @property
+    def resource_version(self) -> str:
+        return str(self.version)
+
     @classmethod
     def of(cls, version: Manifest) -> TemplateVersionView:
         spec = version["spec"]
         agent = spec.get("agent")
+        metadata = version["metadata"]
         return cls(
-            name=version["metadata"]["name"],
-            template=spec["template"],
+            namespace=sys.intern(metadata["namespace"]),
+            name=sys.intern(metadata["name"]),
+            uid=metadata["uid"],
+            version=version_of(version),
+            generation=metadata["generation"],
+            deleting="deletionTimestamp" in metadata,
+            status=version.get("status") or {},
+            template=sys.intern(spec["template"]),
             agent_container=agent["container"] if agent else None,
             protocol=agent["protocol"] if agent else None,
             pod=without_nulls(spec["pod"]),
@@ -361,8 +489,16 @@ class Observed:
     reading: Reading | None = None
     message_delivered_at: datetime | None = None
     claim: ClaimView | None = None
-    left_behind: tuple[LeftBehind, ...] = ()
+    left_behind: tuple[BuildView, ...] = ()
     home_offered: bool = False
+    # What was found out about it already, by name.
+    known: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def using(self, version: TemplateVersionView) -> Observed:
+        """The same with this template version."""
+        other = copy(self)
+        other.__dict__.update(template_version=version, known={})
+        return other
 
     @property
     def newest(self) -> BuildView | None:

@@ -5,7 +5,8 @@ The API group counts: other groups have a kind Task too (Tekton's, for example),
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -19,6 +20,30 @@ class TaskOwner:
 
     name: str
     uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerView:
+    """An owner of an object. `is_task`: a Task of Taskyard; `controls`: the one owner that manages the object."""
+
+    kind: str
+    name: str
+    uid: str
+    is_task: bool
+    controls: bool
+
+    @classmethod
+    def of(cls, reference: Mapping[str, Any]) -> OwnerView:
+        return cls(
+            kind=sys.intern(reference["kind"]),
+            name=sys.intern(reference["name"]),
+            uid=sys.intern(reference["uid"]),
+            is_task=is_task(reference),
+            controls=bool(reference.get("controller")),
+        )
+
+
+Owners = tuple[OwnerView, ...]
 
 
 class Ownership(Enum):
@@ -55,23 +80,24 @@ def is_task(reference: Mapping[str, Any]) -> bool:
     return bool(group == GROUP and reference.get("kind") == "Task")
 
 
-def ownership_of(child: Mapping[str, Any], *, name: str, uid: str) -> Ownership:
-    """Who owns an object, as seen from the Task of this name and UID in its namespace.
+def owners_of(manifest: Mapping[str, Any]) -> Owners:
+    """All owners of an object."""
+    return tuple(map(OwnerView.of, manifest["metadata"].get("ownerReferences") or ()))
+
+
+def controller_uid(owners: Iterable[OwnerView]) -> str | None:
+    """UID of the Task among the owners that controls the object; None where no Task does."""
+    return next((owner.uid for owner in owners if owner.is_task and owner.controls), None)
+
+
+def ownership_of(owners: Owners, *, name: str, uid: str) -> Ownership:
+    """Who owns an object with these owners, as seen from the Task of this name and UID in its namespace.
 
     FORMER means that all its owners are Tasks of this Task's name with other UIDs. As a name has only one object at a
     time, those are gone once this Task was seen to exist *after* the child was, and garbage collection would delete the
     child. With any other owner, of whatever kind, the child would stay.
     """
-    if is_owned_by(child, uid):
+    if controller_uid(owners) == uid:
         return Ownership.OWN
-    owners = child["metadata"].get("ownerReferences") or ()
-    return (
-        Ownership.FORMER
-        if owners and all(is_former(owner, name=name, uid=uid) for owner in owners)
-        else Ownership.FOREIGN
-    )
-
-
-def is_former(reference: Mapping[str, Any], *, name: str, uid: str) -> bool:
-    """Whether an ownerReference names an earlier Task of the same name."""
-    return bool(is_task(reference) and reference["name"] == name and reference["uid"] != uid)
+    is_former = owners and all(owner.is_task and owner.name == name and owner.uid != uid for owner in owners)
+    return Ownership.FORMER if is_former else Ownership.FOREIGN

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from taskyard.api.parameter import ParameterType
+from taskyard.api.vocabulary import ParameterType
 
 USABLE_LABEL = "taskyard.dev/usable-by"
 USABLE_VALUE = "tasks"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ParameterView:
     """A parameter as a template version declares it; `env` is its variable in the agent's container."""
 
@@ -35,7 +35,7 @@ class ParameterView:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PresetView:
     """A preset: values by name of parameter, and the agent's resources (a ResourceRequirements) or None."""
 
@@ -54,7 +54,7 @@ class PresetView:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SecretKey:
     """A key of a Secret in the Task's namespace."""
 
@@ -62,7 +62,7 @@ class SecretKey:
     key: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class GivenView:
     """A Task's choice for one parameter."""
 
@@ -76,13 +76,33 @@ class GivenView:
         return cls(given["name"], chosen)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TemplateView:
-    """A Template: which version is active."""
+    """A Template: which version is active. `status` is the document as it is stored."""
 
+    namespace: str
     name: str
+    uid: str
+    version: int
+    generation: int
+    deleting: bool
     active_version: str
+    status: dict[str, Any]
+
+    @property
+    def resource_version(self) -> str:
+        return str(self.version)
 
     @classmethod
     def of(cls, template: dict[str, Any]) -> TemplateView:
-        return cls(template["metadata"]["name"], template["spec"]["activeVersion"])
+        metadata = template["metadata"]
+        return cls(
+            namespace=metadata["namespace"],
+            name=metadata["name"],
+            uid=metadata["uid"],
+            version=int(metadata["resourceVersion"]),
+            generation=metadata["generation"],
+            deleting="deletionTimestamp" in metadata,
+            active_version=template["spec"]["activeVersion"],
+            status=template.get("status") or {},
+        )

@@ -13,7 +13,7 @@ from typing import Any
 
 import re2  # type: ignore[import-untyped] # linear in time: a pattern and a value may come from different people
 
-from taskyard.api.parameter import ParameterType
+from taskyard.api.vocabulary import ParameterType
 from taskyard.core.observed import Manifest, TaskView, TemplateVersionView
 from taskyard.core.parameter_views import USABLE_LABEL, USABLE_VALUE, GivenView, ParameterView, PresetView, SecretKey
 

@@ -7,6 +7,7 @@ beginning and the end of a row.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import re2  # type: ignore[import-untyped]
 
@@ -24,6 +25,7 @@ class ReadyPattern:
         return self._search(screen) is not None
 
 
+@lru_cache(maxsize=256)
 def problem(text: str | None) -> str | None:
     """Why the pattern cannot be used, in a sentence; None when it can."""
     try:

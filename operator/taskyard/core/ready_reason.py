@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from taskyard.api.task import Phase
-from taskyard.api.workspacebuild import BuildPhase
+from taskyard.api.vocabulary import BuildPhase, Phase
 from taskyard.core import start_events, starting
 from taskyard.core.intent import Intent, intent
 from taskyard.core.lifecycle import start_fault

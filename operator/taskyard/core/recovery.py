@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
+from taskyard.api.vocabulary import BuildPhase, BuildReason, Transition
 from taskyard.core import times
 from taskyard.core.observed import BuildView, Observed
 from taskyard.core.pod_end import UNKNOWN, EndCause, PodEnd

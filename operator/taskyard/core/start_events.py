@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-from taskyard.api.task import Phase
-from taskyard.api.workspacebuild import BuildPhase, Transition
+from taskyard.api.vocabulary import BuildPhase, Phase, Transition
 from taskyard.core.lifecycle import CANNOT_START, AppHealth, app_health, is_hopeless, start_fault
 from taskyard.core.observed import ContainerView, Observed, PodView, TemplateVersionView
 from taskyard.core.start_cause import FAILED_PULL, Reading, StartCause, is_multi_attach

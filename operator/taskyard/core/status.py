@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from taskyard.api.task import PausedReason, Phase
-from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
+from taskyard.api.vocabulary import BuildPhase, BuildReason, PausedReason, Phase, Transition
 from taskyard.core import (
     conditions,
     home_size,
@@ -20,7 +19,6 @@ from taskyard.core import (
     start_events,
     starting,
     task_phase,
-    task_title,
     times,
 )
 from taskyard.core.completion import derived_state
@@ -90,7 +88,7 @@ def document(observed: Observed, *, reserve: Reserve | None = None) -> Manifest:
         "observedGeneration": task.generation,
         "observedUID": task.uid,
         "phase": derived.phase,
-        "displayName": task.display_name or task_title.display_name(task.prompt, fallback=task.name),
+        "displayName": task.title,
         "build": build_reference(observed, reserve=reserve),
         "workspace": workspace(observed, derived, reserve=reserve),
         "pausedReason": paused_reason(observed, derived.phase, reserve=reserve),
@@ -238,6 +236,21 @@ def inputs(observed: Observed) -> Manifest | None:
     return {"queued": observed.inputs_queued, "delivered": observed.inputs_delivered}
 
 
+def may_wait(current: Manifest, wanted: Manifest) -> bool:
+    """Whether a patch of the status tells only details: words, counts, and how far a start has come within its phase.
+    While a Task starts they change several times a second."""
+    if not wanted.keys() <= {"workspace", "state", "inputs", "idleDeadline", "conditions"}:
+        return False
+    if "state" in wanted and not (current.get("state") and wanted["state"] and wanted["state"].keys() == {"message"}):
+        return False
+    return "conditions" not in wanted or essence(wanted["conditions"]) == essence(current.get("conditions") or [])
+
+
+def essence(found: list[Manifest]) -> set[tuple[str, str, str, int | None]]:
+    """Conditions without their words."""
+    return {(each["type"], each["status"], each["reason"], each.get("observedGeneration")) for each in found}
+
+
 def patch(current: Manifest, wanted: Manifest) -> Manifest:
     """The JSON merge patch (RFC 7386) after which `current` has all of `wanted`; empty when it already does."""
     result: Manifest = {}
@@ -250,7 +263,7 @@ def patch(current: Manifest, wanted: Manifest) -> Manifest:
         elif value != present:
             if isinstance(value, dict):
                 value = {name: part for name, part in value.items() if part is not None}
-                if not value:
+                if not value and present is None:
                     continue
             result[key] = value
     return result

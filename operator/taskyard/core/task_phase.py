@@ -6,8 +6,7 @@ is Taskyard's own and is shown there as `unknown`.
 
 from __future__ import annotations
 
-from taskyard.api.task import Phase
-from taskyard.api.workspacebuild import BuildPhase, Transition
+from taskyard.api.vocabulary import BuildPhase, Phase, Transition
 from taskyard.core.lifecycle import AgentLifecycle, AppHealth
 
 

@@ -6,8 +6,7 @@ build is a stop, or when it was made in that build; so paused Tasks keep their l
 
 from __future__ import annotations
 
-from taskyard.api.task import Phase, State
-from taskyard.api.workspacebuild import Transition
+from taskyard.api.vocabulary import Phase, State, Transition
 from taskyard.core.lifecycle import AgentLifecycle, AppHealth
 from taskyard.core.observed import Manifest
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from taskyard.api.templateversion import NOT_FOR_TASKS
-from taskyard.api.workspacebuild import BuildPhase, Transition
+from taskyard.api.vocabulary import NOT_FOR_TASKS, BuildPhase, Transition
 from taskyard.core import parameters, ready_pattern
 from taskyard.core.observed import Observed, TemplateVersionView
 from taskyard.core.parameter_views import TemplateView
@@ -113,7 +112,15 @@ def version_for(observed: Observed, transition: Transition) -> str:
 
 
 def resolution(observed: Observed) -> Resolution:
-    """The verdict on the version that the Task uses or will use, with its choices."""
+    """The verdict on the version that the Task uses or will use, with its choices. Several rules ask for it at each
+    look."""
+    found: Resolution | None = observed.known.get("resolution")
+    if found is None:
+        found = observed.known["resolution"] = _resolution(observed)
+    return found
+
+
+def _resolution(observed: Observed) -> Resolution:
     task, name = observed.task, version_name(observed)
     if name is None:
         return Resolution(

@@ -9,13 +9,12 @@ from taskyard.core.parameter_views import TemplateView
 from taskyard.core.template_resolution import leads
 
 
-def document(template: Manifest, view: TemplateView, version: TemplateVersionView | None, *, now: str) -> Manifest:
+def document(template: TemplateView, version: TemplateVersionView | None, *, now: str) -> Manifest:
     """The Template's status; `version` is its active version, None when there is none."""
-    found = leads(view, version, namespace=template["metadata"]["namespace"])
-    generation = template["metadata"]["generation"]
+    found = leads(template, version, namespace=template.namespace)
     verdict = Verdict("Resolved", found.resolved, found.reason, found.message)
-    former = template.get("status", {}).get("conditions", [])
+    former = template.status.get("conditions", [])
     return {
-        "observedGeneration": generation,
-        "conditions": conditions.render([verdict], former=former, generation=generation, now=now),
+        "observedGeneration": template.generation,
+        "conditions": conditions.render([verdict], former=former, generation=template.generation, now=now),
     }

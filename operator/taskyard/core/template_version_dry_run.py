@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
+from taskyard.api.vocabulary import BuildPhase, BuildReason, Transition
 from taskyard.core import ready_pattern, times
 from taskyard.core.conditions import Verdict
 from taskyard.core.installation import Installation
@@ -24,12 +24,13 @@ def probe(version: TemplateVersionView, installation: Installation, *, namespace
         name=NAME,
         uid=uid,
         generation=1,
-        resource_version="0",
+        version=0,
+        created_at=times.parse(now),
         deleting=False,
-        prompt="",
+        prompt_sha256=prompt_sha256(""),
+        title=NAME,
         template_version=version.name,
         paused=False,
-        display_name=None,
         idle_timeout=None,
         max_runtime=None,
         ttl_seconds_after_finished=None,
@@ -37,7 +38,13 @@ def probe(version: TemplateVersionView, installation: Installation, *, namespace
         status={},
     )
     build = BuildView(
+        namespace=namespace,
         name=NAME,
+        uid=uid,
+        version=0,
+        owners=(),
+        task=NAME,
+        deleting=False,
         number=1,
         transition=Transition.START,
         reason=BuildReason.INITIAL,

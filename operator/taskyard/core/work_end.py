@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from taskyard.api.task import Phase, State
-from taskyard.api.templateversion import AgentProtocol
-from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
+from taskyard.api.vocabulary import AgentProtocol, BuildPhase, BuildReason, Phase, State, Transition
 from taskyard.core import times
 from taskyard.core.completion import RESULTS, finish
 from taskyard.core.intent import Intent, intent
 from taskyard.core.observed import Manifest, Observed
-from taskyard.core.security.keys import prompt_sha256
 
 TYPE = "Succeeded"
 
@@ -83,7 +80,7 @@ def is_asked_for_anew(observed: Observed) -> bool:
     if build is None:
         return False
     is_other = task.template_version is not None and task.template_version != build.template_version
-    return is_other or prompt_sha256(task.prompt) != build.prompt_sha256
+    return is_other or task.prompt_sha256 != build.prompt_sha256
 
 
 def is_command(observed: Observed) -> bool:

@@ -17,6 +17,8 @@ from taskyard.core.resources import (
     Resource,
 )
 from taskyard.watchcache import reading
+from taskyard.watchcache.kind import Kind, V, View
+from taskyard.watchcache.reading import Event, Page
 
 
 class Cluster:
@@ -70,13 +72,13 @@ class Cluster:
         )
         return (review.get("status") or {}).get("allowed") is True
 
-    async def list_all(self, resource: Resource) -> tuple[list[Object], str]:
-        """All objects of a kind, and the resourceVersion to watch from."""
-        return await reading.list_all(self._connection, resource)
+    def pages(self, kind: Kind[V]) -> AsyncIterator[Page[V]]:
+        """All objects of a kind, in pages."""
+        return reading.pages(self._connection, kind)
 
-    def watch(self, resource: Resource, resource_version: str) -> AsyncIterator[Object]:
+    def watch(self, kind: Kind[V], resource_version: str) -> AsyncIterator[Event[V]]:
         """Events after `resource_version`, until the API server ends the watch."""
-        return reading.watch(self._connection, resource, resource_version)
+        return reading.watch(self._connection, kind, resource_version)
 
     async def create_task(self, token: str, manifest: Object) -> Object:
         """Create a Task for a person (ConflictError if one of its name exists)."""
@@ -86,16 +88,23 @@ class Cluster:
         """Create a TaskInput for a person (ConflictError if one of its name exists)."""
         return await self._as_person(token, "POST", TASK_INPUTS.path(manifest["metadata"]["namespace"]), body=manifest)
 
-    async def patch_task(self, token: str, task: Object, patch: Object) -> Object:
+    async def task_input(self, namespace: str, name: str) -> Object | None:
+        """A TaskInput, with its content."""
+        # The gateway may list them, which is the same right.
+        query = {"fieldSelector": f"metadata.name={name}"}
+        answer = await self._connection.call("GET", TASK_INPUTS.path(namespace), query=query)
+        return next(iter(answer.get("items") or ()), None)
+
+    async def patch_task(self, token: str, task: View, patch: Object) -> Object:
         """Merge `patch` into this Task for a person (ConflictError if another Task now has its name)."""
-        metadata = {**patch.get("metadata", {}), "uid": task["metadata"]["uid"]}
+        metadata = {**patch.get("metadata", {}), "uid": task.uid}
         return await self._as_person(
             token, "PATCH", _task_path(task), body={**patch, "metadata": metadata}, content_type=MERGE_PATCH
         )
 
-    async def delete_task(self, token: str, task: Object) -> Object:
+    async def delete_task(self, token: str, task: View) -> Object:
         """Delete this Task for a person (ConflictError if another Task now has its name)."""
-        preconditions = {"uid": task["metadata"]["uid"]}
+        preconditions = {"uid": task.uid}
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
         return await self._as_person(token, "DELETE", _task_path(task), body=body)
 
@@ -160,6 +169,5 @@ class Cluster:
             return None
 
 
-def _task_path(task: Object) -> str:
-    metadata = task["metadata"]
-    return TASKS.path(metadata["namespace"], metadata["name"])
+def _task_path(task: View) -> str:
+    return TASKS.path(task.namespace, task.name)

@@ -8,12 +8,16 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from taskyard import __version__
-from taskyard.api.task import State
+from taskyard.api.vocabulary import InputReason, State
 from taskyard.httpconnection import UPGRADE, Upgraded
 
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 ENROLL, REPORT, OUTPUTS, SNAPSHOT, OTHER = "enroll", "app-status", "outputs", "log-snapshot", "other"
+# What is bounded besides rates (docs/operations.md).
+BOUNDS = ("answer", "body", "event", "list", "log", "message", "name", "query")
+# What memory is held for.
+HELD = ("answers", "bodies", "conversations", "events", "logs", "rights", "tokens")
 ACCEPTED, REFUSED, LIMITED, FAILED = "accepted", "refused", "limited", "failed"
 
 _ROUTES = (
@@ -91,18 +95,42 @@ class Metrics:
             ["reason"],
             registry=registry,
         )
+        self._inputs_refused = Counter(
+            "taskyard_gateway_inputs_refused",
+            "Inputs that were refused since as many as may wait already do, for the Task or in the namespace.",
+            ["bound"],
+            registry=registry,
+        )
         self._api_requests = Counter(
             "taskyard_api_requests",
             "Requests to the API server; code is none when no response came.",
             ["component", "verb", "code"],
             registry=registry,
         )
+        self._bounds = Counter(
+            "taskyard_gateway_bounds_reached",
+            "Times that a bound refused a request, or shortened an answer.",
+            ["bound"],
+            registry=registry,
+        )
+        self._held = Gauge(
+            "taskyard_gateway_held_bytes",
+            "Bytes that caches, and requests in progress, hold in memory, by what they are for.",
+            ["what"],
+            registry=registry,
+        )
+        for bound in BOUNDS:
+            self._bounds.labels(bound)
+        for what in HELD:
+            self._held.labels(what)
         for result in (ACCEPTED, REFUSED, LIMITED, FAILED):
             self._reviews.labels(result)
         for result in (ACCEPTED, REFUSED, "early", LIMITED, FAILED):
             self._enrolments.labels(result)
         for state in State:
             self._reports.labels(state)
+        for bound in InputReason:
+            self._inputs_refused.labels(bound)
         for reason in ("QuotaExceeded", "GatewayForbidden", "ConfigMapRefused", "NameConflict"):
             self._snapshots_refused.labels(reason)
 
@@ -129,6 +157,18 @@ class Metrics:
     def snapshot_refused(self, reason: str) -> None:
         """A snapshot was refused; `reason` is one of the table of refusals, or NameConflict."""
         self._snapshots_refused.labels(reason).inc()
+
+    def input_refused(self, bound: InputReason) -> None:
+        """An input was refused, for this reason."""
+        self._inputs_refused.labels(bound).inc()
+
+    def bound_reached(self, bound: str) -> None:
+        """One of the BOUNDS refused a request, or shortened an answer."""
+        self._bounds.labels(bound).inc()
+
+    def watch_bytes(self, what: str, read: Callable[[], float]) -> None:
+        """Show what `read` returns as the bytes that are held for `what`, one of HELD."""
+        self._held.labels(what).set_function(read)
 
     def answered(self, path: str, status: int, seconds: float) -> None:
         """A request was answered after `seconds`."""

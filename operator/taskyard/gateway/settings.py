@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from taskyard.core import input_bounds
+from taskyard.core.input_bounds import Bounds
 from taskyard.environment import LOG_LEVEL, NAMES, PORT, SWITCH, TEXT, Kind, number, read, variable
 
 # The paths of Anthropic's and OpenAI's APIs, which show which of the two forms to use.
@@ -22,6 +24,7 @@ def naming_url(text: str) -> str:
 
 
 COUNT = number(1, 1_000_000)
+QUEUED = number(1, 65_536)
 NAMING_URL = Kind(naming_url, f"the http or https URL of an endpoint that ends with {' or '.join(NAMING_PATHS)}")
 
 
@@ -91,6 +94,18 @@ class Settings:
     people_streams: int = variable(
         "TASKYARD_PEOPLE_STREAMS", COUNT, default="128", meaning="how many streams one caller may have open"
     )
+    max_queued_per_task: int = variable(
+        "TASKYARD_MAX_QUEUED_PER_TASK",
+        QUEUED,
+        default=str(input_bounds.MAX_QUEUED_PER_TASK),
+        meaning="how many messages wait for one Task, as the operator has it; more are refused",
+    )
+    max_queued_per_namespace: int = variable(
+        "TASKYARD_MAX_QUEUED_PER_NAMESPACE",
+        QUEUED,
+        default=str(input_bounds.MAX_QUEUED_PER_NAMESPACE),
+        meaning="how many messages wait for all Tasks of a namespace, as the operator has it",
+    )
     # It may contain a key.
     naming_url: str = variable(
         "TASKYARD_NAMING_URL",
@@ -126,6 +141,11 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Reads the settings. Raises SettingsError."""
         return read(cls, environment)
+
+    @property
+    def input_bounds(self) -> Bounds:
+        """How many inputs may wait."""
+        return Bounds(per_task=self.max_queued_per_task, per_namespace=self.max_queued_per_namespace)
 
     @property
     def dns_names(self) -> tuple[str, ...]:

@@ -2,37 +2,136 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any, Generic
 
-from taskyard.apiclient import JSON, Connection, Object
-from taskyard.core.resources import Resource
+import msgspec
+
+from taskyard.apiclient import JSON, ApiError, Connection, TooLargeError
+from taskyard.watchcache.kind import UNREADABLE, Kind, V
+
+logger = logging.getLogger(__name__)
 
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
-PAGE = 500
+# The API has pages of so many objects, not of so many bytes: the number follows the bytes that the last page had. A
+# page beyond the limit is given up while it arrives, and asked for again with fewer objects.
+FIRST_PAGE = 50
+MAX_PAGE = 500
+PAGE_BYTES = 3 << 20
+MAX_PAGE_BYTES = 12 << 20
 # A watch ends by itself after this time; bookmarks, about one a minute, keep quiet ones open.
 WATCH_SECONDS = 300
 WATCH_IDLE_SECONDS = 330
 
 
-async def list_all(connection: Connection, resource: Resource) -> tuple[list[Object], str]:
-    """All objects of a kind, in pages, and the resourceVersion to watch from. Raises ApiError."""
-    items: list[Object] = []
-    query = {"limit": str(PAGE)} | resource.bounds
+@dataclass(frozen=True)
+class Page(Generic[V]):
+    """Some objects of a list, in no order. `resource_version` is that of the whole list; `views` can be read once.
+    `fitting` objects of their size are PAGE_BYTES."""
+
+    views: Iterator[V]
+    resource_version: str
+    fitting: int = MAX_PAGE
+
+
+@dataclass(frozen=True)
+class Event(Generic[V]):
+    """An event of a watch: ADDED, MODIFIED or DELETED with a view, or BOOKMARK. `version` is the resourceVersion from
+    which a watch can go on after it."""
+
+    type: str
+    version: str
+    view: V | None = None
+
+
+class GoneError(ApiError):
+    """The API server no longer knows what came after the resourceVersion: a new list is needed."""
+
+
+class _ListMeta(msgspec.Struct, gc=False, rename="camel"):
+    resource_version: str
+    continue_: str | None = msgspec.field(name="continue", default=None)
+
+
+class _List(msgspec.Struct, gc=False):
+    metadata: _ListMeta
+    items: list[msgspec.Raw] | None = None  # null when there are none and only metadata is asked for
+
+
+class _Line(msgspec.Struct, gc=False):
+    type: str
+    object: msgspec.Raw
+
+
+class _Marked(msgspec.Struct, gc=False):
+    metadata: dict[str, Any]
+
+
+_list = msgspec.json.Decoder(_List)
+_line = msgspec.json.Decoder(_Line)
+_marked = msgspec.json.Decoder(_Marked)
+
+
+async def pages(connection: Connection, kind: Kind[V]) -> AsyncIterator[Page[V]]:
+    """All objects of a kind, in pages of some MiB at most, of which one at a time is in memory. Raises ApiError."""
+    resource, limit, token = kind.resource, FIRST_PAGE, ""
+    accept = METADATA_LIST if resource.metadata_only else JSON
+    what = f"GET {resource.path()}"
     while True:
-        page = await connection.call(
-            "GET", resource.path(), query=query, accept=METADATA_LIST if resource.metadata_only else JSON
-        )
-        items += page["items"] or []  # null when there are none and only metadata is asked for
-        token = page["metadata"].get("continue")
+        query = {"limit": str(limit), **resource.bounds, **({"continue": token} if token else {})}
+        # A single object may have any size that the API server takes.
+        bytes_allowed = MAX_PAGE_BYTES if limit > 1 else MAX_PAGE_BYTES * 4
+        try:
+            content = await connection.read(resource.path(), query=query, accept=accept, limit=bytes_allowed)
+        except TooLargeError:
+            if limit == 1:
+                raise
+            limit = max(1, limit // 8)
+            continue
+        try:
+            page = _list.decode(content)
+        except ValueError as error:
+            raise ApiError(what, f"the API server's list cannot be read: {error}") from error
+        items = page.items or []
+        fitting = fitting_page(objects=len(items), size=len(content))
+        views = (view for item in items if (view := readable(kind, item)) is not None)
+        yield Page(views, page.metadata.resource_version, fitting)
+        token = page.metadata.continue_ or ""
         if not token:
-            return items, page["metadata"]["resourceVersion"]
-        query["continue"] = token
+            return
+        limit = min(fitting, limit * 4)
+        # Nothing of this page may stay in memory while the next one arrives.
+        del content, page, items
 
 
-def watch(connection: Connection, resource: Resource, resource_version: str) -> AsyncIterator[Object]:
-    """Events after `resource_version`, bookmarks among them, until the server ends the watch. Raises ApiError."""
+def readable(kind: Kind[V], raw: msgspec.Raw) -> V | None:
+    """The view of an object; None, and a line of log, for one that cannot be read: no object may keep the others from
+    being known."""
+    try:
+        return kind.decode(raw)
+    except UNREADABLE as error:
+        where = "?"
+        with contextlib.suppress(ValueError):
+            metadata = _marked.decode(raw).metadata
+            where = f"{metadata.get('namespace', '')}/{metadata.get('name', '')}"
+        logger.error("%s %s cannot be read and is left out: %s", kind.resource.plural, where, error)
+        return None
+
+
+def fitting_page(*, objects: int, size: int) -> int:
+    """How many objects fill PAGE_BYTES where so many had `size` bytes, at most MAX_PAGE."""
+    return max(1, min(PAGE_BYTES * max(objects, 1) // max(size, 1), MAX_PAGE))
+
+
+async def watch(connection: Connection, kind: Kind[V], resource_version: str) -> AsyncIterator[Event[V]]:
+    """Events after `resource_version`, bookmarks among them, until the server ends the watch. Raises ApiError, and
+    GoneError when a new list is needed."""
+    resource = kind.resource
     query = {
         "watch": "true",
         "allowWatchBookmarks": "true",
@@ -40,9 +139,29 @@ def watch(connection: Connection, resource: Resource, resource_version: str) -> 
         "timeoutSeconds": str(WATCH_SECONDS),
         **resource.bounds,
     }
-    return connection.stream(
+    lines = connection.stream(
         resource.path(),
         query=query,
         idle_timeout=WATCH_IDLE_SECONDS,
         accept=METADATA if resource.metadata_only else JSON,
     )
+    async for line in lines:
+        yield event(kind, line)
+
+
+def event(kind: Kind[V], line: bytes) -> Event[V]:
+    """A line of a watch. Raises ApiError, GoneError among them. An object that is not of the kind's shape is one line
+    of log, and a bookmark."""
+    what = f"watch of {kind.resource.plural}"
+    try:
+        found = _line.decode(line)
+        if found.type == "ERROR":
+            status = msgspec.json.decode(found.object, type=dict[str, Any])
+            error = GoneError if status.get("code") == 410 else ApiError
+            raise error(what, str(status.get("message", status)))
+        view = None if found.type == "BOOKMARK" else readable(kind, found.object)
+        if view is None:
+            return Event("BOOKMARK", str(_marked.decode(found.object).metadata["resourceVersion"]))
+        return Event(found.type, str(view.version), view)
+    except (ValueError, KeyError) as error:
+        raise ApiError(what, f"it sent what cannot be read: {error}") from error

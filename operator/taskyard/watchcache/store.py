@@ -3,138 +3,140 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Any, Generic
 
-from taskyard.apiclient import Object
+from taskyard.watchcache.kind import Key, Kind, V, key_of
 
 logger = logging.getLogger(__name__)
-
-Key = tuple[str, str]
 
 # A Key, or a Key preceded by what kind of group it is.
 Group = tuple[str, ...]
 
 MAX_REMEMBERED_DELETIONS = 10_000
 
-# Called with the previous state (None when there was none, or one of another object of that name) and the one now kept.
-Observer = Callable[[Object | None, Object], None]
 
-
-def key_of(manifest: Object) -> Key:
-    """Namespace and name."""
-    return manifest["metadata"]["namespace"], manifest["metadata"]["name"]
-
-
-class Store:
-    """Objects of one kind, grouped by `group` (the Task they belong to, say), so that no lookup has to search; each is
-    in the groups of `also` as well.
+class Store(Generic[V]):
+    """Views of the objects of one kind, in the groups that `groups` says (the Task they belong to, say), so that no
+    lookup has to search.
 
     The process's own writes and watch events arrive in any order: an older resourceVersion never replaces a newer one,
     and the response to a write does not bring back an object whose deletion the watch has reported.
     """
 
-    def __init__(
-        self, group: Callable[[Object], Key], *, also: Callable[[Object], Iterable[Group]] = lambda manifest: ()
-    ) -> None:
-        self._group = group
-        self._also = also
-        self._objects: dict[Key, Object] = {}
-        self._groups: dict[Group, set[Key]] = {}
+    def __init__(self, kind: Kind[V], groups: Callable[[V], Iterable[Group]] = lambda view: ()) -> None:
+        self.kind = kind
+        self._groups_of = groups
+        self._views: dict[Key, V] = {}
+        # Most groups have one member, for which a set would cost more than the view.
+        self._groups: dict[Group, Key | set[Key]] = {}
         # UID to last version of recently deleted objects: a response is late by seconds, not by thousands of objects.
         self._gone: dict[str, int] = {}
-        self._observers: list[Observer] = []
+        self._observers: list[Callable[[V | None, V], None]] = []
 
     def __len__(self) -> int:
-        return len(self._objects)
+        return len(self._views)
 
-    def __iter__(self) -> Iterator[Object]:
-        return iter(self._objects.values())
+    def __iter__(self) -> Iterator[V]:
+        return iter(self._views.values())
 
-    def observe(self, observer: Observer) -> None:
-        """Have `observer` called once with each state that is kept, whether from a write, a list or a watch."""
+    def observe(self, observer: Callable[[V | None, V], None]) -> None:
+        """Have `observer` called once with each state that is kept, whether from a write, a list or a watch, and with
+        the previous one: None when there was none, or one of another object of that name."""
         self._observers.append(observer)
 
-    def get(self, key: Key) -> Object | None:
-        return self._objects.get(key)
+    def get(self, key: Key) -> V | None:
+        return self._views.get(key)
 
-    def grouped(self, group: Group) -> list[Object]:
+    def grouped(self, group: Group) -> list[V]:
         """The objects of a group, in no order."""
-        return [self._objects[key] for key in self._groups.get(group, ())]
+        return [self._views[key] for key in _members(self._groups.get(group))]
 
     def has(self, group: Group) -> bool:
         """Whether there is any object in a group."""
         return group in self._groups
 
-    def put(self, manifest: Object) -> bool:
+    def count(self, group: Group) -> int:
+        """The number of objects in a group."""
+        return len(_members(self._groups.get(group)))
+
+    def put(self, manifest: Mapping[str, Any]) -> bool:
+        """Keep an object as the API server returned it, as `keep` does."""
+        return self.keep(self.kind.of(manifest))
+
+    def keep(self, view: V) -> bool:
         """Keep an object unless a newer state of it is known; returns whether it was kept."""
-        key = key_of(manifest)
-        if version(manifest) <= self._gone.get(manifest["metadata"]["uid"], -1):
+        key = key_of(view)
+        if view.version <= self._gone.get(view.uid, -1):
             return False
-        former = self._objects.get(key)
-        if former is not None:
-            if version(former) >= version(manifest):
-                return False
-            self._leave(key, former)
-        self._objects[key] = manifest
-        for group in self._groups_of(manifest):
-            self._groups.setdefault(group, set()).add(key)
-        same = former is not None and former["metadata"]["uid"] == manifest["metadata"]["uid"]
+        former = self._views.get(key)
+        if former is not None and former.version >= view.version:
+            return False
+        self._regroup(key, former, view)
+        self._views[key] = view
+        same = former is not None and former.uid == view.uid
         for observer in self._observers:
             try:
-                observer(former if same else None, manifest)
+                observer(former if same else None, view)
             except Exception:
                 # A failing observer must not keep the store from working.
                 logger.exception("%s/%s: defect in an observer", *key)
         return True
 
-    def knows(self, manifest: Object) -> bool:
+    def knows(self, view: V) -> bool:
         """Whether exactly this state is the newest one known."""
-        former = self._objects.get(key_of(manifest))
-        return former is not None and version(former) == version(manifest)
+        former = self._views.get(key_of(view))
+        return former is not None and former.version == view.version
 
-    def deleted(self, manifest: Object) -> None:
+    def deleted(self, view: V) -> None:
         """Forget an object for good, by its last state as a watch reports it."""
-        metadata = manifest["metadata"]
-        self._gone[metadata["uid"]] = version(manifest)
+        self._gone[view.uid] = view.version
         while len(self._gone) > MAX_REMEMBERED_DELETIONS:
             del self._gone[next(iter(self._gone))]
-        self.remove(key_of(manifest), uid=metadata["uid"])
+        self.remove(key_of(view), uid=view.uid)
 
-    def remove(self, key: Key, *, uid: str | None = None) -> Object | None:
+    def remove(self, key: Key, *, uid: str | None = None) -> V | None:
         """Forget an object; with `uid` only if it has that UID. Returns what was forgotten."""
-        former = self._objects.get(key)
-        if former is None or (uid is not None and former["metadata"]["uid"] != uid):
+        former = self._views.get(key)
+        if former is None or (uid is not None and former.uid != uid):
             return None
-        del self._objects[key]
-        self._leave(key, former)
+        del self._views[key]
+        self._regroup(key, former, None)
         return former
 
-    def replace(self, manifests: list[Object], *, listed_at: str) -> list[Object]:
-        """Make the store equal to a list at resourceVersion `listed_at`; returns what was added, changed or deleted.
+    def unlisted(self, listed: set[Key], *, listed_at: str) -> list[V]:
+        """Forget, and return, what is missing in a list made at resourceVersion `listed_at`. Objects written after the
+        list was made are kept: the watch reports them later."""
+        gone = [view for key, view in self._views.items() if key not in listed and view.version <= int(listed_at)]
+        for view in gone:
+            self.remove(key_of(view))
+        return gone
 
-        Objects written after the list was made are kept: the watch reports them later.
-        """
-        present = {key_of(manifest) for manifest in manifests}
-        gone = [
-            former
-            for key, former in list(self._objects.items())
-            if key not in present and version(former) <= int(listed_at)
-        ]
-        for former in gone:
-            self.remove(key_of(former))
-        return gone + [manifest for manifest in manifests if self.put(manifest)]
+    def _regroup(self, key: Key, former: V | None, view: V | None) -> None:
+        before = set(self._groups_of(former)) if former is not None else set()
+        after = set(self._groups_of(view)) if view is not None else set()
+        for group in before - after:
+            self._leave(group, key)
+        for group in after - before:
+            members = self._groups.get(group)
+            if members is None:
+                self._groups[group] = key
+            elif isinstance(members, set):
+                members.add(key)
+            else:
+                self._groups[group] = {members, key}
 
-    def _leave(self, key: Key, manifest: Object) -> None:
-        for group in self._groups_of(manifest):
-            members = self._groups[group]
+    def _leave(self, group: Group, key: Key) -> None:
+        members = self._groups[group]
+        if isinstance(members, set) and len(members) > 2:
             members.discard(key)
-            if not members:
-                del self._groups[group]
+        elif isinstance(members, set):
+            (self._groups[group],) = members - {key}
+        else:
+            del self._groups[group]
 
-    def _groups_of(self, manifest: Object) -> set[Group]:
-        return {self._group(manifest), *self._also(manifest)}
 
-
-def version(manifest: Object) -> int:
-    """The resourceVersion as a number; within a kind, Kubernetes allows this comparison."""
-    return int(manifest["metadata"]["resourceVersion"])
+def _members(found: Key | set[Key] | None) -> Collection[Key]:
+    if found is None:
+        return ()
+    return found if isinstance(found, set) else (found,)

@@ -16,7 +16,6 @@ from taskyard.core import status
 from taskyard.core.decision import Rest, decide
 from taskyard.core.observed import BuildView, PodView
 from taskyard.core.ownership import owner_uid
-from taskyard.watchcache.store import key_of
 
 DERIVED = ("phase", "displayName", "template", "templateVersion", "inputs", "conditions", "observedGeneration")
 # Automatic pauses happen within seconds in these runs; other deadlines are ten minutes away.
@@ -66,7 +65,8 @@ class Picture:
             (stores.claims, self.claims),
             (stores.inputs, self.inputs),
         ):
-            store.replace(manifests, listed_at="0")
+            for manifest in manifests:
+                store.put(manifest)
         return stores
 
 
@@ -147,7 +147,7 @@ def derivation_faults(picture: Picture) -> Iterator[str]:
     now = datetime.now(UTC)
     stores, bare = picture.stores(), Picture(**{**vars(picture), "tasks": list(map(stripped, picture.tasks))}).stores()
     for task in picture.tasks:
-        key = key_of(task)
+        key = task["metadata"]["namespace"], task["metadata"]["name"]
         observed = gather(stores, key, now=now, obstacle=None)
         assert observed is not None
         step = decide(observed)

@@ -53,6 +53,11 @@ class OperatorProcess:
         return f"http://127.0.0.1:{self._port}"
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
@@ -78,9 +83,9 @@ class OperatorProcess:
                 stdin=subprocess.DEVNULL,
             )
 
-    def wait_ready(self) -> None:
+    def wait_ready(self, seconds: float = START_SECONDS) -> None:
         """Returns once it has listed every kind."""
-        end = time.monotonic() + START_SECONDS
+        end = time.monotonic() + seconds
         while time.monotonic() < end:
             try:
                 if httpx.get(f"http://127.0.0.1:{self._port}/readyz", trust_env=False).is_success:
@@ -89,7 +94,7 @@ class OperatorProcess:
                 pass
             assert self._process is not None and self._process.poll() is None, f"the operator ended:\n{self.log}"
             time.sleep(0.05)
-        raise AssertionError(f"the operator was not ready within {START_SECONDS} s:\n{self.log}")
+        raise AssertionError(f"the operator was not ready within {seconds} s:\n{self.log}")
 
     def wait_log(self, text: str) -> None:
         """Returns once the log contains this text."""

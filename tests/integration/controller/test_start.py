@@ -14,18 +14,20 @@ from integration.controller.operatorprocess import OperatorProcess
 from kube import Kube, phase_is
 
 # The first start in a namespace also creates the NetworkPolicy, right before the Pod.
-WRITES_OF_A_START = 8
+WRITES_OF_A_START = 7
+# The build is reserved, and the operator does not know it; the Pod is about to be created, and it exists.
+STRUCK_EACH_TIME = ((1, "after"), (4, "before"), (4, "after"))
 
 
-def become_active(kube: Kube, kubelet: Kubelet, namespace: str) -> None:
+def become_active(kube: Kube, kubelet: Kubelet, namespace: str, name: str = "hello") -> None:
     """Acts as the node until the Task is Active."""
-    kube.wait("the Pod is created", "pods", namespace, "hello-1", lambda pod: True)
-    kubelet.bind("hello-1")
-    kube.wait("the build succeeds", "workspacebuilds", namespace, "hello-1", phase_is("Succeeded"))
-    kube.wait("the Task initializes", "tasks", namespace, "hello", phase_is("Initializing"))
-    kubelet.enroll("hello")
-    kubelet.run("hello-1", ready=True)
-    kube.wait("the Task is active", "tasks", namespace, "hello", phase_is("Active"))
+    kube.wait("the Pod is created", "pods", namespace, f"{name}-1", lambda pod: True)
+    kubelet.bind(f"{name}-1")
+    kube.wait("the build succeeds", "workspacebuilds", namespace, f"{name}-1", phase_is("Succeeded"))
+    kube.wait("the Task initializes", "tasks", namespace, name, phase_is("Initializing"))
+    kubelet.enroll(name)
+    kubelet.run(f"{name}-1", ready=True)
+    kube.wait("the Task is active", "tasks", namespace, name, phase_is("Active"))
 
 
 def assert_one_pod_and_no_gap(kube: Kube, namespace: str) -> None:
@@ -35,7 +37,7 @@ def assert_one_pod_and_no_gap(kube: Kube, namespace: str) -> None:
     assert claim["metadata"]["name"] == "hello-home"
 
 
-def test_a_start_takes_eight_writes_and_an_active_task_none(
+def test_a_start_takes_seven_writes_and_an_active_task_none(
     kube: Kube, proxy: FaultProxy, operator: OperatorProcess, kubelet: Kubelet, namespace: str
 ) -> None:
     kube.create("templateversions", namespace, manifests.template_version())
@@ -47,9 +49,9 @@ def test_a_start_takes_eight_writes_and_an_active_task_none(
     become_active(kube, kubelet, namespace)
 
     assert_one_pod_and_no_gap(kube, namespace)
-    # Enrolment causes a write of the operator only when it arrives in a separate event.
+    # Details of the status are written beside only while they last for two seconds.
     writes = proxy.writes[before:]
-    assert WRITES_OF_A_START <= len(writes) <= WRITES_OF_A_START + 1, writes
+    assert WRITES_OF_A_START <= len(writes) <= WRITES_OF_A_START + 2, writes
     time.sleep(1)
     assert len(proxy.writes) == before + len(writes), "an idle Task causes writes"
     task = kube.get("tasks", namespace, "hello")
@@ -58,8 +60,14 @@ def test_a_start_takes_eight_writes_and_an_active_task_none(
     assert "Traceback" not in operator.log
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("write", range(1, WRITES_OF_A_START + 1))
+@pytest.mark.parametrize(
+    ("write", "moment"),
+    [
+        pytest.param(write, moment, marks=[] if (write, moment) in STRUCK_EACH_TIME else [pytest.mark.long])
+        for write in range(1, WRITES_OF_A_START + 1)
+        for moment in ("before", "after")
+    ],
+)
 def test_an_operator_killed_at_a_write_ends_with_one_pod_after_its_restart(
     kube: Kube,
     proxy: FaultProxy,

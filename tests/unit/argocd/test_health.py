@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from localcluster import programs
-from taskyard.api.task import Phase
+from taskyard.api.vocabulary import Phase
 from unit.argocd.lua import ARGOCD, health
 
 CHECKS = {"Task": ARGOCD, "TemplateVersion": ARGOCD / "templateversion"}

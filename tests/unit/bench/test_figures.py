@@ -50,13 +50,25 @@ def test_the_table_shows_figure_goal_and_verdict() -> None:
         Figure("clients", 200, "", 200, True),
         Figure("output", 1234.5, "MB"),
     ]
-    assert table(figures).splitlines() == [
-        "| what         | figure   | goal    |         |",
-        "|--------------|----------|---------|---------|",
-        "| RSS          | 38.4 MB  | ≤ 40 MB | met     |",
-        "| latency, p50 | 2.5 ms   | ≤ 2 ms  | NOT MET |",
-        "| clients      | 200      | ≥ 200   | met     |",
-        "| output       | 1,234 MB |         |         |",
+    assert table({"sidecar": figures[:3], "gateway": figures[3:]}).splitlines() == [
+        "| scenario | what         | figure   | goal    |         |",
+        "|----------|--------------|----------|---------|---------|",
+        "| sidecar  | RSS          | 38.4 MB  | ≤ 40 MB | met     |",
+        "| sidecar  | latency, p50 | 2.5 ms   | ≤ 2 ms  | NOT MET |",
+        "| sidecar  | clients      | 200      | ≥ 200   | met     |",
+        "| gateway  | output       | 1,234 MB |         |         |",
+    ]
+
+
+def test_the_table_compares_with_an_earlier_run_of_the_same_scenario() -> None:
+    figures = [Figure("RSS", 30.0, "MB", 40), Figure("calls", 2, ""), Figure("new", 1, "")]
+    earlier = {"sidecar": {"RSS": 40.0, "calls": 0.0}, "gateway": {"new": 5.0}}
+    assert table({"sidecar": figures}, earlier).splitlines() == [
+        "| scenario | what  | figure | goal    |     | earlier | ratio |",
+        "|----------|-------|--------|---------|-----|---------|-------|",
+        "| sidecar  | RSS   | 30 MB  | ≤ 40 MB | met | 40 MB   | 0.75  |",
+        "| sidecar  | calls | 2      |         |     | 0       |       |",
+        "| sidecar  | new   | 1      |         |     |         |       |",
     ]
 
 

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from localcluster.locations import REPOSITORY
+from taskyard.core.input_bounds import Bounds
 from taskyard.gateway.http.server import GRACE_SECONDS
 from taskyard.gateway.main import DRAIN_SECONDS
 from taskyard.gateway.rest.listener import GRACE_SECONDS as PEOPLES_GRACE
@@ -204,6 +205,15 @@ def test_the_default_limits_of_callers_are_those_of_the_gateway(render: Render, 
     assert [rendered.environment(GATEWAY)[name] for name in names] == ["7"] * 4
 
 
+def test_operator_and_gateway_have_the_same_bounds_of_inputs(render: Render, default: Rendered) -> None:
+    names = ("TASKYARD_MAX_QUEUED_PER_TASK", "TASKYARD_MAX_QUEUED_PER_NAMESPACE")
+    rendered = render("operator.inputs.maxQueuedPerTask=7", "operator.inputs.maxQueuedPerNamespace=70")
+    for deployment in (OPERATOR, GATEWAY):
+        given = [default.environment(deployment)[name] for name in names]
+        assert given == [str(Bounds().per_task), str(Bounds().per_namespace)]
+        assert [rendered.environment(deployment)[name] for name in names] == ["7", "70"]
+
+
 def test_the_gateways_grace_period_covers_its_shutdown(default: Rendered) -> None:
     # In sequence: the Service removes its endpoint, users' requests end, the sidecars' requests end.
     longest = DRAIN_SECONDS + PEOPLES_GRACE + GRACE_SECONDS
@@ -230,9 +240,22 @@ def test_the_crds_can_be_installed_otherwise(render: Render, setting: str, left:
 
 
 def test_the_policy_contains_what_the_values_allow(render: Render) -> None:
-    [policy] = render("templates.allow.hostPath=true").of_kind("ValidatingAdmissionPolicy")
+    policy = render("templates.allow.hostPath=true").one("ValidatingAdmissionPolicy", "templateversions.taskyard.dev")
     [allow] = [entry["expression"] for entry in policy["spec"]["variables"] if entry["name"] == "allow"]
     assert {name for name, allowed in json.loads(allow).items() if allowed} == {"hostPath"}
+
+
+def test_the_policy_of_sizes_has_the_values_and_can_be_left_out(render: Render, default: Rendered) -> None:
+    def text(rendered: Rendered) -> str:
+        return json.dumps(rendered.one("ValidatingAdmissionPolicy", "objects.taskyard.dev"))
+
+    given = render("policies.objects.maxAnnotationBytes=2000", "policies.objects.maxTextBytes=5000")
+    assert all(f"<= {number} " in text(default) for number in (16384, 131072, 131072 + 32768))
+    assert all(f"<= {number} " in text(given) for number in (2000, 5000, 5000 + 32768))
+    assert f"system:serviceaccount:{NAMESPACE}:taskyard-operator" in text(default)
+    kinds = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
+    left = [entry for kind in kinds for entry in render("policies.objects.enabled=false").of_kind(kind)]
+    assert {entry["metadata"]["name"] for entry in left} == {"templateversions.taskyard.dev"}
 
 
 def test_the_notes_name_the_installation_and_the_example(helm: Helm) -> None:

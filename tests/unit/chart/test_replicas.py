@@ -33,7 +33,7 @@ def test_the_operator_may_hold_one_lease_and_knows_its_name(default: Rendered) -
     rules = [rule for rule in default.one("Role", OPERATOR)["rules"] if rule["resources"] == ["leases"]]
     assert [(rule["verbs"], rule.get("resourceNames")) for rule in rules] == [
         (["create"], None),
-        (["get", "patch"], ["taskyard-operator"]),
+        (["get", "patch", "watch"], ["taskyard-operator"]),
     ]
     environment = default.environment(OPERATOR)
     assert environment["TASKYARD_POD_NAME"] == {"fieldRef": {"fieldPath": "metadata.name"}}

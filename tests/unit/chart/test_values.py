@@ -20,6 +20,8 @@ from unit.chart.rendering import CHART, Helm, Manifest
         pytest.param("gateway.replicas=-1", "replicas", id="a negative number of replicas"),
         pytest.param("gateway.autoscaling.cpu=much", "cpu", id="an invalid CPU quantity"),
         pytest.param("gateway.people.limits.burst=0", "burst", id="a limit of zero"),
+        pytest.param("operator.inputs.maxQueuedPerTask=0", "maxQueuedPerTask", id="a bound of zero"),
+        pytest.param("policies.objects.maxTextBytes=64", "maxTextBytes", id="a bound that fits nothing"),
         pytest.param("logLevel=LOUD", "logLevel", id="an unknown level"),
         pytest.param("image.repository=", "repository", id="no image"),
         pytest.param("image.pullPolicy=Sometimes", "pullPolicy", id="an unknown pull policy"),

@@ -8,6 +8,7 @@ from typing import Any
 
 from taskyard.controller.delivery import Delivery
 from taskyard.controller.stores import Stores
+from taskyard.core.input_bounds import Bounds
 from taskyard.core.resources import TASK_INPUTS
 from taskyard.sidecarclient import Answer, Sidecars
 from unit.controller.fakes import Again, FakeCluster
@@ -40,6 +41,7 @@ class DeliveryHarness:
     pod: dict[str, Any] | None = field(default_factory=pod_manifest)
     now: float = 0
     retention: timedelta = HOUR
+    bounds: Bounds = field(default_factory=Bounds)
 
     def __post_init__(self) -> None:
         self.cluster, self.stores, self.again = FakeCluster(), Stores(), Again()
@@ -62,6 +64,7 @@ class DeliveryHarness:
             again=self.again,
             deadline=self.deadlines.__setitem__,
             retention=self.retention,
+            bounds=self.bounds,
             changed=self.changed.append,
         )
 

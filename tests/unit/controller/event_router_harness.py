@@ -9,7 +9,7 @@ from taskyard.controller.event_router import EventRouter
 from taskyard.controller.kopf_source.relisting import Relisting
 from taskyard.controller.queue import KeyedQueue
 from taskyard.controller.stores import Stores
-from taskyard.watchcache.store import Key
+from taskyard.watchcache.kind import Key
 from unit.controller.fakes import FakeCluster
 
 WEB = ("team", "web")
@@ -22,7 +22,7 @@ class Keys(KeyedQueue):
     def __init__(self) -> None:
         self.keys: list[Key] = []
 
-    def add(self, key: Key) -> None:
+    def add(self, key: Key, *, news: bool = False) -> None:
         self.keys.append(key)
 
 
@@ -48,7 +48,9 @@ class Taken:
         self.relisting = Relisting(self.cluster, self.router)
 
     def take(self, resource: Any, kind: str | None, manifest: dict[str, Any]) -> None:
-        self.relisting.take(resource, {"type": kind, "object": manifest})
+        view = self.router.view(resource, kind, manifest)
+        if view is not None:
+            self.relisting.take(resource, kind, view)
 
     @property
     def added(self) -> tuple[list[Key], list[Key], list[Key]]:

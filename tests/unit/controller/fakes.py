@@ -10,9 +10,13 @@ from collections.abc import AsyncIterator, Callable
 from copy import deepcopy
 from typing import Any
 
+import msgspec
+
 from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError
 from taskyard.core.resources import EVENTS, Resource
-from taskyard.watchcache.store import Key
+from taskyard.watchcache import reading
+from taskyard.watchcache.kind import Key, Kind, V
+from taskyard.watchcache.reading import Event, Page
 from unit.core.builders import merge
 
 Object = dict[str, Any]
@@ -79,17 +83,19 @@ class FakeCluster(Cluster):
         self._called(f"uid at {resource_version}", resource, name)
         return self.past.get(name)
 
-    async def list(self, resource: Resource) -> tuple[list[Object], str]:
-        self._called("list", resource)
+    async def pages(self, kind: Kind[V]) -> AsyncIterator[Page[V]]:
+        self._called("list", kind.resource)
         await asyncio.sleep(0)
-        items = [deepcopy(manifest) for key, manifest in self.objects.items() if key[0] == resource.plural]
-        return items, str(self.version)
+        items = [manifest for key, manifest in self.objects.items() if key[0] == kind.resource.plural]
+        # An empty list is a page too; otherwise each object is one.
+        for page in [[item] for item in items] or [[]]:
+            yield Page(iter([kind.of(item) for item in page]), str(self.version))
 
-    def watch(self, resource: Resource, resource_version: str) -> AsyncIterator[Object]:
+    def watch(self, kind: Kind[V], resource_version: str) -> AsyncIterator[Event[V]]:
         self.watched_from.append(resource_version)
-        return self._events(self.watches.pop(0) if self.watches else [None])
+        return self._events(kind, self.watches.pop(0) if self.watches else [None])
 
-    async def _events(self, events: list[Object | ApiError | None]) -> AsyncIterator[Object]:
+    async def _events(self, kind: Kind[V], events: list[Object | ApiError | None]) -> AsyncIterator[Event[V]]:
         for event in events:
             await asyncio.sleep(0)
             if event is None:
@@ -97,7 +103,17 @@ class FakeCluster(Cluster):
             elif isinstance(event, ApiError):
                 raise event
             else:
-                yield event
+                yield reading.event(kind, msgspec.json.encode(event))
+
+    async def states(self, resource: Resource, namespace: str, name: str) -> AsyncIterator[Object]:
+        """Looks every now and then, as a watch would tell."""
+        told = None
+        while True:
+            found = self.objects.get((resource.plural, namespace, name))
+            if found is not None and found is not told:
+                told = found
+                yield deepcopy(found)
+            await asyncio.sleep(0.001)
 
     async def events_of(self, namespace: str, uid: str) -> tuple[Object, ...]:
         self._called("list", EVENTS, uid)

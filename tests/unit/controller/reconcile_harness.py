@@ -11,7 +11,7 @@ from taskyard.controller.steps.network_policies import NetworkPolicyKeeper
 from taskyard.controller.stores import Stores
 from taskyard.core.manifests.network import NetworkRules
 from taskyard.core.resources import CLAIMS, NAMESPACES, PODS, TASKS, WORKSPACE_BUILDS
-from taskyard.watchcache.store import Key
+from taskyard.watchcache.kind import Key
 from unit.controller.fakes import Again, Changed, FakeCluster
 from unit.core.builders import NOW, build_manifest, installation, reservation, task_manifest, template_version_manifest
 
@@ -42,6 +42,7 @@ class ReconcileHarness:
             again=self.again,
             deadline=self.deadlines.__setitem__,
             changed=self.changed,
+            seen=lambda key: None,
             read_events=self.reads.append,
         )
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from taskyard.controller import kinds
 from taskyard.controller.cluster import Cluster, NotLeadingError
-from taskyard.core.resources import LEASES, PODS, TASKS, USABLE_SECRETS
+from taskyard.core.resources import LEASES, PODS, TASKS
 from unit.controller.fakes import until
 
 
@@ -25,15 +26,21 @@ class Answering:
         self.asked.append((f"{method} {path}", how))
         return {"items": [], "metadata": {"resourceVersion": "7"}}
 
-    def stream(self, path: str, **how: Any) -> None:
+    async def read(self, path: str, **how: Any) -> bytes:
+        self.asked.append((f"GET {path}", how))
+        return b'{"items": [], "metadata": {"resourceVersion": "7"}}'
+
+    async def stream(self, path: str, **how: Any) -> AsyncIterator[bytes]:
         self.asked.append((f"WATCH {path}", how))
+        return
+        yield
 
 
 async def test_of_secrets_nothing_is_asked_for_but_the_metadata_of_labelled_ones() -> None:
     connection = Answering()
     cluster = Cluster(connection, guard=lambda: None)  # type: ignore[arg-type]
-    await cluster.list(USABLE_SECRETS)
-    cluster.watch(USABLE_SECRETS, "7")
+    assert [page.resource_version async for page in cluster.pages(kinds.SECRET)] == ["7"]
+    assert [event async for event in cluster.watch(kinds.SECRET, "7")] == []
     assert [what for what, _ in connection.asked] == ["GET /api/v1/secrets", "WATCH /api/v1/secrets"]
     for _, how in connection.asked:
         assert how["query"]["labelSelector"] == "taskyard.dev/usable-by=tasks"

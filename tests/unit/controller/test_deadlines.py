@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from taskyard.controller.deadlines import LOOK_SECONDS, MAX_STALE, Deadlines
-from taskyard.watchcache.store import Key
+from taskyard.watchcache.kind import Key
 from unit.controller.fakes import until
 from unit.core.builders import NOW, at
 

@@ -45,7 +45,9 @@ async def test_a_fresh_input_gets_its_place_its_owner_and_is_delivered() -> None
             "name": "one",
         }
     ]
-    assert [verb for verb, _, _ in harness.cluster.calls] == ["uid at 77", "patch status", "patch", "patch status"]
+    verbs = [verb for verb, _, _ in harness.cluster.calls]
+    assert verbs == ["uid at 77", "patch status", "patch", "get", "patch status"]
+    assert harness.changed == [WEB] * 3, "its Task is looked at after each write: its own events are no news"
 
 
 async def test_a_command_of_the_program_is_sent_as_such() -> None:
@@ -407,7 +409,7 @@ async def test_nothing_is_sent_once_the_lease_is_lost() -> None:
     with pytest.raises(NotLeadingError):
         await harness.deliver()
     assert harness.sidecars.messages == []
-    assert harness.cluster.calls == []
+    assert harness.cluster.calls == [("get", "taskinputs", "one")], "read, and not written"
 
 
 async def test_what_somebody_else_wrote_meanwhile_is_looked_at_and_the_message_keeps_its_key() -> None:
@@ -417,7 +419,7 @@ async def test_what_somebody_else_wrote_meanwhile_is_looked_at_and_the_message_k
     await harness.deliver()
     assert harness.status()["phase"] == "Delivered"
     assert [message["idempotency_key"] for message in harness.sidecars.messages] == ["input-one", "input-one"]
-    assert [verb for verb, _, _ in harness.cluster.calls] == ["patch status", "get", "patch status"]
+    assert [verb for verb, _, _ in harness.cluster.calls] == ["get", "patch status", "get", "get", "patch status"]
 
 
 async def test_a_conflict_that_nobody_made_is_a_fault_and_not_tried_at_once() -> None:

@@ -44,7 +44,7 @@ async def test_an_input_that_was_seen_before_its_task_is_for_the_first_task_that
     await harness.deliver()
     assert harness.status()["phase"] == "Delivered"
     verbs = [verb for verb, _, _ in harness.cluster.calls]
-    assert verbs == ["uid at 77", "patch status", "patch", "patch status"]
+    assert verbs == ["uid at 77", "patch status", "patch", "get", "patch status"]
 
 
 async def test_an_input_whose_task_is_gone_when_the_operator_starts_is_not_for_the_next_one() -> None:

@@ -153,13 +153,15 @@ def test_inputs_are_counted_and_one_that_waits_may_ask_to_resume() -> None:
     seen = gathered(
         inputs=[
             input_manifest("a"),
-            input_manifest("b", resume=True),
+            input_manifest("b", resume=True, status={"phase": "Queued", "order": 7}),
             input_manifest("c", status={"phase": "Delivered"}),
             input_manifest("d", status={"phase": "Rejected"}, resume=True),
             input_manifest("e", task="other"),
         ]
     )
     assert (seen.inputs_queued, seen.inputs_delivered, seen.resume_requested) == (2, 1, True)
+    beyond = gathered(inputs=[input_manifest("b", resume=True)])
+    assert not beyond.resume_requested, "it has no place yet, and may find no room"
     assert not gathered(inputs=[input_manifest(status={"phase": "Delivered"}, resume=True)]).resume_requested
 
 

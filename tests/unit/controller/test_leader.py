@@ -210,3 +210,36 @@ async def test_what_is_not_held_is_not_given_back(harness: LeaderHarness) -> Non
 def test_the_clock_never_goes_back() -> None:
     moments = [steady() for _ in range(100)]
     assert moments == sorted(moments)
+
+
+async def test_a_released_lease_is_taken_at_once() -> None:
+    """Not at the next look, which is a minute away."""
+    harness = LeaderHarness()
+    await harness.acquire()
+    patient = Terms(duration=200, renew_deadline=180.0, retry_period=60.0)
+    standby = Leader(NAMESPACE, identity="another", terms=patient, clock=harness.clock)
+    taking = asyncio.create_task(standby.acquire(harness.cluster, ready=harness.ready))
+    await asyncio.sleep(0.05)
+    assert not taking.done()
+    await harness.leader.release(harness.cluster)
+    async with asyncio.timeout(1):
+        await taking
+    assert standby.leads and harness.cluster.holder == "another"
+
+
+async def test_without_the_right_to_watch_it_is_taken_at_the_next_look() -> None:
+    class Blind(Cluster):
+        async def states(self, resource: Any, namespace: str, name: str) -> Any:
+            raise api_error(403, "Forbidden")
+            yield
+
+    harness = LeaderHarness()
+    harness.cluster = Blind()
+    await harness.acquire()
+    standby = harness.another("another")
+    taking = asyncio.create_task(standby.acquire(harness.cluster, ready=harness.ready))
+    await asyncio.sleep(0.03)
+    assert not taking.done()
+    await harness.leader.release(harness.cluster)
+    async with asyncio.timeout(1):
+        await taking

@@ -5,7 +5,7 @@ from __future__ import annotations
 from taskyard.controller import lost_pods
 from taskyard.controller.lost_pods import LostPods
 from taskyard.controller.stores import Stores
-from unit.core.builders import pod_manifest
+from unit.core.builders import pod, pod_manifest
 
 DRAINED = "EvictionByEvictionAPI"
 
@@ -15,7 +15,7 @@ def test_what_the_last_state_of_a_pod_told_is_known_when_it_is_gone() -> None:
     stores = Stores()
     stores.pods.put(pod_manifest())
     stores.pods.put(pod_manifest(version=101, disruption=DRAINED))
-    stores.pods.deleted(pod_manifest(version=102))
+    stores.pods.deleted(pod(version=102))
     cause = stores.lost_pods.cause("pod-1")
     assert cause is not None and cause.is_disruption
 
@@ -23,15 +23,15 @@ def test_what_the_last_state_of_a_pod_told_is_known_when_it_is_gone() -> None:
 def test_what_was_withdrawn_is_forgotten() -> None:
     """K11"""
     known = LostPods()
-    known.saw(None, pod_manifest(disruption=DRAINED))
-    known.saw(None, pod_manifest(version=101))
+    known.saw(None, pod(disruption=DRAINED))
+    known.saw(None, pod(version=101))
     assert known.cause("pod-1") is None
     assert len(known) == 0
 
 
 def test_a_pod_that_nothing_ends_takes_no_memory() -> None:
     known = LostPods()
-    known.saw(None, pod_manifest())
+    known.saw(None, pod())
     assert len(known) == 0
     assert known.cause(None) is None
 
@@ -39,6 +39,6 @@ def test_a_pod_that_nothing_ends_takes_no_memory() -> None:
 def test_the_memory_is_bounded() -> None:
     known = LostPods()
     for number in range(lost_pods.MAX_REMEMBERED + 5):
-        known.saw(None, pod_manifest(uid=f"pod-{number}", phase="Failed"))
+        known.saw(None, pod(uid=f"pod-{number}", phase="Failed"))
     assert len(known) == lost_pods.MAX_REMEMBERED
     assert known.cause("pod-4") is None and known.cause("pod-5") is not None

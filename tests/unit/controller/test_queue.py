@@ -12,7 +12,7 @@ import pytest
 from taskyard.controller import queue as queue_module
 from taskyard.controller.cluster import NotLeadingError
 from taskyard.controller.queue import KeyedQueue
-from taskyard.watchcache.store import Key
+from taskyard.watchcache.kind import Key
 from unit.controller.fakes import api_error, until
 from unit.virtual_time import gaps, in_no_time, now
 
@@ -46,8 +46,10 @@ class Work:
 
 
 @asynccontextmanager
-async def running(work: Callable[[Key], Awaitable[None]], *, workers: int = 4) -> AsyncIterator[KeyedQueue]:
-    queue = KeyedQueue("task", workers=workers)
+async def running(
+    work: Callable[[Key], Awaitable[None]], *, workers: int = 4, share: int | None = None
+) -> AsyncIterator[KeyedQueue]:
+    queue = KeyedQueue("task", workers=workers, share=share)
     task = asyncio.create_task(queue.run(work))
     try:
         yield queue
@@ -216,6 +218,62 @@ async def test_a_key_that_was_changed_meanwhile_does_not_wait_for_its_retry(monk
         await until(lambda: work.ended == [A, A])
 
 
+async def test_a_namespace_has_its_share_of_the_workers_and_others_have_the_rest() -> None:
+    work = Work()
+    async with running(work, workers=4, share=3) as queue:
+        crowd = [("crowd", str(number)) for number in range(10)]
+        for key in crowd:
+            queue.add(key)
+        await until(lambda: len(work.begun) == 3)
+        await asyncio.sleep(0.02)
+        assert work.begun == crowd[:3], "a worker is left, which takes none of them"
+        assert len(queue) == 7
+        queue.add(A)
+        await until(lambda: A in work.begun)
+        work.gate.set()
+        await until(lambda: len(work.ended) == 11)
+    assert [key for key in work.begun if key != A] == crowd, "in their order"
+
+
+async def test_only_a_share_of_a_crowd_is_ahead_of_another_namespace() -> None:
+    work = Work()
+    work.gate.set()
+    queue = KeyedQueue("task", workers=1, share=2)
+    for number in range(100):
+        queue.add(("crowd", str(number)))
+    queue.add(A)
+    task = asyncio.create_task(queue.run(work))
+    await until(lambda: len(work.ended) == 101)
+    assert work.begun.index(A) == 2
+    assert queue.age == 0.0
+    task.cancel()
+
+
+async def test_a_share_is_given_back_also_after_a_failure() -> None:
+    work = Work()
+    work.gate.set()
+    async with running(work, workers=2, share=1) as queue:
+        work.faults = [api_error(500), ValueError("a defect")]
+        for number in range(4):
+            queue.add(("crowd", str(number)))
+        await until(lambda: len(work.ended) >= 4)
+        queue.add(A)
+        queue.add(("crowd", "late"))
+        await until(lambda: {A, ("crowd", "late")} <= set(work.ended))
+
+
+async def test_a_key_that_is_added_again_and_again_lets_others_of_its_namespace_pass() -> None:
+    work = Work()
+    async with running(work, workers=2, share=1) as queue:
+        queue.add(A)
+        await until(lambda: work.begun == [A])
+        queue.add(B)
+        queue.add(A)
+        work.gate.set()
+        await until(lambda: len(work.ended) == 3)
+    assert work.begun == [A, B, A]
+
+
 async def test_later_is_later() -> None:
     work = Work()
     work.gate.set()
@@ -271,3 +329,27 @@ async def test_it_ends_when_the_lease_is_lost() -> None:
         async with asyncio.timeout(2):
             await queue.run(work)
     assert ended.value.subgroup(NotLeadingError) is not None
+
+
+async def test_news_comes_before_what_a_start_has_to_look_at_and_starves_nothing() -> None:
+    order: list[Key] = []
+
+    async def note(key: Key) -> None:
+        order.append(key)
+
+    queue = KeyedQueue("task", workers=1, share=1)
+    old = [("team", f"old-{number}") for number in range(100)]
+    new = [("team", f"new-{number}") for number in range(20)]
+    for key in old:
+        queue.add(key)
+    for key in new:
+        queue.add(key, news=True)
+    queue.add(old[99], news=True)
+    task = asyncio.create_task(queue.run(note))
+    await until(lambda: len(order) == 120)
+    task.cancel()
+    await asyncio.wait({task})
+    assert max(order.index(key) for key in [*new, old[99]]) < 30
+    assert [key for key in order if key in new] == new
+    assert order[:10].count(old[1]) == 1, "of five keys one is an old one"
+    assert len(set(order)) == len(order), "each once"

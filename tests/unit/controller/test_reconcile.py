@@ -312,7 +312,7 @@ async def test_a_status_that_was_overtaken_is_handled_too() -> None:
     assert harness.changed.calls == [WEB]
     known = harness.stores.tasks.get(WEB)
     assert known
-    assert known["metadata"]["resourceVersion"] == "150", "the store shows what is"
+    assert known.resource_version == "150", "the store shows what is"
 
 
 async def test_what_stood_in_the_way_is_forgotten_when_there_is_nothing_left_to_do() -> None:

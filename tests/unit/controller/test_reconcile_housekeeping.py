@@ -18,7 +18,7 @@ async def test_builds_beyond_the_ten_newest_are_deleted() -> None:
     await harness.reconcile()
     left = [int(name.removeprefix("web-")) for name in harness.names("workspacebuilds")]
     assert sorted(left) == list(range(3, 13))
-    assert sorted(b["spec"]["number"] for b in harness.stores.builds) == list(range(3, 13))
+    assert sorted(b.number for b in harness.stores.builds) == list(range(3, 13))
     assert harness.names("pods") == ["web-12"]
 
 

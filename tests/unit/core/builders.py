@@ -9,8 +9,9 @@ from typing import Any
 
 from taskyard.core.input_view import InputView
 from taskyard.core.installation import Installation
-from taskyard.core.names import AGENT_CONTAINER, RESUMED_AT, build_name
-from taskyard.core.observed import SIDECAR, BuildView, Observed, PodView, TaskView, TemplateVersionView
+from taskyard.core.names import ADOPTABLE_BY, AGENT_CONTAINER, RESUMED_AT, TASK_LABEL, build_name, claim_name
+from taskyard.core.observed import SIDECAR, BuildView, ClaimView, Observed, PodView, TaskView, TemplateVersionView
+from taskyard.core.parameter_views import TemplateView
 from taskyard.core.times import micro, rfc3339
 
 NOW = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
@@ -256,6 +257,44 @@ def pod(*arguments: Any, **fields: Any) -> PodView:
     return PodView.of(pod_manifest(*arguments, **fields))
 
 
+def claim_manifest(
+    *,
+    task: str = "web",
+    version: int = 100,
+    owners: tuple[Manifest, ...] | None = None,
+    requested: str = "1Gi",
+    capacity: str | None = None,
+    resizing: str | None = None,
+    adoptable_by: str | None = None,
+    **metadata: Any,
+) -> Manifest:
+    """The claim of a Task's home, by default the Task's own; further keyword arguments go into its metadata."""
+    status: Manifest = {"phase": "Bound", "capacity": {"storage": capacity or requested}}
+    if resizing:
+        status["conditions"] = [{"type": "FileSystemResizePending", "status": "True", "message": resizing}]
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {
+            "name": claim_name(task),
+            "namespace": "team",
+            "uid": "claim",
+            "resourceVersion": str(version),
+            "creationTimestamp": rfc3339(NOW),
+            "labels": {TASK_LABEL: task},
+            **({} if adoptable_by is None else {"annotations": {ADOPTABLE_BY: adoptable_by}}),
+            **({} if owners == () else {"ownerReferences": list(owners or (owner(name=task),))}),
+            **metadata,
+        },
+        "spec": {"resources": {"requests": {"storage": requested}}},
+        "status": status,
+    }
+
+
+def claim(**fields: Any) -> ClaimView:
+    return ClaimView.of(claim_manifest(**fields))
+
+
 def template_version_manifest(*, name: str = "shell-v1", version: int = 100, **spec: Any) -> Manifest:
     """A TemplateVersion with the defaults that the API server fills in; None omits a field."""
     filled: Manifest = {
@@ -295,6 +334,10 @@ def template_manifest(active_version: str = "shell-v1", *, name: str = "shell", 
         },
         "spec": {"activeVersion": active_version},
     }
+
+
+def template(*arguments: Any, **fields: Any) -> TemplateView:
+    return TemplateView.of(template_manifest(*arguments, **fields))
 
 
 def template_version(**fields: Any) -> TemplateVersionView:

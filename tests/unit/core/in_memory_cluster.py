@@ -128,6 +128,7 @@ class InMemoryCluster:
         self.uids += 1
         metadata = manifest["metadata"] | {
             "uid": f"uid-{self.uids}",
+            "resourceVersion": str(self.uids),
             "creationTimestamp": times.rfc3339(NOW + timedelta(seconds=self.seconds)),
         }
         return manifest | {"metadata": metadata, "status": {"phase": phase}}

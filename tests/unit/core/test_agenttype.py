@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from taskyard.api.templateversion import AgentType
+from taskyard.api.vocabulary import AgentType
 from taskyard.core import agenttype
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
+from taskyard.api.vocabulary import BuildPhase, BuildReason, Transition
 from taskyard.core import decision
 from taskyard.core.decision import (
     CHAIN,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from taskyard.api.workspacebuild import BuildReason, Transition
+from taskyard.api.vocabulary import BuildReason, Transition
 from taskyard.core.decision import (
     BUILDS_KEPT,
     CreateBuild,

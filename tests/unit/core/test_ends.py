@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from taskyard.api.task import NEVER_LOOKED_AT, PausedReason, Phase, State
+from taskyard.api.task import NEVER_LOOKED_AT
+from taskyard.api.vocabulary import PausedReason, Phase, State
 from taskyard.core import status
 from taskyard.core.observed import Observed
 from unit.argocd.lua import ARGOCD, health

@@ -9,11 +9,12 @@ import pytest
 from taskyard.core.decision import AdoptClaim, CreatePod, GrowClaim, decide
 from taskyard.core.home_size import larger_size, verdict
 from taskyard.core.observed import BuildView, ClaimView, Observed
+from unit.core import builders
 from unit.core.builders import build, build_manifest, merge, observed, reservation, task, template_version
 
 
 def claim(requested: str = "1Gi", capacity: str | None = None, resizing: str | None = None) -> ClaimView:
-    return ClaimView("web-home", "claim", "7", requested, capacity or requested, resizing)
+    return builders.claim(requested=requested, capacity=capacity, resizing=resizing)
 
 
 def starting(size: str | None = "2Gi", *, of: ClaimView | None = None, refusal: str | None = None) -> Observed:

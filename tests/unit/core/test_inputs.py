@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskyard.api.taskinput import InputPhase
+from taskyard.api.vocabulary import InputPhase
 from taskyard.core.input_recipient import KeepOrder, LookBack
 from taskyard.core.input_view import InputView
 from taskyard.core.inputs import (

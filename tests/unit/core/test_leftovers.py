@@ -6,23 +6,22 @@ from typing import Any
 
 import pytest
 
-from taskyard.core.leftovers import Standing, conflict, standing
-from taskyard.core.names import ADOPTABLE_BY
-from unit.core.builders import NOW, TASK_UID, build_manifest, merge, owner, pod_manifest, rfc3339, tekton_owner
+from taskyard.core.leftovers import Child, Standing, conflict, standing
+from taskyard.core.observed import BuildView, ClaimView, PodView
+from unit.core import builders
+from unit.core.builders import NOW, TASK_UID, build_manifest, merge, owner, pod, pod_manifest, rfc3339, tekton_owner
 
 Manifest = dict[str, Any]
 CLAIM = "PersistentVolumeClaim"
 
 
-def claim(*owners: Manifest, adoptable_by: str | None = None, **metadata: Any) -> Manifest:
+def claim(*owners: Manifest, adoptable_by: str | None = None, **metadata: Any) -> ClaimView:
     """A claim of the name of the Task's home."""
-    annotations = {} if adoptable_by is None else {"annotations": {ADOPTABLE_BY: adoptable_by}}
-    owned = {"ownerReferences": list(owners)} if owners else {}
-    return {"metadata": {"name": "web-home", "namespace": "team", **owned, **annotations, **metadata}, "spec": {}}
+    return builders.claim(owners=owners, adoptable_by=adoptable_by, labels=metadata.pop("labels", {}), **metadata)
 
 
-def standing_of(found: Manifest, kind: str = CLAIM) -> Standing:
-    return standing(found, kind=kind, name="web", uid=TASK_UID)
+def standing_of(found: Child) -> Standing:
+    return standing(found, name="web", uid=TASK_UID)
 
 
 LABELS = {"taskyard.dev/task": "web", "app.kubernetes.io/managed-by": "taskyard"}
@@ -59,48 +58,45 @@ LABELS = {"taskyard.dev/task": "web", "app.kubernetes.io/managed-by": "taskyard"
     ],
 )
 def test_a_claim_is_adopted_only_by_its_annotation_and_from_no_living_owner(
-    found: Manifest, expected: Standing
+    found: ClaimView, expected: Standing
 ) -> None:
     """K3."""
     assert standing_of(found) is expected
 
 
-def left_build(**metadata: Any) -> Manifest:
-    return merge(build_manifest(3), {"metadata": {"ownerReferences": None, **metadata}})
+def left_build(**metadata: Any) -> BuildView:
+    return BuildView.of(merge(build_manifest(3), {"metadata": {"ownerReferences": None, **metadata}}))
 
 
-def left_pod(**metadata: Any) -> Manifest:
-    spec = {"initContainers": [{"name": "taskyard-sidecar"}]}
-    return merge(pod_manifest(), {"metadata": {"ownerReferences": None, "labels": LABELS, **metadata}, "spec": spec})
+def left_pod(*, containers: tuple[str, ...] = ("taskyard-sidecar",), **metadata: Any) -> PodView:
+    spec = {"initContainers": [{"name": name} for name in containers] or None}
+    left = {"metadata": {"ownerReferences": None, "labels": LABELS, **metadata}, "spec": spec}
+    return PodView.of(merge(pod_manifest(), left))
 
 
 @pytest.mark.parametrize(
-    ("kind", "found", "expected"),
+    ("found", "expected"),
     [
-        pytest.param("WorkspaceBuild", left_build(), Standing.LEFT_BEHIND, id="a build"),
-        pytest.param("WorkspaceBuild", left_build(name="web-4"), Standing.FOREIGN, id="a build of another number"),
+        pytest.param(left_build(), Standing.LEFT_BEHIND, id="a build"),
+        pytest.param(left_build(name="web-4"), Standing.FOREIGN, id="a build of another number"),
         pytest.param(
-            "WorkspaceBuild",
             left_build(ownerReferences=[owner("c", kind="ConfigMap")]),
             Standing.FOREIGN,
             id="a build that somebody owns",
         ),
-        pytest.param("Pod", left_pod(), Standing.LEFT_BEHIND, id="a Pod"),
-        pytest.param("Pod", left_pod(labels={"taskyard.dev/task": "site"}), Standing.FOREIGN, id="another Task's Pod"),
+        pytest.param(left_pod(), Standing.LEFT_BEHIND, id="a Pod"),
+        pytest.param(left_pod(labels={"taskyard.dev/task": "site"}), Standing.FOREIGN, id="another Task's Pod"),
+        pytest.param(left_pod(containers=()), Standing.FOREIGN, id="a Pod without sidecar"),
         pytest.param(
-            "Pod", merge(left_pod(), {"spec": {"initContainers": None}}), Standing.FOREIGN, id="a Pod without sidecar"
-        ),
-        pytest.param(
-            "Pod",
             left_pod(ownerReferences=[owner("s", kind="ReplicaSet")]),
             Standing.FOREIGN,
             id="a Pod that somebody owns",
         ),
     ],
 )
-def test_what_lost_its_owner_is_removed_if_it_was_a_tasks(kind: str, found: Manifest, expected: Standing) -> None:
+def test_what_lost_its_owner_is_removed_if_it_was_a_tasks(found: Child, expected: Standing) -> None:
     """K3."""
-    assert standing_of(found, kind) is expected
+    assert standing_of(found) is expected
 
 
 @pytest.mark.parametrize(
@@ -125,7 +121,7 @@ def test_the_message_ends_with_the_command_that_allows_the_adoption(annotations:
         pytest.param(claim(deletionTimestamp=rfc3339(NOW)), "is being deleted", id="going"),
     ],
 )
-def test_nobody_is_told_to_delete_a_home(found: Manifest, cause: str) -> None:
+def test_nobody_is_told_to_delete_a_home(found: ClaimView, cause: str) -> None:
     """K3."""
     message = conflict(found, kind=CLAIM, task="web").message
     assert cause in message
@@ -133,4 +129,4 @@ def test_nobody_is_told_to_delete_a_home(found: Manifest, cause: str) -> None:
 
 
 def test_another_pod_of_the_name_may_be_deleted() -> None:
-    assert "delete it" in conflict(pod_manifest(), kind="Pod", task="web").message
+    assert "delete it" in conflict(pod(), kind="Pod", task="web").message

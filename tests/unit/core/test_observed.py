@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from typing import Any
 
@@ -28,7 +29,7 @@ def test_a_task_as_it_is_first_seen() -> None:
     manifest = task_manifest()
     del manifest["status"]
     view = TaskView.of(manifest)
-    assert (view.paused, view.display_name, view.idle_timeout, view.resumed_at) == (False, None, None, None)
+    assert (view.paused, view.title, view.idle_timeout, view.resumed_at) == (False, "Mend the door", None, None)
     assert (view.build, view.reserved_number, view.status, view.deleting) == (None, 0, {}, False)
 
 
@@ -41,8 +42,10 @@ def test_a_task_with_everything() -> None:
         deleting=True,
         status={"build": reservation(4)},
     )
-    assert (view.paused, view.display_name, view.idle_timeout, view.resumed_at) == (True, "Door", "1h", "noon")
+    assert (view.paused, view.title, view.idle_timeout, view.resumed_at) == (True, "Door", "1h", "noon")
     assert (view.reserved_number, view.deleting) == (4, True)
+    assert (view.prompt_sha256, view.resource_version) == (hashlib.sha256(b"mend the door").hexdigest(), "100")
+    assert view.created_at == at(-60)
 
 
 @pytest.mark.parametrize(

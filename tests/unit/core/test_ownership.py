@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from taskyard.core.ownership import Ownership, TaskOwner, is_owned_by, owner_of, owner_uid, ownership_of
-from unit.core.builders import TASK_UID, Manifest, owner, pod_manifest, task, tekton_owner
+from taskyard.core.ownership import Ownership, TaskOwner, is_owned_by, owner_of, owner_uid, owners_of, ownership_of
+from unit.core.builders import TASK_UID, Manifest, owner, pod, pod_manifest, task, tekton_owner
 
 FORMER = owner("22222222-2222-4222-8222-222222222222")
 OWN = owner(TASK_UID)
@@ -72,15 +72,15 @@ def test_which_task_controls_an_object(references: list[Manifest] | None, expect
 def test_whose_it_is(owners: list[Manifest], expected: Ownership) -> None:
     child = pod_manifest()
     child["metadata"]["ownerReferences"] = owners
-    assert ownership_of(child, name=task().name, uid=task().uid) is expected
+    assert ownership_of(owners_of(child), name=task().name, uid=task().uid) is expected
 
 
 def test_without_owner_references_it_is_nobodys() -> None:
     child = pod_manifest()
     del child["metadata"]["ownerReferences"]
-    assert ownership_of(child, name=task().name, uid=task().uid) is Ownership.FOREIGN
+    assert ownership_of(owners_of(child), name=task().name, uid=task().uid) is Ownership.FOREIGN
 
 
 def test_ownership_is_correct_only_from_the_living_tasks_view() -> None:
     """To the earlier Task, the living Task's objects look like an earlier Task's: so the caller's must live."""
-    assert ownership_of(pod_manifest(), name=task().name, uid="former") is Ownership.FORMER
+    assert ownership_of(pod().owners, name=task().name, uid="former") is Ownership.FORMER

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
+from taskyard.api.vocabulary import BuildPhase, BuildReason, Transition
 from taskyard.core import status
 from taskyard.core.decision import EndBuild, KeepPodEnd, Reserve, Rest, decide
 from taskyard.core.observed import BuildView, Observed

@@ -49,7 +49,7 @@ def check(cluster: InMemoryCluster) -> None:
     assert unfinished in ([], cluster.builds[-1:]), "one build at a time"
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(history=HISTORIES, created_paused=st.booleans(), paused=st.booleans())
 @example(
     history=["look", "look", "pause", "look", "resume"], created_paused=False, paused=False
@@ -124,7 +124,7 @@ RESTLESS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(history=RESTLESS)
 @example(history=["turn", "rest", "turn", "wait_long", "turn", "turn"])  # paused automatically, and nobody asks
 @example(history=["turn", "rest", "turn", "wait_long", "turn", "wake", "turn"])  # paused automatically, and resumed
@@ -151,7 +151,7 @@ def test_an_automatically_paused_task_resumes_only_when_something_asks_for_it(hi
     assert cluster.builds[-1]["spec"]["reason"] == "Resume"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(history=RESTLESS)
 @example(history=["turn", "wait_long", "turn", "turn"])  # it has reached its longest runtime
 @example(history=["turn", "wait_long", "turn", "wake", "turn", "wait_long", "turn"])  # twice
@@ -183,7 +183,7 @@ def test_a_hundred_pauses_leave_ten_builds_whose_numbers_have_no_gap() -> None:
     assert [b["spec"]["number"] for b in cluster.builds] == list(range(192, 202))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(history=HISTORIES)
 def test_a_status_that_was_written_needs_no_further_write(history: list[str]) -> None:
     cluster = InMemoryCluster()

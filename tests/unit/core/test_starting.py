@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from taskyard.api.workspacebuild import BuildReason, Transition
+from taskyard.api.vocabulary import BuildReason, Transition
 from taskyard.core import status
 from taskyard.core.decision import Reserve
 from taskyard.core.lifecycle import AgentLifecycle, AppHealth

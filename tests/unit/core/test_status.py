@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from taskyard.api.task import Phase, TaskStatus
-from taskyard.api.workspacebuild import BuildReason, Transition
+from taskyard.api.task import TaskStatus
+from taskyard.api.vocabulary import BuildReason, Phase, Transition
 from taskyard.core import status
 from taskyard.core.decision import Reserve
 from taskyard.core.lifecycle import AgentLifecycle, AppHealth

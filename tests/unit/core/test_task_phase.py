@@ -6,8 +6,7 @@ import itertools
 
 import pytest
 
-from taskyard.api.task import Phase
-from taskyard.api.workspacebuild import BuildPhase, Transition
+from taskyard.api.vocabulary import BuildPhase, Phase, Transition
 from taskyard.core import task_phase
 from taskyard.core.lifecycle import AgentLifecycle, AppHealth
 

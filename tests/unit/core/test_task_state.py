@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskyard.api.task import Phase
-from taskyard.api.workspacebuild import Transition
+from taskyard.api.vocabulary import Phase, Transition
 from taskyard.core.lifecycle import AgentLifecycle, AppHealth
 from taskyard.core.task_state import current_state, waiting_message
 from taskyard.core.times import micro

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from taskyard.api.workspacebuild import Transition
+from taskyard.api.vocabulary import Transition
 from taskyard.core.observed import Observed
-from taskyard.core.parameter_views import TemplateView
 from taskyard.core.parameters import Chosen, Violation
 from taskyard.core.template_resolution import (
     Resolution,
@@ -19,7 +18,7 @@ from taskyard.core.template_resolution import (
     version_for,
     version_name,
 )
-from unit.core.builders import build, observed, reservation, running, task, template_version
+from unit.core.builders import build, observed, reservation, running, task, template, template_version
 
 
 def pod(**container: Any) -> dict[str, Any]:
@@ -80,7 +79,7 @@ def test_a_version_that_can() -> None:
 
 
 NAMES_TEMPLATE = {"template": "shell", "templateVersion": None}
-TEMPLATE = TemplateView("shell", "shell-v2")
+TEMPLATE = template("shell-v2")
 
 
 def of_template(**fields: Any) -> Observed:
@@ -205,8 +204,8 @@ def test_what_keeps_a_task_from_its_start(seen: Observed, reason: str, says: str
 
 
 def test_changes_of_its_template_do_not_affect_a_running_task() -> None:
-    for template in (None, TemplateView("shell", "missing"), TEMPLATE):
-        assert resolution(started(template=template)).resolved
+    for changed in (None, template("missing"), TEMPLATE):
+        assert resolution(started(template=changed)).resolved
 
 
 def test_a_choice() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from localcluster.locations import REPOSITORY
 from taskyard import environment_reference
-from taskyard.api.templateversion import AgentProtocol
+from taskyard.api.vocabulary import AgentProtocol
 from taskyard.core.manifests import sidecar
 from unit.core import podmaking
 from unit.core.builders import installation, task, template_version

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from taskyard.gateway.cluster import Cluster
+from taskyard.watchcache.kind import NameView
 
 Object = dict[str, Any]
 
 GROUP = "/apis/taskyard.dev/v1alpha1"
-TASK = {"metadata": {"namespace": "team", "name": "hello", "uid": "u"}}
+MANIFEST = {"metadata": {"namespace": "team", "name": "hello"}}
+TASK = NameView("team", "hello", "u", 1)
 INPUT = {"metadata": {"namespace": "team", "name": "hello-1"}}
 CONFIG_MAP = {"metadata": {"namespace": "team", "name": "hello-snapshot", "labels": {}}, "data": {}}
 
@@ -79,7 +81,10 @@ class Answering:
             id="changed ConfigMap",
         ),
         pytest.param(
-            lambda c: c.create_task("t", TASK), False, f"POST {GROUP}/namespaces/team/tasks", id="a person's new Task"
+            lambda c: c.create_task("t", MANIFEST),
+            False,
+            f"POST {GROUP}/namespaces/team/tasks",
+            id="a person's new Task",
         ),
         pytest.param(
             lambda c: c.create_input("t", INPUT),

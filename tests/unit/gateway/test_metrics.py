@@ -9,6 +9,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
+from taskyard.api.vocabulary import InputReason
 from taskyard.gateway.metrics import Measured, Metrics
 from taskyard.httpconnection import UPGRADE, Upgraded
 
@@ -73,3 +74,12 @@ async def test_a_websocket_that_fails_is_an_error_and_no_longer_open() -> None:
         await asked(metrics, app)
     assert value(metrics, "streams") == 0
     assert value(metrics, "requests_total", route="workspace", code="500") == 1
+
+
+def test_inputs_that_find_no_room_are_counted_by_the_bound() -> None:
+    metrics = Metrics()
+    metrics.input_refused(InputReason.QUEUE_FULL)
+    assert value(metrics, "inputs_refused_total", bound="QueueFull") == 1
+    assert (
+        metrics.registry.get_sample_value("taskyard_gateway_inputs_refused_total", {"bound": "NamespaceQueueFull"}) == 0
+    ), "the series is there from the start"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from localcluster.locations import REPOSITORY
-from taskyard.api.task import Phase, State
+from taskyard.api.vocabulary import Phase, State
 from taskyard.controller.observability.metrics import Metrics as OperatorMetrics
 from taskyard.controller.queue import KeyedQueue
 from taskyard.controller.stores import Stores

@@ -10,13 +10,18 @@ from typing import Any
 
 import pytest
 
+from taskyard.apiclient import ApiError
 from taskyard.controller.stores import Stores
-from taskyard.core.resources import PODS, Resource
+from taskyard.core.resources import PODS
 from taskyard.watchcache import reflector as reflector_module
-from taskyard.watchcache.reflector import Reflector
+from taskyard.watchcache.kind import Kind, V
+from taskyard.watchcache.reading import Event, Page
+from taskyard.watchcache.reflector import Reflector, list_into
+from taskyard.watchcache.store import Store
 from unit.controller.fakes import FakeCluster, api_error, until
 from unit.core.builders import pod_manifest
 from unit.virtual_time import gaps, in_no_time, now
+from unit.watchcache.things import THINGS, Thing, thing
 
 Manifest = dict[str, Any]
 
@@ -44,11 +49,11 @@ class Watched:
     def __init__(self, cluster: FakeCluster) -> None:
         self.store = Stores().pods
         self.told: list[str] = []
-        self.reflector = Reflector(cluster, PODS, self.store, lambda pod: self.told.append(pod["metadata"]["name"]))
+        self.reflector = Reflector(cluster, self.store, lambda pod: self.told.append(pod.name))
 
     @property
     def names(self) -> list[str]:
-        return sorted(pod["metadata"]["name"] for pod in self.store)
+        return sorted(pod.name for pod in self.store)
 
 
 @asynccontextmanager
@@ -218,9 +223,10 @@ def test_after_two_thousand_failures_it_still_lists_every_half_minute_and_hears_
     listed_at: list[float] = []
 
     class Cluster(FakeCluster):
-        async def list(self, resource: Resource) -> tuple[list[Manifest], str]:
+        async def pages(self, kind: Kind[V]) -> AsyncIterator[Page[V]]:
             listed_at.append(now())
-            return await super().list(resource)
+            async for page in super().pages(kind):
+                yield page
 
     async def live() -> None:
         cluster, heard = Cluster(), asyncio.Event()
@@ -230,7 +236,7 @@ def test_after_two_thousand_failures_it_still_lists_every_half_minute_and_hears_
         else:
             cluster.watches = [[fault] for fault in faults]
         cluster.watches.append([event("ADDED"), None])
-        reflector = Reflector(cluster, PODS, Stores().pods, lambda pod: heard.set())
+        reflector = Reflector(cluster, Stores().pods, lambda pod: heard.set())
         async with asyncio.TaskGroup() as group:
             running = group.create_task(reflector.run())
             await heard.wait()
@@ -239,3 +245,65 @@ def test_after_two_thousand_failures_it_still_lists_every_half_minute_and_hears_
         assert gaps(listed_at)[-1] == pytest.approx(30.0)
 
     in_no_time(live())
+
+
+# A list
+
+
+class Listed:
+    """A source whose list has these pages; an ApiError among them breaks it off."""
+
+    def __init__(self, *pages: list[Thing] | ApiError, at: str = "9") -> None:
+        self._pages, self._at = pages, at
+
+    async def pages(self, kind: Kind[Any]) -> AsyncIterator[Page[Any]]:
+        for views in self._pages:
+            if isinstance(views, ApiError):
+                raise views
+            yield Page(iter(views), self._at)
+
+    def watch(self, kind: Kind[Any], resource_version: str) -> AsyncIterator[Event[Any]]:
+        raise AssertionError("nobody watches")
+
+
+def held(*things: Thing) -> Store[Thing]:
+    store = Store(THINGS)
+    for found in things:
+        store.keep(found)
+    return store
+
+
+async def listed_into(store: Store[Thing], source: Listed) -> list[str]:
+    """The names of what was told."""
+    told: list[Thing] = []
+    try:
+        assert (await list_into(source, store, told.append)).resource_version == "9"
+    finally:
+        names = sorted(found.name for found in told)
+    return names
+
+
+async def test_a_list_replaces_what_there_was() -> None:
+    store = held(thing("gone", 1), thing("same", 2), thing("changed", 3))
+    told = await listed_into(store, Listed([thing("same", 2), thing("changed", 8)], [thing("new", 7)]))
+    assert told == ["changed", "gone", "new"]
+    assert sorted(found.name for found in store) == ["changed", "new", "same"]
+
+
+async def test_what_was_written_after_the_list_was_made_stays() -> None:
+    store = held(thing("written", 12), thing("newer", 11))
+    assert await listed_into(store, Listed([thing("newer", 5)])) == []
+    assert sorted((found.name, found.version) for found in store) == [("newer", 11), ("written", 12)]
+
+
+async def test_an_empty_list_empties_the_store() -> None:
+    store = held(thing("a"), thing("b"))
+    assert await listed_into(store, Listed([])) == ["a", "b"]
+    assert len(store) == 0
+
+
+async def test_a_list_that_breaks_off_removes_nothing_and_keeps_what_it_told() -> None:
+    store = held(thing("last", 1))
+    with pytest.raises(ApiError):
+        await listed_into(store, Listed([thing("first", 2)], api_error(0)))
+    assert sorted(found.name for found in store) == ["first", "last"]

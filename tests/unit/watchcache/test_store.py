@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskyard.watchcache.store import Key, Store, key_of, version
-
-Manifest = dict[str, Any]
-
-
-def thing(name: str = "a", at: int = 1, *, group: str = "g", uid: str | None = None) -> Manifest:
-    return {
-        "metadata": {"namespace": "team", "name": name, "uid": uid or f"uid-{name}", "resourceVersion": str(at)},
-        "group": group,
-    }
+from taskyard.watchcache import store as store_module
+from taskyard.watchcache.kind import Key, key_of
+from taskyard.watchcache.store import Store
+from unit.watchcache.things import THINGS, Thing, thing, thing_manifest
 
 
-def group_of(manifest: Manifest) -> Key:
-    return "team", manifest["group"]
+def groups_of(found: Thing) -> Iterator[Key]:
+    yield "team", found.group
 
 
-def filled(*manifests: Manifest) -> Store:
-    store = Store(group_of)
-    for manifest in manifests:
-        store.put(manifest)
+def filled(*things: Thing) -> Store[Thing]:
+    store = Store(THINGS, groups_of)
+    for found in things:
+        store.keep(found)
     return store
 
 
-def names(manifests: Iterable[Manifest]) -> list[str]:
-    return sorted(manifest["metadata"]["name"] for manifest in manifests)
+def names(things: Iterable[Thing]) -> list[str]:
+    return sorted(found.name for found in things)
 
 
 @pytest.mark.parametrize(
@@ -47,18 +40,25 @@ def names(manifests: Iterable[Manifest]) -> list[str]:
 )
 def test_an_older_state_never_replaces_a_newer_one(former: int, later: int, kept: bool) -> None:
     store = filled(thing(at=former))
-    assert store.put(thing(at=later)) is kept
+    assert store.keep(thing(at=later)) is kept
     found = store.get(("team", "a"))
     assert found
-    assert version(found) == max(former, later)
+    assert found.version == max(former, later)
+
+
+def test_an_answer_of_the_api_server_is_kept_as_its_view() -> None:
+    store = filled(thing(at=5))
+    assert not store.put(thing_manifest(at=5))
+    assert store.put(thing_manifest(at=6))
+    assert store.get(("team", "a")) == thing(at=6)
 
 
 def test_an_object_that_moves_to_another_group_leaves_the_former() -> None:
     store = filled(thing(at=1, group="g"), thing("b", group="g"))
-    store.put(thing(at=2, group="h"))
+    store.keep(thing(at=2, group="h"))
     assert names(store.grouped(("team", "g"))) == ["b"]
     assert names(store.grouped(("team", "h"))) == ["a"]
-    store.put(thing("b", at=3, group="h"))
+    store.keep(thing("b", at=3, group="h"))
     assert store.grouped(("team", "g")) == []
     assert names(store.grouped(("team", "h"))) == ["a", "b"]
 
@@ -79,30 +79,27 @@ def test_removing(uid: str | None, gone: bool) -> None:
 
 
 def test_what_is_not_there_is_removed_without_complaint() -> None:
-    assert Store(group_of).remove(("team", "a")) is None
-    assert Store(group_of).get(("team", "a")) is None
-    assert Store(group_of).grouped(("team", "a")) == []
+    assert Store(THINGS, groups_of).remove(("team", "a")) is None
+    assert Store(THINGS, groups_of).get(("team", "a")) is None
+    assert Store(THINGS, groups_of).grouped(("team", "a")) == []
 
 
-def test_a_list_replaces_what_there_was() -> None:
-    store = filled(thing("gone", 1), thing("same", 2), thing("changed", 3))
-    changed = store.replace([thing("same", 2), thing("changed", 8), thing("new", 7)], listed_at="9")
-    assert names(changed) == ["changed", "gone", "new"]
-    assert names(store) == ["changed", "new", "same"]
+def test_what_a_list_lacks_is_gone() -> None:
+    store = filled(thing("gone", 1), thing("same", 2), thing("changed", 8))
+    assert names(store.unlisted({("team", "same"), ("team", "changed")}, listed_at="9")) == ["gone"]
+    assert names(store) == ["changed", "same"]
+    assert store.unlisted({("team", "same"), ("team", "changed")}, listed_at="9") == []
 
 
 def test_what_was_written_after_the_list_was_made_stays() -> None:
-    store = filled(thing("written", 12), thing("newer", 11))
-    assert store.replace([thing("newer", 5)], listed_at="10") == []
+    store = filled(thing("written", 12), thing("newer", 11), thing("older", 10))
+    assert names(store.unlisted({("team", "newer")}, listed_at="10")) == ["older"]
     assert names(store) == ["newer", "written"]
-    found = store.get(("team", "newer"))
-    assert found
-    assert version(found) == 11
 
 
 def test_an_empty_list_empties_the_store() -> None:
     store = filled(thing("a"), thing("b"))
-    assert names(store.replace([], listed_at="5")) == ["a", "b"]
+    assert names(store.unlisted(set(), listed_at="5")) == ["a", "b"]
     assert len(store) == 0
     assert store.grouped(("team", "g")) == []
 
@@ -115,31 +112,31 @@ OPERATIONS = st.lists(
 
 @given(OPERATIONS)
 def test_groups_always_hold_the_objects_that_say_so(operations: list[tuple[str, str, int, str]]) -> None:
-    store = Store(group_of)
+    store = Store(THINGS, groups_of)
     for verb, name, at, group in operations:
         if verb == "put":
-            store.put(thing(name, at, group=group))
+            store.keep(thing(name, at, group=group))
         else:
             store.remove(("team", name))
         for each in "gh":
-            assert names(store.grouped(("team", each))) == names(m for m in store if m["group"] == each)
-    assert {key_of(manifest) for manifest in store} == {("team", m["metadata"]["name"]) for m in store}
+            assert names(store.grouped(("team", each))) == names(m for m in store if m.group == each)
+    assert {key_of(found) for found in store} == {("team", found.name) for found in store}
 
 
 def test_an_answer_that_comes_after_the_deletion_does_not_bring_an_object_back() -> None:
     store = filled(thing(at=5))
     store.deleted(thing(at=7))
-    assert not store.put(thing(at=6))
+    assert not store.keep(thing(at=6))
     assert len(store) == 0
     # Seen again because it bears the label again, or another object of its name.
-    assert store.put(thing(at=8))
-    assert store.put(thing(at=9, uid="another"))
+    assert store.keep(thing(at=8))
+    assert store.keep(thing(at=9, uid="another"))
 
 
 def test_a_deletion_of_what_was_never_seen_counts_too() -> None:
-    store = Store(group_of)
+    store = Store(THINGS, groups_of)
     store.deleted(thing(at=7))
-    assert not store.put(thing(at=6))
+    assert not store.keep(thing(at=6))
 
 
 def test_the_newest_state_is_known() -> None:
@@ -153,3 +150,44 @@ def test_a_group_is_there_as_long_as_one_of_its_objects() -> None:
     assert store.has(("team", "g"))
     store.remove(("team", "a"))
     assert not store.has(("team", "g"))
+
+
+def test_a_group_counts_its_objects() -> None:
+    """One, two and many are kept in different ways."""
+    store, group = filled(), ("team", "g")
+    for number, name in enumerate("abc"):
+        assert store.count(group) == number
+        store.keep(thing(name))
+    for number, name in ((3, "b"), (2, "a"), (1, "c")):
+        assert (store.count(group), store.has(group)) == (number, True)
+        assert store.remove(("team", name)) is not None
+    assert (store.count(group), store.has(group), store.grouped(group)) == (0, False, [])
+
+
+def test_an_observer_hears_each_state_with_the_former_one() -> None:
+    store, heard = filled(), list[tuple[Thing | None, Thing]]()
+    store.observe(lambda former, found: heard.append((former, found)))
+    for found in (thing(at=5), thing(at=7), thing(at=6), thing(at=9, uid="another")):
+        store.keep(found)
+    assert heard == [(None, thing(at=5)), (thing(at=5), thing(at=7)), (None, thing(at=9, uid="another"))]
+
+
+def test_a_failing_observer_keeps_no_object_from_the_store(caplog: pytest.LogCaptureFixture) -> None:
+    store, heard = filled(), list[Thing]()
+
+    def fail(former: Thing | None, found: Thing) -> None:
+        raise RuntimeError("broken")
+
+    store.observe(fail)
+    store.observe(lambda former, found: heard.append(found))
+    assert store.keep(thing())
+    assert (names(store), heard) == (["a"], [thing()])
+    assert "team/a: defect in an observer" in caplog.text
+
+
+def test_the_memory_of_deletions_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "MAX_REMEMBERED_DELETIONS", 2)
+    store = filled()
+    for name in "abc":
+        store.deleted(thing(name, at=7))
+    assert [store.keep(thing(name, at=6)) for name in "abc"] == [True, False, False]

@@ -1,4 +1,7 @@
-"""What kopf watches: the kinds that people write. Every handler passes its event on; none writes to the object."""
+"""What kopf watches: Tasks, Templates and their versions. Every handler passes its event on; none writes to the object.
+
+TaskInputs can be many and large, and kopf keeps an object whole until its worker is idle: a reflector watches them.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Any
 import kopf
 
 from taskyard.api import GROUP, VERSION
-from taskyard.core.resources import TASK_INPUTS, TASKS, TEMPLATE_VERSIONS, TEMPLATES
+from taskyard.core.resources import TASKS, TEMPLATE_VERSIONS, TEMPLATES
 
 registry = kopf.OperatorRegistry()
 
@@ -34,9 +37,3 @@ async def template_event(event: kopf.RawEvent, memo: Any, **_: Any) -> None:
 async def template_version_event(event: kopf.RawEvent, memo: Any, **_: Any) -> None:
     """A TemplateVersion was added, modified or deleted."""
     memo.take(TEMPLATE_VERSIONS, event)
-
-
-@kopf.on.event(GROUP, VERSION, "taskinputs", registry=registry)
-async def task_input_event(event: kopf.RawEvent, memo: Any, **_: Any) -> None:
-    """A TaskInput was added, modified or deleted."""
-    memo.take(TASK_INPUTS, event)

@@ -13,7 +13,10 @@ from kopf._cogs.structs.references import Insights  # `kopf.operator` takes one,
 
 from taskyard import backoff
 from taskyard.controller.kopf_source.handlers import registry
-from taskyard.core.resources import TASK_INPUTS, TASKS, TEMPLATE_VERSIONS, TEMPLATES, Resource
+from taskyard.controller.kopf_source.handoff import Handoff
+from taskyard.controller.kopf_source.lean import NoDifferences, NoMemories
+from taskyard.core.resources import TASKS, TEMPLATE_VERSIONS, TEMPLATES, Resource
+from taskyard.watchcache.kind import UNREADABLE, View
 
 logger = logging.getLogger(__name__)
 
@@ -24,13 +27,17 @@ GOOD_RUN_SECONDS = 60.0
 # How long kopf's tasks may take to end after a run.
 ENDING_SECONDS = 2.0
 
-KINDS = (TASKS, TEMPLATES, TEMPLATE_VERSIONS, TASK_INPUTS)
+KINDS = (TASKS, TEMPLATES, TEMPLATE_VERSIONS)
 
-Take = Callable[[Resource, Mapping[str, Any]], None]
+# What is kept of an object in an event of that type, if it is news, and what takes it.
+ViewOf = Callable[[Resource, str | None, Any], View | None]
+Take = Callable[[Resource, str | None, View], None]
+HandOn = Callable[[Resource, Mapping[str, Any]], None]
 
 
-def settings() -> kopf.OperatorSettings:
-    """Only watches: no Events, no peering, no scanning for kinds that are added or removed."""
+def settings(chunk: int) -> kopf.OperatorSettings:
+    """Only watches: no Events, no peering, no scanning for kinds that are added or removed. `chunk` objects are listed
+    at a time."""
     result = kopf.OperatorSettings()
     result.posting.enabled = False
     result.peering.standalone = True
@@ -38,6 +45,10 @@ def settings() -> kopf.OperatorSettings:
     result.watching.server_timeout = 300
     result.watching.inactivity_timeout = 330
     result.watching.reconnect_backoff = 1.0
+    # Few objects at a time are in memory: a page of a list, and those that workers have not yet let go of.
+    result.watching.chunk_size = chunk
+    result.queueing.idle_timeout = 0.05
+    result.persistence.diffbase_storage = NoDifferences()
     # The handlers take no time.
     result.queueing.exit_timeout = 0.1
     # With a timeout kopf would kill the whole process with SIGKILL.
@@ -45,25 +56,39 @@ def settings() -> kopf.OperatorSettings:
     return result
 
 
-async def watch(take: Take, *, restarted: Callable[[str], None] = lambda what: None) -> None:
-    """Run kopf until cancelled. After a fatal failure of a watch (for kopf, any error but 410) all of its watches are
-    restarted, and `restarted` is called with "kopf", which stands for all kinds.
+async def watch(
+    view: ViewOf, take: Take, *, chunk: Callable[[], int], restarted: Callable[[str], None] = lambda what: None
+) -> None:
+    """Run kopf until cancelled; `view` is called in kopf's thread, `take` in this loop. `chunk` returns how many
+    objects it may list at a time.
+
+    After a fatal failure of a watch (for kopf, any error but 410) all of its watches are restarted, and `restarted` is
+    called with "kopf", which stands for all kinds.
 
     Each run has a thread and an event loop of its own.
     """
     loop = asyncio.get_running_loop()
     failures = 0
     while True:
-        began, stop = loop.time(), threading.Event()
+        began, stop, handoff = loop.time(), threading.Event(), Handoff(loop, take)
 
-        def hand_on(resource: Resource, event: Mapping[str, Any], stop: threading.Event = stop) -> None:
-            if not stop.is_set():
-                loop.call_soon_threadsafe(take, resource, event)
+        def hand_on(resource: Resource, event: Mapping[str, Any], handoff: Handoff = handoff) -> None:
+            # The view is made here, in kopf's thread, so that nothing of the object waits for the other loop.
+            try:
+                found = view(resource, event["type"], event["object"])
+            except UNREADABLE as error:
+                where = event["object"].get("metadata", {})
+                what = resource.plural, where.get("namespace"), where.get("name"), error
+                logger.error("%s %s/%s cannot be read and is left out: %s", *what)
+                return
+            if found is not None:
+                handoff.add(resource, event["type"], found)
 
         try:
-            cause = await asyncio.to_thread(run, hand_on, stop)
+            cause = await asyncio.to_thread(run, hand_on, stop, chunk())
         finally:
             stop.set()
+            handoff.close()
         failures = 0 if loop.time() - began > GOOD_RUN_SECONDS else failures + 1
         delay = backoff.delay(failures, first=RESTART_FIRST_SECONDS, longest=MAX_RESTART_SECONDS, jitter=0.5)
         logger.warning("kopf's watches ended: %s; restarting in %.1f s", cause, delay)
@@ -71,8 +96,8 @@ async def watch(take: Take, *, restarted: Callable[[str], None] = lambda what: N
         restarted("kopf")
 
 
-def run(take: Take, stop: threading.Event) -> str:
-    """Run kopf once in this thread. Returns why it ended."""
+def run(take: HandOn, stop: threading.Event, chunk: int) -> str:
+    """Run kopf once in this thread, listing `chunk` objects at a time. Returns why it ended."""
 
     unserved: list[str] = []
 
@@ -92,8 +117,9 @@ def run(take: Take, stop: threading.Event) -> str:
             parts = await kopf.spawn_tasks(
                 registry=registry,
                 insights=insights,
-                settings=settings(),
+                settings=settings(chunk),
                 memo=kopf.Memo(take=take),
+                memories=NoMemories(),
                 clusterwide=True,
                 stop_flag=stop,
                 # The default is derived from the user's name, which a container's numeric user does not have.

@@ -12,16 +12,17 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from taskyard import __version__
-from taskyard.api.task import Phase, State
-from taskyard.api.taskinput import InputPhase
-from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
-from taskyard.controller.cluster import ApiError, Object
+from taskyard.api.vocabulary import BuildPhase, BuildReason, InputPhase, InputReason, Phase, State, Transition
+from taskyard.controller.cluster import ApiError
 from taskyard.controller.observability.recorder import Drop
 from taskyard.controller.queue import KeyedQueue
 from taskyard.controller.stores import Stores
 from taskyard.core import times
+from taskyard.core.input_view import InputView
 from taskyard.core.intent import Intent
-from taskyard.watchcache.store import Key, Store
+from taskyard.core.observed import BuildView, TaskView
+from taskyard.watchcache.kind import Key
+from taskyard.watchcache.store import Store
 
 START_BUCKETS = (0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
 WORK_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60)
@@ -64,6 +65,12 @@ class Metrics:
             START_BUCKETS,
         )
         self._inputs = self._counter("taskyard_inputs", "TaskInputs that ended.", ["result"])
+        self._inputs_queued = self._gauge("taskyard_inputs_queued", "TaskInputs that wait.", [])
+        self._inputs_refused = self._counter(
+            "taskyard_inputs_refused",
+            "TaskInputs that were rejected since as many as may wait already did, for the Task or in the namespace.",
+            ["bound"],
+        )
         self._work_seconds = self._histogram(
             "taskyard_reconcile_duration_seconds", "Duration of one reconciliation of a key.", ["queue"], WORK_BUCKETS
         )
@@ -88,6 +95,7 @@ class Metrics:
     def observe_stores(self, stores: Stores) -> None:
         """Count the Tasks at each scrape, and the changes of builds, Tasks and inputs as they happen."""
         self.registry.register(TaskCounts(stores.tasks))
+        self._inputs_queued.set_function(lambda: float(sum(map(_is_queued, stores.inputs))))
         stores.tasks.observe(self._task_changed)
         stores.builds.observe(lambda previous, build: self._build_changed(previous, build, stores.tasks))
         stores.inputs.observe(self._input_changed)
@@ -143,6 +151,8 @@ class Metrics:
                 self._build_seconds.labels(transition, result)
         for ending in (DELIVERED, IN_DOUBT, REJECTED):
             self._inputs.labels(ending)
+        for bound in InputReason:
+            self._inputs_refused.labels(bound)
         for queue in QUEUES:
             self._work_seconds.labels(queue)
             for kind in (API_ERROR, DEFECT):
@@ -150,43 +160,41 @@ class Metrics:
         for cause in Drop:
             self._dropped.labels(cause)
 
-    def _task_changed(self, previous: Object | None, task: Object) -> None:
-        status, before = task.get("status", {}), (previous or {}).get("status", {})
-        build = status.get("build")
-        is_start = build and build["transition"] == Transition.START
+    def _task_changed(self, previous: TaskView | None, task: TaskView) -> None:
+        status, before = task.status, previous.status if previous else {}
+        build = status.get("build") or {}
+        is_start = build.get("transition") == Transition.START
         # From Error or Unknown a Task returns to Active, which is not a start.
         if (
             is_start
             and status.get("phase") == Phase.ACTIVE
             and before.get("phase") in (Phase.PENDING, Phase.INITIALIZING)
         ):
-            self._start_seconds.labels(build["reason"]).observe(self._since(build["createdAt"]))
+            self._start_seconds.labels(build["reason"]).observe(self._since(times.parse(build["createdAt"])))
 
-    def _build_changed(self, previous: Object | None, build: Object, tasks: Store) -> None:
-        result = build.get("status", {}).get("phase")
-        if previous is None or result not in ENDS or previous.get("status", {}).get("phase") == result:
+    def _build_changed(self, previous: BuildView | None, build: BuildView, tasks: Store[TaskView]) -> None:
+        if previous is None or build.phase not in ENDS or previous.phase == build.phase:
             return
-        spec, metadata = build["spec"], build["metadata"]
-        self._builds.labels(spec["transition"], spec["reason"], result).inc()
+        self._builds.labels(build.transition, build.reason, build.phase).inc()
         # The Task records the reservation to the microsecond, the build its creation only to the second.
-        task = tasks.get((metadata["namespace"], spec["task"])) or {}
-        reserved = task.get("status", {}).get("build", {})
-        is_same = reserved.get("number") == spec["number"]
-        seconds = self._since(reserved["createdAt"] if is_same else metadata["creationTimestamp"])
-        self._build_seconds.labels(spec["transition"], result).observe(seconds)
+        task = tasks.get((build.namespace, build.task))
+        reserved = (task.build if task else None) or {}
+        is_same = reserved.get("number") == build.number
+        began = times.parse(reserved["createdAt"]) if is_same else build.created_at
+        self._build_seconds.labels(build.transition, build.phase).observe(self._since(began))
 
-    def _input_changed(self, previous: Object | None, entry: Object) -> None:
-        status = entry.get("status", {})
-        phase = status.get("phase")
-        if previous is None or previous.get("status", {}).get("phase", InputPhase.QUEUED) == phase:
+    def _input_changed(self, previous: InputView | None, entry: InputView) -> None:
+        if previous is None or previous.phase is entry.phase:
             return
-        if phase == InputPhase.DELIVERED:
-            self._inputs.labels(IN_DOUBT if status.get("message") == "in doubt" else DELIVERED).inc()
-        elif phase == InputPhase.REJECTED:
+        if entry.phase is InputPhase.DELIVERED:
+            self._inputs.labels(IN_DOUBT if entry.message == "in doubt" else DELIVERED).inc()
+        elif entry.phase is InputPhase.REJECTED:
             self._inputs.labels(REJECTED).inc()
+            if entry.reason in tuple(InputReason):
+                self._inputs_refused.labels(entry.reason).inc()
 
-    def _since(self, moment: str) -> float:
-        return max(0.0, (self._clock() - times.parse(moment)).total_seconds())
+    def _since(self, moment: datetime) -> float:
+        return max(0.0, (self._clock() - moment).total_seconds())
 
     def _counter(self, name: str, text: str, labels: Iterable[str]) -> Counter:
         return Counter(name, text, labels, registry=self.registry)
@@ -198,10 +206,14 @@ class Metrics:
         return Histogram(name, text, labels, registry=self.registry, buckets=buckets)
 
 
+def _is_queued(entry: InputView) -> bool:
+    return entry.phase is InputPhase.QUEUED
+
+
 class TaskCounts(Collector):
     """Tasks by phase and state, counted in one pass at each scrape."""
 
-    def __init__(self, tasks: Iterable[Object]) -> None:
+    def __init__(self, tasks: Iterable[TaskView]) -> None:
         self._tasks = tasks
 
     def collect(self) -> Iterator[Metric]:
@@ -210,7 +222,7 @@ class TaskCounts(Collector):
         )
         found: Tally[tuple[str, str]] = Tally()
         for task in self._tasks:
-            status = task.get("status", {})
+            status = task.status
             found[status.get("phase", Phase.PENDING), (status.get("state") or {}).get("state", "none")] += 1
         for phase in Phase:
             for state in (*State, "none"):

@@ -15,7 +15,7 @@ from taskyard.controller.stores import Stores
 from taskyard.core import events, refusal
 from taskyard.core.events import Event, Regarding
 from taskyard.core.eventseries import EventSeries, Held, Series
-from taskyard.core.ownership import owner_uid
+from taskyard.core.observed import BuildView, TaskView
 from taskyard.core.refusal import Attempt
 from taskyard.core.resources import EVENTS
 
@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 MAX_QUEUED = 1000
 TRIES = 3
+BATCH_SECONDS = 0.5
 RETRY_FIRST_SECONDS = 0.5
 MAX_RETRY_SECONDS = 1.0
 
@@ -39,7 +40,8 @@ class Recorder:
     """Observes the stores of Tasks and builds, and writes what happened as Events.
 
     Nothing is recorded before `run`: what existed when the operator started is not a change. `dropped` is called with
-    the cause for each Event that will not be written. `instance` names this process.
+    the cause for each Event that will not be written. `instance` names this process. Events are written in batches, and
+    wait while `is_busy` says that Tasks do: under load they are the first that is left out.
     """
 
     def __init__(
@@ -49,7 +51,9 @@ class Recorder:
         instance: str,
         clock: Callable[[], datetime],
         dropped: Callable[[str], None],
+        is_busy: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._is_busy = is_busy
         self._cluster = cluster
         self._instance = instance
         self._clock = clock
@@ -63,28 +67,30 @@ class Recorder:
         stores.tasks.observe(self.task_changed)
         stores.builds.observe(self.build_changed)
 
-    def task_changed(self, previous: Object | None, task: Object) -> None:
+    def task_changed(self, previous: TaskView | None, task: TaskView) -> None:
         """Record what happened to a Task whose newest state was stored. Never raises, never waits."""
-        if previous is None or not self._runs or "deletionTimestamp" in task["metadata"]:
+        if previous is None or not self._runs or task.deleting:
             return
-        found = events.of_task(previous.get("status", {}), task.get("status", {}))
-        self._record(Regarding.of(task), found)
+        self._record(Regarding.of(task), events.of_task(previous.status, task.status))
 
-    def build_changed(self, previous: Object | None, build: Object) -> None:
+    def build_changed(self, previous: BuildView | None, build: BuildView) -> None:
         """Record the end of a build whose newest state was stored. Never raises, never waits."""
-        uid = owner_uid(build)
+        uid = build.owner
         if previous is None or uid is None or not self._runs:
             return
-        self._record(
-            Regarding(build["metadata"]["namespace"], build["spec"]["task"], uid), events.of_build(previous, build)
-        )
+        self._record(Regarding(build.namespace, build.task, uid), events.of_build(previous, build))
 
     async def run(self) -> None:
         """Write Events until cancelled."""
         self._runs = True
         try:
             while True:
-                await self._write(await self._queue.get())
+                first = await self._queue.get()
+                # Repetitions meanwhile are counted in the same write.
+                await asyncio.sleep(BATCH_SECONDS)
+                await self._write(first)
+                while not self._queue.empty() and not self._is_busy():
+                    await self._write(self._queue.get_nowait())
         finally:
             self._runs = False
 

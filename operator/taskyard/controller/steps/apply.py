@@ -7,7 +7,7 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
-from taskyard.api.workspacebuild import BuildPhase, BuildReason
+from taskyard.api.vocabulary import BuildPhase, BuildReason
 from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, NotLeadingError, Object
 from taskyard.controller.steps.blocked import Blocked, blocked_by
 from taskyard.controller.steps.builds import BuildWriter
@@ -17,7 +17,7 @@ from taskyard.controller.steps.fitting import Fitting
 from taskyard.controller.steps.network_policies import NetworkPolicyKeeper
 from taskyard.controller.steps.task_reader import NotDue, TaskReader
 from taskyard.controller.stores import Stores
-from taskyard.core import names, ownership, refusal, status, template_resolution, text_limits, times
+from taskyard.core import names, refusal, status, template_resolution, text_limits, times
 from taskyard.core.decision import (
     AdoptClaim,
     CreateBuild,
@@ -36,11 +36,10 @@ from taskyard.core.decision import (
 )
 from taskyard.core.installation import Installation
 from taskyard.core.manifests import build, claim, pod
-from taskyard.core.observed import Observed, PodView
+from taskyard.core.observed import Observed
 from taskyard.core.parameters import Violation
 from taskyard.core.refusal import Attempt, Fail
 from taskyard.core.resources import CLAIMS, NAMESPACES, PODS, TASKS, WORKSPACE_BUILDS
-from taskyard.watchcache.store import key_of
 
 logger = logging.getLogger(__name__)
 
@@ -60,11 +59,12 @@ class Applier:
         self._claims = ClaimKeeper(cluster, stores, self._builds)
         self._children = Children(cluster, stores, self._reader, self._claims)
 
-    async def apply(self, observed: Observed, step: Step) -> Blocked | None:
-        """Write a step. Returns None when it is done or, according to the stores, no longer applies."""
+    async def apply(self, observed: Observed, step: Step, *, is_live: bool = False) -> Blocked | None:
+        """Write a step. Returns None when it is done or, according to the stores, no longer applies. `is_live` says
+        that the Task was written or read a moment ago: it is not read again before its build is created."""
         attempt = attempt_of(observed, step)
         try:
-            return await self._apply(observed, step)
+            return await self._apply(observed, step, is_live=is_live)
         except NotLeadingError:
             raise
         except ApiError as error:
@@ -73,12 +73,12 @@ class Applier:
                 raise
             return blocked
 
-    async def _apply(self, observed: Observed, step: Step) -> Blocked | None:
+    async def _apply(self, observed: Observed, step: Step, *, is_live: bool) -> Blocked | None:
         match step:
             case Reserve():
                 return await self._reserve(observed, step)
             case CreateBuild():
-                return await self._create_build(observed, step)
+                return await self._create_build(observed, step, is_live=is_live)
             case CreateClaim():
                 return await self._create_claim(observed, step)
             case AdoptClaim():
@@ -110,15 +110,9 @@ class Applier:
         """Bring the namespace's NetworkPolicy up to date; writes only what differs."""
         return blocked_by(await self._network.refusal(namespace))
 
-    async def write_status(self, observed: Observed, *, reserve: Reserve | None = None) -> bool:
-        """Write what was observed into the Task's status if it differs. Returns whether the store has changed."""
+    async def write_status(self, observed: Observed, *, patch: Object) -> bool:
+        """Merge `patch` into the Task's status. Returns whether the store has changed."""
         task = observed.task
-        # Another Task's status goes first, and everything is decided again.
-        patch = dict.fromkeys(task.stale_status) or status.patch(
-            task.status, status.document(observed, reserve=reserve)
-        )
-        if not patch:
-            return False
         try:
             written = await self._cluster.patch_status(
                 TASKS, task.namespace, task.name, patch, resource_version=task.resource_version
@@ -128,14 +122,18 @@ class Applier:
             return True
         # An answer that is known changes nothing: the API server has dropped what its CRDs do not know, or the watch
         # has told it sooner.
-        return self._stores.tasks.put(written)
+        view = self._stores.tasks.kind.of(written)
+        is_news = self._stores.tasks.keep(view)
+        if is_news:
+            self._stores.own_writes.add(view)
+        return is_news
 
     async def _reserve(self, observed: Observed, step: Reserve) -> Blocked | None:
         task = observed.task
         if step.reason is BuildReason.RECOVER and not await self._is_recovery_due(observed):
             return None
         logger.info("task %s/%s: build %d is reserved: %s, %s", task.namespace, task.name, step.number, *reason(step))
-        await self.write_status(observed, reserve=step)
+        await self.write_status(observed, patch=status_patch(observed, reserve=step))
         return None
 
     async def _is_recovery_due(self, observed: Observed) -> bool:
@@ -149,14 +147,16 @@ class Applier:
         if live["metadata"]["resourceVersion"] != task.resource_version:
             return False
         found = await self._cluster.get(PODS, task.namespace, newest.name) if newest else None
-        if found is not None and ownership.is_owned_by(found, task.uid) and not PodView.of(found).ended:
-            self._stores.pods.put(found)
+        pod = self._stores.pods.kind.of(found) if found else None
+        if pod is not None and pod.owner == task.uid and not pod.ended:
+            self._stores.pods.keep(pod)
             return False
         return True
 
-    async def _create_build(self, observed: Observed, step: CreateBuild) -> Blocked | None:
+    async def _create_build(self, observed: Observed, step: CreateBuild, *, is_live: bool) -> Blocked | None:
         # A build that was created and is gone was deleted with its Task; the store may not know that yet.
-        await self._reader.live(observed)
+        if not is_live:
+            await self._reader.live(observed)
         template = observed.template_version.template if observed.template_version else None
         version = template_resolution.version_for(observed, step.transition)
         manifest = build.manifest(
@@ -173,13 +173,15 @@ class Applier:
         if observed.template_version is None:
             return None
         manifest = claim.manifest(observed.task, observed.template_version)
-        # Looked for first: where it uses up the namespace's quota, a creation is refused before its name is looked at.
-        found = await self._cluster.get(CLAIMS, *key_of(manifest))
-        if found is not None:
-            return await self._children.take_or_remove(observed, CLAIMS, found)
         try:
             return await self._children.create(observed, CLAIMS, manifest)
         except ApiError as error:
+            if not error.is_refusal:
+                raise
+            # Where a claim of this name uses up the namespace's quota, that is found out before its name is looked at.
+            found = await self._cluster.get(CLAIMS, manifest["metadata"]["namespace"], manifest["metadata"]["name"])
+            if found is not None:
+                return await self._children.take_or_remove(observed, CLAIMS, found)
             return await self._start_is_refused(observed, step, error)
 
     async def _create_pod(self, observed: Observed, step: CreatePod) -> Blocked | None:
@@ -272,6 +274,13 @@ class Applier:
             TASKS, task.namespace, task.name, uid=task.uid, resource_version=task.resource_version
         )
         await self._reader.look_again(observed)
+
+
+def status_patch(observed: Observed, *, reserve: Reserve | None = None) -> Object:
+    """What is to be written into the Task's status now, or with a reservation; empty for nothing."""
+    task = observed.task
+    # Another Task's status goes first, and everything is decided again.
+    return dict.fromkeys(task.stale_status) or status.patch(task.status, status.document(observed, reserve=reserve))
 
 
 def attempt_of(observed: Observed, step: Step) -> Attempt | None:

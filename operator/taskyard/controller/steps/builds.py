@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from taskyard.controller.cluster import Cluster, ConflictError, MissingError, Object
 from taskyard.controller.stores import Stores
-from taskyard.core.observed import BuildView, LeftBehind
+from taskyard.core.observed import BuildView
 from taskyard.core.resources import WORKSPACE_BUILDS
 
 
@@ -25,12 +25,12 @@ class BuildWriter:
             return None
         try:
             written = await self._cluster.patch_status(
-                WORKSPACE_BUILDS, *key, patch, resource_version=known["metadata"]["resourceVersion"]
+                WORKSPACE_BUILDS, *key, patch, resource_version=known.resource_version
             )
         except (ConflictError, MissingError):
             found = await self._cluster.get(WORKSPACE_BUILDS, *key)
             if found is None:
-                self._builds.remove(key, uid=known["metadata"]["uid"])
+                self._builds.remove(key, uid=known.uid)
             else:
                 self._builds.put(found)
             return None
@@ -41,12 +41,10 @@ class BuildWriter:
     async def delete(self, namespace: str, build: BuildView) -> None:
         """Delete a build of the Task."""
         key = (namespace, build.name)
-        found = self._builds.get(key)
-        if found is not None:
-            await self._cluster.delete(WORKSPACE_BUILDS, *key, uid=found["metadata"]["uid"])
-            self._builds.remove(key, uid=found["metadata"]["uid"])
+        await self._cluster.delete(WORKSPACE_BUILDS, *key, uid=build.uid)
+        self._builds.remove(key, uid=build.uid)
 
-    async def delete_left_behind(self, namespace: str, build: LeftBehind) -> None:
+    async def delete_left_behind(self, namespace: str, build: BuildView) -> None:
         """Delete a build that has lost its owner, unless anything has changed since it was looked at."""
         key = (namespace, build.name)
         await self._cluster.delete(WORKSPACE_BUILDS, *key, uid=build.uid, resource_version=build.resource_version)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 
-from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, Object
+from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError
 from taskyard.controller.steps.builds import BuildWriter
 from taskyard.controller.stores import Stores
 from taskyard.core import text_limits
 from taskyard.core.decision import GrowClaim
 from taskyard.core.manifests import claim
 from taskyard.core.names import ADOPTABLE_BY
-from taskyard.core.observed import Observed, Obstacle
+from taskyard.core.observed import ClaimView, Observed, Obstacle
 from taskyard.core.resources import CLAIMS
-from taskyard.watchcache.store import Key
+from taskyard.watchcache.kind import Key
 
 logger = logging.getLogger(__name__)
 
@@ -26,32 +26,32 @@ class ClaimKeeper:
         self._stores = stores
         self._builds = builds
 
-    async def adopt(self, observed: Observed, found: Object) -> Obstacle | None:
+    async def adopt(self, observed: Observed, found: ClaimView) -> Obstacle | None:
         """Make the Task the owner of the claim `found`, unless that has changed since. The annotation is used up, so
         that it allows nothing to a later Task of this name. Returns what prevents it."""
         task, version = observed.task, observed.template_version
         assert version is not None
         made = claim.manifest(task, version)["metadata"]
-        metadata = found["metadata"]
-        name = metadata["name"]
         patch = {
             "metadata": {
-                "uid": metadata["uid"],
-                "resourceVersion": metadata["resourceVersion"],
+                "uid": found.uid,
+                "resourceVersion": found.resource_version,
                 "annotations": {ADOPTABLE_BY: None},
                 "labels": made["labels"],
                 "ownerReferences": made["ownerReferences"],
             }
         }
-        logger.info("task %s/%s: taking over claim %s", task.namespace, task.name, name)
+        logger.info("task %s/%s: taking over claim %s", task.namespace, task.name, found.name)
         try:
-            self._stores.claims.put(await self._cluster.patch(CLAIMS, task.namespace, name, patch))
+            self._stores.claims.put(await self._cluster.patch(CLAIMS, task.namespace, found.name, patch))
         except (ConflictError, MissingError):
             return None
         except ApiError as error:
             if not error.is_refusal:
                 raise
-            message = f"The API server does not let this Task take over PersistentVolumeClaim {name}: {error.message}"
+            message = (
+                f"The API server does not let this Task take over PersistentVolumeClaim {found.name}: {error.message}"
+            )
             return Obstacle("AdoptionRefused", message)
         return None
 

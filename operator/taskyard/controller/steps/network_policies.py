@@ -16,7 +16,7 @@ from taskyard.core.names import NETWORK_POLICY
 from taskyard.core.observed import Obstacle
 from taskyard.core.refusal import Attempt, Wait
 from taskyard.core.resources import ENDPOINT_SLICES, NETWORK_POLICIES
-from taskyard.watchcache.store import Key
+from taskyard.watchcache.kind import Key
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class NetworkPolicyKeeper:
                 has_changed, delay = False, LEARN_AGAIN_SECONDS
             if has_changed:
                 for policy in list(self._stores.network_policies):
-                    look((policy["metadata"]["namespace"], ""))
+                    look((policy.namespace, ""))
 
     async def refusal(self, namespace: str) -> Wait | None:
         """Bring the namespace's policy up to date. Returns why it is refused, if it is; no Pod is created then. Raises
@@ -115,8 +115,9 @@ class NetworkPolicyKeeper:
 
     def _action(self, namespace: str) -> Action:
         group = of_namespace(namespace)
+        found = self._stores.network_policies.get((namespace, NETWORK_POLICY))
         return network.decide(
-            self._stores.network_policies.get((namespace, NETWORK_POLICY)),
+            found.manifest if found else None,
             self._wanted,
             needed=self._stores.tasks.has(group) or self._stores.pods.has(group),
             stored=self._stored,
@@ -132,18 +133,15 @@ class NetworkPolicyKeeper:
             elif action is Action.MEND:
                 written = await self._cluster.patch(NETWORK_POLICIES, *key, network.repair(wanted))
             else:
-                metadata = known["metadata"]
-                await self._cluster.delete(
-                    NETWORK_POLICIES, *key, uid=metadata["uid"], resource_version=metadata["resourceVersion"]
-                )
-                store.remove(key, uid=metadata["uid"])
+                await self._cluster.delete(NETWORK_POLICIES, *key, uid=known.uid, resource_version=str(known.version))
+                store.remove(key, uid=known.uid)
         except (ConflictError, MissingError):
             # Somebody else has created or removed it meanwhile: decide again by what is there now.
             found = await self._cluster.get(NETWORK_POLICIES, *key)
             if found is not None:
                 store.put(found)
             elif known is not None:
-                store.remove(key, uid=known["metadata"]["uid"])
+                store.remove(key, uid=known.uid)
             return
         logger.info("namespace %s: NetworkPolicy %s: %s", namespace, NETWORK_POLICY, DONE[action])
         if written is not None:

@@ -8,10 +8,8 @@ from datetime import datetime
 from taskyard.controller.cluster import Cluster, ConflictError, MissingError
 from taskyard.controller.stores import Stores
 from taskyard.core import status, template_status, times
-from taskyard.core.observed import TemplateVersionView
-from taskyard.core.parameter_views import TemplateView
 from taskyard.core.resources import TEMPLATES
-from taskyard.watchcache.store import Key
+from taskyard.watchcache.kind import Key
 
 
 class TemplateChecker:
@@ -25,19 +23,16 @@ class TemplateChecker:
     async def check(self, key: Key) -> None:
         """Check one Template. Raises ApiError."""
         template = self._stores.templates.get(key)
-        if template is None or "deletionTimestamp" in template["metadata"]:
+        if template is None or template.deleting:
             return
-        view = TemplateView.of(template)
-        version = self._stores.template_versions.get((key[0], view.active_version))
-        wanted = template_status.document(
-            template, view, TemplateVersionView.of(version) if version else None, now=times.rfc3339(self._clock())
-        )
-        patch = status.patch(template.get("status", {}), wanted)
+        version = self._stores.template_versions.get((key[0], template.active_version))
+        wanted = template_status.document(template, version, now=times.rfc3339(self._clock()))
+        patch = status.patch(template.status, wanted)
         if not patch:
             return
         try:
             written = await self._cluster.patch_status(
-                TEMPLATES, *key, patch, resource_version=template["metadata"]["resourceVersion"]
+                TEMPLATES, *key, patch, resource_version=template.resource_version
             )
         except MissingError:
             return

@@ -12,10 +12,9 @@ from taskyard.controller.steps.fitting import Fitting
 from taskyard.controller.stores import Stores
 from taskyard.core import conditions, refusal, status, template_version_dry_run, times
 from taskyard.core.installation import Installation
-from taskyard.core.observed import TemplateVersionView
 from taskyard.core.refusal import Attempt, Fail, Wait
 from taskyard.core.resources import PODS, TEMPLATE_VERSIONS
-from taskyard.watchcache.store import Key
+from taskyard.watchcache.kind import Key
 
 # The cause of a refusal may lie outside the version: a missing RuntimeClass, or the namespace's Pod Security.
 INVALID_AGAIN_SECONDS = 300.0
@@ -43,13 +42,13 @@ class TemplateVersionValidator:
 
     async def validate(self, key: Key) -> None:
         """Validate one version. Raises ApiError."""
-        manifest = self._stores.template_versions.get(key)
-        if manifest is None or "deletionTimestamp" in manifest["metadata"]:
+        template = self._stores.template_versions.get(key)
+        if template is None or template.deleting:
             return
-        former = manifest.get("status", {}).get("conditions", [])
+        former = template.status.get("conditions", [])
         if any(condition["type"] == "Valid" and condition["status"] == "True" for condition in former):
             return
-        template, now = TemplateVersionView.of(manifest), times.rfc3339(self._clock())
+        now = times.rfc3339(self._clock())
         problem, remedy = template_version_dry_run.problem(template), None
         if problem is None:
             fitting = Fitting(self._installation.sidecar_resources)
@@ -57,7 +56,7 @@ class TemplateVersionValidator:
             async def dry_run(resources: dict[str, Any]) -> None:
                 installation = replace(self._installation, sidecar_resources=resources)
                 probe = template_version_dry_run.probe(
-                    template, installation, namespace=key[0], uid=manifest["metadata"]["uid"], now=now
+                    template, installation, namespace=key[0], uid=template.uid, now=now
                 )
                 await self._cluster.create(PODS, probe, dry_run=True)
 
@@ -74,21 +73,23 @@ class TemplateVersionValidator:
                         problem, remedy = error.message, fitting.remedy(error)
                     case _:
                         raise
-        generation = manifest["metadata"]["generation"]
         wanted = {
-            "observedGeneration": generation,
+            "observedGeneration": template.generation,
             "conditions": conditions.render(
-                [template_version_dry_run.verdict(problem, remedy)], former=former, generation=generation, now=now
+                [template_version_dry_run.verdict(problem, remedy)],
+                former=former,
+                generation=template.generation,
+                now=now,
             ),
         }
         if problem is not None:
             self._again(key, INVALID_AGAIN_SECONDS)
-        patch = status.patch(manifest.get("status", {}), wanted)
+        patch = status.patch(template.status, wanted)
         if not patch:
             return
         try:
             written: Object | None = await self._cluster.patch_status(
-                TEMPLATE_VERSIONS, *key, patch, resource_version=manifest["metadata"]["resourceVersion"]
+                TEMPLATE_VERSIONS, *key, patch, resource_version=template.resource_version
             )
         except MissingError:
             return

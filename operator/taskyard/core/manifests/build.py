@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from taskyard.api import API_VERSION
-from taskyard.api.workspacebuild import BuildReason, Transition
+from taskyard.api.vocabulary import BuildReason, Transition
 from taskyard.core import names
 from taskyard.core.observed import Manifest, TaskView
-from taskyard.core.security.keys import prompt_sha256
 
 
 def manifest(
@@ -34,6 +33,6 @@ def manifest(
             "transition": transition,
             "reason": reason,
             "templateVersion": version,
-            "promptSHA256": prompt_sha256(task.prompt),
+            "promptSHA256": task.prompt_sha256,
         },
     }

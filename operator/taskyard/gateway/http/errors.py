@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from taskyard.apiclient import ApiError
 from taskyard.gateway.http.missed_routes import MissedRoutes
+from taskyard.gateway.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,9 @@ class HttpError(Exception):
         validations: Sequence[Mapping[str, str]] = (),
         retry_after: float | None = None,
         close: bool = False,
+        bound: str = "",
     ) -> None:
+        """`bound` is the one of metrics.BOUNDS, if any, that refused the request."""
         super().__init__(message)
         self.status = status
         self.message = message
@@ -35,6 +38,7 @@ class HttpError(Exception):
         self.validations = validations
         self.retry_after = retry_after
         self.close = close
+        self.bound = bound
 
     def response(self) -> JSONResponse:
         """The response; `Retry-After` is in whole seconds, at least 1."""
@@ -54,8 +58,14 @@ class HttpError(Exception):
         return JSONResponse(body, status_code=self.status, headers=headers)
 
 
-def add_error_answers(app: FastAPI, *, missed: MissedRoutes | None = None) -> None:
+def add_error_answers(app: FastAPI, metrics: Metrics, *, missed: MissedRoutes | None = None) -> None:
     """Answer errors of every kind in the form of `HttpError`; `missed` is told of requests that no route has."""
+
+    async def _http_error(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HttpError)
+        if error.bound:
+            metrics.bound_reached(error.bound)
+        return error.response()
 
     async def _routing_error(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
@@ -68,11 +78,6 @@ def add_error_answers(app: FastAPI, *, missed: MissedRoutes | None = None) -> No
     app.add_exception_handler(HTTPException, _routing_error)
     app.add_exception_handler(ApiError, _cluster_error)
     app.add_exception_handler(Exception, _unexpected)
-
-
-async def _http_error(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HttpError)
-    return error.response()
 
 
 async def _cluster_error(request: Request, error: Exception) -> JSONResponse:

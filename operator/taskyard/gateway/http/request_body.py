@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn, TypeVar
 
 from fastapi import Request
@@ -14,16 +15,23 @@ READ_TIMEOUT = 10.0
 
 M = TypeVar("M", bound=BaseModel)
 
+# Told a number of bytes before they are read; may wait, or raise.
+Room = Callable[[int], Awaitable[None]]
+
 
 class TooLargeError(Exception):
     """The body is larger than the route accepts."""
 
 
-async def read_body(request: Request, limit: int) -> bytes:
-    """The body. Raises TooLargeError beyond `limit` bytes, without reading on, and HttpError 408 after ten seconds."""
+async def read_body(request: Request, limit: int, room: Room | None = None) -> bytes:
+    """The body; `room` is told how many bytes it may take before they are read. Raises TooLargeError beyond `limit`
+    bytes, without reading on, HttpError 408 after ten seconds, and what `room` raises."""
     announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > limit:
+    size = int(announced) if announced.isdecimal() else limit
+    if size > limit:
         raise TooLargeError
+    if room:
+        await room(size)
     body = bytearray()
     try:
         async with asyncio.timeout(READ_TIMEOUT):
@@ -38,13 +46,13 @@ async def read_body(request: Request, limit: int) -> bytes:
     return bytes(body)
 
 
-async def read_model(request: Request, model: type[M], limit: int) -> M:
-    """The body as a model. Raises HttpError 400, which names the invalid fields."""
+async def read_model(request: Request, model: type[M], limit: int, room: Room | None = None) -> M:
+    """The body as a model. Raises HttpError 400, which names the invalid fields, and what `room` raises."""
     try:
-        body = await read_body(request, limit)
+        body = await read_body(request, limit, room)
     except TooLargeError as error:
         raise HttpError(
-            400, "The request's body is too large.", detail=f"At most {limit} bytes.", close=True
+            400, "The request's body is too large.", detail=f"At most {limit} bytes.", close=True, bound="body"
         ) from error
     return validated(model, parse_json(body))
 

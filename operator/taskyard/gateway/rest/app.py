@@ -6,7 +6,7 @@ from taskyard import __version__
 from taskyard.gateway.http.errors import add_error_answers
 from taskyard.gateway.http.lifecycle import RequestLifecycle
 from taskyard.gateway.http.missed_routes import MissedRoutes
-from taskyard.gateway.metrics import Measured, Metrics
+from taskyard.gateway.metrics import Measured
 from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.openapi.docs_routes import add_documentation
 from taskyard.gateway.rest.routes import (
@@ -38,13 +38,13 @@ _PARTS = (
 )
 
 
-def rest_app(context: RestContext, metrics: Metrics) -> FastAPI:
+def rest_app(context: RestContext) -> FastAPI:
     """The application, with all routes and error handlers."""
     app = FastAPI(title="Taskyard", version=__version__, openapi_url=None, redirect_slashes=False)
     app.add_middleware(RequestLifecycle, stopping=context.stopping)
-    app.add_middleware(Measured, metrics=metrics)
+    app.add_middleware(Measured, metrics=context.metrics)
     for part in _PARTS:
         app.include_router(part.routes(context))
     add_documentation(app)
-    add_error_answers(app, missed=MissedRoutes(context.monotonic))
+    add_error_answers(app, context.metrics, missed=MissedRoutes(context.monotonic))
     return app

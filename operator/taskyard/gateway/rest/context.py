@@ -1,25 +1,33 @@
 """What the routes of the REST API work with, and the checks that several of them start with."""
 
 import asyncio
-from collections.abc import Callable
+import functools
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
 from fastapi import Request
+from pydantic import BaseModel
 
-from taskyard.apiclient import Object
 from taskyard.core.security.keyring import Keyring
 from taskyard.gateway.cluster import Cluster
 from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.http.lifecycle import when_left
+from taskyard.gateway.http.list_answers import ListAnswers
+from taskyard.gateway.http.request_body import read_model
+from taskyard.gateway.metrics import Metrics
 from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.access import authorization, namespaces
 from taskyard.gateway.rest.access.agent_concurrency import AgentConcurrency
 from taskyard.gateway.rest.access.authentication import Authentication, Person
 from taskyard.gateway.rest.access.authorization import Authorization
+from taskyard.gateway.rest.access.memory import Memory
 from taskyard.gateway.rest.access.namespaces import Owner
+from taskyard.gateway.rest.access.queue_room import QueueRoom
 from taskyard.gateway.rest.access.request_quota import RequestQuota
 from taskyard.gateway.rest.cache.cache import Cache
+from taskyard.gateway.rest.cache.objects import TaskView
 from taskyard.gateway.rest.errors import not_found
 from taskyard.gateway.rest.naming import Naming
 from taskyard.gateway.rest.streams.agent_messages import AgentMessageStreams
@@ -28,19 +36,26 @@ from taskyard.gateway.rest.streams.task_watch import RenderedTasks
 from taskyard.gateway.rest.views import vocabulary
 from taskyard.sidecarclient import Sidecars
 
+# The longest prompt, with each of its characters as a pair of escapes.
+BODY_BYTES = 1_048_576
+
+M = TypeVar("M", bound=BaseModel)
+
 
 @dataclass
 class RestContext:
     """The parts, and the settings that routes need. `keyring` returns the current keys, `now` the time of the wall
-    clock (UTC), `monotonic` seconds; `callers` limits requests, and `turns` limits calls to sidecars. `stopping` is set
-    when the process is asked to stop: streams end then."""
+    clock (UTC), `monotonic` seconds; `callers` limits requests, `turns` calls to sidecars, and `room` the inputs that
+    wait. `stopping` is set when the process is asked to stop: streams end then."""
 
     cluster: Cluster
     cache: Cache
+    metrics: Metrics
     authentication: Authentication
     authorization: Authorization
     callers: RequestQuota
     turns: AgentConcurrency
+    room: QueueRoom
     naming: Naming
     keyring: Callable[[], Keyring]
     now: Callable[[], datetime]
@@ -48,13 +63,18 @@ class RestContext:
     stopping: asyncio.Event
     default_namespace: str
     sidecar_port: int
+    lists: ListAnswers = field(init=False, default_factory=ListAnswers)
+    memory: Memory = field(init=False)
     rendered: RenderedTasks = field(init=False)
     dialogues: AgentMessageStreams = field(init=False)
     _sidecars: tuple[Keyring, Sidecars] | None = None
 
     def __post_init__(self) -> None:
         self.rendered = RenderedTasks(self.cache)
-        self.dialogues = AgentMessageStreams(lambda ip, pod_uid: self.sidecars().events(ip=ip, pod_uid=pod_uid))
+        self.dialogues = AgentMessageStreams(self._events, cut=lambda: self.metrics.bound_reached("message"))
+        self.memory = Memory(self.metrics)
+        self.metrics.watch_bytes("answers", lambda: self.lists.budget.bytes)
+        self.metrics.watch_bytes("conversations", lambda: self.dialogues.bytes)
 
     async def close(self) -> None:
         """Close the connections to sidecars and to the model that names Tasks."""
@@ -77,13 +97,21 @@ class RestContext:
         """Authenticate the caller and count the request against their quota; `streaming` for a route that answers with
         a stream. Raises HttpError 401 or 429, and ApiError."""
         person = await self.authentication.person(request)
-        caller = person.user.username, person.user.uid
+        caller = person.user.digest
         wait = self.callers.enter(caller, self.monotonic(), streaming=streaming)
         if wait:
             detail = "Too many streams are open." if streaming else "Ask less often, and for less at once."
             raise HttpError(429, "Too many requests.", detail=detail, retry_after=wait)
         when_left(request, lambda: self.callers.leave(caller, streaming=streaming))
         return person
+
+    async def read(self, request: Request, person: Person, model: type[M]) -> M:
+        """The request's body as a model. Raises HttpError 400, 408, and 429 while too much is being read."""
+        return await read_model(request, model, BODY_BYTES, self.memory.for_body(request, person))
+
+    def _events(self, ip: str, pod_uid: str) -> AsyncIterator[tuple[str, str]]:
+        passed_over = functools.partial(self.metrics.bound_reached, "event")
+        return self.sidecars().events(ip=ip, pod_uid=pod_uid, budget=self.memory.events, passed_over=passed_over)
 
     def stream_access(self, request: Request, person: Person) -> StreamAccess:
         """The caller's access to a stream, checked again for as long as the stream lasts."""
@@ -106,7 +134,7 @@ class RestContext:
         if not self.is_organization(text):
             raise not_found()
 
-    async def task(self, person: Person, user: str, name: str) -> Object:
+    async def task(self, person: Person, user: str, name: str) -> TaskView:
         """The Task of a path: by its UID, whatever the `{user}` is, or by its name. Raises the same HttpError 404 for a
         Task that does not exist and for one that the person may not read."""
         owner = self.owner(user, person)
@@ -116,8 +144,8 @@ class RestContext:
         if found is None and owner is not None:
             found = self.cache.task((owner.namespace, name.lower()))
         # The right is checked in any case, so that a denial takes no longer than an absence.
-        namespace = found["metadata"]["namespace"] if found else owner.namespace if owner else user.lower()
-        named = found["metadata"]["name"] if found else name.lower()
+        namespace = found.namespace if found else owner.namespace if owner else user.lower()
+        named = found.name if found else name.lower()
         allowed = await self.may(person, "get", authorization.TASKS, namespace, named)
         if found is None or not allowed:
             raise not_found()

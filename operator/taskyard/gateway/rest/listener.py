@@ -14,6 +14,7 @@ from taskyard.gateway.http.server import MAX_CONNECTIONS, server_for
 from taskyard.gateway.rest.access.agent_concurrency import AgentConcurrency
 from taskyard.gateway.rest.access.authentication import Authentication
 from taskyard.gateway.rest.access.authorization import Authorization
+from taskyard.gateway.rest.access.queue_room import QueueRoom
 from taskyard.gateway.rest.access.request_quota import Allowance, RequestQuota
 from taskyard.gateway.rest.app import rest_app
 from taskyard.gateway.rest.cache.cache import Cache
@@ -47,8 +48,9 @@ async def serving_rest(
     rest_context = RestContext(
         cluster=context.cluster,
         cache=cache,
+        metrics=context.metrics,
         authentication=Authentication(context.cluster, context.metrics, monotonic=context.monotonic),
-        authorization=Authorization(context.cluster, monotonic=context.monotonic),
+        authorization=Authorization(context.cluster, context.metrics, monotonic=context.monotonic),
         callers=RequestQuota(
             Allowance(
                 rate=Rate(per_second=settings.people_rate, burst=settings.people_burst),
@@ -58,6 +60,7 @@ async def serving_rest(
             remembered=_CALLERS,
         ),
         turns=AgentConcurrency(each=_EACH_SIDECAR, in_all=_ALL_SIDECARS, waiting=_WAITING, patience=_PATIENCE_SECONDS),
+        room=QueueRoom(cache, settings.input_bounds, refused=context.metrics.input_refused),
         naming=Naming(model if model.url else None),
         keyring=lambda: context.keyring,
         now=context.now,
@@ -74,9 +77,7 @@ async def serving_rest(
         tls = mounted.context
         background.append(asyncio.create_task(mounted.keep_fresh(stop)))
     # All clients of an ingress controller share its address.
-    server = server_for(
-        rest_app(rest_context, context.metrics), tls=tls, most_each=MAX_CONNECTIONS, grace=GRACE_SECONDS
-    )
+    server = server_for(rest_app(rest_context), tls=tls, most_each=MAX_CONNECTIONS, grace=GRACE_SECONDS)
     with bind(settings.listen_address, settings.people_port) as listening:
         filling = asyncio.create_task(cache.run(context.cluster))
         answering = asyncio.create_task(_answer(server, cache, listening))

@@ -16,8 +16,8 @@ from taskyard.gateway.rest.openapi import document as openapi_document
 def document() -> dict[str, Any]:
     """The OpenAPI document of the current routes."""
     # No route is called, so none of them needs a real context.
-    nothing = cast(RestContext, SimpleNamespace(stopping=None, monotonic=time.monotonic))
-    return openapi_document.document(rest_app(nothing, Metrics()))
+    nothing = cast(RestContext, SimpleNamespace(stopping=None, monotonic=time.monotonic, metrics=Metrics()))
+    return openapi_document.document(rest_app(nothing))
 
 
 def main() -> int:

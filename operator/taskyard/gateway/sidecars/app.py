@@ -21,5 +21,5 @@ def sidecar_app(context: Context, stopping: asyncio.Event) -> FastAPI:
     app.include_router(enroll.routes(context))
     app.include_router(agent_reports.routes(context))
     app.include_router(outputs.routes(context))
-    add_error_answers(app)
+    add_error_answers(app, context.metrics)
     return app

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from taskyard.api.workspacebuild import BuildPhase, Transition
+from taskyard.api.vocabulary import BuildPhase, Transition
 from taskyard.core.ownership import TaskOwner, owner_of
 
 W = TypeVar("W", bound=StrEnum)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from taskyard.api.workspacebuild import BuildPhase, Transition
+from taskyard.api.vocabulary import BuildPhase, Transition
 from taskyard.gateway.sidecars.objects import Build, Task
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from taskyard.api.task import State
+from taskyard.api.vocabulary import State
 from taskyard.core import input_required
 from taskyard.core.text_sanitizer import CONTROLS, one_line, sanitize_message
 from taskyard.core.times import micro, rfc3339

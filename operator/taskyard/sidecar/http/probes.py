@@ -17,6 +17,10 @@ from taskyard.sidecar.session import Session
 logger = logging.getLogger(__name__)
 
 PRESTOP_TIMEOUT = 5.0
+# The kubelet asks every two seconds and waits two: until the agent was ready for the first time, most of that is spent
+# in one request, which is answered when it is. A start would take a second longer on average.
+START_HOLD = 1.5
+START_LOOK = 0.05
 
 
 class Probes:
@@ -29,6 +33,7 @@ class Probes:
         self._hook_key = hook_key
         self._snapshots: SnapshotUploader | None = None
         self._session: Session | None = None
+        self._was_ready = False
 
     def enrolled(self, session: Session, snapshots: SnapshotUploader) -> None:
         """From now on there is a conversation to save, and a session to notify of the Pod's end."""
@@ -39,7 +44,18 @@ class Probes:
 
     async def readyz(self, request: Request) -> Response:
         reason = self._not_ready()
+        if reason and not self._was_ready:
+            reason = await self._first_readiness()
+        self._was_ready = self._was_ready or not reason
         return PlainTextResponse(f"{reason}\n", 503) if reason else PlainTextResponse("ok\n")
+
+    async def _first_readiness(self) -> str:
+        """Returns when the agent is ready, or after START_HOLD why it is not."""
+        for _ in range(round(START_HOLD / START_LOOK)):
+            if not self._not_ready():
+                break
+            await asyncio.sleep(START_LOOK)
+        return self._not_ready()
 
     async def prestop(self, request: Request) -> Response:
         """Succeeds even if the snapshot fails: a failed hook would only cause an event that nobody can act on."""

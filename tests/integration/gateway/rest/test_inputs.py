@@ -1,11 +1,16 @@
 """`POST` and `GET …/inputs`: messages that are queued until the agent is ready."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
+from integration.gateway.administrator import Administrator
+from integration.gateway.gatewayprocess import Gateway
 from integration.gateway.rest.rest_namespace import RestNamespace, paused
+from taskyard.core.security.keyring import Keyring
 
 
 def test_an_input_is_queued_by_the_person(ns: RestNamespace) -> None:
@@ -106,3 +111,44 @@ def test_the_inputs_of_a_former_task_of_the_name_are_not_shown(ns: RestNamespace
     }
     ns.admin.patch(path, {"metadata": {"ownerReferences": [owner]}})
     ns.wait(url, lambda answer: answer.json()["count"] == 0)
+
+
+@pytest.fixture
+def narrow(admin: Administrator, fresh_gateway: Gateway, keyring: Keyring, namespace: str) -> Iterator[RestNamespace]:
+    """The namespace of a gateway that lets two inputs of a Task wait, and three of a namespace."""
+    bounds = {"TASKYARD_MAX_QUEUED_PER_TASK": "2", "TASKYARD_MAX_QUEUED_PER_NAMESPACE": "3"}
+    with fresh_gateway.serving(keyring, **bounds) as gateway:
+        ns = RestNamespace(admin, gateway, keyring, namespace)
+        yield ns
+        ns.close()
+
+
+def test_an_input_that_finds_the_queue_full_is_refused_at_once(narrow: RestNamespace, fresh_gateway: Gateway) -> None:
+    """And nothing is made of it; a repeated request is answered all the same."""
+    for name in ("hello", "other"):
+        narrow.task(name)
+    url, other = narrow.url("/tasks/me/hello/inputs"), narrow.url("/tasks/me/other/inputs")
+    for number in range(2):
+        made = narrow.owner.post(url, json={"content": "hi"}, headers={"Idempotency-Key": str(number)})
+        assert made.status_code == 201, made.text
+    narrow.wait(url, lambda answer: answer.json()["count"] == 2)
+    full = narrow.owner.post(url, json={"content": "hi"})
+    assert full.status_code == 429
+    assert int(full.headers["Retry-After"]) == 30
+    assert full.json() == {
+        "message": "Too many inputs are waiting.",
+        "detail": 'The queue of Task "hello" is full: 2 messages wait for its agent, and more may not. Create the '
+        "input again when some of them have been delivered, or delete some.",
+    }
+    assert narrow.owner.post(url, json={"content": "hi"}, headers={"Idempotency-Key": "1"}).status_code == 200
+    assert narrow.owner.post(url, json={"content": "\x03", "type": "raw"}).status_code == 201
+    assert narrow.owner.post(url, json={"content": "yes", "answers": "q-1"}).status_code == 201
+    assert narrow.owner.post(other, json={"content": "hi"}).status_code == 201
+    narrow.wait(other, lambda answer: answer.json()["count"] == 1)
+    full = narrow.owner.post(other, json={"content": "hi"})
+    assert full.status_code == 429
+    assert full.json()["detail"].startswith(f'The queues of namespace "{narrow.name}" are full: 3 messages wait')
+    assert len(narrow.owner.get(url).json()["inputs"]) == 4
+    metrics = httpx.get(f"http://127.0.0.1:{fresh_gateway.health_port}/metrics", trust_env=False).text
+    assert 'taskyard_gateway_inputs_refused_total{bound="QueueFull"} 1.0' in metrics
+    assert 'taskyard_gateway_inputs_refused_total{bound="NamespaceQueueFull"} 1.0' in metrics

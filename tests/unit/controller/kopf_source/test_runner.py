@@ -13,11 +13,14 @@ import kopf
 import pytest
 
 from taskyard.controller.kopf_source import runner
-from taskyard.core.resources import TASKS
+from taskyard.core.observed import TaskView
+from taskyard.core.resources import TASKS, Resource
+from unit.core.builders import task, task_manifest
 
 
 def test_kopf_writes_nothing_and_ends_nothing() -> None:
-    settings = runner.settings()
+    settings = runner.settings(20)
+    assert settings.watching.chunk_size == 20
     assert settings.posting.enabled is False
     assert settings.peering.standalone is True
     assert settings.process.ultimate_exiting_timeout is None
@@ -54,7 +57,7 @@ def test_a_run_ends_with_the_first_of_its_parts_whatever_the_others_do(
     monkeypatch.setattr(runner, "ENDING_SECONDS", 0.1)
     stop, began = threading.Event(), time.monotonic()
     caplog.set_level(logging.INFO)
-    assert runner.run(lambda resource, event: None, stop) == cause
+    assert runner.run(lambda resource, event: None, stop, 50) == cause
     assert time.monotonic() - began < 30
     assert stop.is_set()
     assert "cancelled at its end: a watch" in caplog.text
@@ -70,22 +73,33 @@ async def test_after_two_thousand_runs_that_ended_the_next_one_still_begins_and_
         delays.append(seconds)
         await sleep(0)
 
-    def run(take: runner.Take, stop: threading.Event) -> str:
+    def run(take: runner.HandOn, stop: threading.Event, chunk: int) -> str:
         nonlocal runs
         runs += 1
         if runs > 2000:
-            take(TASKS, {"type": "ADDED"})
+            take(TASKS, {"type": "ADDED", "object": task_manifest()})
             stop.wait(60)
         return "no route"
 
     monkeypatch.setattr(runner, "run", run)
     monkeypatch.setattr(runner.asyncio, "sleep", remember)
     monkeypatch.setattr("random.uniform", lambda low, high: high)
-    heard = asyncio.Event()
+    heard, taken, made_in = asyncio.Event(), list[object](), list[threading.Thread]()
+
+    def view(resource: Resource, event: str | None, manifest: Any) -> TaskView:
+        made_in.append(threading.current_thread())
+        return TaskView.of(manifest)
+
+    def take(*event: object) -> None:
+        taken.append(event)
+        heard.set()
+
     async with asyncio.timeout(60), asyncio.TaskGroup() as group:
-        watching = group.create_task(runner.watch(lambda resource, event: heard.set(), restarted=restarts.append))
+        watching = group.create_task(runner.watch(view, take, chunk=lambda: 50, restarted=restarts.append))
         await heard.wait()
         watching.cancel()
+    assert taken == [(TASKS, "ADDED", task())]
+    assert threading.current_thread() not in made_in, "only the view crosses over to this loop"
     assert delays[:6] == [2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
     assert (len(delays), delays[-1]) == (2000, 30.0)
     assert restarts == 2000 * ["kopf"]

@@ -105,6 +105,24 @@ def test_an_input_is_counted_once_by_its_end(status: dict[str, Any], result: str
     assert found == {name: float(name == result) for name in found}
 
 
+def test_inputs_that_found_no_room_are_counted_by_the_bound() -> None:
+    harness = MetricsHarness()
+    for name, reason in (("a", "QueueFull"), ("b", "NamespaceQueueFull"), ("c", "QueueFull"), ("d", None)):
+        for version, status in ((100, {"phase": "Queued"}), (101, {"phase": "Rejected", "reason": reason})):
+            harness.stores.inputs.put(input_manifest(name, version=version, status=status))
+    assert harness.value("taskyard_inputs_refused_total", bound="QueueFull") == 2
+    assert harness.value("taskyard_inputs_refused_total", bound="NamespaceQueueFull") == 1
+    assert harness.value("taskyard_inputs_total", result="Rejected") == 4
+
+
+def test_inputs_that_wait_are_counted_at_each_scrape() -> None:
+    harness = MetricsHarness()
+    for name in "ab":
+        harness.stores.inputs.put(input_manifest(name))
+    harness.stores.inputs.put(input_manifest("c", status={"phase": "Delivered"}))
+    assert harness.value("taskyard_inputs_queued") == 2
+
+
 async def test_work_is_measured_and_its_faults_are_counted() -> None:
     harness, faults = MetricsHarness(), [None, api_error(500), KeyError("x")]
 

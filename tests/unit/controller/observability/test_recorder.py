@@ -12,6 +12,7 @@ import pytest
 from taskyard.controller.observability import recorder as recorder_module
 from taskyard.controller.observability.recorder import Recorder
 from taskyard.controller.stores import Stores
+from taskyard.core.observed import TaskView
 from unit.controller.fakes import FakeCluster, api_error, until
 from unit.core.builders import NOW, build_manifest, owned_by_tekton, reservation, task_manifest
 
@@ -19,6 +20,7 @@ from unit.core.builders import NOW, build_manifest, owned_by_tekton, reservation
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(recorder_module, "RETRY_FIRST_SECONDS", 0.01)
+    monkeypatch.setattr(recorder_module, "BATCH_SECONDS", 0.0)
     yield
 
 
@@ -58,12 +60,12 @@ async def running(harness: RecorderHarness) -> AsyncIterator[RecorderHarness]:
 
 async def test_changes_of_tasks_and_builds_are_told() -> None:
     async with running(RecorderHarness()) as harness:
-        harness.task("Pending")
         harness.task("Initializing")
+        harness.task("Active")
         harness.stores.builds.put(build_manifest())
         harness.stores.builds.put(build_manifest(phase="Failed", message="no node", version=101))
         await until(lambda: len(harness.events) == 2)
-    assert harness.reasons == ["Initializing", "BuildFailed"]
+    assert harness.reasons == ["Active", "BuildFailed"]
     assert harness.events[1]["regarding"]["name"] == "web"
     assert harness.events[1]["note"].endswith("has failed: no node")
 
@@ -196,7 +198,7 @@ async def test_a_defect_of_an_observer_does_not_affect_others(caplog: pytest.Log
         harness.version += 1
         broken = task_manifest(version=harness.version, status={"phase": "Active", "build": {"broken": True}})
         assert harness.stores.tasks.put(broken)
-        assert harness.stores.tasks.get(("team", "web")) is broken
+        assert harness.stores.tasks.get(("team", "web")) == TaskView.of(broken)
         broken_again = task_manifest(version=harness.version + 1, status={"build": reservation()})
         assert harness.stores.tasks.put(broken_again)
     assert "team/web: defect in an observer" in caplog.text

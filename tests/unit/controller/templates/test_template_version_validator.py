@@ -32,7 +32,7 @@ class ValidatorHarness:
     @property
     def verdict(self) -> tuple[str, str] | None:
         found = self.stores.template_versions.get(SHELL)
-        conditions = (found or {}).get("status", {}).get("conditions")
+        conditions = found.status.get("conditions") if found else None
         return (conditions[0]["status"], conditions[0]["reason"]) if conditions else None
 
     @property
@@ -56,7 +56,7 @@ async def test_a_version_whose_pod_is_refused_says_why(status: int) -> None:
     assert harness.verdict == ("False", "PodRefused")
     found = harness.stores.template_versions.get(SHELL)
     assert found
-    assert "image: Required value" in found["status"]["conditions"][0]["message"]
+    assert "image: Required value" in found.status["conditions"][0]["message"]
 
 
 async def test_what_can_be_told_without_the_api_server_is() -> None:
@@ -148,5 +148,5 @@ async def test_conditions_that_others_keep_stay() -> None:
     await harness.validator.validate(SHELL)
     found = harness.stores.template_versions.get(SHELL)
     assert found
-    assert [condition["type"] for condition in found["status"]["conditions"]] == ["Valid", "example.org/Audited"]
-    assert found["status"]["conditions"][1] == audited
+    assert [condition["type"] for condition in found.status["conditions"]] == ["Valid", "example.org/Audited"]
+    assert found.status["conditions"][1] == audited

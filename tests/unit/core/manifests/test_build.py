@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from taskyard.api.workspacebuild import BuildReason, Transition, WorkspaceBuildSpec
+from taskyard.api.vocabulary import BuildReason, Transition
+from taskyard.api.workspacebuild import WorkspaceBuildSpec
 from taskyard.core.manifests import build
 from taskyard.core.observed import BuildView
 from unit.core.builders import owner, task
@@ -39,7 +40,7 @@ def test_the_templates_label_is_there_when_the_template_is_known(template: str |
 
 def test_what_was_created_is_seen_as_pending() -> None:
     stored = build.manifest(task(), **RESERVED, template="shell", version="shell-v1")
-    stored["metadata"]["creationTimestamp"] = "2026-01-31T12:00:00Z"
+    stored["metadata"] |= {"uid": "build-4", "resourceVersion": "7", "creationTimestamp": "2026-01-31T12:00:00Z"}
     view = BuildView.of(stored)
     assert (view.name, view.number, view.transition, view.reason) == (
         "web-4",

@@ -5,7 +5,9 @@ import json
 from typing import Any
 
 from taskyard.core import names
+from taskyard.gateway.rest.cache import objects
 from taskyard.gateway.rest.cache.cache import Cache
+from taskyard.gateway.rest.cache.objects import TaskView
 
 Object = dict[str, Any]
 
@@ -23,10 +25,24 @@ def metadata(name: str, *, uid: str = "", **more: Any) -> Object:
     }
 
 
-def task(name: str = "hello", *, uid: str = "", namespace: str = "team", **status: Any) -> Object:
+def task(
+    name: str = "hello",
+    *,
+    uid: str = "",
+    namespace: str = "team",
+    prompt: str = "say hello",
+    paused: bool = False,
+    deleting: bool = False,
+    created_at: str = "2026-01-31T12:00:00Z",
+    **status: Any,
+) -> TaskView:
     """A Task; each call has a newer resourceVersion."""
-    spec = {"prompt": "say hello", "templateVersion": "shell-v1"}
-    return {"metadata": metadata(name, uid=uid) | {"namespace": namespace}, "spec": spec, "status": status}
+    more = {"creationTimestamp": created_at, "namespace": namespace}
+    if deleting:
+        more["deletionTimestamp"] = "2026-01-31T13:00:00Z"
+    spec = {"prompt": prompt, "templateVersion": "shell-v1", "paused": paused}
+    manifest = {"metadata": metadata(name, uid=uid) | more, "spec": spec, "status": status}
+    return objects.TASK.of(manifest)
 
 
 def reserved(number: int = 1, *, transition: str = "Start", phase: str = "Pending") -> Object:
@@ -49,7 +65,7 @@ def build(number: int = 1, *, phase: str = "Pending", transition: str = "Start")
 
 
 def pod(number: int = 1, *, ip: str = "192.0.2.1") -> Object:
-    """The Pod of the Task hello, as the cache keeps it."""
+    """The Pod of the Task hello."""
     owner = names.owner_reference(name="hello", uid="uid-hello")
     labels = {names.TASK_LABEL: "hello"}
     return {
@@ -64,10 +80,10 @@ def task_input(name: str = "one", *, owner: Object | None = None) -> Object:
     return {"metadata": metadata(name, **owners), "spec": {"task": "hello", "content": "go on"}, "status": {}}
 
 
-def cache_with(*tasks: Object) -> Cache:
+def cache_with(*tasks: TaskView) -> Cache:
     cache = Cache()
     for entry in tasks:
-        cache.tasks.put(entry)
+        cache.tasks.keep(entry)
     return cache
 
 

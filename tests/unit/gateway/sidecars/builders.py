@@ -1,6 +1,6 @@
 """A Task whose first build has created its Pod, as the gateway reads it."""
 
-from taskyard.api.workspacebuild import BuildPhase, Transition
+from taskyard.api.vocabulary import BuildPhase, Transition
 from taskyard.core.ownership import TaskOwner
 from taskyard.core.security.keys import prompt_sha256
 from taskyard.gateway.sidecars.objects import Build, Task

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from taskyard.api.workspacebuild import BuildPhase, Transition
+from taskyard.api.vocabulary import BuildPhase, Transition
 from taskyard.core.ownership import TaskOwner
 from taskyard.gateway.sidecars.objects import Build, Task, build_from, task_from
 from taskyard.gateway.sidecars.pod_binding import PodBinding, needs_builds, newest_start, pod_binding_of

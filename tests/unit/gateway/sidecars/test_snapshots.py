@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taskyard.core.ownership import Ownership, is_owned_by, ownership_of
+from taskyard.core.ownership import Ownership, is_owned_by, owners_of, ownership_of
 from taskyard.core.text_sanitizer import CONTROLS
 from taskyard.gateway.sidecars.snapshots import Message, Payload, config_map, continues, snapshot_of, task_snapshot
 from taskyard.limits import CUT_NOTE, MAX_SNAPSHOT_BYTES
@@ -106,7 +106,7 @@ def test_a_config_map_without_a_controller_has_no_owner() -> None:
 def test_a_config_map_of_a_tekton_task_is_left_as_it_is() -> None:
     manifest = owned_by_tekton(config_map(snapshot_of(Payload(messages=[])), task=TASK), uid=TASK.uid, name=TASK.name)
     assert not is_owned_by(manifest, TASK.uid)
-    assert ownership_of(manifest, name=TASK.name, uid=TASK.uid) is Ownership.FOREIGN
+    assert ownership_of(owners_of(manifest), name=TASK.name, uid=TASK.uid) is Ownership.FOREIGN
 
 
 def test_a_task_without_a_template_known_yet_has_a_snapshot_too() -> None:

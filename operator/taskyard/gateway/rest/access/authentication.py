@@ -1,6 +1,8 @@
 """Authenticates callers by a Kubernetes token, which the API server reviews for its own audience."""
 
+import functools
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +21,9 @@ from taskyard.gateway.review_limit import ReviewLimit
 
 REMEMBERED_SECONDS = 10.0
 _REMEMBERED = 4096
+_REMEMBERED_BYTES = 8 << 20
+# A stream's token is reviewed again a little after its verdict has expired; after an outage of the API server later.
+_GRACE_SECONDS = 60.0
 # All clients of an ingress controller share its address.
 _EACH_ADDRESS = Rate(per_second=20, burst=100)
 _ALL_ADDRESSES = Rate(per_second=100, burst=200)
@@ -33,6 +38,11 @@ class User:
     uid: str
     groups: tuple[str, ...]
     extra: tuple[tuple[str, tuple[str, ...]], ...]
+
+    @functools.cached_property
+    def digest(self) -> bytes:
+        """Stands for the user in caches and counts: of a fixed size, whatever names and groups the user has."""
+        return hashlib.sha256(json.dumps([self.username, self.uid, self.groups, self.extra]).encode()).digest()
 
 
 @dataclass(frozen=True)
@@ -52,8 +62,14 @@ class Authentication:
         self._monotonic = monotonic
         self._limit = ReviewLimit(each=_EACH_ADDRESS, all_together=_ALL_ADDRESSES, callers=_ADDRESSES, now=monotonic())
         self._verdicts: TtlCache[bytes, User | None] = TtlCache(
-            seconds=REMEMBERED_SECONDS, most=_REMEMBERED, monotonic=monotonic
+            seconds=REMEMBERED_SECONDS,
+            most=_REMEMBERED,
+            most_bytes=_REMEMBERED_BYTES,
+            size=lambda digest, user: len(digest) + _size(user),
+            grace=_GRACE_SECONDS,
+            monotonic=monotonic,
         )
+        metrics.watch_bytes("tokens", lambda: self._verdicts.bytes)
 
     async def person(self, request: Request) -> Person:
         """The sender of the request. Raises HttpError 401 without a valid token, 429 after too many reviews, and
@@ -98,3 +114,14 @@ def user_from(status: Mapping[str, Any]) -> User | None:
         groups=tuple(user.get("groups") or ()),
         extra=tuple(sorted((name, tuple(values or ())) for name, values in extra.items())),
     )
+
+
+def _size(user: User | None) -> int:
+    """About what a user takes in memory, in bytes."""
+    if user is None:
+        return 0
+    texts = [user.username, user.uid, *user.groups]
+    for name, values in user.extra:
+        texts += [name, *values]
+    # A character has up to four bytes.
+    return sum(100 + 4 * len(text) for text in texts)

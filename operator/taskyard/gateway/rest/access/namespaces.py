@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass
 
-from taskyard.apiclient import Object
 from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.access.authentication import Person
-from taskyard.gateway.rest.cache.cache import USER_ANNOTATION, Cache
+from taskyard.gateway.rest.cache.cache import Cache
+from taskyard.gateway.rest.cache.objects import NamespaceView
 
 ME = "me"
 
@@ -23,32 +23,26 @@ class Owner:
     created_at: str
 
 
-def owner_of(manifest: Object) -> Owner:
+def owner_of(found: NamespaceView) -> Owner:
     """A namespace as an owner."""
-    metadata = manifest["metadata"]
-    return Owner(
-        namespace=metadata["name"],
-        id=metadata["uid"],
-        user=metadata["annotations"].get(USER_ANNOTATION, ""),
-        created_at=metadata["creationTimestamp"],
-    )
+    return Owner(namespace=found.name, id=found.uid, user=found.user, created_at=found.created_at)
 
 
 def owner_named(cache: Cache, namespace: str) -> Owner:
     """The owner of a namespace's objects, even if the cache does not have the namespace (yet)."""
-    manifest = cache.namespace(namespace)
-    if manifest is None:
+    found = cache.namespace(namespace)
+    if found is None:
         return Owner(namespace=namespace, id=identifiers.owner(namespace), user="", created_at="1970-01-01T00:00:00Z")
-    return owner_of(manifest)
+    return owner_of(found)
 
 
 def home_of(cache: Cache, person: Person, *, default: str) -> str:
     """The namespace that `me` stands for: one annotated as the person's, else that of the service account, else the
     installation's default."""
-    for manifest in cache.namespaces_of_user(person.user.username):
+    for found in cache.namespaces_of_user(person.user.username):
         # User names that differ only in case are those of different users.
-        if manifest["metadata"]["annotations"][USER_ANNOTATION] == person.user.username:
-            return str(manifest["metadata"]["name"])
+        if found.user == person.user.username:
+            return found.name
     account = _SERVICE_ACCOUNT.fullmatch(person.user.username)
     return account["namespace"] if account else default
 
@@ -56,10 +50,10 @@ def home_of(cache: Cache, person: Person, *, default: str) -> str:
 def find(cache: Cache, text: str, person: Person, *, default: str) -> Owner | None:
     """The namespace of a UUID, a name, a user's name or e-mail address, or `me`."""
     if text.lower() == ME:
-        manifest = cache.namespace(home_of(cache, person, default=default))
+        found = cache.namespace(home_of(cache, person, default=default))
     elif uid := identifiers.parsed(text):
-        manifest = cache.namespace_of_uid(uid)
+        found = cache.namespace_of_uid(uid)
     else:
         annotated = cache.namespaces_of_user(text)
-        manifest = cache.namespace(text.lower()) or (annotated[0] if annotated else None)
-    return owner_of(manifest) if manifest else None
+        found = cache.namespace(text.lower()) or (annotated[0] if annotated else None)
+    return owner_of(found) if found else None

@@ -1,45 +1,46 @@
 """The API server's objects, kept in memory by watches: of each kind only what responses need, and never Secrets."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 from taskyard.apiclient import Object
-from taskyard.core import names
-from taskyard.core.ownership import is_owned_by, owner_uid
-from taskyard.core.resources import (
-    NAMESPACES,
-    PODS,
-    TASK_INPUTS,
-    TASKS,
-    TEMPLATE_VERSIONS,
-    TEMPLATES,
-    WORKSPACE_BUILDS,
-    Resource,
-)
 from taskyard.gateway.cluster import Cluster
 from taskyard.gateway.rest import identifiers
+from taskyard.gateway.rest.cache import objects, waiting_inputs
 from taskyard.gateway.rest.cache.change_notifier import ChangeNotifier
+from taskyard.gateway.rest.cache.newest_first import NewestFirst
+from taskyard.gateway.rest.cache.objects import (
+    BuildView,
+    InputView,
+    NamespaceView,
+    PodView,
+    TaskView,
+    TemplateVersionView,
+)
+from taskyard.watchcache.kind import Key, V, key_of
 from taskyard.watchcache.reflector import Reflector
-from taskyard.watchcache.store import Group, Key, Store, key_of
+from taskyard.watchcache.store import Group, Store
 
-USER_ANNOTATION = "taskyard.dev/user"
 SYSTEM_NAMESPACE = "kube-system"
-
-_METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "labels")
 
 
 class Cache:
-    """The stores. Their objects must not be modified."""
+    """The stores."""
 
     def __init__(self) -> None:
-        self.tasks = Store(key_of, also=_by_uid_and_build)
-        self.templates = Store(key_of, also=_by_uid)
-        self.template_versions = Store(_by_family, also=_by_uid)
-        self.builds = Store(_by_task, also=_by_build_id)
-        self.pods = Store(key_of)
-        self.inputs = Store(_by_task)
-        self.namespaces = Store(key_of, also=_by_user)
+        self.tasks = Store(objects.TASK, _by_uid_and_build)
+        self.newest_tasks = NewestFirst(self.tasks)
+        self.templates = Store(objects.TEMPLATE)
+        self.template_versions = Store(
+            objects.TEMPLATE_VERSION, lambda version: [(version.namespace, version.template), _by_uid(version.uid)]
+        )
+        self.builds = Store(objects.BUILD, lambda build: [(build.namespace, build.task), *_by_build_id(build)])
+        self.pods = Store(objects.POD)
+        self.inputs = Store(
+            objects.INPUT, lambda entry: [(entry.namespace, entry.task), *waiting_inputs.groups_of(entry)]
+        )
+        self.namespaces = Store(objects.NAMESPACE, _by_user)
         self.changes = ChangeNotifier()
         # Counts the changes of the objects that Tasks are shown with: templates, versions, namespaces.
         self.surroundings = 0
@@ -48,18 +49,16 @@ class Cache:
 
     async def run(self, cluster: Cluster) -> None:
         """Keep the stores in step with the API server, until cancelled."""
-        kinds: tuple[tuple[Resource, Store, Callable[[Object], Object], Callable[[Object], None]], ...] = (
-            (TASKS, self.tasks, _whole, self._task_changed),
-            (TEMPLATES, self.templates, _whole, self._surroundings_changed),
-            (TEMPLATE_VERSIONS, self.template_versions, _without_pod, self._surroundings_changed),
-            (WORKSPACE_BUILDS, self.builds, _whole, self._build_changed),
-            (TASK_INPUTS, self.inputs, _whole, lambda manifest: None),
-            (PODS, self.pods, _address, self._pod_changed),
-            (NAMESPACES, self.namespaces, _named, self._surroundings_changed),
+        watched: tuple[tuple[Store[Any], Callable[[Any], None]], ...] = (
+            (self.tasks, self._task_changed),
+            (self.templates, self._surroundings_changed),
+            (self.template_versions, self._surroundings_changed),
+            (self.builds, self._build_changed),
+            (self.inputs, lambda entry: None),
+            (self.pods, self._pod_changed),
+            (self.namespaces, self._surroundings_changed),
         )
-        reflectors = [
-            Reflector(_Kept(cluster, keep), resource, store, changed) for resource, store, keep, changed in kinds
-        ]
+        reflectors = [Reflector(cluster, store, changed) for store, changed in watched]
         async with asyncio.TaskGroup() as group:
             for reflector in reflectors:
                 group.create_task(reflector.run())
@@ -67,180 +66,119 @@ class Cache:
                 await reflector.listed.wait()
             self.full.set()
 
-    def task_written(self, manifest: Object) -> Object:
+    def task_written(self, manifest: Object) -> TaskView:
         """Store a Task as the response to a write shows it. Returns the form in which it is stored."""
-        kept = _whole(manifest)
-        if self.tasks.put(kept):
+        kept = self.tasks.kind.of(manifest)
+        if self.tasks.keep(kept):
             self._task_changed(kept)
         return kept
 
-    def task(self, key: Key) -> Object | None:
+    def task(self, key: Key) -> TaskView | None:
         """A Task that is not being deleted."""
         return _living(self.tasks.get(key))
 
-    def task_of_uid(self, uid: str) -> Object | None:
+    def task_of_uid(self, uid: str) -> TaskView | None:
         """The Task of a UID, unless it is being deleted."""
-        return _living(_only(self.tasks, ("", "uid", uid)))
+        return _living(_only(self.tasks, _by_uid(uid)))
 
-    def template_version_of_uid(self, uid: str) -> Object | None:
+    def template_version_of_uid(self, uid: str) -> TemplateVersionView | None:
         """The TemplateVersion of a UID."""
-        return _only(self.template_versions, ("", "uid", uid))
+        return _only(self.template_versions, _by_uid(uid))
 
-    def versions_of(self, namespace: str, family: str) -> list[Object]:
+    def versions_of(self, namespace: str, family: str) -> list[TemplateVersionView]:
         """The TemplateVersions of a family, oldest first."""
-        return sorted(self.template_versions.grouped((namespace, family)), key=_age)
+        found = self.template_versions.grouped((namespace, family))
+        return sorted(found, key=lambda version: (version.created_at, version.name))
 
-    def builds_of(self, task: Object) -> dict[int, Object]:
+    def builds_of(self, task: TaskView) -> dict[int, BuildView]:
         """A Task's builds, by number."""
-        metadata = task["metadata"]
-        return {
-            build["spec"]["number"]: build
-            for build in self.builds.grouped((metadata["namespace"], metadata["name"]))
-            if is_owned_by(build, metadata["uid"])
-        }
+        found = self.builds.grouped((task.namespace, task.name))
+        return {build.number: build for build in found if build.owner == task.uid}
 
-    def inputs_of(self, task: Object) -> list[Object]:
+    def inputs_of(self, task: TaskView) -> list[InputView]:
         """The TaskInputs of a Task, without those of an earlier Task of its name, in no order."""
-        metadata = task["metadata"]
         return [
             entry
-            for entry in self.inputs.grouped((metadata["namespace"], metadata["name"]))
-            if owner_uid(entry) in (None, metadata["uid"])
-            and entry["metadata"]["creationTimestamp"] >= metadata["creationTimestamp"]
+            for entry in self.inputs.grouped((task.namespace, task.name))
+            if entry.owner in ("", task.uid) and entry.created_at >= task.created_at
         ]
 
-    def build_of_id(self, identifier: str) -> tuple[Object, int] | None:
+    def pod_of(self, task: TaskView) -> PodView | None:
+        """The Pod of a Task's newest build, if it has one."""
+        pod = self.pods.get((task.namespace, task.build.name)) if task.build else None
+        return pod if pod is not None and pod.owner == task.uid else None
+
+    def build_of_id(self, identifier: str) -> tuple[TaskView, int] | None:
         """The Task and the number of a build, by the UID of its WorkspaceBuild or by its id in the REST API, which the
         newest build and the one after it have before there is a WorkspaceBuild."""
-        build, task = _only(self.builds, ("", "id", identifier)), _only(self.tasks, ("", "build", identifier))
+        build = _only(self.builds, ("", "id", identifier))
         if build is not None:
-            task = self.task((build["metadata"]["namespace"], build["spec"]["task"]))
-            if task is None or not is_owned_by(build, task["metadata"]["uid"]):
-                return None
-            return task, build["spec"]["number"]
-        if task is None or not _living(task):
+            task = self.task((build.namespace, build.task))
+            return (task, build.number) if task is not None and build.owner == task.uid else None
+        task = _living(_only(self.tasks, ("", "build", identifier)))
+        if task is None:
             return None
         return next((task, number) for known, number in _expected_builds(task) if known == identifier)
 
-    def namespace(self, name: str) -> Object | None:
-        """A namespace's metadata."""
+    def namespace(self, name: str) -> NamespaceView | None:
+        """A namespace."""
         return self.namespaces.get(("", name))
 
-    def namespaces_of_user(self, name: str) -> list[Object]:
+    def namespaces_of_user(self, name: str) -> list[NamespaceView]:
         """The namespaces annotated as a user's, ignoring case, sorted by name."""
-        return sorted(
-            self.namespaces.grouped(("", "user", name.lower())), key=lambda manifest: manifest["metadata"]["name"]
-        )
+        return sorted(self.namespaces.grouped(("", "user", name.lower())), key=lambda namespace: namespace.name)
 
-    def namespace_of_uid(self, uid: str) -> Object | None:
+    def namespace_of_uid(self, uid: str) -> NamespaceView | None:
         """The namespace of a UID."""
-        return _only(self.namespaces, ("", "uid", uid))
+        return _only(self.namespaces, _by_uid(uid))
 
     @property
     def organization_id(self) -> str:
         """The cluster's identity: the UID of its system namespace."""
         system = self.namespace(SYSTEM_NAMESPACE)
-        return system["metadata"]["uid"] if system else identifiers.organization()
+        return system.uid if system else identifiers.organization()
 
-    def _task_changed(self, task: Object) -> None:
-        self.changes.task(task["metadata"]["uid"], key_of(task))
+    def _task_changed(self, task: TaskView) -> None:
+        self.changes.task(task.uid, key_of(task))
 
-    def _build_changed(self, build: Object) -> None:
-        self.changes.part(_by_task(build))
+    def _build_changed(self, build: BuildView) -> None:
+        self.changes.part((build.namespace, build.task))
 
-    def _pod_changed(self, pod: Object) -> None:
-        self.changes.part((pod["metadata"]["namespace"], pod["metadata"]["labels"][names.TASK_LABEL]))
+    def _pod_changed(self, pod: PodView) -> None:
+        self.changes.part((pod.namespace, pod.task))
 
-    def _surroundings_changed(self, manifest: Object) -> None:
+    def _surroundings_changed(self, view: object) -> None:
         self.surroundings += 1
 
 
-class _Kept:
-    """Lists and watches whose objects `keep` reduces to what is stored."""
-
-    def __init__(self, cluster: Cluster, keep: Callable[[Object], Object]) -> None:
-        self._cluster = cluster
-        self._keep = keep
-
-    async def list(self, resource: Resource) -> tuple[list[Object], str]:
-        manifests, resource_version = await self._cluster.list_all(resource)
-        return [self._keep(manifest) for manifest in manifests], resource_version
-
-    async def watch(self, resource: Resource, resource_version: str) -> AsyncIterator[Object]:
-        async for event in self._cluster.watch(resource, resource_version):
-            if event["type"] in ("ADDED", "MODIFIED", "DELETED"):
-                event = {**event, "object": self._keep(event["object"])}
-            yield event
-
-
-def _only(store: Store, group: Group) -> Object | None:
+def _only(store: Store[V], group: Group) -> V | None:
     return next(iter(store.grouped(group)), None)
 
 
-def _living(task: Object | None) -> Object | None:
-    return None if task is None or "deletionTimestamp" in task["metadata"] else task
+def _living(task: TaskView | None) -> TaskView | None:
+    return None if task is None or task.deleting else task
 
 
-def _age(manifest: Object) -> tuple[str, str]:
-    return manifest["metadata"]["creationTimestamp"], manifest["metadata"]["name"]
+# These groups start with an empty namespace, so that none of them is a namespace's own.
+def _by_uid(uid: str) -> Group:
+    return ("", "uid", uid)
 
 
-# These groups start with an empty namespace, so that none of them is an object's own group.
-def _by_uid(manifest: Object) -> list[Group]:
-    return [("", "uid", manifest["metadata"]["uid"])]
+def _by_uid_and_build(task: TaskView) -> list[Group]:
+    return [_by_uid(task.uid), *(("", "build", identifier) for identifier, _ in _expected_builds(task))]
 
 
-def _by_uid_and_build(task: Object) -> list[Group]:
-    known: list[Group] = [("", "build", identifier) for identifier, _ in _expected_builds(task)]
-    return _by_uid(task) + known
-
-
-def _expected_builds(task: Object) -> list[tuple[str, int]]:
+def _expected_builds(task: TaskView) -> list[tuple[str, int]]:
     """The ids and numbers of a Task's newest build, if any, and of the next one, whose id a client knows that has asked
     for it."""
-    newest = (task["status"].get("build") or {}).get("number", 0)
-    uid = task["metadata"]["uid"]
-    return [(identifiers.build(uid, number), number) for number in (newest, newest + 1) if number]
+    newest = task.build.number if task.build else 0
+    return [(identifiers.build(task.uid, number), number) for number in (newest, newest + 1) if number]
 
 
-def _by_family(manifest: Object) -> Key:
-    return manifest["metadata"]["namespace"], manifest["spec"]["template"]
+def _by_build_id(build: BuildView) -> list[Group]:
+    derived: list[Group] = [("", "id", identifiers.build(build.owner, build.number))] if build.owner else []
+    return [("", "id", build.uid), *derived]
 
 
-def _by_task(manifest: Object) -> Key:
-    return manifest["metadata"]["namespace"], manifest["spec"]["task"]
-
-
-def _by_build_id(manifest: Object) -> list[Group]:
-    owner = owner_uid(manifest)
-    derived: list[Group] = [("", "id", identifiers.build(owner, manifest["spec"]["number"]))] if owner else []
-    return [("", "id", manifest["metadata"]["uid"]), *derived]
-
-
-def _by_user(manifest: Object) -> list[Group]:
-    user = manifest["metadata"]["annotations"].get(USER_ANNOTATION)
-    return _by_uid(manifest) + ([("", "user", user.lower())] if user else [])
-
-
-def _whole(manifest: Object) -> Object:
-    metadata: dict[str, Any] = {name: manifest["metadata"][name] for name in _METADATA if name in manifest["metadata"]}
-    if "ownerReferences" in manifest["metadata"]:
-        metadata["ownerReferences"] = manifest["metadata"]["ownerReferences"]
-    return {"metadata": metadata, "spec": manifest.get("spec") or {}, "status": manifest.get("status") or {}}
-
-
-def _without_pod(manifest: Object) -> Object:
-    kept = _whole(manifest)
-    return {**kept, "spec": {name: value for name, value in kept["spec"].items() if name != "pod"}}
-
-
-def _address(manifest: Object) -> Object:
-    metadata, status = _whole(manifest)["metadata"], manifest.get("status") or {}
-    return {"metadata": metadata, "status": {"podIP": status.get("podIP", "")}}
-
-
-def _named(manifest: Object) -> Object:
-    kept = _whole(manifest)["metadata"]
-    annotations = manifest["metadata"].get("annotations") or {}
-    known = {USER_ANNOTATION: annotations[USER_ANNOTATION]} if USER_ANNOTATION in annotations else {}
-    return {"metadata": {**kept, "namespace": "", "annotations": known}}
+def _by_user(namespace: NamespaceView) -> list[Group]:
+    return [_by_uid(namespace.uid), *([("", "user", namespace.user.lower())] if namespace.user else [])]

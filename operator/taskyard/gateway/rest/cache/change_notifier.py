@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 
-from taskyard.watchcache.store import Key
+from taskyard.watchcache.kind import Key
 
 
 class Waiter:

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from taskyard.apiclient import Object
 from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.cache.cache import Cache
+from taskyard.gateway.rest.cache.objects import TaskView, TemplateVersionView
 
 
 @dataclass(frozen=True)
@@ -17,13 +17,13 @@ class TemplateFamily:
     display_name: str
     description: str
     icon: str
-    active: Object | None
+    active: TemplateVersionView | None
     created_at: str
 
     @property
     def has_agent(self) -> bool:
         """Whether Tasks can be created from the active version."""
-        return self.active is not None and bool(self.active["spec"].get("agent"))
+        return self.active is not None and self.active.has_agent
 
 
 def family(cache: Cache, namespace: str, name: str) -> TemplateFamily:
@@ -32,34 +32,30 @@ def family(cache: Cache, namespace: str, name: str) -> TemplateFamily:
     found, versions = cache.templates.get((namespace, name)), cache.versions_of(namespace, name)
     active = versions[-1] if versions else None
     if found:
-        wanted = found["spec"]["activeVersion"]
-        active = next((version for version in versions if version["metadata"]["name"] == wanted), None)
-    spec = found["spec"] if found else {}
-    shown = active["spec"] if active else {}
+        active = next((version for version in versions if version.name == found.active_version), None)
     first = found or (versions[0] if versions else None)
     return TemplateFamily(
-        id=found["metadata"]["uid"] if found else identifiers.template(namespace, name),
+        id=found.uid if found else identifiers.template(namespace, name),
         namespace=namespace,
         name=name,
-        display_name=spec.get("displayName") or shown.get("displayName") or "",
-        description=spec.get("description") or shown.get("description") or "",
-        icon=shown.get("icon") or "",
+        display_name=(found and found.display_name) or (active.display_name if active else ""),
+        description=(found and found.description) or (active.description if active else ""),
+        icon=active.icon if active else "",
         active=active,
-        created_at=first["metadata"]["creationTimestamp"] if first else "1970-01-01T00:00:00Z",
+        created_at=first.created_at if first else "1970-01-01T00:00:00Z",
     )
 
 
-def version_of(cache: Cache, task: Object) -> Object | None:
+def version_of(cache: Cache, task: TaskView) -> TemplateVersionView | None:
     """The TemplateVersion that a Task uses or is going to use."""
-    namespace, spec = task["metadata"]["namespace"], task["spec"]
-    name = task["status"].get("templateVersion") or spec.get("templateVersion")
+    name = task.template_version or task.wanted_version
     if name:
-        return cache.template_versions.get((namespace, name))
-    return family(cache, namespace, spec.get("template", "")).active
+        return cache.template_versions.get((task.namespace, name))
+    return family(cache, task.namespace, task.wanted_template).active
 
 
-def family_of(cache: Cache, task: Object) -> TemplateFamily:
+def family_of(cache: Cache, task: TaskView) -> TemplateFamily:
     """The template that a Task uses or is going to use."""
     version = version_of(cache, task)
-    name = task["status"].get("template") or (version["spec"]["template"] if version else task["spec"].get("template"))
-    return family(cache, task["metadata"]["namespace"], name or "")
+    name = task.template or (version.template if version else task.wanted_template)
+    return family(cache, task.namespace, name)

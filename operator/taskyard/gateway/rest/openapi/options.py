@@ -43,7 +43,13 @@ LIMIT: Parameter = (
     50,
 )
 CONTINUE: Parameter = ("continue", "The `continue` of the previous page.", {"type": "string"}, "")
-WORKSPACE_LIMIT: Parameter = ("limit", "How many at most; all without it.", {"type": "integer", "minimum": 0}, 50)
+WHOLE_LIMIT: Parameter = (
+    "limit",
+    "How many at most; without it all, as far as they fit into one answer. The header Link names the request for those "
+    "that follow.",
+    {"type": "integer", "minimum": 0},
+    50,
+)
 OFFSET: Parameter = ("offset", "How many to leave out at the beginning.", {"type": "integer", "minimum": 0}, 0)
 FOLLOW: Parameter = ("follow", "Stay, over a websocket, until the build has ended.", {"type": "string"}, "")
 AFTER: Parameter = ("after", "Only entries after the one of this id.", {"type": "integer", "minimum": 0}, 0)
@@ -75,6 +81,11 @@ _FAULTS: Mapping[int, tuple[str, str]] = {
 }
 # The errors of every route that requires a token.
 _ALWAYS = (401, 429, 503)
+_LINK = {
+    "description": "What follows this answer, if anything does (RFC 8288).",
+    "schema": {"type": "string"},
+    "example": '</api/v2/tasks?offset=10000>; rel="next"',
+}
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}}
 
 
@@ -92,12 +103,16 @@ def described(
     events: Mapping[str, type[BaseModel]] | None = None,
     public: bool = False,
     also: Mapping[int, str] | None = None,
+    links: bool = False,
 ) -> dict[str, Any]:
     """Options of a FastAPI route: its `operation` id, its response (`answer`, or `events` of which `stream` is an
-    example; without either no body), its `faults` besides those of all routes, and its parameters and body."""
+    example; without either no body), its `faults` besides those of all routes, and its parameters and body. `links`: a
+    header names the request for what follows the answer."""
     responses = {number: _fault(number) for number in sorted({*faults, *(() if public else _ALWAYS)})}
     for number, meaning in (also or {}).items():
         responses[number] = {"description": meaning, "model": answer}
+    if links:
+        responses[status] = {"headers": {"Link": _LINK}}
     extra: dict[str, Any] = {}
     if parameters or headers:
         extra["parameters"] = [_parameter("query", entry) for entry in parameters]

@@ -5,27 +5,29 @@ import json
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
-from taskyard.api.task import Phase
+from taskyard.api.vocabulary import Phase
 from taskyard.apiclient import ApiError, Object
 from taskyard.core import names
 from taskyard.core.ownership import is_owned_by
 from taskyard.gateway.http.errors import HttpError
-from taskyard.gateway.http.request_body import read_model
+from taskyard.gateway.http.request_body import Room
 from taskyard.gateway.rest.access import authorization
 from taskyard.gateway.rest.access.authentication import Person
+from taskyard.gateway.rest.cache.objects import TaskView
 from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.errors import not_found
-from taskyard.gateway.rest.openapi.options import IDEMPOTENCY_KEY, described
-from taskyard.gateway.rest.openapi.schemas.requests import BODY_BYTES, Input
+from taskyard.gateway.rest.openapi.options import IDEMPOTENCY_KEY, OFFSET, WHOLE_LIMIT, described
+from taskyard.gateway.rest.openapi.schemas.requests import Input
 from taskyard.gateway.rest.openapi.schemas.task import Log
+from taskyard.gateway.rest.routes.answering import parts
 from taskyard.gateway.rest.routes.idempotency import idempotency_key
 from taskyard.gateway.rest.routes.input_text import check_input
 from taskyard.gateway.rest.streams.agent_messages import pod_address_of
 from taskyard.gateway.rest.views import vocabulary
-from taskyard.gateway.rest.views.log_entries import log_entries
-from taskyard.sidecarclient import Accepted, NoAnswerError, NotReady, UnreachableError
+from taskyard.gateway.rest.views.log_entries import Message, entry_size, log_entries, messages_of
+from taskyard.sidecarclient import Accepted, NoAnswerError, NotReady, TooLargeError, UnreachableError
 
 CALL_SECONDS = 30.0
 
@@ -48,23 +50,36 @@ def routes(context: RestContext) -> APIRouter:
     async def send(request: Request, user: str, task: str) -> Response:
         person = await context.person(request)
         found = await context.task(person, user, task)
-        content = (await read_model(request, Input, BODY_BYTES)).input
+        content = (await context.read(request, person, Input)).input
         check_input(content)
         key = idempotency_key(request, person)
         address = await _gate(context, person, found, verb="create", resource=authorization.TASK_INPUTS)
         await _send(context, content, key=key, **address)
         return Response(status_code=204)
 
-    @router.get("/logs", **described("log", "The conversation of a Task", 404, 409, 500, 502, answer=Log))
-    async def logs(request: Request, user: str, task: str) -> JSONResponse:
+    @router.get(
+        "/logs",
+        **described(
+            "log",
+            "The conversation of a Task",
+            *(400, 404, 409, 500, 502),
+            answer=Log,
+            parameters=[WHOLE_LIMIT, OFFSET],
+            links=True,
+        ),
+    )
+    async def logs(request: Request, user: str, task: str) -> Response:
         person = await context.person(request)
         found = await context.task(person, user, task)
         phase = vocabulary.phase(found)
         if phase == Phase.ACTIVE:
             address = await _gate(context, person, found, verb="get", resource=authorization.TASK_LOG)
-            return JSONResponse({"logs": await _live(context, **address)})
+            messages = await _live(context, context.memory.for_log(request, person), **address)
+            return parts(context, request, person, "logs", messages, Message.entry, size=Message.size)
         if phase in (Phase.PAUSED, Phase.PAUSING, Phase.PENDING, Phase.INITIALIZING):
-            return JSONResponse(await _stored(context, person, found))
+            log = await _stored(context, person, found)
+            entries = log.pop("logs")
+            return parts(context, request, person, "logs", entries, dict, size=entry_size, more=log)
         raise HttpError(
             409, "Cannot fetch logs for task in current state.", detail=f'Task status is "{vocabulary.status(found)}".'
         )
@@ -72,7 +87,7 @@ def routes(context: RestContext) -> APIRouter:
     return router
 
 
-async def _gate(context: RestContext, person: Person, task: Object, *, verb: str, resource: str) -> dict[str, str]:
+async def _gate(context: RestContext, person: Person, task: TaskView, *, verb: str, resource: str) -> dict[str, str]:
     """Address and UID of the agent's Pod, if the Task is active and the person is allowed. Raises HttpError
     otherwise."""
     phase, status = vocabulary.phase(task), vocabulary.status(task)
@@ -92,10 +107,9 @@ async def _gate(context: RestContext, person: Person, task: Object, *, verb: str
             "Task must be active.",
             detail=f'Task status is "{status}", it must be "active" to interact with the task.',
         )
-    metadata = task["metadata"]
     # A right to the log may name one Task; an input has no name before it is created.
-    name = metadata["name"] if verb == "get" else ""
-    if not await context.may(person, verb, resource, metadata["namespace"], name):
+    name = task.name if verb == "get" else ""
+    if not await context.may(person, verb, resource, task.namespace, name):
         raise not_found()
     address = pod_address_of(context.cache, task)
     if address is None:
@@ -129,36 +143,37 @@ def _busy(status: str) -> HttpError:
     return HttpError(409, "Task app is not ready to accept input.", detail=f"Status: {status}")
 
 
-async def _live(context: RestContext, *, ip: str, pod_uid: str) -> list[dict[str, Any]]:
+async def _live(context: RestContext, room: Room, *, ip: str, pod_uid: str) -> list[Message]:
     try:
         async with asyncio.timeout(CALL_SECONDS), context.turns.of(pod_uid):
-            answer = await context.sidecars().get("/messages", ip=ip, pod_uid=pod_uid)
+            document = await context.sidecars().messages(ip=ip, pod_uid=pod_uid, room=room)
     except UnreachableError as error:
         raise HttpError(502, "Failed to reach task app endpoint.", detail=str(error)) from error
+    except TooLargeError as error:
+        detail = f"The conversation is too large: {error}. Pause the Task to read its last snapshot."
+        raise HttpError(502, "Failed to get messages from task app.", detail=detail, bound="log") from error
     except (NoAnswerError, TimeoutError) as error:
         raise HttpError(
             502, "Failed to get messages from task app.", detail=str(error) or "It took too long."
         ) from error
-    entries = log_entries(answer.get("messages"))
-    if entries is None:
+    messages = messages_of(document)
+    if messages is None:
         raise HttpError(502, "Invalid task app response.")
-    return entries
+    return messages
 
 
-async def _stored(context: RestContext, person: Person, task: Object) -> dict[str, Any]:
+async def _stored(context: RestContext, person: Person, task: TaskView) -> dict[str, Any]:
     """The snapshot of the conversation, or an empty log without one."""
-    metadata = task["metadata"]
-    namespace, name = metadata["namespace"], metadata["name"]
+    namespace, name = task.namespace, task.name
     if not await context.may(person, "get", authorization.TASK_LOG, namespace, name):
         raise HttpError(404, "Resource not found.")
-    summary = task["status"].get("snapshot")
-    if not summary:
+    if not task.snapshot_taken_at:
         return {"logs": [], "snapshot": True}
     try:
         found = await context.cluster.config_map(namespace, names.snapshot_name(name))
     except ApiError as error:
         raise HttpError(500, "Internal error fetching task snapshot.", detail=error.message) from error
-    return stored_log(found, task_uid=metadata["uid"], taken_at=summary["takenAt"])
+    return stored_log(found, task_uid=task.uid, taken_at=task.snapshot_taken_at)
 
 
 def stored_log(config_map: Object | None, *, task_uid: str, taken_at: str) -> dict[str, Any]:

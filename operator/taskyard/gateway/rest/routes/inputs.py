@@ -2,32 +2,36 @@
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
 from taskyard.api import API_VERSION
-from taskyard.api.taskinput import InputPhase, InputType
+from taskyard.api.vocabulary import InputType
 from taskyard.apiclient import ApiError, ConflictError, Object
-from taskyard.core import control_text, names
-from taskyard.core.input_view import InputView
+from taskyard.core import control_text, names, times
 from taskyard.gateway.http.errors import HttpError
-from taskyard.gateway.http.request_body import read_model
 from taskyard.gateway.rest.access import authorization
 from taskyard.gateway.rest.access.authentication import Person
+from taskyard.gateway.rest.cache import objects
+from taskyard.gateway.rest.cache.objects import InputView, TaskView
 from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.errors import answer_to, not_found
 from taskyard.gateway.rest.openapi.options import CONTINUE, IDEMPOTENCY_KEY, LIMIT, described
-from taskyard.gateway.rest.openapi.schemas.requests import BODY_BYTES, CreateInput
+from taskyard.gateway.rest.openapi.schemas.requests import CreateInput
 from taskyard.gateway.rest.openapi.schemas.task import InputPage, QueuedInput
+from taskyard.gateway.rest.routes import paging
+from taskyard.gateway.rest.routes.answering import answer
 from taskyard.gateway.rest.routes.idempotency import idempotency_key
 from taskyard.gateway.rest.routes.input_text import check_input, invalid_input
-from taskyard.gateway.rest.routes.paging import Place, page
+from taskyard.gateway.rest.routes.paging import Place
 
 # How long a repeated request waits until the cache has the input that the first one created.
 _SEEN_SECONDS = 2.0
 _LOOK_SECONDS = 0.02
+_READ_AT_ONCE = 8
 
 
 def routes(context: RestContext) -> APIRouter:
@@ -41,6 +45,8 @@ def routes(context: RestContext) -> APIRouter:
             "Queue an input, which the agent receives when it is ready",
             *(400, 403, 404, 408, 409),
             status=201,
+            text="429 also when as many inputs as may wait already do, for the Task or in its namespace; `detail` says "
+            "which. Messages, inputs of type raw, and answers are counted each by themselves.",
             answer=QueuedInput,
             also={200: "An earlier request with this key created this input."},
             body=CreateInput,
@@ -50,10 +56,10 @@ def routes(context: RestContext) -> APIRouter:
     async def create(request: Request, user: str, task: str) -> JSONResponse:
         person = await context.person(request)
         found = await context.task(person, user, task)
-        asked = await read_model(request, CreateInput, BODY_BYTES)
+        asked = await context.read(request, person, CreateInput)
         _check(asked)
         spec = {
-            "task": found["metadata"]["name"],
+            "task": found.name,
             "content": asked.content,
             "type": InputType(asked.type.capitalize()),
             "resume": asked.resume,
@@ -61,7 +67,7 @@ def routes(context: RestContext) -> APIRouter:
         }
         key = idempotency_key(request, person)
         made, is_new = await _create(context, person, found, spec, key=key)
-        return JSONResponse(document(made), status_code=201 if is_new else 200)
+        return JSONResponse(document(made, asked.content), status_code=201 if is_new else 200)
 
     @router.get(
         "",
@@ -73,33 +79,56 @@ def routes(context: RestContext) -> APIRouter:
             parameters=[LIMIT, CONTINUE],
         ),
     )
-    async def list_inputs(request: Request, user: str, task: str) -> JSONResponse:
+    async def list_inputs(request: Request, user: str, task: str) -> Response:
         person = await context.person(request)
         shown = await context.task(person, user, task)
-        if not await context.may(person, "list", authorization.TASK_INPUTS, shown["metadata"]["namespace"]):
+        if not await context.may(person, "list", authorization.TASK_INPUTS, shown.namespace):
             raise not_found()
-        found = page(context.cache.inputs_of(shown), request.query_params, place=_place)
-        return JSONResponse(found.body("inputs", [document(entry) for entry in found.entries]))
+        found = paging.page(context.cache.inputs_of(shown), request.query_params, place=_place, size=_size)
+        contents = await _contents(context, request, person, found.entries)
+        return answer(context, person, "inputs", found, lambda entry: document(entry, contents[entry.uid]), size=_size)
 
     return router
 
 
-def document(manifest: Object) -> dict[str, Any]:
+def document(entry: InputView, content: str) -> dict[str, Any]:
     """An input as the REST API shows it."""
-    metadata, spec, status = manifest["metadata"], manifest["spec"], manifest.get("status") or {}
     return {
-        "id": metadata["uid"],
-        "name": metadata["name"],
-        "content": spec["content"],
-        "type": spec.get("type", InputType.USER).lower(),
-        "resume": spec.get("resume", False),
-        "answers": spec.get("answers"),
-        "phase": status.get("phase", InputPhase.QUEUED).lower(),
-        "message": status.get("message") or "",
-        "created_at": metadata["creationTimestamp"],
-        "delivered_at": status.get("deliveredAt"),
-        "rejected_at": status.get("rejectedAt"),
+        "id": entry.uid,
+        "name": entry.name,
+        "content": content,
+        "type": entry.type.lower(),
+        "resume": entry.resume,
+        "answers": entry.answers,
+        "phase": entry.phase.lower(),
+        "message": entry.message,
+        "created_at": entry.created_at,
+        "delivered_at": entry.delivered_at,
+        "rejected_at": entry.rejected_at,
     }
+
+
+def _size(entry: InputView) -> int:
+    """About the bytes of an input's document."""
+    return 600 + entry.size
+
+
+async def _contents(
+    context: RestContext, request: Request, person: Person, entries: Sequence[InputView]
+) -> dict[str, str]:
+    """The contents of inputs by UID. The long ones, which the cache does not keep, are read; one that is gone by now is
+    empty. Raises HttpError 429 when there is no room for them, and ApiError."""
+    contents = {entry.uid: entry.content for entry in entries if entry.content is not None}
+    long_ones = [entry for entry in entries if entry.content is None]
+    if long_ones:
+        await context.memory.for_log(request, person)(sum(entry.size for entry in long_ones))
+    for begin in range(0, len(long_ones), _READ_AT_ONCE):
+        part = long_ones[begin : begin + _READ_AT_ONCE]
+        found = await asyncio.gather(*(context.cluster.task_input(entry.namespace, entry.name) for entry in part))
+        for entry, manifest in zip(part, found, strict=True):
+            is_there = manifest is not None and manifest["metadata"]["uid"] == entry.uid
+            contents[entry.uid] = manifest["spec"]["content"] if manifest and is_there else ""
+    return contents
 
 
 def _check(asked: CreateInput) -> None:
@@ -113,36 +142,48 @@ def _check(asked: CreateInput) -> None:
         raise invalid_input("answers", "Only a message (type user) answers a question.")
 
 
-async def _create(context: RestContext, person: Person, task: Object, spec: Object, *, key: str) -> tuple[Object, bool]:
+async def _create(
+    context: RestContext, person: Person, task: TaskView, spec: Object, *, key: str
+) -> tuple[InputView, bool]:
     """The new input, or the one that the same request created before; and whether it is new."""
-    metadata = task["metadata"]
     # The name depends on the Task's UID too, since another Task may have the name by now.
-    named = hashlib.sha256(f"{metadata['uid']}/{key}".encode()).hexdigest()[:16]
+    named = hashlib.sha256(f"{task.uid}/{key}".encode()).hexdigest()[:16]
     manifest: Object = {
         "apiVersion": API_VERSION,
         "kind": "TaskInput",
         "metadata": {
-            "name": f"{metadata['name']}-{named}",
-            "namespace": metadata["namespace"],
+            "name": f"{task.name}-{named}",
+            "namespace": task.namespace,
             # Nobody applies it again, so the operator need not keep it as long as the Task.
             "labels": {names.CREATED_BY: "gateway"},
         },
         "spec": spec,
     }
+    if context.cache.inputs.get((task.namespace, manifest["metadata"]["name"])) is None:
+        context.room.check(task.namespace, spec)
     try:
-        return await context.cluster.create_input(person.token, manifest), True
+        return objects.INPUT.of(await context.cluster.create_input(person.token, manifest)), True
     except ConflictError as error:
         if error.reason != "AlreadyExists":
             raise answer_to(error) from error
     except ApiError as error:
         raise answer_to(error) from error
-    previous = await _seen(context, (metadata["namespace"], manifest["metadata"]["name"]))
-    if previous["spec"] != spec:
+    previous = await _seen(context, (task.namespace, manifest["metadata"]["name"]))
+    if not _is_same(previous, spec):
         raise HttpError(409, "The Idempotency-Key was used for another input.")
     return previous, False
 
 
-async def _seen(context: RestContext, key: tuple[str, str]) -> Object:
+def _is_same(entry: InputView, spec: Object) -> bool:
+    """Whether the input was created from this spec."""
+    return (
+        entry.digest == objects.digest(spec["content"])
+        and (entry.task, entry.type, entry.resume) == (spec["task"], spec["type"], spec["resume"])
+        and entry.answers == spec.get("answers")
+    )
+
+
+async def _seen(context: RestContext, key: tuple[str, str]) -> InputView:
     loop = asyncio.get_running_loop()
     end = loop.time() + _SEEN_SECONDS
     while (found := context.cache.inputs.get(key)) is None:
@@ -152,7 +193,6 @@ async def _seen(context: RestContext, key: tuple[str, str]) -> Object:
     return found
 
 
-def _place(manifest: Object) -> Place:
+def _place(entry: InputView) -> Place:
     """An input's place in the order of delivery."""
-    line = InputView.of(manifest)
-    return round(line.created_at.timestamp()), line.order, line.name
+    return round(times.parse(entry.created_at).timestamp()), entry.order, entry.name

@@ -6,17 +6,16 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from taskyard.api.task import PROMPT_LOCKED, Phase
-from taskyard.api.workspacebuild import BuildPhase
+from taskyard.api.vocabulary import PROMPT_LOCKED, BuildPhase, Phase
 from taskyard.apiclient import ApiError, Object
 from taskyard.core import names, times
 from taskyard.gateway.http.errors import HttpError
-from taskyard.gateway.http.request_body import read_model
 from taskyard.gateway.rest.access.authentication import Person
+from taskyard.gateway.rest.cache.objects import TaskView
 from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.errors import answer_to
 from taskyard.gateway.rest.openapi.options import described
-from taskyard.gateway.rest.openapi.schemas.requests import BODY_BYTES, Input
+from taskyard.gateway.rest.openapi.schemas.requests import Input
 from taskyard.gateway.rest.openapi.schemas.workspace import BuildStarted
 from taskyard.gateway.rest.routes.input_text import check_input
 from taskyard.gateway.rest.views import vocabulary
@@ -42,7 +41,7 @@ def routes(context: RestContext) -> APIRouter:
     async def change_prompt(request: Request, user: str, task: str) -> Response:
         person = await context.person(request)
         found = await context.task(person, user, task)
-        prompt = (await read_model(request, Input, BODY_BYTES)).input
+        prompt = (await context.read(request, person, Input)).input
         check_input(prompt)
         if vocabulary.phase(found) != Phase.PAUSED:
             raise _locked()
@@ -66,7 +65,7 @@ def routes(context: RestContext) -> APIRouter:
     return router
 
 
-async def _pause(context: RestContext, person: Person, task: Object) -> dict[str, Any]:
+async def _pause(context: RestContext, person: Person, task: TaskView) -> dict[str, Any]:
     number = vocabulary.build_number(task)
     if vocabulary.phase(task) != Phase.PAUSED:
         _refuse_while_building(task)
@@ -77,7 +76,7 @@ async def _pause(context: RestContext, person: Person, task: Object) -> dict[str
     return await _next_build(context, written, number + 1)
 
 
-async def _resume(context: RestContext, person: Person, task: Object) -> dict[str, Any]:
+async def _resume(context: RestContext, person: Person, task: TaskView) -> dict[str, Any]:
     number, shown = vocabulary.build_number(task), vocabulary.workspace_status(task)
     if shown == "running":
         raise HttpError(409, "Task workspace is already running.", detail=f'Workspace status is "{shown}".')
@@ -89,16 +88,16 @@ async def _resume(context: RestContext, person: Person, task: Object) -> dict[st
     return await _next_build(context, written, number + 1)
 
 
-def _refuse_while_building(task: Object) -> None:
+def _refuse_while_building(task: TaskView) -> None:
     """Raise HttpError 409 while a build is in progress; a Task without one waits for its first."""
-    build = task["status"].get("build")
+    build = task.build
     if build is None:
         raise HttpError(409, _BUILD_ACTIVE, detail="The first build of the Task has not begun yet.")
-    if build["phase"] in (BuildPhase.PENDING, BuildPhase.RUNNING):
-        raise HttpError(409, _BUILD_ACTIVE, detail=f"Build {build['number']} is {str(build['phase']).lower()}.")
+    if build.phase in (BuildPhase.PENDING, BuildPhase.RUNNING):
+        raise HttpError(409, _BUILD_ACTIVE, detail=f"Build {build.number} is {str(build.phase).lower()}.")
 
 
-async def _patch(context: RestContext, person: Person, task: Object, patch: Object) -> Object:
+async def _patch(context: RestContext, person: Person, task: TaskView, patch: Object) -> TaskView:
     try:
         return context.cache.task_written(await context.cluster.patch_task(person.token, task, patch))
     except ApiError as error:
@@ -107,14 +106,14 @@ async def _patch(context: RestContext, person: Person, task: Object, patch: Obje
         raise answer_to(error) from error
 
 
-async def _next_build(context: RestContext, task: Object, number: int) -> dict[str, Any]:
+async def _next_build(context: RestContext, task: TaskView, number: int) -> dict[str, Any]:
     """The build of that number once the operator has reserved it, or the expected one if that takes too long."""
-    key = task["metadata"]["namespace"], task["metadata"]["name"]
+    key = task.namespace, task.name
     loop = asyncio.get_running_loop()
     end = loop.time() + BUILD_SECONDS
     while loop.time() < end:
         newest = context.cache.task(key)
-        if newest is None or newest["metadata"]["uid"] != task["metadata"]["uid"]:
+        if newest is None or newest.uid != task.uid:
             break
         task = newest
         if vocabulary.build_number(task) >= number:

@@ -4,16 +4,19 @@ Names are by namespace here, and the organization is the cluster: a template is 
 `NAMESPACE/NAME`, which a client of the Coder API can send as the name.
 """
 
+import functools
+
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
 from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.access import authorization
 from taskyard.gateway.rest.access.authentication import Person
 from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.errors import not_found
-from taskyard.gateway.rest.openapi.options import described
+from taskyard.gateway.rest.openapi.options import OFFSET, WHOLE_LIMIT, described
 from taskyard.gateway.rest.openapi.schemas.catalog import Template, TemplateVersion
+from taskyard.gateway.rest.routes.answering import parts
 from taskyard.gateway.rest.search import templates as template_search
 from taskyard.gateway.rest.views import template as template_view
 
@@ -26,13 +29,22 @@ def routes(context: RestContext) -> APIRouter:
     router = APIRouter(prefix="/api/v2/organizations/{organization}/templates", tags=["Templates"])
 
     @router.get(
-        "", **described("organizationTemplates", "The templates of an organization", 404, answer=list[Template])
+        "",
+        **described(
+            "organizationTemplates",
+            "The templates of an organization",
+            *(400, 404),
+            answer=list[Template],
+            parameters=[WHOLE_LIMIT, OFFSET],
+            links=True,
+        ),
     )
-    async def templates(request: Request, organization: str) -> JSONResponse:
+    async def templates(request: Request, organization: str) -> Response:
         person = await context.person(request)
         context.check_organization(organization)
         found = await template_search.listed(context, person, "")
-        return JSONResponse([template_view.template(context.cache, entry) for entry in found])
+        shown = functools.partial(template_view.template, context.cache)
+        return parts(context, request, person, "", found, shown, size=template_view.size)
 
     @router.get("/{name}", **described("organizationTemplate", _SUMMARY, 400, 404, answer=Template))
     async def template(request: Request, organization: str, name: str) -> JSONResponse:
@@ -80,12 +92,9 @@ def routes(context: RestContext) -> APIRouter:
         family = await template_search.named(context, person, name, namespace=namespace)
         uid = identifiers.parsed(version)
         for found in context.cache.versions_of(family.namespace, family.name):
-            metadata = found["metadata"]
-            if metadata["name"] == version.lower() or metadata["uid"] == uid:
+            if found.name == version.lower() or found.uid == uid:
                 # Whether the caller may list them has been asked; a right to `get` may be missing all the same.
-                if not await context.may(
-                    person, "get", authorization.TEMPLATE_VERSIONS, family.namespace, metadata["name"]
-                ):
+                if not await context.may(person, "get", authorization.TEMPLATE_VERSIONS, family.namespace, found.name):
                     break
                 return JSONResponse(template_view.template_version(context.cache, found))
         raise not_found()

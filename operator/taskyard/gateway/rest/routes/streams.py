@@ -7,13 +7,14 @@ time to time the access of its caller is checked again.
 import asyncio
 import contextlib
 import math
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from taskyard.api.task import Phase
+from taskyard.api.vocabulary import Phase
 from taskyard.gateway.rest.access import authorization
+from taskyard.gateway.rest.access.authentication import Person
 from taskyard.gateway.rest.cache.change_notifier import Waiter
 from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.openapi.options import LAST_EVENT_ID, TIMEOUT, Q, described
@@ -29,11 +30,14 @@ from taskyard.gateway.rest.streams.stream_access import AccessLostError, StreamA
 from taskyard.gateway.rest.streams.task_events import EventMark, TaskEvents
 from taskyard.gateway.rest.streams.task_watch import TaskWatch
 from taskyard.gateway.rest.views import vocabulary
+from taskyard.limits import MAX_PROMPT_CHARACTERS
 
 MAX_SECONDS = 86_400
 # Changes in quick succession are sent together.
 _PAUSE_SECONDS = 0.05
 _PIECE_BYTES = 16_384
+# A piece of events, or one that has the longest prompt, with each of its characters escaped.
+_LARGEST_BYTES = _PIECE_BYTES + 6 * MAX_PROMPT_CHARACTERS
 
 _EVENTS = (
     "Events `task` (the Task), `build` (a build), `message` (one of the conversation, while the Task is active and for "
@@ -95,7 +99,7 @@ def routes(context: RestContext) -> APIRouter:
         seconds = _seconds(request)
         wanted = await listing.wanted(context, person, request.query_params.get("q", ""))
         access = context.stream_access(request, person)
-        return EventStream(_of_all(context, wanted, access, seconds=seconds))
+        return EventStream(_of_all(context, person, wanted, access, seconds=seconds))
 
     @router.get(
         "/{user}/{task}/events",
@@ -116,16 +120,15 @@ def routes(context: RestContext) -> APIRouter:
         seconds = _seconds(request)
         feed = TaskEvents(context.cache, found, EventMark.of(request.headers.get("last-event-id", "")))
         access = context.stream_access(request, person)
-        metadata = found["metadata"]
-        reads = await context.may(person, "get", authorization.TASK_LOG, metadata["namespace"], metadata["name"])
-        return EventStream(_of_one(context, feed, access, reads=reads, seconds=seconds))
+        reads = await context.may(person, "get", authorization.TASK_LOG, found.namespace, found.name)
+        return EventStream(_of_one(context, person, feed, access, reads=reads, seconds=seconds))
 
     return router
 
 
 async def _of_one(
-    context: RestContext, feed: TaskEvents, access: StreamAccess, *, reads: bool, seconds: float
-) -> AsyncIterator[bytes]:
+    context: RestContext, person: Person, feed: TaskEvents, access: StreamAccess, *, reads: bool, seconds: float
+) -> AsyncGenerator[bytes, None]:
     """The events of one Task, including those of its conversation while the caller `reads` its log."""
     end = context.monotonic() + seconds
     yield sse.retry()
@@ -133,18 +136,20 @@ async def _of_one(
         heard: tuple[PodAddress, AgentMessages] | None = None
         while True:
             waiter.take()
-            for piece in feed.look():
+            async for piece in _held(context, person, feed.look()):
                 yield piece
             task = feed.task
             if task is None:
-                return
+                if feed.ended:
+                    return
+                continue  # it went while its last news were sent
             place = pod_address_of(context.cache, task) if reads and vocabulary.phase(task) == Phase.ACTIVE else None
             if place != (heard and heard[0]):
                 subscription.close()
                 feed.turn_away()
                 heard = (place, subscription.enter_context(context.dialogues.of(place, waiter.wake))) if place else None
             if heard:
-                for piece in feed.listen(heard[1]):
+                async for piece in _held(context, person, feed.listen(heard[1])):
                     yield piece
             if await _rest(context, waiter, access, end=end):
                 yield sse.goodbye()
@@ -163,8 +168,8 @@ async def _of_one(
 
 
 async def _of_all(
-    context: RestContext, wanted: Wanted, access: StreamAccess, *, seconds: float
-) -> AsyncIterator[bytes]:
+    context: RestContext, person: Person, wanted: Wanted, access: StreamAccess, *, seconds: float
+) -> AsyncGenerator[bytes, None]:
     """All selected Tasks that the caller may list, then `synced`, then their changes."""
     end = context.monotonic() + seconds
     overview = TaskWatch(context.cache, context.rendered, wanted.takes)
@@ -179,14 +184,24 @@ async def _of_all(
                     readable = await access.of_namespaces(asked, last=overview.readable)
                 except AccessLostError:
                     return
-                for chunk in _chunks(overview.all(readable)):
+                async for chunk in _held(context, person, _chunks(overview.all(readable))):
                     yield chunk
                 yield sse.event("synced", {"count": len(overview)}) if is_first else sse.PING
-            for chunk in _chunks(overview.some(changed)):
+            async for chunk in _held(context, person, _chunks(overview.some(changed))):
                 yield chunk
             if await _rest(context, waiter, access, end=end):
                 yield sse.goodbye()
                 return
+
+
+async def _held(context: RestContext, person: Person, pieces: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
+    """The pieces, each made once there is room for it, and held until the client has taken it."""
+    while True:
+        with await context.lists.budget.lease(person.user.digest, _LARGEST_BYTES):
+            piece = next(pieces, None)
+            if piece is None:
+                return
+            yield piece
 
 
 async def _rest(context: RestContext, waiter: Waiter, access: StreamAccess, *, end: float) -> bool:
@@ -201,7 +216,7 @@ async def _rest(context: RestContext, waiter: Waiter, access: StreamAccess, *, e
 def _namespaces(context: RestContext, wanted: Wanted) -> frozenset[str]:
     if wanted.namespace:
         return frozenset({wanted.namespace})
-    return frozenset(task["metadata"]["namespace"] for task in context.cache.tasks)
+    return context.cache.newest_tasks.namespaces
 
 
 def _chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:

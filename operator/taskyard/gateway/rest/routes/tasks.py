@@ -6,22 +6,22 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from taskyard.api import API_VERSION
-from taskyard.apiclient import ApiError, ConflictError, MissingError, Object
+from taskyard.apiclient import ApiError, ConflictError, MissingError
 from taskyard.core import tasknames
 from taskyard.gateway.http.errors import HttpError
-from taskyard.gateway.http.request_body import read_model
 from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.access import authorization
 from taskyard.gateway.rest.access.authentication import Person
 from taskyard.gateway.rest.access.namespaces import Owner
+from taskyard.gateway.rest.cache.objects import TaskView, TemplateVersionView
 from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.errors import answer_to, not_found
 from taskyard.gateway.rest.naming import digits
-from taskyard.gateway.rest.openapi.options import Q, described
-from taskyard.gateway.rest.openapi.schemas.requests import BODY_BYTES, CreateTask
+from taskyard.gateway.rest.openapi.options import OFFSET, WHOLE_LIMIT, Q, described
+from taskyard.gateway.rest.openapi.schemas.requests import CreateTask
 from taskyard.gateway.rest.openapi.schemas.task import Task, TaskList
+from taskyard.gateway.rest.routes.answering import parts
 from taskyard.gateway.rest.routes.input_text import check_input
-from taskyard.gateway.rest.routes.longlist import LongLists
 from taskyard.gateway.rest.search import tasks as listing
 from taskyard.gateway.rest.views import task as task_view
 from taskyard.limits import MAX_DISPLAY_NAME_CHARACTERS
@@ -32,7 +32,7 @@ _TRIES = 5
 
 def routes(context: RestContext) -> APIRouter:
     """The routes, working with `context`."""
-    router, lists = APIRouter(prefix="/api/v2", tags=["Tasks"]), LongLists()
+    router = APIRouter(prefix="/api/v2", tags=["Tasks"])
 
     @router.post(
         "/tasks/{user}",
@@ -40,21 +40,23 @@ def routes(context: RestContext) -> APIRouter:
     )
     async def create(request: Request, user: str) -> JSONResponse:
         person = await context.person(request)
-        asked = await read_model(request, CreateTask, BODY_BYTES)
+        asked = await context.read(request, person, CreateTask)
         check_input(asked.input, may_be_blank=True)
         task = await _create(context, person, user, asked)
         return JSONResponse(_document(context, task), status_code=201)
 
-    @router.get("/tasks", **described("tasks", "List Tasks, newest first", 400, answer=TaskList, parameters=[Q]))
+    @router.get(
+        "/tasks",
+        **described(
+            "tasks", "List Tasks, newest first", 400, answer=TaskList, parameters=[Q, WHOLE_LIMIT, OFFSET], links=True
+        ),
+    )
     async def list_tasks(request: Request) -> Response:
         person = await context.person(request)
         wanted = await listing.wanted(context, person, request.query_params.get("q", ""))
-        found, settings = await listing.found(context, person, wanted), task_view.Settings(context.cache)
-
-        def shown(task: Object) -> dict[str, Any]:
-            return task_view.document(task, settings.of(task))
-
-        return lists.answer("tasks", found, shown, count=len(found))
+        found, shown = list(await listing.found(context, person, wanted)), task_view.Documents(context.cache)
+        more = {"count": len(found)}
+        return parts(context, request, person, "tasks", found, shown, size=task_view.size, more=more)
 
     @router.get("/tasks/{user}/", include_in_schema=False)
     @router.delete("/tasks/{user}/", include_in_schema=False)
@@ -77,21 +79,20 @@ def routes(context: RestContext) -> APIRouter:
             pass  # somebody else was faster
         except ApiError as error:
             raise answer_to(error) from error
-        metadata = found["metadata"]
-        context.cache.tasks.remove((metadata["namespace"], metadata["name"]), uid=metadata["uid"])
+        context.cache.tasks.remove((found.namespace, found.name), uid=found.uid)
         return Response(status_code=202)
 
     return router
 
 
-def _document(context: RestContext, task: Object) -> dict[str, Any]:
+def _document(context: RestContext, task: TaskView) -> dict[str, Any]:
     return task_view.document(task, task_view.setting_of(context.cache, task))
 
 
-async def _create(context: RestContext, person: Person, user: str, asked: CreateTask) -> Object:
+async def _create(context: RestContext, person: Person, user: str, asked: CreateTask) -> TaskView:
     owner = context.owner(user, person)
-    version = await _version(context, person, owner, asked.template_version_id)
-    if not version["spec"].get("agent"):
+    version = await _version(context, person, owner, asked.template_version_id, user=user)
+    if not version.has_agent:
         raise HttpError(400, 'Template does not have a valid "coder_ai_task" resource.')
     fault = tasknames.fault(asked.name) if asked.name else None
     if fault:
@@ -110,7 +111,7 @@ async def _create(context: RestContext, person: Person, user: str, asked: Create
         else:
             spec = {
                 "prompt": asked.input,
-                "templateVersion": version["metadata"]["name"],
+                "templateVersion": version.name,
                 "displayName": title or (generated.display_name if generated else ""),
                 **({"preset": preset} if preset else {}),
             }
@@ -128,7 +129,7 @@ async def _create(context: RestContext, person: Person, user: str, asked: Create
 
 async def _created(
     context: RestContext, person: Person, namespace: str, name: str, spec: dict[str, Any]
-) -> tuple[bool, Object | None]:
+) -> tuple[bool, TaskView | None]:
     """Whether the name is taken, and the new Task if it is not."""
     manifest = {
         "apiVersion": API_VERSION,
@@ -146,35 +147,39 @@ async def _created(
         raise answer_to(error) from error
 
 
-async def _version(context: RestContext, person: Person, owner: Owner | None, identifier: str) -> Object:
+async def _version(
+    context: RestContext, person: Person, owner: Owner | None, identifier: str, *, user: str
+) -> TemplateVersionView:
     """The TemplateVersion of a UID or a name in the owner's namespace, where the Task will be created."""
     namespace = owner.namespace if owner else ""
     uid = identifiers.parsed(identifier)
     found = context.cache.template_version_of_uid(uid) if uid else None
     found = found or context.cache.template_versions.get((namespace, identifier))
-    allowed = await context.may(person, "get", authorization.TEMPLATE_VERSIONS, namespace or "-", identifier)
-    if found is None or not allowed or found["metadata"]["namespace"] != namespace:
+    # The right is checked in any case, so that a denial takes no longer than an absence.
+    asked_in, asked_for = namespace or user.lower(), found.name if found else identifier
+    allowed = await context.may(person, "get", authorization.TEMPLATE_VERSIONS, asked_in, asked_for)
+    if found is None or not allowed or found.namespace != namespace:
         raise HttpError(400, _VERSION_NOT_FOUND, detail=await _elsewhere(context, person, found, namespace))
     return found
 
 
-async def _elsewhere(context: RestContext, person: Person, found: Object | None, namespace: str) -> str:
+async def _elsewhere(context: RestContext, person: Person, found: TemplateVersionView | None, namespace: str) -> str:
     """What to do about a version of another namespace than the Task's, if the person may see the version."""
     if found is None or not namespace:
         return ""
-    where, name = found["metadata"]["namespace"], found["metadata"]["name"]
+    where, name = found.namespace, found.name
     if where == namespace or not await context.may(person, "get", authorization.TEMPLATE_VERSIONS, where, name):
         return ""
     return f'"{name}" is in the namespace {where}, and a Task of {namespace} takes one of {namespace}.'
 
 
-def _preset(version: Object, identifier: str | None) -> str:
+def _preset(version: TemplateVersionView, identifier: str | None) -> str:
     """The name of the preset, empty for none."""
     if not identifier or identifier == identifiers.NONE:
         return ""
-    for preset in version["spec"].get("presets") or ():
-        name = str(preset["name"])
-        if identifier in (name, identifiers.preset(version["metadata"]["uid"], name)):
+    for preset in version.presets:
+        name = preset.name
+        if identifier in (name, identifiers.preset(version.uid, name)):
             return name
     raise HttpError(
         400,

@@ -1,17 +1,20 @@
 """The routes that show templates, their versions and their presets."""
 
-from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
+import functools
 
-from taskyard.apiclient import Object
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
 from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.access import authorization
 from taskyard.gateway.rest.access.authentication import Person
+from taskyard.gateway.rest.cache.objects import TemplateVersionView
 from taskyard.gateway.rest.cache.template_lookup import TemplateFamily
 from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.errors import not_found
-from taskyard.gateway.rest.openapi.options import TEMPLATE_Q, described
+from taskyard.gateway.rest.openapi.options import OFFSET, TEMPLATE_Q, WHOLE_LIMIT, described
 from taskyard.gateway.rest.openapi.schemas.catalog import Preset, Template, TemplateVersion
+from taskyard.gateway.rest.routes.answering import parts
 from taskyard.gateway.rest.search import templates as template_search
 from taskyard.gateway.rest.views import template as template_view
 
@@ -27,13 +30,15 @@ def routes(context: RestContext) -> APIRouter:
             "The templates that the caller may see, those of the namespace of `me` first",
             400,
             answer=list[Template],
-            parameters=[TEMPLATE_Q],
+            parameters=[TEMPLATE_Q, WHOLE_LIMIT, OFFSET],
+            links=True,
         ),
     )
-    async def templates(request: Request) -> JSONResponse:
+    async def templates(request: Request) -> Response:
         person = await context.person(request)
         found = await template_search.listed(context, person, request.query_params.get("q", ""))
-        return JSONResponse([template_view.template(context.cache, entry) for entry in found])
+        shown = functools.partial(template_view.template, context.cache)
+        return parts(context, request, person, "", found, shown, size=template_view.size)
 
     @router.get("/templates/{template}", **described("template", "A template", 404, answer=Template))
     async def template(request: Request, template: str) -> JSONResponse:
@@ -59,19 +64,18 @@ def routes(context: RestContext) -> APIRouter:
     async def presets(request: Request, version: str) -> JSONResponse:
         person = await context.person(request)
         found = await _version(context, person, version)
-        shown = found["spec"].get("presets") or ()
-        return JSONResponse([template_view.template_preset(found, preset) for preset in shown])
+        return JSONResponse([template_view.template_preset(found, preset) for preset in found.presets])
 
     return router
 
 
-async def _version(context: RestContext, person: Person, identifier: str) -> Object:
+async def _version(context: RestContext, person: Person, identifier: str) -> TemplateVersionView:
     """The TemplateVersion of a UID, or of a name in the namespace that `me` stands for."""
     uid, home = identifiers.parsed(identifier), context.home(person)
     found = context.cache.template_version_of_uid(uid) if uid else None
     found = found or context.cache.template_versions.get((home, identifier))
-    namespace = found["metadata"]["namespace"] if found else home
-    name = found["metadata"]["name"] if found else identifier
+    namespace = found.namespace if found else home
+    name = found.name if found else identifier
     allowed = await context.may(person, "get", authorization.TEMPLATE_VERSIONS, namespace, name)
     if found is None or not allowed:
         raise not_found()

@@ -5,17 +5,18 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from taskyard.apiclient import Object
 from taskyard.gateway.http import websocket
 from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.access import authorization
 from taskyard.gateway.rest.access.authentication import Person
+from taskyard.gateway.rest.cache.objects import TaskView
 from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.errors import not_found
-from taskyard.gateway.rest.openapi.options import AFTER, FOLLOW, OFFSET, WORKSPACE_LIMIT, WORKSPACE_Q, described
+from taskyard.gateway.rest.openapi.options import AFTER, FOLLOW, OFFSET, WHOLE_LIMIT, WORKSPACE_Q, described
 from taskyard.gateway.rest.openapi.schemas.workspace import BuildLogEntry, Workspace, WorkspaceBuild, WorkspaceList
-from taskyard.gateway.rest.routes.longlist import LongLists
+from taskyard.gateway.rest.routes.answering import parts
+from taskyard.gateway.rest.routes.paging import number_of
 from taskyard.gateway.rest.search import workspaces as workspace_search
 from taskyard.gateway.rest.streams import build_events
 from taskyard.gateway.rest.views import workspace as workspace_view
@@ -25,7 +26,7 @@ from taskyard.gateway.rest.views.task import Settings
 
 def routes(context: RestContext) -> APIRouter:
     """The routes, working with `context`."""
-    router, lists = APIRouter(prefix="/api/v2", tags=["Workspaces"]), LongLists()
+    router = APIRouter(prefix="/api/v2", tags=["Workspaces"])
 
     @router.get(
         "/workspaces",
@@ -34,18 +35,22 @@ def routes(context: RestContext) -> APIRouter:
             "The workspaces of the Tasks that the caller may list",
             400,
             answer=WorkspaceList,
-            parameters=[WORKSPACE_Q, WORKSPACE_LIMIT, OFFSET],
+            parameters=[WORKSPACE_Q, WHOLE_LIMIT, OFFSET],
+            links=True,
         ),
     )
     async def workspaces(request: Request) -> Response:
         person = await context.person(request)
         found = await workspace_search.listed(context, person, request.query_params.get("q", ""))
-        part, settings = workspace_search.part(found, request.query_params), Settings(context.cache)
+        settings, more = Settings(context.cache), {"count": len(found)}
 
-        def shown(task: Object) -> dict[str, Any]:
+        def shown(task: TaskView) -> dict[str, Any]:
             return workspace_view.workspace(context.cache, task, settings.of(task))
 
-        return lists.answer("workspaces", part, shown, count=len(found))
+        def size(task: TaskView) -> int:
+            return workspace_view.WORKSPACE_BYTES
+
+        return parts(context, request, person, "workspaces", found, shown, size=size, more=more)
 
     @router.get("/workspaces/{workspace}", **described("workspace", "The workspace of a Task", 404, answer=Workspace))
     async def workspace(request: Request, workspace: str) -> JSONResponse:
@@ -83,7 +88,7 @@ def routes(context: RestContext) -> APIRouter:
         follows = request.query_params.get("follow", "false").lower() not in ("false", "0")
         person = await context.person(request, streaming=follows)
         task, number = await _build(context, person, build)
-        after = workspace_search.number_of(request.query_params, "after")
+        after = number_of(request.query_params, "after")
         if not follows:
             entries = build_log(workspace_view.build(context.cache, task, number))
             return JSONResponse([entry for entry in entries if entry["id"] > after])
@@ -97,7 +102,7 @@ def routes(context: RestContext) -> APIRouter:
     return router
 
 
-async def _build(context: RestContext, person: Person, build: str) -> tuple[Object, int]:
+async def _build(context: RestContext, person: Person, build: str) -> tuple[TaskView, int]:
     """The Task and the number of a build, if the person may read the Task. Raises HttpError 404 otherwise."""
     uid = identifiers.parsed(build)
     found = context.cache.build_of_id(uid) if uid else None
@@ -106,10 +111,10 @@ async def _build(context: RestContext, person: Person, build: str) -> tuple[Obje
     return task, found[1]
 
 
-async def _readable(context: RestContext, person: Person, task: Object | None) -> Object:
+async def _readable(context: RestContext, person: Person, task: TaskView | None) -> TaskView:
     """The Task, if it exists and the person may read it. Raises HttpError 404 otherwise."""
-    namespace = task["metadata"]["namespace"] if task else context.home(person)
-    name = task["metadata"]["name"] if task else ""
+    namespace = task.namespace if task else context.home(person)
+    name = task.name if task else ""
     allowed = await context.may(person, "get", authorization.TASKS, namespace, name)
     if task is None or not allowed:
         raise not_found()

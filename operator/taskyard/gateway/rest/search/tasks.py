@@ -1,10 +1,12 @@
 """Selects the Tasks of a list or a stream: those that match the query and that the caller may see."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from taskyard.apiclient import Object
 from taskyard.gateway.rest.access import authorization
 from taskyard.gateway.rest.access.authentication import Person
+from taskyard.gateway.rest.cache.newest_first import Place
+from taskyard.gateway.rest.cache.objects import TaskView
 from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.search import task_query
 from taskyard.gateway.rest.search.terms import QueryError
@@ -20,11 +22,11 @@ class Wanted:
     namespace: str
     status: str
 
-    def takes(self, task: Object) -> bool:
+    def takes(self, task: TaskView) -> bool:
         """Whether the query selects the Task."""
         return (
-            "deletionTimestamp" not in task["metadata"]
-            and (not self.namespace or task["metadata"]["namespace"] == self.namespace)
+            not task.deleting
+            and (not self.namespace or task.namespace == self.namespace)
             and (not self.status or vocabulary.status(task) == self.status)
         )
 
@@ -47,14 +49,13 @@ async def wanted(context: RestContext, person: Person, text: str) -> Wanted:
     return Wanted(namespace=owner.namespace if owner else "", status=asked.status)
 
 
-async def found(context: RestContext, person: Person, wanted: Wanted) -> list[Object]:
-    """The selected Tasks that the person may list, newest first."""
-    tasks = [task for task in context.cache.tasks if wanted.takes(task)]
+async def found(
+    context: RestContext, person: Person, wanted: Wanted, *, after: Place | None = None
+) -> Iterator[TaskView]:
+    """The selected Tasks that the person may list, newest first; those after a place of the list, or all."""
+    readable = frozenset({wanted.namespace})
     if not wanted.namespace:
-        readable = await context.authorization.namespaces(
-            person, "list", authorization.TASKS, (task["metadata"]["namespace"] for task in tasks)
-        )
-        tasks = [task for task in tasks if task["metadata"]["namespace"] in readable]
-    # Timestamps are in whole seconds: within one second, Tasks are sorted by name.
-    tasks.sort(key=lambda task: str(task["metadata"]["name"]))
-    return sorted(tasks, key=lambda task: str(task["metadata"]["creationTimestamp"]), reverse=True)
+        namespaces = context.cache.newest_tasks.namespaces
+        readable = await context.authorization.namespaces(person, "list", authorization.TASKS, namespaces)
+    newest = context.cache.newest_tasks.after(after)
+    return (task for task in newest if task.namespace in readable and wanted.takes(task))

@@ -93,8 +93,8 @@ async def listed(context: RestContext, person: Person, text: str) -> list[Templa
 async def visible(context: RestContext, person: Person) -> list[TemplateFamily]:
     """The templates that the person may see: those of the namespace of `me`, then by namespace and name."""
     cache, home = context.cache, context.home(person)
-    known = {(entry["metadata"]["namespace"], entry["spec"]["template"]) for entry in cache.template_versions}
-    known |= {(entry["metadata"]["namespace"], entry["metadata"]["name"]) for entry in cache.templates}
+    known = {(entry.namespace, entry.template) for entry in cache.template_versions}
+    known |= {(entry.namespace, entry.name) for entry in cache.templates}
     readable = await context.authorization.namespaces(
         person, "list", authorization.TEMPLATE_VERSIONS, (namespace for namespace, _ in known)
     )

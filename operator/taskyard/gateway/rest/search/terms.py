@@ -6,15 +6,20 @@ from collections.abc import Callable, Collection, Mapping
 from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.rest import identifiers
 
+# Of a whole query, and of its terms: longer ones are refused before they are read.
+MAX_QUERY_CHARACTERS = 4096
+MAX_TERMS = 32
+
 _BOOLEANS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
 
 
 class QueryError(Exception):
     """The query is invalid. `validations` are `{field, detail}`."""
 
-    def __init__(self, validations: list[Mapping[str, str]]) -> None:
+    def __init__(self, validations: list[Mapping[str, str]], *, bound: str = "") -> None:
         super().__init__(validations[0]["detail"])
         self.validations = validations
+        self.bound = bound
 
     @classmethod
     def unknown(cls, what: str, field: str, value: str) -> "QueryError":
@@ -24,7 +29,7 @@ class QueryError(Exception):
 
     def response(self, what: str) -> HttpError:
         """The refusal of a search for `what`, such as "task"."""
-        return HttpError(400, f"Invalid {what} search query.", validations=self.validations)
+        return HttpError(400, f"Invalid {what} search query.", validations=self.validations, bound=self.bound)
 
 
 class SearchTerms:
@@ -37,7 +42,12 @@ class SearchTerms:
         self._known: set[str] = set()
         self._faults: list[Mapping[str, str]] = []
         words: list[str] = []
-        for element in _split(text.lower(), " "):
+        if len(text) > MAX_QUERY_CHARACTERS:
+            raise QueryError([_fault("q", f"A query has at most {MAX_QUERY_CHARACTERS} characters.")], bound="query")
+        elements = _split(text.lower(), " ")
+        if len(elements) > MAX_TERMS:
+            raise QueryError([_fault("q", f"A query has at most {MAX_TERMS} terms.")], bound="query")
+        for element in elements:
             parts = _split(element, ":", keep_empty=True)
             if element.startswith(":") or element.endswith(":"):
                 raise QueryError([_fault("q", f"Query element \"{element}\" cannot start or end with ':'")])
@@ -99,12 +109,12 @@ def _fault(field: str, detail: str) -> Mapping[str, str]:
 
 def _split(text: str, delimiter: str, *, keep_empty: bool = False) -> list[str]:
     """The parts between delimiters outside double quotes."""
-    parts, quoted = [""], False
-    for character in text:
+    parts, begin, quoted = [], 0, False
+    for place, character in enumerate(text):
         if character == '"':
             quoted = not quoted
-        if character == delimiter and not quoted:
-            parts.append("")
-        else:
-            parts[-1] += character
+        elif character == delimiter and not quoted:
+            parts.append(text[begin:place])
+            begin = place + 1
+    parts.append(text[begin:])
     return parts if keep_empty else [part for part in parts if part]

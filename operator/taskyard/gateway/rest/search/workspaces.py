@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from taskyard.apiclient import Object
-from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.rest.access import authorization
 from taskyard.gateway.rest.access.authentication import Person
+from taskyard.gateway.rest.cache.objects import TaskView
 from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.search.terms import QueryError, SearchTerms
 from taskyard.gateway.rest.views import vocabulary
@@ -18,7 +17,6 @@ STATUSES = (
     *("pending", "starting", "running", "stopping", "stopped"),
     *("failed", "canceling", "canceled", "deleting", "deleted"),
 )
-_MAX_NUMBER_DIGITS = 9
 
 
 @dataclass(frozen=True)
@@ -38,13 +36,13 @@ class WorkspaceQuery:
     shared: bool | None = None
     has_external_agent: bool | None = None
 
-    def takes(self, task: Object, *, template: str) -> bool:
+    def takes(self, task: TaskView, *, template: str) -> bool:
         """Whether the query selects the workspace of a Task of that template, whoever owns it."""
         return (
-            self.name in task["metadata"]["name"]
+            self.name in task.name
             and self.template in ("", template.lower())
             and self.status in ("", vocabulary.workspace_status(task))
-            and (not self.ids or task["metadata"]["uid"] in self.ids)
+            and (not self.ids or task.uid in self.ids)
             # Each workspace is a Task's, and none is ever any of the others.
             and self.has_ai_task in (None, True)
             and not self.outdated
@@ -74,7 +72,7 @@ def parse(text: str) -> WorkspaceQuery:
     return found
 
 
-async def listed(context: RestContext, person: Person, text: str) -> list[Object]:
+async def listed(context: RestContext, person: Person, text: str) -> list[TaskView]:
     """The Tasks whose workspaces a query selects: the running ones first, then by owner and name. Raises HttpError 400
     for an invalid query and for an owner whose Tasks the person may not list."""
     try:
@@ -92,31 +90,16 @@ async def listed(context: RestContext, person: Person, text: str) -> list[Object
     found = [
         task
         for task in context.cache.tasks
-        if "deletionTimestamp" not in task["metadata"]
-        and (owner is None or task["metadata"]["namespace"] == owner.namespace)
+        if not task.deleting
+        and (owner is None or task.namespace == owner.namespace)
         and query.takes(task, template=settings.of(task).family.name if query.template else "")
     ]
     if owner is None:
         readable = await context.authorization.namespaces(
-            person, "list", authorization.TASKS, (task["metadata"]["namespace"] for task in found)
+            person, "list", authorization.TASKS, (task.namespace for task in found)
         )
-        found = [task for task in found if task["metadata"]["namespace"] in readable]
+        found = [task for task in found if task.namespace in readable]
     return sorted(found, key=_place)
-
-
-def part(found: list[Object], query: Mapping[str, str]) -> list[Object]:
-    """The entries that the parameters `limit` and `offset` select. Raises HttpError 400."""
-    offset, limit = number_of(query, "offset"), number_of(query, "limit")
-    return found[offset : offset + limit if limit else None]
-
-
-def number_of(query: Mapping[str, str], name: str) -> int:
-    """The value of a parameter, 0 without it. Raises HttpError 400."""
-    text = query.get(name, "") or "0"
-    if not (text.isascii() and text.isdecimal() and len(text) <= _MAX_NUMBER_DIGITS):
-        detail = f'Query param "{name}" must be a valid integer of at most {_MAX_NUMBER_DIGITS} digits.'
-        raise HttpError(400, "Query parameters have invalid values.", validations=[{"field": name, "detail": detail}])
-    return int(text)
 
 
 def _bare(words: str) -> Mapping[str, str]:
@@ -124,6 +107,5 @@ def _bare(words: str) -> Mapping[str, str]:
     return {"owner": owner, "name": name} if slash else {"name": words}
 
 
-def _place(task: Object) -> tuple[Any, ...]:
-    metadata = task["metadata"]
-    return vocabulary.workspace_status(task) != "running", metadata["namespace"], metadata["name"]
+def _place(task: TaskView) -> tuple[Any, ...]:
+    return vocabulary.workspace_status(task) != "running", task.namespace, task.name

@@ -4,18 +4,23 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
-from taskyard.apiclient import Object
 from taskyard.backoff import Backoff
-from taskyard.core.ownership import is_owned_by
 from taskyard.gateway.rest.cache.cache import Cache
+from taskyard.gateway.rest.cache.objects import TaskView
 from taskyard.gateway.rest.streams import sse
-from taskyard.gateway.rest.views.log_entries import log_entries
+from taskyard.gateway.rest.views.log_entries import is_cut, log_entries
+from taskyard.limits import CUT_NOTE
 from taskyard.sidecarclient import NoAnswerError, UnreachableError
 
-# Only the newest messages of a long conversation are kept; the log has all of them.
+# Only the newest messages of a long conversation are kept; the log has all of them. Where many are listened to, less of
+# each is kept.
 KEPT_BYTES = 524_288
+ALL_KEPT_BYTES = 24 << 20
+# What an entry takes besides its event.
+_ENTRY_BYTES = 300
 _RETRY_SECONDS = 1.0
 _MAX_RETRY_SECONDS = 15.0
 
@@ -42,12 +47,17 @@ class Entry:
 
 
 class AgentMessages:
-    """The newest messages of the conversation with an agent."""
+    """The newest messages of the conversation with an agent, at most `most()` bytes of them; `cut` is called for each
+    message that is too long to be kept whole."""
 
-    def __init__(self, start: int) -> None:
+    def __init__(
+        self, start: int, *, most: Callable[[], int] = lambda: KEPT_BYTES, cut: Callable[[], None] = lambda: None
+    ) -> None:
         self.start = start
+        self.bytes = 0
+        self._most = most
+        self._cut = cut
         self._entries: dict[int, Entry] = {}
-        self._bytes = 0
         self._turn = 0
         self._wakes: set[Callable[[], None]] = set()
 
@@ -70,17 +80,46 @@ class AgentMessages:
         if not entries:
             return
         [entry] = entries
-        number, shown = entry["id"], sse.event("message", entry)
+        number, shown = entry["id"], self._shown(entry)
         previous = self._entries.get(number)
         if previous is not None and previous.shown == shown:
             return
         self._turn += 1
-        self._entries[number] = Entry(number, self._turn, shown)
-        self._bytes += len(shown) - (len(previous.shown) if previous else 0)
-        while self._bytes > KEPT_BYTES and len(self._entries) > 1:
-            self._bytes -= len(self._entries.pop(min(self._entries)).shown)
+        self._forget(number)
+        self._keep(Entry(number, self._turn, shown))
+        self.shorten()
         for wake in self._wakes:
             wake()
+
+    def shorten(self) -> None:
+        """Forget the oldest messages, as far as they are too many; the newest keeps its end."""
+        while self.bytes > self._most() and len(self._entries) > 1:
+            self._forget(min(self._entries))
+        if self.bytes > self._most():
+            [last] = self._entries.values()
+            self._forget(last.number)
+            self._keep(replace(last, shown=self._shown(json.loads(last.shown.partition(b"data: ")[2]))))
+
+    def _shown(self, entry: dict[str, Any]) -> bytes:
+        """The message's event. A message that would take all room for itself keeps its end."""
+        if is_cut(entry):
+            self._cut()
+        shown = sse.event("message", entry)
+        if len(shown) <= self._most() - _ENTRY_BYTES:
+            return shown
+        self._cut()
+        # A character has up to six bytes.
+        entry["content"] = CUT_NOTE + entry["content"][-self._most() // 8 :]
+        return sse.event("message", entry)
+
+    def _keep(self, entry: Entry) -> None:
+        self._entries[entry.number] = entry
+        self.bytes += _ENTRY_BYTES + len(entry.shown)
+
+    def _forget(self, number: int) -> None:
+        former = self._entries.pop(number, None)
+        if former is not None:
+            self.bytes -= _ENTRY_BYTES + len(former.shown)
 
     @contextlib.contextmanager
     def waking(self, wake: Callable[[], None]) -> Iterator[None]:
@@ -93,22 +132,30 @@ class AgentMessages:
 
 
 class AgentMessageStreams:
-    """The conversations that at least one client listens to."""
+    """The conversations that at least one client listens to. All of them together keep at most ALL_KEPT_BYTES."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, *, cut: Callable[[], None] = lambda: None) -> None:
         self._source = source
+        self._cut = cut
         self._known: dict[PodAddress, tuple[AgentMessages, asyncio.Task[None], set[object]]] = {}
 
     def __len__(self) -> int:
         return len(self._known)
+
+    @property
+    def bytes(self) -> int:
+        """What is kept of all conversations."""
+        return sum(dialogue.bytes for dialogue, _, _ in self._known.values())
 
     @contextlib.contextmanager
     def of(self, place: PodAddress, wake: Callable[[], None]) -> Iterator[AgentMessages]:
         """The conversation at that place, which is followed while at least one such block is open."""
         listener = object()
         if place not in self._known:
-            dialogue = AgentMessages(place.start)
+            dialogue = AgentMessages(place.start, most=self._share, cut=self._cut)
             self._known[place] = dialogue, asyncio.create_task(self._follow(place, dialogue)), set()
+            for other, _, _ in self._known.values():
+                other.shorten()
         dialogue, following, listeners = self._known[place]
         listeners.add(listener)
         try:
@@ -119,6 +166,9 @@ class AgentMessageStreams:
             if not listeners:
                 following.cancel()
                 del self._known[place]
+
+    def _share(self) -> int:
+        return min(KEPT_BYTES, ALL_KEPT_BYTES // max(1, len(self._known)))
 
     async def _follow(self, place: PodAddress, dialogue: AgentMessages) -> None:
         """Follow the events until cancelled. On each connection the sidecar starts with the whole conversation."""
@@ -132,10 +182,7 @@ class AgentMessageStreams:
             await asyncio.sleep(backoff.next())
 
 
-def pod_address_of(cache: Cache, task: Object) -> PodAddress | None:
+def pod_address_of(cache: Cache, task: TaskView) -> PodAddress | None:
     """The address of a Task's agent; None while its Pod has none."""
-    metadata, build = task["metadata"], task["status"].get("build") or {}
-    pod = cache.pods.get((metadata["namespace"], build.get("name", "")))
-    if pod is None or not is_owned_by(pod, metadata["uid"]) or not pod["status"]["podIP"]:
-        return None
-    return PodAddress(build["number"], pod["status"]["podIP"], pod["metadata"]["uid"])
+    pod = cache.pod_of(task)
+    return PodAddress(task.build.number, pod.ip, pod.uid) if task.build and pod and pod.ip else None

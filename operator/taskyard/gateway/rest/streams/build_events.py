@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-from taskyard.apiclient import Object
 from taskyard.gateway.http.websocket import Ping
 from taskyard.gateway.rest.cache.cache import Cache
+from taskyard.gateway.rest.cache.objects import TaskView
 from taskyard.gateway.rest.streams.stream_access import AccessLostError, StreamAccess
 from taskyard.gateway.rest.views import vocabulary
 from taskyard.gateway.rest.views import workspace as workspace_view
@@ -16,14 +16,13 @@ _LOOK_SECONDS = 0.25
 
 
 async def follow(
-    cache: Cache, access: StreamAccess, stopping: asyncio.Event, task: Object, number: int, *, after: int
+    cache: Cache, access: StreamAccess, stopping: asyncio.Event, task: TaskView, number: int, *, after: int
 ) -> AsyncIterator[dict[str, Any] | Ping | None]:
     """The entries of a build's log after the id `after`, until the build has ended, it or its Task is gone, or the
     caller may no longer see it; None while there is nothing new, and a ping with each check of that."""
-    metadata = task["metadata"]
     while not stopping.is_set():
-        found = cache.task((metadata["namespace"], metadata["name"]))
-        if found is None or found["metadata"]["uid"] != metadata["uid"]:
+        found = cache.task((task.namespace, task.name))
+        if found is None or found.uid != task.uid:
             return
         if number < vocabulary.build_number(found) and number not in cache.builds_of(found):
             return

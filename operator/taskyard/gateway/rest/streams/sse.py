@@ -1,16 +1,21 @@
 """Server-sent events: their encoding, and the response that streams them."""
 
+import asyncio
 import json
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from starlette.responses import StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
 
 # After this time a client whose stream broke should reconnect.
 RETRY_SECONDS = 2.0
 # When a gateway stops, all its clients reconnect: at random moments within this range, not all at once.
 MOVE_SECONDS = (0.5, 5.0)
+
+# How long a client may take to read one piece.
+PIECE_SECONDS = 30.0
 
 PING = b": ping\n\n"
 
@@ -33,9 +38,23 @@ def goodbye() -> bytes:
 
 
 class EventStream(StreamingResponse):
-    """A response that streams events. Its headers ask proxies neither to buffer nor to cache it."""
+    """A response that streams events. Its headers ask proxies neither to buffer nor to cache it. It ends when its
+    client does not take a piece in time, since pieces are held in memory until then."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
+    def __init__(self, pieces: AsyncGenerator[bytes, None]) -> None:
         super().__init__(pieces, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        self._pieces = pieces
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            async with asyncio.timeout(PIECE_SECONDS):
+                await send(message)
+
+        try:
+            await super().__call__(scope, receive, sending)
+        except* TimeoutError:
+            pass  # the server closes the connection of an answer without an end
+        finally:
+            await self._pieces.aclose()

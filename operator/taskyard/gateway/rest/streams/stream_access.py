@@ -6,11 +6,12 @@ from typing import TypeVar
 
 from fastapi import Request
 
-from taskyard.apiclient import ApiError, Object
+from taskyard.apiclient import ApiError
 from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.rest.access import authorization
 from taskyard.gateway.rest.access.authentication import REMEMBERED_SECONDS, Authentication, Person
 from taskyard.gateway.rest.access.authorization import Authorization
+from taskyard.gateway.rest.cache.objects import TaskView
 
 # A little after cached verdicts expire, so that each check asks the API server again.
 EVERY_SECONDS = REMEMBERED_SECONDS + 1.0
@@ -45,14 +46,13 @@ class StreamAccess:
         """Seconds until the next check."""
         return max(0.0, self.asked_at + EVERY_SECONDS - self.monotonic())
 
-    async def of_task(self, task: Object, *, last: tuple[bool, bool]) -> tuple[bool, bool]:
+    async def of_task(self, task: TaskView, *, last: tuple[bool, bool]) -> tuple[bool, bool]:
         """Whether the caller may see the Task, and whether they may read its log; `last` is the previous verdict.
         Raises AccessLostError."""
-        metadata = task["metadata"]
         try:
             person = await self._person()
             sees, reads = [
-                await self.authorization.allows(person, "get", resource, metadata["namespace"], metadata["name"])
+                await self.authorization.allows(person, "get", resource, task.namespace, task.name)
                 for resource in (authorization.TASKS, authorization.TASK_LOG)
             ]
         except ApiError:

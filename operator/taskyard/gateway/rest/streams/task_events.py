@@ -1,19 +1,20 @@
 """The events to send about one Task, given those sent before. Nothing is queued: each look sends the newest state."""
 
+import collections
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from taskyard.apiclient import Object
 from taskyard.gateway.rest.cache.cache import Cache
+from taskyard.gateway.rest.cache.objects import TaskView
 from taskyard.gateway.rest.streams import sse
 from taskyard.gateway.rest.streams.agent_messages import AgentMessages
 from taskyard.gateway.rest.views import task as task_view
 from taskyard.gateway.rest.views import vocabulary
 from taskyard.gateway.rest.views import workspace as workspace_view
-from taskyard.watchcache.store import Key, key_of, version
+from taskyard.watchcache.kind import Key, key_of
 
 _MARK = re.compile(r"(\d{1,20})\.(\d{1,20})\.(\d{1,10})\.(\d{1,10})")
 
@@ -42,9 +43,9 @@ class EventMark:
 class TaskEvents:
     """The events of one Task after a mark."""
 
-    def __init__(self, cache: Cache, task: Object, mark: EventMark) -> None:
+    def __init__(self, cache: Cache, task: TaskView, mark: EventMark) -> None:
         self._cache = cache
-        self._uid: str = task["metadata"]["uid"]
+        self._uid: str = task.uid
         self._mark = mark
         # What was sent about each build: the versions it was built from, and a hash of the document.
         self._builds: dict[int, tuple[tuple[int, ...], int]] = {}
@@ -54,32 +55,36 @@ class TaskEvents:
         self._passed: set[int] = set()
         self.key: Key = key_of(task)
         self.ended = False
-        if version(task) == mark.task and self._newest(task) == mark.builds:
+        if task.version == mark.task and self._newest(task) == mark.builds:
             # The client has the current state of all builds.
-            self._news_of_builds(task)
+            collections.deque(self._news_of_builds(task), maxlen=0)
 
     @property
-    def task(self) -> Object | None:
+    def task(self) -> TaskView | None:
         """The Task as it is now; None once it is gone."""
         found = self._cache.task(self.key)
-        return None if found is None or found["metadata"]["uid"] != self._uid else found
+        return None if found is None or found.uid != self._uid else found
 
-    def look(self) -> list[bytes]:
+    def look(self) -> Iterator[bytes]:
         """What is new about the Task and its builds, each in its newest state. The end is sent once."""
         task = self.task
         if task is None:
-            return self.end()
-        found = []
-        if version(task) != self._mark.task:
-            self._mark = replace(self._mark, task=version(task))
+            yield from self.end()
+            return
+        if task.version != self._mark.task:
+            self._mark = replace(self._mark, task=task.version)
             document = task_view.document(task, task_view.setting_of(self._cache, task))
-            found.append(sse.event("task", document, id=str(self._mark)))
-        news = self._news_of_builds(task)
-        found += [sse.event("build", document, id=str(self._mark)) for document in news[:-1]]
-        self._mark = replace(self._mark, builds=self._newest(task))
-        # With the last of them the client has them all.
-        found += [sse.event("build", document, id=str(self._mark)) for document in news[-1:]]
-        return found
+            yield sse.event("task", document, id=str(self._mark))
+        newest, news = self._newest(task), self._news_of_builds(task)
+        build = next(news, None)
+        while build is not None:
+            following = next(news, None)
+            if following is None:
+                # With the last of them the client has them all.
+                self._mark = replace(self._mark, builds=newest)
+            yield sse.event("build", build, id=str(self._mark))
+            build = following
+        self._mark = replace(self._mark, builds=newest)
 
     def listen(self, dialogue: AgentMessages) -> Iterator[bytes]:
         """What is new in the conversation. A message that has grown is sent again, with the same number."""
@@ -104,13 +109,12 @@ class TaskEvents:
         self.ended = True
         return [sse.event("gone", gone(self._uid, self.key))]
 
-    def _news_of_builds(self, task: Object) -> list[Any]:
+    def _news_of_builds(self, task: TaskView) -> Iterator[Any]:
         """The builds that differ from what was sent, oldest first."""
         builds, newest = self._cache.builds_of(task), vocabulary.build_number(task)
-        news = []
         for number in sorted({*builds, newest} - {0}):
             # The Task's status describes only the newest build.
-            made_of = version(builds[number]) if number in builds else 0, version(task) if number == newest else 0
+            made_of = builds[number].version if number in builds else 0, task.version if number == newest else 0
             sent_from, sent = self._builds.get(number, ((), 0))
             if made_of == sent_from:
                 continue
@@ -118,11 +122,10 @@ class TaskEvents:
             shown = hash(json.dumps(document))
             self._builds[number] = made_of, shown
             if shown != sent:
-                news.append(document)
-        return news
+                yield document
 
-    def _newest(self, task: Object) -> int:
-        return max(map(version, self._cache.builds_of(task).values()), default=0)
+    def _newest(self, task: TaskView) -> int:
+        return max((build.version for build in self._cache.builds_of(task).values()), default=0)
 
 
 def gone(uid: str, key: Key) -> dict[str, str]:

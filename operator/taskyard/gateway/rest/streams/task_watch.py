@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from taskyard.apiclient import Object
 from taskyard.gateway.rest.cache.cache import Cache
+from taskyard.gateway.rest.cache.objects import TaskView
 from taskyard.gateway.rest.streams import sse
+from taskyard.gateway.rest.streams.sent_tasks import SentTasks
 from taskyard.gateway.rest.streams.task_events import gone
 from taskyard.gateway.rest.views import task as task_view
-from taskyard.watchcache.store import Key, key_of
+from taskyard.watchcache.kind import Key, key_of
 
 RENDERED_BYTES = 2_097_152
 
@@ -18,12 +19,12 @@ class RenderedTasks:
     def __init__(self, cache: Cache, *, most: int = RENDERED_BYTES) -> None:
         self._cache = cache
         self._most = most
-        self._known: dict[str, tuple[tuple[str, int], bytes]] = {}
+        self._known: dict[str, tuple[tuple[int, int], bytes]] = {}
         self._bytes = 0
 
-    def __call__(self, task: Object) -> bytes:
+    def __call__(self, task: TaskView) -> bytes:
         """The event `task` of a Task."""
-        uid, state = task["metadata"]["uid"], (task["metadata"]["resourceVersion"], self._cache.surroundings)
+        uid, state = task.uid, (task.version, self._cache.surroundings)
         known = self._known.get(uid)
         if known is not None and known[0] == state:
             return known[1]
@@ -41,11 +42,12 @@ class RenderedTasks:
 class TaskWatch:
     """The events of all Tasks that `fits` accepts, in the namespaces that the caller may read."""
 
-    def __init__(self, cache: Cache, rendered: RenderedTasks, fits: Callable[[Object], bool]) -> None:
+    def __init__(self, cache: Cache, rendered: RenderedTasks, fits: Callable[[TaskView], bool]) -> None:
         self._cache = cache
         self._rendered = rendered
         self._fits = fits
-        self._sent: set[str] = set()
+        self._sent = SentTasks()
+        self._has_begun = False
         self.readable: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
@@ -54,10 +56,12 @@ class TaskWatch:
 
     def all(self, readable: frozenset[str]) -> Iterator[bytes]:
         """What is new about all Tasks, now that the caller may read these namespaces."""
-        self.readable = readable
+        if self._has_begun and readable == self.readable:
+            return  # `some` tells the rest
+        self._has_begun, self.readable = True, readable
         for task in list(self._cache.tasks):
-            if (task["metadata"]["uid"] in self._sent) != self._is_shown(task):
-                yield from self._tell(task["metadata"]["uid"], key_of(task))
+            if (task.uid in self._sent) != self._is_shown(task):
+                yield from self._tell(task.uid, key_of(task))
 
     def some(self, changed: Mapping[str, Key]) -> Iterator[bytes]:
         """What is new about Tasks that changed."""
@@ -66,13 +70,12 @@ class TaskWatch:
 
     def _tell(self, uid: str, key: Key) -> Iterator[bytes]:
         task = self._cache.task(key)
-        if task is not None and task["metadata"]["uid"] == uid and self._is_shown(task):
+        if task is not None and task.uid == uid and self._is_shown(task):
             self._sent.add(uid)
             yield self._rendered(task)
         elif uid in self._sent:
             self._sent.discard(uid)
             yield sse.event("gone", gone(uid, key))
 
-    def _is_shown(self, task: Object) -> bool:
-        metadata = task["metadata"]
-        return metadata["namespace"] in self.readable and "deletionTimestamp" not in metadata and self._fits(task)
+    def _is_shown(self, task: TaskView) -> bool:
+        return task.namespace in self.readable and not task.deleting and self._fits(task)

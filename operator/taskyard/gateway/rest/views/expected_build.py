@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from taskyard.api.task import Phase
-from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
-from taskyard.apiclient import Object
+from taskyard.api.vocabulary import BuildPhase, BuildReason, Phase, Transition
+from taskyard.gateway.rest.cache.objects import TaskView
 from taskyard.gateway.rest.views import vocabulary
 
 
@@ -17,11 +16,11 @@ class ExpectedBuild:
     phase: BuildPhase
 
 
-def expected_build(task: Object) -> ExpectedBuild:
+def expected_build(task: TaskView) -> ExpectedBuild:
     """The build that comes next. A Task that was created paused needs none: that counts as a build that has succeeded,
     so that nobody waits for it."""
     number = vocabulary.build_number(task)
-    if task["spec"].get("paused"):
+    if task.paused:
         is_done = not number and vocabulary.phase(task) == Phase.PAUSED
         phase = BuildPhase.SUCCEEDED if is_done else BuildPhase.PENDING
         return ExpectedBuild(Transition.STOP, BuildReason.MANUAL_PAUSE, phase)

@@ -1,15 +1,15 @@
 """A Task as the REST API shows it."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from taskyard.api.workspacebuild import Transition
-from taskyard.apiclient import Object
+from taskyard.api.vocabulary import Transition
+from taskyard.gateway.http.list_answers import text_bytes
 from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.access import namespaces
 from taskyard.gateway.rest.access.namespaces import Owner
 from taskyard.gateway.rest.cache.cache import Cache
+from taskyard.gateway.rest.cache.objects import TaskView
 from taskyard.gateway.rest.cache.template_lookup import TemplateFamily, family_of, version_of
 from taskyard.gateway.rest.views import vocabulary
 
@@ -24,13 +24,13 @@ class Setting:
     family: TemplateFamily
 
 
-def setting_of(cache: Cache, task: Object) -> Setting:
+def setting_of(cache: Cache, task: TaskView) -> Setting:
     """Looks up the setting of a Task."""
     version = version_of(cache, task)
     return Setting(
         organization_id=cache.organization_id,
-        owner=namespaces.owner_named(cache, task["metadata"]["namespace"]),
-        version_id=version["metadata"]["uid"] if version else identifiers.NONE,
+        owner=namespaces.owner_named(cache, task.namespace),
+        version_id=version.uid if version else identifiers.NONE,
         family=family_of(cache, task),
     )
 
@@ -42,71 +42,77 @@ class Settings:
         self._cache = cache
         self._known: dict[tuple[Any, ...], Setting] = {}
 
-    def of(self, task: Object) -> Setting:
+    def of(self, task: TaskView) -> Setting:
         """The setting of a Task."""
-        spec, status = task["spec"], task["status"]
-        named = [part.get(field) for part in (spec, status) for field in ("template", "templateVersion")]
-        key = (task["metadata"]["namespace"], *named)
+        key = task.namespace, task.wanted_template, task.wanted_version, task.template, task.template_version
         if key not in self._known:
             self._known[key] = setting_of(self._cache, task)
         return self._known[key]
 
 
-def documents(cache: Cache, tasks: Iterable[Object]) -> list[dict[str, Any]]:
-    """The response objects of many Tasks."""
-    settings = Settings(cache)
-    return [document(task, settings.of(task)) for task in tasks]
+class Documents:
+    """The response objects of many Tasks, for one response."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._settings = Settings(cache)
+
+    def __call__(self, task: TaskView) -> dict[str, Any]:
+        """The response object of a Task."""
+        return document(task, self._settings.of(task))
 
 
-def document(task: Object, setting: Setting) -> dict[str, Any]:
+def size(task: TaskView) -> int:
+    """About the bytes of a Task's response object."""
+    return 2000 + text_bytes(task.prompt)
+
+
+def document(task: TaskView, setting: Setting) -> dict[str, Any]:
     """The response object of a Task. The fields of a deleted template are empty."""
-    metadata, spec, status = task["metadata"], task["spec"], task["status"]
-    owner, family = setting.owner, setting.family
-    workspace, number = status.get("workspace") or {}, vocabulary.build_number(task)
-    lifecycle = workspace.get("agentLifecycle")
-    agent = identifiers.agent(metadata["uid"], number) if vocabulary.has_agent(task) else None
+    owner, family, lifecycle = setting.owner, setting.family, task.workspace.agent_lifecycle
+    number = vocabulary.build_number(task)
+    agent = identifiers.agent(task.uid, number) if vocabulary.has_agent(task) else None
     return {
-        "id": metadata["uid"],
+        "id": task.uid,
         "organization_id": setting.organization_id,
         "owner_id": owner.id,
         "owner_name": owner.namespace,
         "owner_avatar_url": "",
-        "name": metadata["name"],
-        "display_name": vocabulary.title(task),
+        "name": task.name,
+        "display_name": task.title,
         "template_id": family.id,
         "template_version_id": setting.version_id,
         "template_name": family.name,
         "template_display_name": family.display_name,
         "template_icon": family.icon,
-        "workspace_id": metadata["uid"],
-        "workspace_name": metadata["name"],
+        "workspace_id": task.uid,
+        "workspace_name": task.name,
         "workspace_status": vocabulary.workspace_status(task),
         "workspace_build_number": number,
         "workspace_agent_id": agent,
         "workspace_agent_lifecycle": vocabulary.LIFECYCLES.get(lifecycle or "") if agent else None,
         "workspace_agent_health": vocabulary.agent_health(lifecycle) if agent else None,
-        "workspace_app_id": identifiers.app(metadata["uid"], number) if agent else None,
-        "initial_prompt": spec.get("prompt", ""),
+        "workspace_app_id": identifiers.app(task.uid, number) if agent else None,
+        "initial_prompt": task.prompt,
         "status": vocabulary.status(task),
         "current_state": current_state(task),
-        "created_at": metadata["creationTimestamp"],
+        "created_at": task.created_at,
         "updated_at": updated_at(task),
     }
 
 
-def current_state(task: Object) -> dict[str, Any] | None:
+def current_state(task: TaskView) -> dict[str, Any] | None:
     """The agent's last reported state; None when it comes from an earlier start."""
-    state, build = task["status"].get("state"), task["status"].get("build") or {}
-    if not state or (build.get("transition") == Transition.START and state["build"] != build.get("number")):
+    state, build = task.state, task.build
+    if not state or (build and build.transition == Transition.START and state.build != build.number):
         return None
     return {
-        "timestamp": state["timestamp"],
-        "state": vocabulary.STATES.get(state["state"], "working"),
-        "message": state.get("message", ""),
-        "uri": state.get("uri", ""),
+        "timestamp": state.timestamp,
+        "state": vocabulary.STATES.get(state.state, "working"),
+        "message": state.message,
+        "uri": state.uri,
     }
 
 
-def updated_at(task: Object) -> str:
+def updated_at(task: TaskView) -> str:
     """When the workspace last changed: the start of its newest build."""
-    return str((task["status"].get("build") or {}).get("createdAt") or task["metadata"]["creationTimestamp"])
+    return (task.build.created_at if task.build else "") or task.created_at

@@ -2,12 +2,18 @@
 
 from typing import Any
 
-from taskyard.apiclient import Object
+from taskyard.gateway.http.list_answers import text_bytes
 from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.access import namespaces
 from taskyard.gateway.rest.cache.cache import Cache
+from taskyard.gateway.rest.cache.objects import PresetView, TemplateVersionView
 from taskyard.gateway.rest.cache.template_lookup import TemplateFamily, family
 from taskyard.gateway.rest.views import vocabulary
+
+
+def size(found: TemplateFamily) -> int:
+    """About the bytes of a template's response object."""
+    return 1000 + sum(map(text_bytes, (found.display_name, found.description, found.icon)))
 
 
 def template(cache: Cache, found: TemplateFamily) -> dict[str, Any]:
@@ -16,7 +22,7 @@ def template(cache: Cache, found: TemplateFamily) -> dict[str, Any]:
     return {
         "id": found.id,
         "created_at": found.created_at,
-        "updated_at": found.active["metadata"]["creationTimestamp"] if found.active else found.created_at,
+        "updated_at": found.active.created_at if found.active else found.created_at,
         "organization_id": cache.organization_id,
         "organization_name": vocabulary.ORGANIZATION,
         "organization_display_name": "Taskyard",
@@ -24,7 +30,7 @@ def template(cache: Cache, found: TemplateFamily) -> dict[str, Any]:
         "name": found.name,
         "display_name": found.display_name,
         "provisioner": "terraform",
-        "active_version_id": found.active["metadata"]["uid"] if found.active else identifiers.NONE,
+        "active_version_id": found.active.uid if found.active else identifiers.NONE,
         "active_user_count": -1,
         "build_time_stats": {},
         "description": found.description,
@@ -38,25 +44,23 @@ def template(cache: Cache, found: TemplateFamily) -> dict[str, Any]:
     }
 
 
-def template_version(cache: Cache, found: Object) -> dict[str, Any]:
+def template_version(cache: Cache, found: TemplateVersionView) -> dict[str, Any]:
     """A template version; its job is the operator's check of it."""
-    metadata, spec = found["metadata"], found["spec"]
-    owner = namespaces.owner_named(cache, metadata["namespace"])
-    valid: Object = next((c for c in found["status"].get("conditions") or () if c["type"] == "Valid"), {})
-    failed = valid.get("status") == "False"
+    owner = namespaces.owner_named(cache, found.namespace)
+    failed = found.valid == "False"
     return {
-        "id": metadata["uid"],
-        "template_id": family(cache, metadata["namespace"], spec["template"]).id,
+        "id": found.uid,
+        "template_id": family(cache, found.namespace, found.template).id,
         "organization_id": cache.organization_id,
-        "created_at": metadata["creationTimestamp"],
-        "updated_at": metadata["creationTimestamp"],
-        "name": metadata["name"],
-        "message": spec.get("displayName", ""),
+        "created_at": found.created_at,
+        "updated_at": found.created_at,
+        "name": found.name,
+        "message": found.display_name,
         "job": {
-            "id": identifiers.derived(metadata["uid"], "job"),
-            "created_at": metadata["creationTimestamp"],
-            "status": "failed" if failed else "succeeded" if valid else "pending",
-            "error": valid.get("message", "") if failed else "",
+            "id": identifiers.derived(found.uid, "job"),
+            "created_at": found.created_at,
+            "status": "failed" if failed else "succeeded" if found.valid else "pending",
+            "error": found.fault,
             "file_id": identifiers.NONE,
             "tags": {},
             "queue_position": 0,
@@ -65,22 +69,22 @@ def template_version(cache: Cache, found: Object) -> dict[str, Any]:
             "initiator_id": owner.id,
             "type": "template_version_import",
         },
-        "readme": spec.get("description", ""),
+        "readme": found.description,
         "created_by": {"id": owner.id, "username": owner.namespace, "avatar_url": ""},
         "archived": False,
         "has_external_agent": False,
-        "has_ai_task": bool(spec.get("agent")),
+        "has_ai_task": found.has_agent,
     }
 
 
-def template_preset(version: Object, preset: Object) -> dict[str, Any]:
+def template_preset(version: TemplateVersionView, preset: PresetView) -> dict[str, Any]:
     """A preset, whose fields are capitalized as in the Coder API."""
     return {
-        "ID": identifiers.preset(version["metadata"]["uid"], preset["name"]),
-        "Name": preset["name"],
-        "Parameters": [{"Name": entry["name"], "Value": entry["value"]} for entry in preset.get("parameters") or ()],
-        "Default": bool(preset.get("default")),
+        "ID": identifiers.preset(version.uid, preset.name),
+        "Name": preset.name,
+        "Parameters": [{"Name": name, "Value": value} for name, value in preset.parameters],
+        "Default": preset.is_default,
         "DesiredPrebuildInstances": None,
-        "Description": preset.get("description", ""),
+        "Description": preset.description,
         "Icon": "",
     }

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from taskyard.api.task import Phase, State
-from taskyard.api.workspacebuild import BuildPhase, BuildReason, Transition
+from taskyard.api.vocabulary import BuildPhase, BuildReason, Phase, State, Transition
 from taskyard.core.lifecycle import AgentLifecycle
+from taskyard.gateway.rest.cache.objects import TaskView
 
 # The cluster, which is the one organization.
 ORGANIZATION = "default"
@@ -53,39 +53,32 @@ JOBS: Mapping[str, str] = {
 }
 
 
-def phase(task: Mapping[str, Any]) -> str:
+def phase(task: TaskView) -> str:
     """A Task's phase."""
-    return str(task["status"].get("phase", Phase.PENDING))
+    return task.phase or Phase.PENDING
 
 
-def status(task: Mapping[str, Any]) -> str:
+def status(task: TaskView) -> str:
     """A Task's status on the wire."""
     return STATUSES.get(phase(task), "unknown")
 
 
-def workspace_status(task: Mapping[str, Any]) -> str:
+def workspace_status(task: TaskView) -> str:
     """The status of a Task's workspace on the wire."""
-    shown = (task["status"].get("workspace") or {}).get("status")
-    if shown:
-        return str(shown).lower()
+    if task.workspace.status:
+        return task.workspace.status.lower()
     return "stopped" if phase(task) == Phase.PAUSED else "pending"
 
 
-def build_number(task: Mapping[str, Any]) -> int:
+def build_number(task: TaskView) -> int:
     """Number of the newest build, 0 before the first."""
-    return int((task["status"].get("build") or {}).get("number", 0))
+    return task.build.number if task.build else 0
 
 
-def has_agent(task: Mapping[str, Any]) -> bool:
+def has_agent(task: TaskView) -> bool:
     """Whether the newest build has created a Pod."""
-    found, workspace = task["status"].get("build") or {}, task["status"].get("workspace") or {}
-    return found.get("transition") == Transition.START and bool(workspace.get("pod") or workspace.get("agentLifecycle"))
-
-
-def title(task: Mapping[str, Any]) -> str:
-    """A Task's title for people."""
-    shown = task["spec"].get("displayName") or task["status"].get("displayName")
-    return str(shown or task["metadata"]["name"])
+    is_start = task.build is not None and task.build.transition == Transition.START
+    return is_start and bool(task.workspace.pod or task.workspace.agent_lifecycle)
 
 
 def agent_health(lifecycle: str | None) -> dict[str, Any]:

@@ -2,17 +2,22 @@
 
 from typing import Any
 
-from taskyard.api.workspacebuild import BuildPhase, Transition
-from taskyard.apiclient import Object
+from taskyard.api.vocabulary import BuildPhase, Transition
 from taskyard.core.lifecycle import AgentLifecycle, AppHealth
 from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.access import namespaces
 from taskyard.gateway.rest.access.namespaces import Owner
 from taskyard.gateway.rest.cache.cache import Cache
+from taskyard.gateway.rest.cache.objects import ReservedBuild, TaskView
 from taskyard.gateway.rest.views import task as task_view
 from taskyard.gateway.rest.views import vocabulary
 from taskyard.gateway.rest.views.expected_build import expected_build
 from taskyard.gateway.rest.views.task import Setting
+
+# About the bytes of a build, of which some have a long message, and of a workspace.
+BUILD_BYTES, WORKSPACE_BYTES = 3000, 4000
+
+_NONE = ReservedBuild()
 
 _CONNECTED = (
     AgentLifecycle.STARTING,
@@ -22,14 +27,14 @@ _CONNECTED = (
 )
 
 
-def workspace(cache: Cache, task: Object, setting: Setting | None = None) -> dict[str, Any]:
+def workspace(cache: Cache, task: TaskView, setting: Setting | None = None) -> dict[str, Any]:
     """The workspace of a Task, including its newest build; the Task's setting is looked up unless it is given."""
-    setting, metadata = setting or task_view.setting_of(cache, task), task["metadata"]
+    setting = setting or task_view.setting_of(cache, task)
     owner, family = setting.owner, setting.family
     fault = vocabulary.workspace_status(task) == "failed"
     return {
-        "id": metadata["uid"],
-        "created_at": metadata["creationTimestamp"],
+        "id": task.uid,
+        "created_at": task.created_at,
         "updated_at": task_view.updated_at(task),
         "owner_id": owner.id,
         "owner_name": owner.namespace,
@@ -40,49 +45,45 @@ def workspace(cache: Cache, task: Object, setting: Setting | None = None) -> dic
         "template_name": family.name,
         "template_display_name": family.display_name,
         "template_icon": family.icon,
-        "template_active_version_id": family.active["metadata"]["uid"] if family.active else identifiers.NONE,
+        "template_active_version_id": family.active.uid if family.active else identifiers.NONE,
         "latest_build": build(cache, task, max(1, vocabulary.build_number(task)), owner=owner),
         "outdated": False,
-        "name": metadata["name"],
+        "name": task.name,
         "last_used_at": task_view.updated_at(task),
         "deleting_at": None,
         "dormant_at": None,
         "health": {"healthy": not fault, "failing_agents": []},
         "automatic_updates": "never",
         "favorite": False,
-        "task_id": metadata["uid"],
+        "task_id": task.uid,
     }
 
 
-def build(cache: Cache, task: Object, number: int, *, owner: Owner | None = None) -> dict[str, Any]:
+def build(cache: Cache, task: TaskView, number: int, *, owner: Owner | None = None) -> dict[str, Any]:
     """A build of a Task, from its WorkspaceBuild, else from the Task's status, else from its spec: the build that was
     just requested and that the operator has not reserved yet. The Task's owner is looked up unless it is given."""
-    metadata, status = task["metadata"], task["status"]
-    owner = owner or namespaces.owner_named(cache, metadata["namespace"])
-    found = cache.builds_of(task).get(number)
-    reserved: Object = status.get("build") or {}
-    is_newest = reserved.get("number") == number
-    spec: Object = found["spec"] if found else {}
-    shown: Object = found["status"] if found else {}
+    owner = owner or namespaces.owner_named(cache, task.namespace)
+    found, reserved = cache.builds_of(task).get(number), task.build or _NONE
+    is_newest = reserved.number == number
     expected = expected_build(task)
-    transition = spec.get("transition") or (reserved["transition"] if is_newest else expected.transition)
-    reason = spec.get("reason") or (reserved["reason"] if is_newest else expected.reason)
+    transition = (found and found.transition) or (reserved.transition if is_newest else expected.transition)
+    reason = (found and found.reason) or (reserved.reason if is_newest else expected.reason)
     # The WorkspaceBuild of a newest build may come after the status that tells of it, and its own status later still.
     unknown = BuildPhase.PENDING if found else expected.phase
-    phase = shown.get("phase") or (reserved["phase"] if is_newest else unknown)
-    created_at = reserved["createdAt"] if is_newest else (found or task)["metadata"]["creationTimestamp"]
-    name = spec.get("templateVersion") or status.get("templateVersion") or task["spec"].get("templateVersion", "")
-    version = cache.template_versions.get((metadata["namespace"], name))
-    uid = metadata["uid"]
+    phase = (found and found.phase) or (reserved.phase if is_newest else unknown)
+    created_at = reserved.created_at if is_newest else (found or task).created_at
+    name = (found and found.template_version) or task.template_version or task.wanted_version
+    version = cache.template_versions.get((task.namespace, name))
+    uid, went_wrong = task.uid, phase in (BuildPhase.FAILED, BuildPhase.CANCELED)
     return {
         "id": identifiers.build(uid, number),
         "created_at": created_at,
-        "updated_at": shown.get("finishedAt") or shown.get("startedAt") or created_at,
+        "updated_at": (found and (found.finished_at or found.started_at)) or created_at,
         "workspace_id": uid,
-        "workspace_name": metadata["name"],
+        "workspace_name": task.name,
         "workspace_owner_id": owner.id,
         "workspace_owner_name": owner.namespace,
-        "template_version_id": version["metadata"]["uid"] if version else identifiers.NONE,
+        "template_version_id": version.uid if version else identifiers.NONE,
         "template_version_name": name,
         "build_number": number,
         "transition": transition.lower(),
@@ -91,10 +92,10 @@ def build(cache: Cache, task: Object, number: int, *, owner: Owner | None = None
         "job": {
             "id": identifiers.job(uid, number),
             "created_at": created_at,
-            "started_at": shown.get("startedAt"),
-            "completed_at": shown.get("finishedAt"),
+            "started_at": found.started_at if found else None,
+            "completed_at": found.finished_at if found else None,
             "status": vocabulary.JOBS.get(phase, "unknown"),
-            "error": shown.get("message", "") if phase in (BuildPhase.FAILED, BuildPhase.CANCELED) else "",
+            "error": found.message if found and went_wrong else "",
             "worker_id": None,
             "file_id": identifiers.NONE,
             "tags": {},
@@ -106,7 +107,7 @@ def build(cache: Cache, task: Object, number: int, *, owner: Owner | None = None
         },
         "reason": vocabulary.REASONS.get(reason, "initiator"),
         "resources": _resources(task, number) if is_newest and vocabulary.has_agent(task) else [],
-        "deadline": status.get("idleDeadline") if is_newest else None,
+        "deadline": task.idle_deadline if is_newest else None,
         "max_deadline": None,
         "status": vocabulary.workspace_status(task) if is_newest else build_status(transition, phase),
         "daily_cost": 0,
@@ -127,9 +128,8 @@ def build_status(transition: str, phase: str) -> str:
     return shown.get(phase, "pending")
 
 
-def _resources(task: Object, number: int) -> list[dict[str, Any]]:
-    uid, workspace = task["metadata"]["uid"], task["status"].get("workspace") or {}
-    lifecycle = workspace.get("agentLifecycle")
+def _resources(task: TaskView, number: int) -> list[dict[str, Any]]:
+    uid, lifecycle = task.uid, task.workspace.agent_lifecycle
     created_at = task_view.updated_at(task)
     connected = lifecycle in _CONNECTED
     return [
@@ -139,7 +139,7 @@ def _resources(task: Object, number: int) -> list[dict[str, Any]]:
             "job_id": identifiers.job(uid, number),
             "workspace_transition": "start",
             "type": "kubernetes_pod",
-            "name": workspace.get("pod") or "",
+            "name": task.workspace.pod or "",
             "hide": False,
             "icon": "",
             "agents": [
@@ -159,7 +159,7 @@ def _resources(task: Object, number: int) -> list[dict[str, Any]]:
                             "id": identifiers.app(uid, number),
                             "slug": "taskyard",
                             "display_name": "Taskyard",
-                            "health": str(workspace.get("appHealth") or AppHealth.INITIALIZING).lower(),
+                            "health": str(task.workspace.app_health or AppHealth.INITIALIZING).lower(),
                             "external": False,
                             "hidden": True,
                         }

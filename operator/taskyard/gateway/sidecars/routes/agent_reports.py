@@ -160,7 +160,7 @@ async def _store_config_map(context: Context, caller: Caller, snapshot: Snapshot
             if existing is None:
                 await cluster.create_config_map(manifest)
                 return
-            whose = ownership.ownership_of(existing, name=task.name, uid=task.uid)
+            whose = ownership.ownership_of(ownership.owners_of(existing), name=task.name, uid=task.uid)
             if whose is Ownership.FOREIGN and not snapshots.continues(snapshot, existing, task=task.name):
                 message = f"ConfigMap {name} exists and is not this Task's; delete or rename it."
                 await _tell_refusal(context, caller, Obstacle("NameConflict", message))

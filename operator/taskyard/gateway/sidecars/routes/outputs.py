@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, field_validator
 
-from taskyard.api.task import OUTPUT_NAME
+from taskyard.api.vocabulary import OUTPUT_NAME
 from taskyard.core.text_sanitizer import printable_text
 from taskyard.gateway.context import Context
 from taskyard.gateway.http.errors import HttpError

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from taskyard.gateway.rest.access.ttl_cache import TtlCache
+from taskyard.gateway.rest.access.ttl_cache import ENTRY_BYTES, TtlCache
+from unit.virtual_time import in_no_time, now
 
 
 class Asked:
@@ -95,3 +96,66 @@ async def test_what_is_not_to_be_remembered_is_shared_while_it_is_asked_for() ->
     assert set(await asyncio.gather(*(asked.get("a") for _ in range(5)))) == {"answer 1"}
     assert await asked.get("a") == "answer 2"
     assert len(asked.recent) == 0
+
+
+def sized(asked: Asked, *, most_bytes: int = 10_000, grace: float = 0.0) -> TtlCache[str, str]:
+    return TtlCache(
+        seconds=10,
+        most=1000,
+        most_bytes=most_bytes,
+        size=lambda key, value: len(key) + len(value),
+        grace=grace,
+        monotonic=lambda: asked.now,
+    )
+
+
+async def test_large_answers_are_bounded_by_their_bytes() -> None:
+    asked = Asked()
+    cache = sized(asked)
+    for number in range(50):
+        await cache.get(f"{number:03}" + "x" * 997, asked.answer)
+    assert len(cache) == 7
+    assert cache.bytes <= 10_000
+    assert cache.fresh("049" + "x" * 997) == "answer 50"
+    await cache.get("y" * 20_000, asked.answer)
+    assert (len(cache), cache.bytes) == (0, 0)
+
+
+async def test_an_answer_that_is_asked_for_again_is_counted_once() -> None:
+    asked = Asked()
+    cache = sized(asked)
+    for _ in range(5):
+        await cache.get("a", asked.answer)
+        asked.now += 10
+    assert (len(cache), cache.bytes) == (1, ENTRY_BYTES + len("a") + len("answer 5"))
+
+
+async def test_what_has_expired_goes_with_the_next_answer() -> None:
+    asked = Asked()
+    cache = sized(asked, most_bytes=1 << 20, grace=5)
+    for number in range(100):
+        await cache.get(str(number), asked.answer)
+    asked.now = 14.9
+    await cache.get("new", asked.answer)
+    assert (len(cache), cache.last("0")) == (101, "answer 1")
+    asked.now = 15
+    await cache.get("newer", asked.answer)
+    assert (len(cache), cache.last("0")) == (2, None)
+
+
+def test_what_has_expired_goes_although_nobody_asks_again() -> None:
+    async def live() -> None:
+        cache: TtlCache[str, str] = TtlCache(seconds=10, most=10, monotonic=now)
+
+        async def answer() -> str:
+            return "yes"
+
+        await cache.get("a", answer)
+        await asyncio.sleep(6)
+        await cache.get("b", answer)
+        await asyncio.sleep(5)
+        assert len(cache) == 1
+        await asyncio.sleep(10)
+        assert (len(cache), cache.bytes) == (0, 0)
+
+    in_no_time(live())

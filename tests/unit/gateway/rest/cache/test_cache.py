@@ -63,13 +63,12 @@ def test_the_next_build_is_found_before_it_is_reserved(status: Object, number: i
     cache = cache_with(shown)
     assert cache.build_of_id(identifiers.build("uid-hello", number)) == (shown, number)
     assert cache.build_of_id(identifiers.build("uid-hello", number + 1)) is None
-    cache.tasks.put(reserving := task(build=reserved(number)))
+    cache.tasks.keep(reserving := task(build=reserved(number)))
     assert cache.build_of_id(identifiers.build("uid-hello", number)) == (reserving, number)
 
 
 def test_a_build_of_a_task_that_is_being_deleted_is_not_found() -> None:
-    shown = task(build=reserved(3))
-    shown["metadata"]["deletionTimestamp"] = "2026-01-31T13:00:00Z"
+    shown = task(build=reserved(3), deleting=True)
     for number in (3, 4):
         assert cache_with(shown).build_of_id(identifiers.build("uid-hello", number)) is None
 
@@ -86,7 +85,7 @@ def test_inputs_are_a_tasks_unless_a_former_one_of_its_name_controls_them() -> N
     }
     for manifest in inputs.values():
         cache.inputs.put(manifest)
-    assert {entry["metadata"]["name"] for entry in cache.inputs_of(shown)} == {"own", "fresh", "tekton"}
+    assert {entry.name for entry in cache.inputs_of(shown)} == {"own", "fresh", "tekton"}
 
 
 def test_an_input_that_is_older_than_the_task_is_not_its() -> None:

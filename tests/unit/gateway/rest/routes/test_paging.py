@@ -5,18 +5,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskyard.gateway.http.errors import HttpError
-from taskyard.gateway.rest.routes.paging import newest_first, page
+from taskyard.gateway.rest.routes.paging import LIST_BYTES, LIST_ENTRIES, PAGE_BYTES, page, part
 
 
 def place(entry: tuple[int, str]) -> tuple[int | str, ...]:
     return entry
 
 
+def size(entry: object) -> int:
+    return 100
+
+
 @given(st.lists(st.tuples(st.integers(), st.text()), unique=True), st.integers(1, 500))
 def test_the_pages_together_are_the_list_in_order(entries: list[tuple[int, str]], limit: int) -> None:
     found, token = [], ""
     while True:
-        part = page(entries, {"limit": str(limit), "continue": token}, place=place)
+        part = page(entries, {"limit": str(limit), "continue": token}, place=place, size=size)
         found += part.entries
         token = part.token
         if not token:
@@ -26,14 +30,14 @@ def test_the_pages_together_are_the_list_in_order(entries: list[tuple[int, str]]
 
 
 def test_what_comes_and_goes_meanwhile_hides_and_repeats_nothing_else() -> None:
-    first = page([(1, "a"), (2, "b"), (4, "d")], {"limit": "2"}, place=place)
-    second = page([(0, "new"), (1, "a"), (3, "c"), (4, "d")], {"continue": first.token}, place=place)
+    first = page([(1, "a"), (2, "b"), (4, "d")], {"limit": "2"}, place=place, size=size)
+    second = page([(0, "new"), (1, "a"), (3, "c"), (4, "d")], {"continue": first.token}, place=place, size=size)
     assert (first.entries, second.entries) == ([(1, "a"), (2, "b")], [(3, "c"), (4, "d")])
 
 
 def test_the_last_page_has_no_token() -> None:
-    assert page([(1, "a")], {"limit": "1"}, place=place).token == ""
-    assert page([], {}, place=place).body("tasks", []) == {"tasks": [], "count": 0}
+    assert page([(1, "a")], {"limit": "1"}, place=place, size=size).token == ""
+    assert page([], {}, place=place, size=size).more == {"count": 0}
 
 
 @pytest.mark.parametrize(
@@ -56,14 +60,61 @@ def test_the_last_page_has_no_token() -> None:
 )
 def test_a_page_that_cannot_be_asked_for_is_refused(query: dict[str, str]) -> None:
     with pytest.raises(HttpError) as refused:
-        page([(1, "a")], query, place=place)
+        page([(1, "a")], query, place=place, size=size)
     assert refused.value.status == 400
     assert refused.value.validations[0]["field"] == next(iter(query))
 
 
-def test_newer_timestamps_stand_before_older_ones() -> None:
-    assert (
-        newest_first("2026-01-31T12:00:01Z")
-        < newest_first("2026-01-31T12:00:00Z")
-        < newest_first("2025-12-31T23:59:59Z")
-    )
+def large(entry: object) -> int:
+    return PAGE_BYTES // 3
+
+
+def test_a_page_ends_before_it_becomes_too_large_and_the_next_one_goes_on() -> None:
+    entries, found, token, pages = [(number, "x") for number in range(10)], [], "", 0
+    while True:
+        one = page(entries, {"limit": "500", "continue": token}, place=place, size=large)
+        found += one.entries
+        pages += 1
+        token = one.token
+        if not token:
+            break
+        assert (len(one.entries), one.is_cut) == (3, True)
+    assert (found, pages, one.is_cut) == (entries, 4, False)
+
+
+def test_an_entry_that_is_too_large_has_a_page_of_its_own() -> None:
+    one = page([(1, "a"), (2, "b")], {}, place=place, size=lambda entry: PAGE_BYTES + 1)
+    assert (one.entries, bool(one.token)) == ([(1, "a")], True)
+
+
+@pytest.mark.parametrize(
+    ("query", "found", "following"),
+    [
+        pytest.param({}, "abc", 0, id="all"),
+        pytest.param({"limit": "2"}, "ab", 2, id="limit"),
+        pytest.param({"limit": "0"}, "abc", 0, id="a limit of 0 is none"),
+        pytest.param({"offset": "1"}, "bc", 0, id="offset"),
+        pytest.param({"offset": "1", "limit": "1"}, "b", 2, id="both"),
+        pytest.param({"offset": "9"}, "", 0, id="beyond the end"),
+    ],
+)
+def test_a_part_of_the_list(query: dict[str, str], found: str, following: int) -> None:
+    one = part("abc", query, size=size)
+    assert ("".join(one.entries), one.following, one.is_cut) == (found, following, False)
+
+
+def test_a_part_ends_before_it_becomes_too_large_or_too_long_and_the_next_one_goes_on() -> None:
+    one = part(range(10), {"limit": "9"}, size=lambda entry: LIST_BYTES // 4)
+    assert (list(one.entries), one.following, one.is_cut) == ([0, 1, 2, 3], 4, True)
+    rest = part(range(10), {"offset": "4"}, size=lambda entry: LIST_BYTES // 4)
+    assert (list(rest.entries), rest.following) == ([4, 5, 6, 7], 8)
+    many = part(range(3 * LIST_ENTRIES), {}, size=lambda entry: 1)
+    assert (len(many.entries), many.following, many.is_cut) == (LIST_ENTRIES, LIST_ENTRIES, True)
+
+
+@pytest.mark.parametrize("query", [{"limit": "-1"}, {"offset": "x"}, {"limit": "1" * 30}, {"offset": "²"}])
+def test_a_part_that_is_none(query: dict[str, str]) -> None:
+    with pytest.raises(HttpError) as caught:
+        part([], query, size=size)
+    assert caught.value.status == 400
+    assert [fault["field"] for fault in caught.value.validations] == list(query)

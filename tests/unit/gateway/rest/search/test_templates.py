@@ -10,17 +10,25 @@ import pytest
 from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.rest.access.authentication import Person
 from taskyard.gateway.rest.access.namespaces import Owner
+from taskyard.gateway.rest.cache import objects
 from taskyard.gateway.rest.cache.cache import Cache
+from taskyard.gateway.rest.cache.objects import TemplateVersionView
 from taskyard.gateway.rest.cache.template_lookup import TemplateFamily
 from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.search.templates import TemplateQuery, named, parse
 from taskyard.gateway.rest.search.terms import QueryError
+from unit.gateway.rest.objects import metadata
 
 UID, OTHER_UID = "8f0d5d5e-6e0b-4f0a-9a67-0a4b8d6a3c11", "3b2f7f0c-52a1-4a7f-8d1c-1f6a9f2b7e20"
 
 
+def version(*, has_agent: bool) -> TemplateVersionView:
+    agent = {"agent": {"protocol": "Terminal"}} if has_agent else {}
+    return objects.TEMPLATE_VERSION.of({"metadata": metadata("claude-v1"), "spec": {"template": "claude", **agent}})
+
+
 def family(**fields: Any) -> TemplateFamily:
-    active = {"spec": {"agent": {"protocol": "Terminal"}}}
+    active = version(has_agent=True)
     known = {"name": "claude", "display_name": "Claude Code", "active": active} | fields
     return TemplateFamily(id=UID, namespace="team", description="", icon="", created_at="", **known)
 
@@ -89,7 +97,7 @@ def test_without_a_title_the_name_is_searched() -> None:
 
 
 def test_a_template_whose_active_version_has_no_agent_is_not_for_tasks() -> None:
-    plain = family(active={"spec": {}})
+    plain = family(active=version(has_agent=False))
     assert parse("has-ai-task:false").takes(plain, owner())
     assert not parse("has-ai-task:true").takes(plain, owner())
 

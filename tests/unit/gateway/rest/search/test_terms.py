@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from taskyard.gateway.rest.search.terms import QueryError, SearchTerms
+from taskyard.gateway.rest.search.terms import MAX_QUERY_CHARACTERS, MAX_TERMS, QueryError, SearchTerms
 
 UID = "8f0d5d5e-6e0b-4f0a-9a67-0a4b8d6a3c11"
 
@@ -64,3 +65,27 @@ def test_all_faults_are_told_at_once() -> None:
     with pytest.raises(QueryError) as caught:
         found.check()
     assert [fault["field"] for fault in caught.value.validations] == ["b", "c", "a"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("a" * (MAX_QUERY_CHARACTERS + 1), id="characters"),
+        pytest.param("a:b " * (MAX_TERMS + 1), id="terms"),
+        pytest.param("a " * (MAX_TERMS + 1), id="words"),
+    ],
+)
+def test_a_query_of_too_many_is_refused_before_it_is_read(text: str) -> None:
+    with pytest.raises(QueryError) as caught:
+        terms(text)
+    assert caught.value.bound == "query"
+    [fault] = caught.value.response("task").validations
+    assert (fault["field"], "at most" in fault["detail"], len(fault["detail"]) < 100) == ("q", True, True)
+
+
+def test_the_longest_query_is_read_at_once() -> None:
+    text = "name:" + '"' + "a: " * ((MAX_QUERY_CHARACTERS - 10) // 3) + '"'
+    began = time.perf_counter()
+    assert len(terms(text).text("name")) > 4000
+    terms("ids:" + ",".join([UID] * 100)).uuids("ids")
+    assert time.perf_counter() - began < 0.1

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.rest.search.terms import QueryError
-from taskyard.gateway.rest.search.workspaces import WorkspaceQuery, parse, part
+from taskyard.gateway.rest.search.workspaces import WorkspaceQuery, parse
 from unit.gateway.rest.objects import task
 
 UID = "8f0d5d5e-6e0b-4f0a-9a67-0a4b8d6a3c11"
@@ -56,27 +55,3 @@ def test_what_is_no_query(text: str) -> None:
 def test_what_a_query_selects(text: str, takes: bool) -> None:
     """C6."""
     assert parse(text).takes(task(uid=UID), template="shell") is takes
-
-
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        pytest.param({}, ["a", "b", "c"], id="all"),
-        pytest.param({"limit": "2"}, ["a", "b"], id="limit"),
-        pytest.param({"limit": "0"}, ["a", "b", "c"], id="a limit of 0 is none"),
-        pytest.param({"offset": "1"}, ["b", "c"], id="offset"),
-        pytest.param({"offset": "1", "limit": "1"}, ["b"], id="both"),
-        pytest.param({"offset": "9"}, [], id="beyond the end"),
-    ],
-)
-def test_a_part_of_the_list(query: dict[str, str], found: list[str]) -> None:
-    entries = [task(name) for name in ("a", "b", "c")]
-    assert [entry["metadata"]["name"] for entry in part(entries, query)] == found
-
-
-@pytest.mark.parametrize("query", [{"limit": "-1"}, {"offset": "x"}, {"limit": "1" * 30}, {"offset": "²"}])
-def test_a_part_that_is_none(query: dict[str, str]) -> None:
-    with pytest.raises(HttpError) as caught:
-        part([], query)
-    assert caught.value.status == 400
-    assert [fault["field"] for fault in caught.value.validations] == list(query)

@@ -2,11 +2,19 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
 
 import pytest
 
-from taskyard.gateway.rest.streams.agent_messages import AgentMessageStreams, PodAddress, pod_address_of
+from taskyard.gateway.rest.streams.agent_messages import (
+    ALL_KEPT_BYTES,
+    KEPT_BYTES,
+    AgentMessages,
+    AgentMessageStreams,
+    PodAddress,
+    pod_address_of,
+)
 from taskyard.sidecarclient import UnreachableError
 from unit.core.builders import owned_by_tekton
 from unit.gateway.rest.objects import Object, cache_with, pod, reserved, task
@@ -108,5 +116,52 @@ def test_after_two_thousand_failures_a_sidecar_is_still_asked_every_quarter_of_a
         assert sidecar.opened == 2001
         assert gaps(sidecar.opened_at)[:2] == pytest.approx([1.0, 2.0])
         assert gaps(sidecar.opened_at)[-1] == pytest.approx(15.0)
+
+    in_no_time(live())
+
+
+def update(number: int, text: str) -> str:
+    return json.dumps({"id": number, "role": "agent", "message": text, "time": ""})
+
+
+def test_the_newest_messages_are_kept_and_counted_with_all_that_they_take() -> None:
+    messages = AgentMessages(1)
+    for number in range(20_000):
+        messages.take("message_update", update(number, ""))
+    kept = [entry.number for entry in messages.since(0)]
+    assert kept == list(range(20_000 - len(kept), 20_000))
+    assert len(kept) < 2000
+    assert messages.bytes <= KEPT_BYTES
+
+
+def test_a_message_that_would_take_all_room_for_itself_keeps_its_end() -> None:
+    cuts: list[int] = []
+    messages = AgentMessages(1, most=lambda: 50_000, cut=lambda: cuts.append(1))
+    messages.take("message_update", update(1, "the beginning" + "x" * 100_000 + "the end"))
+    [entry] = messages.since(0)
+    assert len(entry.shown) < 50_000
+    assert b"the end" in entry.shown
+    assert b"the beginning of this message was cut off" in entry.shown
+    assert cuts
+
+
+def test_all_conversations_together_are_bounded_however_many_are_listened_to() -> None:
+    async def live() -> None:
+        count, listened = 400, asyncio.Event()
+
+        async def talkative(ip: str, pod_uid: str) -> AsyncIterator[tuple[str, str]]:
+            for number in range(4):
+                yield "message_update", update(number, "x" * 200_000)
+            await listened.wait()
+
+        dialogues = AgentMessageStreams(talkative)
+        with contextlib.ExitStack() as open_ones:
+            for number in range(count):
+                place = PodAddress(start=1, ip="192.0.2.1", pod_uid=f"pod-{number}")
+                open_ones.enter_context(dialogues.of(place, lambda: None))
+                await asyncio.sleep(0)
+            await asyncio.sleep(1)
+            assert ALL_KEPT_BYTES / 2 < dialogues.bytes <= ALL_KEPT_BYTES
+        assert dialogues.bytes == 0
 
     in_no_time(live())

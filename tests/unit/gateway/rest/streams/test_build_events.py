@@ -9,9 +9,10 @@ import pytest
 
 from taskyard.gateway.http.websocket import Ping
 from taskyard.gateway.rest.cache.cache import Cache
+from taskyard.gateway.rest.cache.objects import TaskView
 from taskyard.gateway.rest.streams import build_events
 from taskyard.gateway.rest.streams.stream_access import StreamAccess
-from unit.gateway.rest.objects import Object, build, cache_with, reserved, task
+from unit.gateway.rest.objects import build, cache_with, reserved, task
 
 
 class Access:
@@ -25,7 +26,7 @@ class Access:
     def due_in(self) -> float:
         return 0.0 if self.due else 10.0
 
-    async def of_task(self, found: Object, *, last: tuple[bool, bool]) -> tuple[bool, bool]:
+    async def of_task(self, found: TaskView, *, last: tuple[bool, bool]) -> tuple[bool, bool]:
         self.due = False
         return self.sees, False
 
@@ -59,9 +60,9 @@ async def test_it_ends_with_the_build() -> None:
     cache = cache_with(task(build=reserved()))
     log = Followed(cache, 1)
     assert await log.look() == [None]
-    cache.tasks.put(task(build=reserved(phase="Running")))
+    cache.tasks.keep(task(build=reserved(phase="Running")))
     assert await log.look() == ["Starting the workspace", None]
-    cache.tasks.put(task(build=reserved(phase="Succeeded")))
+    cache.tasks.keep(task(build=reserved(phase="Succeeded")))
     assert await log.look() == []
 
 
@@ -69,13 +70,12 @@ async def test_it_begins_before_the_build_is_reserved() -> None:
     cache = cache_with(task(build=reserved(1, phase="Succeeded")))
     log = Followed(cache, 2)
     assert await log.look() == [None]
-    cache.tasks.put(task(build=reserved(2, phase="Running")))
+    cache.tasks.keep(task(build=reserved(2, phase="Running")))
     assert await log.look() == ["Starting the workspace", None]
 
 
 async def test_the_pause_of_a_task_that_was_created_paused_has_ended() -> None:
-    shown = task(phase="Paused")
-    shown["spec"]["paused"] = True
+    shown = task(phase="Paused", paused=True)
     assert await Followed(cache_with(shown), 1).look() == ["Stopping the workspace"]
 
 
@@ -85,7 +85,7 @@ async def test_it_ends_when_the_build_is_deleted(newest: int) -> None:
     cache.builds.put(made := build(1, phase="Running"))
     log = Followed(cache, 1)
     assert await log.look() == ["Starting the workspace", None]
-    cache.builds.deleted(made)
+    cache.builds.deleted(cache.builds.kind.of(made))
     assert await log.look() == []
 
 
@@ -95,7 +95,7 @@ async def test_it_does_not_end_when_the_newest_build_is_deleted() -> None:
     cache.builds.put(made := build(1, phase="Running"))
     log = Followed(cache, 1)
     await log.look()
-    cache.builds.deleted(made)
+    cache.builds.deleted(cache.builds.kind.of(made))
     assert await log.look() == [None]
 
 

@@ -1,22 +1,23 @@
 """The events of a stream about all Tasks."""
 
 from taskyard.gateway.rest.cache.cache import Cache
+from taskyard.gateway.rest.cache.objects import TaskView
 from taskyard.gateway.rest.streams.task_watch import RenderedTasks, TaskWatch
-from unit.gateway.rest.objects import Object, cache_with, events, task
+from unit.gateway.rest.objects import cache_with, events, task
 
 TEAM = frozenset({"team"})
 
 
 def overview(cache: Cache, *, status: str = "") -> TaskWatch:
-    return TaskWatch(cache, RenderedTasks(cache), lambda task: not status or task["status"].get("phase") == status)
+    return TaskWatch(cache, RenderedTasks(cache), lambda task: not status or task.phase == status)
 
 
 def told(pieces: object) -> list[tuple[str, str]]:
     return [(name, data["name"]) for name, data, _ in events(pieces)]
 
 
-def changed(*tasks: Object) -> dict[str, tuple[str, str]]:
-    return {entry["metadata"]["uid"]: (entry["metadata"]["namespace"], entry["metadata"]["name"]) for entry in tasks}
+def changed(*tasks: TaskView) -> dict[str, tuple[str, str]]:
+    return {entry.uid: (entry.namespace, entry.name) for entry in tasks}
 
 
 def test_it_begins_with_what_its_caller_may_read() -> None:
@@ -36,8 +37,8 @@ def test_changes_are_told_and_what_goes_is_gone() -> None:
     cache = cache_with(one := task("one"))
     found = overview(cache)
     list(found.all(TEAM))
-    cache.tasks.put(task("one", phase="Active"))
-    cache.tasks.put(two := task("two"))
+    cache.tasks.keep(task("one", phase="Active"))
+    cache.tasks.keep(two := task("two"))
     assert told(found.some(changed(one, two))) == [("task", "one"), ("task", "two")]
     cache.tasks.deleted(task("one"))
     assert told(found.some(changed(one))) == [("gone", "one")]
@@ -49,7 +50,7 @@ def test_another_task_of_the_same_name_is_told_apart() -> None:
     found = overview(cache)
     list(found.all(TEAM))
     cache.tasks.deleted(task("one"))
-    cache.tasks.put(new := task("one", uid="another"))
+    cache.tasks.keep(new := task("one", uid="another"))
     assert told(found.some(changed(former, new))) == [("gone", "one"), ("task", "one")]
 
 
@@ -57,7 +58,7 @@ def test_a_task_that_no_longer_matches_the_query_is_reported_as_gone() -> None:
     cache = cache_with(one := task("one", phase="Active"))
     found = overview(cache, status="Active")
     list(found.all(TEAM))
-    cache.tasks.put(task("one", phase="Paused"))
+    cache.tasks.keep(task("one", phase="Paused"))
     assert told(found.some(changed(one))) == [("gone", "one")]
 
 

@@ -30,15 +30,13 @@ from unit.gateway.rest.objects import Object, build, cache_with, reserved, task
     ],
 )
 def test_a_build_before_it_is_reserved(status: Object, paused: bool, number: int, shown: tuple[str, str, str]) -> None:
-    found = task(**status)
-    found["spec"]["paused"] = paused
+    found = task(paused=paused, **status)
     document = workspace_view.build(cache_with(found), found, number)
     assert (document["transition"], document["reason"], document["job"]["status"]) == shown
 
 
 def test_a_build_that_exists_is_as_it_says() -> None:
-    found = task(phase="Paused")
-    found["spec"]["paused"] = True
+    found = task(phase="Paused", paused=True)
     cache = cache_with(found)
     cache.builds.put(build(1) | {"status": {}})
     document = workspace_view.build(cache, found, 1)

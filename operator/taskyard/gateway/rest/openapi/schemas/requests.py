@@ -6,9 +6,6 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from taskyard.limits import MAX_CONTENT_CHARACTERS, MAX_QUESTION_ID_CHARACTERS
 
-# The longest prompt, with each of its characters as a pair of escapes.
-BODY_BYTES = 1_048_576
-
 
 def is_text(value: str) -> bool:
     """Whether it can be stored: JSON can contain NUL and halves of surrogate pairs, but YAML, UTF-8 and a terminal's

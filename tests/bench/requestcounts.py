@@ -1,0 +1,69 @@
+"""Requests, as the API server and the operator count them in their metrics."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+WRITES = frozenset({"POST", "PUT", "PATCH", "APPLY", "DELETE", "DELETECOLLECTION"})
+
+_LABEL = re.compile(r'(\w+)="([^"]*)"')
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is counted together. `resource` has its subresource behind a slash; it is empty in the operator's metric."""
+
+    verb: str
+    resource: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.resource}".rstrip()
+
+
+Counts = Counter[Request]
+
+
+def of_api_server(metrics: str) -> Counts:
+    """The requests that an API server has answered, from its metrics; dry runs are left out."""
+    found: Counts = Counter()
+    for labels, count in _series(metrics, "apiserver_request_total"):
+        if not labels.get("dry_run"):
+            subresource = labels.get("subresource")
+            resource = labels.get("resource", "") + (f"/{subresource}" if subresource else "")
+            found[Request(labels["verb"], resource)] += count
+    return found
+
+
+def of_operator(metrics: str) -> Counts:
+    """The requests that an operator has made, watches apart, from its metrics."""
+    found: Counts = Counter()
+    for labels, count in _series(metrics, "taskyard_api_requests_total"):
+        if labels["verb"] != "WATCH":
+            found[Request(labels["verb"])] += count
+    return found
+
+
+def writes(counts: Counts, *, but: tuple[str, ...] = ("leases",)) -> Counts:
+    """The writes among them, except those of some resources."""
+    return Counter(
+        {request: n for request, n in counts.items() if request.verb in WRITES and request.resource not in but}
+    )
+
+
+def of_resource(counts: Counts, resource: str, *verbs: str) -> int:
+    """The number of requests for a resource, of some verbs or of all."""
+    return sum(
+        n for request, n in counts.items() if request.resource == resource and (not verbs or request.verb in verbs)
+    )
+
+
+def text(counts: Counts) -> str:
+    """The counts, the largest first."""
+    return ", ".join(f"{count:,} {request}" for request, count in counts.most_common()) or "none"
+
+
+def _series(metrics: str, name: str) -> list[tuple[dict[str, str], int]]:
+    lines = re.findall(rf"^{name}\{{(.*)\}} (\S+)", metrics, re.MULTILINE)
+    return [(dict(_LABEL.findall(labels)), int(float(value))) for labels, value in lines]
