@@ -18,9 +18,10 @@ from taskyard.core.input_bounds import Bounds, Refusal
 from taskyard.core.input_recipient import KeepOrder, LookBack, Past
 from taskyard.core.input_view import InputView
 from taskyard.core.inputs import Adopt, Conclude, Deliver, Reject, Remove, RestInputs, next_step
-from taskyard.core.observed import PodView, TaskView
+from taskyard.core.pod_view import PodView
 from taskyard.core.refusal import Attempt, Wait
 from taskyard.core.resources import TASK_INPUTS, TASKS
+from taskyard.core.task_view import TaskView
 from taskyard.sidecarclient import Accepted, Failed, NotReady, Refused, Sidecars
 from taskyard.watchcache.kind import Key
 

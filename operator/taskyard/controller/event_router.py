@@ -8,10 +8,14 @@ from typing import Any
 from taskyard.controller.kinds import PolicyView
 from taskyard.controller.queue import KeyedQueue
 from taskyard.controller.stores import Stores, naming, of_task
+from taskyard.core.build_view import BuildView
+from taskyard.core.claim_view import ClaimView
 from taskyard.core.input_view import InputView
-from taskyard.core.observed import BuildView, ClaimView, PodView, TaskView, TemplateVersionView
 from taskyard.core.parameter_views import TemplateView
+from taskyard.core.pod_view import PodView
 from taskyard.core.resources import SECRETS, TASKS, TEMPLATE_VERSIONS, TEMPLATES, Resource
+from taskyard.core.task_view import TaskView
+from taskyard.core.template_version_view import TemplateVersionView
 from taskyard.watchcache.kind import Key, NameView, View, key_of
 from taskyard.watchcache.store import Store
 

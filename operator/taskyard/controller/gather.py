@@ -9,8 +9,9 @@ from taskyard.controller.stores import Stores
 from taskyard.core.input_view import InputView
 from taskyard.core.inputs import queued
 from taskyard.core.names import claim_name
-from taskyard.core.observed import Observed, Obstacle, TaskView
+from taskyard.core.observed import Observed, Obstacle
 from taskyard.core.parameter_views import SecretKey
+from taskyard.core.task_view import TaskView
 from taskyard.core.template_resolution import version_name
 from taskyard.watchcache.kind import Key
 

@@ -10,17 +10,12 @@ from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from taskyard.controller.unkept import Unkept
+from taskyard.core.api_object import Manifest, version_of
+from taskyard.core.build_view import BuildView
+from taskyard.core.claim_view import ClaimView
 from taskyard.core.input_view import InputView
-from taskyard.core.observed import (
-    BuildView,
-    ClaimView,
-    Manifest,
-    PodView,
-    TaskView,
-    TemplateVersionView,
-    version_of,
-)
 from taskyard.core.parameter_views import TemplateView
+from taskyard.core.pod_view import PodView
 from taskyard.core.resources import (
     CLAIMS,
     NETWORK_POLICIES,
@@ -33,6 +28,8 @@ from taskyard.core.resources import (
     WORKSPACE_BUILDS,
     Resource,
 )
+from taskyard.core.task_view import TaskView
+from taskyard.core.template_version_view import TemplateVersionView
 from taskyard.watchcache.kind import Kind, MetadataShape, NameView
 
 # Those that Taskyard reads: others may be many and large.

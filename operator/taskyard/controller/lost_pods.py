@@ -3,8 +3,8 @@ status, and the Pod may be gone a moment later."""
 
 from __future__ import annotations
 
-from taskyard.core.observed import PodView
 from taskyard.core.pod_end import EndCause
+from taskyard.core.pod_view import PodView
 
 # A loss is kept in its build within moments; this bounds the memory while the API server takes no writes.
 MAX_REMEMBERED = 10_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from taskyard.core.observed import TaskView
+from taskyard.core.task_view import TaskView
 
 # An event follows its write within seconds; one that never comes is forgotten some day.
 MAX_REMEMBERED = 10_000

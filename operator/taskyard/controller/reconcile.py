@@ -129,6 +129,8 @@ class Reconciler:
                 self._block(key, blocked)
                 break
             self._go_on(key)
+        else:
+            self._again(key, 0.0)
         await self._show(key, self._gather(key))
 
     async def _apply(self, key: Key, observed: Observed, step: Step, *, is_live: bool) -> Blocked | None:

@@ -10,12 +10,15 @@ from taskyard.controller.lost_pods import LostPods
 from taskyard.controller.own_writes import OwnWrites
 from taskyard.controller.unkept import Unkept
 from taskyard.core import input_bounds
+from taskyard.core.build_view import BuildView
+from taskyard.core.claim_view import ClaimView
 from taskyard.core.input_bounds import Lane
 from taskyard.core.input_view import InputView
-from taskyard.core.observed import BuildView, ClaimView, PodView, TaskView
 from taskyard.core.parameter_views import SecretKey, TemplateView
+from taskyard.core.pod_view import PodView
 from taskyard.core.resources import SECRETS, TEMPLATE_VERSIONS, TEMPLATES, Resource
 from taskyard.core.start_cause import Reading
+from taskyard.core.task_view import TaskView
 from taskyard.watchcache.kind import Key
 from taskyard.watchcache.store import Group, Store
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from taskyard.api.vocabulary import AgentProtocol, PermissionPolicy
 from taskyard.core import agent_guess, agenttype
-from taskyard.core.observed import Manifest, TemplateVersionView
+from taskyard.core.api_object import Manifest
+from taskyard.core.template_version_view import TemplateVersionView
 
 TERMINAL_SIZE = "80x1000"
 AGENT_PORT = 3284

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 
 from taskyard.api.vocabulary import AgentProtocol, BuildPhase, State, Transition
 from taskyard.core import recovery, times
-from taskyard.core.observed import Manifest, Observed, PodView
+from taskyard.core.api_object import Manifest
+from taskyard.core.observed import Observed
+from taskyard.core.pod_view import PodView
 
 RESULTS = (State.COMPLETE, State.FAILED)
 # How long the sidecar's report of the end is waited for, from the end on, while other containers keep the Pod alive. It

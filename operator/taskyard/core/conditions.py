@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from taskyard.api.vocabulary import Phase
 from taskyard.core import input_required, ready_reason, text_limits, work_end
-from taskyard.core.observed import Manifest, Observed
+from taskyard.core.api_object import Manifest
+from taskyard.core.observed import Observed
 from taskyard.core.template_resolution import Resolution
 
 HOME_RESIZED = "HomeResized"

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 
 from taskyard.api.vocabulary import BuildPhase, BuildReason, Transition
 from taskyard.core import recovery, start_events
+from taskyard.core.build_view import BuildView
+from taskyard.core.claim_view import ClaimView
 from taskyard.core.completion import report_deadline
 from taskyard.core.home_size import larger_size
 from taskyard.core.intent import (
@@ -22,8 +24,9 @@ from taskyard.core.intent import (
     is_resumed_anew,
     runtime_deadline,
 )
-from taskyard.core.observed import BuildView, ClaimView, Observed, PodView
+from taskyard.core.observed import Observed
 from taskyard.core.pod_end import PodEnd
+from taskyard.core.pod_view import PodView
 from taskyard.core.template_resolution import resolution
 
 BUILDS_KEPT = 10

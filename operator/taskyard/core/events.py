@@ -10,7 +10,9 @@ from datetime import datetime
 
 from taskyard.api.vocabulary import BuildPhase, Phase, State
 from taskyard.core import conversation_stored, task_state, text_limits, times
-from taskyard.core.observed import BuildView, Manifest, TaskView
+from taskyard.core.api_object import Manifest
+from taskyard.core.build_view import BuildView
+from taskyard.core.task_view import TaskView
 
 NORMAL, WARNING = "Normal", "Warning"
 CONTROLLER = "taskyard.dev/operator"

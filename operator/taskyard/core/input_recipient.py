@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from taskyard.core.input_view import InputView
-from taskyard.core.observed import TaskView
+from taskyard.core.task_view import TaskView
 
 # How long an input waits for its Task.
 ORPHAN_WAIT = timedelta(minutes=10)

@@ -16,7 +16,7 @@ from taskyard.core.completion import RESULTS
 from taskyard.core.input_bounds import is_refused
 from taskyard.core.input_recipient import is_for
 from taskyard.core.input_view import InputView
-from taskyard.core.observed import TaskView
+from taskyard.core.task_view import TaskView
 
 # The newest of a Task's named inputs that have ended stay with it, up to this number and up to this many characters.
 MAX_KEPT = 100

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from taskyard.api.vocabulary import InputPhase, InputType
 from taskyard.core import names, times
-from taskyard.core.observed import Manifest, shared
+from taskyard.core.api_object import Manifest, shared
 from taskyard.core.ownership import owner_uid
 
 # How the message of an input begins whose content was delivered before, by another input of its name.

@@ -10,7 +10,7 @@ from taskyard.core import input_recipient, starting, times
 from taskyard.core.input_recipient import ORPHAN_WAIT, KeepOrder, LookBack
 from taskyard.core.input_retention import removals
 from taskyard.core.input_view import InputView
-from taskyard.core.observed import TaskView
+from taskyard.core.task_view import TaskView
 
 
 @dataclass(frozen=True)

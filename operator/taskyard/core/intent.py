@@ -7,8 +7,9 @@ from enum import Enum
 
 from taskyard.api.vocabulary import AgentProtocol, BuildPhase, BuildReason, PausedReason, Phase, State, Transition
 from taskyard.core import input_required, times
+from taskyard.core.api_object import Manifest
 from taskyard.core.completion import finish
-from taskyard.core.observed import Manifest, Observed
+from taskyard.core.observed import Observed
 
 AUTOMATIC = (BuildReason.AUTO_PAUSE, BuildReason.MAX_RUNTIME, BuildReason.FINISHED)
 

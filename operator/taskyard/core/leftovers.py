@@ -12,7 +12,8 @@ from enum import Enum
 from typing import Protocol
 
 from taskyard.core import names
-from taskyard.core.observed import ClaimView, Obstacle
+from taskyard.core.claim_view import ClaimView
+from taskyard.core.observed import Obstacle
 from taskyard.core.ownership import Owners, Ownership, ownership_of
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from taskyard.core.observed import SIDECAR, ContainerView, PodView
+from taskyard.core.pod_view import SIDECAR, ContainerView, PodView
 
 # The kubelet's reasons for a container that it cannot start; it tries again, but a person has to fix the cause.
 CANNOT_START = frozenset(

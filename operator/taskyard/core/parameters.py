@@ -14,8 +14,10 @@ from typing import Any
 import re2  # type: ignore[import-untyped] # linear in time: a pattern and a value may come from different people
 
 from taskyard.api.vocabulary import ParameterType
-from taskyard.core.observed import Manifest, TaskView, TemplateVersionView
+from taskyard.core.api_object import Manifest
 from taskyard.core.parameter_views import USABLE_LABEL, USABLE_VALUE, GivenView, ParameterView, PresetView, SecretKey
+from taskyard.core.task_view import TaskView
+from taskyard.core.template_version_view import TemplateVersionView
 
 NOT_FOUND = "PresetNotFound"
 INVALID = "ParameterInvalid"

@@ -6,8 +6,9 @@ from taskyard.api.vocabulary import BuildPhase, Phase
 from taskyard.core import start_events, starting
 from taskyard.core.intent import Intent, intent
 from taskyard.core.lifecycle import start_fault
-from taskyard.core.observed import ContainerView, Observed, PodView
+from taskyard.core.observed import Observed
 from taskyard.core.pod_end import DELETED, UNKNOWN, EndCause
+from taskyard.core.pod_view import ContainerView, PodView
 from taskyard.core.template_resolution import Resolution
 
 

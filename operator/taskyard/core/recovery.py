@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 
 from taskyard.api.vocabulary import BuildPhase, BuildReason, Transition
 from taskyard.core import times
-from taskyard.core.observed import BuildView, Observed
+from taskyard.core.build_view import BuildView
+from taskyard.core.observed import Observed
 from taskyard.core.pod_end import UNKNOWN, EndCause, PodEnd
 
 RECOVER_LIMIT = 5

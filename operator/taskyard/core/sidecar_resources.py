@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from taskyard.core import quantity
-from taskyard.core.observed import SIDECAR
+from taskyard.core.pod_view import SIDECAR
 
 Resources = dict[str, Any]
 

@@ -11,8 +11,10 @@ from datetime import datetime, timedelta
 
 from taskyard.api.vocabulary import BuildPhase, Phase, Transition
 from taskyard.core.lifecycle import CANNOT_START, AppHealth, app_health, is_hopeless, start_fault
-from taskyard.core.observed import ContainerView, Observed, PodView, TemplateVersionView
+from taskyard.core.observed import Observed
+from taskyard.core.pod_view import ContainerView, PodView
 from taskyard.core.start_cause import FAILED_PULL, Reading, StartCause, is_multi_attach
+from taskyard.core.template_version_view import TemplateVersionView
 
 FIRST_AFTER = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(minutes=10)

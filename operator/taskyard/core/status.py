@@ -21,11 +21,12 @@ from taskyard.core import (
     task_phase,
     times,
 )
+from taskyard.core.api_object import Manifest
 from taskyard.core.completion import derived_state
 from taskyard.core.decision import Reserve
 from taskyard.core.intent import idle_deadline
 from taskyard.core.lifecycle import AgentLifecycle, AppHealth, agent_lifecycle, app_health
-from taskyard.core.observed import Manifest, Observed
+from taskyard.core.observed import Observed
 from taskyard.core.task_state import current_state
 from taskyard.core.template_resolution import resolution
 

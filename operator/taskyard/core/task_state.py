@@ -7,8 +7,8 @@ build is a stop, or when it was made in that build; so paused Tasks keep their l
 from __future__ import annotations
 
 from taskyard.api.vocabulary import Phase, State, Transition
+from taskyard.core.api_object import Manifest
 from taskyard.core.lifecycle import AgentLifecycle, AppHealth
-from taskyard.core.observed import Manifest
 
 
 def current_state(

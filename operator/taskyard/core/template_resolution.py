@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from taskyard.api.vocabulary import NOT_FOR_TASKS, BuildPhase, Transition
 from taskyard.core import parameters, ready_pattern
-from taskyard.core.observed import Observed, TemplateVersionView
+from taskyard.core.observed import Observed
 from taskyard.core.parameter_views import TemplateView
 from taskyard.core.parameters import Chosen, Violation
+from taskyard.core.template_version_view import TemplateVersionView
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from taskyard.core import conditions
+from taskyard.core.api_object import Manifest
 from taskyard.core.conditions import Verdict
-from taskyard.core.observed import Manifest, TemplateVersionView
 from taskyard.core.parameter_views import TemplateView
 from taskyard.core.template_resolution import leads
+from taskyard.core.template_version_view import TemplateVersionView
 
 
 def document(template: TemplateView, version: TemplateVersionView | None, *, now: str) -> Manifest:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from taskyard.api.vocabulary import BuildPhase, BuildReason, Transition
 from taskyard.core import ready_pattern, times
+from taskyard.core.api_object import Manifest
+from taskyard.core.build_view import BuildView
 from taskyard.core.conditions import Verdict
 from taskyard.core.installation import Installation
 from taskyard.core.manifests import pod
-from taskyard.core.observed import BuildView, Manifest, TaskView, TemplateVersionView
 from taskyard.core.parameters import Chosen, default_resources, preset_problem
 from taskyard.core.security.keys import prompt_sha256
+from taskyard.core.task_view import TaskView
 from taskyard.core.template_resolution import agent_problem
+from taskyard.core.template_version_view import TemplateVersionView
 from taskyard.core.text_limits import quoted
 
 # No Task has this name: it is longer than a Task's name may be.

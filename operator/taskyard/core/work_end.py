@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from taskyard.api.vocabulary import AgentProtocol, BuildPhase, BuildReason, Phase, State, Transition
 from taskyard.core import times
+from taskyard.core.api_object import Manifest
 from taskyard.core.completion import RESULTS, finish
 from taskyard.core.intent import Intent, intent
-from taskyard.core.observed import Manifest, Observed
+from taskyard.core.observed import Observed
 
 TYPE = "Succeeded"
 

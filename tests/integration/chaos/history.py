@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import UTC, datetime
 
 from kube import Object
-from taskyard.core.observed import BuildView
+from taskyard.core.build_view import BuildView
 from taskyard.core.ownership import owner_uid
 
 

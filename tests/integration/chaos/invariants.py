@@ -13,9 +13,10 @@ from kube import Object
 from taskyard.controller.gather import gather
 from taskyard.controller.stores import Stores
 from taskyard.core import status
+from taskyard.core.build_view import BuildView
 from taskyard.core.decision import Rest, decide
-from taskyard.core.observed import BuildView, PodView
 from taskyard.core.ownership import owner_uid
+from taskyard.core.pod_view import PodView
 
 DERIVED = ("phase", "displayName", "template", "templateVersion", "inputs", "conditions", "observedGeneration")
 # Automatic pauses happen within seconds in these runs; other deadlines are ten minutes away.

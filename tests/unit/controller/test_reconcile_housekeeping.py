@@ -87,3 +87,18 @@ async def test_a_task_that_only_begins_to_go_is_left_alone_from_then_on() -> Non
     harness.now = at(60)
     await harness.reconcile()
     assert harness.writes == [("delete", "tasks", "web")]
+
+
+async def test_what_one_run_does_not_get_done_is_taken_up_again_though_nothing_happens() -> None:
+    harness = ReconcileHarness.running(pod=pod_manifest(50, uid="pod-50"))
+    status = RUNNING | {"build": reservation(50, "Start", "Resume", "Succeeded")}
+    harness.hold(TASKS, task_manifest(version=101, status=status))
+    for number in range(1, 51):
+        harness.hold(WORKSPACE_BUILDS, build_manifest(number, phase="Succeeded", version=101, pod_uid=f"pod-{number}"))
+    runs = 0
+    while (WEB, 0.0) in harness.again.calls or not runs:
+        harness.again.calls.clear()
+        await harness.reconcile()
+        runs += 1
+    assert 1 < runs < 6
+    assert len(harness.names("workspacebuilds")) == 10

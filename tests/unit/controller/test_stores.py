@@ -12,7 +12,7 @@ from taskyard.controller.stores import (
     of_namespace,
     of_task,
 )
-from taskyard.core.observed import PodView
+from taskyard.core.pod_view import PodView
 from taskyard.core.resources import SECRETS, TEMPLATE_VERSIONS, TEMPLATES
 from unit.core.builders import (
     build,

@@ -7,11 +7,16 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from taskyard.core.build_view import BuildView
+from taskyard.core.claim_view import ClaimView
 from taskyard.core.input_view import InputView
 from taskyard.core.installation import Installation
 from taskyard.core.names import ADOPTABLE_BY, AGENT_CONTAINER, RESUMED_AT, TASK_LABEL, build_name, claim_name
-from taskyard.core.observed import SIDECAR, BuildView, ClaimView, Observed, PodView, TaskView, TemplateVersionView
+from taskyard.core.observed import Observed
 from taskyard.core.parameter_views import TemplateView
+from taskyard.core.pod_view import SIDECAR, PodView
+from taskyard.core.task_view import TaskView
+from taskyard.core.template_version_view import TemplateVersionView
 from taskyard.core.times import micro, rfc3339
 
 NOW = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from taskyard.core.observed import SIDECAR, Observed, Obstacle, PodView
+from taskyard.core.observed import Observed, Obstacle
+from taskyard.core.pod_view import SIDECAR, PodView
 from taskyard.core.times import micro
 from unit.core.builders import (
     at,

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from taskyard.core import status, times
+from taskyard.core.build_view import BuildView
 from taskyard.core.decision import (
     CreateBuild,
     CreateClaim,
@@ -27,7 +28,9 @@ from taskyard.core.decision import (
 )
 from taskyard.core.manifests import build, claim, pod
 from taskyard.core.names import RESUMED_AT
-from taskyard.core.observed import SIDECAR, BuildView, Observed, PodView, TaskView
+from taskyard.core.observed import Observed
+from taskyard.core.pod_view import SIDECAR, PodView
+from taskyard.core.task_view import TaskView
 from unit.core.builders import NOW, container_status, installation, merge, observed, task_manifest, template_version
 
 Manifest = dict[str, Any]

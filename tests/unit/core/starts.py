@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from taskyard.core import status
-from taskyard.core.observed import SIDECAR, Observed
+from taskyard.core.observed import Observed
+from taskyard.core.pod_view import SIDECAR
 from taskyard.core.start_cause import Reading, StartCause
 from unit.core.builders import at, build, container_status, pod, running, template_version
 

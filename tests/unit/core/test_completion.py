@@ -9,8 +9,9 @@ from taskyard.core import status
 from taskyard.core.completion import Finish, derived_state, finish, report_deadline
 from taskyard.core.decision import KeepPodEnd, Reserve, Rest, decide
 from taskyard.core.intent import Intent, intent
-from taskyard.core.observed import Observed, PodView
+from taskyard.core.observed import Observed
 from taskyard.core.pod_end import EndCause
+from taskyard.core.pod_view import PodView
 from taskyard.core.times import micro
 from unit.core.builders import (
     NOW,

@@ -8,7 +8,8 @@ import pytest
 
 from taskyard.core import conditions, status
 from taskyard.core.conditions import Verdict
-from taskyard.core.observed import SIDECAR, Observed, Obstacle
+from taskyard.core.observed import Observed, Obstacle
+from taskyard.core.pod_view import SIDECAR
 from taskyard.core.times import rfc3339
 from unit.core.builders import (
     NOW,

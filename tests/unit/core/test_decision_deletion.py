@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from taskyard.api.vocabulary import BuildReason, Transition
+from taskyard.core.build_view import BuildView
 from taskyard.core.decision import (
     BUILDS_KEPT,
     CreateBuild,
@@ -21,7 +22,7 @@ from taskyard.core.decision import (
     Step,
     decide,
 )
-from taskyard.core.observed import BuildView, Observed
+from taskyard.core.observed import Observed
 from unit.core.builders import at, build, observed, pod, reservation, running, task
 from unit.core.situations import starting
 

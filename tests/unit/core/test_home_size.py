@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from taskyard.core.build_view import BuildView
+from taskyard.core.claim_view import ClaimView
 from taskyard.core.decision import AdoptClaim, CreatePod, GrowClaim, decide
 from taskyard.core.home_size import larger_size, verdict
-from taskyard.core.observed import BuildView, ClaimView, Observed
+from taskyard.core.observed import Observed
 from unit.core import builders
 from unit.core.builders import build, build_manifest, merge, observed, reservation, task, template_version
 

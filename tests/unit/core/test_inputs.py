@@ -25,7 +25,7 @@ from taskyard.core.inputs import (
     next_step,
     queued,
 )
-from taskyard.core.observed import TaskView
+from taskyard.core.task_view import TaskView
 from taskyard.core.times import rfc3339
 from unit.core.builders import (
     Manifest,

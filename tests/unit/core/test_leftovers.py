@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from taskyard.core.build_view import BuildView
+from taskyard.core.claim_view import ClaimView
 from taskyard.core.leftovers import Child, Standing, conflict, standing
-from taskyard.core.observed import BuildView, ClaimView, PodView
+from taskyard.core.pod_view import PodView
 from unit.core import builders
 from unit.core.builders import NOW, TASK_UID, build_manifest, merge, owner, pod, pod_manifest, rfc3339, tekton_owner
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from taskyard.core.lifecycle import CANNOT_START, AgentLifecycle, AppHealth, agent_lifecycle, app_health, start_fault
-from taskyard.core.observed import SIDECAR
+from taskyard.core.pod_view import SIDECAR
 from unit.core.builders import at, container_status, pod
 
 WAITS = container_status(state="waiting", reason="PodInitializing")

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from taskyard.core.observed import SIDECAR, BuildView, ContainerView, PodView, TaskView, TemplateVersionView
+from taskyard.core.build_view import BuildView
+from taskyard.core.pod_view import SIDECAR, ContainerView, PodView
+from taskyard.core.task_view import TaskView
+from taskyard.core.template_version_view import TemplateVersionView
 from unit.core.builders import (
     NOW,
     at,

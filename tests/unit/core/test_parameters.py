@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskyard.core import parameters
-from taskyard.core.observed import TaskView, TemplateVersionView
 from taskyard.core.parameters import Chosen, Violation, choose, literal
+from taskyard.core.task_view import TaskView
+from taskyard.core.template_version_view import TemplateVersionView
 from unit.core.builders import task, template_version
 
 NONE: frozenset[str] = frozenset()

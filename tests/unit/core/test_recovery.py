@@ -10,8 +10,9 @@ import pytest
 
 from taskyard.api.vocabulary import BuildPhase, BuildReason, Transition
 from taskyard.core import status
+from taskyard.core.build_view import BuildView
 from taskyard.core.decision import EndBuild, KeepPodEnd, Reserve, Rest, decide
-from taskyard.core.observed import BuildView, Observed
+from taskyard.core.observed import Observed
 from taskyard.core.pod_end import DISRUPTIONS, EndCause
 from taskyard.core.recovery import RECOVER_LIMIT, Losses, losses, next_start
 from taskyard.core.times import rfc3339

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from taskyard.core.build_view import BuildView
 from taskyard.core.decision import BUILDS_KEPT, Rest
-from taskyard.core.observed import BuildView
 from unit.core.builders import task_manifest
 from unit.core.in_memory_cluster import InMemoryCluster
 

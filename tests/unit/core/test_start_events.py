@@ -9,7 +9,8 @@ import pytest
 
 from taskyard.core import status
 from taskyard.core.decision import Rest, decide
-from taskyard.core.observed import SIDECAR, Observed
+from taskyard.core.observed import Observed
+from taskyard.core.pod_view import SIDECAR
 from taskyard.core.start_cause import StartCause
 from taskyard.core.start_events import next_reading
 from unit.core.builders import NOW, Manifest, at, container_status, pod, reservation, running

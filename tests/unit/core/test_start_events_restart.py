@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from taskyard.core import status
-from taskyard.core.observed import SIDECAR, Observed, Obstacle
+from taskyard.core.observed import Observed, Obstacle
+from taskyard.core.pod_view import SIDECAR
 from taskyard.core.start_cause import StartCause
 from taskyard.core.start_events import next_reading
 from taskyard.core.times import rfc3339

@@ -13,7 +13,8 @@ from taskyard.api.vocabulary import BuildReason, Phase, Transition
 from taskyard.core import status
 from taskyard.core.decision import Reserve
 from taskyard.core.lifecycle import AgentLifecycle, AppHealth
-from taskyard.core.observed import SIDECAR, Observed
+from taskyard.core.observed import Observed
+from taskyard.core.pod_view import SIDECAR
 from taskyard.core.times import micro, rfc3339
 from unit.core.builders import (
     NOW,

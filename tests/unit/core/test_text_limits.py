@@ -9,7 +9,8 @@ import pytest
 from taskyard.api.task import TaskStatus
 from taskyard.core import conditions, input_required, status, text_limits
 from taskyard.core.conditions import Verdict
-from taskyard.core.observed import SIDECAR, Observed, Obstacle
+from taskyard.core.observed import Observed, Obstacle
+from taskyard.core.pod_view import SIDECAR
 from taskyard.core.times import rfc3339
 from unit.core.builders import NOW, container_status, pod, running
 from unit.core.situations import failed, starting

@@ -18,9 +18,10 @@ from taskyard.controller.observability.recorder import Drop
 from taskyard.controller.queue import KeyedQueue
 from taskyard.controller.stores import Stores
 from taskyard.core import times
+from taskyard.core.build_view import BuildView
 from taskyard.core.input_view import InputView
 from taskyard.core.intent import Intent
-from taskyard.core.observed import BuildView, TaskView
+from taskyard.core.task_view import TaskView
 from taskyard.watchcache.kind import Key
 from taskyard.watchcache.store import Store
 

@@ -13,11 +13,12 @@ from taskyard import backoff
 from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, NotLeadingError, Object
 from taskyard.controller.stores import Stores
 from taskyard.core import events, refusal
+from taskyard.core.build_view import BuildView
 from taskyard.core.events import Event, Regarding
 from taskyard.core.eventseries import EventSeries, Held, Series
-from taskyard.core.observed import BuildView, TaskView
 from taskyard.core.refusal import Attempt
 from taskyard.core.resources import EVENTS
+from taskyard.core.task_view import TaskView
 
 logger = logging.getLogger(__name__)
 

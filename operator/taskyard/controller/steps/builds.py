@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from taskyard.controller.cluster import Cluster, ConflictError, MissingError, Object
 from taskyard.controller.stores import Stores
-from taskyard.core.observed import BuildView
+from taskyard.core.build_view import BuildView
 from taskyard.core.resources import WORKSPACE_BUILDS
 
 

@@ -11,8 +11,10 @@ from taskyard.controller.steps.claims import ClaimKeeper
 from taskyard.controller.steps.task_reader import TaskReader
 from taskyard.controller.stores import Stores
 from taskyard.core import leftovers, names, refusal
+from taskyard.core.claim_view import ClaimView
 from taskyard.core.leftovers import Child, Standing
-from taskyard.core.observed import ClaimView, Observed, Obstacle, PodView
+from taskyard.core.observed import Observed, Obstacle
+from taskyard.core.pod_view import PodView
 from taskyard.core.refusal import Attempt
 from taskyard.core.resources import CLAIMS, PODS, WORKSPACE_BUILDS, Resource
 from taskyard.watchcache.kind import Key, key_of

@@ -8,10 +8,11 @@ from taskyard.controller.cluster import ApiError, Cluster, ConflictError, Missin
 from taskyard.controller.steps.builds import BuildWriter
 from taskyard.controller.stores import Stores
 from taskyard.core import text_limits
+from taskyard.core.claim_view import ClaimView
 from taskyard.core.decision import GrowClaim
 from taskyard.core.manifests import claim
 from taskyard.core.names import ADOPTABLE_BY
-from taskyard.core.observed import ClaimView, Observed, Obstacle
+from taskyard.core.observed import Observed, Obstacle
 from taskyard.core.resources import CLAIMS
 from taskyard.watchcache.kind import Key
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from taskyard.api import API_VERSION
 from taskyard.api.vocabulary import BuildReason, Transition
 from taskyard.core import names
-from taskyard.core.observed import Manifest, TaskView
+from taskyard.core.api_object import Manifest
+from taskyard.core.task_view import TaskView
 
 
 def manifest(

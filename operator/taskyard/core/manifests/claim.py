@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from taskyard.core import names
-from taskyard.core.observed import Manifest, TaskView, TemplateVersionView
+from taskyard.core.api_object import Manifest
+from taskyard.core.task_view import TaskView
+from taskyard.core.template_version_view import TemplateVersionView
 
 
 def manifest(task: TaskView, version: TemplateVersionView) -> Manifest:

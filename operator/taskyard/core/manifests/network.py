@@ -13,8 +13,8 @@ from enum import StrEnum
 from typing import Any
 
 from taskyard.core import names
+from taskyard.core.api_object import Manifest
 from taskyard.core.manifests import sidecar
-from taskyard.core.observed import Manifest
 
 GATEWAY_PORT = 8444
 DNS_PORT = 53

@@ -6,10 +6,13 @@ from copy import deepcopy
 from typing import Any
 
 from taskyard.core import agent_protocol, names
+from taskyard.core.api_object import Manifest
+from taskyard.core.build_view import BuildView
 from taskyard.core.installation import Installation
 from taskyard.core.manifests import sidecar
-from taskyard.core.observed import BuildView, Manifest, TaskView, TemplateVersionView
 from taskyard.core.parameters import Chosen
+from taskyard.core.task_view import TaskView
+from taskyard.core.template_version_view import TemplateVersionView
 
 DEFAULT_GROUP = 1000
 NOTHING = Chosen()

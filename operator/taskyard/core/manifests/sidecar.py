@@ -6,8 +6,11 @@ Paths, ports and variables are those of docs/contracts.md.
 from __future__ import annotations
 
 from taskyard.core import agent_protocol
+from taskyard.core.api_object import Manifest
 from taskyard.core.installation import Installation
-from taskyard.core.observed import SIDECAR, Manifest, TaskView, TemplateVersionView
+from taskyard.core.pod_view import SIDECAR
+from taskyard.core.task_view import TaskView
+from taskyard.core.template_version_view import TemplateVersionView
 
 USER = 64484
 PORT = 8484

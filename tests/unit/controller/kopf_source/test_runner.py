@@ -13,8 +13,8 @@ import kopf
 import pytest
 
 from taskyard.controller.kopf_source import runner
-from taskyard.core.observed import TaskView
 from taskyard.core.resources import TASKS, Resource
+from taskyard.core.task_view import TaskView
 from unit.core.builders import task, task_manifest
 
 

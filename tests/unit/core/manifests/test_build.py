@@ -9,8 +9,8 @@ import pytest
 
 from taskyard.api.vocabulary import BuildReason, Transition
 from taskyard.api.workspacebuild import WorkspaceBuildSpec
+from taskyard.core.build_view import BuildView
 from taskyard.core.manifests import build
-from taskyard.core.observed import BuildView
 from unit.core.builders import owner, task
 
 RESERVED: dict[str, Any] = {"number": 4, "transition": Transition.STOP, "reason": BuildReason.AUTO_PAUSE}

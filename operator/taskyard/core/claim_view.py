@@ -1,0 +1,69 @@
+"""The claim of a Task's home as decisions see it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+from taskyard.core import names
+from taskyard.core.api_object import Manifest, labelled, shared, version_of
+from taskyard.core.ownership import Owners, controller_uid, owners_of
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimView:
+    """The claim of a Task's home. `task` is the Task of its label. `requested` is the size that is asked for,
+    `capacity` that of the volume, None before there is one; both are quantities. `resizing` is what Kubernetes says
+    about a change of the size. `adoptable_by` is the Task that an annotation allows to take it over."""
+
+    namespace: str
+    name: str
+    uid: str
+    version: int
+    owners: Owners
+    task: str
+    deleting: bool
+    requested: str
+    capacity: str | None
+    resizing: str | None = None
+    adoptable_by: str | None = None
+
+    @property
+    def resource_version(self) -> str:
+        return str(self.version)
+
+    @property
+    def owner(self) -> str | None:
+        """UID of the Task that controls it."""
+        return controller_uid(self.owners)
+
+    @property
+    def left_behind_by(self) -> None:
+        """A home is never removed, whoever has left it."""
+        return None
+
+    @property
+    def offered_to(self) -> str | None:
+        """The name of the Task that may take it over: the annotation names it, and all owners are Tasks of this name,
+        of which there is one at a time."""
+        by = self.adoptable_by
+        is_free = not self.deleting and all(owner.is_task and owner.name == by for owner in self.owners)
+        return by if is_free else None
+
+    @classmethod
+    def of(cls, claim: Manifest) -> ClaimView:
+        metadata, status = claim["metadata"], claim.get("status", {})
+        messages = [condition.get("message") or condition["type"] for condition in status.get("conditions") or ()]
+        return cls(
+            namespace=sys.intern(metadata["namespace"]),
+            name=sys.intern(metadata["name"]),
+            uid=metadata["uid"],
+            version=version_of(claim),
+            owners=owners_of(claim),
+            task=labelled(claim),
+            deleting="deletionTimestamp" in metadata,
+            requested=shared(str(claim["spec"].get("resources", {}).get("requests", {}).get("storage", "0"))),
+            capacity=shared(status.get("capacity", {}).get("storage")),
+            resizing=messages[-1] if messages else None,
+            adoptable_by=(metadata.get("annotations") or {}).get(names.ADOPTABLE_BY),
+        )

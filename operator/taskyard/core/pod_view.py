@@ -1,0 +1,142 @@
+"""A Pod and its containers as decisions see them."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+
+from taskyard.core import names, times
+from taskyard.core.api_object import Manifest, labelled, shared, version_of
+from taskyard.core.ownership import Owners, controller_uid, owners_of
+from taskyard.core.pod_end import EndCause, cause_of
+
+SIDECAR = "taskyard-sidecar"
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerView:
+    """One container's status: exactly one of waiting, running and terminated, or none yet."""
+
+    name: str
+    ready: bool
+    started: bool
+    restarts: int
+    running: bool
+    waiting_reason: str | None
+    waiting_message: str | None
+    exit_code: int | None
+    last_exit_code: int | None
+    exit_reason: str | None = None
+    last_exit_reason: str | None = None
+    finished_at: datetime | None = None
+
+    @classmethod
+    def of(cls, status: Manifest) -> ContainerView:
+        state = status.get("state", {})
+        waiting, terminated = state.get("waiting", {}), state.get("terminated")
+        last = status.get("lastState", {}).get("terminated")
+        finished_at = terminated.get("finishedAt") if terminated else None
+        return cls(
+            name=sys.intern(status["name"]),
+            ready=status.get("ready", False),
+            started=bool(status.get("started", False)),
+            restarts=status.get("restartCount", 0),
+            running="running" in state,
+            waiting_reason=shared(waiting.get("reason")),
+            waiting_message=waiting.get("message"),
+            exit_code=terminated["exitCode"] if terminated else None,
+            last_exit_code=last["exitCode"] if last else None,
+            exit_reason=shared(terminated.get("reason")) if terminated else None,
+            last_exit_reason=shared(last.get("reason")) if last else None,
+            finished_at=times.parse(finished_at) if finished_at else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PodView:
+    """A Pod of the Task that its label names. `runs_once`: its containers are not restarted, their end is a result.
+    `end_cause` is what ends it, None while nothing does. `is_taskyards`: it has Taskyard's labels and its sidecar."""
+
+    namespace: str
+    name: str
+    uid: str
+    version: int
+    owners: Owners
+    task: str
+    is_taskyards: bool
+    node: str | None
+    ip: str | None
+    phase: str
+    reason: str | None
+    deleting: bool
+    created_at: datetime
+    unschedulable: str | None
+    agent_name: str | None
+    init_containers: tuple[ContainerView, ...]
+    containers: tuple[ContainerView, ...]
+    runs_once: bool = False
+    end_cause: EndCause | None = None
+
+    @property
+    def resource_version(self) -> str:
+        return str(self.version)
+
+    @property
+    def owner(self) -> str | None:
+        """UID of the Task that controls it."""
+        return controller_uid(self.owners)
+
+    @property
+    def left_behind_by(self) -> str | None:
+        """The name of the Task that it was one of, if it has lost its owner."""
+        return self.task if self.is_taskyards and not self.owners else None
+
+    @property
+    def ended(self) -> bool:
+        """Whether its containers will never run again."""
+        return self.phase in ("Succeeded", "Failed")
+
+    @property
+    def sidecar(self) -> ContainerView | None:
+        return next((c for c in self.init_containers if c.name == SIDECAR), None)
+
+    @property
+    def agent(self) -> ContainerView | None:
+        """The agent's container. An annotation of the Pod names it, since the template version may be gone."""
+        return next((c for c in self.containers if c.name == self.agent_name), None)
+
+    @classmethod
+    def of(cls, pod: Manifest) -> PodView:
+        metadata, status = pod["metadata"], pod.get("status", {})
+        unschedulable = next(
+            (
+                condition.get("message") or condition.get("reason")
+                for condition in status.get("conditions", ())
+                if condition["type"] == "PodScheduled" and condition["status"] == "False"
+            ),
+            None,
+        )
+        labels = metadata.get("labels") or {}
+        has_sidecar = any(container["name"] == SIDECAR for container in pod["spec"].get("initContainers") or ())
+        return cls(
+            namespace=sys.intern(metadata["namespace"]),
+            name=sys.intern(metadata["name"]),
+            uid=shared(metadata["uid"]),
+            version=version_of(pod),
+            owners=owners_of(pod),
+            task=labelled(pod),
+            is_taskyards=has_sidecar and labels.get(names.MANAGED_BY_LABEL) == "taskyard",
+            node=shared(pod["spec"].get("nodeName")),
+            ip=status.get("podIP"),
+            phase=shared(status.get("phase", "Pending")),
+            reason=shared(status.get("reason")),
+            deleting="deletionTimestamp" in metadata,
+            created_at=times.parse(metadata["creationTimestamp"]),
+            unschedulable=unschedulable,
+            agent_name=shared((metadata.get("annotations") or {}).get(names.AGENT_CONTAINER)),
+            init_containers=tuple(map(ContainerView.of, status.get("initContainerStatuses", ()))),
+            containers=tuple(map(ContainerView.of, status.get("containerStatuses", ()))),
+            runs_once=pod["spec"].get("restartPolicy") == "Never",
+            end_cause=cause_of(pod),
+        )

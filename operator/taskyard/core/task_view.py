@@ -1,0 +1,82 @@
+"""A Task as decisions see it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+
+from taskyard.core import names, task_title, times
+from taskyard.core.api_object import Manifest, shared, version_of
+from taskyard.core.parameter_views import GivenView
+from taskyard.core.security.keys import prompt_sha256
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """A Task. `title` is its name for people, made from the prompt where it has none. `status` is the document as it is
+    stored, without what only people read; if that is another Task's, with which this one was restored, it is empty,
+    and `stale_status` are the names of its fields."""
+
+    namespace: str
+    name: str
+    uid: str
+    version: int
+    generation: int
+    created_at: datetime
+    deleting: bool
+    prompt_sha256: str
+    title: str
+    template_version: str | None
+    paused: bool
+    idle_timeout: str | None
+    max_runtime: str | None
+    ttl_seconds_after_finished: int | None
+    resumed_at: str | None
+    status: Manifest
+    template: str | None = None
+    preset: str | None = None
+    parameters: tuple[GivenView, ...] = ()
+    stale_status: tuple[str, ...] = ()
+
+    @property
+    def resource_version(self) -> str:
+        return str(self.version)
+
+    @property
+    def build(self) -> Manifest | None:
+        """The reservation of the newest build, `status.build`."""
+        return self.status.get("build")
+
+    @property
+    def reserved_number(self) -> int:
+        """Highest number reserved so far; 0 before the first build."""
+        return int(self.build["number"]) if self.build else 0
+
+    @classmethod
+    def of(cls, task: Manifest) -> TaskView:
+        metadata, spec, status = task["metadata"], task["spec"], task.get("status", {})
+        is_stale = status.get("observedUID", metadata["uid"]) != metadata["uid"]
+        prompt, name = spec["prompt"], sys.intern(metadata["name"])
+        return cls(
+            namespace=sys.intern(metadata["namespace"]),
+            name=name,
+            uid=sys.intern(metadata["uid"]),
+            version=version_of(task),
+            generation=metadata["generation"],
+            created_at=times.parse(metadata["creationTimestamp"]),
+            deleting="deletionTimestamp" in metadata,
+            prompt_sha256=prompt_sha256(prompt),
+            title=shared(spec.get("displayName") or task_title.display_name(prompt, fallback=name)),
+            template_version=shared(spec.get("templateVersion")),
+            paused=spec.get("paused", False),
+            idle_timeout=spec.get("idleTimeout"),
+            max_runtime=spec.get("maxRuntime"),
+            ttl_seconds_after_finished=spec.get("ttlSecondsAfterFinished"),
+            resumed_at=(metadata.get("annotations") or {}).get(names.RESUMED_AT),
+            status={} if is_stale else shared(status),
+            stale_status=tuple(status) if is_stale else (),
+            template=shared(spec.get("template")),
+            preset=shared(spec.get("preset")),
+            parameters=tuple(map(GivenView.of, spec.get("parameters") or ())),
+        )
