@@ -9,21 +9,15 @@ from datetime import datetime
 from taskyard.api.vocabulary import BuildPhase, BuildReason, Transition
 from taskyard.core import names, times
 from taskyard.core.api_object import Manifest, shared, version_of
-from taskyard.core.ownership import Owners, controller_uid, owners_of
+from taskyard.core.child_view import ChildView
+from taskyard.core.ownership import owners_of
 from taskyard.core.pod_end import PodEnd
 
 
 @dataclass(frozen=True, slots=True)
-class BuildView:
-    """A WorkspaceBuild. `task` is the name of its Task."""
+class BuildView(ChildView):
+    """A WorkspaceBuild."""
 
-    namespace: str
-    name: str
-    uid: str
-    version: int
-    owners: Owners
-    task: str
-    deleting: bool
     number: int
     transition: Transition
     reason: BuildReason
@@ -36,15 +30,6 @@ class BuildView:
     finished_at: datetime | None
     pod_end: PodEnd | None = None
     resize_refusal: str | None = None
-
-    @property
-    def resource_version(self) -> str:
-        return str(self.version)
-
-    @property
-    def owner(self) -> str | None:
-        """UID of the Task that controls it."""
-        return controller_uid(self.owners)
 
     @property
     def left_behind_by(self) -> str | None:

@@ -7,40 +7,20 @@ from dataclasses import dataclass
 
 from taskyard.core import names
 from taskyard.core.api_object import Manifest, labelled, shared, version_of
-from taskyard.core.ownership import Owners, controller_uid, owners_of
+from taskyard.core.child_view import ChildView
+from taskyard.core.ownership import owners_of
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimView:
-    """The claim of a Task's home. `task` is the Task of its label. `requested` is the size that is asked for,
-    `capacity` that of the volume, None before there is one; both are quantities. `resizing` is what Kubernetes says
-    about a change of the size. `adoptable_by` is the Task that an annotation allows to take it over."""
+class ClaimView(ChildView):
+    """The claim of a Task's home, which is never removed, whoever has left it. `requested` is the size that is asked
+    for, `capacity` that of the volume, None before there is one; both are quantities. `resizing` is what Kubernetes
+    says about a change of the size. `adoptable_by` is the Task that an annotation allows to take it over."""
 
-    namespace: str
-    name: str
-    uid: str
-    version: int
-    owners: Owners
-    task: str
-    deleting: bool
     requested: str
     capacity: str | None
     resizing: str | None = None
     adoptable_by: str | None = None
-
-    @property
-    def resource_version(self) -> str:
-        return str(self.version)
-
-    @property
-    def owner(self) -> str | None:
-        """UID of the Task that controls it."""
-        return controller_uid(self.owners)
-
-    @property
-    def left_behind_by(self) -> None:
-        """A home is never removed, whoever has left it."""
-        return None
 
     @property
     def offered_to(self) -> str | None:

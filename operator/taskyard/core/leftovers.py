@@ -9,12 +9,12 @@ inherit a stranger's home. Builds and Pods hold nothing that a Task could lose: 
 from __future__ import annotations
 
 from enum import Enum
-from typing import Protocol
 
 from taskyard.core import names
+from taskyard.core.child_view import ChildView
 from taskyard.core.claim_view import ClaimView
 from taskyard.core.observed import Obstacle
-from taskyard.core.ownership import Owners, Ownership, ownership_of
+from taskyard.core.ownership import Ownership, ownership_of
 
 
 class Standing(Enum):
@@ -28,33 +28,7 @@ class Standing(Enum):
     FOREIGN = "Foreign"
 
 
-class Child(Protocol):
-    """What is known of an object that has the name of a Task's child. `left_behind_by` is the name of the Task that it
-    was one of if it has lost its owner and may be removed."""
-
-    @property
-    def namespace(self) -> str: ...
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def uid(self) -> str: ...
-
-    @property
-    def resource_version(self) -> str: ...
-
-    @property
-    def owners(self) -> Owners: ...
-
-    @property
-    def deleting(self) -> bool: ...
-
-    @property
-    def left_behind_by(self) -> str | None: ...
-
-
-def standing(child: Child, *, name: str, uid: str) -> Standing:
+def standing(child: ChildView, *, name: str, uid: str) -> Standing:
     """How a child stands to the Task of this name and UID in its namespace."""
     whose = ownership_of(child.owners, name=name, uid=uid)
     if whose is Ownership.OWN:
@@ -67,7 +41,7 @@ def standing(child: Child, *, name: str, uid: str) -> Standing:
     return Standing.LEFT_BEHIND if child.left_behind_by == name else Standing.FOREIGN
 
 
-def conflict(child: Child, *, kind: str, task: str) -> Obstacle:
+def conflict(child: ChildView, *, kind: str, task: str) -> Obstacle:
     """Why the Task waits for a foreign object of one of its names, and what helps. A home is never to be deleted."""
     name = child.name
     if child.deleting:

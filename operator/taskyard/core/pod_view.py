@@ -8,7 +8,8 @@ from datetime import datetime
 
 from taskyard.core import names, times
 from taskyard.core.api_object import Manifest, labelled, shared, version_of
-from taskyard.core.ownership import Owners, controller_uid, owners_of
+from taskyard.core.child_view import ChildView
+from taskyard.core.ownership import owners_of
 from taskyard.core.pod_end import EndCause, cause_of
 
 SIDECAR = "taskyard-sidecar"
@@ -54,22 +55,15 @@ class ContainerView:
 
 
 @dataclass(frozen=True, slots=True)
-class PodView:
+class PodView(ChildView):
     """A Pod of the Task that its label names. `runs_once`: its containers are not restarted, their end is a result.
     `end_cause` is what ends it, None while nothing does. `is_taskyards`: it has Taskyard's labels and its sidecar."""
 
-    namespace: str
-    name: str
-    uid: str
-    version: int
-    owners: Owners
-    task: str
     is_taskyards: bool
     node: str | None
     ip: str | None
     phase: str
     reason: str | None
-    deleting: bool
     created_at: datetime
     unschedulable: str | None
     agent_name: str | None
@@ -77,15 +71,6 @@ class PodView:
     containers: tuple[ContainerView, ...]
     runs_once: bool = False
     end_cause: EndCause | None = None
-
-    @property
-    def resource_version(self) -> str:
-        return str(self.version)
-
-    @property
-    def owner(self) -> str | None:
-        """UID of the Task that controls it."""
-        return controller_uid(self.owners)
 
     @property
     def left_behind_by(self) -> str | None:

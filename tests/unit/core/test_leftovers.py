@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from taskyard.core.build_view import BuildView
+from taskyard.core.child_view import ChildView
 from taskyard.core.claim_view import ClaimView
-from taskyard.core.leftovers import Child, Standing, conflict, standing
+from taskyard.core.leftovers import Standing, conflict, standing
 from taskyard.core.pod_view import PodView
 from unit.core import builders
 from unit.core.builders import NOW, TASK_UID, build_manifest, merge, owner, pod, pod_manifest, rfc3339, tekton_owner
@@ -22,7 +23,7 @@ def claim(*owners: Manifest, adoptable_by: str | None = None, **metadata: Any) -
     return builders.claim(owners=owners, adoptable_by=adoptable_by, labels=metadata.pop("labels", {}), **metadata)
 
 
-def standing_of(found: Child) -> Standing:
+def standing_of(found: ChildView) -> Standing:
     return standing(found, name="web", uid=TASK_UID)
 
 
@@ -96,7 +97,7 @@ def left_pod(*, containers: tuple[str, ...] = ("taskyard-sidecar",), **metadata:
         ),
     ],
 )
-def test_what_lost_its_owner_is_removed_if_it_was_a_tasks(found: Child, expected: Standing) -> None:
+def test_what_lost_its_owner_is_removed_if_it_was_a_tasks(found: ChildView, expected: Standing) -> None:
     """K3."""
     assert standing_of(found) is expected
 

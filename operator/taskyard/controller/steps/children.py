@@ -11,8 +11,9 @@ from taskyard.controller.steps.claims import ClaimKeeper
 from taskyard.controller.steps.task_reader import TaskReader
 from taskyard.controller.stores import Stores
 from taskyard.core import leftovers, names, refusal
+from taskyard.core.child_view import ChildView
 from taskyard.core.claim_view import ClaimView
-from taskyard.core.leftovers import Child, Standing
+from taskyard.core.leftovers import Standing
 from taskyard.core.observed import Observed, Obstacle
 from taskyard.core.pod_view import PodView
 from taskyard.core.refusal import Attempt
@@ -106,7 +107,7 @@ class Children:
         standing = leftovers.standing(pod, name=observed.task.name, uid=observed.task.uid)
         return standing is Standing.FORMER or (left_behind and standing is Standing.LEFT_BEHIND)
 
-    async def _remove_former(self, observed: Observed, resource: Resource, found: Child) -> Blocked | None:
+    async def _remove_former(self, observed: Observed, resource: Resource, found: ChildView) -> Blocked | None:
         """Delete a child of an earlier Task, as garbage collection would; that can lose track of a Task that was
         deleted and created again. Also delete that Task's Pods, which may hold its claim. Returns why one cannot be
         deleted."""
@@ -114,7 +115,7 @@ class Children:
         # While a backup is restored, a Pod without an owner may be filling the home: no build's name is worth its end.
         ends_all = resource is not WORKSPACE_BUILDS
         pods = self._stores.pods.grouped((task.namespace, task.name))
-        going: dict[tuple[Resource, Key], Child] = {
+        going: dict[tuple[Resource, Key], ChildView] = {
             (PODS, key_of(pod)): pod for pod in pods if self._is_going(observed, pod, left_behind=ends_all)
         }
         going[resource, (found.namespace, found.name)] = found
