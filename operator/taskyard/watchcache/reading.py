@@ -11,7 +11,7 @@ from typing import Any, Generic
 import msgspec
 
 from taskyard.apiclient import JSON, ApiError, Connection, TooLargeError
-from taskyard.watchcache.kind import UNREADABLE, Kind, V
+from taskyard.watchcache.kind import UNREADABLE, Kind, NameView, V
 
 logger = logging.getLogger(__name__)
 
@@ -42,11 +42,12 @@ class Page(Generic[V]):
 @dataclass(frozen=True)
 class Event(Generic[V]):
     """An event of a watch: ADDED, MODIFIED or DELETED with a view, or BOOKMARK. `version` is the resourceVersion from
-    which a watch can go on after it."""
+    which a watch can go on after it. `gone` is an object that was deleted, and of which more cannot be read."""
 
     type: str
     version: str
     view: V | None = None
+    gone: NameView | None = None
 
 
 class GoneError(ApiError):
@@ -151,7 +152,7 @@ async def watch(connection: Connection, kind: Kind[V], resource_version: str) ->
 
 def event(kind: Kind[V], line: bytes) -> Event[V]:
     """A line of a watch. Raises ApiError, GoneError among them. An object that is not of the kind's shape is one line
-    of log, and a bookmark."""
+    of log and a bookmark, which says so if it is gone."""
     what = f"watch of {kind.resource.plural}"
     try:
         found = _line.decode(line)
@@ -161,7 +162,9 @@ def event(kind: Kind[V], line: bytes) -> Event[V]:
             raise error(what, str(status.get("message", status)))
         view = None if found.type == "BOOKMARK" else readable(kind, found.object)
         if view is None:
-            return Event("BOOKMARK", str(_marked.decode(found.object).metadata["resourceVersion"]))
+            metadata = _marked.decode(found.object).metadata
+            gone = NameView.of({"metadata": metadata}) if found.type == "DELETED" else None
+            return Event("BOOKMARK", str(metadata["resourceVersion"]), gone=gone)
         return Event(found.type, str(view.version), view)
     except (ValueError, KeyError) as error:
         raise ApiError(what, f"it sent what cannot be read: {error}") from error

@@ -11,7 +11,7 @@ from typing import Any, Generic, Protocol
 
 from taskyard.apiclient import ApiError, Object
 from taskyard.backoff import Backoff
-from taskyard.watchcache.kind import Key, Kind, V, identities, key_of
+from taskyard.watchcache.kind import Key, Kind, NameView, V, identities, key_of
 from taskyard.watchcache.reading import MAX_PAGE, Event, GoneError, Page
 from taskyard.watchcache.store import Store
 
@@ -139,10 +139,18 @@ class Reflector(Generic[V]):
                 self._backoff.reset()
                 if event.view is not None:
                     self._take(event.type, event.view)
+                elif event.gone is not None:
+                    self._forget(event.gone)
             if told or loop.time() - began >= SHORT_WATCH_SECONDS:
                 self._backoff.reset()
             else:
                 raise ApiError(f"watch of {self._plural}", "it ended at once")
+
+    def _forget(self, gone: NameView) -> None:
+        known = self._store.get(key_of(gone))
+        self._store.deleted(gone)
+        if known is not None and known.uid == gone.uid:
+            self._changed(known)
 
     def _take(self, kind: str, view: V) -> None:
         if kind == "DELETED":

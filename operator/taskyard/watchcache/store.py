@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Generic
 
-from taskyard.watchcache.kind import Key, Kind, V, key_of
+from taskyard.watchcache.kind import Key, Kind, V, View, key_of
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class Store(Generic[V]):
         former = self._views.get(key_of(view))
         return former is not None and former.version == view.version
 
-    def deleted(self, view: V) -> None:
+    def deleted(self, view: View) -> None:
         """Forget an object for good, by its last state as a watch reports it."""
         self._gone[view.uid] = view.version
         while len(self._gone) > MAX_REMEMBERED_DELETIONS:

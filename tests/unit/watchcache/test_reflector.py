@@ -307,3 +307,26 @@ async def test_a_list_that_breaks_off_removes_nothing_and_keeps_what_it_told() -
     with pytest.raises(ApiError):
         await listed_into(store, Listed([thing("first", 2)], api_error(0)))
     assert sorted(found.name for found in store) == ["first", "last"]
+
+
+@pytest.mark.parametrize(
+    ("uid", "left"),
+    [
+        pytest.param(None, [], id="that very one"),
+        pytest.param("another", ["web-1"], id="an earlier one of its name"),
+    ],
+)
+async def test_an_object_whose_last_state_cannot_be_read_is_gone_all_the_same(
+    uid: str | None, left: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    cluster = FakeCluster()
+    known = pod_manifest(1)
+    cluster.hold(PODS, known)
+    last = event("DELETED", 1, 1003, uid=uid or known["metadata"]["uid"])
+    last["object"]["status"] = "none that a Pod has"
+    cluster.watches = [[last, event("ADDED", 2, 1004), None]]
+    async with watching(cluster) as watched:
+        await until(lambda: "web-2" in watched.names)
+        assert watched.names == [*left, "web-2"]
+        assert watched.told == ["web-1", *(["web-1"] if not left else []), "web-2"]
+    assert [record for record in caplog.records if "cannot be read" in record.getMessage()]
