@@ -89,6 +89,9 @@ class Delivery:
             steps += 1
             if steps % STEPS == 0:
                 await self._bounds.keep(key)
+        if self._bounds.is_outrun(key):
+            # Nothing else would look at this Task again, and they would wait without place or refusal.
+            self._again(key, 0)
 
     async def _advance(self, key: Key) -> bool:
         """Do one step. Returns whether another may follow at once."""

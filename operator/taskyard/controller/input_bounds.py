@@ -60,10 +60,13 @@ class InputBounds:
 
     def within(self, key: Key) -> tuple[InputView, ...]:
         """The inputs of a Task, without those for which there is no room."""
-        aside = self._aside.get(key, frozenset())
-        inputs = tuple(entry for entry in gather_inputs(self._stores, key) if entry.uid not in aside)
+        inputs = self._admitted(key)
         without = {refusal.input.uid for refusal in self._line(key, inputs).refused}
         return tuple(entry for entry in inputs if entry.uid not in without) if without else inputs
+
+    def is_outrun(self, key: Key) -> bool:
+        """Whether other Tasks of the namespace have taken the room that inputs of this one had at the last `keep`."""
+        return bool(self._line(key, self._admitted(key)).refused)
 
     @contextmanager
     def placing(self, entry: InputView) -> Iterator[None]:
@@ -108,6 +111,10 @@ class InputBounds:
             self._again(key, min(input_bounds.REFUSAL_SHOWN, self._retention).total_seconds())
         if batch and len(work) > len(batch):
             self._again(key, BATCH / WRITES.per_second)
+
+    def _admitted(self, key: Key) -> tuple[InputView, ...]:
+        aside = self._aside.get(key, frozenset())
+        return tuple(entry for entry in gather_inputs(self._stores, key) if entry.uid not in aside)
 
     def _line(self, key: Key, inputs: tuple[InputView, ...]) -> Line:
         namespace = key[0]

@@ -109,6 +109,31 @@ async def test_a_place_that_is_being_written_counts() -> None:
     assert len(bounds.within(WEB)) == 2
 
 
+async def test_room_that_another_task_takes_meanwhile_is_seen_and_told() -> None:
+    """Both found room at their look, and there was only enough for one of them."""
+    found = harness(fresh("a"), per_task=9, per_namespace=2)
+    found.stores.inputs.put(waiting("first", task="other"))
+    write, raced = found.cluster.patch_status, False
+
+    async def slow(*args: Any, **fields: Any) -> Any:
+        nonlocal raced
+        if not raced:
+            raced = True
+            found.stores.inputs.put(waiting("second", task="other"))
+            late = fresh("b", version=found.cluster.version + 1)
+            found.cluster.hold(TASK_INPUTS, late)
+            found.stores.inputs.put(late)
+        return await write(*args, **fields)
+
+    found.cluster.patch_status = slow  # type: ignore[method-assign]
+    await found.deliver()
+    assert "order" not in found.status("b")
+    assert (WEB, 0) in found.again.calls
+    await found.deliver()
+    assert found.status("b")["reason"] == "NamespaceQueueFull"
+    assert found.again.calls.count((WEB, 0)) == 1, "once told, there is nothing more to look for"
+
+
 async def test_a_flood_is_refused_in_batches_at_the_pace_of_its_namespace() -> None:
     """One namespace's flood neither holds a worker for long nor takes all that the API server can do."""
     flood = [fresh(f"i{number:03}", version=number + 1) for number in range(100)]
