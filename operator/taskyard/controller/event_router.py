@@ -48,7 +48,7 @@ class EventRouter:
         """The stores of the kinds that kopf watches, and what to call with what changes in them."""
         return self._watched.values()
 
-    def view(self, resource: Resource, event: str | None, manifest: Any) -> View | None:
+    def view(self, resource: Resource, event: str, manifest: Any) -> View | None:
         """What is kept of an object from kopf; None for a state that the operator has written itself, which is in the
         store. To be called in any thread."""
         metadata = manifest["metadata"]
@@ -58,16 +58,16 @@ class EventRouter:
         view: View = self._watched[resource][0].kind.of(manifest)
         return view
 
-    def take(self, resource: Resource, event: str | None, view: View) -> None:
-        """Take an event from kopf: it is None while kopf lists, else ADDED, MODIFIED or DELETED."""
+    def take(self, resource: Resource, event: str, view: View) -> None:
+        """Take an event from kopf: ADDED, MODIFIED or DELETED."""
         store, changed = self._watched[resource]
-        if event is not None and isinstance(view, TaskView):
+        if isinstance(view, TaskView):
             changed = self._task_news
         if event == "DELETED":
             store.deleted(view)
             changed(view)
         # What a live read has shown is in the store before its event arrives, and counts as a change all the same.
-        elif store.keep(view) or (event is not None and store.knows(view)):
+        elif store.keep(view) or store.knows(view):
             changed(view)
 
     def status_written(self, key: Key, *, news: bool = False) -> None:

@@ -9,9 +9,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
 
 import prometheus_client
 
@@ -30,7 +28,6 @@ from taskyard.controller.cluster import (
 )
 from taskyard.controller.installation_keys import KeysError
 from taskyard.controller.kopf_source import log_filter, runner
-from taskyard.controller.kopf_source.relisting import Relisting
 from taskyard.controller.leader import Leader
 from taskyard.controller.observability import health
 from taskyard.controller.observability.metrics import Metrics
@@ -39,7 +36,6 @@ from taskyard.controller.settings import Settings
 from taskyard.controller.steps.network_policies import NetworkPolicyKeeper
 from taskyard.core.security.keyring import Keyring
 from taskyard.environment import SettingsError
-from taskyard.watchcache.reflector import Reflector
 
 logger = logging.getLogger("taskyard.controller")
 
@@ -173,18 +169,20 @@ async def watch(group: asyncio.TaskGroup, watching: Watching, metrics: Metrics) 
     """Start the watches; return once every kind has been listed."""
     for reflector in watching.reflectors:
         group.create_task(reflector.run())
-    await listed(watching.relisting, watching.reflectors)
-    stores = watching.stores
-    logger.info("started: %d tasks, %d builds, %d pods", len(stores.tasks), len(stores.builds), len(stores.pods))
-    group.create_task(watching.relisting.keep_listed())
     group.create_task(
         runner.watch(
             watching.router.view,
-            watching.relisting.take,
-            chunk=lambda: watching.relisting.chunk,
+            watching.router.take,
+            list_kind=watching.lists.list,
             restarted=metrics.watch_restarted,
         )
     )
+    # Nothing is decided before every kind has been listed.
+    await watching.lists.listed()
+    for reflector in watching.reflectors:
+        await reflector.listed.wait()
+    stores = watching.stores
+    logger.info("started: %d tasks, %d builds, %d pods", len(stores.tasks), len(stores.builds), len(stores.pods))
 
 
 def decide(group: asyncio.TaskGroup, watching: Watching, deciding: Deciding, metrics: Metrics) -> None:
@@ -213,19 +211,6 @@ async def learned(network: NetworkPolicyKeeper) -> None:
 async def settle(cluster: Cluster) -> None:
     """Wait for the writes that are in flight at the end."""
     await cluster.settle(SETTLE_SECONDS)
-
-
-async def listed(relisting: Relisting, reflectors: Iterable[Reflector[Any]]) -> None:
-    """Return once every kind has been listed: nothing is decided earlier."""
-    while True:
-        try:
-            await relisting.list_all()
-            break
-        except ApiError as error:
-            logger.warning("not started yet: %s; retrying in %.0f s", error, RETRY_SECONDS)
-            await asyncio.sleep(RETRY_SECONDS)
-    for reflector in reflectors:
-        await reflector.listed.wait()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from taskyard.controller.cluster import Cluster
 from taskyard.controller.deadlines import Deadlines
 from taskyard.controller.delivery import Delivery
 from taskyard.controller.event_router import EventRouter
-from taskyard.controller.kopf_source.relisting import Relisting
+from taskyard.controller.kopf_source.lists import Lists
 from taskyard.controller.observability.metrics import Metrics
 from taskyard.controller.observability.recorder import Recorder
 from taskyard.controller.pod_events import PodEvents
@@ -59,7 +59,7 @@ class Watching:
     queues: Queues
     stores: Stores
     router: EventRouter
-    relisting: Relisting
+    lists: Lists
     reflectors: tuple[Reflector[Any], ...]
     recorder: Recorder
     network: NetworkPolicyKeeper
@@ -93,7 +93,7 @@ class Watching:
             queues=queues,
             stores=stores,
             router=router,
-            relisting=Relisting(cluster, router),
+            lists=Lists(cluster, router),
             reflectors=tuple(
                 Reflector(cluster, store, changed, restarted=metrics.watch_restarted) for store, changed in watched
             ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypedDict, TypeVar
 
 import msgspec
@@ -94,8 +94,3 @@ class Kind(Generic[V]):
     def of(self, manifest: Mapping[str, Any]) -> V:
         """The view of an object that is decoded already. Raises ValueError for what is no object of this shape."""
         return self._view(msgspec.convert(manifest, self._shape))
-
-
-def identities(resource: Resource) -> Kind[NameView]:
-    """The objects of a kind without their content, for which the API server sends their metadata alone."""
-    return Kind(replace(resource, metadata_only=True), MetadataShape, NameView.of)

@@ -31,12 +31,10 @@ WATCH_IDLE_SECONDS = 330
 
 @dataclass(frozen=True)
 class Page(Generic[V]):
-    """Some objects of a list, in no order. `resource_version` is that of the whole list; `views` can be read once.
-    `fitting` objects of their size are PAGE_BYTES."""
+    """Some objects of a list, in no order. `resource_version` is that of the whole list; `views` can be read once."""
 
     views: Iterator[V]
     resource_version: str
-    fitting: int = MAX_PAGE
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,7 @@ async def pages(connection: Connection, kind: Kind[V]) -> AsyncIterator[Page[V]]
         items = page.items or []
         fitting = fitting_page(objects=len(items), size=len(content))
         views = (view for item in items if (view := readable(kind, item)) is not None)
-        yield Page(views, page.metadata.resource_version, fitting)
+        yield Page(views, page.metadata.resource_version)
         token = page.metadata.continue_ or ""
         if not token:
             return

@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Generic, Protocol
 
-from taskyard.apiclient import ApiError, Object
+from taskyard.apiclient import ApiError
 from taskyard.backoff import Backoff
-from taskyard.watchcache.kind import Key, Kind, NameView, V, identities, key_of
-from taskyard.watchcache.reading import MAX_PAGE, Event, GoneError, Page
+from taskyard.watchcache.kind import Key, Kind, NameView, V, key_of
+from taskyard.watchcache.reading import Event, GoneError, Page
 from taskyard.watchcache.store import Store
 
 logger = logging.getLogger(__name__)
@@ -21,8 +20,6 @@ RETRY_FIRST_SECONDS = 0.5
 MAX_RETRY_SECONDS = 30.0
 # A watch that ends sooner than this without an event is a fault: watching again at once would loop forever.
 SHORT_WATCH_SECONDS = 1.0
-# When more objects than this were missed, a list of them all costs less.
-MAX_READ_SINGLY = 200
 
 
 class Source(Protocol):
@@ -33,22 +30,13 @@ class Source(Protocol):
     def watch(self, kind: Kind[Any], resource_version: str) -> AsyncIterator[Event[Any]]: ...
 
 
-@dataclass(frozen=True)
-class Listed:
-    """A list that has ended. A watch can go on at `resource_version`; where its objects are largest, `fitting` of them
-    are a page."""
-
-    resource_version: str
-    fitting: int
-
-
-async def list_into(source: Source, store: Store[V], changed: Callable[[V], None]) -> Listed:
-    """Make a store equal to a new list; `changed` is called with what was added, changed or deleted. Raises ApiError;
-    what was listed until then stays in the store."""
+async def list_into(source: Source, store: Store[V], changed: Callable[[V], None]) -> str:
+    """Make a store equal to a new list; `changed` is called with what was added, changed or deleted. Returns the
+    resourceVersion from which a watch can go on. Raises ApiError; what was listed until then stays in the store."""
     listed: set[Key] = set()
-    resource_version, fitting = "0", MAX_PAGE
+    resource_version = "0"
     async for page in source.pages(store.kind):
-        resource_version, fitting = page.resource_version, min(fitting, page.fitting)
+        resource_version = page.resource_version
         for view in page.views:
             listed.add(key_of(view))
             if store.keep(view):
@@ -57,36 +45,7 @@ async def list_into(source: Source, store: Store[V], changed: Callable[[V], None
         await asyncio.sleep(0)
     for view in store.unlisted(listed, listed_at=resource_version):
         changed(view)
-    return Listed(resource_version, fitting)
-
-
-async def relist_into(
-    source: Source, store: Store[V], changed: Callable[[V], None], *, read: Callable[[Key], Awaitable[Object | None]]
-) -> None:
-    """Make a store equal to a new list, of which only those objects are read, by `read`, of which the store has no such
-    state: for what is watched, and whose watch may have missed something. Raises ApiError."""
-    listed: set[Key] = set()
-    missed: list[Key] = []
-    resource_version = "0"
-    async for page in source.pages(identities(store.kind.resource)):
-        resource_version = page.resource_version
-        for found in page.views:
-            key = key_of(found)
-            listed.add(key)
-            known = store.get(key)
-            if known is None or known.version < found.version:
-                missed.append(key)
-        await asyncio.sleep(0)
-    for gone in store.unlisted(listed, listed_at=resource_version):
-        changed(gone)
-    if len(missed) > MAX_READ_SINGLY:
-        await list_into(source, store, changed)
-        return
-    for key in missed:
-        manifest = await read(key)
-        view = store.kind.of(manifest) if manifest else None
-        if view is not None and store.keep(view):
-            changed(view)
+    return resource_version
 
 
 class Reflector(Generic[V]):
@@ -124,9 +83,9 @@ class Reflector(Generic[V]):
     async def _list(self) -> str:
         if self.listed.is_set():
             self._restarted(self._plural)
-        found = await list_into(self._source, self._store, self._changed)
+        resource_version = await list_into(self._source, self._store, self._changed)
         self.listed.set()
-        return found.resource_version
+        return resource_version
 
     async def _follow(self, resource_version: str) -> None:
         """Watch after watch, each from where the last one ended. Raises ApiError, GoneError when a list is needed."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from taskyard.controller.event_router import EventRouter
-from taskyard.controller.kopf_source.relisting import Relisting
+from taskyard.controller.kopf_source.lists import Lists
 from taskyard.controller.queue import KeyedQueue
 from taskyard.controller.stores import Stores
 from taskyard.watchcache.kind import Key
@@ -45,12 +45,12 @@ class Taken:
             templates=self.templates,
             versions=self.versions,
         )
-        self.relisting = Relisting(self.cluster, self.router)
+        self.lists = Lists(self.cluster, self.router)
 
-    def take(self, resource: Any, kind: str | None, manifest: dict[str, Any]) -> None:
+    def take(self, resource: Any, kind: str, manifest: dict[str, Any]) -> None:
         view = self.router.view(resource, kind, manifest)
         if view is not None:
-            self.relisting.take(resource, kind, view)
+            self.router.take(resource, kind, view)
 
     @property
     def added(self) -> tuple[list[Key], list[Key], list[Key]]:

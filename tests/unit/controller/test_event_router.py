@@ -67,13 +67,6 @@ def test_a_deletion_is_news_whoever_wrote_last() -> None:
     assert len(taken.stores.tasks) == 0
 
 
-def test_an_unchanged_object_that_kopf_lists_again_is_ignored() -> None:
-    taken = Taken()
-    taken.stores.tasks.put(task_manifest(version=101))
-    taken.take(TASKS, None, task_manifest(version=101))
-    assert taken.added == ([], [], [])
-
-
 def test_a_changed_task_has_its_inputs_looked_at_when_there_are_any() -> None:
     taken = Taken()
     taken.stores.inputs.put(input_manifest())

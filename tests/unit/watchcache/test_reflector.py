@@ -277,7 +277,7 @@ async def listed_into(store: Store[Thing], source: Listed) -> list[str]:
     """The names of what was told."""
     told: list[Thing] = []
     try:
-        assert (await list_into(source, store, told.append)).resource_version == "9"
+        assert await list_into(source, store, told.append) == "9"
     finally:
         names = sorted(found.name for found in told)
     return names

@@ -15,6 +15,7 @@ from taskyard import backoff
 from taskyard.controller.kopf_source.handlers import registry
 from taskyard.controller.kopf_source.handoff import Handoff
 from taskyard.controller.kopf_source.lean import NoDifferences, NoMemories
+from taskyard.controller.kopf_source.lists import ListKind, Settings
 from taskyard.core.resources import TASKS, TEMPLATE_VERSIONS, TEMPLATES, Resource
 from taskyard.watchcache.kind import UNREADABLE, View
 
@@ -30,23 +31,22 @@ ENDING_SECONDS = 2.0
 KINDS = (TASKS, TEMPLATES, TEMPLATE_VERSIONS)
 
 # What is kept of an object in an event of that type, if it is news, and what takes it.
-ViewOf = Callable[[Resource, str | None, Any], View | None]
-Take = Callable[[Resource, str | None, View], None]
+ViewOf = Callable[[Resource, str, Any], View | None]
+Take = Callable[[Resource, str, View], None]
 HandOn = Callable[[Resource, Mapping[str, Any]], None]
 
 
-def settings(chunk: int) -> kopf.OperatorSettings:
-    """Only watches: no Events, no peering, no scanning for kinds that are added or removed. `chunk` objects are listed
-    at a time."""
-    result = kopf.OperatorSettings()
+def settings(list_kind: ListKind) -> Settings:
+    """Only watches: no lists, no Events, no peering, no scanning for kinds that are added or removed."""
+    result = Settings()
+    result.list_kind = list_kind
     result.posting.enabled = False
     result.peering.standalone = True
     result.scanning.disabled = True
     result.watching.server_timeout = 300
     result.watching.inactivity_timeout = 330
     result.watching.reconnect_backoff = 1.0
-    # Few objects at a time are in memory: a page of a list, and those that workers have not yet let go of.
-    result.watching.chunk_size = chunk
+    # Few objects at a time are in memory: those that workers have not yet let go of.
     result.queueing.idle_timeout = 0.05
     result.persistence.diffbase_storage = NoDifferences()
     # The handlers take no time.
@@ -57,10 +57,9 @@ def settings(chunk: int) -> kopf.OperatorSettings:
 
 
 async def watch(
-    view: ViewOf, take: Take, *, chunk: Callable[[], int], restarted: Callable[[str], None] = lambda what: None
+    view: ViewOf, take: Take, *, list_kind: ListKind, restarted: Callable[[str], None] = lambda what: None
 ) -> None:
-    """Run kopf until cancelled; `view` is called in kopf's thread, `take` in this loop. `chunk` returns how many
-    objects it may list at a time.
+    """Run kopf until cancelled; `view` is called in kopf's thread, `take` and `list_kind` in this loop.
 
     After a fatal failure of a watch (for kopf, any error but 410) all of its watches are restarted, and `restarted` is
     called with "kopf", which stands for all kinds.
@@ -69,6 +68,10 @@ async def watch(
     """
     loop = asyncio.get_running_loop()
     failures = 0
+
+    async def list_here(plural: str) -> str:
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(list_kind(plural), loop))
+
     while True:
         began, stop, handoff = loop.time(), threading.Event(), Handoff(loop, take)
 
@@ -85,7 +88,7 @@ async def watch(
                 handoff.add(resource, event["type"], found)
 
         try:
-            cause = await asyncio.to_thread(run, hand_on, stop, chunk())
+            cause = await asyncio.to_thread(run, hand_on, stop, list_here)
         finally:
             stop.set()
             handoff.close()
@@ -96,8 +99,8 @@ async def watch(
         restarted("kopf")
 
 
-def run(take: HandOn, stop: threading.Event, chunk: int) -> str:
-    """Run kopf once in this thread, listing `chunk` objects at a time. Returns why it ended."""
+def run(take: HandOn, stop: threading.Event, list_kind: ListKind) -> str:
+    """Run kopf once in this thread, which also calls `list_kind`. Returns why it ended."""
 
     unserved: list[str] = []
 
@@ -117,7 +120,7 @@ def run(take: HandOn, stop: threading.Event, chunk: int) -> str:
             parts = await kopf.spawn_tasks(
                 registry=registry,
                 insights=insights,
-                settings=settings(chunk),
+                settings=settings(list_kind),
                 memo=kopf.Memo(take=take),
                 memories=NoMemories(),
                 clusterwide=True,

@@ -13,14 +13,18 @@ import kopf
 import pytest
 
 from taskyard.controller.kopf_source import runner
+from taskyard.controller.kopf_source.lists import ListKind
 from taskyard.core.resources import TASKS, Resource
 from taskyard.core.task_view import TaskView
 from unit.core.builders import task, task_manifest
 
 
+async def nothing_listed(plural: str) -> str:
+    return "1"
+
+
 def test_kopf_writes_nothing_and_ends_nothing() -> None:
-    settings = runner.settings(20)
-    assert settings.watching.chunk_size == 20
+    settings = runner.settings(nothing_listed)
     assert settings.posting.enabled is False
     assert settings.peering.standalone is True
     assert settings.process.ultimate_exiting_timeout is None
@@ -57,7 +61,7 @@ def test_a_run_ends_with_the_first_of_its_parts_whatever_the_others_do(
     monkeypatch.setattr(runner, "ENDING_SECONDS", 0.1)
     stop, began = threading.Event(), time.monotonic()
     caplog.set_level(logging.INFO)
-    assert runner.run(lambda resource, event: None, stop, 50) == cause
+    assert runner.run(lambda resource, event: None, stop, nothing_listed) == cause
     assert time.monotonic() - began < 30
     assert stop.is_set()
     assert "cancelled at its end: a watch" in caplog.text
@@ -79,7 +83,7 @@ async def test_after_two_thousand_runs_that_ended_the_next_one_still_begins_and_
         delays.append(seconds)
         await sleep(0)
 
-    def run(take: runner.HandOn, stop: threading.Event, chunk: int) -> str:
+    def run(take: runner.HandOn, stop: threading.Event, list_kind: ListKind) -> str:
         nonlocal runs
         runs += 1
         if runs > 2000:
@@ -92,7 +96,7 @@ async def test_after_two_thousand_runs_that_ended_the_next_one_still_begins_and_
     monkeypatch.setattr("random.uniform", lambda low, high: high)
     heard, taken, made_in = asyncio.Event(), list[object](), list[threading.Thread]()
 
-    def view(resource: Resource, event: str | None, manifest: Any) -> TaskView:
+    def view(resource: Resource, event: str, manifest: Any) -> TaskView:
         made_in.append(threading.current_thread())
         return TaskView.of(manifest)
 
@@ -101,7 +105,7 @@ async def test_after_two_thousand_runs_that_ended_the_next_one_still_begins_and_
         heard.set()
 
     async with asyncio.timeout(60), asyncio.TaskGroup() as group:
-        watching = group.create_task(runner.watch(view, take, chunk=lambda: 50, restarted=restarts.append))
+        watching = group.create_task(runner.watch(view, take, list_kind=nothing_listed, restarted=restarts.append))
         await heard.wait()
         watching.cancel()
     assert taken == [(TASKS, "ADDED", task())]
