@@ -24,7 +24,7 @@ test-long: venv ## the tests that take minutes each, which make test leaves out
 	@$(run)pytest -n $(PROCESSES) -m long $(ARGS)
 
 agents: venv ## build the examples' images and run each agent on the local cluster, with a scripted model
-	@$(run)pytest tests/agents -s $(ARGS)
+	@$(run)pytest tests/agents -n 2 --dist loadscope $(ARGS)
 
 chaos: venv ## SEEDS runs (20) of the chaos test with TASKS Tasks (200); SEED=n runs a single one
 	@TASKYARD_CHAOS_SEEDS=$(or $(SEEDS),20) TASKYARD_CHAOS_TASKS=$(or $(TASKS),200) \

@@ -20,10 +20,13 @@ _LONGEST_FIRST = ("e2e", "integration", "alone", "conformance", "unit")
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]
-    """A file is a unit of work; the files of the e2e tier form three units."""
+    """A file is a unit of work; the files of the e2e tier form three units, and the tests of each agent form one."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
+        if file.startswith("tests/agents/"):
+            # The tests' parameters begin with the agent's name.
+            return nodeid.partition("[")[2].partition("-")[0].rstrip("]")
         if not file.startswith("tests/e2e/"):
             return file
         if file.endswith(_ALONE):

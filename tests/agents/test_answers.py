@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from agents.test_examples import ALONE, PATIENCE
-from e2e.examples import MODEL_URL, Example
+from agents.programs import AGENTS, ALONE, PATIENCE
+from e2e.examples import Example
 from e2e.kubectl_namespace import KubectlNamespace
 from taskyard.sidecar.screen.generic_answer import CUT_NOTE
 
-CLAUDE = pytest.param("10-claude-code", {"ANTHROPIC_BASE_URL": MODEL_URL}, id="claude-code")
-CODEX = pytest.param("11-codex", {"OPENAI_BASE_URL": f"{MODEL_URL}/v1"}, id="codex")
-GEMINI = pytest.param("12-gemini-cli", {"GOOGLE_GEMINI_BASE_URL": MODEL_URL}, id="gemini-cli")
-OPENCODE = pytest.param(
-    "13-opencode", {"ANTHROPIC_BASE_URL": f"{MODEL_URL}/v1", "OPENCODE_DISABLE_MODELS_FETCH": "1"}, id="opencode"
-)
 FAREWELLS = ("Resume this session", "claude --resume", "opencode -s", "Goodbye")
 LINES = "\n".join([*(f"pasted line {number}" for number in range(1, 201)), "recite"])
 
 
-def begun(ns: KubectlNamespace, folder: str, vendor: dict[str, str]) -> None:
+def begun(ns: KubectlNamespace, agent: str) -> None:
+    folder, vendor = AGENTS[agent]
     example = Example(ns, folder)
     example.set_up("templateversion", environment=ALONE | vendor)
     example.begin(prompt="hello")
@@ -37,10 +32,10 @@ def answered(ns: KubectlNamespace, name: str, content: str, last: str, *, build:
     return ns.said("agent")[-1]
 
 
-@pytest.mark.parametrize(("folder", "vendor"), [CLAUDE, CODEX, GEMINI, OPENCODE])
-def test_answer_is_what_came_after_its_message(folder: str, vendor: dict[str, str], ns: KubectlNamespace) -> None:
+@pytest.mark.parametrize("agent", ["claude-code", "codex", "gemini-cli", "opencode"])
+def test_answer_is_what_came_after_its_message(agent: str, ns: KubectlNamespace) -> None:
     """A6, A9, A10, A11, T16"""
-    begun(ns, folder, vendor)
+    begun(ns, agent)
     first = answered(ns, "first", "continue", "You said: continue")
     assert answered(ns, "again", "continue", "You said: continue") == first
     answered(ns, "three", "count 3", "3. line of the count")
@@ -79,12 +74,10 @@ def test_answer_is_what_came_after_its_message(folder: str, vendor: dict[str, st
     assert not any(farewell in answer for answer in ns.said("agent") for farewell in FAREWELLS)
 
 
-@pytest.mark.parametrize(("folder", "vendor"), [CODEX])
-def test_long_answer_has_a_note_and_is_not_said_twice(
-    folder: str, vendor: dict[str, str], ns: KubectlNamespace
-) -> None:
+@pytest.mark.parametrize("agent", ["codex"])
+def test_long_answer_has_a_note_and_is_not_said_twice(agent: str, ns: KubectlNamespace) -> None:
     """A7, A13"""
-    begun(ns, folder, vendor)
+    begun(ns, agent)
     long = answered(ns, "long", "count 1500", "1500. line of the count")
     assert long.startswith(CUT_NOTE)
     said = ns.said("agent")

@@ -8,34 +8,16 @@ from __future__ import annotations
 
 import pytest
 
-from e2e.examples import MODEL_URL, PROMPT, Example
+from agents.programs import AGENTS, ALONE, PATIENCE
+from e2e.examples import PROMPT, Example
 from e2e.kubectl_namespace import KubectlNamespace
 
-# The programs are large, and an image that is new to the node is unpacked first.
-PATIENCE = 180.0
-NOWHERE = "http://127.0.0.1:9"
-ALONE = {"HTTP_PROXY": NOWHERE, "HTTPS_PROXY": NOWHERE, "NO_PROXY": "127.0.0.1,localhost"}
 AGAIN = "what was the first question?"
 
 
-@pytest.mark.parametrize(
-    ("folder", "vendor"),
-    [
-        pytest.param("11-codex", {"OPENAI_BASE_URL": f"{MODEL_URL}/v1"}, id="codex"),
-        pytest.param("12-gemini-cli", {"GOOGLE_GEMINI_BASE_URL": MODEL_URL}, id="gemini-cli"),
-        pytest.param(
-            "13-opencode",
-            # It would first request a list of models, and wait for it.
-            {"ANTHROPIC_BASE_URL": f"{MODEL_URL}/v1", "OPENCODE_DISABLE_MODELS_FETCH": "1"},
-            id="opencode",
-        ),
-        pytest.param("14-aider", {"OPENAI_API_BASE": f"{MODEL_URL}/v1"}, id="aider"),
-    ],
-)
-def test_it_works_on_the_prompt_answers_pauses_and_continues_its_session(
-    folder: str, vendor: dict[str, str], ns: KubectlNamespace
-) -> None:
-    """`vendor` are the environment variables with the address of its vendor's API."""
+@pytest.mark.parametrize("agent", ["codex", "gemini-cli", "opencode", "aider"])
+def test_it_works_on_the_prompt_answers_pauses_and_continues_its_session(agent: str, ns: KubectlNamespace) -> None:
+    folder, vendor = AGENTS[agent]
     example = Example(ns, folder)
     example.set_up("templateversion", environment=ALONE | vendor)
     example.begin()

@@ -11,21 +11,11 @@ from uuid import uuid4
 
 import pytest
 
-from agents.test_examples import ALONE, PATIENCE
-from e2e.examples import MODEL_URL, Example
+from agents.programs import AGENTS, ALONE, PATIENCE
+from e2e.examples import Example
 from e2e.kubectl_namespace import KubectlNamespace
 from kube import Kube, phase_is
 
-AGENTS = {
-    "claude-code": ("10-claude-code", {"ANTHROPIC_BASE_URL": MODEL_URL}),
-    "codex": ("11-codex", {"OPENAI_BASE_URL": f"{MODEL_URL}/v1"}),
-    "gemini-cli": ("12-gemini-cli", {"GOOGLE_GEMINI_BASE_URL": MODEL_URL}),
-    "opencode": (
-        "13-opencode",
-        {"ANTHROPIC_BASE_URL": f"{MODEL_URL}/v1", "OPENCODE_DISABLE_MODELS_FETCH": "1"},
-    ),
-    "aider": ("14-aider", {"OPENAI_API_BASE": f"{MODEL_URL}/v1"}),
-}
 LINES = "\n".join(f"line {number} of the message" for number in range(1, 201))
 WORDS = " ".join(f"word{number}" for number in range(1, 2600))[:20_000]
 # What the model quotes of each message; an answer on the screen is wrapped, so a few words of it.

@@ -16,6 +16,22 @@ import pytest
 from unit.sidecar.gateway_app import POD_UID
 from unit.sidecar.pod import Pod, until
 
+# Takes pasted text, on a screen of its own, and says so once, before much output.
+EARLY_MODES = r"""
+import os, tty
+tty.setraw(0)
+os.write(1, b"\x1b[?1049h\x1b[?2004h")
+for number in range(8000):
+    os.write(1, b"\x1b[2;1Hdrawn %d times, each time with many words of text\x1b[K" % number)
+line = b""
+while True:
+    os.write(1, b"\x1b[4;1H\x1b[K> " + line)
+    key = os.read(0, 1).replace(b"\x1b", b"^").replace(b"\t", b"|")
+    line += key
+    if key == b"\r":
+        os.write(1, b"\x1b[6;1Htaken: " + line[:-1])
+        line = b""
+"""
 SEEDS = range(int(os.environ.get("TASKYARD_FIRST_SEED", "1")), int(os.environ.get("TASKYARD_LAST_SEED", "2")) + 1)
 MESSAGES = 8
 
@@ -50,6 +66,18 @@ def test_an_unavailable_gateway_is_not_called_too_often(pod: Pod) -> None:
     until("the end", lambda: "40" in pod.messages()[-1]["content"])
     asked = 1000 - len(pod.gateway.failures)
     assert asked < 14, f"{asked} calls in some 4 s"
+
+
+def test_what_the_program_said_of_its_terminal_long_ago_is_known_after_a_restart(pod: Pod) -> None:
+    """T14: taskyard-init has no more of the output in which the program asked for pasted text."""
+    pod.start_agent(("python3", "-c", EARLY_MODES))
+    pod.start_sidecar()
+    pod.until_stable()
+    pod.kill_sidecar()
+    pod.start_sidecar()
+    pod.until_stable()
+    pod.post("a\tb", key="uid-1").raise_for_status()
+    until("the paste", lambda: "taken: ^[200~a|b^[201~" in pod.screen())
 
 
 @contextmanager

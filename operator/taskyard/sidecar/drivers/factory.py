@@ -41,6 +41,7 @@ def driver_for(settings: Settings, prompt: str, observer: DriverObserver) -> Dri
                 prompt,
                 observer,
                 stable_after=settings.stable_after,
+                state_file=settings.state_dir / "terminal.jsonl",
                 agent_type=settings.agent_type,
                 ready=_ready(settings.agent_ready),
                 start_timeout=settings.start_timeout,

@@ -6,6 +6,7 @@ from taskyard.sidecar.conversation.status import Status
 from taskyard.sidecar.drivers import attention
 from taskyard.sidecar.drivers.attention import Attention
 from taskyard.sidecar.drivers.base import DriverObserver
+from taskyard.sidecar.drivers.kept_modes import KeptModes
 from taskyard.sidecar.drivers.sampler import Sampler
 from taskyard.sidecar.drivers.turn_reader import TurnReader
 from taskyard.sidecar.init.client import AgentClient
@@ -18,9 +19,11 @@ DRAWN_WITHIN = 1.0
 class Sight:
     """`reachable` and `ended` are set by the driver: whether the program can be reached, and whether it has ended."""
 
-    def __init__(self, attention: Attention, client: AgentClient, observer: DriverObserver) -> None:
+    def __init__(
+        self, attention: Attention, client: AgentClient, observer: DriverObserver, kept_modes: KeptModes
+    ) -> None:
         self.attention = attention
-        self.turn = TurnReader(observer.answer, now)
+        self.turn = TurnReader(observer.answer, now, kept_modes)
         self.sampler = Sampler(self)
         self.reachable = self.ended = False
         self._unread = False

@@ -15,6 +15,7 @@ import asyncio
 import enum
 import logging
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any, TypeVar
 
 from taskyard.sidecar.conversation import sentences
@@ -23,6 +24,7 @@ from taskyard.sidecar.conversation.status import Status
 from taskyard.sidecar.drivers import activity
 from taskyard.sidecar.drivers.attention import Attention, ReadyPattern
 from taskyard.sidecar.drivers.base import Driver, DriverObserver, RefusedError, UnreachableError
+from taskyard.sidecar.drivers.kept_modes import KeptModes
 from taskyard.sidecar.drivers.questions import TerminalQuestion
 from taskyard.sidecar.drivers.sight import Sight, now
 from taskyard.sidecar.drivers.typist import Typist
@@ -49,7 +51,8 @@ class Connection(enum.Enum):
 class TerminalDriver(Driver):
     """`stable_after`: seconds without a change on the screen after which the program may count as waiting for input.
     `agent_type` names the program; empty: its banner does. `ready` is what the screen must show before the first
-    message; a program that reads nothing for `start_timeout` seconds is said to read nothing.
+    message; a program that reads nothing for `start_timeout` seconds is said to read nothing. `state_file` keeps what a
+    later sidecar cannot learn from the program again.
     """
 
     transport = "pty"
@@ -63,6 +66,7 @@ class TerminalDriver(Driver):
         observer: DriverObserver,
         *,
         stable_after: float,
+        state_file: Path,
         agent_type: str = "",
         ready: ReadyPattern | None = None,
         start_timeout: float = float("inf"),
@@ -73,7 +77,7 @@ class TerminalDriver(Driver):
         self.attention = Attention(
             stable_after=stable_after, agent_type=agent_type, ready=ready, start_timeout=start_timeout
         )
-        self._sight = Sight(self.attention, self._client, observer)
+        self._sight = Sight(self.attention, self._client, observer, KeptModes(state_file))
         self.turn = self._sight.turn
         self._sampler = self._sight.sampler
         self._typist = Typist(self._client, self._sight)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from taskyard.sidecar.drivers.base import Turn
+from taskyard.sidecar.drivers.kept_modes import KeptModes
 from taskyard.sidecar.init.frames import Hello
 from taskyard.sidecar.screen import generic_answer, known_answer
 from taskyard.sidecar.screen.generic_answer import Mark
@@ -20,7 +21,7 @@ class TurnReader:
     it. `tell` gets each new text of the answer; `clock` is in seconds.
     """
 
-    def __init__(self, tell: Callable[[str], None], clock: Callable[[], float]) -> None:
+    def __init__(self, tell: Callable[[str], None], clock: Callable[[], float], kept_modes: KeptModes) -> None:
         self._tell = tell
         self._clock = clock
         self.terminal = Terminal(80, 24)
@@ -32,6 +33,7 @@ class TurnReader:
         self._due = 0.0
         self._settled_version = -1
         self._known = known_answer.Reader()
+        self._kept_modes = kept_modes
 
     @property
     def replaying(self) -> bool:
@@ -42,6 +44,7 @@ class TurnReader:
         """A replay follows; the open turn, in which `typed` was typed, may begin in it."""
         self.terminal = Terminal(hello.columns, hello.rows)
         self.position, self._replay_until = hello.replay_starts_at, hello.total
+        self.terminal.feed(self._kept_modes.begin_run(hello.instance, self.position))
         self.typed = typed
         self.mark = generic_answer.beginning(self.position)
         self._mark_at = turn.position if turn is not None and turn.position >= self.position else None
@@ -66,6 +69,7 @@ class TurnReader:
             data = data[len(before) :]
         self.terminal.feed(data)
         self.position += len(data)
+        self._kept_modes.follow(self.terminal, self.position)
         return self.terminal.take_replies()
 
     @property

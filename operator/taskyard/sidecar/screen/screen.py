@@ -65,6 +65,19 @@ class Screen(Canvas):
         """Whether the alternate screen is shown."""
         return self._main is not None
 
+    @property
+    def modes(self) -> str:
+        """The sequences that switch a new screen to the modes of this one, but not into a synchronized update."""
+        switched = [f"\x1b[{number}{'h' if mode in self.mode else 'l'}" for number, mode in MODES.items()]
+        if self.margins is not None:
+            switched.append(f"\x1b[{self.margins.top + 1};{self.margins.bottom + 1}r")
+        switched += [
+            f"\x1b[?{number}{'h' if mode in self.mode else 'l'}"
+            for number, mode in PRIVATE_MODES.items()
+            if mode != SYNCHRONIZED
+        ]
+        return ("\x1b[?1049h" if self.alternate else "") + "".join(switched)
+
     # Called by the reader of escape sequences.
 
     def control(self, character: str) -> None:

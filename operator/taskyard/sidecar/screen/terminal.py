@@ -50,6 +50,11 @@ class Terminal:
         return BRACKETED_PASTE in self._screen.mode
 
     @property
+    def modes(self) -> str:
+        """What a program would have to print for a new terminal to have the modes of this one."""
+        return self._screen.modes
+
+    @property
     def before_cursor(self) -> str:
         """The text of the cursor's line left of the cursor."""
         return self.left_of(*self.cursor)

@@ -117,7 +117,9 @@ async def driving(
 ) -> AsyncIterator[Agent]:
     heard = Heard()
     socket = str(folder / "agent.sock")
-    driver = TerminalDriver(socket, prompt, heard, stable_after=stable_after, agent_type=agent_type)
+    driver = TerminalDriver(
+        socket, prompt, heard, stable_after=stable_after, agent_type=agent_type, state_file=folder / "terminal.jsonl"
+    )
     task = asyncio.create_task(driver.run())
     try:
         yield Agent(driver, heard)
@@ -205,7 +207,7 @@ async def test_restarted_sidecar_finds_the_turn_again(start: Start, tmp_path: Pa
     process = await start(*SHELL)
     socket = str(tmp_path / "agent.sock")
     heard = Heard()
-    driver = TerminalDriver(socket, "", heard, stable_after=0.6)
+    driver = TerminalDriver(socket, "", heard, stable_after=0.6, state_file=tmp_path / "terminal.jsonl")
     task = asyncio.create_task(driver.run())
     agent = Agent(driver, heard)
     await agent.ask("echo before")
@@ -314,7 +316,7 @@ async def test_full_screen_programs_are_read_as_a_person_sees_them(start: Start,
 
 async def test_what_was_shown_just_before_the_agent_is_asked_to_end_belongs_to_its_answer(tmp_path: Path) -> None:
     heard = Heard()
-    driver = TerminalDriver(str(tmp_path / "none"), "", heard, stable_after=0.6)
+    driver = TerminalDriver(str(tmp_path / "none"), "", heard, stable_after=0.6, state_file=tmp_path / "terminal.jsonl")
     await driver.hello(frames.Hello(frames.State.RUNNING, "run", 80, 24, 0, 0))
     for text in (b"one\r\n", b"two\r\n"):
         await driver.output(text)
