@@ -95,7 +95,8 @@ class EventRouter:
         self._tasks.add(key)
 
     def _task_changed(self, task: TaskView) -> None:
-        self.status_written(key_of(task))
+        # One that was never started does not wait until a start has looked at all the others.
+        self.status_written(key_of(task), news=task.build is None)
 
     def _task_news(self, task: TaskView) -> None:
         self.status_written(key_of(task), news=True)

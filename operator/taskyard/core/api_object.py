@@ -29,13 +29,14 @@ def without_nulls(value: Any) -> Any:
 
 
 def shared(value: Any) -> Any:
-    """The same value; texts that other objects have too are theirs."""
+    """The same value; texts in it that other objects have too are theirs."""
     if type(value) is str:
         return sys.intern(value) if len(value) <= SHARED_CHARACTERS else value
-    if isinstance(value, dict):
-        return {key: shared(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [shared(part) for part in value]
+    if type(value) is dict:
+        for key, part in value.items():
+            value[key] = shared(part)
+    elif type(value) is list:
+        value[:] = map(shared, value)
     return value
 
 

@@ -21,9 +21,12 @@ class Keys(KeyedQueue):
 
     def __init__(self) -> None:
         self.keys: list[Key] = []
+        self.news: list[Key] = []
 
     def add(self, key: Key, *, news: bool = False) -> None:
         self.keys.append(key)
+        if news:
+            self.news.append(key)
 
 
 @dataclass

@@ -13,6 +13,7 @@ from unit.core.builders import (
     claim,
     input_manifest,
     pod,
+    reservation,
     task_input,
     task_manifest,
     template_manifest,
@@ -20,8 +21,8 @@ from unit.core.builders import (
 )
 
 
-@pytest.mark.parametrize("kind", [None, "ADDED", "MODIFIED"])
-def test_a_task_is_looked_at_when_it_comes_or_changes(kind: str | None) -> None:
+@pytest.mark.parametrize("kind", ["ADDED", "MODIFIED"])
+def test_a_task_is_looked_at_when_it_comes_or_changes(kind: str) -> None:
     taken = Taken()
     taken.take(TASKS, kind, task_manifest())
     assert taken.added == ([WEB], [], [])
@@ -148,3 +149,12 @@ def test_children_concern_their_task() -> None:
     taken.router.child_changed(build())
     taken.router.child_changed(claim())
     assert taken.added == ([WEB, WEB, WEB], [], [])
+
+
+def test_a_task_that_was_never_started_goes_before_those_that_a_start_only_looks_at() -> None:
+    taken = Taken()
+    _, changed = next(entry for entry in taken.router.watched if entry[0] is taken.stores.tasks)
+    changed(TaskView.of(task_manifest(name="started", status={"build": reservation(1)})))
+    assert taken.tasks.news == []
+    changed(TaskView.of(task_manifest(name="new")))
+    assert taken.tasks.news == [("team", "new")]
