@@ -168,8 +168,8 @@ class Connection:
         content = await _content(what, response)
         try:
             answer = parse(content)
-        except ValueError as error:
-            raise ApiError(what, "the API server's answer is not JSON", status=response.status) from error
+        except (ValueError, RecursionError) as error:
+            raise ApiError(what, "the API server's answer cannot be read", status=response.status) from error
         return answer
 
     async def read(self, path: str, *, query: Mapping[str, str], accept: str = JSON, limit: int) -> bytes:
@@ -351,7 +351,7 @@ def refusal(what: str, status: int, content: bytes) -> ApiError:
     """The error that a Kubernetes `Status` document describes; of any other content the beginning is quoted."""
     try:
         document = msgspec.json.decode(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     kind = {404: MissingError, 409: ConflictError}.get(status, ApiError)
     if not isinstance(document, dict):

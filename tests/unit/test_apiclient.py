@@ -293,7 +293,7 @@ async def test_an_answer_that_is_no_json_is_an_error(tmp_path: Path) -> None:
         return web.Response(text="<html>")
 
     async with serving(chat) as port, connected(tmp_path, f"http://127.0.0.1:{port}") as connection:
-        with pytest.raises(ApiError, match="is not JSON"):
+        with pytest.raises(ApiError, match="cannot be read"):
             await connection.call("GET", "/x")
 
 

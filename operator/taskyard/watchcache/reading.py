@@ -11,6 +11,8 @@ from typing import Any, Generic
 import msgspec
 
 from taskyard.apiclient import JSON, ApiError, Connection, TooLargeError
+from taskyard.core.api_object import TOO_DEEP
+from taskyard.watchcache import nesting
 from taskyard.watchcache.kind import UNREADABLE, Kind, NameView, V
 
 logger = logging.getLogger(__name__)
@@ -93,12 +95,15 @@ async def pages(connection: Connection, kind: Kind[V]) -> AsyncIterator[Page[V]]
             limit = max(1, limit // 8)
             continue
         try:
-            page = _list.decode(content)
+            try:
+                page, is_cut = _list.decode(content), False
+            except RecursionError:
+                page, is_cut = _list.decode(nesting.cut(content)), True
         except ValueError as error:
             raise ApiError(what, f"the API server's list cannot be read: {error}") from error
         items = page.items or []
         fitting = fitting_page(objects=len(items), size=len(content))
-        views = (view for item in items if (view := readable(kind, item)) is not None)
+        views = (view for item in items if (view := readable(kind, item, may_be_cut=is_cut)) is not None)
         yield Page(views, page.metadata.resource_version)
         token = page.metadata.continue_ or ""
         if not token:
@@ -108,10 +113,12 @@ async def pages(connection: Connection, kind: Kind[V]) -> AsyncIterator[Page[V]]
         del content, page, items
 
 
-def readable(kind: Kind[V], raw: msgspec.Raw) -> V | None:
+def readable(kind: Kind[V], raw: msgspec.Raw, *, may_be_cut: bool = False) -> V | None:
     """The view of an object; None, and a line of log, for one that cannot be read: no object may keep the others from
     being known."""
     try:
+        if may_be_cut and nesting.is_cut(bytes(raw)):
+            raise ValueError(TOO_DEEP)
         return kind.decode(raw)
     except UNREADABLE as error:
         where = "?"
@@ -153,12 +160,15 @@ def event(kind: Kind[V], line: bytes) -> Event[V]:
     of log and a bookmark, which says so if it is gone."""
     what = f"watch of {kind.resource.plural}"
     try:
-        found = _line.decode(line)
+        try:
+            found, is_cut = _line.decode(line), False
+        except RecursionError:
+            found, is_cut = _line.decode(nesting.cut(line)), True
         if found.type == "ERROR":
             status = msgspec.json.decode(found.object, type=dict[str, Any])
             error = GoneError if status.get("code") == 410 else ApiError
             raise error(what, str(status.get("message", status)))
-        view = None if found.type == "BOOKMARK" else readable(kind, found.object)
+        view = None if found.type == "BOOKMARK" else readable(kind, found.object, may_be_cut=is_cut)
         if view is None:
             metadata = _marked.decode(found.object).metadata
             gone = NameView.of({"metadata": metadata}) if found.type == "DELETED" else None

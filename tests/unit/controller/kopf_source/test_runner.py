@@ -13,9 +13,11 @@ import kopf
 import pytest
 
 from taskyard.controller.kopf_source import runner
+from taskyard.controller.kopf_source.lines import CutOff
 from taskyard.controller.kopf_source.lists import ListKind
 from taskyard.core.resources import TASKS, Resource
 from taskyard.core.task_view import TaskView
+from taskyard.watchcache.kind import NameView
 from unit.core.builders import task, task_manifest
 
 
@@ -113,3 +115,33 @@ async def test_after_two_thousand_runs_that_ended_the_next_one_still_begins_and_
     assert delays[:6] == [2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
     assert (len(delays), delays[-1]) == (2000, 30.0)
     assert restarts == 2000 * ["kopf"]
+
+
+async def test_the_deletion_of_an_object_that_cannot_be_read_is_news(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It was known as it had been before."""
+    odd = task_manifest() | {"spec": None}
+    taken, heard = list[object](), asyncio.Event()
+
+    def run(hand_on: runner.HandOn, stop: threading.Event, list_kind: ListKind) -> str:
+        hand_on(TASKS, {"type": "MODIFIED", "object": odd})
+        hand_on(TASKS, {"type": "MODIFIED", "object": CutOff(task_manifest())})
+        hand_on(TASKS, {"type": "DELETED", "object": odd})
+        stop.wait(60)
+        return "stopped"
+
+    def take(*event: object) -> None:
+        taken.append(event)
+        heard.set()
+
+    monkeypatch.setattr(runner, "run", run)
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+        watching = group.create_task(
+            runner.watch(lambda resource, event, manifest: TaskView.of(manifest), take, list_kind=nothing_listed)
+        )
+        await heard.wait()
+        watching.cancel()
+    assert taken == [(TASKS, "DELETED", NameView("team", "web", task().uid, task().version))]
+    assert len(caplog.records) == 3
+    assert "nested more than 100 levels deep" in caplog.records[1].getMessage()
