@@ -131,7 +131,7 @@ class Reconciler:
             self._go_on(key)
         else:
             self._again(key, 0.0)
-        await self._show(key, self._gather(key))
+        await self._show(key, self._present(key))
 
     async def _apply(self, key: Key, observed: Observed, step: Step, *, is_live: bool) -> Blocked | None:
         try:
@@ -144,7 +144,7 @@ class Reconciler:
                 message = f"The API server does not take what is written: {refusal.answer_text(error.answer)}"
                 if self._remember(key, Obstacle("APIServerError", message)):
                     with contextlib.suppress(ApiError):
-                        await self._show(key, self._gather(key))
+                        await self._show(key, self._present(key))
             raise
 
     def _block(self, key: Key, blocked: Blocked) -> None:
@@ -170,7 +170,12 @@ class Reconciler:
         self._faults.pop(key, None)
 
     def _gather(self, key: Key) -> Observed | None:
+        """What is known now, to decide by it."""
         self._seen(key)
+        return self._present(key)
+
+    def _present(self, key: Key) -> Observed | None:
+        """What is known now, to show it: what has just changed is still to be decided about."""
         known = self._obstacles.get(key)
         return gather(self._stores, key, now=self._clock(), obstacle=known.obstacle if known else None)
 

@@ -39,7 +39,7 @@ async def list_into(source: Source, store: Store[V], changed: Callable[[V], None
         resource_version = page.resource_version
         for view in page.views:
             listed.add(key_of(view))
-            if store.keep(view):
+            if store.keep(view, is_listed=True):
                 changed(view)
         # Decoding is quick, but a fleet is large: others get their turn.
         await asyncio.sleep(0)

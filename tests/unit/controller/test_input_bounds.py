@@ -212,3 +212,14 @@ async def test_paces_of_quiet_namespaces_are_forgotten(monkeypatch: pytest.Monke
         assert bounds._turn((f"n{number}", "web"), 0) == 0
     assert len(bounds._paces) <= 2
     assert not bounds._turns
+
+
+async def test_a_place_counts_once_although_its_event_comes_before_the_answer_to_its_write() -> None:
+    """Else inputs would be refused while half of the room is free."""
+    found = harness(fresh("a"), fresh("b"), per_task=9, per_namespace=2)
+    bounds = found.delivery._bounds
+    (first,) = (entry for entry in bounds.within(WEB) if entry.name == "a")
+    with bounds.placing(first):
+        found.stores.inputs.put(waiting("a", version=first.version + 1))
+        assert {entry.name for entry in bounds.within(WEB)} == {"a", "b"}
+    assert {entry.name for entry in bounds.within(WEB)} == {"a", "b"}

@@ -32,4 +32,4 @@ def loads(line: str) -> dict[str, Any]:
 
 
 # All that kopf uses of `json` there.
-api.json = SimpleNamespace(loads=loads)  # type: ignore[assignment]
+api.json = SimpleNamespace(loads=loads)  # type: ignore[attr-defined,assignment]

@@ -11,13 +11,13 @@ from taskyard.api.vocabulary import BuildPhase, BuildReason
 from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, NotLeadingError, Object
 from taskyard.controller.steps.blocked import Blocked, blocked_by
 from taskyard.controller.steps.builds import BuildWriter
-from taskyard.controller.steps.children import Children
+from taskyard.controller.steps.children import LABEL_SECONDS, Children
 from taskyard.controller.steps.claims import ClaimKeeper
 from taskyard.controller.steps.fitting import Fitting
 from taskyard.controller.steps.network_policies import NetworkPolicyKeeper
 from taskyard.controller.steps.task_reader import NotDue, TaskReader
 from taskyard.controller.stores import Stores
-from taskyard.core import names, refusal, status, template_resolution, text_limits, times
+from taskyard.core import leftovers, names, refusal, status, template_resolution, text_limits, times
 from taskyard.core.decision import (
     AdoptClaim,
     CreateBuild,
@@ -130,15 +130,18 @@ class Applier:
 
     async def _reserve(self, observed: Observed, step: Reserve) -> Blocked | None:
         task = observed.task
-        if step.reason is BuildReason.RECOVER and not await self._is_recovery_due(observed):
-            return None
+        if step.reason is BuildReason.RECOVER:
+            due = await self._is_recovery_due(observed)
+            if due is not True:
+                return due or None
         logger.info("task %s/%s: build %d is reserved: %s, %s", task.namespace, task.name, step.number, *reason(step))
         await self.write_status(observed, patch=status_patch(observed, reserve=step))
         return None
 
-    async def _is_recovery_due(self, observed: Observed) -> bool:
+    async def _is_recovery_due(self, observed: Observed) -> bool | Blocked:
         """Whether Task and namespace still exist and the Pod is really gone, by live reads: the deletion of a namespace
-        removes Pods before their owners. Raises NotDue when Task or namespace is being deleted."""
+        removes Pods before their owners. Blocked while the Pod is there and cannot be watched. Raises NotDue when Task
+        or namespace is being deleted."""
         task, newest = observed.task, observed.newest
         namespace = await self._cluster.get(NAMESPACES, None, task.namespace)
         live = await self._reader.live(observed)
@@ -150,7 +153,8 @@ class Applier:
         pod = self._stores.pods.kind.of(found) if found else None
         if pod is not None and pod.owner == task.uid and not pod.ended:
             self._stores.pods.keep(pod)
-            return False
+            lost = leftovers.lost_label(pod, kind="Pod", task=task.name)
+            return Blocked(lost, LABEL_SECONDS) if lost else False
         return True
 
     async def _create_build(self, observed: Observed, step: CreateBuild, *, is_live: bool) -> Blocked | None:
@@ -253,8 +257,10 @@ class Applier:
     async def _keep_pod_end(self, observed: Observed, step: KeepPodEnd) -> Blocked | None:
         task, cause = observed.task, step.end.cause
         # The store may have lost sight of a Pod that is there, and what is kept here is final.
-        if not observed.pod_of(step.build) and not await self._is_recovery_due(observed):
-            return None
+        if not observed.pod_of(step.build):
+            due = await self._is_recovery_due(observed)
+            if due is not True:
+                return due or None
         logger.info("task %s/%s: the Pod of build %s ends: %s", task.namespace, task.name, step.build.name, cause.told)
         await self._builds.write(observed.task.namespace, step.build, {"podEnd": step.end.manifest()})
         return None
