@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic
 
@@ -80,15 +80,29 @@ _marked = msgspec.json.Decoder(_Marked)
 
 async def pages(connection: Connection, kind: Kind[V]) -> AsyncIterator[Page[V]]:
     """All objects of a kind, in pages of some MiB at most, of which one at a time is in memory. Raises ApiError."""
-    resource, limit, token = kind.resource, FIRST_PAGE, ""
+    resource = kind.resource
     accept = METADATA_LIST if resource.metadata_only else JSON
-    what = f"GET {resource.path()}"
+    async for items, resource_version, is_cut in raw_pages(
+        connection, resource.path(), query=resource.bounds, accept=accept
+    ):
+        views = (view for item in items if (view := readable(kind, item, may_be_cut=is_cut)) is not None)
+        yield Page(views, resource_version)
+        # Nothing of this page may stay in memory while the next one arrives.
+        del items, views
+
+
+async def raw_pages(
+    connection: Connection, path: str, *, query: Mapping[str, str], accept: str = JSON
+) -> AsyncIterator[tuple[list[msgspec.Raw], str, bool]]:
+    """The objects of a list in JSON, page by page, each with the resourceVersion of the list and whether values that
+    were nested too deeply are cut off. Raises ApiError."""
+    limit, token, what = FIRST_PAGE, "", f"GET {path}"
     while True:
-        query = {"limit": str(limit), **resource.bounds, **({"continue": token} if token else {})}
+        asked = {"limit": str(limit), **query, **({"continue": token} if token else {})}
         # A single object may have any size that the API server takes.
         bytes_allowed = MAX_PAGE_BYTES if limit > 1 else MAX_PAGE_BYTES * 4
         try:
-            content = await connection.read(resource.path(), query=query, accept=accept, limit=bytes_allowed)
+            content = await connection.read(path, query=asked, accept=accept, limit=bytes_allowed)
         except TooLargeError:
             if limit == 1:
                 raise
@@ -103,13 +117,11 @@ async def pages(connection: Connection, kind: Kind[V]) -> AsyncIterator[Page[V]]
             raise ApiError(what, f"the API server's list cannot be read: {error}") from error
         items = page.items or []
         fitting = fitting_page(objects=len(items), size=len(content))
-        views = (view for item in items if (view := readable(kind, item, may_be_cut=is_cut)) is not None)
-        yield Page(views, page.metadata.resource_version)
+        yield items, page.metadata.resource_version, is_cut
         token = page.metadata.continue_ or ""
         if not token:
             return
         limit = min(fitting, limit * 4)
-        # Nothing of this page may stay in memory while the next one arrives.
         del content, page, items
 
 
