@@ -45,6 +45,11 @@ def shared(value: Any) -> Any:
     return value
 
 
+def name_in(text: str | None) -> str | None:
+    """A name that somebody has written into an annotation; None for what is longer than any name."""
+    return shared(text) if text is not None and len(text) <= names.MAX_NAME_CHARACTERS else None
+
+
 def version_of(manifest: Manifest) -> int:
     """The resourceVersion as a number."""
     return int(manifest["metadata"]["resourceVersion"])

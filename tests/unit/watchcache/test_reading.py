@@ -10,6 +10,7 @@ import pytest
 
 from taskyard.apiclient import ApiError, Connection, TooLargeError
 from taskyard.controller import kinds
+from taskyard.controller.pod_templates import PodTemplates
 from taskyard.core.resources import Resource
 from taskyard.watchcache import reading
 from taskyard.watchcache.kind import Kind
@@ -276,4 +277,4 @@ def test_a_template_version_that_a_decoder_just_follows_is_left_out_too(levels: 
     """Its Pod would be copied, and copying gives up earlier."""
     whole = json.dumps(template_version_manifest()).encode()
     whole = whole.replace(b'"pod": {', b'"pod": {"odd":' + b'{"a":' * levels + b"1" + b"}" * levels + b",", 1)
-    assert event(kinds.TEMPLATE_VERSION, b'{"type":"ADDED","object":%s}' % whole).view is None
+    assert event(kinds.template_version_kind(PodTemplates()), b'{"type":"ADDED","object":%s}' % whole).view is None
