@@ -28,7 +28,7 @@ from taskyard.watchcache.store import Store
 START_BUCKETS = (0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
 WORK_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60)
 
-QUEUES = ("tasks", "inputs", "templates", "versions")
+QUEUES = ("tasks", "inputs", "templates", "versions", "pod_events")
 ENDS = (BuildPhase.SUCCEEDED, BuildPhase.FAILED, BuildPhase.CANCELED)
 STOPS = frozenset(intent.value for intent in Intent if intent.value is not None)
 DELIVERED, IN_DOUBT, REJECTED = "Delivered", "InDoubt", "Rejected"
