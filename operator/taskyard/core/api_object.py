@@ -45,6 +45,17 @@ def shared(value: Any) -> Any:
     return value
 
 
+def packed(text: str) -> str | bytes:
+    """The text in the form that takes the least memory: one character beyond ASCII, and each of a `str` has up to four
+    bytes."""
+    return text if text.isascii() else text.encode(errors="surrogatepass")
+
+
+def unpacked(text: str | bytes) -> str:
+    """The text of a packed one."""
+    return text if isinstance(text, str) else text.decode(errors="surrogatepass")
+
+
 def name_in(text: str | None) -> str | None:
     """A name that somebody has written into an annotation; None for what is longer than any name."""
     return shared(text) if text is not None and len(text) <= names.MAX_NAME_CHARACTERS else None

@@ -204,3 +204,26 @@ def test_a_view_is_small_whatever_people_write_into_the_fields_that_are_read(
     """No policy bounds the metadata of Pods and claims."""
     odd = merge(manifest, {"metadata": {"ownerReferences": OWNERS, "annotations": OWN_ANNOTATIONS}})
     assert bytes_of(kind.decode(json.dumps(odd).encode())) < most
+
+
+# One character beyond ASCII, and Python keeps four bytes of each.
+VALUE = "\N{GRINNING FACE}" + "x" * 8_000
+VALUES = [{"name": f"p{number}", "value": VALUE} for number in range(8)]
+DECLARED = [{"name": f"p{number}", "type": "string", "default": VALUE[:2_000]} for number in range(8)]
+PRESET = {"name": "large", "parameters": VALUES}
+
+
+@pytest.mark.parametrize(
+    ("kind", "manifest", "text"),
+    [
+        pytest.param(kinds.TASK, task_manifest(parameters=VALUES), 8 * 8_000, id="values of a Task"),
+        pytest.param(
+            VERSION,
+            template_version_manifest(parameters=DECLARED, presets=[PRESET]),
+            8 * 10_000,
+            id="defaults and presets of a TemplateVersion",
+        ),
+    ],
+)
+def test_text_takes_the_bytes_that_a_policy_bounds(kind: Kind[Any], manifest: Manifest, text: int) -> None:
+    assert bytes_of(kind.decode(json.dumps(manifest).encode())) < text + 10_000
