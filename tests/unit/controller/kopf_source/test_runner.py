@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import threading
 import time
@@ -12,13 +13,19 @@ from typing import Any
 import kopf
 import pytest
 
+from taskyard.controller import kinds
 from taskyard.controller.kopf_source import runner
-from taskyard.controller.kopf_source.lines import CutOff
+from taskyard.controller.kopf_source.lines import Received, loads
 from taskyard.controller.kopf_source.lists import ListKind
 from taskyard.core.resources import TASKS, Resource
 from taskyard.core.task_view import TaskView
 from taskyard.watchcache.kind import NameView
 from unit.core.builders import task, task_manifest
+
+
+def received(kind: str, manifest: dict[str, Any]) -> dict[str, Any]:
+    """An event as kopf gets it."""
+    return loads(json.dumps({"type": kind, "object": manifest}))
 
 
 async def nothing_listed(plural: str) -> str:
@@ -89,7 +96,7 @@ async def test_after_two_thousand_runs_that_ended_the_next_one_still_begins_and_
         nonlocal runs
         runs += 1
         if runs > 2000:
-            take(TASKS, {"type": "ADDED", "object": task_manifest()})
+            take(TASKS, received("ADDED", task_manifest()))
             stop.wait(60)
         return "no route"
 
@@ -98,9 +105,9 @@ async def test_after_two_thousand_runs_that_ended_the_next_one_still_begins_and_
     monkeypatch.setattr("random.uniform", lambda low, high: high)
     heard, taken, made_in = asyncio.Event(), list[object](), list[threading.Thread]()
 
-    def view(resource: Resource, event: str, manifest: Any) -> TaskView:
+    def view(resource: Resource, event: str, metadata: Any, raw: bytes) -> TaskView:
         made_in.append(threading.current_thread())
-        return TaskView.of(manifest)
+        return kinds.TASK.decode(raw)
 
     def take(*event: object) -> None:
         taken.append(event)
@@ -125,9 +132,9 @@ async def test_the_deletion_of_an_object_that_cannot_be_read_is_news(
     taken, heard = list[object](), asyncio.Event()
 
     def run(hand_on: runner.HandOn, stop: threading.Event, list_kind: ListKind) -> str:
-        hand_on(TASKS, {"type": "MODIFIED", "object": odd})
-        hand_on(TASKS, {"type": "MODIFIED", "object": CutOff(task_manifest())})
-        hand_on(TASKS, {"type": "DELETED", "object": odd})
+        hand_on(TASKS, received("MODIFIED", odd))
+        hand_on(TASKS, {"type": "MODIFIED", "object": Received(task_manifest())})
+        hand_on(TASKS, received("DELETED", odd))
         stop.wait(60)
         return "stopped"
 
@@ -138,7 +145,7 @@ async def test_the_deletion_of_an_object_that_cannot_be_read_is_news(
     monkeypatch.setattr(runner, "run", run)
     async with asyncio.timeout(30), asyncio.TaskGroup() as group:
         watching = group.create_task(
-            runner.watch(lambda resource, event, manifest: TaskView.of(manifest), take, list_kind=nothing_listed)
+            runner.watch(lambda *found: kinds.TASK.decode(found[-1]), take, list_kind=nothing_listed)
         )
         await heard.wait()
         watching.cancel()
