@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from itertools import zip_longest
 
 from taskyard.controller.gather import gather_inputs
 from taskyard.controller.stores import Stores, in_line
@@ -96,7 +97,9 @@ class InputBounds:
         self._aside.pop(key, None)
         if refused:
             self._aside[key] = frozenset(refusal.input.uid for refusal in refused)
-        work: list[Refusal | InputView] = [*refused, *overdue]
+        # By turns: while more and more comes, what was refused has to go all the same.
+        pairs = zip_longest(overdue, refused)
+        work: list[Refusal | InputView] = [part for pair in pairs for part in pair if part is not None]
         if not work:
             self._turns.pop(key, None)
             return
