@@ -21,8 +21,10 @@ from taskyard.watchcache.kind import Key
 
 logger = logging.getLogger(__name__)
 
-# A start takes four steps, a stop three: more than this in one run is a loop, which the next run takes up.
+# A start takes four steps, a stop three. More than this in one run are many builds to delete, or a loop, which must not
+# take all that the API server can do: the next run goes on a little later.
 MAX_STEPS = 16
+NEXT_RUN_SECONDS = 1.0
 # An API server that is busy or restarts is no news; one that has failed this often in a row is, in the Task's status.
 FAULTS_UNTIL_TOLD = 3
 SHOWN_AGAIN = timedelta(minutes=1)
@@ -130,7 +132,7 @@ class Reconciler:
                 break
             self._go_on(key)
         else:
-            self._again(key, 0.0)
+            self._again(key, NEXT_RUN_SECONDS)
         await self._show(key, self._present(key))
 
     async def _apply(self, key: Key, observed: Observed, step: Step, *, is_live: bool) -> Blocked | None:

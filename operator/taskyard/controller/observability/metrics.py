@@ -72,6 +72,9 @@ class Metrics:
             "TaskInputs that were rejected since as many as may wait already did, for the Task or in the namespace.",
             ["bound"],
         )
+        self._pod_templates = self._gauge(
+            "taskyard_pod_template_bytes", "JSON of Pods of template versions that is held in memory.", []
+        )
         self._work_seconds = self._histogram(
             "taskyard_reconcile_duration_seconds", "Duration of one reconciliation of a key.", ["queue"], WORK_BUCKETS
         )
@@ -97,6 +100,7 @@ class Metrics:
         """Count the Tasks at each scrape, and the changes of builds, Tasks and inputs as they happen."""
         self.registry.register(TaskCounts(stores.tasks))
         self._inputs_queued.set_function(lambda: float(sum(map(_is_queued, stores.inputs))))
+        self._pod_templates.set_function(lambda: float(stores.pod_templates.bytes))
         stores.tasks.observe(self._task_changed)
         stores.builds.observe(lambda previous, build: self._build_changed(previous, build, stores.tasks))
         stores.inputs.observe(self._input_changed)
