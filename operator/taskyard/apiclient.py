@@ -50,8 +50,10 @@ Parse = Callable[[bytes], Object]
 _permit: ContextVar[Permit | None] = ContextVar("permit", default=None)
 
 CALL_TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)
-# A line of a watch is one object, which etcd bounds at 1.5 MiB; aiohttp takes lines of twice its buffer.
-WATCH_BUFFER = 1 << 21
+# A line of a watch is one object. etcd bounds it at 1.5 MiB, in a form in which a character has a byte; in JSON it may
+# have six of them.
+LINE_BYTES = 16 << 20
+READ_BUFFER = 1 << 18
 CHUNK = 1 << 16
 
 
@@ -119,7 +121,7 @@ class Connection:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=configuration.connection_pool_maxsize, ssl=tls(configuration)),
             trace_configs=[last_moment],
-            read_bufsize=WATCH_BUFFER,
+            read_bufsize=READ_BUFFER,
         )
 
     async def close(self) -> None:
@@ -168,8 +170,8 @@ class Connection:
         content = await _content(what, response)
         try:
             answer = parse(content)
-        except ValueError as error:
-            raise ApiError(what, "the API server's answer is not JSON", status=response.status) from error
+        except (ValueError, RecursionError) as error:
+            raise ApiError(what, "the API server's answer cannot be read", status=response.status) from error
         return answer
 
     async def read(self, path: str, *, query: Mapping[str, str], accept: str = JSON, limit: int) -> bytes:
@@ -190,12 +192,22 @@ class Connection:
             what, "GET", path, body=None, query=query, content_type=JSON, limits=limits, verb="WATCH", accept=accept
         )
         try:
-            async for line in response.content:
-                yield line
+            held, searched = bytearray(), 0
+            async for chunk in response.content.iter_any():
+                held += chunk
+                while (end := held.find(b"\n", searched)) >= 0:
+                    line = bytes(held[:end])
+                    del held[: end + 1]
+                    searched = 0
+                    if line:
+                        yield line
+                searched = len(held)
+                if searched > LINE_BYTES:
+                    raise ApiError(what, f"the watch sent a line of more than {LINE_BYTES:,} bytes")
+            if held:
+                yield bytes(held)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise ApiError(what, f"the watch broke off: {one_line(error)}") from error
-        except ValueError as error:
-            raise ApiError(what, f"the watch sent a line that is too long: {one_line(error)}") from error
         finally:
             response.close()
 
@@ -351,7 +363,7 @@ def refusal(what: str, status: int, content: bytes) -> ApiError:
     """The error that a Kubernetes `Status` document describes; of any other content the beginning is quoted."""
     try:
         document = msgspec.json.decode(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     kind = {404: MissingError, 409: ConflictError}.get(status, ApiError)
     if not isinstance(document, dict):

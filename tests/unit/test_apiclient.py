@@ -293,7 +293,7 @@ async def test_an_answer_that_is_no_json_is_an_error(tmp_path: Path) -> None:
         return web.Response(text="<html>")
 
     async with serving(chat) as port, connected(tmp_path, f"http://127.0.0.1:{port}") as connection:
-        with pytest.raises(ApiError, match="is not JSON"):
+        with pytest.raises(ApiError, match="cannot be read"):
             await connection.call("GET", "/x")
 
 
@@ -303,3 +303,38 @@ async def test_a_query_is_quoted(tmp_path: Path, server: Heard) -> None:
         await connection.read("/api/v1/pods", query=query, limit=1000)
     (request,) = server.requests
     assert dict(parse_qsl(urlsplit(request).query, strict_parsing=True)) == query
+
+
+# Watches
+
+
+async def lines_of(connection: Connection) -> list[bytes]:
+    return [line async for line in connection.stream("/api/v1/pods", query={"watch": "true"}, idle_timeout=10)]
+
+
+def sending(*parts: bytes) -> Answer:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for part in parts:
+            await response.write(part)
+        return response
+
+    return answer
+
+
+async def test_a_line_of_a_watch_may_be_the_largest_object_in_its_longest_form(tmp_path: Path) -> None:
+    """etcd takes 1.5 MiB, and each `<` of a Pod has six bytes in JSON: one such Pod would break the watch of all Pods
+    each time that it changes."""
+    large = b'{"a":"' + b"\\u003c" * (3 << 19) + b'"}'
+    parts = [b"{}\n", large[:5_000_000], large[5_000_000:] + b"\n{}\n", b'{"b"', b":1}\n\n{}\n", b'{"last":1}']
+    async with serving(sending(*parts)) as port, connected(tmp_path, f"http://127.0.0.1:{port}") as connection:
+        found = await lines_of(connection)
+    assert found == [b"{}", large, b"{}", b'{"b":1}', b"{}", b'{"last":1}']
+
+
+async def test_a_line_without_an_end_is_an_error(tmp_path: Path) -> None:
+    endless = sending(*(b"x" * 1_000_000 for _ in range(40)))
+    async with serving(endless) as port, connected(tmp_path, f"http://127.0.0.1:{port}") as connection:
+        with pytest.raises(ApiError, match=r"the watch sent a line of more than 16,777,216 bytes"):
+            await lines_of(connection)

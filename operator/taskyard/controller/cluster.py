@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -32,6 +32,29 @@ __all__ = ["ApiError", "Cluster", "ConflictError", "MissingError", "NotLeadingEr
 # An object has a few dozen Events at most, since repetitions are counted in one.
 EVENTS_READ = 500
 STATES_SECONDS = 300
+
+
+class _EventMetadata(TypedDict, total=False):
+    creationTimestamp: str
+
+
+class _Series(TypedDict, total=False):
+    lastObservedTime: str
+
+
+class _Event(TypedDict, total=False):
+    """What is read of an Event."""
+
+    metadata: _EventMetadata
+    type: str
+    reason: str
+    note: str
+    eventTime: str | None
+    series: _Series | None
+    deprecatedLastTimestamp: str | None
+
+
+_event: msgspec.json.Decoder[Object] = msgspec.json.Decoder(_Event)
 
 
 class NotLeadingError(ApiError):
@@ -124,11 +147,18 @@ class Cluster:
             if event["type"] in ("ADDED", "MODIFIED"):
                 yield event["object"]
 
-    async def events_of(self, namespace: str, uid: str) -> tuple[Object, ...]:
-        """The Events about the object of this UID, at most EVENTS_READ of them, in no order."""
-        query = {"fieldSelector": f"regarding.uid={uid}", "limit": str(EVENTS_READ)}
-        page = await self._connection.call("GET", EVENTS.path(namespace), query=query)
-        return tuple(page["items"] or ())
+    async def events_of(self, namespace: str, uid: str) -> AsyncIterator[Object]:
+        """The Events about the object of this UID, at most EVENTS_READ of them, in no order. Others than Kubernetes may
+        have written them, of any size."""
+        query, left = {"fieldSelector": f"regarding.uid={uid}"}, EVENTS_READ
+        async for items, _, _ in reading.raw_pages(self._connection, EVENTS.path(namespace), query=query):
+            for item in items[:left]:
+                with contextlib.suppress(ValueError, RecursionError):
+                    yield _event.decode(item)
+            left -= len(items)
+            del items
+            if left <= 0:
+                return
 
     async def create(self, resource: Resource, manifest: Object, *, dry_run: bool = False) -> Object:
         """Create an object. With `dry_run` the API server checks everything and stores nothing."""

@@ -264,7 +264,15 @@ class Delivery:
     async def _adopt(self, key: Key, entry: InputView, task: TaskView, *, now: datetime) -> bool:
         if self._is_too_early(key, entry, now=now):
             return False
-        owners = [*entry.owners, names.owner_reference(name=task.name, uid=task.uid)]
+        others: list[Object] = []
+        if entry.has_owners:
+            # The stores do not keep them. A write that comes after this read is a conflict.
+            found = await self._cluster.get(TASK_INPUTS, entry.namespace, entry.name)
+            if found is None or found["metadata"]["resourceVersion"] != entry.resource_version:
+                self._take(entry, found)
+                return self._stores.inputs.get((entry.namespace, entry.name)) is not entry
+            others = found["metadata"].get("ownerReferences") or []
+        owners = [*others, names.owner_reference(name=task.name, uid=task.uid)]
         metadata = {"uid": entry.uid, "resourceVersion": entry.resource_version, "ownerReferences": owners}
         patch = {"metadata": metadata}
         try:
@@ -310,9 +318,13 @@ class Delivery:
             written = await self._cluster.get(TASK_INPUTS, entry.namespace, entry.name)
             if written is not None and written["metadata"]["resourceVersion"] == entry.resource_version:
                 raise
-        if written is None or written["metadata"]["uid"] != entry.uid:
+        self._take(entry, written)
+
+    def _take(self, entry: InputView, found: Object | None) -> None:
+        """What the API server has under an input's name: its newest state, another input, or nothing."""
+        if found is None or found["metadata"]["uid"] != entry.uid:
             self._stores.inputs.remove((entry.namespace, entry.name), uid=entry.uid)
-        if written is not None:
-            self._stores.inputs.put(written)
+        if found is not None:
+            self._stores.inputs.put(found)
         # The event of this write may be lost; the Task's count of its inputs does not depend on it.
         self._changed((entry.namespace, entry.task))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from taskyard.controller.kinds import PolicyView
@@ -48,14 +48,13 @@ class EventRouter:
         """The stores of the kinds that kopf watches, and what to call with what changes in them."""
         return self._watched.values()
 
-    def view(self, resource: Resource, event: str, manifest: Any) -> View | None:
-        """What is kept of an object from kopf; None for a state that the operator has written itself, which is in the
-        store. To be called in any thread."""
-        metadata = manifest["metadata"]
+    def view(self, resource: Resource, event: str, metadata: Mapping[str, Any], raw: bytes) -> View | None:
+        """What is kept of an object from kopf, of which `raw` is the JSON; None for a state that the operator has
+        written itself, which is in the store. To be called in any thread."""
         is_change = resource is TASKS and event == "MODIFIED"
         if is_change and self._stores.own_writes.take(metadata["uid"], metadata["resourceVersion"]):
             return None
-        view: View = self._watched[resource][0].kind.of(manifest)
+        view: View = self._watched[resource][0].kind.decode(raw)
         return view
 
     def take(self, resource: Resource, event: str, view: View) -> None:

@@ -7,10 +7,10 @@ so many writes a second for all Tasks of a namespace.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from itertools import zip_longest
 
 from taskyard.controller.gather import gather_inputs
 from taskyard.controller.stores import Stores, in_line
@@ -53,8 +53,8 @@ class InputBounds:
         self._paces: dict[str, Pace] = {}
         # When the turn of a Task is that waits for it, and how many writes it then has.
         self._turns: dict[Key, tuple[float, int]] = {}
-        # Inputs whose place is being written.
-        self._placing: Counter[tuple[str, Lane]] = Counter()
+        # Inputs whose place is being written, by UID.
+        self._placing: dict[tuple[str, Lane], dict[str, InputView]] = {}
         # UIDs of inputs that found no room at the last look.
         self._aside: dict[Key, frozenset[str]] = {}
 
@@ -72,11 +72,11 @@ class InputBounds:
     def placing(self, entry: InputView) -> Iterator[None]:
         """While the place of an input is being written it counts as one that has it."""
         group = entry.namespace, input_bounds.lane_of(entry)
-        self._placing[group] += not entry.has_order
+        self._placing.setdefault(group, {})[entry.uid] = entry
         try:
             yield
         finally:
-            self._placing[group] -= not entry.has_order
+            del self._placing[group][entry.uid]
             if not self._placing[group]:
                 del self._placing[group]
 
@@ -97,7 +97,9 @@ class InputBounds:
         self._aside.pop(key, None)
         if refused:
             self._aside[key] = frozenset(refusal.input.uid for refusal in refused)
-        work: list[Refusal | InputView] = [*refused, *overdue]
+        # By turns: while more and more comes, what was refused has to go all the same.
+        pairs = zip_longest(overdue, refused)
+        work: list[Refusal | InputView] = [part for pair in pairs for part in pair if part is not None]
         if not work:
             self._turns.pop(key, None)
             return
@@ -118,9 +120,12 @@ class InputBounds:
 
     def _line(self, key: Key, inputs: tuple[InputView, ...]) -> Line:
         namespace = key[0]
-        placed = {
-            lane: self._stores.inputs.count(in_line(namespace, lane)) + self._placing[namespace, lane] for lane in Lane
-        }
+        placed = {lane: self._stores.inputs.count(in_line(namespace, lane)) for lane in Lane}
+        for lane in Lane:
+            for entry in self._placing.get((namespace, lane), {}).values():
+                known = self._stores.inputs.get((namespace, entry.name))
+                # The event of the write may come before its answer.
+                placed[lane] += known is not None and known.uid == entry.uid and not known.has_order
         return input_bounds.line(queued(inputs), in_namespace=placed, bounds=self._bounds)
 
     def _turn(self, key: Key, writes: int) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
+from taskyard.controller.pod_templates import PodTemplates
 from taskyard.controller.unkept import Unkept
 from taskyard.core.api_object import Manifest, version_of
 from taskyard.core.build_view import BuildView
@@ -169,7 +170,6 @@ class PolicyView:
 
 TASK = Kind(TASKS, _Task, TaskView.of)
 TEMPLATE = Kind(TEMPLATES, _Whole, TemplateView.of)
-TEMPLATE_VERSION = Kind(TEMPLATE_VERSIONS, _Whole, TemplateVersionView.of)
 INPUT = Kind(TASK_INPUTS, _Input, InputView.of)
 POD = Kind(PODS, _Pod, PodView.of)
 CLAIM = Kind(CLAIMS, _Claim, ClaimView.of)
@@ -182,7 +182,13 @@ def build_kind(unkept: Unkept) -> Kind[BuildView]:
     return Kind(WORKSPACE_BUILDS, _Whole, lambda manifest: BuildView.of(unkept.restored(manifest)))
 
 
-# What is returned of their objects; the store of builds has its own view of the same shape.
+def template_version_kind(pods: PodTemplates) -> Kind[TemplateVersionView]:
+    """Template versions, without their Pods."""
+    return Kind(TEMPLATE_VERSIONS, _Whole, pods.lean)
+
+
+# What is returned of their objects; the stores of builds and template versions have views of their own of these shapes.
+_LEAN = (build_kind(Unkept()), template_version_kind(PodTemplates()))
 BY_RESOURCE: dict[Resource, Kind[Any]] = {
-    kind.resource: kind for kind in (TASK, TEMPLATE, TEMPLATE_VERSION, INPUT, POD, CLAIM, POLICY, build_kind(Unkept()))
+    kind.resource: kind for kind in (TASK, TEMPLATE, INPUT, POD, CLAIM, POLICY, *_LEAN)
 }

@@ -40,7 +40,7 @@ class PodEvents:
         former = start_events.reading_of(observed, pod)
         events, refusal = [], ""
         try:
-            events = [EventView.of(event) for event in await self._cluster.events_of(key[0], pod.uid)]
+            events = [EventView.of(event) async for event in self._cluster.events_of(key[0], pod.uid)]
         except ApiError as error:
             if not error.is_refusal:
                 raise

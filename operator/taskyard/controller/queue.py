@@ -77,7 +77,8 @@ class KeyedQueue:
         # The time since which each key waits, the longest first.
         self._waiting: dict[Key, float] = {}
         self._working: set[Key] = set()
-        self._again: set[Key] = set()
+        # Keys that were added while they are processed, and whether as news.
+        self._again: dict[Key, bool] = {}
         self._failures: dict[Key, int] = {}
         self._timers: dict[Key, asyncio.TimerHandle] = {}
 
@@ -93,7 +94,7 @@ class KeyedQueue:
     def add(self, key: Key, *, news: bool = False) -> None:
         """Have a key processed."""
         if key in self._working:
-            self._again.add(key)
+            self._again[key] = news or self._again.get(key, False)
         elif key in self._waiting:
             if news and key[0] in self._behind:
                 self._behind[key[0]].hurry(key)
@@ -108,7 +109,7 @@ class KeyedQueue:
 
     def seen(self, key: Key) -> None:
         """The work on a key looks at everything that is known now: what was added until now is being processed."""
-        self._again.discard(key)
+        self._again.pop(key, None)
 
     def add_after(self, key: Key, seconds: float) -> None:
         """Have a key processed later; the earlier of two times counts."""
@@ -149,9 +150,8 @@ class KeyedQueue:
             finally:
                 self._working.discard(key)
                 self._pass_on(key[0])
-                if key in self._again:
-                    self._again.discard(key)
-                    self.add(key)
+                if (news := self._again.pop(key, None)) is not None:
+                    self.add(key, news=news)
             # A look at a Task that needs nothing awaits nothing: thousands of them would keep the loop from all else.
             await asyncio.sleep(0)
 

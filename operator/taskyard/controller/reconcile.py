@@ -21,8 +21,10 @@ from taskyard.watchcache.kind import Key
 
 logger = logging.getLogger(__name__)
 
-# A start takes four steps, a stop three: more than this in one run is a loop, which the next run takes up.
+# A start takes four steps, a stop three. More than this in one run are many builds to delete, or a loop, which must not
+# take all that the API server can do: the next run goes on a little later.
 MAX_STEPS = 16
+NEXT_RUN_SECONDS = 1.0
 # An API server that is busy or restarts is no news; one that has failed this often in a row is, in the Task's status.
 FAULTS_UNTIL_TOLD = 3
 SHOWN_AGAIN = timedelta(minutes=1)
@@ -130,8 +132,8 @@ class Reconciler:
                 break
             self._go_on(key)
         else:
-            self._again(key, 0.0)
-        await self._show(key, self._gather(key))
+            self._again(key, NEXT_RUN_SECONDS)
+        await self._show(key, self._present(key))
 
     async def _apply(self, key: Key, observed: Observed, step: Step, *, is_live: bool) -> Blocked | None:
         try:
@@ -144,7 +146,7 @@ class Reconciler:
                 message = f"The API server does not take what is written: {refusal.answer_text(error.answer)}"
                 if self._remember(key, Obstacle("APIServerError", message)):
                     with contextlib.suppress(ApiError):
-                        await self._show(key, self._gather(key))
+                        await self._show(key, self._present(key))
             raise
 
     def _block(self, key: Key, blocked: Blocked) -> None:
@@ -170,7 +172,12 @@ class Reconciler:
         self._faults.pop(key, None)
 
     def _gather(self, key: Key) -> Observed | None:
+        """What is known now, to decide by it."""
         self._seen(key)
+        return self._present(key)
+
+    def _present(self, key: Key) -> Observed | None:
+        """What is known now, to show it: what has just changed is still to be decided about."""
         known = self._obstacles.get(key)
         return gather(self._stores, key, now=self._clock(), obstacle=known.obstacle if known else None)
 

@@ -8,6 +8,7 @@ from taskyard.api.vocabulary import InputPhase
 from taskyard.controller import kinds
 from taskyard.controller.lost_pods import LostPods
 from taskyard.controller.own_writes import OwnWrites
+from taskyard.controller.pod_templates import PodTemplates
 from taskyard.controller.unkept import Unkept
 from taskyard.core import input_bounds
 from taskyard.core.build_view import BuildView
@@ -92,7 +93,8 @@ class Stores:
         self.unkept = Unkept()
         self.tasks = Store(kinds.TASK, groups_of_task)
         self.templates = Store(kinds.TEMPLATE, groups_of_template)
-        self.template_versions = Store(kinds.TEMPLATE_VERSION)
+        self.pod_templates = PodTemplates()
+        self.template_versions = Store(kinds.template_version_kind(self.pod_templates))
         self.secrets = Store(kinds.SECRET) if secret_parameters else None
         self.inputs = Store(kinds.INPUT, groups_of_input)
         self.builds = Store(kinds.build_kind(self.unkept), groups_of_child)

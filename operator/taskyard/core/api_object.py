@@ -14,18 +14,24 @@ from taskyard.core import names
 
 # Longer texts are hardly ever the same in two objects.
 SHARED_CHARACTERS = 128
+# No object that is meant is nested as deeply; the API server takes ten thousand levels where a field has no schema.
+MAX_LEVELS = 100
+TOO_DEEP = f"it is nested more than {MAX_LEVELS} levels deep"
 
 
 Manifest = dict[str, Any]
 
 
-def without_nulls(value: Any) -> Any:
-    """A copy without fields that are null: to Kubernetes, null means absent."""
+def without_nulls(value: Any, *, levels: int = MAX_LEVELS) -> Any:
+    """A copy without fields that are null: to Kubernetes, null means absent. Raises ValueError for one that is nested
+    more deeply than `levels`."""
+    if not isinstance(value, dict | list):
+        return value
+    if levels == 0:
+        raise ValueError(TOO_DEEP)
     if isinstance(value, dict):
-        return {key: without_nulls(part) for key, part in value.items() if part is not None}
-    if isinstance(value, list):
-        return [without_nulls(part) for part in value if part is not None]
-    return value
+        return {key: without_nulls(part, levels=levels - 1) for key, part in value.items() if part is not None}
+    return [without_nulls(part, levels=levels - 1) for part in value if part is not None]
 
 
 def shared(value: Any) -> Any:
@@ -38,6 +44,22 @@ def shared(value: Any) -> Any:
     elif type(value) is list:
         value[:] = map(shared, value)
     return value
+
+
+def packed(text: str) -> str | bytes:
+    """The text in the form that takes the least memory: one character beyond ASCII, and each of a `str` has up to four
+    bytes."""
+    return text if text.isascii() else text.encode(errors="surrogatepass")
+
+
+def unpacked(text: str | bytes) -> str:
+    """The text of a packed one."""
+    return text if isinstance(text, str) else text.decode(errors="surrogatepass")
+
+
+def name_in(text: str | None) -> str | None:
+    """A name that somebody has written into an annotation; None for what is longer than any name."""
+    return shared(text) if text is not None and len(text) <= names.MAX_NAME_CHARACTERS else None
 
 
 def version_of(manifest: Manifest) -> int:

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 
 from taskyard.core import names
-from taskyard.core.api_object import Manifest, labelled, shared, version_of
+from taskyard.core.api_object import Manifest, labelled, name_in, shared, version_of
 from taskyard.core.child_view import ChildView
 from taskyard.core.ownership import owners_of
 
@@ -45,5 +45,5 @@ class ClaimView(ChildView):
             requested=shared(str(claim["spec"].get("resources", {}).get("requests", {}).get("storage", "0"))),
             capacity=shared(status.get("capacity", {}).get("storage")),
             resizing=messages[-1] if messages else None,
-            adoptable_by=(metadata.get("annotations") or {}).get(names.ADOPTABLE_BY),
+            adoptable_by=name_in((metadata.get("annotations") or {}).get(names.ADOPTABLE_BY)),
         )

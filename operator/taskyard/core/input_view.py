@@ -18,7 +18,7 @@ NOT_REPEATED = "delivered before, not repeated"
 @dataclass(frozen=True, slots=True)
 class InputView:
     """A TaskInput without its content, of which only the number of `characters` is kept. `owner` is the UID of the Task
-    that controls it, `owners` are all its ownerReferences.
+    that controls it; `has_owners`: anything owns it; `has_controller`: one of them controls it, a Task or not.
 
     `order` is the one in its status, else its resourceVersion, which no write has changed yet. `meant_for` is the UID
     of the Task that had the name when the input was created, or of the first one after that. `is_unnamed`:
@@ -34,7 +34,8 @@ class InputView:
     type: InputType
     resume: bool
     owner: str | None
-    owners: tuple[Manifest, ...]
+    has_owners: bool
+    has_controller: bool
     phase: InputPhase
     has_order: bool
     order: int
@@ -54,6 +55,7 @@ class InputView:
     @classmethod
     def of(cls, manifest: Manifest) -> InputView:
         metadata, spec, status = manifest["metadata"], manifest["spec"], manifest.get("status", {})
+        owners = metadata.get("ownerReferences") or ()
         order, ended_at = status.get("order"), status.get("deliveredAt") or status.get("rejectedAt")
         return cls(
             namespace=sys.intern(metadata["namespace"]),
@@ -65,7 +67,8 @@ class InputView:
             type=InputType(spec.get("type", InputType.USER)),
             resume=spec.get("resume", False),
             owner=owner_uid(manifest),
-            owners=tuple(shared(owner) for owner in metadata.get("ownerReferences") or ()),
+            has_owners=bool(owners),
+            has_controller=any(owner.get("controller") for owner in owners),
             phase=InputPhase(status.get("phase", InputPhase.QUEUED)),
             has_order=order is not None,
             order=order if order is not None else int(metadata["resourceVersion"]),
@@ -93,4 +96,4 @@ class InputView:
     @property
     def is_controlled(self) -> bool:
         """Whether anything controls it, a Task or not: Kubernetes allows no second controller."""
-        return self.owner is not None or any(owner.get("controller") for owner in self.owners)
+        return self.owner is not None or self.has_controller

@@ -41,6 +41,17 @@ def standing(child: ChildView, *, name: str, uid: str) -> Standing:
     return Standing.LEFT_BEHIND if child.left_behind_by == name else Standing.FOREIGN
 
 
+def lost_label(child: ChildView, *, kind: str, task: str) -> Obstacle | None:
+    """Why the Task waits for an object of its own; None for one that has its label."""
+    if child.task == task:
+        return None
+    return Obstacle(
+        "LabelMissing",
+        f"{kind} {child.name} is this Task's and has lost its label {names.TASK_LABEL}, without which it is not "
+        f"watched; set the label to {task}, or delete the {kind}.",
+    )
+
+
 def conflict(child: ChildView, *, kind: str, task: str) -> Obstacle:
     """Why the Task waits for a foreign object of one of its names, and what helps. A home is never to be deleted."""
     name = child.name

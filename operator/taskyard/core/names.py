@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# Nothing in Kubernetes has a longer name.
+MAX_NAME_CHARACTERS = 253
+
 TASK_LABEL = "taskyard.dev/task"
 TEMPLATE_LABEL = "taskyard.dev/template"
 TEMPLATE_VERSION_LABEL = "taskyard.dev/template-version"

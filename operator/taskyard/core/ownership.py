@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 
 from taskyard.api import GROUP
+from taskyard.core.names import MAX_NAME_CHARACTERS
 
 
 @dataclass(frozen=True)
@@ -35,15 +36,19 @@ class OwnerView:
     @classmethod
     def of(cls, reference: Mapping[str, Any]) -> OwnerView:
         return cls(
-            kind=sys.intern(reference["kind"]),
-            name=sys.intern(reference["name"]),
-            uid=sys.intern(reference["uid"]),
+            kind=_whole(reference["kind"]),
+            name=_whole(reference["name"]),
+            uid=_whole(reference["uid"]),
             is_task=is_task(reference),
             controls=bool(reference.get("controller")),
         )
 
 
 Owners = tuple[OwnerView, ...]
+
+# The metadata of Pods and claims may have any number of owners, whose names and UIDs may have any length.
+MAX_OWNERS = 16
+MORE = OwnerView(kind="others", name="…", uid="", is_task=False, controls=False)
 
 
 class Ownership(Enum):
@@ -81,8 +86,17 @@ def is_task(reference: Mapping[str, Any]) -> bool:
 
 
 def owners_of(manifest: Mapping[str, Any]) -> Owners:
-    """All owners of an object."""
-    return tuple(map(OwnerView.of, manifest["metadata"].get("ownerReferences") or ()))
+    """The owners of an object. Of more than MAX_OWNERS it is the one that controls it, and MORE for all others, so that
+    it is never taken for an object that only Tasks own."""
+    references = manifest["metadata"].get("ownerReferences") or ()
+    if len(references) <= MAX_OWNERS:
+        return tuple(map(OwnerView.of, references))
+    return (*(OwnerView.of(reference) for reference in references if reference.get("controller")), MORE)[-2:]
+
+
+def _whole(text: str) -> str:
+    """A name, interned; of what is longer than any name can be only the beginning, which is nobody's name."""
+    return sys.intern(text if len(text) <= MAX_NAME_CHARACTERS else f"{text[:MAX_NAME_CHARACTERS]}…")
 
 
 def controller_uid(owners: Iterable[OwnerView]) -> str | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from taskyard.api.vocabulary import ParameterType
+from taskyard.core.api_object import packed
 
 USABLE_LABEL = "taskyard.dev/usable-by"
 USABLE_VALUE = "tasks"
@@ -13,12 +14,13 @@ USABLE_VALUE = "tasks"
 
 @dataclass(frozen=True, slots=True)
 class ParameterView:
-    """A parameter as a template version declares it; `env` is its variable in the agent's container."""
+    """A parameter as a template version declares it; `env` is its variable in the agent's container. Values are packed
+    here and in the other views."""
 
     name: str
     type: ParameterType
     required: bool
-    default: str | None
+    default: str | bytes | None
     pattern: str | None
     env: str
 
@@ -29,7 +31,7 @@ class ParameterView:
             name=name,
             type=ParameterType(declared["type"]),
             required=declared.get("required", False),
-            default=declared.get("default"),
+            default=packed(declared["default"]) if "default" in declared else None,
             pattern=declared.get("pattern"),
             env=declared.get("env") or name.upper().replace("-", "_"),
         )
@@ -41,7 +43,7 @@ class PresetView:
 
     name: str
     default: bool
-    values: tuple[tuple[str, str], ...]
+    values: tuple[tuple[str, str | bytes], ...]
     resources: dict[str, Any] | None
 
     @classmethod
@@ -49,7 +51,7 @@ class PresetView:
         return cls(
             name=preset["name"],
             default=preset.get("default", False),
-            values=tuple((entry["name"], entry["value"]) for entry in preset.get("parameters") or ()),
+            values=tuple((entry["name"], packed(entry["value"])) for entry in preset.get("parameters") or ()),
             resources=preset.get("resources"),
         )
 
@@ -67,12 +69,12 @@ class GivenView:
     """A Task's choice for one parameter."""
 
     name: str
-    chosen: str | SecretKey
+    chosen: str | bytes | SecretKey
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> GivenView:
         reference = given.get("secretRef")
-        chosen = SecretKey(reference["name"], reference["key"]) if reference else given["value"]
+        chosen = SecretKey(reference["name"], reference["key"]) if reference else packed(given["value"])
         return cls(given["name"], chosen)
 
 

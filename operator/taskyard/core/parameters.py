@@ -14,7 +14,7 @@ from typing import Any
 import re2  # type: ignore[import-untyped] # linear in time: a pattern and a value may come from different people
 
 from taskyard.api.vocabulary import ParameterType
-from taskyard.core.api_object import Manifest
+from taskyard.core.api_object import Manifest, unpacked
 from taskyard.core.parameter_views import USABLE_LABEL, USABLE_VALUE, GivenView, ParameterView, PresetView, SecretKey
 from taskyard.core.task_view import TaskView
 from taskyard.core.template_version_view import TemplateVersionView
@@ -89,7 +89,7 @@ def preset_of(version: TemplateVersionView, name: str | None) -> PresetView | Vi
 def variable(
     parameter: ParameterView,
     given: GivenView | None,
-    preset_values: Mapping[str, str],
+    preset_values: Mapping[str, str | bytes],
     preset: PresetView | None,
     task: TaskView,
     usable_secrets: Set[str] | None,
@@ -112,8 +112,9 @@ def variable(
         source, value = "its default", parameter.default
     if value is None:
         return missing(parameter)
-    assert isinstance(value, str)
-    return mismatch(parameter, value, source=source) or {"value": literal(value)}
+    assert isinstance(value, str | bytes)
+    text = unpacked(value)
+    return mismatch(parameter, text, source=source) or {"value": literal(text)}
 
 
 def missing(parameter: ParameterView) -> Violation | None:
@@ -195,7 +196,8 @@ def preset_problem(version: TemplateVersionView) -> str | None:
     declared = {parameter.name: parameter for parameter in version.parameters}
     for preset in version.presets:
         for name, value in preset.values:
-            found = mismatch(declared[name], value, source=f'preset "{preset.name}"') if name in declared else None
+            source, parameter = f'preset "{preset.name}"', declared.get(name)
+            found = mismatch(parameter, unpacked(value), source=source) if parameter else None
             if found:
                 return found.message.rstrip(".")
     return None

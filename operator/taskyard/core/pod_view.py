@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from taskyard.core import names, times
-from taskyard.core.api_object import Manifest, labelled, shared, version_of
+from taskyard.core.api_object import Manifest, labelled, name_in, shared, version_of
 from taskyard.core.child_view import ChildView
 from taskyard.core.ownership import owners_of
 from taskyard.core.pod_end import EndCause, cause_of
@@ -119,7 +119,7 @@ class PodView(ChildView):
             deleting="deletionTimestamp" in metadata,
             created_at=times.parse(metadata["creationTimestamp"]),
             unschedulable=unschedulable,
-            agent_name=shared((metadata.get("annotations") or {}).get(names.AGENT_CONTAINER)),
+            agent_name=name_in((metadata.get("annotations") or {}).get(names.AGENT_CONTAINER)),
             init_containers=tuple(map(ContainerView.of, status.get("initContainerStatuses", ()))),
             containers=tuple(map(ContainerView.of, status.get("containerStatuses", ()))),
             runs_once=pod["spec"].get("restartPolicy") == "Never",

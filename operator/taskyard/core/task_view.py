@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from dataclasses import dataclass
 from datetime import datetime
@@ -73,10 +74,15 @@ class TaskView:
             idle_timeout=spec.get("idleTimeout"),
             max_runtime=spec.get("maxRuntime"),
             ttl_seconds_after_finished=spec.get("ttlSecondsAfterFinished"),
-            resumed_at=(metadata.get("annotations") or {}).get(names.RESUMED_AT),
+            resumed_at=_mark((metadata.get("annotations") or {}).get(names.RESUMED_AT)),
             status={} if is_stale else shared(status),
             stale_status=tuple(status) if is_stale else (),
             template=shared(spec.get("template")),
             preset=shared(spec.get("preset")),
             parameters=tuple(map(GivenView.of, spec.get("parameters") or ())),
         )
+
+
+def _mark(text: str | None) -> str | None:
+    """The value of an annotation that is only compared with the one before; a digest stands for a long one."""
+    return text if text is None or len(text) <= names.MAX_NAME_CHARACTERS else hashlib.sha256(text.encode()).hexdigest()

@@ -35,7 +35,7 @@ def resolve(version: TemplateVersionView | None, *, name: str, namespace: str) -
         )
     if version.agent_container is None:
         return Resolution(False, "NoAgent", NOT_FOR_TASKS)
-    problem = agent_problem(version)
+    problem = version.agent_problem
     if problem:
         return Resolution(
             False,
@@ -50,17 +50,6 @@ def resolve(version: TemplateVersionView | None, *, name: str, namespace: str) -
             f'TemplateVersion "{name}": {problem}; create a version with another one, and name it in the Task.',
         )
     return Resolution(True, "Resolved", f'TemplateVersion "{name}" is used.')
-
-
-def agent_problem(version: TemplateVersionView) -> str | None:
-    """What is wrong with the agent's container, if anything."""
-    containers = version.pod.get("spec", {}).get("containers", [])
-    agent = next((c for c in containers if c.get("name") == version.agent_container), None)
-    if agent is None:
-        return f'spec.pod has no container "{version.agent_container}", which spec.agent.container names'
-    if not agent.get("command"):
-        return f'container "{version.agent_container}" has no command, which is needed to run it'
-    return None
 
 
 def leads(template: TemplateView, version: TemplateVersionView | None, *, namespace: str) -> Resolution:

@@ -12,7 +12,6 @@ from taskyard.core.manifests import pod
 from taskyard.core.parameters import Chosen, default_resources, preset_problem
 from taskyard.core.security.keys import prompt_sha256
 from taskyard.core.task_view import TaskView
-from taskyard.core.template_resolution import agent_problem
 from taskyard.core.template_version_view import TemplateVersionView
 from taskyard.core.text_limits import quoted
 
@@ -65,7 +64,7 @@ def probe(version: TemplateVersionView, installation: Installation, *, namespace
 
 def problem(version: TemplateVersionView) -> str | None:
     """What is wrong with the version, as far as that shows without the API server."""
-    agent = agent_problem(version) if version.agent_container else None
+    agent = version.agent_problem
     return agent or ready_pattern.problem(version.agent_ready) or preset_problem(version)
 
 

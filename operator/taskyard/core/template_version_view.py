@@ -12,7 +12,8 @@ from taskyard.core.parameter_views import ParameterView, PresetView
 
 @dataclass(frozen=True, slots=True)
 class TemplateVersionView:
-    """A TemplateVersion. `status` is the document as it is stored."""
+    """A TemplateVersion. `status` is the document as it is stored. `pod` is empty in the stores; `agent_problem` tells
+    what is wrong with its agent's container, if anything."""
 
     namespace: str
     name: str
@@ -37,6 +38,7 @@ class TemplateVersionView:
     retries: int | None = None
     agent_type: str | None = None
     agent_ready: str | None = None
+    agent_problem: str | None = None
 
     @property
     def resource_version(self) -> str:
@@ -45,6 +47,7 @@ class TemplateVersionView:
     @classmethod
     def of(cls, version: Manifest) -> TemplateVersionView:
         spec = version["spec"]
+        pod = without_nulls(spec["pod"])
         agent = spec.get("agent")
         metadata = version["metadata"]
         return cls(
@@ -58,7 +61,7 @@ class TemplateVersionView:
             template=sys.intern(spec["template"]),
             agent_container=agent["container"] if agent else None,
             protocol=agent["protocol"] if agent else None,
-            pod=without_nulls(spec["pod"]),
+            pod=pod,
             home=spec.get("home"),
             grace_period_seconds=spec["gracePeriodSeconds"],
             start_timeout=timedelta(seconds=spec["startTimeoutSeconds"]),
@@ -71,4 +74,16 @@ class TemplateVersionView:
             retries=agent.get("retries") if agent else None,
             agent_type=agent.get("type") if agent else None,
             agent_ready=agent.get("ready") if agent else None,
+            agent_problem=agent_problem(pod, agent["container"]) if agent else None,
         )
+
+
+def agent_problem(pod: Manifest, container: str) -> str | None:
+    """What is wrong with the agent's container in a template's Pod, if anything."""
+    containers = pod.get("spec", {}).get("containers", [])
+    agent = next((c for c in containers if c.get("name") == container), None)
+    if agent is None:
+        return f'spec.pod has no container "{container}", which spec.agent.container names'
+    if not agent.get("command"):
+        return f'container "{container}" has no command, which is needed to run it'
+    return None

@@ -36,7 +36,7 @@ class View(Protocol):
 V = TypeVar("V", bound=View)
 
 # What the making of a view raises for an object that is not as its kind should be.
-UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 class _Identity(TypedDict, total=False):

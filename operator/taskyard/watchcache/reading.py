@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic
 
 import msgspec
 
 from taskyard.apiclient import JSON, ApiError, Connection, TooLargeError
+from taskyard.core.api_object import TOO_DEEP
+from taskyard.watchcache import nesting
 from taskyard.watchcache.kind import UNREADABLE, Kind, NameView, V
 
 logger = logging.getLogger(__name__)
@@ -78,40 +80,57 @@ _marked = msgspec.json.Decoder(_Marked)
 
 async def pages(connection: Connection, kind: Kind[V]) -> AsyncIterator[Page[V]]:
     """All objects of a kind, in pages of some MiB at most, of which one at a time is in memory. Raises ApiError."""
-    resource, limit, token = kind.resource, FIRST_PAGE, ""
+    resource = kind.resource
     accept = METADATA_LIST if resource.metadata_only else JSON
-    what = f"GET {resource.path()}"
+    async for items, resource_version, is_cut in raw_pages(
+        connection, resource.path(), query=resource.bounds, accept=accept
+    ):
+        views = (view for item in items if (view := readable(kind, item, may_be_cut=is_cut)) is not None)
+        yield Page(views, resource_version)
+        # Nothing of this page may stay in memory while the next one arrives.
+        del items, views
+
+
+async def raw_pages(
+    connection: Connection, path: str, *, query: Mapping[str, str], accept: str = JSON
+) -> AsyncIterator[tuple[list[msgspec.Raw], str, bool]]:
+    """The objects of a list in JSON, page by page, each with the resourceVersion of the list and whether values that
+    were nested too deeply are cut off. Raises ApiError."""
+    limit, token, what = FIRST_PAGE, "", f"GET {path}"
     while True:
-        query = {"limit": str(limit), **resource.bounds, **({"continue": token} if token else {})}
+        asked = {"limit": str(limit), **query, **({"continue": token} if token else {})}
         # A single object may have any size that the API server takes.
         bytes_allowed = MAX_PAGE_BYTES if limit > 1 else MAX_PAGE_BYTES * 4
         try:
-            content = await connection.read(resource.path(), query=query, accept=accept, limit=bytes_allowed)
+            content = await connection.read(path, query=asked, accept=accept, limit=bytes_allowed)
         except TooLargeError:
             if limit == 1:
                 raise
             limit = max(1, limit // 8)
             continue
         try:
-            page = _list.decode(content)
+            try:
+                page, is_cut = _list.decode(content), False
+            except RecursionError:
+                page, is_cut = _list.decode(nesting.cut(content)), True
         except ValueError as error:
             raise ApiError(what, f"the API server's list cannot be read: {error}") from error
         items = page.items or []
         fitting = fitting_page(objects=len(items), size=len(content))
-        views = (view for item in items if (view := readable(kind, item)) is not None)
-        yield Page(views, page.metadata.resource_version)
+        yield items, page.metadata.resource_version, is_cut
         token = page.metadata.continue_ or ""
         if not token:
             return
         limit = min(fitting, limit * 4)
-        # Nothing of this page may stay in memory while the next one arrives.
         del content, page, items
 
 
-def readable(kind: Kind[V], raw: msgspec.Raw) -> V | None:
+def readable(kind: Kind[V], raw: msgspec.Raw, *, may_be_cut: bool = False) -> V | None:
     """The view of an object; None, and a line of log, for one that cannot be read: no object may keep the others from
     being known."""
     try:
+        if may_be_cut and nesting.is_cut(bytes(raw)):
+            raise ValueError(TOO_DEEP)
         return kind.decode(raw)
     except UNREADABLE as error:
         where = "?"
@@ -153,12 +172,15 @@ def event(kind: Kind[V], line: bytes) -> Event[V]:
     of log and a bookmark, which says so if it is gone."""
     what = f"watch of {kind.resource.plural}"
     try:
-        found = _line.decode(line)
+        try:
+            found, is_cut = _line.decode(line), False
+        except RecursionError:
+            found, is_cut = _line.decode(nesting.cut(line)), True
         if found.type == "ERROR":
             status = msgspec.json.decode(found.object, type=dict[str, Any])
             error = GoneError if status.get("code") == 410 else ApiError
             raise error(what, str(status.get("message", status)))
-        view = None if found.type == "BOOKMARK" else readable(kind, found.object)
+        view = None if found.type == "BOOKMARK" else readable(kind, found.object, may_be_cut=is_cut)
         if view is None:
             metadata = _marked.decode(found.object).metadata
             gone = NameView.of({"metadata": metadata}) if found.type == "DELETED" else None

@@ -4,13 +4,14 @@ while the watch was down."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Generic, Protocol
 
 from taskyard.apiclient import ApiError
 from taskyard.backoff import Backoff
-from taskyard.watchcache.kind import Key, Kind, NameView, V, key_of
+from taskyard.watchcache.kind import Key, Kind, NameView, V, View, key_of
 from taskyard.watchcache.reading import Event, GoneError, Page
 from taskyard.watchcache.store import Store
 
@@ -39,13 +40,24 @@ async def list_into(source: Source, store: Store[V], changed: Callable[[V], None
         resource_version = page.resource_version
         for view in page.views:
             listed.add(key_of(view))
-            if store.keep(view):
-                changed(view)
+            with told(store, view):
+                if store.keep(view, is_listed=True):
+                    changed(view)
         # Decoding is quick, but a fleet is large: others get their turn.
         await asyncio.sleep(0)
     for view in store.unlisted(listed, listed_at=resource_version):
-        changed(view)
+        with told(store, view):
+            changed(view)
     return resource_version
+
+
+@contextlib.contextmanager
+def told(store: Store[Any], view: View) -> Iterator[None]:
+    """A defect in taking one object is told with its trace, and keeps no other object from being known."""
+    try:
+        yield
+    except Exception:
+        logger.exception("%s %s/%s: defect", store.kind.resource.plural, view.namespace, view.name)
 
 
 class Reflector(Generic[V]):
@@ -74,7 +86,10 @@ class Reflector(Generic[V]):
             try:
                 await self._follow(await self._list())
             except GoneError as error:
-                logger.debug("%s: %s; listing again", self._plural, error)
+                # Everyday life, unless it comes again after each list.
+                delay = self._backoff.next()
+                logger.debug("%s: %s; listing again in %.1f s", self._plural, error, delay)
+                await asyncio.sleep(delay)
             except ApiError as error:
                 delay = self._backoff.next()
                 logger.warning("%s: %s; listing again in %.1f s", self._plural, error, delay)
@@ -91,16 +106,18 @@ class Reflector(Generic[V]):
         """Watch after watch, each from where the last one ended. Raises ApiError, GoneError when a list is needed."""
         loop = asyncio.get_running_loop()
         while True:
-            began, told = loop.time(), False
+            began, has_told = loop.time(), False
             async for event in self._source.watch(self._store.kind, resource_version):
                 resource_version = event.version
-                told = True
+                has_told = True
                 self._backoff.reset()
                 if event.view is not None:
-                    self._take(event.type, event.view)
+                    with told(self._store, event.view):
+                        self._take(event.type, event.view)
                 elif event.gone is not None:
-                    self._forget(event.gone)
-            if told or loop.time() - began >= SHORT_WATCH_SECONDS:
+                    with told(self._store, event.gone):
+                        self._forget(event.gone)
+            if has_told or loop.time() - began >= SHORT_WATCH_SECONDS:
                 self._backoff.reset()
             else:
                 raise ApiError(f"watch of {self._plural}", "it ended at once")

@@ -21,7 +21,7 @@ class Store(Generic[V]):
     lookup has to search.
 
     The process's own writes and watch events arrive in any order: an older resourceVersion never replaces a newer one,
-    and the response to a write does not bring back an object whose deletion the watch has reported.
+    and the response to a write does not bring back an object whose deletion a watch or a list has shown.
     """
 
     def __init__(self, kind: Kind[V], groups: Callable[[V], Iterable[Group]] = lambda view: ()) -> None:
@@ -32,6 +32,8 @@ class Store(Generic[V]):
         self._groups: dict[Group, Key | set[Key]] = {}
         # UID to last version of recently deleted objects: a response is late by seconds, not by thousands of objects.
         self._gone: dict[str, int] = {}
+        # The resourceVersion of the last list.
+        self._listed_at = 0
         self._observers: list[Callable[[V | None, V], None]] = []
 
     def __len__(self) -> int:
@@ -64,12 +66,17 @@ class Store(Generic[V]):
         """Keep an object as the API server returned it, as `keep` does."""
         return self.keep(self.kind.of(manifest))
 
-    def keep(self, view: V) -> bool:
+    def keep(self, view: V, *, is_listed: bool = False) -> bool:
         """Keep an object unless a newer state of it is known; returns whether it was kept."""
         key = key_of(view)
-        if view.version <= self._gone.get(view.uid, -1):
+        # The very state of which a watch told a deletion is that of an object that has left the watch's selection.
+        if view.version < self._gone.get(view.uid, -1):
             return False
         former = self._views.get(key)
+        # The list lacked it, and no watch would tell that it is gone. One by a label may lack what exists.
+        is_complete = not self.kind.resource.bounds
+        if former is None and is_complete and not is_listed and view.version <= self._listed_at:
+            return False
         if former is not None and former.version >= view.version:
             return False
         self._regroup(key, former, view)
@@ -107,7 +114,8 @@ class Store(Generic[V]):
     def unlisted(self, listed: set[Key], *, listed_at: str) -> list[V]:
         """Forget, and return, what is missing in a list made at resourceVersion `listed_at`. Objects written after the
         list was made are kept: the watch reports them later."""
-        gone = [view for key, view in self._views.items() if key not in listed and view.version <= int(listed_at)]
+        self._listed_at = int(listed_at)
+        gone = [view for key, view in self._views.items() if key not in listed and view.version <= self._listed_at]
         for view in gone:
             self.remove(key_of(view))
         return gone

@@ -181,6 +181,41 @@ def test_text_is_bounded_in_bytes(guarded: Cluster, namespace: str, manifest: Ob
     ) in refusal(guarded, namespace, manifest)
 
 
+def values(number: int, text: str) -> list[Object]:
+    return [{"name": f"p{place}", "value": text} for place in range(number)]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "what"),
+    [
+        pytest.param(manifests.task(parameters=values(9, "字" * 2_500)), "parameters", id="a Task"),
+        pytest.param(
+            manifests.template_version(
+                "hello",
+                parameters=[{"name": "p", "type": "string", "default": "x" * 2_000}],
+                presets=[
+                    {"name": f"s{number}", "parameters": [{"name": "p", "value": "x" * 8_000}]} for number in range(8)
+                ],
+            ),
+            "parameters and presets",
+            id="a TemplateVersion",
+        ),
+    ],
+)
+def test_values_of_parameters_are_bounded_together(
+    guarded: Cluster, namespace: str, manifest: Object, what: str
+) -> None:
+    size = 67_500 if manifest["kind"] == "Task" else 66_000
+    assert (
+        f"{manifest['kind']} {namespace}/hello: the values of its {what} have {size} bytes, and may have 65536 bytes "
+        "together: put long text into a file in the image or the home and name it, or have more allowed in the Helm "
+        "values (policies.objects.maxParameterBytes)"
+    ) in refusal(guarded, namespace, manifest)
+    manifest["spec"]["parameters"] = manifest["spec"]["parameters"][:8] if manifest["kind"] == "Task" else []
+    if manifest["kind"] == "Task":
+        assert refusal(guarded, namespace, manifest) == ""
+
+
 @pytest.mark.parametrize(
     ("metadata", "says"),
     [

@@ -249,9 +249,10 @@ def test_the_policy_of_sizes_has_the_values_and_can_be_left_out(render: Render, 
     def text(rendered: Rendered) -> str:
         return json.dumps(rendered.one("ValidatingAdmissionPolicy", "objects.taskyard.dev"))
 
-    given = render("policies.objects.maxAnnotationBytes=2000", "policies.objects.maxTextBytes=5000")
-    assert all(f"<= {number} " in text(default) for number in (16384, 131072, 131072 + 32768))
-    assert all(f"<= {number} " in text(given) for number in (2000, 5000, 5000 + 32768))
+    bounds = ("maxAnnotationBytes=2000", "maxTextBytes=5000", "maxParameterBytes=7000")
+    given = render(*(f"policies.objects.{bound}" for bound in bounds))
+    assert all(f"<= {number} " in text(default) for number in (16384, 131072, 131072 + 32768, 65536))
+    assert all(f"<= {number} " in text(given) for number in (2000, 5000, 5000 + 32768, 7000))
     assert f"system:serviceaccount:{NAMESPACE}:taskyard-operator" in text(default)
     kinds = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
     left = [entry for kind in kinds for entry in render("policies.objects.enabled=false").of_kind(kind)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from taskyard.controller.event_router import EventRouter
 from taskyard.controller.kopf_source.lists import Lists
 from taskyard.controller.queue import KeyedQueue
@@ -51,7 +53,7 @@ class Taken:
         self.lists = Lists(self.cluster, self.router)
 
     def take(self, resource: Any, kind: str, manifest: dict[str, Any]) -> None:
-        view = self.router.view(resource, kind, manifest)
+        view = self.router.view(resource, kind, manifest["metadata"], msgspec.json.encode(manifest))
         if view is not None:
             self.router.take(resource, kind, view)
 

@@ -115,10 +115,11 @@ class FakeCluster(Cluster):
                 yield deepcopy(found)
             await asyncio.sleep(0.001)
 
-    async def events_of(self, namespace: str, uid: str) -> tuple[Object, ...]:
+    async def events_of(self, namespace: str, uid: str) -> AsyncIterator[Object]:
         self._called("list", EVENTS, uid)
-        held = (deepcopy(found) for key, found in self.objects.items() if key[0] == EVENTS.plural)
-        return tuple(found for found in held if found["regarding"]["uid"] == uid)
+        for found in [deepcopy(held) for key, held in self.objects.items() if key[0] == EVENTS.plural]:
+            if found["regarding"]["uid"] == uid:
+                yield found
 
     async def create(self, resource: Resource, manifest: Object, *, dry_run: bool = False) -> Object:
         name = manifest["metadata"]["name"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from taskyard.apiclient import TooLargeError
 from taskyard.controller import kinds
 from taskyard.controller.cluster import Cluster, NotLeadingError
 from taskyard.core.resources import LEASES, PODS, TASKS
+from taskyard.watchcache import reading
 from unit.controller.fakes import until
 
 
@@ -178,3 +181,28 @@ async def test_settling_breaks_off_what_takes_too_long(cluster: Cluster, server:
     with pytest.raises(asyncio.CancelledError):
         await caller
     server.goes_on.set()
+
+
+async def test_events_of_any_size_are_read_by_pages_of_some_bytes_and_without_what_is_not_read_of_them() -> None:
+    """Whoever may create Events in a namespace may make them as large as any object."""
+    large = {"metadata": {"creationTimestamp": "2026-01-31T12:00:00Z"}, "reason": "Pulled", "action": "x" * 900_000}
+    held, largest = [{**large, "note": str(number)} for number in range(700)], 0
+
+    class Large(Answering):
+        async def read(self, path: str, *, query: Any, limit: int, **how: Any) -> bytes:
+            nonlocal largest
+            assert query["fieldSelector"] == "regarding.uid=pod-1"
+            begin, most = int(query.get("continue", 0)), int(query["limit"])
+            page = held[begin : begin + most]
+            if sum(len(event["action"]) for event in page) > limit:
+                raise TooLargeError("GET", "too large")
+            rest = {"continue": str(begin + most)} if begin + most < len(held) else {}
+            content = json.dumps({"metadata": {"resourceVersion": "7", **rest}, "items": page}).encode()
+            largest = max(largest, len(content))
+            return content
+
+    cluster = Cluster(Large(), guard=lambda: None)  # type: ignore[arg-type]
+    found = [event async for event in cluster.events_of("team", "pod-1")]
+    assert [event["note"] for event in found] == [str(number) for number in range(500)]
+    assert all("action" not in event for event in found)
+    assert largest <= reading.MAX_PAGE_BYTES

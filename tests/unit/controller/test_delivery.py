@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import timedelta
 from typing import Any
 
@@ -433,3 +434,16 @@ async def test_the_tasks_count_is_looked_at_when_an_input_was_written() -> None:
     harness = DeliveryHarness([input_manifest()], answers=(Accepted(in_doubt=False),))
     await harness.deliver()
     assert WEB in harness.changed
+
+
+async def test_other_owners_are_those_at_the_moment_of_the_write() -> None:
+    """The store does not keep them, and somebody may have removed one meanwhile."""
+    entry = waiting(owner_uid=None)
+    entry["metadata"]["ownerReferences"] = [owner("job-1", "nightly", kind="Job", controller=False)]
+    harness = DeliveryHarness([entry], (NotReady("it works"),))
+    newer = deepcopy(entry)
+    newer["metadata"] |= {"resourceVersion": "150", "ownerReferences": []}
+    harness.cluster.hold(TASK_INPUTS, newer)
+    await harness.deliver()
+    assert harness.stored()["metadata"]["ownerReferences"] == [owner(TASK_UID)]
+    assert [call for call in harness.cluster.calls if call[0] == "patch"] == [("patch", "taskinputs", "one")]

@@ -212,3 +212,28 @@ async def test_paces_of_quiet_namespaces_are_forgotten(monkeypatch: pytest.Monke
         assert bounds._turn((f"n{number}", "web"), 0) == 0
     assert len(bounds._paces) <= 2
     assert not bounds._turns
+
+
+async def test_a_place_counts_once_although_its_event_comes_before_the_answer_to_its_write() -> None:
+    """Else inputs would be refused while half of the room is free."""
+    found = harness(fresh("a"), fresh("b"), per_task=9, per_namespace=2)
+    bounds = found.delivery._bounds
+    (first,) = (entry for entry in bounds.within(WEB) if entry.name == "a")
+    with bounds.placing(first):
+        found.stores.inputs.put(waiting("a", version=first.version + 1))
+        assert {entry.name for entry in bounds.within(WEB)} == {"a", "b"}
+    assert {entry.name for entry in bounds.within(WEB)} == {"a", "b"}
+
+
+async def test_what_is_refused_is_removed_although_more_comes_all_the_time() -> None:
+    """Else a flood that lasts would fill the cluster's storage with what was refused long ago."""
+    status = {"phase": "Rejected", "order": 1, "reason": "QueueFull", "rejectedAt": "2026-01-31T11:00:00Z"}
+    old = [input_manifest(f"old-{number}", owner_uid=None, status=status) for number in range(40)]
+    new = [fresh(f"new-{number}", version=number + 1) for number in range(40)]
+    found = harness(*old, *new, per_task=1)
+    await found.deliver()
+    left = phases(found)
+    removed = sum(name not in left for name in (f"old-{number}" for number in range(40)))
+    refused = sum(left[f"new-{number}"] == "Rejected" for number in range(40))
+    assert removed + refused == input_bounds.BATCH
+    assert abs(removed - refused) == 1

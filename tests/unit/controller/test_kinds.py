@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from taskyard.controller import kinds
+from taskyard.controller.pod_templates import PodTemplates
 from taskyard.controller.unkept import Unkept
 from taskyard.core.resources import USABLE_SECRETS
 from taskyard.watchcache.kind import Kind
@@ -25,6 +26,7 @@ from unit.core.builders import (
     pod_manifest,
     reservation,
     task_manifest,
+    template_version_manifest,
 )
 
 LARGE = 60_000
@@ -169,3 +171,59 @@ def test_the_annotations_that_are_read_are_kept_among_those_of_others() -> None:
     assert kept(kinds.CLAIM, claim_manifest(adoptable_by="web")).adoptable_by == "web"
     assert kept(kinds.TASK, task_manifest(resumed_at="noon")).resumed_at == "noon"
     assert kept(kinds.POD, pod_manifest()).agent_name == "agent"
+
+
+OWNERS = [
+    {"apiVersion": "v1", "kind": "ConfigMap" + "k" * 100, "name": f"{n}" + "n" * 400, "uid": f"{n}" + "u" * 400}
+    for n in range(1_000)
+]
+OWN_ANNOTATIONS = {f"taskyard.dev/{name}": "x" * LARGE for name in ("resumed-at", "adoptable-by", "agent-container")}
+VERSION = kinds.template_version_kind(PodTemplates())
+WIDE = {"spec": {"containers": [{"name": "agent", "command": ["bash"]}], "odd": [{} for _ in range(100_000)]}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "manifest", "most"),
+    [
+        pytest.param(kinds.TASK, task_manifest(), 4_000, id="Task"),
+        pytest.param(kinds.INPUT, input_manifest(), 3_000, id="TaskInput"),
+        pytest.param(kinds.build_kind(Unkept()), build_manifest(), 12_000, id="WorkspaceBuild"),
+        pytest.param(kinds.POD, pod_manifest(), 12_000, id="Pod"),
+        pytest.param(kinds.CLAIM, claim_manifest(), 12_000, id="claim"),
+        pytest.param(
+            kinds.template_version_kind(PodTemplates()),
+            template_version_manifest(pod=WIDE),
+            6_000,
+            id="TemplateVersion",
+        ),
+    ],
+)
+def test_a_view_is_small_whatever_people_write_into_the_fields_that_are_read(
+    kind: Kind[Any], manifest: Manifest, most: int
+) -> None:
+    """No policy bounds the metadata of Pods and claims."""
+    odd = merge(manifest, {"metadata": {"ownerReferences": OWNERS, "annotations": OWN_ANNOTATIONS}})
+    assert bytes_of(kind.decode(json.dumps(odd).encode())) < most
+
+
+# One character beyond ASCII, and Python keeps four bytes of each.
+VALUE = "\N{GRINNING FACE}" + "x" * 8_000
+VALUES = [{"name": f"p{number}", "value": VALUE} for number in range(8)]
+DECLARED = [{"name": f"p{number}", "type": "string", "default": VALUE[:2_000]} for number in range(8)]
+PRESET = {"name": "large", "parameters": VALUES}
+
+
+@pytest.mark.parametrize(
+    ("kind", "manifest", "text"),
+    [
+        pytest.param(kinds.TASK, task_manifest(parameters=VALUES), 8 * 8_000, id="values of a Task"),
+        pytest.param(
+            VERSION,
+            template_version_manifest(parameters=DECLARED, presets=[PRESET]),
+            8 * 10_000,
+            id="defaults and presets of a TemplateVersion",
+        ),
+    ],
+)
+def test_text_takes_the_bytes_that_a_policy_bounds(kind: Kind[Any], manifest: Manifest, text: int) -> None:
+    assert bytes_of(kind.decode(json.dumps(manifest).encode())) < text + 10_000

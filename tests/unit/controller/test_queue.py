@@ -353,3 +353,18 @@ async def test_news_comes_before_what_a_start_has_to_look_at_and_starves_nothing
     assert [key for key in order if key in new] == new
     assert order[:10].count(old[1]) == 1, "of five keys one is an old one"
     assert len(set(order)) == len(order), "each once"
+
+
+async def test_news_of_a_key_that_is_worked_on_is_news_still_when_its_turn_comes() -> None:
+    """It does not go to the end of all that a start has to look at."""
+    work = Work()
+    async with running(work, workers=1, share=1) as queue:
+        queue.add(A)
+        await until(lambda: work.begun == [A])
+        for number in range(20):
+            queue.add(("team", f"other-{number}"))
+        queue.add(A, news=True)
+        queue.add(A)
+        work.gate.set()
+        await until(lambda: work.begun.count(A) == 2)
+    assert work.begun.index(A, 1) <= 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from taskyard.controller.reconcile import NEXT_RUN_SECONDS
 from taskyard.core.resources import TASKS, WORKSPACE_BUILDS
 from unit.controller.reconcile_harness import RUNNING, WEB, ReconcileHarness
 from unit.core.builders import at, build_manifest, pod_manifest, reservation, task_manifest
@@ -96,7 +97,7 @@ async def test_what_one_run_does_not_get_done_is_taken_up_again_though_nothing_h
     for number in range(1, 51):
         harness.hold(WORKSPACE_BUILDS, build_manifest(number, phase="Succeeded", version=101, pod_uid=f"pod-{number}"))
     runs = 0
-    while (WEB, 0.0) in harness.again.calls or not runs:
+    while (WEB, NEXT_RUN_SECONDS) in harness.again.calls or not runs:
         harness.again.calls.clear()
         await harness.reconcile()
         runs += 1

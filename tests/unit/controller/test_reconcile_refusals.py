@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -225,3 +226,61 @@ async def test_a_message_of_any_length_is_shown_shortened() -> None:
     for text in (harness.build()["status"]["message"], ready["message"]):
         assert "BAD=NAME-1" in text and "more characters)" in text and "pause and resume the Task" in text
         assert len(text) < 1100
+
+
+@pytest.mark.parametrize("is_refused", [True, False], ids=["a refusal", "a fault"])
+async def test_what_happens_while_the_api_server_refuses_is_looked_at(is_refused: bool) -> None:
+    """What was changed meanwhile is shown, but nothing was decided by it: the key stays in the queue."""
+    harness = ReconcileHarness()
+    error = quota() if is_refused else api_error(500)
+    Refusing(harness, "create", "workspacebuilds", error)
+    harness.reconciler._faults[WEB] = 5
+    news = 0
+    called = harness.cluster._called
+
+    def pause(done: str, resource: Any, name: str = "") -> None:
+        nonlocal news
+        if (done, resource.plural) == ("create", "workspacebuilds"):
+            news = 1
+        called(done, resource, name)
+
+    def seen(key: Any) -> None:
+        nonlocal news
+        news = 0
+
+    harness.cluster._called = pause  # type: ignore[method-assign]
+    harness.reconciler._seen = seen
+    with contextlib.suppress(ApiError):
+        await harness.reconcile()
+    assert news, "nobody else would look at it before the next try"
+
+
+@pytest.mark.parametrize("plural", ["pods", "persistentvolumeclaims"])
+async def test_an_object_that_has_lost_its_label_costs_a_few_calls(plural: str) -> None:
+    """The watch by the label tells that it is gone; a read finds it."""
+    harness = ReconcileHarness()
+    await harness.reconcile()
+    store = harness.stores.pods if plural == "pods" else harness.stores.claims
+    (view,) = store
+    del harness.cluster.objects[plural, "team", view.name]["metadata"]["labels"]["taskyard.dev/task"]
+    store.deleted(view)
+    before = len(harness.cluster.calls)
+    await harness.reconcile()
+    assert len(harness.cluster.calls) - before <= 6, harness.cluster.calls[before:]
+    assert (WEB, 0.0) not in harness.again.calls
+    assert harness.ready == ("False", "LabelMissing")
+
+
+async def test_a_pod_that_runs_without_its_label_is_not_replaced_and_costs_a_few_calls() -> None:
+    harness = ReconcileHarness.running(pod=pod_manifest())
+    (view,) = harness.stores.pods
+    del harness.cluster.objects["pods", "team", "web-1"]["metadata"]["labels"]["taskyard.dev/task"]
+    harness.stores.pods.deleted(view)
+    harness.now = at(3600)
+    await harness.reconcile()
+    assert len(harness.cluster.calls) <= 6, harness.cluster.calls
+    assert harness.again.calls == [(WEB, 30.0)]
+    assert harness.ready == ("False", "LabelMissing")
+    ready = next(found for found in harness.status["conditions"] if found["type"] == "Ready")
+    assert "Pod web-1 is this Task's and has lost its label taskyard.dev/task" in ready["message"]
+    assert harness.names("workspacebuilds") == ["web-1"]

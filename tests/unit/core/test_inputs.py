@@ -154,7 +154,7 @@ def test_an_input_is_adopted_together_with_its_other_owners() -> None:
     others = [owner("job-1", kind="Job", controller=False), owner("task-2", "other", controller=False)]
     manifest["metadata"]["ownerReferences"] = others
     view = InputView.of(manifest)
-    assert (view.owner, view.owners) == (None, tuple(others))
+    assert (view.owner, view.has_owners, view.is_controlled) == (None, True, False)
     assert step(view) == Adopt(view)
 
 

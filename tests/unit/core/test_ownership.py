@@ -84,3 +84,22 @@ def test_without_owner_references_it_is_nobodys() -> None:
 def test_ownership_is_correct_only_from_the_living_tasks_view() -> None:
     """To the earlier Task, the living Task's objects look like an earlier Task's: so the caller's must live."""
     assert ownership_of(pod().owners, name=task().name, uid="former") is Ownership.FORMER
+
+
+def test_of_very_many_owners_the_controller_is_known_and_that_there_are_others() -> None:
+    """Nobody else's object is taken for one of a former Task because its owners are not all looked at."""
+    many = [owner(f"former-{number}", controller=False) for number in range(500)]
+    views = owners_of({"metadata": {"ownerReferences": [*many, owner("own")]}})
+    assert len(views) == 2
+    assert ownership_of(views, name="web", uid="own") is Ownership.OWN
+    assert ownership_of(views, name="web", uid="another") is Ownership.FOREIGN
+    assert ownership_of(owners_of({"metadata": {"ownerReferences": many}}), name="web", uid="x") is Ownership.FOREIGN
+    assert (
+        ownership_of(owners_of({"metadata": {"ownerReferences": many[:16]}}), name="web", uid="x") is Ownership.FORMER
+    )
+
+
+def test_a_uid_that_is_longer_than_any_is_nobodys() -> None:
+    long = owner("own" + "x" * 5_000)
+    assert ownership_of(owners_of({"metadata": {"ownerReferences": [long]}}), name="web", uid="own") is Ownership.FORMER
+    assert len(owners_of({"metadata": {"ownerReferences": [long]}})[0].uid) < 300

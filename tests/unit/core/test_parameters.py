@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskyard.core import parameters
-from taskyard.core.parameters import Chosen, Violation, choose, literal
+from taskyard.core.parameters import Chosen, Violation, choose, literal, preset_problem
 from taskyard.core.task_view import TaskView
 from taskyard.core.template_version_view import TemplateVersionView
 from unit.core.builders import task, template_version
@@ -241,3 +241,19 @@ def test_no_pattern_takes_the_operator_long() -> None:
     of = version(declared(pattern="(a+)+b|(a*)*c|(.*a){20}d"))
     assert isinstance(choose(of, wants(value("a" * 8192)), usable_secrets=NONE), Violation)
     assert time.monotonic() - began < 1
+
+
+def test_values_in_any_script_are_as_they_were_given() -> None:
+    """They are held in another form."""
+    version = template_version(
+        parameters=[
+            {"name": "greeting", "type": "string", "default": "grüß \N{GRINNING FACE}", "pattern": "gr.*"},
+            {"name": "name", "type": "string", "pattern": "名.*"},
+            {"name": "note", "type": "string"},
+        ],
+        presets=[{"name": "cjk", "default": True, "parameters": [{"name": "name", "value": "名前"}]}],
+    )
+    found = choose(version, task(parameters=[{"name": "note", "value": "ça"}]), usable_secrets=None)
+    assert isinstance(found, Chosen)
+    assert [variable["value"] for variable in found.env] == ["grüß \N{GRINNING FACE}", "名前", "ça"]
+    assert preset_problem(version) is None

@@ -11,7 +11,6 @@ from taskyard.core.observed import Observed
 from taskyard.core.parameters import Chosen, Violation
 from taskyard.core.template_resolution import (
     Resolution,
-    agent_problem,
     chosen,
     resolution,
     resolve,
@@ -75,7 +74,7 @@ def test_a_version_that_can() -> None:
     assert resolve(template_version(), name="v1", namespace="team") == Resolution(
         True, "Resolved", 'TemplateVersion "v1" is used.'
     )
-    assert agent_problem(template_version(pod=pod())) is None
+    assert template_version(pod=pod()).agent_problem is None
 
 
 NAMES_TEMPLATE = {"template": "shell", "templateVersion": None}

@@ -10,6 +10,7 @@ import pytest
 
 from taskyard.controller import kinds
 from taskyard.controller.unkept import Unkept
+from taskyard.core.resources import TEMPLATE_VERSIONS
 from taskyard.watchcache.kind import Kind, key_of
 from unit.core import builders
 from unit.core.builders import Manifest
@@ -64,7 +65,7 @@ def test_what_is_not_of_the_shape_is_told(manifest: Any) -> None:
     [
         pytest.param(kinds.TASK, builders.task_manifest(resumed_at="noon", template="shell"), id="Task"),
         pytest.param(kinds.TEMPLATE, builders.template_manifest(), id="Template"),
-        pytest.param(kinds.TEMPLATE_VERSION, builders.template_version_manifest(), id="TemplateVersion"),
+        pytest.param(kinds.BY_RESOURCE[TEMPLATE_VERSIONS], builders.template_version_manifest(), id="TemplateVersion"),
         pytest.param(kinds.INPUT, builders.input_manifest(), id="TaskInput"),
         pytest.param(
             kinds.build_kind(Unkept()), builders.build_manifest(phase="Succeeded", pod_uid="pod-1"), id="WorkspaceBuild"

@@ -10,11 +10,12 @@ import pytest
 
 from taskyard.apiclient import ApiError, Connection, TooLargeError
 from taskyard.controller import kinds
+from taskyard.controller.pod_templates import PodTemplates
 from taskyard.core.resources import Resource
 from taskyard.watchcache import reading
 from taskyard.watchcache.kind import Kind
 from taskyard.watchcache.reading import FIRST_PAGE, MAX_PAGE, PAGE_BYTES, Event, GoneError, event, fitting_page, pages
-from unit.core.builders import pod_manifest, task_manifest
+from unit.core.builders import pod_manifest, task_manifest, template_version_manifest
 from unit.watchcache.things import RESOURCE, THINGS, Manifest, Thing, thing, thing_manifest
 
 
@@ -239,3 +240,41 @@ def test_an_event_of_an_object_that_cannot_be_read_is_one_line_and_a_bookmark(ca
 def test_a_line_that_cannot_be_read_ends_the_watch(content: bytes) -> None:
     with pytest.raises(ApiError, match="watch of things: it sent what cannot be read"):
         event(THINGS, content)
+
+
+# Objects that are nested too deeply
+
+
+def deep(name: str, *, at: int = 1, levels: int = 5_000) -> bytes:
+    """A thing with a field nested so deeply that no decoder follows."""
+    whole = json.dumps(thing_manifest(name, at, filling="HERE")).encode()
+    return whole.replace(b'"HERE"', b'{"a":' * levels + b"1" + b"}" * levels)
+
+
+async def test_an_object_that_is_nested_too_deeply_is_left_out_of_a_list(caplog: pytest.LogCaptureFixture) -> None:
+    class Deep(Memory):
+        async def read(self, path: str, **how: Any) -> bytes:
+            a, b = (json.dumps(thing_manifest(name)).encode() for name in "ab")
+            return b'{"metadata":{"resourceVersion":"77"},"items":[%s,%s,%s]}' % (a, deep("odd"), b)
+
+    assert await listed(Deep()) == ["a", "b"]
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "things team/odd cannot be read and is left out: it is nested more than 100 levels deep"
+    )
+
+
+def test_an_event_of_an_object_that_is_nested_too_deeply_ends_no_watch(caplog: pytest.LogCaptureFixture) -> None:
+    assert event(THINGS, b'{"type":"MODIFIED","object":%s}' % deep("odd", at=8)) == Event("BOOKMARK", "8")
+    (record,) = caplog.records
+    assert "team/odd cannot be read and is left out: it is nested more than 100 levels deep" in record.getMessage()
+    gone = event(THINGS, b'{"type":"DELETED","object":%s}' % deep("odd", at=9)).gone
+    assert gone is not None and (gone.name, gone.version) == ("odd", 9)
+
+
+@pytest.mark.parametrize("levels", [150, 400, 900])
+def test_a_template_version_that_a_decoder_just_follows_is_left_out_too(levels: int) -> None:
+    """Its Pod would be copied, and copying gives up earlier."""
+    whole = json.dumps(template_version_manifest()).encode()
+    whole = whole.replace(b'"pod": {', b'"pod": {"odd":' + b'{"a":' * levels + b"1" + b"}" * levels + b",", 1)
+    assert event(kinds.template_version_kind(PodTemplates()), b'{"type":"ADDED","object":%s}' % whole).view is None

@@ -12,6 +12,7 @@ import pytest
 
 from taskyard.apiclient import ApiError
 from taskyard.controller.stores import Stores
+from taskyard.core.pod_view import PodView
 from taskyard.core.resources import PODS
 from taskyard.watchcache import reflector as reflector_module
 from taskyard.watchcache.kind import Kind, V
@@ -330,3 +331,46 @@ async def test_an_object_whose_last_state_cannot_be_read_is_gone_all_the_same(
         assert watched.names == [*left, "web-2"]
         assert watched.told == ["web-1", *(["web-1"] if not left else []), "web-2"]
     assert [record for record in caplog.records if "cannot be read" in record.getMessage()]
+
+
+async def test_410_again_and_again_is_no_hot_loop_of_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    delays = remembered_delays(monkeypatch)
+    cluster = FakeCluster()
+    cluster.watches = [*([error(410, "too old")] for _ in range(4)), [bookmark(1001), error(410)], [None]]
+    async with watching(cluster):
+        await until(lambda: len(cluster.watched_from) == 6)
+    found = [delay for delay in delays if delay >= 0.01]
+    assert found == pytest.approx([0.01, 0.02, 0.04, 0.05, 0.01])
+
+
+async def test_a_defect_in_taking_one_object_is_told_and_keeps_no_other_from_being_known(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Neither in a list nor in a watch: the process would end, and again at each start."""
+    cluster = FakeCluster()
+    cluster.hold(PODS, pod_manifest(1))
+    cluster.hold(PODS, pod_manifest(2))
+    cluster.watches = [[event("ADDED", 3, 1001), event("ADDED", 4, 1002), event("DELETED", 3, 1003), None]]
+
+    def groups_of(pod: PodView) -> list[tuple[str, str]]:
+        if pod.name in ("web-1", "web-3"):
+            raise TypeError("unhashable type: 'list'")
+        return []
+
+    store, told = Store(Stores().pods.kind, groups_of), list[str]()
+
+    def changed(pod: PodView) -> None:
+        told.append(pod.name)
+        if pod.name == "web-2":
+            raise RuntimeError("odd")
+
+    running = asyncio.create_task(Reflector(cluster, store, changed).run())
+    await until(lambda: "web-4" in told)
+    await asyncio.sleep(0.01)
+    assert not running.done()
+    running.cancel()
+    await asyncio.wait({running})
+    assert sorted(pod.name for pod in store) == ["web-2", "web-4"]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"pods team/{name}: defect" for name in ("web-1", "web-2", "web-3")
+    ]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from taskyard.watchcache import store as store_module
-from taskyard.watchcache.kind import Key, key_of
+from taskyard.watchcache.kind import Key, Kind, key_of
 from taskyard.watchcache.store import Store
-from unit.watchcache.things import THINGS, Thing, thing, thing_manifest
+from unit.watchcache.things import RESOURCE, THINGS, Thing, thing, thing_manifest
 
 
 def groups_of(found: Thing) -> Iterator[Key]:
@@ -191,3 +192,30 @@ def test_the_memory_of_deletions_is_bounded(monkeypatch: pytest.MonkeyPatch) -> 
     for name in "abc":
         store.deleted(thing(name, at=7))
     assert [store.keep(thing(name, at=6)) for name in "abc"] == [True, False, False]
+
+
+def test_what_left_the_selection_and_is_read_all_the_same_is_known() -> None:
+    """A watch by a label tells of an object that has lost it like of one that is gone, in the very state that a read
+    then shows; a deletion is newer than every state."""
+    store = filled(thing(at=5))
+    store.deleted(thing(at=7))
+    assert store.keep(thing(at=7))
+    assert store.get(("team", "a")) == thing(at=7)
+
+
+def test_a_state_from_before_a_list_that_lacks_the_object_does_not_bring_it_back() -> None:
+    """An event that waited, or the answer to a write that took its time: no watch would ever tell of the deletion."""
+    store = filled(thing("a", 4), thing("b", 4))
+    store.unlisted({("team", "b")}, listed_at="20")
+    assert not store.keep(thing("a", 5))
+    assert not store.keep(thing("never-seen", 20))
+    assert store.keep(thing("b", 5))
+    assert store.keep(thing("a", 21, uid="another"))
+    # A list is believed whatever it shows, also after the cluster was restored from a backup.
+    assert store.keep(thing("older", 3), is_listed=True)
+
+
+def test_what_a_label_selects_may_be_read_without_being_listed() -> None:
+    selecting = Store(Kind(replace(RESOURCE, selector="a=b"), THINGS._shape, Thing.of))
+    selecting.unlisted(set(), listed_at="20")
+    assert selecting.keep(thing("a", 5))

@@ -4,10 +4,13 @@ wake it costs both threads more than the event."""
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any
+
+logger = logging.getLogger(__name__)
 
 
 class Handoff:
@@ -43,4 +46,8 @@ class Handoff:
             self._is_scheduled = False
             batch, self._waiting = self._waiting, deque()
         for event in batch:
-            self._take(*event)
+            try:
+                self._take(*event)
+            except Exception:
+                # The others came only by chance together with it.
+                logger.exception("defect in taking an event")

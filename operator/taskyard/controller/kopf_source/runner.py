@@ -15,9 +15,11 @@ from taskyard import backoff
 from taskyard.controller.kopf_source.handlers import registry
 from taskyard.controller.kopf_source.handoff import Handoff
 from taskyard.controller.kopf_source.lean import NoDifferences, NoMemories
+from taskyard.controller.kopf_source.lines import Received
 from taskyard.controller.kopf_source.lists import ListKind, Settings
+from taskyard.core.api_object import TOO_DEEP
 from taskyard.core.resources import TASKS, TEMPLATE_VERSIONS, TEMPLATES, Resource
-from taskyard.watchcache.kind import UNREADABLE, View
+from taskyard.watchcache.kind import UNREADABLE, NameView, View
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +32,8 @@ ENDING_SECONDS = 2.0
 
 KINDS = (TASKS, TEMPLATES, TEMPLATE_VERSIONS)
 
-# What is kept of an object in an event of that type, if it is news, and what takes it.
-ViewOf = Callable[[Resource, str, Any], View | None]
+# What is kept of an object in an event of that type, of its metadata and its JSON, if it is news; and what takes it.
+ViewOf = Callable[[Resource, str, Mapping[str, Any], bytes], View | None]
 Take = Callable[[Resource, str, View], None]
 HandOn = Callable[[Resource, Mapping[str, Any]], None]
 
@@ -77,13 +79,17 @@ async def watch(
 
         def hand_on(resource: Resource, event: Mapping[str, Any], handoff: Handoff = handoff) -> None:
             # The view is made here, in kopf's thread, so that nothing of the object waits for the other loop.
+            whole: Received = event["object"]
             try:
-                found = view(resource, event["type"], event["object"])
+                if not whole.raw:
+                    raise ValueError(TOO_DEEP)
+                found = view(resource, event["type"], whole["metadata"], whole.raw)
             except UNREADABLE as error:
-                where = event["object"].get("metadata", {})
+                where = whole.get("metadata", {})
                 what = resource.plural, where.get("namespace"), where.get("name"), error
                 logger.error("%s %s/%s cannot be read and is left out: %s", *what)
-                return
+                # That it is gone counts all the same.
+                found = NameView.of(whole) if event["type"] == "DELETED" else None
             if found is not None:
                 handoff.add(resource, event["type"], found)
 

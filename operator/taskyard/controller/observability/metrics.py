@@ -28,7 +28,7 @@ from taskyard.watchcache.store import Store
 START_BUCKETS = (0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
 WORK_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60)
 
-QUEUES = ("tasks", "inputs", "templates", "versions")
+QUEUES = ("tasks", "inputs", "templates", "versions", "pod_events")
 ENDS = (BuildPhase.SUCCEEDED, BuildPhase.FAILED, BuildPhase.CANCELED)
 STOPS = frozenset(intent.value for intent in Intent if intent.value is not None)
 DELIVERED, IN_DOUBT, REJECTED = "Delivered", "InDoubt", "Rejected"
@@ -72,6 +72,9 @@ class Metrics:
             "TaskInputs that were rejected since as many as may wait already did, for the Task or in the namespace.",
             ["bound"],
         )
+        self._pod_templates = self._gauge(
+            "taskyard_pod_template_bytes", "JSON of Pods of template versions that is held in memory.", []
+        )
         self._work_seconds = self._histogram(
             "taskyard_reconcile_duration_seconds", "Duration of one reconciliation of a key.", ["queue"], WORK_BUCKETS
         )
@@ -97,6 +100,7 @@ class Metrics:
         """Count the Tasks at each scrape, and the changes of builds, Tasks and inputs as they happen."""
         self.registry.register(TaskCounts(stores.tasks))
         self._inputs_queued.set_function(lambda: float(sum(map(_is_queued, stores.inputs))))
+        self._pod_templates.set_function(lambda: float(stores.pod_templates.bytes))
         stores.tasks.observe(self._task_changed)
         stores.builds.observe(lambda previous, build: self._build_changed(previous, build, stores.tasks))
         stores.inputs.observe(self._input_changed)

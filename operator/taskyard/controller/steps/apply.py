@@ -11,13 +11,13 @@ from taskyard.api.vocabulary import BuildPhase, BuildReason
 from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, NotLeadingError, Object
 from taskyard.controller.steps.blocked import Blocked, blocked_by
 from taskyard.controller.steps.builds import BuildWriter
-from taskyard.controller.steps.children import Children
+from taskyard.controller.steps.children import LABEL_SECONDS, Children
 from taskyard.controller.steps.claims import ClaimKeeper
 from taskyard.controller.steps.fitting import Fitting
 from taskyard.controller.steps.network_policies import NetworkPolicyKeeper
 from taskyard.controller.steps.task_reader import NotDue, TaskReader
 from taskyard.controller.stores import Stores
-from taskyard.core import names, refusal, status, template_resolution, text_limits, times
+from taskyard.core import leftovers, names, refusal, status, template_resolution, text_limits, times
 from taskyard.core.decision import (
     AdoptClaim,
     CreateBuild,
@@ -40,6 +40,7 @@ from taskyard.core.observed import Observed
 from taskyard.core.parameters import Violation
 from taskyard.core.refusal import Attempt, Fail
 from taskyard.core.resources import CLAIMS, NAMESPACES, PODS, TASKS, WORKSPACE_BUILDS
+from taskyard.core.template_version_view import TemplateVersionView
 
 logger = logging.getLogger(__name__)
 
@@ -130,15 +131,18 @@ class Applier:
 
     async def _reserve(self, observed: Observed, step: Reserve) -> Blocked | None:
         task = observed.task
-        if step.reason is BuildReason.RECOVER and not await self._is_recovery_due(observed):
-            return None
+        if step.reason is BuildReason.RECOVER:
+            due = await self._is_recovery_due(observed)
+            if due is not True:
+                return due or None
         logger.info("task %s/%s: build %d is reserved: %s, %s", task.namespace, task.name, step.number, *reason(step))
         await self.write_status(observed, patch=status_patch(observed, reserve=step))
         return None
 
-    async def _is_recovery_due(self, observed: Observed) -> bool:
+    async def _is_recovery_due(self, observed: Observed) -> bool | Blocked:
         """Whether Task and namespace still exist and the Pod is really gone, by live reads: the deletion of a namespace
-        removes Pods before their owners. Raises NotDue when Task or namespace is being deleted."""
+        removes Pods before their owners. Blocked while the Pod is there and cannot be watched. Raises NotDue when Task
+        or namespace is being deleted."""
         task, newest = observed.task, observed.newest
         namespace = await self._cluster.get(NAMESPACES, None, task.namespace)
         live = await self._reader.live(observed)
@@ -150,7 +154,8 @@ class Applier:
         pod = self._stores.pods.kind.of(found) if found else None
         if pod is not None and pod.owner == task.uid and not pod.ended:
             self._stores.pods.keep(pod)
-            return False
+            lost = leftovers.lost_label(pod, kind="Pod", task=task.name)
+            return Blocked(lost, LABEL_SECONDS) if lost else False
         return True
 
     async def _create_build(self, observed: Observed, step: CreateBuild, *, is_live: bool) -> Blocked | None:
@@ -194,17 +199,21 @@ class Applier:
         if blocked:
             return blocked
         installation = replace(self._installation, hook_key=secrets.token_hex(16))
-        version, fitting = observed.template_version, Fitting(installation.sidecar_resources)
+        known, fitting = observed.template_version, Fitting(installation.sidecar_resources)
+        async with self._stores.pod_templates.whole(self._cluster, known) as version:
+            if version is None:
+                self._stores.template_versions.remove((known.namespace, known.name), uid=known.uid)
+                return None
 
-        async def create(resources: dict[str, Any]) -> Blocked | None:
-            fitted = replace(installation, sidecar_resources=resources)
-            manifest = pod.manifest(observed.task, step.build, version, fitted, chosen=chosen)
-            return await self._children.create(observed, PODS, manifest)
+            async def create(resources: dict[str, Any], version: TemplateVersionView = version) -> Blocked | None:
+                fitted = replace(installation, sidecar_resources=resources)
+                manifest = pod.manifest(observed.task, step.build, version, fitted, chosen=chosen)
+                return await self._children.create(observed, PODS, manifest)
 
-        try:
-            return await fitting.create(create, what=f"pod {observed.task.namespace}/{step.build.name}")
-        except ApiError as error:
-            return await self._start_is_refused(observed, step, error, remedy=fitting.remedy(error))
+            try:
+                return await fitting.create(create, what=f"pod {observed.task.namespace}/{step.build.name}")
+            except ApiError as error:
+                return await self._start_is_refused(observed, step, error, remedy=fitting.remedy(error))
 
     async def _start_is_refused(
         self, observed: Observed, step: CreateClaim | CreatePod, error: ApiError, *, remedy: str | None = None
@@ -253,8 +262,10 @@ class Applier:
     async def _keep_pod_end(self, observed: Observed, step: KeepPodEnd) -> Blocked | None:
         task, cause = observed.task, step.end.cause
         # The store may have lost sight of a Pod that is there, and what is kept here is final.
-        if not observed.pod_of(step.build) and not await self._is_recovery_due(observed):
-            return None
+        if not observed.pod_of(step.build):
+            due = await self._is_recovery_due(observed)
+            if due is not True:
+                return due or None
         logger.info("task %s/%s: the Pod of build %s ends: %s", task.namespace, task.name, step.build.name, cause.told)
         await self._builds.write(observed.task.namespace, step.build, {"podEnd": step.end.manifest()})
         return None

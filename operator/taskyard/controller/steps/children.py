@@ -23,6 +23,8 @@ from taskyard.watchcache.store import Store
 
 logger = logging.getLogger(__name__)
 
+# How soon to look again for the label of an object: the watch tells when it is back.
+LABEL_SECONDS = 30.0
 KINDS = {PODS: "Pod", CLAIMS: "PersistentVolumeClaim", WORKSPACE_BUILDS: "WorkspaceBuild"}
 
 
@@ -63,7 +65,8 @@ class Children:
         match leftovers.standing(child, name=task.name, uid=task.uid):
             case Standing.OWN:
                 store.keep(child)
-                return None
+                lost = leftovers.lost_label(child, kind=kind, task=task.name)
+                return Blocked(lost, LABEL_SECONDS) if lost else None
             case Standing.FORMER | Standing.LEFT_BEHIND:
                 blocked = await self._remove_former(observed, resource, child)
                 if blocked:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 
+import pytest
+
 from taskyard.controller.kopf_source.handoff import Handoff
 from unit.controller.fakes import until
 
@@ -50,3 +52,21 @@ async def test_nothing_arrives_after_its_end() -> None:
     handoff.add(2)
     await asyncio.sleep(0.01)
     assert taken == []
+
+
+async def test_a_defect_in_taking_one_event_loses_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    """Those that came together with it would be missing until the next list."""
+    taken: list[int] = []
+
+    def take(number: int) -> None:
+        if number == 1:
+            raise TypeError("odd")
+        taken.append(number)
+
+    handoff = Handoff(asyncio.get_running_loop(), take)
+    for number in range(5):
+        handoff.add(number)
+    await until(lambda: len(taken) == 4)
+    assert taken == [0, 2, 3, 4]
+    (record,) = caplog.records
+    assert record.exc_info is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import threading
 import time
@@ -12,11 +13,19 @@ from typing import Any
 import kopf
 import pytest
 
+from taskyard.controller import kinds
 from taskyard.controller.kopf_source import runner
+from taskyard.controller.kopf_source.lines import Received, loads
 from taskyard.controller.kopf_source.lists import ListKind
 from taskyard.core.resources import TASKS, Resource
 from taskyard.core.task_view import TaskView
+from taskyard.watchcache.kind import NameView
 from unit.core.builders import task, task_manifest
+
+
+def received(kind: str, manifest: dict[str, Any]) -> dict[str, Any]:
+    """An event as kopf gets it."""
+    return loads(json.dumps({"type": kind, "object": manifest}))
 
 
 async def nothing_listed(plural: str) -> str:
@@ -87,7 +96,7 @@ async def test_after_two_thousand_runs_that_ended_the_next_one_still_begins_and_
         nonlocal runs
         runs += 1
         if runs > 2000:
-            take(TASKS, {"type": "ADDED", "object": task_manifest()})
+            take(TASKS, received("ADDED", task_manifest()))
             stop.wait(60)
         return "no route"
 
@@ -96,9 +105,9 @@ async def test_after_two_thousand_runs_that_ended_the_next_one_still_begins_and_
     monkeypatch.setattr("random.uniform", lambda low, high: high)
     heard, taken, made_in = asyncio.Event(), list[object](), list[threading.Thread]()
 
-    def view(resource: Resource, event: str, manifest: Any) -> TaskView:
+    def view(resource: Resource, event: str, metadata: Any, raw: bytes) -> TaskView:
         made_in.append(threading.current_thread())
-        return TaskView.of(manifest)
+        return kinds.TASK.decode(raw)
 
     def take(*event: object) -> None:
         taken.append(event)
@@ -113,3 +122,33 @@ async def test_after_two_thousand_runs_that_ended_the_next_one_still_begins_and_
     assert delays[:6] == [2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
     assert (len(delays), delays[-1]) == (2000, 30.0)
     assert restarts == 2000 * ["kopf"]
+
+
+async def test_the_deletion_of_an_object_that_cannot_be_read_is_news(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It was known as it had been before."""
+    odd = task_manifest() | {"spec": None}
+    taken, heard = list[object](), asyncio.Event()
+
+    def run(hand_on: runner.HandOn, stop: threading.Event, list_kind: ListKind) -> str:
+        hand_on(TASKS, received("MODIFIED", odd))
+        hand_on(TASKS, {"type": "MODIFIED", "object": Received(task_manifest())})
+        hand_on(TASKS, received("DELETED", odd))
+        stop.wait(60)
+        return "stopped"
+
+    def take(*event: object) -> None:
+        taken.append(event)
+        heard.set()
+
+    monkeypatch.setattr(runner, "run", run)
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+        watching = group.create_task(
+            runner.watch(lambda *found: kinds.TASK.decode(found[-1]), take, list_kind=nothing_listed)
+        )
+        await heard.wait()
+        watching.cancel()
+    assert taken == [(TASKS, "DELETED", NameView("team", "web", task().uid, task().version))]
+    assert len(caplog.records) == 3
+    assert "nested more than 100 levels deep" in caplog.records[1].getMessage()

@@ -11,7 +11,7 @@ from taskyard.controller.observability.metrics import Metrics
 from taskyard.controller.queue import KeyedQueue
 from taskyard.controller.stores import Stores
 from unit.controller.fakes import api_error
-from unit.core.builders import at, build_manifest, input_manifest, reservation, task_manifest
+from unit.core.builders import at, build_manifest, input_manifest, reservation, task_manifest, template_version_manifest
 
 
 class MetricsHarness:
@@ -121,6 +121,12 @@ def test_inputs_that_wait_are_counted_at_each_scrape() -> None:
         harness.stores.inputs.put(input_manifest(name))
     harness.stores.inputs.put(input_manifest("c", status={"phase": "Delivered"}))
     assert harness.value("taskyard_inputs_queued") == 2
+
+
+def test_the_bytes_of_pod_templates_are_told() -> None:
+    harness = MetricsHarness()
+    harness.stores.template_versions.put(template_version_manifest())
+    assert harness.value("taskyard_pod_template_bytes") == harness.stores.pod_templates.bytes > 50
 
 
 async def test_work_is_measured_and_its_faults_are_counted() -> None:

@@ -13,6 +13,7 @@ from typing import Any, TypedDict
 import msgspec
 
 from taskyard.core import names
+from taskyard.core.api_object import packed, unpacked
 from taskyard.core.ownership import owner_uid
 from taskyard.core.resources import (
     NAMESPACES,
@@ -77,7 +78,7 @@ class TaskView(_Kept, frozen=True, gc=False, kw_only=True):
     `snapshot_taken_at` is empty without a snapshot."""
 
     deleting: bool
-    prompt: str
+    packed_prompt: str | bytes
     title: str
     paused: bool
     wanted_template: str
@@ -91,6 +92,15 @@ class TaskView(_Kept, frozen=True, gc=False, kw_only=True):
     idle_deadline: str | None
     snapshot_taken_at: str
 
+    @property
+    def prompt(self) -> str:
+        return unpacked(self.packed_prompt)
+
+    @property
+    def prompt_bytes(self) -> int:
+        """About the bytes of the prompt in JSON: a character of ASCII may be escaped."""
+        return 2 * len(self.packed_prompt)
+
 
 class TemplateView(_Kept, frozen=True, gc=False, kw_only=True):
     """A Template."""
@@ -101,12 +111,12 @@ class TemplateView(_Kept, frozen=True, gc=False, kw_only=True):
 
 
 class PresetView(msgspec.Struct, frozen=True, gc=False):
-    """A preset of a template version; `parameters` are names and values."""
+    """A preset of a template version; `parameters` are names and packed values."""
 
     name: str
     description: str
     is_default: bool
-    parameters: tuple[tuple[str, str], ...]
+    parameters: tuple[tuple[str, str | bytes], ...]
 
 
 class TemplateVersionView(_Kept, frozen=True, gc=False, kw_only=True):
@@ -347,7 +357,7 @@ def _task(manifest: Object) -> TaskView:
     return TaskView(
         **_identity(metadata),
         deleting=bool(metadata.get("deletionTimestamp")),
-        prompt=spec.get("prompt", ""),
+        packed_prompt=packed(spec.get("prompt", "")),
         title=spec.get("displayName") or status.get("displayName") or metadata["name"],
         paused=bool(spec.get("paused")),
         wanted_template=_shared(spec.get("template")),
@@ -388,7 +398,7 @@ def _version(manifest: Object) -> TemplateVersionView:
                 name=preset["name"],
                 description=preset.get("description") or "",
                 is_default=bool(preset.get("default")),
-                parameters=tuple((given["name"], given["value"]) for given in preset.get("parameters") or ()),
+                parameters=tuple((given["name"], packed(given["value"])) for given in preset.get("parameters") or ()),
             )
             for preset in spec.get("presets") or ()
         ),

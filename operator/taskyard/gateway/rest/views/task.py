@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from taskyard.api.vocabulary import Transition
-from taskyard.gateway.http.list_answers import text_bytes
 from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.access import namespaces
 from taskyard.gateway.rest.access.namespaces import Owner
@@ -63,7 +62,7 @@ class Documents:
 
 def size(task: TaskView) -> int:
     """About the bytes of a Task's response object."""
-    return 2000 + text_bytes(task.prompt)
+    return 2000 + task.prompt_bytes
 
 
 def document(task: TaskView, setting: Setting) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from taskyard.core.api_object import unpacked
 from taskyard.gateway.http.list_answers import text_bytes
 from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.access import namespaces
@@ -82,7 +83,7 @@ def template_preset(version: TemplateVersionView, preset: PresetView) -> dict[st
     return {
         "ID": identifiers.preset(version.uid, preset.name),
         "Name": preset.name,
-        "Parameters": [{"Name": name, "Value": value} for name, value in preset.parameters],
+        "Parameters": [{"Name": name, "Value": unpacked(value)} for name, value in preset.parameters],
         "Default": preset.is_default,
         "DesiredPrebuildInstances": None,
         "Description": preset.description,
