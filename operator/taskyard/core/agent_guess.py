@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from taskyard.core import shellscript
-from taskyard.core.agenttype import CUSTOM, TYPES
+from taskyard.core.agenttype import CUSTOM, SHELLS, TYPES
 
-SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
 INTERPRETERS = re.compile(r"node|nodejs|bun|deno|python[0-9.]*|pypy[0-9.]*")
 
 
