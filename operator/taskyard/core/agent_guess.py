@@ -74,7 +74,9 @@ RUNNERS = {
     "poetry": _runner("-C -P --directory --project", verbs="run"),
     **dict.fromkeys(("mise", "direnv", "devbox", "doppler", "op", "infisical", "dotenv", "aws-vault"), _BEHIND_DASHES),
 }
-_INTERPRETER_OPTIONS_WITH_VALUE = frozenset("-r --require --import --loader --env-file -C --conditions -X -W".split())
+_INTERPRETER_OPTIONS_WITH_VALUE = frozenset(
+    ("-r", "--require", "--import", "--loader", "--env-file", "-C", "--conditions", "-X", "-W")
+)
 _INTERPRETER_VERBS = {"bun": ("run", "x"), "deno": ("run",)}
 _SHELL_OPTIONS_WITH_VALUE = ("-o", "+o", "-O", "+O", "--rcfile", "--init-file")
 _PACKAGES = ("node_modules", "site-packages", "dist-packages")
