@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from taskyard.core import shellscript
-from taskyard.core.agenttype import CUSTOM, TYPES
+from taskyard.core.agenttype import CUSTOM, SHELLS, TYPES
 
-SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
 INTERPRETERS = re.compile(r"node|nodejs|bun|deno|python[0-9.]*|pypy[0-9.]*")
 
 
@@ -75,6 +74,9 @@ RUNNERS = {
     "poetry": _runner("-C -P --directory --project", verbs="run"),
     **dict.fromkeys(("mise", "direnv", "devbox", "doppler", "op", "infisical", "dotenv", "aws-vault"), _BEHIND_DASHES),
 }
+_INTERPRETER_OPTIONS_WITH_VALUE = frozenset(
+    ("-r", "--require", "--import", "--loader", "--env-file", "-C", "--conditions", "-X", "-W")
+)
 _INTERPRETER_VERBS = {"bun": ("run", "x"), "deno": ("run",)}
 _SHELL_OPTIONS_WITH_VALUE = ("-o", "+o", "-O", "+O", "--rcfile", "--init-file")
 _PACKAGES = ("node_modules", "site-packages", "dist-packages")
@@ -134,6 +136,8 @@ def _of_script(script: str, arguments: list[str], depth: int) -> str:
 def _of_interpreter(program: str, arguments: list[str]) -> str:
     """By the module or the file that an interpreter runs."""
     for index, argument in enumerate(arguments):
+        if index > 0 and arguments[index - 1] in _INTERPRETER_OPTIONS_WITH_VALUE:
+            continue
         if argument == "-m":
             return _named("".join(arguments[index + 1 : index + 2]).partition(".")[0])
         if argument in ("-c", "-e", "-p", "--eval", "--print"):
@@ -151,15 +155,28 @@ def _behind(runner: Runner, arguments: list[str], depth: int) -> str:
     script = _script_among(runner, rest)
     if script:
         return _of_script(script, [], depth)
+    names_user = False
     while rest and (rest[0].startswith("-") or rest[0] in runner.verbs or leading):
         word = rest.pop(0)
         if word == "--":
             break
         if not word.startswith("-") and word not in runner.verbs:
             leading -= 1
-        elif word in runner.valued:
+            continue
+        names_user = names_user or word.startswith(("-u", "--user"))
+        if _takes_next(word, runner.valued):
             rest = rest[1:]
+    if runner.operands and not names_user:
+        return CUSTOM  # what follows is a user, who gets a shell
     return _of(rest, depth - 1)
+
+
+def _takes_next(option: str, valued: frozenset[str]) -> bool:
+    """Whether the value of an option is the next word. Of several letters one may take the rest of the word."""
+    if option.startswith("--") or not re.fullmatch("-[A-Za-z]{2,}.*", option):
+        return option in valued
+    letters = [place for place, letter in enumerate(option) if f"-{letter}" in valued]
+    return bool(letters) and letters[0] == len(option) - 1
 
 
 def _script_among(runner: Runner, arguments: list[str]) -> str:

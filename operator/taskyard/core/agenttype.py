@@ -1,6 +1,7 @@
 """Which program an agent is; the names are those of the AgentAPI contract."""
 
 CUSTOM = "custom"
+SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
 # The types, by the names of programs and packages.
 TYPES = {
     "claude": "claude",

@@ -1,4 +1,4 @@
-"""Template versions that nobody means, with parts nested very deeply or in very large numbers, against a real API server."""
+"""Template versions that nobody means, with parts nested very deeply or very many, against a real API server."""
 
 from __future__ import annotations
 

@@ -47,6 +47,21 @@ def test_answer_is_what_was_printed(pod: Pod, shell: Sequence[str]) -> None:
         assert say(pod, said) == answer, said
 
 
+def test_answer_to_a_long_line_whose_width_bash_reckons_otherwise_is_what_was_printed(pod: Pod) -> None:
+    """T4, A8: bash counts code points, so it looks for its own echo in other rows, and leaves some of it behind."""
+    start(pod, BASH)
+    for text in (
+        "👍🏽" * 30,
+        "👩\u200d👩\u200d👧\u200d👦" * 10,
+        "🇩🇪" * 30,
+        "हिन्दी भाषा " * 12 + "x",
+        "ខ្មែរ " * 30 + "x",
+        "한국어 " * 15 + "x",
+    ):
+        assert say(pod, f"echo {text}") == text
+    assert say(pod, "echo hi") == "hi"
+
+
 def test_answer_after_a_prompt_of_two_lines_that_changes_is_what_was_printed(pod: Pod) -> None:
     """T11."""
     start(pod, BASH, TWO_LINES)

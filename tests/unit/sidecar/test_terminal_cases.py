@@ -146,6 +146,19 @@ def test_refused_prompt_is_not_typed_once_the_conversation_has_gone_on(pod: Pod)
     ]
 
 
+def test_answer_that_line_mode_cuts_is_refused_before_anything_is_typed(pod: Pod) -> None:
+    """T1"""
+    start(pod, *SHELL)
+    pod.until_stable()
+    pod.post("sh -c 'read -r l; echo ${#l}'")
+    question = waits_for_input(pod)
+    refused = pod.post("x" * 5000, answers=question["id"])
+    assert refused.status_code == 422 and "4,095" in refused.text
+    assert pod.post("x" * 4095, answers=question["id"]).json() == {"ok": True}
+    pod.until_stable()
+    assert pod.contents()[-1] == ("agent", "4095")
+
+
 # T2: start scripts.
 
 
@@ -168,6 +181,21 @@ def test_prompt_is_typed_when_the_program_reads(pod: Pod, tmp_path: Path, script
     )
     until("the answer", lambda: "taken: the prompt" in said(pod), patience=40)
     assert said(pod).count("taken:") == 1
+
+
+@pytest.mark.parametrize("before", ["tty.setraw(0)", "print(end='', flush=True)"])
+def test_prompt_is_not_typed_into_a_program_that_takes_keys_and_does_not_read_yet(
+    pod: Pod, tmp_path: Path, before: str
+) -> None:
+    """T2: what was typed before it reads is flushed away, as many programs do when they begin to take keys."""
+    loading = (
+        f"{before}\nprint('Loading', end='\\r\\n', flush=True)\ntime.sleep(6)\ntermios.tcflush(0, termios.TCIFLUSH)\n"
+    )
+    (tmp_path / "tui.py").write_text(ECHOING_TUI.replace("tty.setraw(0)", f"import time\n{loading}tty.setraw(0)"))
+    script = f"stty -icanon -echo; exec {sys.executable} {tmp_path / 'tui.py'}"
+    start(pod, "bash", "-c", script, prompt="the prompt")
+    until("the start to be told", lambda: "nothing reads" in starting(pod).get("message", ""))
+    until("the answer", lambda: "taken: the prompt" in said(pod), patience=20)
 
 
 @pytest.mark.parametrize("agent", ["dash -i", "{tui}"])
@@ -292,6 +320,57 @@ def test_program_in_the_foreground_asks_until_it_is_left(pod: Pod, command: str,
     assert "important" not in pod.screen()
 
 
+@pytest.mark.parametrize(
+    "command",
+    ['read -r a; echo "got $a"', 'select a in one two; do echo "got $a"; break; done', ". ./asks"],
+)
+def test_shell_that_asks_in_a_command_of_its_own_is_a_question(pod: Pod, command: str) -> None:
+    """T3: the shell edits its lines in key mode, so what it reads in line mode is no message."""
+    (pod.home / "asks").write_text("read -r -p 'Delete everything? [y/N] ' a\necho \"got $a\"\n")
+    start(pod, *SHELL)
+    pod.until_stable()
+    pod.post(command)
+    question = waits_for_input(pod)
+    assert pod.post("rm important.txt").status_code == 409
+    assert pod.post("1", answers=question["id"]).json() == {"ok": True}
+    pod.until_stable()
+    assert "got" in said(pod).split("\n")[-1]
+    assert asks(pod) is None
+
+
+def test_shell_that_was_replaced_by_one_without_a_line_editor_waits(pod: Pod) -> None:
+    """T3"""
+    start(pod, *SHELL)
+    pod.until_stable()
+    pod.post("exec dash -i")
+    pod.until_stable()
+    assert pod.post("echo on").json() == {"ok": True}
+    pod.until_stable()
+    assert said(pod).split("\n")[-1] == "on"
+
+
+def test_lines_of_an_answer_go_to_the_program_that_asked_alone(pod: Pod) -> None:
+    """T3: what it did not read is not run by the shell, and the caller hears of it."""
+    start(pod, *SHELL)
+    pod.until_stable()
+    pod.post("sh -c 'read -r l; echo got $l; sleep 1'")
+    answer = pod.post("yes\necho INJECTED", answers=waits_for_input(pod)["id"])
+    assert answer.json() == {"ok": True, "inDoubt": True}
+    pod.until_stable()
+    assert "INJECTED" not in pod.screen()
+    assert "had not read" in pod.log.read_text()
+
+
+def test_lines_of_an_answer_wait_for_the_program_that_asked(pod: Pod) -> None:
+    """T3"""
+    start(pod, *SHELL)
+    pod.until_stable()
+    pod.post("sh -c 'read -r a; sleep 1; read -r b; sleep 1; read -r c; echo \"got $a $b $c\"'")
+    assert pod.post("one\ntwo\nthree", answers=waits_for_input(pod)["id"]).json() == {"ok": True}
+    pod.until_stable()
+    assert said(pod).split("\n")[-1] == "got one two three"
+
+
 def test_password_prompt_of_the_command_itself_is_a_question(pod: Pod) -> None:
     """T3"""
     script = "stty -echo; printf 'Password: '; read -r x; stty echo; echo thanks; read -r y"
@@ -359,6 +438,23 @@ def test_given_type_decides_against_a_banner(pod: Pod) -> None:
     assert pod.get("/status")["agent_type"] == "custom"
 
 
+@pytest.mark.parametrize("shell", ["bash --norc -i", "dash -i"])
+@pytest.mark.parametrize("banner", ["Claude Code v9 is installed here", "Gemini CLI v0.1, Aider v0.8"])
+def test_shell_behind_words_that_look_like_a_banner_is_a_shell(pod: Pod, shell: str, banner: str) -> None:
+    """T5: such as a message of the day; the kernel tells that a shell has the terminal."""
+    start(pod, "bash", "-c", f"printf '%s\\n' '{banner}'; exec {shell}", prompt="echo hi")
+    until("the answer", lambda: said(pod).split("\n")[-1] == "hi")
+    assert pod.get("/status")["agent_type"] == "custom"
+
+
+def test_known_agent_that_is_named_otherwise_is_known_by_its_banner(pod: Pod, tmp_path: Path) -> None:
+    """T5: also where a shell had the terminal when the banner was shown."""
+    (tmp_path / "agent.py").write_text(ECHOING_TUI)
+    script = f"echo 'Claude Code v9'; sleep 1; {sys.executable} {tmp_path / 'agent.py'}; exit"
+    start(pod, "bash", "-c", script)
+    until("its name", lambda: pod.get("/status")["agent_type"] == "claude")
+
+
 def test_known_agent_typed_at_a_prompt_is_driven_as_what_it_is(pod: Pod) -> None:
     """T5"""
     (pod.home / "claude").write_text(f"#!{sys.executable}\n{ECHOING_TUI}")
@@ -381,6 +477,19 @@ def test_tab_is_refused_where_it_would_be_a_key_and_arrives_elsewhere(pod: Pod, 
     refused = pod.post("print('a\tb')")
     assert refused.status_code == 422 and "tab" in refused.text
     assert said(pod) == "Ready>"
+
+
+def test_tab_in_an_answer_is_refused_where_it_would_be_a_key(pod: Pod, tmp_path: Path) -> None:
+    """T10"""
+    (tmp_path / "tui.py").write_text(ECHOING_TUI)
+    start(pod, *SHELL)
+    pod.until_stable()
+    pod.post(f"{sys.executable} {tmp_path / 'tui.py'}")
+    question = waits_for_input(pod)
+    refused = pod.post("a\tb", answers=question["id"])
+    assert refused.status_code == 422 and "tab" in refused.text
+    assert pod.post("a b", answers=question["id"]).json() == {"ok": True}
+    until("the text", lambda: "taken: a b" in pod.screen())
 
 
 @pytest.mark.parametrize("shell", [DASH, SHELL])

@@ -10,8 +10,9 @@ The rules are asked in this order; the first that says something decides.
 | a known program, it says that it works | works; a pattern may err, so a long rest counts as waiting |
 | a known program without its box, in a terminal that nobody reads | starting or works |
 | a known program without its box | a long rest: asks for what has no pattern; waits if the kernel tells nothing |
-| line mode, and a process reads | waits; asks if it is not the command itself, or without echo |
+| line mode, and a process reads | waits; asks if it is another program, has a line editor, or without echo |
 | line mode, and no process reads | starting or works; waits if `agent.ready` was shown and nobody ever read |
+| key mode, the command itself, and no process ever read | starts; a long rest counts as waiting |
 | key mode, the command itself | waits, once the screen is at rest |
 | key mode, another program (an editor, a pager, ssh) | asks, once the screen is at rest |
 | line mode without echo, and the kernel does not tell who reads | asks, once the screen is at rest |
@@ -42,7 +43,8 @@ class Activity(enum.Enum):
 @dataclass(frozen=True)
 class Facts:
     """`kernel` is None where taskyard-init does not tell. `spoke`: the program has written something. `ready`: None
-    without a pattern, else whether it was on the screen. `read`: a process was seen reading in this run.
+    without a pattern, else whether it was on the screen. `read`: a process was seen reading in this run. `editor`: the
+    agent's program, by its name, if it has a line editor: it took pasted text when it waited last.
     """
 
     program: Program
@@ -51,6 +53,7 @@ class Facts:
     spoke: bool
     ready: bool | None = None
     read: bool = False
+    editor: str = ""
 
     @property
     def nobody_reads(self) -> bool:
@@ -86,12 +89,16 @@ def rest(facts: Facts, *, stable_after: float, begun: bool) -> Rest:
     if kernel is None or (kernel.canonical and kernel.reader is Reader.UNKNOWN and kernel.echo):
         return quiet
     if not kernel.canonical:
-        return quiet if kernel.foreground is not Foreground.OTHER else Rest(quiet.seconds, waits_for_input(kernel))
+        if kernel.foreground is Foreground.OTHER:
+            return Rest(quiet.seconds, waits_for_input(kernel))
+        if kernel.reader is Reader.NO and not (begun or facts.read or facts.ready):
+            return Rest(max(stable_after, LONG_REST), starts=True)
+        return quiet
     if kernel.reader is Reader.NO:
         if facts.ready and not (begun and facts.read):
             return Rest(stable_after)
         return WORK if begun else NOT_READING
-    if kernel.foreground is Foreground.OTHER or not kernel.echo:
+    if kernel.foreground is Foreground.OTHER or not kernel.echo or facts.editor == kernel.command != "":
         return Rest(stable_after, waits_for_input(kernel))
     return Rest(stable_after)
 

@@ -17,6 +17,8 @@ from taskyard.sidecar.conversation.status import Status
 from taskyard.sidecar.drivers.base import Driver, DriverObserver, RefusedError, UnreachableError
 from taskyard.sidecar.init import frames
 from taskyard.sidecar.init.client import AgentClient, LostError
+from taskyard.sidecar.screen import sayable
+from taskyard.sidecar.screen.program import Program
 
 logger = logging.getLogger(__name__)
 
@@ -196,6 +198,12 @@ class AgentApiDriver(Driver):
         self._set_unreachable()
 
     # Messages.
+
+    def refuses(self, content: str, *, control: bool = False) -> str:
+        """The server types into a program's terminal. Such servers take no blanks around a message, with which a
+        program would take a command for text.
+        """
+        return "" if control or self.transport != "pty" else sayable.bare(Program(self.agent_type), typable(content))
 
     def open_turn(self, typed: str) -> int:
         self._turn_after, self._answer = self._newest, ""

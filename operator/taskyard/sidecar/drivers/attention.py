@@ -18,7 +18,7 @@ from typing import Protocol
 from taskyard.sidecar.drivers import activity
 from taskyard.sidecar.drivers.identity import Identity
 from taskyard.sidecar.drivers.questions import TerminalQuestion
-from taskyard.sidecar.init.frames import Reader, TerminalState
+from taskyard.sidecar.init.frames import Foreground, Reader, TerminalState
 from taskyard.sidecar.screen import dialog, programs
 from taskyard.sidecar.screen.program import Program
 from taskyard.sidecar.screen.terminal import Terminal
@@ -60,11 +60,13 @@ class Attention:
     def begin_run(self, now: float, *, begun: bool, spoke: bool) -> None:
         """`spoke`: the program has written something before."""
         self._identity.begin_run()
+        self._read_as = self.program.name
         self.state = State.WORKING
         self.reading = NOTHING_READ
         self.kernel: TerminalState | None = None
         self._question = ""
         self._begun, self._spoke, self._is_ready, self._has_read = begun, spoke, False, False
+        self._editor = ""
         self._run_at = self._changed_at = now
 
     @property
@@ -86,6 +88,11 @@ class Attention:
             options = dialog.menu_options(terminal) if self.reading.question else ()
             self._asked = TerminalQuestion.of(text, instance=instance, position=position, options=options)
         return self._asked
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether another program has the terminal than when the screen was looked at."""
+        return self._read_as != self.program.name
 
     # The start.
 
@@ -124,6 +131,7 @@ class Attention:
         if self._pattern is not None and not self._is_ready:
             self._is_ready = self._pattern.is_shown(_as_shown(terminal))
         before, self.reading = self.reading, programs.read(self.program, terminal)
+        self._read_as = self.program.name
         box = self.reading.box
         still = before.waits and self.reading.waits and box == before.box and terminal.changed >= (box or 0)
         return (not still and self._change(now)) or self.reading.question != before.question
@@ -171,12 +179,16 @@ class Attention:
         self._question = rest.question or (dialog.last_words(terminal) if rest.is_dialog else "")
         self.state = State.ASKING if self._question else State.WAITING
         self._begun = self._begun or not self._question
+        if self.kernel is not None and self.kernel.foreground is Foreground.OWN and self.state is State.WAITING:
+            self._editor = self.kernel.command if terminal.bracketed_paste else ""
         return True
 
     @property
     def _rest(self) -> activity.Rest:
         ready = None if self._pattern is None else self._is_ready
-        facts = activity.Facts(self.program, self.reading, self.kernel, self._spoke, ready, self._has_read)
+        facts = activity.Facts(
+            self.program, self.reading, self.kernel, self._spoke, ready, self._has_read, self._editor
+        )
         return activity.rest(facts, stable_after=self._stable_after, begun=self._begun)
 
     def _change(self, now: float) -> bool:

@@ -9,7 +9,8 @@ from taskyard.sidecar.screen.terminal import Terminal
 
 class Identity:
     """`agent_type` is what the template or the agent's command says; empty: neither does, so the name of the program
-    that has the terminal decides, or its banner on the screen. A program in the foreground of a shell is a guest: it
+    that has the terminal decides, or its banner on the screen; where a shell has it, such words may be anything, and
+    its input box, its work or its question has to be there too. A program in the foreground of a shell is a guest: it
     counts until the shell has the terminal again.
     """
 
@@ -20,11 +21,17 @@ class Identity:
 
     @property
     def program(self) -> Program:
-        return self._running or self._own
+        return self._running or self._by_banner or self._own
+
+    @property
+    def _by_banner(self) -> Program | None:
+        return self._banner if self._is_drawn or self._name not in agenttype.SHELLS else None
 
     def begin_run(self) -> None:
         self._own = self._started
         self._running: Program | None = None
+        self._banner: Program | None = None
+        self._is_drawn = False
         self._name = ""
         self._is_guest = False
 
@@ -48,4 +55,6 @@ class Identity:
         if self._is_guest:
             self._running = found
         elif not self._named:
-            self._own = found
+            reading = programs.read(found, terminal)
+            self._is_drawn = reading.box is not None or reading.busy or bool(reading.question)
+            self._banner = found

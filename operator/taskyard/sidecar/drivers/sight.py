@@ -93,7 +93,7 @@ class Sight:
         return await self.sampler.next_sample(patience)
 
     def _refresh(self) -> bool:
-        if self._is_half_drawn() or not self.terminal.refresh():
+        if self._is_half_drawn() or not (self.terminal.refresh() or self.attention.is_outdated):
             return False
         may_be_known = not self.turn.typed and self.turn.position < attention.RECOGNISED_WITHIN
         if self.attention.look(self.terminal, now(), may_be_known=may_be_known):

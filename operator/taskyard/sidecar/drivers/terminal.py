@@ -228,14 +228,16 @@ class TerminalDriver(Driver):
         return self.turn.begin_turn(typable(typed))
 
     def refuses(self, content: str, *, control: bool = False) -> str:
-        program = self.attention.program
         typed = self._typed(content, control=control)
         if isinstance(typed, sayable.Refused):
             return typed.reason
-        bracketed = self.turn.terminal.bracketed_paste and not control
-        if program.known and not bracketed and "\n" in typed.text:
+        return self._untypable(typed.text, bracketed=self.turn.terminal.bracketed_paste and not control)
+
+    def _untypable(self, text: str, *, bracketed: bool) -> str:
+        program = self.attention.program
+        if program.known and not bracketed and "\n" in text:
             return f"{program.name} takes no pasted text now, so that each line would be a message of its own"
-        return activity.refusal(typed.text, self.attention.kernel, bracketed_paste=bracketed)
+        return activity.refusal(text, self.attention.kernel, bracketed_paste=bracketed)
 
     def _typed(self, content: str, *, control: bool) -> sayable.Typed | sayable.Refused:
         return (sayable.run if control else sayable.said)(self.attention.program, typable(content))
@@ -286,7 +288,10 @@ class TerminalDriver(Driver):
         asked = self._ask()
         if asked is None or asked.id != question_id:
             return f'the question "{question_id}" is not open (any more)'
-        return asked.refuses(typable(content))
+        text = typable(content)
+        if asked.options:
+            return asked.refuses(text)
+        return self._untypable(text, bracketed=self.turn.terminal.bracketed_paste)
 
     async def answer(self, question_id: str, content: str) -> None:
         asked = self._ask()

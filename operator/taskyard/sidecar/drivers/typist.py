@@ -4,6 +4,7 @@ import asyncio
 
 from taskyard.sidecar.conversation.content import keyless
 from taskyard.sidecar.drivers.activity import waits_for_input
+from taskyard.sidecar.drivers.base import RefusedError
 from taskyard.sidecar.drivers.questions import TerminalQuestion
 from taskyard.sidecar.drivers.sight import Sight
 from taskyard.sidecar.init.client import AgentClient, LostError
@@ -90,17 +91,47 @@ class Typist:
         return await self.press_enter(filled, control=control)
 
     async def answer(self, question: TerminalQuestion, content: str) -> None:
-        """Types what answers a question; for a menu without Enter, unless the menu stays open."""
+        """Types what answers a question; for a menu without Enter, unless the menu stays open. Raises RefusedError when
+        the program that asked is gone before it has read all lines; those that it has not read are not typed.
+        """
         typed = question.typed(content)
         assert typed is not None
         if not question.options:
-            await self._client.input(keystrokes(typed, bracketed=self._sight.terminal.bracketed_paste) + b"\r")
+            bracketed = self._sight.terminal.bracketed_paste
+            if not bracketed:
+                typed = await self._type_answers_but_last(question, typed)
+            await self._client.input(keystrokes(typed, bracketed=bracketed) + b"\r")
             return
         await self._client.input(typed.encode())
         while await self._sight.next_sample(MENU_QUIET):
             pass
         if self._sight.attention.question == question.text:
             await self._client.input(b"\r")
+
+    async def _type_answers_but_last(self, question: TerminalQuestion, content: str) -> str:
+        """Where the kernel tells who reads, each further line waits until the program that asked reads again: whatever
+        has the terminal after it would take the line for a message. Returns what is left to be typed.
+        """
+        kernel = self._sight.attention.kernel
+        if kernel is None or not self._tells:
+            return content
+        asker = kernel.foreground, kernel.command, kernel.echo
+        while "\n" in content:
+            line, content = content.split("\n", 1)
+            await self._client.input(keystrokes(line + "\n", bracketed=False))
+            quiet_by = _now() + LINE_TIMEOUT
+            while _now() < quiet_by and await self._sight.next_sample(ECHO_QUIET):
+                pass
+            while (now := self._sight.attention.kernel) is not None and now.reader is Reader.NO:
+                if not self._sight.reachable:
+                    raise LostError("the agent ended while the lines of an answer were typed")
+                await self._sight.next_sample(ECHO_QUIET)
+            if now is None or (now.foreground, now.command, now.echo) != asker:
+                left = content.count("\n") + 1
+                raise RefusedError(
+                    f"{question.text} no more, and had not read the last {left} lines: they are not typed"
+                )
+        return content
 
     async def _type_lines_but_last(self, content: str) -> str:
         """Without bracketed paste every line is an input of its own, so the program gets a moment to answer each, at

@@ -90,6 +90,22 @@ def said(program: Program, content: str) -> Typed | Refused:
     return Typed(before + content + after)
 
 
+def bare(program: Program, content: str) -> str:
+    """Why the program would not send `content` to its model, if it gets that without blanks around it; empty when it
+    does.
+    """
+    typed = said(program, content.strip())
+    if isinstance(typed, Refused):
+        return typed.reason
+    if typed.text[:1] != " ":
+        return ""
+    word = content.split(maxsplit=1)[0][:40]
+    return (
+        f"{HABITS[program.name].title} runs {word!r} instead of saying it: send it as type Control if that is meant,"
+        " else word it otherwise"
+    )
+
+
 def run(program: Program, content: str) -> Typed | Refused:
     """What to type so that the program runs its own command `content`, as if a person had typed it."""
     line = content.strip()

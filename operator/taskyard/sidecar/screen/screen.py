@@ -204,6 +204,9 @@ class Screen(Canvas):
         echo = row.line(self.columns).text if row is not None else ""
         self.closings.append(Place(self.buffer.top + y, x, echo))
         self.closed += 1
+        if x == 0:
+            # A line editor that reckons with other widths than this screen has left some of the line that it read here.
+            self.erase_in_display(0)
 
     def _report_mode(self, private: str, number: int) -> None:
         """DECRQM: 1 is set, 2 reset, 0 not known."""

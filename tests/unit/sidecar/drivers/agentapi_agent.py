@@ -1,7 +1,8 @@
 """A server of the AgentAPI contract, for the tests: it answers messages, works until a file exists, or ends.
 
 Arguments: the port; `--remember`: it starts with an old conversation; `--race`: it is busy when the first message
-arrives, though its status says that it is not. Messages: `busy` works until the file `go` exists, `die` ends the
+arrives, though its status says that it is not; `--type=NAME`: the program
+that it has. Messages: `busy` works until the file `go` exists, `die` ends the
 server, `refuse` is refused, anything else is answered in capitals.
 """
 
@@ -19,6 +20,7 @@ from typing import Any
 MESSAGES: list[dict[str, Any]] = []
 WORKING = threading.Event()
 REFUSALS = 1 if "--race" in sys.argv else 0
+AGENT_TYPE = next((word.removeprefix("--type=") for word in sys.argv if word.startswith("--type=")), "goose")
 lock = threading.Lock()
 
 
@@ -49,7 +51,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/status":
             status = "running" if WORKING.is_set() else "stable"
-            self.answer(200, {"status": status, "agent_type": "goose", "transport": "pty"})
+            self.answer(200, {"status": status, "agent_type": AGENT_TYPE, "transport": "pty"})
         else:
             self.answer(200, {"messages": MESSAGES})
 

@@ -32,8 +32,10 @@ def rest(
     begun: bool = True,
     spoke: bool = True,
     ready: bool | None = None,
+    read: bool = False,
+    editor: str = "",
 ) -> Rest:
-    facts = Facts(programs.named(program), reading, told, spoke, ready)
+    facts = Facts(programs.named(program), reading, told, spoke, ready, read, editor)
     return activity.rest(facts, stable_after=STABLE, begun=begun)
 
 
@@ -65,6 +67,32 @@ def test_before_the_first_message_nobody_who_reads_means_starting(ready: bool | 
     meaning = rest(kernel("line", Reader.NO), begun=False, ready=ready)
     assert meaning == (WAITS if ready else STARTS)
     assert rest(kernel("line", Reader.YES), begun=False, ready=ready) == WAITS
+
+
+@pytest.mark.parametrize(
+    ("reader", "known", "meaning"),
+    [
+        (Reader.NO, {}, Rest(activity.LONG_REST, starts=True)),
+        (Reader.NO, {"read": True}, WAITS),
+        (Reader.NO, {"ready": True}, WAITS),
+        (Reader.NO, {"begun": True}, WAITS),
+        (Reader.YES, {}, WAITS),
+        (Reader.UNKNOWN, {}, WAITS),
+    ],
+)
+def test_before_the_first_message_a_program_that_takes_keys_has_a_minute_to_read(
+    reader: Reader, known: dict[str, bool], meaning: Rest
+) -> None:
+    """T2: key mode alone does not tell that it reads; a program that polls may never be seen to."""
+    assert rest(kernel("keys", reader), **{"begun": False, **known}) == meaning
+
+
+def test_program_with_a_line_editor_asks_when_it_reads_in_line_mode() -> None:
+    """T3: a command of the shell itself, such as `read`."""
+    told = kernel("line", Reader.YES)
+    assert rest(told, editor=told.command) == ASKS
+    assert rest(told, editor="another") == WAITS
+    assert rest(kernel("keys", Reader.YES), editor=told.command) == WAITS
 
 
 def test_pattern_that_is_not_shown_holds_the_first_message_back_and_no_other() -> None:

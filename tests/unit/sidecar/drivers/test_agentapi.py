@@ -52,6 +52,28 @@ def test_conversation_goes_through_the_agents_server(pod: Pod, port: int) -> Non
     until("the idle state", lambda: pod.gateway.last_report.get("state") == "idle")
 
 
+@pytest.mark.parametrize(
+    ("agent_type", "refused"),
+    [("claude", ["!touch bang", "/help", " exit"]), ("gemini", ["!ls", "/help"]), ("goose", [])],
+)
+def test_what_the_servers_program_would_run_is_no_message(
+    pod: Pod, port: int, agent_type: str, refused: list[str]
+) -> None:
+    """A1, A2: over AgentAPI too, by the type that the server tells."""
+    start_agent(pod, port, f"--type={agent_type}")
+    start_sidecar(pod, port)
+    pod.until_stable()
+    for content in refused:
+        answer = pod.post(content)
+        assert answer.status_code == 422 and "type Control" in answer.text
+    said = ["look at @notes.txt", "a / b", *([] if refused else ["!touch bang"])]
+    for content in said:
+        assert pod.post(content).json() == {"ok": True}
+        pod.until_stable()
+    assert pod.post("/compact", kind="control").json() == {"ok": True}
+    assert [message["content"] for message in posted(pod)] == [*said, "/compact"]
+
+
 def test_message_for_a_working_agent_waits(pod: Pod, port: int) -> None:
     start_agent(pod, port, "--race")
     start_sidecar(pod, port)

@@ -37,6 +37,28 @@ def test_guest_that_shows_its_banner_is_known_by_it_and_no_longer_than_it_is_the
     assert identity.program.name == "custom"
 
 
+def test_words_like_a_banner_are_none_where_a_shell_has_the_terminal() -> None:
+    """T5"""
+    identity = Identity("")
+    identity.foreground(foreground("bash", Foreground.OWN))
+    identity.screen(banner())
+    assert identity.program.name == "custom"
+    identity.foreground(foreground("node", Foreground.OWN))
+    assert identity.program.name == "claude"
+
+
+def test_banner_with_an_input_box_counts_though_a_shell_has_the_terminal() -> None:
+    """T5"""
+    identity = Identity("")
+    identity.foreground(foreground("sh", Foreground.OWN))
+    terminal = banner()
+    rule = "─" * 40
+    terminal.feed(f"\r\n\r\n{rule}\r\n❯ \r\n{rule}\r\n".encode())  # noqa: RUF001
+    terminal.refresh()
+    identity.screen(terminal)
+    assert identity.program.name == "claude"
+
+
 def test_job_of_a_known_program_is_no_guest() -> None:
     identity = Identity("claude")
     identity.foreground(foreground("codex"))

@@ -14,7 +14,7 @@ from taskyard import __version__
 from taskyard.sidecar.conversation.content import typable
 from taskyard.sidecar.conversation.pipe_tail import PipeTail
 from taskyard.sidecar.conversation.status import Status
-from taskyard.sidecar.drivers.acp import protocol
+from taskyard.sidecar.drivers.acp import commands, protocol
 from taskyard.sidecar.drivers.acp.permissions import PermissionQuestions
 from taskyard.sidecar.drivers.acp.session import AcpSession
 from taskyard.sidecar.drivers.base import DriverObserver, RefusedError, UnreachableError
@@ -269,11 +269,16 @@ class AcpDriver(PipeDriver):
             self._take_response(message)
 
     def _take_notification(self, method: str, message: protocol.Json) -> None:
-        if method != "session/update" or self._loading or self._position < self._turn_at:
+        if method != "session/update":
             return
         params = message.get("params")
+        update = params.get("update") if isinstance(params, dict) else None
+        if (advertised := commands.advertised(update)) is not None:
+            self._memory.take_commands(advertised)
+        if self._loading or self._position < self._turn_at:
+            return
         self._reacted.set()
-        if self._answer.update(params.get("update") if isinstance(params, dict) else None):
+        if self._answer.update(update):
             self._news.set()
 
     def _take_response(self, message: protocol.Json) -> None:
@@ -374,6 +379,9 @@ class AcpDriver(PipeDriver):
             async with asyncio.timeout(REACTION):
                 await self._reacted.wait()
         return self._reachable
+
+    def refuses(self, content: str, *, control: bool = False) -> str:
+        return "" if control else commands.refusal(typable(content), self._memory.commands)
 
     def refuses_keys(self, keys: str) -> str:
         if any(key in keys for key in CANCEL_KEYS):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from taskyard.sidecar.conversation.records import RecordFile
+from taskyard.sidecar.drivers.acp import commands
 
 logger = logging.getLogger(__name__)
 
@@ -15,7 +16,8 @@ ANSWERED_KEPT = 200
 @dataclass
 class Kept:
     """`session` was opened in the agent's run `instance`; `prompt` is the number of the request that the agent works
-    on, `written` whether that was certainly sent; `answered` are the ids of the questions that have been answered.
+    on, `written` whether that was certainly sent; `answered` are the ids of the questions that have been answered;
+    `commands` are the names of the agent's own commands, as it told them last.
     """
 
     instance: str = ""
@@ -24,6 +26,7 @@ class Kept:
     prompt: int | None = None
     written: bool = False
     answered: list[str] = field(default_factory=list)
+    commands: list[str] = field(default_factory=list)
 
 
 class AcpSession(Kept):
@@ -65,6 +68,11 @@ class AcpSession(Kept):
         self.save()
         return number
 
+    def take_commands(self, names: list[str]) -> None:
+        if names != self.commands:
+            self.commands = names
+            self.save()
+
     def end_prompt(self) -> None:
         self.prompt = None
         self.save()
@@ -81,5 +89,5 @@ def _kept(record: Any) -> Kept:
             "answered": list(answered),
         }:
             names = [name for name in answered if isinstance(name, str)]
-            return Kept(instance, session, number, prompt, written, names)
+            return Kept(instance, session, number, prompt, written, names, commands.stored(record))
     return Kept()

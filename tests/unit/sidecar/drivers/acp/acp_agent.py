@@ -1,6 +1,7 @@
 """A scripted agent that speaks the Agent Client Protocol, for the tests. A prompt is a list of commands.
 
-`say TEXT`, `think`, `tool NAME`, `plan A,B`, `ask NAME`, `read FILE`, `wait FILE`, `fail`, `die`, separated by `;`.
+`say TEXT`, `commands A,B`, `think`, `tool NAME`, `plan A,B`, `ask NAME`, `read FILE`, `wait FILE`, `fail`, `die`,
+separated by `;`.
 Its sessions are files in its home, so that they outlive it. Arguments: `--no-load`, `--resume`, `--login`.
 """
 
@@ -108,6 +109,11 @@ class Agent:
             case "say":
                 for piece in rest.split(" "):
                     self.say(piece + " ")
+            case "commands":
+                self.update(
+                    "available_commands_update",
+                    availableCommands=[{"name": name, "description": name} for name in rest.split(",")],
+                )
             case "think":
                 self.say("hm", "agent_thought_chunk")
             case "tool":

@@ -67,6 +67,38 @@ def test_conversation_has_text_plan_and_tools(pod: Pod) -> None:
     until("the answer", lambda: said(pod) == "more")
 
 
+def test_what_the_agent_would_run_as_a_command_of_its_own_is_no_message(pod: Pod) -> None:
+    """A1, A2: over ACP too, as far as the agent tells its commands; a sidecar that starts anew remembers them."""
+    start(pod)
+    pod.post("commands logout,plan;say told")
+    pod.until_stable()
+    for _ in range(2):
+        for content in ("/logout", " /plan mend it\nnow"):
+            refused = pod.post(content)
+            assert refused.status_code == 422 and "type Control" in refused.text
+        for content in ("/etc/hostname is a file", "/planning", "say /logout"):
+            assert pod.post(content).json() == {"ok": True}
+            pod.until_stable()
+        pod.kill_sidecar()
+        start_sidecar(pod)
+        pod.until_stable()
+    assert pod.post("/logout", kind="control").json() == {"ok": True}
+    pod.until_stable()
+    assert received(pod, "session/prompt")[-1]["prompt"] == [{"type": "text", "text": "/logout"}]
+
+
+def test_prompt_that_the_agent_would_run_as_a_command_is_refused(pod: Pod) -> None:
+    """A1"""
+    start(pod)
+    pod.post("commands logout;say told")
+    pod.until_stable()
+    pod.kill_sidecar()
+    pod.gateway.prompt = "/logout"
+    start_sidecar(pod)
+    until("the reason", lambda: "type Control" in pod.gateway.last_report.get("message", ""))
+    assert pod.gateway.last_report["state"] == "failure"
+
+
 def test_working_agent_takes_no_message_but_can_be_stopped(pod: Pod) -> None:
     start(pod)
     assert pod.post("say busy;wait go;say over").json() == {"ok": True}
