@@ -2,18 +2,18 @@
 is in memory."""
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from taskyard.bytebudget import ByteBudget
+from taskyard.gateway.http.json_encoding import encoded
 
-PIECE_BYTES = 65_536
-PIECE_ENTRIES = 25
+PIECE_BYTES = 131_072
+PIECE_ENTRIES = 50
 # How long a client may take to read an answer.
 ANSWER_SECONDS = 300.0
 
@@ -22,6 +22,8 @@ ANSWER_SECONDS = 300.0
 ALL_PIECES_BYTES, CALLER_PIECES_BYTES = 24 << 20, 8 << 20
 
 T = TypeVar("T")
+
+_JSON = "application/json"
 
 
 class ListAnswers:
@@ -46,52 +48,66 @@ class ListAnswers:
         an entry's JSON."""
         if len(entries) <= PIECE_ENTRIES and sum(map(size, entries)) <= PIECE_BYTES:
             found = [shown(entry) for entry in entries]
-            return JSONResponse({name: found, **(more or {})} if name else found, headers=headers)
-        begin, end = (f"{{{json_of(name)}:[", f"]{_members(more or {})}}}") if name else ("[", "]")
-        return _Answer(
-            self.pieces(caller, entries, shown, size=size, begin=begin, end=end),
-            headers=headers,
-        )
+            body = encoded({name: found, **(more or {})} if name else found)
+            return Response(body, headers=headers, media_type=_JSON)
+        begin, end = b"[", b"]"
+        if name:
+            begin, end = b"{%b:[" % encoded(name), b"]%b}" % _members(more or {})
+        return _Answer(self._pieces(caller, entries, shown, size=size, begin=begin, end=end), headers=headers)
 
-    async def pieces(
+    async def _pieces(
         self,
         caller: Hashable,
         entries: Sequence[T],
         shown: Callable[[T], Any],
         *,
         size: Callable[[T], int],
-        begin: str = "",
-        end: str = "",
-        between: str = ",",
-        text: Callable[[Any], str] | None = None,
-    ) -> AsyncGenerator[bytes, None]:
-        """What is shown of the entries, in pieces that are held until the client has taken them."""
-        before, write = begin, text or json_of
+        begin: bytes,
+        end: bytes,
+    ) -> AsyncGenerator[tuple[bytes, bool], None]:
+        """What is shown of the entries, of which there are some, in pieces that are held until the client has taken
+        them, and whether another one follows."""
+        before, rest = begin, len(entries)
         for part, estimate in _parts(entries, size):
+            rest -= len(part)
             with await self.budget.lease(caller, min(estimate, CALLER_PIECES_BYTES)):
                 async with self._turn:
-                    piece = (before + between.join(write(shown(entry)) for entry in part)).encode(errors="replace")
+                    array = encoded([shown(entry) for entry in part])
+                    piece = b"".join((before, memoryview(array)[1:-1], b"" if rest else end))
+                    del array
                     await asyncio.sleep(0)
-                yield piece
+                yield piece, bool(rest)
                 del piece
-            before = between
-        yield (end if entries else begin + end).encode()
+            before = b","
 
 
 class _Answer(StreamingResponse):
-    """An answer that its client has to read within ANSWER_SECONDS."""
+    """An answer that its client has to read within ANSWER_SECONDS; when the client leaves, the rest is not made."""
 
-    def __init__(self, pieces: AsyncGenerator[bytes, None], *, headers: Mapping[str, str] | None) -> None:
-        super().__init__(pieces, headers=headers, media_type="application/json")
+    def __init__(self, pieces: AsyncGenerator[tuple[bytes, bool], None], *, headers: Mapping[str, str] | None) -> None:
+        super().__init__((), headers=headers, media_type=_JSON)
         self._pieces = pieces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # With one asyncio task, where StreamingResponse has a group of two.
+        listening = asyncio.create_task(self.listen_for_disconnect(receive))
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                await super().__call__(scope, receive, send)
+            async with asyncio.timeout(ANSWER_SECONDS) as limit:
+
+                def leave(_: object) -> None:
+                    limit.reschedule(0)
+
+                listening.add_done_callback(leave)
+                try:
+                    await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+                    async for piece, is_followed in self._pieces:
+                        await send({"type": "http.response.body", "body": piece, "more_body": is_followed})
+                finally:
+                    listening.remove_done_callback(leave)
         except TimeoutError:
             pass  # the server closes the connection of an answer without an end
         finally:
+            listening.cancel()
             await self._pieces.aclose()
 
 
@@ -100,13 +116,8 @@ def text_bytes(text: str) -> int:
     return len(text) * (2 if text.isascii() else 4)
 
 
-def json_of(document: Any) -> str:
-    """JSON as JSONResponse writes it."""
-    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-
-
-def _members(document: Mapping[str, Any]) -> str:
-    return "".join(f",{json_of(name)}:{json_of(value)}" for name, value in document.items())
+def _members(document: Mapping[str, Any]) -> bytes:
+    return b"".join(b",%b:%b" % (encoded(name), encoded(value)) for name, value in document.items())
 
 
 def _parts(entries: Sequence[T], size: Callable[[T], int]) -> Iterator[tuple[list[T], int]]:

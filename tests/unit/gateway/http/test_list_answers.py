@@ -22,6 +22,7 @@ from taskyard.gateway.metrics import Metrics
 from taskyard.gateway.rest.cache.objects import TaskView
 from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.routes import paging, tasks, workspaces
+from taskyard.gateway.rest.views import task as task_view
 from unit.gateway.rest.objects import cache_with, task
 from unit.virtual_time import in_no_time
 
@@ -153,6 +154,38 @@ def test_a_list_that_is_not_read_in_time_is_given_up() -> None:
         assert (bytes(client.body), lists.budget.bytes) == (b"", 0)
 
     in_no_time(live())
+
+
+@pytest.mark.parametrize("is_waiting", [False, True], ids=["while it is made", "while it waits for room"])
+async def test_the_rest_of_a_list_is_not_made_for_a_client_that_has_left(is_waiting: bool) -> None:
+    lists, shown, left = ListAnswers(), Turns(), asyncio.Event()
+    held = await lists.budget.lease("me", list_answers.CALLER_PIECES_BYTES if is_waiting else 0)
+
+    async def receive() -> Message:
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            left.set()
+
+    answer = lists.answer("me", "tasks", many(100 * PIECE_ENTRIES), shown.shown, size=size)
+    answering = asyncio.create_task(answer({"type": "http", "asgi": {"spec_version": "2.3"}}, receive, send))
+    if is_waiting:
+        await asyncio.sleep(0)
+        left.set()
+    async with asyncio.timeout(5):
+        await answering
+    assert sum(shown.done) <= (0 if is_waiting else 6 * PIECE_ENTRIES)
+    held.release()
+    assert lists.budget.bytes == 0
+
+
+async def test_a_page_of_a_hundred_tasks_is_a_head_and_two_pieces() -> None:
+    client = Client()
+    entries = [task(f"task-{number}", prompt="x" * 250) for number in range(100)]
+    await client.receive(ListAnswers().answer("me", "tasks", entries, lambda entry: entry.name, size=task_view.size))
+    assert len(client.pieces) == 3
 
 
 class Reading:

@@ -11,6 +11,7 @@ Place = tuple[int, str, str]
 
 # So many Tasks that are gone may still have a place before the order is made anew.
 _MAX_GONE = 1000
+_COPIED = 256
 
 
 class NewestFirst:
@@ -28,11 +29,13 @@ class NewestFirst:
     def after(self, place: Place | None = None) -> Iterator[TaskView]:
         """The Tasks after that place, or all. The store may change meanwhile."""
         position = bisect.bisect_right(self._order, (*place, "\U0010ffff")) if place else 0
-        # Changes make a new place in the list, so it is read from a copy of the references.
-        for _, name, uid, namespace in self._order[position:]:
-            task = self._tasks.get((namespace, name))
-            if task is not None and task.uid == uid:
-                yield task
+        # The order may change between two Tasks, so it is read from copies; a page needs no more than one of them.
+        while some := self._order[position : position + _COPIED]:
+            for _, name, uid, namespace in some:
+                task = self._tasks.get((namespace, name))
+                if task is not None and task.uid == uid:
+                    yield task
+            position = bisect.bisect_right(self._order, some[-1])
 
     def _kept(self, former: TaskView | None, task: TaskView) -> None:
         if task.uid in self._placed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,6 +49,24 @@ def test_tasks_that_come_and_go_do_not_make_it_longer() -> None:
         cache.tasks.remove(("team", one.name))
     assert len(cache.newest_tasks._order) <= module._MAX_GONE + 1
     assert list(cache.newest_tasks.after()) == []
+
+
+def test_long_orders_are_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_COPIED", 3)
+    monkeypatch.setattr(module, "_MAX_GONE", 2)
+    cache, second = Cache(), "2026-01-31T12:00:{:02}Z".format
+    for number in range(20):
+        cache.tasks.keep(task(f"task-{number:02}", created_at=second(number)))
+    shown = []
+    for one in cache.newest_tasks.after():
+        shown.append(one.name)
+        # Each step takes away one that was shown and the oldest of all but the first ten, and adds a newer one.
+        cache.tasks.remove(("team", one.name))
+        cache.tasks.remove(("team", f"task-{9 - len(shown):02}"))
+        cache.tasks.keep(task(f"new-{len(shown)}", created_at=second(59)))
+    assert shown[:10] == [f"task-{number:02}" for number in range(19, 9, -1)]
+    assert [name for name in shown if name.startswith("new")] == []
+    assert len(set(shown)) == len(shown) == 11
 
 
 def test_what_comes_while_it_is_read_hides_and_repeats_nothing() -> None:
