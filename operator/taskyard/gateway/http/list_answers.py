@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from fastapi.responses import Response
 from starlette.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from taskyard.bytebudget import ByteBudget
 from taskyard.gateway.http.json_encoding import encoded
@@ -89,6 +89,7 @@ class _Answer(StreamingResponse):
         self._pieces = pieces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        head: Message | None = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         # With one asyncio task, where StreamingResponse has a group of two.
         listening = asyncio.create_task(self.listen_for_disconnect(receive))
         try:
@@ -99,13 +100,18 @@ class _Answer(StreamingResponse):
 
                 listening.add_done_callback(leave)
                 try:
-                    await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
                     async for piece, is_followed in self._pieces:
+                        # The head waits for the first piece, so that both become one write.
+                        if head is not None:
+                            await send(head)
+                            head = None
                         await send({"type": "http.response.body", "body": piece, "more_body": is_followed})
                 finally:
                     listening.remove_done_callback(leave)
         except TimeoutError:
-            pass  # the server closes the connection of an answer without an end
+            # The server closes the connection of an answer without an end.
+            if head is not None:
+                await send(head)
         finally:
             listening.cancel()
             await self._pieces.aclose()
