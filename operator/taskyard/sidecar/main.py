@@ -14,16 +14,12 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
-# httpx and uvicorn come with command lines, for which they load click, multiprocessing and, where installed, rich and
-# pygments; uvicorn also configures logging, for which it loads pickle and socketserver. Starlette can show an error as
-# a page, for which it loads the names of HTML. This process runs in every Pod, and these modules take as much memory as
-# everything else in it.
-sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+# uvicorn comes with a command line, for which it loads click and multiprocessing; it also configures logging, for which
+# it loads pickle and socketserver. Starlette can show an error as a page, for which it loads the names of HTML. This
+# process runs in every Pod, and these modules take as much memory as everything else in it.
 sys.modules.setdefault("uvicorn.main", SimpleNamespace(Server=None, main=None, run=None))  # type: ignore[arg-type]
 sys.modules.setdefault("logging.config", SimpleNamespace())  # type: ignore[arg-type]
 sys.modules.setdefault("html.entities", SimpleNamespace(html5={}))  # type: ignore[arg-type]
-# httpcore looks for it at each use of a connection, which takes a tenth of a request's time where it is not installed.
-sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 from taskyard.environment import SettingsError  # noqa: E402
 from taskyard.sidecar.conversation import records, snapshot  # noqa: E402
@@ -267,8 +263,7 @@ async def _first(
 def main() -> None:
     """Entry point `taskyard-sidecar`. Exit status 0 after SIGTERM, 1 when it cannot run."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    for name in ("httpx", "httpcore", "uvicorn.error"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     with contextlib.suppress(AttributeError):
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     try:
