@@ -12,32 +12,27 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 
-# uvicorn comes with a command line, for which it loads click and multiprocessing; it also configures logging, for which
-# it loads pickle and socketserver. Starlette can show an error as a page, for which it loads the names of HTML. This
-# process runs in every Pod, and these modules take as much memory as everything else in it.
-sys.modules.setdefault("uvicorn.main", SimpleNamespace(Server=None, main=None, run=None))  # type: ignore[arg-type]
-sys.modules.setdefault("logging.config", SimpleNamespace())  # type: ignore[arg-type]
-sys.modules.setdefault("html.entities", SimpleNamespace(html5={}))  # type: ignore[arg-type]
+from taskyard.environment import SettingsError
 
-from taskyard.environment import SettingsError  # noqa: E402
-from taskyard.sidecar.conversation import records, snapshot  # noqa: E402
-from taskyard.sidecar.conversation.archive import Archive  # noqa: E402
-from taskyard.sidecar.conversation.conversation import Conversation  # noqa: E402
-from taskyard.sidecar.conversation.journal import Journal  # noqa: E402
-from taskyard.sidecar.conversation.reports import Report  # noqa: E402
-from taskyard.sidecar.drivers.factory import driver_for  # noqa: E402
-from taskyard.sidecar.gateway.client import Enrolment, Gateway, GatewayError  # noqa: E402
-from taskyard.sidecar.gateway.reporter import Reporter, SnapshotUploader  # noqa: E402
-from taskyard.sidecar.gateway.tls import CertificateError, ServerCertificate  # noqa: E402
-from taskyard.sidecar.http import agent_reports, agentapi  # noqa: E402
-from taskyard.sidecar.http import probes as probe_routes  # noqa: E402
-from taskyard.sidecar.http.listener import Listener  # noqa: E402
-from taskyard.sidecar.http.uploads import Uploads  # noqa: E402
-from taskyard.sidecar.reported_state import ReportedState  # noqa: E402
-from taskyard.sidecar.session import Session  # noqa: E402
-from taskyard.sidecar.settings import Settings  # noqa: E402
+# Before anything else loads them whole.
+from taskyard.sidecar import libraries  # noqa: F401 # isort: split
+from taskyard.sidecar.conversation import records, snapshot
+from taskyard.sidecar.conversation.archive import Archive
+from taskyard.sidecar.conversation.conversation import Conversation
+from taskyard.sidecar.conversation.journal import Journal
+from taskyard.sidecar.conversation.reports import Report
+from taskyard.sidecar.drivers.factory import driver_for
+from taskyard.sidecar.gateway.client import Enrolment, Gateway, GatewayError
+from taskyard.sidecar.gateway.reporter import Reporter, SnapshotUploader
+from taskyard.sidecar.gateway.tls import CertificateError, ServerCertificate
+from taskyard.sidecar.http import agent_reports, agentapi
+from taskyard.sidecar.http import probes as probe_routes
+from taskyard.sidecar.http.listener import Listener
+from taskyard.sidecar.http.uploads import Uploads
+from taskyard.sidecar.reported_state import ReportedState
+from taskyard.sidecar.session import Session
+from taskyard.sidecar.settings import Settings
 
 logger = logging.getLogger("taskyard.sidecar")
 

@@ -1,8 +1,8 @@
 """The agent's state as reported to the gateway: what is observed of the agent, and what it reports about itself."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from taskyard.core import agenttype
 from taskyard.sidecar.conversation import reports, task_outputs
@@ -14,8 +14,7 @@ from taskyard.sidecar.drivers.base import Driver
 from taskyard.sidecar.gateway.reporter import Reporter
 
 
-@dataclass(frozen=True)
-class Observation:
+class Observation(NamedTuple):
     """`prompt_sha256`: of the prompt, once the agent has it. `trouble` keeps the prompt from the agent, for good if
     `is_refused`.
     """
