@@ -1,16 +1,12 @@
-"""Loads starlette and uvicorn without what they load in turn and never use here: this process runs in every Pod, and
-every start waits for it.
-
-While they are loaded, something else stands for each of those modules; whoever imports one later gets the real one.
-"""
+"""Loads starlette and uvicorn without what they load in turn and never use here."""
 
 import http
 import importlib
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from types import ModuleType, SimpleNamespace
 from typing import Any
+
+from taskyard.sidecar.left_out import without
 
 
 class _Names(ModuleType):
@@ -49,18 +45,7 @@ _LOADED = (
 )
 
 
-@contextmanager
-def _without(unused: Mapping[str, object]) -> Iterator[None]:
-    absent = {name: stand_in for name, stand_in in unused.items() if name not in sys.modules}
-    sys.modules.update(absent)  # type: ignore[arg-type]
-    try:
-        yield
-    finally:
-        for name in absent:
-            del sys.modules[name]
-
-
-with _without(_UNUSED):
+with without(_UNUSED):
     # `import http.client` takes it from here.
     if not hasattr(http, "client"):
         http.client = _UNUSED["http.client"]  # type: ignore[attr-defined]

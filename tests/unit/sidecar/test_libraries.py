@@ -1,0 +1,50 @@
+"""What is left out of starlette and uvicorn is neither needed nor missed by anybody else."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from unit.sidecar.pod import OPERATOR
+
+
+def run(script: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={"PYTHONPATH": str(OPERATOR)}, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_what_is_left_out_is_not_loaded() -> None:
+    loaded = set(run("import sys, taskyard.sidecar.main; print(*sys.modules)").split())
+    assert "uvicorn.server" in loaded
+    assert "starlette.routing" in loaded
+    left_out = {"uvicorn.main", "uvicorn._types", "logging.config", "configparser", "platform", "uuid", "http.client"}
+    left_out |= {"starlette.formparsers", "html.entities"}
+    # What these would load.
+    left_out |= {"click", "multiprocessing", "pickle", "email.parser", "tempfile", "shutil"}
+    assert not left_out & loaded
+
+
+def test_whoever_needs_it_later_gets_it() -> None:
+    script = """
+import taskyard.sidecar.main
+import configparser, email.parser, html.entities, http.client, logging.config, platform, tempfile, uuid
+import starlette.formparsers
+print(uuid.uuid4().version, platform.system(), http.client.HTTPConnection.__name__, configparser.RawConfigParser())
+print(logging.config.dictConfig, html.entities.html5["amp;"], starlette.formparsers.MultiPartParser)
+"""
+    assert run(script).startswith("4 Linux HTTPConnection <configparser")
+
+
+def test_errors_of_starlette_have_their_names() -> None:
+    script = """
+import http, json, taskyard.sidecar.main
+from starlette.exceptions import HTTPException
+print(json.dumps({status.value: HTTPException(status.value).detail for status in http.HTTPStatus}))
+"""
+    details = json.loads(run(script))
+    assert (details["404"], details["405"]) == ("Not Found", "Method Not Allowed")
+    assert all(details.values())
