@@ -22,7 +22,7 @@ from taskyard.sidecar.conversation.archive import Archive
 from taskyard.sidecar.conversation.conversation import Conversation
 from taskyard.sidecar.conversation.journal import Journal
 from taskyard.sidecar.conversation.reports import Report
-from taskyard.sidecar.drivers.factory import driver_for
+from taskyard.sidecar.drivers.factory import driver_for, load_driver
 from taskyard.sidecar.gateway.client import Enrolment, Gateway, GatewayError
 from taskyard.sidecar.gateway.reporter import Reporter, SnapshotUploader
 from taskyard.sidecar.gateway.tls import CertificateError, ServerCertificate
@@ -143,14 +143,18 @@ class Sidecar:
         )
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
-        loop.set_default_executor(ThreadPoolExecutor(2, "disk"))  # only the journal uses it, one write at a time
+        # Only the journal uses it, one write at a time, and what is loaded now.
+        loop.set_default_executor(ThreadPoolExecutor(2, "disk"))
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopped.set)
         background = [asyncio.create_task(self._health.run_until_stopped(), name="probes")]
         enrolling = asyncio.create_task(self._gateway.enrol(), name="enrolment")
+        # While the gateway answers.
+        loading = asyncio.create_task(asyncio.to_thread(load_driver, self._settings.protocol), name="driver")
         try:
             if not await _first(enrolling, stopped, background):
                 return
+            await loading
             self._parts = self._build(state, enrolling.result())
             self._probes.enrolled(self._parts.session, self._parts.snapshots)
             background += self._parts.start()
@@ -161,9 +165,9 @@ class Sidecar:
             self._health.stop()
             if self._parts is not None:
                 self._parts.stop()
-            for task in [enrolling, *background]:
+            for task in [enrolling, loading, *background]:
                 task.cancel()
-            await asyncio.gather(enrolling, *background, return_exceptions=True)
+            await asyncio.gather(enrolling, loading, *background, return_exceptions=True)
             await self._gateway.close()
 
     def _build(self, state: State, enrolment: Enrolment) -> Parts:
