@@ -1,7 +1,6 @@
 """The agent's state as reported to the gateway: what is observed of the agent, and what it reports about itself."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from taskyard.core import agenttype
@@ -95,7 +94,7 @@ class ReportedState:
 
     def _tell(self, report: Report) -> None:
         """Reports it with what was last seen at the agent: a report may overtake the one before it."""
-        self._reporter.tell(replace(report, **self._at_agent))
+        self._reporter.tell(report._replace(**self._at_agent))
 
     def begin_turn(self) -> None:
         """Drops what was said before a new message to the agent."""
