@@ -361,6 +361,6 @@ def test_large_libraries_are_not_loaded() -> None:
         [sys.executable, "-c", script], env={"PYTHONPATH": str(OPERATOR)}, capture_output=True, text=True, timeout=20
     )
     assert loaded.returncode == 0, loaded.stderr
-    unwanted = {"pydantic", "kubernetes", "kopf", "cryptography", "fastapi", "httpx", "rich", "pygments"}
+    unwanted = {"pydantic", "kubernetes", "kopf", "cryptography", "fastapi", "rich", "pygments"}
     unwanted |= {"pyte", "wcwidth"}  # only where there is a terminal
     assert not unwanted & {name.partition(".")[0] for name in loaded.stdout.split()}

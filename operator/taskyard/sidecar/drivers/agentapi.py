@@ -5,14 +5,16 @@ responses are not trusted: their size is bounded, and every call has a timeout.
 """
 
 import asyncio
+import json
 import logging
 from typing import Any
+
+import httpx
 
 from taskyard.sidecar.conversation.content import typable
 from taskyard.sidecar.conversation.pipe_tail import PipeTail
 from taskyard.sidecar.conversation.status import Status
 from taskyard.sidecar.drivers.base import Driver, DriverObserver, RefusedError, UnreachableError
-from taskyard.sidecar.httpclient import AnswerTimeoutError, ConnectError, HttpClient, RequestError
 from taskyard.sidecar.init import frames
 from taskyard.sidecar.init.client import AgentClient, LostError
 
@@ -23,8 +25,6 @@ POLL_SOON = 0.3
 MISSES = 20
 CALL_TIMEOUT = 5.0
 MESSAGE_TIMEOUT = 20.0
-# Servers of Go and Python keep a connection at least for so long.
-KEEP_ALIVE = 4.0
 MAX_BODY_BYTES = 8 << 20
 NOT_WAITING = "waiting for user input"
 
@@ -44,12 +44,8 @@ class AgentApiDriver(Driver):
         self._client = AgentClient(socket_path, self)
         self._prompt = prompt
         self._observer = observer
-        self._http = HttpClient(
-            f"http://127.0.0.1:{port}",
-            connect_seconds=CALL_TIMEOUT,
-            seconds=CALL_TIMEOUT,
-            keep_alive=KEEP_ALIVE,
-            most_bytes=MAX_BODY_BYTES,
+        self._http = httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", timeout=CALL_TIMEOUT, trust_env=False, follow_redirects=False
         )
         self._instance = ""
         self._running = False
@@ -81,17 +77,22 @@ class AgentApiDriver(Driver):
                 tasks.create_task(self._client.run())
                 tasks.create_task(self._poll())
         finally:
-            await self._http.close()
+            await self._http.aclose()
 
     # The server.
 
     async def _call(self, method: str, path: str, **how: Any) -> tuple[int, Any]:
-        """Status and JSON of a response. Raises RequestError and ProtocolError."""
-        response = await self._http.request(method, path, **how)
+        """Status and JSON of a response. Raises httpx.HTTPError and ProtocolError."""
+        async with self._http.stream(method, path, **how) as response:
+            body = bytearray()
+            async for piece in response.aiter_bytes():
+                body += piece
+                if len(body) > MAX_BODY_BYTES:
+                    raise ProtocolError(f"{path} answered with more than {MAX_BODY_BYTES} bytes")
         try:
-            return response.status, response.json()
-        except ValueError as error:
-            raise ProtocolError(f"{path} answered {response.status} without JSON") from error
+            return response.status_code, json.loads(bytes(body))
+        except (ValueError, RecursionError) as error:
+            raise ProtocolError(f"{path} answered {response.status_code} without JSON") from error
 
     async def _poll(self) -> None:
         while True:
@@ -111,7 +112,7 @@ class AgentApiDriver(Driver):
             async with asyncio.timeout(CALL_TIMEOUT):
                 stable, agent_type, transport = _status(*await self._call("GET", "/status"))
                 messages = _messages(*await self._call("GET", "/messages"))
-        except (RequestError, ProtocolError, TimeoutError) as error:
+        except (httpx.HTTPError, ProtocolError, TimeoutError) as error:
             self._miss(error)
             return
         self._misses = 0
@@ -233,13 +234,13 @@ class AgentApiDriver(Driver):
                 "POST",
                 "/message",
                 json={"content": content, "type": kind},
-                seconds=MESSAGE_TIMEOUT,
+                timeout=httpx.Timeout(MESSAGE_TIMEOUT, connect=CALL_TIMEOUT),
             )
-        except ConnectError as error:
+        except httpx.ConnectError as error:
             raise UnreachableError(f"the agent's server does not answer: {error}") from error
-        except AnswerTimeoutError:
+        except httpx.TimeoutException:
             return True  # some servers respond only when the agent is done: it has the message
-        except (RequestError, ProtocolError) as error:
+        except (httpx.HTTPError, ProtocolError) as error:
             logger.warning("a message to the agent's server was interrupted: %s", error)
             return False
         finally:

@@ -7,20 +7,19 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import httpx
+
 from taskyard import __version__
 from taskyard.backoff import Backoff
 from taskyard.sidecar.conversation import task_outputs
 from taskyard.sidecar.conversation.reports import Report
 from taskyard.sidecar.gateway import tls
-from taskyard.sidecar.httpclient import HttpClient, RequestError, Response
 from taskyard.sidecar.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 PROTOCOL_VERSIONS = [1]
-CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 10.0
-# An enrolment has the prompt, of at most 65,536 characters.
-MAX_ANSWER_BYTES = 2 << 20
+TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 NOT_RECORDED_FIRST, NOT_RECORDED_LAST = 0.2, 5.0
 REFUSED_FIRST, REFUSED_LAST = 5.0, 60.0
 FAILED_FIRST, FAILED_LAST = 0.5, 15.0
@@ -83,22 +82,20 @@ class Gateway:
     ) -> None:
         self._settings = settings
         self._clock = clock
-        # Proxies of the environment are left alone: one for the internet does not lead to the gateway.
-        self._client = HttpClient(
-            settings.gateway_url,
-            tls=tls.trust(settings.ca_certificate),
+        self._client = httpx.AsyncClient(
+            base_url=settings.gateway_url,
+            verify=tls.trust(settings.ca_certificate),
+            timeout=TIMEOUT,
+            limits=httpx.Limits(max_connections=4, max_keepalive_connections=1, keepalive_expiry=KEEP_ALIVE),
             headers={"User-Agent": f"taskyard-sidecar/{__version__}"},
-            connect_seconds=CONNECT_SECONDS,
-            seconds=ANSWER_SECONDS,
-            keep_alive=KEEP_ALIVE,
-            most_bytes=MAX_ANSWER_BYTES,
+            trust_env=False,  # a proxy for the internet does not lead to the gateway
         )
         self._enrolment: Enrolment | None = None
         self._enrolling = asyncio.Lock()
         self._enrolled = enrolled
 
     async def close(self) -> None:
-        await self._client.close()
+        await self._client.aclose()
 
     async def enrol(self) -> Enrolment:
         """Retries until the gateway accepts; only cancellation ends it earlier."""
@@ -175,38 +172,38 @@ class Gateway:
                 return self._enrolment
             return await self._enrol()
 
-    async def _request(self, method: str, path: str, token: str, **arguments: Any) -> Response:
+    async def _request(self, method: str, path: str, token: str, **arguments: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}"} | arguments.pop("headers", {})
         try:
             response = await self._client.request(method, path, headers=headers, **arguments)
-        except RequestError as error:
-            raise GatewayError(f"{self._settings.gateway_url}: {error}") from error
-        if 200 <= response.status < 300:
+        except httpx.HTTPError as error:
+            raise GatewayError(f"{self._settings.gateway_url}: {error or type(error).__name__}") from error
+        if response.is_success:
             return response
         raise GatewayError(
-            f"{method} {path.partition('?')[0]}: {response.status} {_reason(response)}",
-            status=response.status,
+            f"{method} {path.partition('?')[0]}: {response.status_code} {_reason(response)}",
+            status=response.status_code,
             retry_after=_retry_after(response),
         )
 
 
-def _reason(response: Response) -> str:
+def _reason(response: httpx.Response) -> str:
     try:
         body = response.json()
     except ValueError:
-        return response.reason
+        return response.reason_phrase
     for name in ("message", "detail", "title"):
         if isinstance(body, dict) and isinstance(body.get(name), str):
             return str(body[name])[:300]
-    return response.reason
+    return response.reason_phrase
 
 
-def _retry_after(response: Response) -> float | None:
-    value = response.headers.get("retry-after", "")
+def _retry_after(response: httpx.Response) -> float | None:
+    value = response.headers.get("Retry-After", "")
     return min(float(value), 60.0) if value.isdecimal() else None
 
 
-def _enrolment(response: Response, now: datetime.datetime) -> Enrolment:
+def _enrolment(response: httpx.Response, now: datetime.datetime) -> Enrolment:
     try:
         match response.json():
             case {

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import functools
 import hashlib
 import itertools
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from taskyard.sidecar.gateway.client import Gateway
-from taskyard.sidecar.httpclient import ConnectError, HttpClient, Response
 from taskyard.sidecar.settings import Settings
 from unit.sidecar.authority import Authority
 from unit.virtual_time import gaps, in_no_time, now
@@ -21,10 +21,10 @@ from unit.virtual_time import gaps, in_no_time, now
 PROMPT = "list the files"
 
 
-def enrolment() -> Response:
-    return response(
+def enrolment() -> httpx.Response:
+    return httpx.Response(
         200,
-        {
+        json={
             "protocolVersion": 1,
             "certificate": "certificate",
             "privateKey": "private key",
@@ -37,10 +37,6 @@ def enrolment() -> Response:
     )
 
 
-def response(status: int, document: object = None, headers: dict[str, str] | None = None) -> Response:
-    return Response(status, "", headers or {}, json.dumps(document).encode())
-
-
 class Door:
     """A gateway that answers enrolments with these statuses, one after the other, and then lets in; 0: no answer."""
 
@@ -48,18 +44,18 @@ class Door:
         self._statuses = statuses
         self.asked_at: list[float] = []
 
-    async def request(self, method: str, path: str, **how: object) -> Response:
-        assert (method, path) == ("POST", "/api/v1alpha1/enroll")
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        assert request.url.path == "/api/v1alpha1/enroll"
         self.asked_at.append(now())
         match next(self._statuses, 200):
             case 0:
-                raise ConnectError("connection refused")
+                raise httpx.ConnectError("connection refused")
             case 200:
                 return enrolment()
             case 429:
-                return response(429, headers={"retry-after": "7"})
+                return httpx.Response(429, headers={"Retry-After": "7"})
             case status:
-                return response(status, {"message": "not now"})
+                return httpx.Response(status, json={"message": "not now"})
 
     @property
     def delays(self) -> list[float]:
@@ -69,7 +65,8 @@ class Door:
 def enrol(statuses: Iterator[int], authority: Authority, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Door:
     """A sidecar that asks at this gateway until it is let in."""
     door = Door(statuses)
-    monkeypatch.setattr(HttpClient, "request", lambda client, method, path, **how: door.request(method, path, **how))
+    client = functools.partial(httpx.AsyncClient, transport=httpx.MockTransport(door.answer))
+    monkeypatch.setattr(httpx, "AsyncClient", client)
     token = folder / "token"
     token.write_text("service-account-token")
     given = Settings.from_environment(
