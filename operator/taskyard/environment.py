@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -50,8 +50,7 @@ class Kind(Generic[T]):
     takes: str
 
 
-@dataclass(frozen=True)
-class Variable:
+class Variable(NamedTuple):
     """The declaration of one variable. `default` is the text used when it is not set; None makes it required.
 
     `meaning` completes "it holds …"; `without` says what an empty default stands for. A `secret` value appears in no

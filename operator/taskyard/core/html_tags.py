@@ -2,6 +2,8 @@
 
 import re
 
+from taskyard.lazypattern import pattern
+
 _NAMES = (
     "a abbr acronym address applet area article aside audio b base basefont bdi bdo bgsound big blink "
     "blockquote body br button canvas caption center cite code col colgroup data datalist dd del details dfn "
@@ -17,13 +19,13 @@ _VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
 )
 _ATTRIBUTE = r"""[\s/]+[^\s"'<>/=]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'=<>`]+))?"""
-_MARKUP = re.compile(
+_MARKUP = pattern(
     rf"<!--.*?-->|<!doctype\b[^<>]*>|<(?P<end>/?)(?P<name>[a-z][a-z0-9]*)(?P<attributes>(?:{_ATTRIBUTE})*)[\s/]*>",
     re.DOTALL | re.IGNORECASE,
 )
 
 # What stands before a type's parameter: `List`, or `Map<List` in `Map<List<Object>>`.
-_TYPE = re.compile(r"(?:^|[^\w<])\w+(?:<\w+)*$")
+_TYPE = pattern(r"(?:^|[^\w<])\w+(?:<\w+)*$")
 
 
 def without_tags(text: str) -> str:

@@ -12,36 +12,27 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 
-# httpx and uvicorn come with command lines, for which they load click, multiprocessing and, where installed, rich and
-# pygments; uvicorn also configures logging, for which it loads pickle and socketserver. Starlette can show an error as
-# a page, for which it loads the names of HTML. This process runs in every Pod, and these modules take as much memory as
-# everything else in it.
-sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
-sys.modules.setdefault("uvicorn.main", SimpleNamespace(Server=None, main=None, run=None))  # type: ignore[arg-type]
-sys.modules.setdefault("logging.config", SimpleNamespace())  # type: ignore[arg-type]
-sys.modules.setdefault("html.entities", SimpleNamespace(html5={}))  # type: ignore[arg-type]
-# httpcore looks for it at each use of a connection, which takes a tenth of a request's time where it is not installed.
-sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
+from taskyard.environment import SettingsError
 
-from taskyard.environment import SettingsError  # noqa: E402
-from taskyard.sidecar.conversation import records, snapshot  # noqa: E402
-from taskyard.sidecar.conversation.archive import Archive  # noqa: E402
-from taskyard.sidecar.conversation.conversation import Conversation  # noqa: E402
-from taskyard.sidecar.conversation.journal import Journal  # noqa: E402
-from taskyard.sidecar.conversation.reports import Report  # noqa: E402
-from taskyard.sidecar.drivers.factory import driver_for  # noqa: E402
-from taskyard.sidecar.gateway.client import Enrolment, Gateway, GatewayError  # noqa: E402
-from taskyard.sidecar.gateway.reporter import Reporter, SnapshotUploader  # noqa: E402
-from taskyard.sidecar.gateway.tls import CertificateError, ServerCertificate  # noqa: E402
-from taskyard.sidecar.http import agent_reports, agentapi  # noqa: E402
-from taskyard.sidecar.http import probes as probe_routes  # noqa: E402
-from taskyard.sidecar.http.listener import Listener  # noqa: E402
-from taskyard.sidecar.http.uploads import Uploads  # noqa: E402
-from taskyard.sidecar.reported_state import ReportedState  # noqa: E402
-from taskyard.sidecar.session import Session  # noqa: E402
-from taskyard.sidecar.settings import Settings  # noqa: E402
+# Before anything else loads them whole.
+from taskyard.sidecar import libraries  # noqa: F401 # isort: split
+from taskyard.sidecar.conversation import records, snapshot
+from taskyard.sidecar.conversation.archive import Archive
+from taskyard.sidecar.conversation.conversation import Conversation
+from taskyard.sidecar.conversation.journal import Journal
+from taskyard.sidecar.conversation.reports import Report
+from taskyard.sidecar.drivers.factory import driver_for, load_driver
+from taskyard.sidecar.gateway.client import Enrolment, Gateway, GatewayError
+from taskyard.sidecar.gateway.reporter import Reporter, SnapshotUploader
+from taskyard.sidecar.gateway.tls import CertificateError, ServerCertificate
+from taskyard.sidecar.http import agent_reports, agentapi
+from taskyard.sidecar.http import probes as probe_routes
+from taskyard.sidecar.http.listener import Listener
+from taskyard.sidecar.http.uploads import Uploads
+from taskyard.sidecar.reported_state import ReportedState
+from taskyard.sidecar.session import Session
+from taskyard.sidecar.settings import Settings
 
 logger = logging.getLogger("taskyard.sidecar")
 
@@ -152,14 +143,18 @@ class Sidecar:
         )
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
-        loop.set_default_executor(ThreadPoolExecutor(2, "disk"))  # only the journal uses it, one write at a time
+        # Only the journal uses it, one write at a time, and what is loaded now.
+        loop.set_default_executor(ThreadPoolExecutor(2, "disk"))
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopped.set)
         background = [asyncio.create_task(self._health.run_until_stopped(), name="probes")]
         enrolling = asyncio.create_task(self._gateway.enrol(), name="enrolment")
+        # While the gateway answers.
+        loading = asyncio.create_task(asyncio.to_thread(load_driver, self._settings.protocol), name="driver")
         try:
             if not await _first(enrolling, stopped, background):
                 return
+            await loading
             self._parts = self._build(state, enrolling.result())
             self._probes.enrolled(self._parts.session, self._parts.snapshots)
             background += self._parts.start()
@@ -170,9 +165,9 @@ class Sidecar:
             self._health.stop()
             if self._parts is not None:
                 self._parts.stop()
-            for task in [enrolling, *background]:
+            for task in [enrolling, loading, *background]:
                 task.cancel()
-            await asyncio.gather(enrolling, *background, return_exceptions=True)
+            await asyncio.gather(enrolling, loading, *background, return_exceptions=True)
             await self._gateway.close()
 
     def _build(self, state: State, enrolment: Enrolment) -> Parts:

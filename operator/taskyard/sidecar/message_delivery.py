@@ -14,7 +14,6 @@ import asyncio
 import enum
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
 from typing import Any
 
 from taskyard.sidecar.conversation.content import warning
@@ -75,7 +74,7 @@ class MessageDelivery:
         if entry is not None and entry.key != key:
             logger.info("message %s: not repeated, an input of this name and content was sent before", key)
             earlier = await self._attempt(entry.key, content, found=found) if entry.key else None
-            return replace(earlier or Delivery(), repeated=True)
+            return (earlier or Delivery())._replace(repeated=True)
         return await self._attempt(key, content, found=found) if key is not None else None
 
     async def _attempt(self, key: str, content: str, *, found: bool) -> Delivery | None:

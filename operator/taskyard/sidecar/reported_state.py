@@ -1,8 +1,7 @@
 """The agent's state as reported to the gateway: what is observed of the agent, and what it reports about itself."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from taskyard.core import agenttype
 from taskyard.sidecar.conversation import reports, task_outputs
@@ -14,8 +13,7 @@ from taskyard.sidecar.drivers.base import Driver
 from taskyard.sidecar.gateway.reporter import Reporter
 
 
-@dataclass(frozen=True)
-class Observation:
+class Observation(NamedTuple):
     """`prompt_sha256`: of the prompt, once the agent has it. `trouble` keeps the prompt from the agent, for good if
     `is_refused`.
     """
@@ -96,7 +94,7 @@ class ReportedState:
 
     def _tell(self, report: Report) -> None:
         """Reports it with what was last seen at the agent: a report may overtake the one before it."""
-        self._reporter.tell(replace(report, **self._at_agent))
+        self._reporter.tell(report._replace(**self._at_agent))
 
     def begin_turn(self) -> None:
         """Drops what was said before a new message to the agent."""

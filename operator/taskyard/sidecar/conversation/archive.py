@@ -2,7 +2,6 @@
 
 import functools
 import logging
-from dataclasses import asdict
 from pathlib import Path
 
 from taskyard.sidecar.conversation.conversation import Conversation, Message, Role, Turn, TurnEnd
@@ -44,9 +43,9 @@ class Archive:
         """Writes the message, and the conversation's current turn."""
         record: Record = {}
         if message is not None:
-            record["message"] = {name: getattr(message, name) for name in message.__slots__}
+            record["message"] = message._asdict()
         if conversation.turn is not None:
-            record["turn"] = vars(conversation.turn)
+            record["turn"] = conversation.turn._asdict()
         self._append(record, sync=sync)
         self._shorten(conversation)
 
@@ -71,9 +70,9 @@ class Archive:
 
 
 def _records(conversation: Conversation) -> list[Record]:
-    records: list[Record] = [{"message": asdict(message)} for message in conversation.messages]
+    records: list[Record] = [{"message": message._asdict()} for message in conversation.messages]
     if conversation.turn is not None:
-        records.append({"turn": asdict(conversation.turn)})
+        records.append({"turn": conversation.turn._asdict()})
     return records
 
 

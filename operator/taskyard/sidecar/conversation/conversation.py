@@ -5,7 +5,7 @@ Message 0 is what the agent showed before it got a message.
 
 import datetime
 import enum
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 MAX_MESSAGES = 10_000
 MAX_CHARACTERS = 2 << 20
@@ -16,8 +16,7 @@ class Role(enum.StrEnum):
     AGENT = "agent"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """`time` is when the message began, as RFC 3339 in UTC. `key` names the message in the journal and is never
     published.
     """
@@ -42,8 +41,7 @@ class TurnEnd(enum.StrEnum):
     STOPPED = "stopped"
 
 
-@dataclass(frozen=True)
-class Turn:
+class Turn(NamedTuple):
     """What the agent shows from `position` of its run `instance` on is the answer to `typed`.
 
     `after` is the id that the next message had when the turn began; the answer's id is not lower.
@@ -101,7 +99,7 @@ class Conversation:
         """Notes how the turn ended, unless that is known. True when that is new."""
         if self.turn is None or not self.turn.typed or self.turn.end is not TurnEnd.OPEN:
             return False
-        self.turn = replace(self.turn, end=end)
+        self.turn = self.turn._replace(end=end)
         return True
 
     def answer(self, content: str, now: datetime.datetime) -> Message | None:
@@ -113,7 +111,7 @@ class Conversation:
             return message
         if opened.content == content:
             return None
-        message = replace(opened, content=content)
+        message = opened._replace(content=content)
         self.messages[-1] = message
         self._characters += len(content) - len(opened.content)
         return message

@@ -3,14 +3,12 @@
 import asyncio
 import json
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 BUFFER = 1024
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """`data` is built when the event is sent, so that events that wait for a slow client cost nothing."""
 
     name: str

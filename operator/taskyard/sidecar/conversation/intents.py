@@ -7,7 +7,7 @@ import contextlib
 import datetime
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from taskyard.sidecar.conversation.conversation import timestamp
 from taskyard.sidecar.conversation.journal import Entry, Journal, Outcome, digest
@@ -22,8 +22,7 @@ class JournalUnavailableError(Exception):
     """The intent cannot be written to the journal, so nothing is typed."""
 
 
-@dataclass(frozen=True)
-class Delivery:
+class Delivery(NamedTuple):
     """`in_doubt`: it is unknown whether the agent got the message. `repeated`: it came under another key before, and
     was not sent again.
     """

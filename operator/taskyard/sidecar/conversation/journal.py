@@ -15,8 +15,8 @@ import enum
 import hashlib
 import itertools
 import threading
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from taskyard.sidecar.conversation.origin import Identities, Origin
 from taskyard.sidecar.conversation.records import Record, RecordFile
@@ -32,8 +32,7 @@ class Outcome(enum.StrEnum):
     IN_DOUBT = "in-doubt"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """`sha256` is the content's digest in hex. An entry without an outcome is only an intent. `origin` is None for what
     did not come as a TaskInput, or came before names were kept.
     """
@@ -92,7 +91,7 @@ class Journal:
             case {"kind": "outcome", "key": str(key), "outcome": str(value)} if key in self._entries and value in set(
                 Outcome
             ):
-                self._entries[key] = replace(self._entries[key], outcome=Outcome(value))
+                self._entries[key] = self._entries[key]._replace(outcome=Outcome(value))
 
     def find(self, key: str) -> Entry | None:
         return self._entries.get(key)
@@ -144,7 +143,7 @@ class Journal:
         `sync` may lose it: the message is in doubt then, which does not justify waiting for the disk.
         """
         with self._lock:
-            self._entries[key] = replace(self._entries[key], outcome=outcome)
+            self._entries[key] = self._entries[key]._replace(outcome=outcome)
             self._file.append({"kind": "outcome", "key": key, "outcome": outcome, "time": time}, sync=False)
 
     def _shorten(self) -> None:

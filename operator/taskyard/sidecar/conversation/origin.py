@@ -4,15 +4,14 @@ applied again after it was removed, has another UID and is the same input."""
 import base64
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MAX_REMEMBERED = 10_000
 # Sixteen bytes of a SHA-256 tell ten thousand inputs apart.
 _BYTES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """`kind` is user, control, raw, or answer: and the id of the question."""
 
     name: str

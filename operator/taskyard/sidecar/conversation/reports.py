@@ -1,8 +1,7 @@
 """What is reported about the agent: its state, one short line, a link. Pure."""
 
 import enum
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from taskyard.core.text_sanitizer import one_line
@@ -33,8 +32,7 @@ class AgentReportError(ValueError):
     """The agent's report is not accepted; the text is for the agent."""
 
 
-@dataclass(frozen=True)
-class AgentReport:
+class AgentReport(NamedTuple):
     """What the agent reports about itself, in that build. Without a state, only summary and link still count."""
 
     state: State | None
@@ -44,11 +42,10 @@ class AgentReport:
 
     def after_change(self) -> "AgentReport":
         """What still counts once the screen shows something newer: complete and failed last until the next message."""
-        return self if self.state in LASTING else replace(self, state=None)
+        return self if self.state in LASTING else self._replace(state=None)
 
 
-@dataclass(frozen=True)
-class Starting:
+class Starting(NamedTuple):
     """What keeps the first prompt from the agent: `reason` is NOT_READING once the time for that is over, else empty;
     `message` is one line that says what is waited for, such as "npm runs, and nothing reads the terminal"."""
 
@@ -56,8 +53,7 @@ class Starting:
     message: str = ""
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """`prompt_sha256` is the digest of the last prompt that was typed, in hex; None until one was. `question` is the
     agent's open question, reported only for an agent that `asks` people. `starting` is what keeps the first prompt from
     the agent, None when nothing does, reported only when `follows_start`. What is not reported stays as the gateway

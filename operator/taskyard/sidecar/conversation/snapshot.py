@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from taskyard.limits import CUT_NOTE, MAX_SNAPSHOT_BYTES
 from taskyard.sidecar.conversation.conversation import Conversation, Message, Role
@@ -11,8 +11,7 @@ from taskyard.sidecar.conversation.conversation import Conversation, Message, Ro
 MAX_BODY_BYTES = MAX_SNAPSHOT_BYTES - 64
 
 
-@dataclass(frozen=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     body: bytes
     messages: int
     truncated: bool

@@ -1,7 +1,6 @@
 """The agent's last report about itself and the outputs that it has set, as they are kept on the disk."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 
 from taskyard.sidecar.conversation import task_outputs
 from taskyard.sidecar.conversation.records import Record
@@ -27,7 +26,7 @@ class StatusStore:
         self._append(self.record())
 
     def record(self) -> Record:
-        report = asdict(self.agent_report) if self.agent_report is not None else None
+        report = self.agent_report._asdict() if self.agent_report is not None else None
         # The names of version 0.1, which are in the files of running Tasks.
         kept = {"word": report, "outputs": self.outputs, "notice": self.notice, "passed_over": self.passed_over}
         return {"standing": kept | {"task": self.task}}

@@ -1,5 +1,6 @@
 """Makes the driver for a Pod's agent. Only the module of that driver is loaded, since a Pod needs no other."""
 
+import importlib
 from typing import TYPE_CHECKING
 
 from taskyard.environment import SettingsError
@@ -8,6 +9,19 @@ from taskyard.sidecar.settings import Settings
 
 if TYPE_CHECKING:
     from taskyard.core.ready_pattern import ReadyPattern
+
+
+_MODULES = {
+    "Terminal": "taskyard.sidecar.drivers.terminal",
+    "ACP": "taskyard.sidecar.drivers.acp.driver",
+    "Command": "taskyard.sidecar.drivers.command",
+    "AgentAPI": "taskyard.sidecar.drivers.agentapi",
+}
+
+
+def load_driver(protocol: str) -> None:
+    """Loads the module that `driver_for` takes the driver of that protocol from, so that it has not to wait for it."""
+    importlib.import_module(_MODULES[protocol])
 
 
 def driver_for(settings: Settings, prompt: str, observer: DriverObserver) -> Driver:

@@ -5,8 +5,7 @@ import datetime
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -51,8 +50,7 @@ class GatewayError(Exception):
         return 400 <= self.status < 500 and self.status not in (401, 408, 429)
 
 
-@dataclass(frozen=True)
-class Enrolment:
+class Enrolment(NamedTuple):
     """What makes this process the sidecar of its Pod. Certificate and private key are PEM.
 
     `key` is what callers must present, `token` what this process presents to the gateway.

@@ -4,15 +4,17 @@ import enum
 import re
 from urllib.parse import unquote
 
+from taskyard.lazypattern import pattern
+
 FIELD = "file"
 MAX_PARTS = 16
 MAX_HEAD_BYTES = 8_192
 MAX_PADDING_BYTES = 256
 MAX_NAME_BYTES = 200
 CRLF = b"\r\n"
-BOUNDARY = re.compile(r"multipart/form-data\s*;(?:[^\"]*;)?\s*boundary=(?:\"([^\"\\]{1,70})\"|([^\s;,\"]{1,70}))", re.I)
-UNNAMEABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-PARAMETER = re.compile(r";\s*([A-Za-z]+\*?)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^;\s]*))")
+BOUNDARY = pattern(r"multipart/form-data\s*;(?:[^\"]*;)?\s*boundary=(?:\"([^\"\\]{1,70})\"|([^\s;,\"]{1,70}))", re.I)
+UNNAMEABLE = pattern(r"[\x00-\x1f\x7f-\x9f]")
+PARAMETER = pattern(r";\s*([A-Za-z]+\*?)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^;\s]*))")
 
 
 class MultipartError(ValueError):

@@ -2,13 +2,9 @@
 
 from collections.abc import Iterable
 
-import pyte
-import wcwidth
-from pyte import charsets, modes
-from pyte.screens import Char
-
-from taskyard.sidecar.screen import cells
+from taskyard.sidecar.screen import cells, emulator
 from taskyard.sidecar.screen.cells import STUB
+from taskyard.sidecar.screen.emulator import Char, charsets, modes
 from taskyard.sidecar.screen.rows import Rows
 
 
@@ -27,7 +23,7 @@ class Dirty:
         self.numbers.update(top + y for y in ys)
 
 
-class Canvas(pyte.Screen):
+class Canvas(emulator.Screen):
     """pyte's screen with rows by absolute number, on which text is drawn by cluster. `last` is the newest cluster."""
 
     buffer: Rows  # type: ignore[assignment]
@@ -69,7 +65,7 @@ class Canvas(pyte.Screen):
 
     def _draw_clusters(self, data: str) -> None:
         narrow: list[Char] = []
-        for cluster in wcwidth.iter_graphemes(self._reopened(data)):
+        for cluster in cells.clusters(self._reopened(data)):
             width = min(cells.width(cluster), self.columns)
             if width:
                 self.last = cluster

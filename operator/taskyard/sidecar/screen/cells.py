@@ -6,10 +6,10 @@ Programs that draw at columns of their own reckoning (Ink, ratatui, opentui) ass
 wider leaves a gap here; one that takes it for narrower would write into its second half: see `keeps_when_halved`.
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
 
-import wcwidth
-from pyte.screens import Char
+from taskyard.sidecar.screen.emulator import Char
 
 # No more code points than Unicode's Stream-Safe Text Format has in one cluster (UAX #15); an emoji has at most ten.
 CELL_CHARACTERS = 32
@@ -29,13 +29,27 @@ def cell(cluster: str) -> Char:
 @lru_cache(maxsize=2048)
 def width(cluster: str) -> int:
     """Columns that a cluster takes: 0, 1 or 2."""
+    if "\x20" <= cluster <= "\x7e" and len(cluster) == 1:
+        return 1
+    import wcwidth
+
     if EMOJI_PRESENTATION in cluster and wcwidth.width(cluster) >= 2:
         return 2
     return next((columns for code in cluster if (columns := wcwidth.wcwidth(code)) > 0), 0)
 
 
+def clusters(text: str) -> Iterator[str]:
+    """The clusters of a text."""
+    # Here and below: loaded when something is not ASCII (emulator.py).
+    import wcwidth
+
+    return wcwidth.iter_graphemes(text)
+
+
 def continues(before: str, after: str) -> bool:
     """Whether the first code point of `after` belongs to the cluster that `before` ends with."""
+    import wcwidth
+
     return wcwidth.grapheme_boundary_before(before + after[0], len(before) + 1) < len(before)
 
 

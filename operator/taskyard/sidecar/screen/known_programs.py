@@ -7,15 +7,16 @@ compiled. They were taken from the real programs; tests check them against recor
 import re
 from functools import cache
 
+from taskyard.lazypattern import pattern
 from taskyard.sidecar.screen.program import Program
 
 KNOWN = ("claude", "codex", "gemini", "opencode", "aider")
 # What a program shows when it starts.
 BANNERS = {
-    "claude": re.compile(r"Claude Code v\d", re.MULTILINE),
-    "codex": re.compile(r">_ OpenAI Codex \(v|Welcome to Codex", re.MULTILINE),
-    "gemini": re.compile(r"Gemini CLI v\d", re.MULTILINE),
-    "aider": re.compile(r"^Aider v\d", re.MULTILINE),
+    "claude": pattern(r"Claude Code v\d", re.MULTILINE),
+    "codex": pattern(r">_ OpenAI Codex \(v|Welcome to Codex", re.MULTILINE),
+    "gemini": pattern(r"Gemini CLI v\d", re.MULTILINE),
+    "aider": pattern(r"^Aider v\d", re.MULTILINE),
 }
 
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from taskyard.lazypattern import pattern
 from taskyard.sidecar.screen import known_programs
 from taskyard.sidecar.screen.known_programs import BANNERS, KNOWN
 from taskyard.sidecar.screen.program import Program
@@ -22,19 +23,19 @@ PAGE = 24
 QUESTION_REACH = 14
 MAX_QUESTION_CHARACTERS = 300
 FRAME = " \t│┃|"
-MENU = re.compile(r"^(?:[❯›>●] *)?(\d)\. +\S")
-POINTED = re.compile(r"^[❯›>●] *\d\. +\S")
-RULE = re.compile(r"^[─━═_╭╮╰╯┌┐└┘-]{10,}$")
+MENU = pattern(r"^(?:[❯›>●] *)?(\d)\. +\S")
+POINTED = pattern(r"^[❯›>●] *\d\. +\S")
+RULE = pattern(r"^[─━═_╭╮╰╯┌┐└┘-]{10,}$")
 DIALOG_END = 6
 # The keys that answer or close a dialog, as the programs show them.
-HINT = re.compile(
+HINT = pattern(
     r"\besc(?:ape)? (?:to (?!interrupt)|back|close|exit|cancel|dismiss)|\b(?:press|use) (?:enter|esc)\b"
     r"|\benter (?:to |select|resume)|\bquit: q\b|\bq (?:close|quit)\b",
     re.IGNORECASE,
 )
-DIALOG_TOP = re.compile(r"^ ?[─╭┌]─{9,}")
-WANTS_TEXT = re.compile(r"^(?:enter|paste|type|provide)\b", re.IGNORECASE)
-SENTENCE = re.compile(r"(?:(?<=[.?!:]) |^)([^.?!]*\?)")
+DIALOG_TOP = pattern(r"^ ?[─╭┌]─{9,}")
+WANTS_TEXT = pattern(r"^(?:enter|paste|type|provide)\b", re.IGNORECASE)
+SENTENCE = pattern(r"(?:(?<=[.?!:]) |^)([^.?!]*\?)")
 
 
 CUSTOM = Program("custom")

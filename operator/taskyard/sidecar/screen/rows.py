@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pyte.screens import Char
-
 from taskyard.sidecar.screen import cells
 from taskyard.sidecar.screen.cells import ASCII, BLANK
+from taskyard.sidecar.screen.emulator import Char
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,12 @@ Tried with the real programs, in the versions that TRIED names. An unknown progr
 import re
 from dataclasses import dataclass
 
+from taskyard.lazypattern import pattern
 from taskyard.sidecar.screen.program import Program
 
 # JavaScript's idea of blanks at the ends of a text, which these programs remove.
 BLANKS = " \t\n\r\v\f\u00a0\ufeff\u2028\u2029"
+COMPLETES = pattern(r"(?:[@$/]\S*|\\)\Z")
 QUITS = r"(?:exit|quit|:q!?|:wq!?)\Z"
 
 
@@ -42,34 +44,34 @@ class Habits:
     commands: re.Pattern[str] | None = None
     refused: re.Pattern[str] | None = None
     effect: str = ""
-    completes: re.Pattern[str] = re.compile(r"(?:[@$/]\S*|\\)\Z")
+    completes: re.Pattern[str] = COMPLETES
 
 
 HABITS = {
     "claude": Habits(
         "2.1.197",
         "Claude Code",
-        commands=re.compile(r"[!/]"),
-        refused=re.compile(QUITS),
+        commands=pattern(r"[!/]"),
+        refused=pattern(QUITS),
         effect="ends at",
     ),
-    "codex": Habits("0.169.0", "Codex", commands=re.compile(r"[!/]")),
+    "codex": Habits("0.169.0", "Codex", commands=pattern(r"[!/]")),
     "gemini": Habits(
         "0.61.0",
         "Gemini CLI",
-        commands=re.compile(r"!"),
+        commands=pattern(r"!"),
         # It looks for a command behind blanks too; a path is none.
-        refused=re.compile(r"/(?![/*])\s*[^\s/]*(?:\s|\Z)"),
+        refused=pattern(r"/(?![/*])\s*[^\s/]*(?:\s|\Z)"),
         effect="runs",
     ),
     "opencode": Habits(
         "1.18.33",
         "OpenCode",
-        commands=re.compile(r"[!/]"),
-        refused=re.compile(QUITS),
+        commands=pattern(r"[!/]"),
+        refused=pattern(QUITS),
         effect="ends at",
     ),
-    "aider": Habits("0.86.2", "aider", commands=re.compile(r"[!/]|\{\w*\s*\Z")),
+    "aider": Habits("0.86.2", "aider", commands=pattern(r"[!/]|\{\w*\s*\Z")),
 }
 
 

@@ -9,10 +9,8 @@ nothing.
 from collections import deque
 from typing import NamedTuple
 
-from pyte import charsets, modes
-from pyte.screens import Margins
-
 from taskyard.sidecar.screen.canvas import Canvas
+from taskyard.sidecar.screen.emulator import Margins, charsets, modes
 from taskyard.sidecar.screen.rows import EMPTY, Line, Rows
 
 HISTORY_LINES = 4_000
