@@ -1,4 +1,4 @@
-"""Template versions that nobody means, with parts nested very deeply or in very large numbers, against a real API server."""
+"""Objects nested so deeply that a decoder gives up, against a real API server."""
 
 from __future__ import annotations
 
