@@ -98,8 +98,9 @@ class TaskView(_Kept, frozen=True, gc=False, kw_only=True):
 
     @property
     def prompt_bytes(self) -> int:
-        """About the bytes of the prompt in JSON: a character of ASCII may be escaped."""
-        return 2 * len(self.packed_prompt)
+        """About the bytes of the prompt in JSON: a character of ASCII may be escaped, others are not."""
+        text = self.packed_prompt
+        return 2 * len(text) if isinstance(text, str) else len(text) + sum(map(text.count, (b'"', b"\\", b"\n")))
 
 
 class TemplateView(_Kept, frozen=True, gc=False, kw_only=True):

@@ -1,5 +1,8 @@
 """Which builds and inputs are a Task's."""
 
+import json
+import sys
+
 import pytest
 
 from taskyard.core import names
@@ -94,3 +97,19 @@ def test_an_input_that_is_older_than_the_task_is_not_its() -> None:
     cache = cache_with(task())
     cache.inputs.put(older)
     assert cache.inputs_of(task()) == []
+
+
+@pytest.mark.parametrize(
+    ("prompt", "most"),
+    [
+        pytest.param("x" * 60_000, 120_000, id="ASCII, of which any may be escaped"),
+        pytest.param("\N{GRINNING FACE}" * 60_000, 240_000, id="four bytes each"),
+        pytest.param("\N{GRINNING FACE}" + '"' * 60_000, 120_004, id="quotes beside another script"),
+    ],
+)
+def test_a_prompt_takes_its_bytes_and_is_shown_as_it_is(prompt: str, most: int) -> None:
+    """A `str` with one such character would take four bytes for each."""
+    kept = task(prompt=prompt)
+    assert kept.prompt == prompt
+    assert sys.getsizeof(kept.packed_prompt) <= len(prompt.encode()) + 100
+    assert len(json.dumps(prompt, ensure_ascii=False).encode()) - 2 <= kept.prompt_bytes <= most
