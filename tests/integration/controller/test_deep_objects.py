@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""Template versions that nobody means, with parts nested very deeply or very many, against a real API server."""
-=======
 """Objects nested so deeply that a decoder gives up, against a real API server."""
->>>>>>> s5-1
 
 from __future__ import annotations
 
