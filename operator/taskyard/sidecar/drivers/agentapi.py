@@ -7,6 +7,7 @@ responses are not trusted: their size is bounded, and every call has a timeout.
 import asyncio
 import json
 import logging
+import ssl
 from typing import Any
 
 import httpx
@@ -47,7 +48,12 @@ class AgentApiDriver(Driver):
         self._prompt = prompt
         self._observer = observer
         self._http = httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{port}", timeout=CALL_TIMEOUT, trust_env=False, follow_redirects=False
+            base_url=f"http://127.0.0.1:{port}",
+            timeout=CALL_TIMEOUT,
+            trust_env=False,
+            follow_redirects=False,
+            # Trusts nobody: by default the certificates of the whole internet would be read for plain HTTP.
+            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
         )
         self._instance = ""
         self._running = False

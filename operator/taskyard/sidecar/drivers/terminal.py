@@ -277,7 +277,7 @@ class TerminalDriver(Driver):
         return self.turn.shows(self.attention.program, typable(content))
 
     async def press(self, keys: str) -> None:
-        await self._reaching(self._client.input(keys.encode()))
+        await self._reaching(self._typist.press(keys))
 
     @property
     def hides_answers(self) -> bool:

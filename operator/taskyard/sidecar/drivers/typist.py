@@ -13,6 +13,7 @@ from taskyard.sidecar.screen import programs
 
 ECHO_TIMEOUT = 2.0
 BOX_TIMEOUT = 10.0
+KEYS_TIMEOUT = 3.0
 ECHO_QUIET = 0.15
 ECHO_TAIL = 24
 LINES_TIMEOUT = 5.0
@@ -42,6 +43,8 @@ class Typist:
         self._client = client
         self._sight = sight
         self.between_lines = False
+        # The screen's version when keys were pressed whose effect nobody has waited for.
+        self._pressed: int | None = None
 
     @property
     def held_up_by(self) -> str:
@@ -51,26 +54,43 @@ class Typist:
             return ""
         return waits_for_input(kernel) if kernel.foreground is Foreground.OTHER else ""
 
+    async def press(self, keys: str) -> None:
+        """Presses keys as they are."""
+        self._pressed = self._sight.terminal.version
+        await self._client.input(keys.encode())
+
     async def prepare(self) -> str:
         """Takes out what stands in a known program's input box, which would become a part of the message. Returns why
         that failed; empty when the box is ready.
         """
         program = self._sight.attention.program
+        if self._pressed is not None:
+            await self._see_effect(self._pressed, KEYS_TIMEOUT)
+            self._pressed = None
         for _ in range(CLEAR_TIMES):
             reading = self._sight.attention.reading
             if reading.box is None or (reading.empty and reading.says):
                 return ""
-            before = self._box()
+            before, version = self._box(), self._sight.terminal.version
+            may_be_hint = programs.cursor_at_start(program, self._sight.terminal, reading.box)
             keys = program.clear * CLEAR_AT_ONCE
             await self._client.input(keys if reading.says else keys + program.leave)
-            while await self._sight.next_sample(ECHO_QUIET):
-                pass
-            if self._box() == before and programs.cursor_at_start(program, self._sight.terminal, reading.box):
+            await self._see_effect(version, ECHO_QUIET if may_be_hint else KEYS_TIMEOUT)
+            if may_be_hint and self._box() == before:
                 return ""  # a hint that the program shows in an empty box
         reading = self._sight.attention.reading
         if reading.box is None or (reading.empty and reading.says):
             return ""
         return f"{program.name} has text in its input box that cannot be removed: send keystrokes with type Raw"
+
+    async def _see_effect(self, version: int, patience: float) -> None:
+        """Waits until the screen has changed since that version, and is at rest: a busy program takes its time."""
+        deadline = _now() + patience
+        while self._sight.terminal.version == version and (left := deadline - _now()) > 0:
+            await self._sight.next_sample(left)
+        deadline = _now() + KEYS_TIMEOUT
+        while _now() < deadline and await self._sight.next_sample(ECHO_QUIET):
+            pass
 
     async def type(self, content: str, kept: asyncio.Future[None], *, control: bool = False) -> bool:
         """Pastes while the disk takes the intent, and presses Enter only after that: a paste alone has no effect.

@@ -17,6 +17,8 @@ from pathlib import Path
 from unittest.mock import Mock
 import taskyard.sidecar.main
 from taskyard.sidecar.drivers import factory
+# Loads its parts when it is made first, as the gateway's client.
+taskyard.sidecar.main.Gateway(Mock(gateway_url="https://gateway", ca_certificate=""), Mock())
 settings = Mock(protocol=sys.argv[1], agent_type="", agent_ready="", agent_port=1, state_dir=Path("/nonexistent"))
 factory.load_driver(settings.protocol)
 loaded = set(sys.modules)
