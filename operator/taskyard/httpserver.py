@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import logging
 import socket
 import ssl
 from asyncio import sslproto
@@ -22,6 +23,14 @@ _NO_IPV6 = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
 # Each TLS connection has a buffer of this size. With asyncio's default of 256 KiB, a hundred clients would take most of
 # a process's memory.
 sslproto.SSLProtocol.max_size = 16_384
+
+
+def _is_fault(record: logging.LogRecord) -> bool:
+    """A log filter: a request that is cancelled as the process ends is none, though uvicorn logs it with its trace."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.CancelledError)
+
+
+logging.getLogger("uvicorn.error").addFilter(_is_fault)
 
 
 @dataclass(frozen=True)

@@ -189,3 +189,19 @@ def test_a_home_without_its_journal_has_had_nothing(pod: Pod) -> None:
     assert pod.post("echo said >> count", key="uid-2", name="hello").json() == {"ok": True}
     pod.until_stable()
     assert (pod.home / "count").read_text() == "said\nsaid\n"
+
+
+def test_a_message_that_is_being_typed_when_the_sidecar_ends_is_no_fault(pod: Pod) -> None:
+    """Its second line waits for the shell, for longer than the client does."""
+    pod.start_agent(("dash", "-i"))
+    pod.start_sidecar()
+    pod.until_stable()
+    with pytest.raises(httpx.ReadTimeout):
+        pod.client.post(
+            "/message",
+            json={"content": "sleep 60\necho later", "type": "user"},
+            extensions={"sni_hostname": pod.uid},
+            timeout=2,
+        )
+    pod.kill_sidecar(15)
+    assert "Traceback" not in pod.log.read_text()
