@@ -27,6 +27,7 @@ class Sight:
         self.sampler = Sampler(self)
         self.reachable = self.ended = False
         self._unread = False
+        self._looked_at: tuple[Terminal, int] | None = None
         self._drawing_since: float | None = None
         self._client = client
         self._observer = observer
@@ -93,8 +94,14 @@ class Sight:
         return await self.sampler.next_sample(patience)
 
     def _refresh(self) -> bool:
-        if self._is_half_drawn() or not (self.terminal.refresh() or self.attention.is_outdated):
+        if self._is_half_drawn():
             return False
+        self.terminal.refresh()
+        # Others refresh the terminal too, for its text: what counts is what was looked at.
+        shown = self.terminal, self.terminal.version
+        if shown == self._looked_at and not self.attention.is_outdated:
+            return False
+        self._looked_at = shown
         may_be_known = not self.turn.typed and self.turn.position < attention.RECOGNISED_WITHIN
         if self.attention.look(self.terminal, now(), may_be_known=may_be_known):
             self._observer.status_changed()

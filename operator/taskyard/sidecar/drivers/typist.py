@@ -19,6 +19,7 @@ ECHO_TAIL = 24
 LINES_TIMEOUT = 5.0
 LINE_TIMEOUT = 0.5
 CLEAR_TIMES = 8
+CLEAR_TIMEOUT = 6.0
 CLEAR_AT_ONCE = 4
 MENU_QUIET = 0.5
 ENTER_EVERY = 3.0
@@ -67,6 +68,7 @@ class Typist:
         if self._pressed is not None:
             await self._see_effect(self._pressed, KEYS_TIMEOUT)
             self._pressed = None
+        deadline = _now() + CLEAR_TIMEOUT
         for _ in range(CLEAR_TIMES):
             reading = self._sight.attention.reading
             if reading.box is None or (reading.empty and reading.says):
@@ -75,7 +77,8 @@ class Typist:
             may_be_hint = programs.cursor_at_start(program, self._sight.terminal, reading.box)
             keys = program.clear * CLEAR_AT_ONCE
             await self._client.input(keys if reading.says else keys + program.leave)
-            await self._see_effect(version, ECHO_QUIET if may_be_hint else KEYS_TIMEOUT)
+            patience = min(KEYS_TIMEOUT, max(ECHO_QUIET, deadline - _now()))
+            await self._see_effect(version, ECHO_QUIET if may_be_hint else patience)
             if may_be_hint and self._box() == before:
                 return ""  # a hint that the program shows in an empty box
         reading = self._sight.attention.reading

@@ -322,3 +322,13 @@ async def test_what_was_shown_just_before_the_agent_is_asked_to_end_belongs_to_i
         await driver.output(text)
         await driver.ending()
     assert heard.answers == ["one", "one\ntwo"]
+
+
+async def test_output_that_somebody_else_has_looked_at_first_is_read_all_the_same(tmp_path: Path) -> None:
+    heard = Heard()
+    driver = TerminalDriver(str(tmp_path / "none"), "", heard, stable_after=0.6, state_file=tmp_path / "terminal.jsonl")
+    await driver.hello(frames.Hello(frames.State.RUNNING, "run", 80, 24, 0, 0))
+    await driver.output(b"one\r\n")
+    assert driver.screen() == "one"
+    driver._sight.sample()
+    assert heard.answers == ["one"]
