@@ -245,6 +245,7 @@ def test_a_killed_sidecar_restarts_with_the_conversation(ns: KubectlNamespace) -
     assert sum("first 2" in message["content"] for message in messages if message["role"] == "agent") == 1
 
 
+@pytest.mark.long
 def test_fifty_tasks_under_a_quota_of_ten_pods_all_run_in_turn(ns: KubectlNamespace) -> None:
     quota = {
         "apiVersion": "v1",
