@@ -12,9 +12,10 @@ import pytest
 
 from unit.sidecar.pod import Pod, until
 
-# Arguments: what stands in the box at first, and which of these it does: `stuck` never lets go of that.
+# Arguments: what stands in the box at first, and which of these it does: `stuck` never lets go of that, `slow`
+# shows what was typed a second later.
 CODEX = r"""
-import os, re, sys, tty
+import os, re, sys, time, tty
 tty.setraw(0)
 box, habits = sys.argv[1], sys.argv[2:]
 shown = [">_ OpenAI Codex (v0.169.0)"]
@@ -29,6 +30,7 @@ draw()
 data = b""
 while True:
     data += os.read(0, 4096)
+    time.sleep("slow" in habits)
     while data:
         paste = re.match(rb"\x1b\[200~(.*?)\x1b\[201~", data, re.DOTALL)
         if data.startswith(b"\x1b[200~") and paste is None:
@@ -97,3 +99,13 @@ def test_command_that_stays_in_the_box_is_no_part_of_the_next_message(pod: Pod, 
     assert pod.post("/said all the same").json() == {"ok": True}
     pod.until_stable()
     assert pod.contents()[-1] == ("agent", "• You said:  /said all the same")
+
+
+def test_keys_that_do_not_show_yet_do_not_join_the_next_message(pod: Pod, codex: tuple[str, str]) -> None:
+    """A4"""
+    start(pod, *codex, "", "slow")
+    pod.until_stable()
+    assert pod.post("left in the box", kind="raw").json() == {"ok": True}
+    assert pod.post("only this").json() == {"ok": True}
+    until("the answer", lambda: "You said:" in pod.contents()[-1][1])
+    assert pod.contents()[-1] == ("agent", "• You said: only this")

@@ -30,25 +30,6 @@ while True:
         line += key
         os.write(1, key)
 """
-# Looks like Claude Code, and is slow to show what was typed into its box.
-SLOW_BOX = r"""
-import os, time, tty
-tty.setraw(0)
-text, frame = b"", "\u2500".encode() * 40
-os.write(1, b"Claude Code v2.1\r\n\x1b[?2004h")
-while True:
-    os.write(1, frame + b"\r\n\xe2\x9d\xaf " + text + b"\r\n" + frame)
-    os.write(1, b"\r\n\x1b[2A\x1b[%dG" % (3 + len(text)))
-    keys = os.read(0, 65536)
-    time.sleep(1)
-    for key in (b"\x1b[200~", b"\x1b[201~", b"\x1b[3~", b"\x0b", b"\x7f", b"\x1b"):
-        keys = keys.replace(key, b"")
-    text = (text + keys).rpartition(b"\x15")[2]
-    os.write(1, b"\r\x1b[1A\x1b[J")
-    if b"\r" in text:
-        os.write(1, b"> " + text.strip() + b"\r\n\r\n\xe2\x97\x8f You said: " + text.strip() + b"\r\n")
-        text = b""
-"""
 # Begins to turn at the first key, at the upper right, and never stops.
 SPINNER = r"""
 import threading, time
@@ -600,13 +581,3 @@ def test_pause_in_a_turn_is_told_after_it(pod: Pod) -> None:
     pod.start_sidecar(TASKYARD_BUILD_NUMBER="3")
     until("the new run", lambda: pod.gateway.last_report["state"] == "idle")
     assert pod.gateway.last_report["message"].startswith("Interrupted by the pause")
-
-
-def test_keys_that_do_not_show_yet_do_not_join_the_next_message(pod: Pod) -> None:
-    """A4: the program takes a second to show what stands in its box."""
-    start(pod, sys.executable, "-c", SLOW_BOX, TASKYARD_AGENT_TYPE="claude", TASKYARD_STABLE_SECONDS="0.3")
-    pod.until_stable()
-    pod.post("left in the box", kind="raw").raise_for_status()
-    assert pod.post("only this").json() == {"ok": True}
-    until("the answer", lambda: "You said:" in said(pod))
-    assert said(pod).endswith("You said: only this")
