@@ -177,7 +177,7 @@ class Sidecars:
                 "GET",
                 self._url("/events", ip),
                 headers=self._headers(pod_uid),
-                extensions={"sni_hostname": pod_uid},
+                extensions={"sni_hostname": pod_uid, "trace": _CancelledHandshake()},
             ) as response:
                 if response.status_code != 200:
                     raise NoAnswerError(f"status {response.status_code}")
@@ -215,7 +215,7 @@ class Sidecars:
                     self._url(path, ip),
                     json=json,
                     headers=self._headers(pod_uid) | (headers or {}),
-                    extensions={"sni_hostname": pod_uid},
+                    extensions={"sni_hostname": pod_uid, "trace": _CancelledHandshake()},
                 ) as response,
             ):
                 return response.status_code, await _body(response, most, room)
@@ -232,6 +232,21 @@ class Sidecars:
 
     def _headers(self, pod_uid: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {pod_key(self._master_key, pod_uid)}"} | _AS_IT_IS
+
+
+class _CancelledHandshake:
+    """A trace of one request for httpx. httpcore closes a connection whose TLS handshake fails, but not one whose
+    request was cancelled meanwhile: it would stay open until its memory is collected, which may take an hour."""
+
+    def __init__(self) -> None:
+        # A stream of httpcore.
+        self._stream: Any = None
+
+    async def __call__(self, event: str, details: dict[str, Any]) -> None:
+        if event == "connection.connect_tcp.complete":
+            self._stream = details["return_value"]
+        elif event == "connection.start_tls.failed" and self._stream is not None:
+            await self._stream.aclose()
 
 
 class Blocks:

@@ -33,7 +33,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    if tier.unable():
+    # The hook is called for the tests of all folders.
+    if item.get_closest_marker("e2e") is None or tier.unable():
         return (yield)
     with sharing.turn(alone=item.get_closest_marker("alone") is not None):
         return (yield)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import json
 import time
@@ -250,3 +251,34 @@ async def test_the_words_of_a_refusal_are_shortened() -> None:
     refused = await Sidecar(json.dumps({"detail": "x" * 60_000}).encode(), status=422).send()
     assert isinstance(refused, Refused)
     assert len(refused.cause) <= text_limits.MAX_MESSAGE_CHARACTERS
+
+
+@pytest.mark.parametrize("what", ["a call", "a stream"])
+async def test_a_call_that_is_cancelled_in_the_handshake_leaves_no_connection(what: str) -> None:
+    hello, gone = asyncio.Event(), asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(4096):
+            hello.set()
+        gone.set()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    authority = new_authority(now=datetime.now(UTC))
+    port = server.sockets[0].getsockname()[1]
+    client = Sidecars(ca_certificate=authority.certificate_pem, master_key=b"m" * 32, port=port)
+    where = {"ip": "127.0.0.1", "pod_uid": "pod"}
+    calling = asyncio.ensure_future(
+        client.get("/status", **where) if what == "a call" else anext(client.events(**where))
+    )
+    gc.disable()
+    try:
+        await asyncio.wait_for(hello.wait(), 5)
+        calling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await calling
+        await asyncio.wait_for(gone.wait(), 5)
+    finally:
+        gc.enable()
+        await client.close()
+        server.close()

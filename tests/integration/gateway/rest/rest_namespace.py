@@ -219,7 +219,8 @@ class Agent:
             path.write_text(issued.certificate_pem + issued.key_pem)
             context.load_cert_chain(path)
         server = ThreadingHTTPServer((self.address, 8484), self._handler())
-        server.socket = context.wrap_socket(server.socket, server_side=True)
+        # Hands are shaken in the connection's thread: a client that never does keeps no other waiting, nor the end.
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
@@ -234,6 +235,7 @@ class Agent:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            timeout = 60
 
             def do_GET(self) -> None:
                 self._answer({})
