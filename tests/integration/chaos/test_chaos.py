@@ -11,6 +11,8 @@ from integration.chaos.chaosrun import Run
 SHOWN = 40
 
 
+# A run of many Tasks is longer than any other test; it has its own bounds.
+@pytest.mark.timeout(1800)
 def test_nothing_is_lost_and_nothing_is_done_twice(seed: int, task_count: int, tmp_path: Path) -> None:
     outcome = Run(seed, tasks=task_count, folder=tmp_path).outcome()
     print(

@@ -27,7 +27,7 @@ from taskyard.gateway.rest.access.namespaces import Owner
 from taskyard.gateway.rest.access.queue_room import QueueRoom
 from taskyard.gateway.rest.access.request_quota import RequestQuota
 from taskyard.gateway.rest.cache.cache import Cache
-from taskyard.gateway.rest.cache.objects import TaskView
+from taskyard.gateway.rest.cache.objects.task import TaskView
 from taskyard.gateway.rest.errors import not_found
 from taskyard.gateway.rest.naming import Naming
 from taskyard.gateway.rest.streams.agent_messages import AgentMessageStreams

@@ -19,7 +19,7 @@ from starlette.types import Message
 from taskyard.gateway.http import list_answers
 from taskyard.gateway.http.list_answers import PIECE_BYTES, PIECE_ENTRIES, ListAnswers
 from taskyard.gateway.metrics import Metrics
-from taskyard.gateway.rest.cache.objects import TaskView
+from taskyard.gateway.rest.cache.objects.task import TaskView
 from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.routes import paging, tasks, workspaces
 from taskyard.gateway.rest.views import task as task_view

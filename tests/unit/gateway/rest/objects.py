@@ -5,9 +5,8 @@ import json
 from typing import Any
 
 from taskyard.core import names
-from taskyard.gateway.rest.cache import objects
 from taskyard.gateway.rest.cache.cache import Cache
-from taskyard.gateway.rest.cache.objects import TaskView
+from taskyard.gateway.rest.cache.objects.task import TASK, TaskView
 
 Object = dict[str, Any]
 
@@ -42,7 +41,7 @@ def task(
         more["deletionTimestamp"] = "2026-01-31T13:00:00Z"
     spec = {"prompt": prompt, "templateVersion": "shell-v1", "paused": paused}
     manifest = {"metadata": metadata(name, uid=uid) | more, "spec": spec, "status": status}
-    return objects.TASK.of(manifest)
+    return TASK.of(manifest)
 
 
 def reserved(number: int = 1, *, transition: str = "Start", phase: str = "Pending") -> Object:

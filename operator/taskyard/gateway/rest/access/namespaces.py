@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.access.authentication import Person
 from taskyard.gateway.rest.cache.cache import Cache
-from taskyard.gateway.rest.cache.objects import NamespaceView
+from taskyard.gateway.rest.cache.objects.namespace import NamespaceView
 
 ME = "me"
 

@@ -7,17 +7,14 @@ from typing import Any
 from taskyard.apiclient import Object
 from taskyard.gateway.cluster import Cluster
 from taskyard.gateway.rest import identifiers
-from taskyard.gateway.rest.cache import objects, waiting_inputs
+from taskyard.gateway.rest.cache import waiting_inputs
 from taskyard.gateway.rest.cache.change_notifier import ChangeNotifier
 from taskyard.gateway.rest.cache.newest_first import NewestFirst
-from taskyard.gateway.rest.cache.objects import (
-    BuildView,
-    InputView,
-    NamespaceView,
-    PodView,
-    TaskView,
-    TemplateVersionView,
-)
+from taskyard.gateway.rest.cache.objects.namespace import NAMESPACE, NamespaceView
+from taskyard.gateway.rest.cache.objects.task import TASK, TaskView
+from taskyard.gateway.rest.cache.objects.task_input import INPUT, InputView
+from taskyard.gateway.rest.cache.objects.template import TEMPLATE, TEMPLATE_VERSION, TemplateVersionView
+from taskyard.gateway.rest.cache.objects.workspace_build import BUILD, POD, BuildView, PodView
 from taskyard.watchcache.kind import Key, V, key_of
 from taskyard.watchcache.reflector import Reflector
 from taskyard.watchcache.store import Group, Store
@@ -29,18 +26,16 @@ class Cache:
     """The stores."""
 
     def __init__(self) -> None:
-        self.tasks = Store(objects.TASK, _by_uid_and_build)
+        self.tasks = Store(TASK, _by_uid_and_build)
         self.newest_tasks = NewestFirst(self.tasks)
-        self.templates = Store(objects.TEMPLATE)
+        self.templates = Store(TEMPLATE)
         self.template_versions = Store(
-            objects.TEMPLATE_VERSION, lambda version: [(version.namespace, version.template), _by_uid(version.uid)]
+            TEMPLATE_VERSION, lambda version: [(version.namespace, version.template), _by_uid(version.uid)]
         )
-        self.builds = Store(objects.BUILD, lambda build: [(build.namespace, build.task), *_by_build_id(build)])
-        self.pods = Store(objects.POD)
-        self.inputs = Store(
-            objects.INPUT, lambda entry: [(entry.namespace, entry.task), *waiting_inputs.groups_of(entry)]
-        )
-        self.namespaces = Store(objects.NAMESPACE, _by_user)
+        self.builds = Store(BUILD, lambda build: [(build.namespace, build.task), *_by_build_id(build)])
+        self.pods = Store(POD)
+        self.inputs = Store(INPUT, lambda entry: [(entry.namespace, entry.task), *waiting_inputs.groups_of(entry)])
+        self.namespaces = Store(NAMESPACE, _by_user)
         self.changes = ChangeNotifier()
         # Counts the changes of the objects that Tasks are shown with: templates, versions, namespaces.
         self.surroundings = 0

@@ -3,7 +3,7 @@
 import bisect
 from collections.abc import Iterator
 
-from taskyard.gateway.rest.cache.objects import TaskView
+from taskyard.gateway.rest.cache.objects.task import TaskView
 from taskyard.watchcache.store import Store
 
 # A Task's place: the moment of its creation as a negative number, its name, its UID.

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.cache.cache import Cache
-from taskyard.gateway.rest.cache.objects import TaskView, TemplateVersionView
+from taskyard.gateway.rest.cache.objects.task import TaskView
+from taskyard.gateway.rest.cache.objects.template import TemplateVersionView
 
 
 @dataclass(frozen=True)

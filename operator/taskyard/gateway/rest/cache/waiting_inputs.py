@@ -6,7 +6,7 @@ from taskyard.api.vocabulary import InputPhase, InputType
 from taskyard.apiclient import Object
 from taskyard.core import input_bounds
 from taskyard.core.input_bounds import Lane
-from taskyard.gateway.rest.cache.objects import InputView
+from taskyard.gateway.rest.cache.objects.task_input import InputView
 from taskyard.watchcache.store import Group
 
 

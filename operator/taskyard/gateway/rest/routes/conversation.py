@@ -15,7 +15,7 @@ from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.http.request_body import Room
 from taskyard.gateway.rest.access import authorization
 from taskyard.gateway.rest.access.authentication import Person
-from taskyard.gateway.rest.cache.objects import TaskView
+from taskyard.gateway.rest.cache.objects.task import TaskView
 from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.errors import not_found
 from taskyard.gateway.rest.openapi.options import IDEMPOTENCY_KEY, OFFSET, WHOLE_LIMIT, described

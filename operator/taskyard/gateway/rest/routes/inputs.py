@@ -15,8 +15,8 @@ from taskyard.core import control_text, names, times
 from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.rest.access import authorization
 from taskyard.gateway.rest.access.authentication import Person
-from taskyard.gateway.rest.cache import objects
-from taskyard.gateway.rest.cache.objects import InputView, TaskView
+from taskyard.gateway.rest.cache.objects.task import TaskView
+from taskyard.gateway.rest.cache.objects.task_input import INPUT, InputView, digest
 from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.errors import answer_to, not_found
 from taskyard.gateway.rest.openapi.options import CONTINUE, IDEMPOTENCY_KEY, LIMIT, described
@@ -162,7 +162,7 @@ async def _create(
     if context.cache.inputs.get((task.namespace, manifest["metadata"]["name"])) is None:
         context.room.check(task.namespace, spec)
     try:
-        return objects.INPUT.of(await context.cluster.create_input(person.token, manifest)), True
+        return INPUT.of(await context.cluster.create_input(person.token, manifest)), True
     except ConflictError as error:
         if error.reason != "AlreadyExists":
             raise answer_to(error) from error
@@ -177,7 +177,7 @@ async def _create(
 def _is_same(entry: InputView, spec: Object) -> bool:
     """Whether the input was created from this spec."""
     return (
-        entry.digest == objects.digest(spec["content"])
+        entry.digest == digest(spec["content"])
         and (entry.task, entry.type, entry.resume) == (spec["task"], spec["type"], spec["resume"])
         and entry.answers == spec.get("answers")
     )

@@ -11,7 +11,7 @@ from taskyard.apiclient import ApiError, Object
 from taskyard.core import names, times
 from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.rest.access.authentication import Person
-from taskyard.gateway.rest.cache.objects import TaskView
+from taskyard.gateway.rest.cache.objects.task import TaskView
 from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.errors import answer_to
 from taskyard.gateway.rest.openapi.options import described

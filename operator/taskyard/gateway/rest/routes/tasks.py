@@ -13,7 +13,8 @@ from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.access import authorization
 from taskyard.gateway.rest.access.authentication import Person
 from taskyard.gateway.rest.access.namespaces import Owner
-from taskyard.gateway.rest.cache.objects import TaskView, TemplateVersionView
+from taskyard.gateway.rest.cache.objects.task import TaskView
+from taskyard.gateway.rest.cache.objects.template import TemplateVersionView
 from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.errors import answer_to, not_found
 from taskyard.gateway.rest.naming import digits

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, Response
 from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.access import authorization
 from taskyard.gateway.rest.access.authentication import Person
-from taskyard.gateway.rest.cache.objects import TemplateVersionView
+from taskyard.gateway.rest.cache.objects.template import TemplateVersionView
 from taskyard.gateway.rest.cache.template_lookup import TemplateFamily
 from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.errors import not_found

@@ -10,7 +10,7 @@ from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.access import authorization
 from taskyard.gateway.rest.access.authentication import Person
-from taskyard.gateway.rest.cache.objects import TaskView
+from taskyard.gateway.rest.cache.objects.task import TaskView
 from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.errors import not_found
 from taskyard.gateway.rest.openapi.options import AFTER, FOLLOW, OFFSET, WHOLE_LIMIT, WORKSPACE_Q, described

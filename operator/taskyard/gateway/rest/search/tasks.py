@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from taskyard.gateway.rest.access import authorization
 from taskyard.gateway.rest.access.authentication import Person
 from taskyard.gateway.rest.cache.newest_first import Place
-from taskyard.gateway.rest.cache.objects import TaskView
+from taskyard.gateway.rest.cache.objects.task import TaskView
 from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.search import task_query
 from taskyard.gateway.rest.search.terms import QueryError

@@ -7,7 +7,7 @@ from typing import Any
 
 from taskyard.gateway.rest.access import authorization
 from taskyard.gateway.rest.access.authentication import Person
-from taskyard.gateway.rest.cache.objects import TaskView
+from taskyard.gateway.rest.cache.objects.task import TaskView
 from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.search.terms import QueryError, SearchTerms
 from taskyard.gateway.rest.views import vocabulary

@@ -9,7 +9,7 @@ from typing import Any
 
 from taskyard.backoff import Backoff
 from taskyard.gateway.rest.cache.cache import Cache
-from taskyard.gateway.rest.cache.objects import TaskView
+from taskyard.gateway.rest.cache.objects.task import TaskView
 from taskyard.gateway.rest.streams import sse
 from taskyard.gateway.rest.views.log_entries import is_cut, log_entries
 from taskyard.limits import CUT_NOTE

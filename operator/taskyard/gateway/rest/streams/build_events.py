@@ -6,7 +6,7 @@ from typing import Any
 
 from taskyard.gateway.http.websocket import Ping
 from taskyard.gateway.rest.cache.cache import Cache
-from taskyard.gateway.rest.cache.objects import TaskView
+from taskyard.gateway.rest.cache.objects.task import TaskView
 from taskyard.gateway.rest.streams.stream_access import AccessLostError, StreamAccess
 from taskyard.gateway.rest.views import vocabulary
 from taskyard.gateway.rest.views import workspace as workspace_view

@@ -11,7 +11,7 @@ from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.rest.access import authorization
 from taskyard.gateway.rest.access.authentication import REMEMBERED_SECONDS, Authentication, Person
 from taskyard.gateway.rest.access.authorization import Authorization
-from taskyard.gateway.rest.cache.objects import TaskView
+from taskyard.gateway.rest.cache.objects.task import TaskView
 
 # A little after cached verdicts expire, so that each check asks the API server again.
 EVERY_SECONDS = REMEMBERED_SECONDS + 1.0

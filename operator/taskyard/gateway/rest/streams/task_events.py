@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from taskyard.gateway.rest.cache.cache import Cache
-from taskyard.gateway.rest.cache.objects import TaskView
+from taskyard.gateway.rest.cache.objects.task import TaskView
 from taskyard.gateway.rest.streams import sse
 from taskyard.gateway.rest.streams.agent_messages import AgentMessages
 from taskyard.gateway.rest.views import task as task_view

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from taskyard.gateway.rest.cache.cache import Cache
-from taskyard.gateway.rest.cache.objects import TaskView
+from taskyard.gateway.rest.cache.objects.task import TaskView
 from taskyard.gateway.rest.streams import sse
 from taskyard.gateway.rest.streams.sent_tasks import SentTasks
 from taskyard.gateway.rest.streams.task_events import gone

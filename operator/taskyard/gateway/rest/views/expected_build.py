@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from taskyard.api.vocabulary import BuildPhase, BuildReason, Phase, Transition
-from taskyard.gateway.rest.cache.objects import TaskView
+from taskyard.gateway.rest.cache.objects.task import TaskView
 from taskyard.gateway.rest.views import vocabulary
 
 

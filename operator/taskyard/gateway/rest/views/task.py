@@ -8,7 +8,7 @@ from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.access import namespaces
 from taskyard.gateway.rest.access.namespaces import Owner
 from taskyard.gateway.rest.cache.cache import Cache
-from taskyard.gateway.rest.cache.objects import TaskView
+from taskyard.gateway.rest.cache.objects.task import TaskView
 from taskyard.gateway.rest.cache.template_lookup import TemplateFamily, family_of, version_of
 from taskyard.gateway.rest.views import vocabulary
 

@@ -7,7 +7,7 @@ from taskyard.gateway.http.list_answers import text_bytes
 from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.access import namespaces
 from taskyard.gateway.rest.cache.cache import Cache
-from taskyard.gateway.rest.cache.objects import PresetView, TemplateVersionView
+from taskyard.gateway.rest.cache.objects.template import PresetView, TemplateVersionView
 from taskyard.gateway.rest.cache.template_lookup import TemplateFamily, family
 from taskyard.gateway.rest.views import vocabulary
 

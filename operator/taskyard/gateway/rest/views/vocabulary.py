@@ -5,7 +5,7 @@ from typing import Any
 
 from taskyard.api.vocabulary import BuildPhase, BuildReason, Phase, State, Transition
 from taskyard.core.lifecycle import AgentLifecycle
-from taskyard.gateway.rest.cache.objects import TaskView
+from taskyard.gateway.rest.cache.objects.task import TaskView
 
 # The cluster, which is the one organization.
 ORGANIZATION = "default"

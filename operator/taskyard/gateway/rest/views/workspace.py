@@ -8,7 +8,7 @@ from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.access import namespaces
 from taskyard.gateway.rest.access.namespaces import Owner
 from taskyard.gateway.rest.cache.cache import Cache
-from taskyard.gateway.rest.cache.objects import ReservedBuild, TaskView
+from taskyard.gateway.rest.cache.objects.task import ReservedBuild, TaskView
 from taskyard.gateway.rest.views import task as task_view
 from taskyard.gateway.rest.views import vocabulary
 from taskyard.gateway.rest.views.expected_build import expected_build

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from taskyard.gateway.metrics import Metrics
 from taskyard.gateway.rest.access.authentication import Person
 from taskyard.gateway.rest.access.memory import Memory
-from taskyard.gateway.rest.cache import objects
+from taskyard.gateway.rest.cache.objects.task_input import INPUT, KEPT_CHARACTERS, digest
 from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.routes.inputs import _contents
 from unit.gateway.rest.objects import Object, task_input
@@ -35,9 +35,9 @@ class Reading:
 
 
 async def test_only_long_contents_are_read_and_room_is_held_for_them() -> None:
-    short, long = with_content("short", "go on"), with_content("long", "x" * (objects.KEPT_CHARACTERS + 1))
+    short, long = with_content("short", "go on"), with_content("long", "x" * (KEPT_CHARACTERS + 1))
     gone, replaced = with_content("gone", "y" * 2000), with_content("replaced", "z" * 2000)
-    entries = [objects.INPUT.of(manifest) for manifest in (short, long, gone, replaced)]
+    entries = [INPUT.of(manifest) for manifest in (short, long, gone, replaced)]
     other = replaced | {"metadata": replaced["metadata"] | {"uid": "another"}}
     context, leaving = Reading(short, long, other), list[Any]()
     request = Request({"type": "http", "taskyard.leaving": leaving})
@@ -52,6 +52,6 @@ async def test_only_long_contents_are_read_and_room_is_held_for_them() -> None:
 
 
 def test_a_long_content_is_known_by_its_digest_alone() -> None:
-    entry = objects.INPUT.of(with_content("long", "ü" * 100_000))
+    entry = INPUT.of(with_content("long", "ü" * 100_000))
     assert (entry.content, entry.size) == (None, 400_000)
-    assert entry.digest == objects.digest("ü" * 100_000) != objects.digest("ü" * 100_001)
+    assert entry.digest == digest("ü" * 100_000) != digest("ü" * 100_001)

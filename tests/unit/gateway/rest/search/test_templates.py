@@ -10,9 +10,8 @@ import pytest
 from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.rest.access.authentication import Person
 from taskyard.gateway.rest.access.namespaces import Owner
-from taskyard.gateway.rest.cache import objects
 from taskyard.gateway.rest.cache.cache import Cache
-from taskyard.gateway.rest.cache.objects import TemplateVersionView
+from taskyard.gateway.rest.cache.objects.template import TEMPLATE_VERSION, TemplateVersionView
 from taskyard.gateway.rest.cache.template_lookup import TemplateFamily
 from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.search.templates import TemplateQuery, named, parse
@@ -24,7 +23,7 @@ UID, OTHER_UID = "8f0d5d5e-6e0b-4f0a-9a67-0a4b8d6a3c11", "3b2f7f0c-52a1-4a7f-8d1
 
 def version(*, has_agent: bool) -> TemplateVersionView:
     agent = {"agent": {"protocol": "Terminal"}} if has_agent else {}
-    return objects.TEMPLATE_VERSION.of({"metadata": metadata("claude-v1"), "spec": {"template": "claude", **agent}})
+    return TEMPLATE_VERSION.of({"metadata": metadata("claude-v1"), "spec": {"template": "claude", **agent}})
 
 
 def family(**fields: Any) -> TemplateFamily:

@@ -9,7 +9,7 @@ import pytest
 
 from taskyard.gateway.http.websocket import Ping
 from taskyard.gateway.rest.cache.cache import Cache
-from taskyard.gateway.rest.cache.objects import TaskView
+from taskyard.gateway.rest.cache.objects.task import TaskView
 from taskyard.gateway.rest.streams import build_events
 from taskyard.gateway.rest.streams.stream_access import StreamAccess
 from unit.gateway.rest.objects import build, cache_with, reserved, task

@@ -1,7 +1,7 @@
 """The events of a stream about all Tasks."""
 
 from taskyard.gateway.rest.cache.cache import Cache
-from taskyard.gateway.rest.cache.objects import TaskView
+from taskyard.gateway.rest.cache.objects.task import TaskView
 from taskyard.gateway.rest.streams.task_watch import RenderedTasks, TaskWatch
 from unit.gateway.rest.objects import cache_with, events, task
 
