@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from taskyard.controller.kinds import PolicyView
+from taskyard.controller.cache.kinds import PolicyView
+from taskyard.controller.cache.stores import Stores, naming, of_task
 from taskyard.controller.queue import KeyedQueue
-from taskyard.controller.stores import Stores, naming, of_task
 from taskyard.core.build_view import BuildView
 from taskyard.core.claim_view import ClaimView
 from taskyard.core.input_view import InputView

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from taskyard.api.vocabulary import InputPhase, InputType
-from taskyard.controller.stores import Stores
+from taskyard.controller.cache.stores import Stores
 from taskyard.core.input_view import InputView
 from taskyard.core.inputs import queued
 from taskyard.core.names import claim_name

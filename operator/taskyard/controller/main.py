@@ -20,7 +20,8 @@ if "kopf" not in sys.modules:
         sys.modules.setdefault(_unused, None)  # type: ignore[arg-type]
 
 from taskyard.apiclient import RequestObserver
-from taskyard.controller import installation_keys, kinds
+from taskyard.controller import installation_keys
+from taskyard.controller.cache import kinds
 from taskyard.controller.cluster import (
     ApiError,
     Cluster,

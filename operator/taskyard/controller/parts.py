@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from taskyard.controller.cache.stores import Stores
 from taskyard.controller.cluster import Cluster
 from taskyard.controller.deadlines import Deadlines
-from taskyard.controller.delivery import Delivery
 from taskyard.controller.event_router import EventRouter
+from taskyard.controller.inputs.delivery import Delivery
 from taskyard.controller.kopf_source.lists import Lists
 from taskyard.controller.observability.metrics import Metrics
 from taskyard.controller.observability.recorder import Recorder
@@ -20,7 +21,6 @@ from taskyard.controller.reconcile import Reconciler
 from taskyard.controller.settings import Settings
 from taskyard.controller.steps.apply import Applier
 from taskyard.controller.steps.network_policies import NetworkPolicyKeeper
-from taskyard.controller.stores import Stores
 from taskyard.controller.templates.template_checker import TemplateChecker
 from taskyard.controller.templates.template_version_validator import TemplateVersionValidator
 from taskyard.core.installation import Installation

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
+from taskyard.controller.cache.stores import Stores
 from taskyard.controller.cluster import ApiError, Cluster
 from taskyard.controller.gather import gather
-from taskyard.controller.stores import Stores
 from taskyard.core import start_events, text_limits
 from taskyard.core.start_cause import EventView, Reading, progress, start_cause
 from taskyard.core.text_sanitizer import one_line

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from taskyard.controller.cache.stores import Stores
 from taskyard.controller.cluster import ApiError, NotLeadingError
 from taskyard.controller.gather import gather
 from taskyard.controller.steps.apply import Applier, status_patch
 from taskyard.controller.steps.blocked import Blocked
 from taskyard.controller.steps.task_reader import NotDue
-from taskyard.controller.stores import Stores
 from taskyard.core import refusal, start_events, status
 from taskyard.core.decision import Reserve, Rest, Step, decide
 from taskyard.core.observed import Observed, Obstacle

@@ -1,8 +1,8 @@
 """An object as JSON, and what is common to making views of it.
 
-A view is made once, when an object arrives, and is all that is kept of it: `controller/kinds.py` names the fields that
-are read. Fields that the API server guarantees are read without a default. Texts that many objects have are one object
-in memory.
+A view is made once, when an object arrives, and is all that is kept of it: `controller/cache/kinds.py` names the fields
+that are read. Fields that the API server guarantees are read without a default. Texts that many objects have are one
+object in memory.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from integration.chaos.retrying_client import RetryingKube
 from integration.chaos.sidecars import Typed
 from kube import Object
+from taskyard.controller.cache.stores import Stores
 from taskyard.controller.gather import gather
-from taskyard.controller.stores import Stores
 from taskyard.core import status
 from taskyard.core.build_view import BuildView
 from taskyard.core.decision import Rest, decide

@@ -17,7 +17,7 @@ from integration.controller.operatorprocess import OperatorProcess
 from integration.controller.test_start import become_active
 from kube import Kube, condition, phase_is
 from taskyard.apiclient import Connection
-from taskyard.controller import kinds
+from taskyard.controller.cache import kinds
 from taskyard.controller.cluster import Cluster
 
 Object = dict[str, Any]

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from taskyard.controller.delivery import Delivery
-from taskyard.controller.stores import Stores
+from taskyard.controller.cache.stores import Stores
+from taskyard.controller.inputs.delivery import Delivery
 from taskyard.core.input_bounds import Bounds
 from taskyard.core.resources import TASK_INPUTS
 from taskyard.sidecarclient import Answer, Sidecars

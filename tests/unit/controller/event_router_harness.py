@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
+from taskyard.controller.cache.stores import Stores
 from taskyard.controller.event_router import EventRouter
 from taskyard.controller.kopf_source.lists import Lists
 from taskyard.controller.queue import KeyedQueue
-from taskyard.controller.stores import Stores
 from taskyard.watchcache.kind import Key
 from unit.controller.fakes import FakeCluster
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from taskyard.controller.cache.stores import Stores
 from taskyard.controller.reconcile import Reconciler
 from taskyard.controller.steps.apply import Applier
 from taskyard.controller.steps.network_policies import NetworkPolicyKeeper
-from taskyard.controller.stores import Stores
 from taskyard.core.manifests.network import NetworkRules
 from taskyard.core.resources import CLAIMS, NAMESPACES, PODS, TASKS, WORKSPACE_BUILDS
 from taskyard.watchcache.kind import Key

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from taskyard.apiclient import TooLargeError
-from taskyard.controller import kinds
+from taskyard.controller.cache import kinds
 from taskyard.controller.cluster import Cluster, NotLeadingError
 from taskyard.core.resources import LEASES, PODS, TASKS
 from taskyard.watchcache import reading

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from taskyard.controller.kinds import NameView
+from taskyard.controller.cache.kinds import NameView
 from taskyard.core.resources import TASKS, TEMPLATE_VERSIONS, TEMPLATES
 from taskyard.core.task_view import TaskView
 from unit.controller.event_router_harness import SHELL, WEB, Taken

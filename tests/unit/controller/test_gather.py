@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from taskyard.controller.delivery import NOT_REPEATED, NOT_REPEATED_IN_DOUBT
+from taskyard.controller.cache.stores import Stores
 from taskyard.controller.gather import gather, gather_inputs
-from taskyard.controller.stores import Stores
+from taskyard.controller.inputs.delivery import NOT_REPEATED, NOT_REPEATED_IN_DOUBT
 from taskyard.core.observed import Observed, Obstacle
 from taskyard.core.times import rfc3339
 from unit.core.builders import (

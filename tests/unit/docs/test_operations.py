@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from localcluster.locations import REPOSITORY
+from taskyard.controller.cache.stores import Stores
 from taskyard.controller.observability import recorder
 from taskyard.controller.observability.metrics import Metrics as OperatorMetrics
 from taskyard.controller.queue import KeyedQueue
-from taskyard.controller.stores import Stores
 from taskyard.core import events, eventseries, refusal, sidecar_resources
 from taskyard.gateway.metrics import Metrics as GatewayMetrics
 

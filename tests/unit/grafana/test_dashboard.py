@@ -12,9 +12,9 @@ import pytest
 
 from localcluster.locations import REPOSITORY
 from taskyard.api.vocabulary import Phase, State
+from taskyard.controller.cache.stores import Stores
 from taskyard.controller.observability.metrics import Metrics as OperatorMetrics
 from taskyard.controller.queue import KeyedQueue
-from taskyard.controller.stores import Stores
 from taskyard.gateway.metrics import Metrics as GatewayMetrics
 
 DASHBOARD = json.loads((REPOSITORY / "deploy" / "grafana" / "taskyard.json").read_text())

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from taskyard.controller import kinds
-from taskyard.controller.unkept import Unkept
+from taskyard.controller.cache import kinds
+from taskyard.controller.cache.unkept import Unkept
 from taskyard.core.resources import TEMPLATE_VERSIONS
 from taskyard.watchcache.kind import Kind, key_of
 from unit.core import builders

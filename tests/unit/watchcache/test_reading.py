@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from taskyard.apiclient import ApiError, Connection, TooLargeError
-from taskyard.controller import kinds
-from taskyard.controller.pod_templates import PodTemplates
+from taskyard.controller.cache import kinds
+from taskyard.controller.cache.pod_templates import PodTemplates
 from taskyard.core.resources import Resource
 from taskyard.watchcache import reading
 from taskyard.watchcache.kind import Kind

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from taskyard.apiclient import ApiError
-from taskyard.controller.stores import Stores
+from taskyard.controller.cache.stores import Stores
 from taskyard.core.pod_view import PodView
 from taskyard.core.resources import PODS
 from taskyard.watchcache import reflector as reflector_module

@@ -13,10 +13,10 @@ from prometheus_client.registry import Collector
 
 from taskyard import __version__
 from taskyard.api.vocabulary import BuildPhase, BuildReason, InputPhase, InputReason, Phase, State, Transition
+from taskyard.controller.cache.stores import Stores
 from taskyard.controller.cluster import ApiError
 from taskyard.controller.observability.recorder import Drop
 from taskyard.controller.queue import KeyedQueue
-from taskyard.controller.stores import Stores
 from taskyard.core import times
 from taskyard.core.build_view import BuildView
 from taskyard.core.input_view import InputView

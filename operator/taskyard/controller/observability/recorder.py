@@ -10,8 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from taskyard import backoff
+from taskyard.controller.cache.stores import Stores
 from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, NotLeadingError, Object
-from taskyard.controller.stores import Stores
 from taskyard.core import events, refusal
 from taskyard.core.build_view import BuildView
 from taskyard.core.events import Event, Regarding

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from taskyard.api.vocabulary import BuildPhase, BuildReason
+from taskyard.controller.cache.stores import Stores
 from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, NotLeadingError, Object
 from taskyard.controller.steps.blocked import Blocked, blocked_by
 from taskyard.controller.steps.builds import BuildWriter
@@ -16,7 +17,6 @@ from taskyard.controller.steps.claims import ClaimKeeper
 from taskyard.controller.steps.fitting import Fitting
 from taskyard.controller.steps.network_policies import NetworkPolicyKeeper
 from taskyard.controller.steps.task_reader import NotDue, TaskReader
-from taskyard.controller.stores import Stores
 from taskyard.core import leftovers, names, refusal, status, template_resolution, text_limits, times
 from taskyard.core.decision import (
     AdoptClaim,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from taskyard.controller.cache.stores import Stores
 from taskyard.controller.cluster import Cluster, ConflictError, MissingError, Object
-from taskyard.controller.stores import Stores
 from taskyard.core.build_view import BuildView
 from taskyard.core.resources import WORKSPACE_BUILDS
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from taskyard.controller.cache.stores import Stores
 from taskyard.controller.cluster import ApiError, Cluster, ConflictError, Object
 from taskyard.controller.steps.blocked import Blocked, blocked_by
 from taskyard.controller.steps.claims import ClaimKeeper
 from taskyard.controller.steps.task_reader import TaskReader
-from taskyard.controller.stores import Stores
 from taskyard.core import leftovers, names, refusal
 from taskyard.core.child_view import ChildView
 from taskyard.core.claim_view import ClaimView

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 
+from taskyard.controller.cache.stores import Stores
 from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError
 from taskyard.controller.steps.builds import BuildWriter
-from taskyard.controller.stores import Stores
 from taskyard.core import text_limits
 from taskyard.core.claim_view import ClaimView
 from taskyard.core.decision import GrowClaim

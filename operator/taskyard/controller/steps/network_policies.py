@@ -7,8 +7,8 @@ import logging
 from collections.abc import Callable
 from weakref import WeakValueDictionary
 
+from taskyard.controller.cache.stores import Stores, of_namespace
 from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, NotLeadingError, Object
-from taskyard.controller.stores import Stores, of_namespace
 from taskyard.core import refusal
 from taskyard.core.manifests import network
 from taskyard.core.manifests.network import Action, NetworkRules

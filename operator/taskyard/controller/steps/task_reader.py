@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from taskyard.controller.cache.stores import Stores
 from taskyard.controller.cluster import Cluster, Object
-from taskyard.controller.stores import Stores
 from taskyard.core.observed import Observed
 from taskyard.core.resources import TASKS
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from taskyard.controller.cache.stores import Stores
 from taskyard.controller.cluster import Cluster, ConflictError, MissingError
-from taskyard.controller.stores import Stores
 from taskyard.core import status, template_status, times
 from taskyard.core.resources import TEMPLATES
 from taskyard.watchcache.kind import Key

@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from taskyard.controller.cache.stores import Stores
 from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, Object
 from taskyard.controller.steps.fitting import Fitting
-from taskyard.controller.stores import Stores
 from taskyard.core import conditions, refusal, status, template_version_dry_run, times
 from taskyard.core.installation import Installation
 from taskyard.core.refusal import Attempt, Fail, Wait

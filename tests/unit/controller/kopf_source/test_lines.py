@@ -8,9 +8,9 @@ import json
 import pytest
 from kopf._cogs.clients import api
 
-from taskyard.controller import kinds
+from taskyard.controller.cache import kinds
 from taskyard.controller.kopf_source.lines import Received, loads
-from unit.controller.test_kinds import bytes_of
+from unit.controller.cache.test_kinds import bytes_of
 from unit.core.builders import task, task_manifest
 
 

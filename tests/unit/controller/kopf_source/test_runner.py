@@ -13,7 +13,7 @@ from typing import Any
 import kopf
 import pytest
 
-from taskyard.controller import kinds
+from taskyard.controller.cache import kinds
 from taskyard.controller.kopf_source import runner
 from taskyard.controller.kopf_source.lines import Received, loads
 from taskyard.controller.kopf_source.lists import ListKind

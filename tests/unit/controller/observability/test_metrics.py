@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from taskyard.controller.cache.stores import Stores
 from taskyard.controller.observability.metrics import Metrics
 from taskyard.controller.queue import KeyedQueue
-from taskyard.controller.stores import Stores
 from unit.controller.fakes import api_error
 from unit.core.builders import at, build_manifest, input_manifest, reservation, task_manifest, template_version_manifest
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from taskyard.controller.cache.stores import Stores
 from taskyard.controller.observability import recorder as recorder_module
 from taskyard.controller.observability.recorder import Recorder
-from taskyard.controller.stores import Stores
 from taskyard.core.task_view import TaskView
 from unit.controller.fakes import FakeCluster, api_error, until
 from unit.core.builders import NOW, build_manifest, owned_by_tekton, reservation, task_manifest

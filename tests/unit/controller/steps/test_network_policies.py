@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from taskyard.controller.cache.stores import Stores
 from taskyard.controller.cluster import ApiError
 from taskyard.controller.steps.network_policies import NetworkPolicyKeeper
-from taskyard.controller.stores import Stores
 from taskyard.core.manifests.network import NetworkRules, manifest, spec
 from taskyard.core.resources import ENDPOINT_SLICES, NETWORK_POLICIES, PODS
 from unit.controller.fakes import FakeCluster, api_error

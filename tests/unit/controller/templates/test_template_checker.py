@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from taskyard.controller.cache.stores import Stores
 from taskyard.controller.cluster import ApiError
-from taskyard.controller.stores import Stores
 from taskyard.controller.templates.template_checker import TemplateChecker
 from taskyard.core.resources import TEMPLATES
 from unit.controller.fakes import FakeCluster, api_error

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from taskyard.controller.cache.stores import Stores
 from taskyard.controller.cluster import ApiError
-from taskyard.controller.stores import Stores
 from taskyard.controller.templates.template_version_validator import TemplateVersionValidator
 from taskyard.core.resources import TEMPLATE_VERSIONS
 from unit.controller.fakes import Again, FakeCluster, api_error

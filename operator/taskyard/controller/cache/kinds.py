@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
-from taskyard.controller.pod_templates import PodTemplates
-from taskyard.controller.unkept import Unkept
+from taskyard.controller.cache.pod_templates import PodTemplates
+from taskyard.controller.cache.unkept import Unkept
 from taskyard.core.api_object import Manifest, version_of
 from taskyard.core.build_view import BuildView
 from taskyard.core.claim_view import ClaimView

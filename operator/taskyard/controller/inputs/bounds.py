@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import zip_longest
 
+from taskyard.controller.cache.stores import Stores, in_line
 from taskyard.controller.gather import gather_inputs
-from taskyard.controller.stores import Stores, in_line
 from taskyard.core import input_bounds
 from taskyard.core.input_bounds import Bounds, Lane, Line, Refusal
 from taskyard.core.input_view import InputView

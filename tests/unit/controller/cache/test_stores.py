@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from taskyard.controller.stores import (
+from taskyard.controller.cache.stores import (
     Stores,
     groups_of_child,
     groups_of_pod,

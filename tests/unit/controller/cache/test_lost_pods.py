@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from taskyard.controller import lost_pods
-from taskyard.controller.lost_pods import LostPods
-from taskyard.controller.stores import Stores
+from taskyard.controller.cache import lost_pods
+from taskyard.controller.cache.lost_pods import LostPods
+from taskyard.controller.cache.stores import Stores
 from unit.core.builders import pod, pod_manifest
 
 DRAINED = "EvictionByEvictionAPI"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from taskyard.api.vocabulary import InputPhase
-from taskyard.controller import kinds
-from taskyard.controller.lost_pods import LostPods
-from taskyard.controller.own_writes import OwnWrites
-from taskyard.controller.pod_templates import PodTemplates
-from taskyard.controller.unkept import Unkept
+from taskyard.controller.cache import kinds
+from taskyard.controller.cache.lost_pods import LostPods
+from taskyard.controller.cache.own_writes import OwnWrites
+from taskyard.controller.cache.pod_templates import PodTemplates
+from taskyard.controller.cache.unkept import Unkept
 from taskyard.core import input_bounds
 from taskyard.core.build_view import BuildView
 from taskyard.core.claim_view import ClaimView

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from taskyard.controller import pod_templates
-from taskyard.controller.pod_templates import PodTemplates
+from taskyard.controller.cache import pod_templates
+from taskyard.controller.cache.pod_templates import PodTemplates
 from taskyard.core.resources import TEMPLATE_VERSIONS
 from taskyard.core.template_version_view import TemplateVersionView
 from unit.controller.fakes import FakeCluster

@@ -9,10 +9,10 @@ from http import HTTPStatus
 
 from taskyard import backoff
 from taskyard.api.vocabulary import AgentProtocol, InputPhase, InputReason
+from taskyard.controller.cache.stores import Stores
 from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, NotLeadingError, Object
-from taskyard.controller.contents import Contents
-from taskyard.controller.input_bounds import InputBounds
-from taskyard.controller.stores import Stores
+from taskyard.controller.inputs.bounds import InputBounds
+from taskyard.controller.inputs.contents import Contents
 from taskyard.core import input_recipient, input_view, names, refusal, text_limits, times
 from taskyard.core.input_bounds import Bounds, Refusal
 from taskyard.core.input_recipient import KeepOrder, LookBack, Past

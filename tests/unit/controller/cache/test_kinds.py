@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from taskyard.controller import kinds
-from taskyard.controller.pod_templates import PodTemplates
-from taskyard.controller.unkept import Unkept
+from taskyard.controller.cache import kinds
+from taskyard.controller.cache.pod_templates import PodTemplates
+from taskyard.controller.cache.unkept import Unkept
 from taskyard.core.resources import USABLE_SECRETS
 from taskyard.watchcache.kind import Kind
 from unit.core.builders import (

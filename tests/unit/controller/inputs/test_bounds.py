@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from taskyard.controller import input_bounds
+from taskyard.controller.inputs import bounds as input_bounds
 from taskyard.core.input_bounds import Bounds
 from taskyard.core.resources import TASK_INPUTS
 from taskyard.core.tokenbucket import Rate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from taskyard.controller.cluster import ApiError
-from taskyard.controller.contents import Contents
+from taskyard.controller.inputs.contents import Contents
 from taskyard.core.input_view import InputView
 from taskyard.core.resources import TASK_INPUTS
 from unit.controller.fakes import FakeCluster, api_error

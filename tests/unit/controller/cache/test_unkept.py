@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from taskyard.controller.unkept import MAX_REMEMBERED, Unkept
+from taskyard.controller.cache.unkept import MAX_REMEMBERED, Unkept
 
 
 def build(uid: str = "u", **status: Any) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from taskyard.controller import own_writes
-from taskyard.controller.own_writes import OwnWrites
+from taskyard.controller.cache import own_writes
+from taskyard.controller.cache.own_writes import OwnWrites
 from unit.core.builders import TASK_UID, task
 
 

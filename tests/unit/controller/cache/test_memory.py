@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tracemalloc
 
-from taskyard.controller.stores import Stores
+from taskyard.controller.cache.stores import Stores
 from unit.core.builders import build_manifest, merge, owner, pod_manifest, reservation, task_manifest
 
 TASKS = 500
@@ -32,7 +32,7 @@ MANAGED = {"metadata": {"managedFields": [{"manager": "taskyard", "fieldsV1": {"
 
 def test_a_task_at_rest_takes_seven_kilobytes() -> None:
     # In a process of its own: what other tests have allocated and freed would be used again, and not be counted.
-    code = "from unit.controller import test_memory; print(test_memory.bytes_of_a_task())"
+    code = "from unit.controller.cache import test_memory; print(test_memory.bytes_of_a_task())"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
     assert ran.returncode == 0, ran.stderr

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from taskyard.controller.cluster import ApiError, ConflictError, NotLeadingError
-from taskyard.controller.delivery import NOT_REPEATED, NOT_REPEATED_IN_DOUBT
+from taskyard.controller.inputs.delivery import NOT_REPEATED, NOT_REPEATED_IN_DOUBT
 from taskyard.core.resources import TASK_INPUTS
 from taskyard.sidecarclient import Accepted, Answer, Failed, NotReady, Refused
 from unit.controller.delivery_harness import ACTIVE, WEB, DeliveryHarness, waiting

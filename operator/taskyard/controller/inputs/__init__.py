@@ -1,0 +1,1 @@
+"""TaskInputs: their delivery to agents, and how many of them may wait."""
