@@ -17,7 +17,7 @@ ENROLL, REPORT, OUTPUTS, SNAPSHOT, OTHER = "enroll", "app-status", "outputs", "l
 # What is bounded besides rates (docs/operations.md).
 BOUNDS = ("answer", "body", "event", "list", "log", "message", "name", "query")
 # What memory is held for.
-HELD = ("answers", "bodies", "conversations", "events", "logs", "rights", "tokens")
+HELD = ("answers", "bodies", "conversations", "events", "logs", "prompts", "rights", "tokens")
 ACCEPTED, REFUSED, LIMITED, FAILED = "accepted", "refused", "limited", "failed"
 
 _ROUTES = (

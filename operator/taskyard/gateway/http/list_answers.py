@@ -3,7 +3,7 @@ is in memory."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Hashable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from fastapi.responses import Response
 from starlette.responses import StreamingResponse
@@ -22,8 +22,17 @@ ANSWER_SECONDS = 300.0
 ALL_PIECES_BYTES, CALLER_PIECES_BYTES = 24 << 20, 8 << 20
 
 T = TypeVar("T")
+C = TypeVar("C", contravariant=True)
 
 _JSON = "application/json"
+
+
+class Fetching(Protocol[C]):
+    """What some entries need before they can be shown."""
+
+    def lacks(self, entries: Sequence[C], /) -> bool: ...
+
+    async def fetch(self, entries: Sequence[C], /) -> None: ...
 
 
 class ListAnswers:
@@ -43,25 +52,28 @@ class ListAnswers:
         size: Callable[[T], int],
         more: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        fetching: Fetching[T] | None = None,
     ) -> Response:
         """`{NAME: [what is shown of each entry], …more}`; without a name the array alone. `size` is about the bytes of
-        an entry's JSON."""
-        if len(entries) <= PIECE_ENTRIES and sum(map(size, entries)) <= PIECE_BYTES:
+        an entry's JSON. What the entries of a piece lack is fetched by `fetching` before they are shown."""
+        is_small = len(entries) <= PIECE_ENTRIES and sum(map(size, entries)) <= PIECE_BYTES
+        if is_small and not (fetching and fetching.lacks(entries)):
             found = [shown(entry) for entry in entries]
             body = encoded({name: found, **(more or {})} if name else found)
             return Response(body, headers=headers, media_type=_JSON)
         begin, end = b"[", b"]"
         if name:
             begin, end = b"{%b:[" % encoded(name), b"]%b}" % _members(more or {})
-        return _Answer(self._pieces(caller, entries, shown, size=size, begin=begin, end=end), headers=headers)
+        return _Answer(self._pieces(caller, entries, shown, size, fetching, begin=begin, end=end), headers=headers)
 
     async def _pieces(
         self,
         caller: Hashable,
         entries: Sequence[T],
         shown: Callable[[T], Any],
-        *,
         size: Callable[[T], int],
+        fetching: Fetching[T] | None,
+        *,
         begin: bytes,
         end: bytes,
     ) -> AsyncGenerator[tuple[bytes, bool], None]:
@@ -71,6 +83,8 @@ class ListAnswers:
         for part, estimate in _parts(entries, size):
             rest -= len(part)
             with await self.budget.lease(caller, min(estimate, CALLER_PIECES_BYTES)):
+                if fetching and fetching.lacks(part):
+                    await fetching.fetch(part)
                 async with self._turn:
                     array = encoded([shown(entry) for entry in part])
                     piece = b"".join((before, memoryview(array)[1:-1], b"" if rest else end))

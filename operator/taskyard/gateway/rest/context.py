@@ -28,6 +28,7 @@ from taskyard.gateway.rest.access.queue_room import QueueRoom
 from taskyard.gateway.rest.access.request_quota import RequestQuota
 from taskyard.gateway.rest.cache.cache import Cache
 from taskyard.gateway.rest.cache.objects.task import TaskView
+from taskyard.gateway.rest.cache.prompts import Prompts
 from taskyard.gateway.rest.errors import not_found
 from taskyard.gateway.rest.naming import Naming
 from taskyard.gateway.rest.streams.agent_messages import AgentMessageStreams
@@ -65,15 +66,18 @@ class RestContext:
     sidecar_port: int
     lists: ListAnswers = field(init=False, default_factory=ListAnswers)
     memory: Memory = field(init=False)
+    prompts: Prompts = field(init=False)
     rendered: RenderedTasks = field(init=False)
     dialogues: AgentMessageStreams = field(init=False)
     _sidecars: tuple[Keyring, Sidecars] | None = None
 
     def __post_init__(self) -> None:
-        self.rendered = RenderedTasks(self.cache)
+        self.prompts = Prompts(self.cluster, self.cache.long_prompts)
+        self.rendered = RenderedTasks(self.cache, self.prompts)
         self.dialogues = AgentMessageStreams(self._events, cut=lambda: self.metrics.bound_reached("message"))
         self.memory = Memory(self.metrics)
         self.metrics.watch_bytes("answers", lambda: self.lists.budget.bytes)
+        self.metrics.watch_bytes("prompts", lambda: self.cache.long_prompts.bytes)
         self.metrics.watch_bytes("conversations", lambda: self.dialogues.bytes)
 
     async def close(self) -> None:

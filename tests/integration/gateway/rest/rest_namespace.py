@@ -103,17 +103,14 @@ class RestNamespace:
             time.sleep(0.02)
         return answer
 
+    def manifest(self, name: str, prompt: str) -> Object:
+        """A Task that does not exist yet."""
+        spec = {"prompt": prompt, "templateVersion": "shell-v1"}
+        return {"apiVersion": "taskyard.dev/v1alpha1", "kind": "Task", "metadata": {"name": name}, "spec": spec}
+
     def task(self, name: str = "hello", *, prompt: str = "say hello", status: Object | None = None) -> Object:
         """Creates a Task with that status and waits until the cache has it."""
-        task = self.admin.create(
-            self.workspace.path("tasks"),
-            {
-                "apiVersion": "taskyard.dev/v1alpha1",
-                "kind": "Task",
-                "metadata": {"name": name},
-                "spec": {"prompt": prompt, "templateVersion": "shell-v1"},
-            },
-        )
+        task = self.admin.create(self.workspace.path("tasks"), self.manifest(name, prompt))
         self.wait(f"/tasks/me/{name}", lambda answer: answer.status_code == 200)
         return self.change(name, status) if status else task
 

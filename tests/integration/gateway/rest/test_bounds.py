@@ -13,6 +13,7 @@ import pytest
 
 from integration.gateway.gatewayprocess import Gateway
 from integration.gateway.rest.rest_namespace import NOT_FOUND, Agent, RestNamespace
+from integration.gateway.rest.stream import opened
 from taskyard.core.security.keyring import Keyring
 from taskyard.sidecarclient import MESSAGES_BYTES
 
@@ -125,3 +126,30 @@ def test_a_list_of_the_largest_prompts_takes_little_memory_and_comes_in_pages(
             break
         query = {"continue": page["continue"]}
     assert found == names
+
+
+@pytest.mark.long
+def test_more_long_prompts_than_the_gateway_holds_are_shown_all_the_same(
+    own_ns: RestNamespace, own_gateway: Gateway
+) -> None:
+    """A prompt of 128 KiB is part of what was kept of each Task: some 3,000 of them were the end of a gateway."""
+    count, before = 1000, resident(own_gateway)
+    prompts = {f"long-{number}": f"{number} " + "x" * 131_000 for number in range(count)}
+    bodies = [own_ns.manifest(name, prompt) for name, prompt in prompts.items()]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda body: own_ns.admin.create(own_ns.workspace.path("tasks"), body), bodies))
+    own_ns.wait(f"/tasks/me/long-{count - 1}", lambda answer: answer.status_code == 200)
+    found: dict[str, str] = {}
+    query: dict[str, str] = {}
+    while True:
+        page = own_ns.owner.get(own_ns.url("/tasks"), params=query, timeout=60).json()
+        found |= {task["name"]: task["initial_prompt"] for task in page["tasks"]}
+        if "continue" not in page:
+            break
+        query = {"continue": page["continue"]}
+    assert found == prompts
+    assert own_ns.owner.get("/tasks/me/long-0").json()["initial_prompt"] == prompts["long-0"]
+    with opened(own_ns.owner, own_ns.url("/tasks/me/long-1/events")) as stream:
+        assert stream.until("task").data["initial_prompt"] == prompts["long-1"]
+    grown = resident(own_gateway) - before
+    assert grown < 100 * MIB, f"{grown / MIB:.0f} MiB"

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import tracemalloc
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -23,7 +23,7 @@ from taskyard.gateway.rest.cache.objects.task import TaskView
 from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.routes import paging, tasks, workspaces
 from taskyard.gateway.rest.views import task as task_view
-from unit.gateway.rest.objects import cache_with, task
+from unit.gateway.rest.objects import cache_with, prompts_of, task
 from unit.virtual_time import in_no_time
 
 
@@ -188,6 +188,27 @@ async def test_a_page_of_a_hundred_tasks_is_a_head_and_two_pieces() -> None:
     assert len(client.pieces) == 3
 
 
+async def test_what_a_piece_lacks_is_fetched_before_it_is_shown() -> None:
+    class Fetching:
+        def __init__(self) -> None:
+            self.fetched: list[list[str]] = []
+
+        def lacks(self, entries: Sequence[str]) -> bool:
+            return True
+
+        async def fetch(self, entries: Sequence[str]) -> None:
+            await asyncio.sleep(0)
+            self.fetched.append(list(entries))
+
+    for entries in (["one", "two"], many(8, characters=PIECE_BYTES)):
+        fetching, client = Fetching(), Client()
+        await client.receive(
+            ListAnswers().answer("me", "tasks", entries, lambda entry: entry, size=size, fetching=fetching)
+        )
+        assert json.loads(client.body) == {"tasks": entries}
+        assert fetching.fetched == ([["one", "two"]] if len(entries) == 2 else [[entry] for entry in entries])
+
+
 class Reading:
     """A caller who may list all Tasks of the cache."""
 
@@ -195,6 +216,7 @@ class Reading:
         self.cache = cache_with(*entries)
         self.authorization = self
         self.lists, self.metrics = ListAnswers(), Metrics()
+        self.prompts = prompts_of(self.cache)
 
     async def person(self, request: Any) -> Any:
         return SimpleNamespace(user=SimpleNamespace(digest=b"me"))

@@ -2,15 +2,19 @@
 
 import itertools
 import json
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import Any, cast
 
 from taskyard.core import names
+from taskyard.gateway.cluster import Cluster
 from taskyard.gateway.rest.cache.cache import Cache
-from taskyard.gateway.rest.cache.objects.task import TASK, TaskView
+from taskyard.gateway.rest.cache.objects.task import TaskView, task_kind
+from taskyard.gateway.rest.cache.prompts import Prompts
 
 Object = dict[str, Any]
 
 _versions = itertools.count(1)
+_TASK = task_kind(lambda uid, version, prompt: None)
 
 
 def metadata(name: str, *, uid: str = "", **more: Any) -> Object:
@@ -41,7 +45,7 @@ def task(
         more["deletionTimestamp"] = "2026-01-31T13:00:00Z"
     spec = {"prompt": prompt, "templateVersion": "shell-v1", "paused": paused}
     manifest = {"metadata": metadata(name, uid=uid) | more, "spec": spec, "status": status}
-    return TASK.of(manifest)
+    return _TASK.of(manifest)
 
 
 def reserved(number: int = 1, *, transition: str = "Start", phase: str = "Pending") -> Object:
@@ -84,6 +88,28 @@ def cache_with(*tasks: TaskView) -> Cache:
     for entry in tasks:
         cache.tasks.keep(entry)
     return cache
+
+
+class Tasks:
+    """A cluster with the prompts of these Tasks, and those that were `read`."""
+
+    def __init__(self, **prompts: str) -> None:
+        self.prompts = prompts
+        self.read: list[str] = []
+
+    async def task(self, namespace: str, name: str) -> Object | None:
+        self.read.append(name)
+        if name not in self.prompts:
+            return None
+        return {"metadata": metadata(name), "spec": {"prompt": self.prompts[name]}}
+
+
+def prompts_of(cache: Cache, cluster: Tasks | None = None) -> Prompts:
+    return Prompts(cast(Cluster, cluster or Tasks()), cache.long_prompts)
+
+
+async def every(pieces: AsyncIterator[bytes]) -> list[bytes]:
+    return [piece async for piece in pieces]
 
 
 def events(pieces: Any) -> list[tuple[str, Any, str]]:

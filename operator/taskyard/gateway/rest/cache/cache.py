@@ -9,9 +9,10 @@ from taskyard.gateway.cluster import Cluster
 from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.cache import waiting_inputs
 from taskyard.gateway.rest.cache.change_notifier import ChangeNotifier
+from taskyard.gateway.rest.cache.long_prompts import LongPrompts
 from taskyard.gateway.rest.cache.newest_first import NewestFirst
 from taskyard.gateway.rest.cache.objects.namespace import NAMESPACE, NamespaceView
-from taskyard.gateway.rest.cache.objects.task import TASK, TaskView
+from taskyard.gateway.rest.cache.objects.task import TaskView, task_kind
 from taskyard.gateway.rest.cache.objects.task_input import INPUT, InputView
 from taskyard.gateway.rest.cache.objects.template import TEMPLATE, TEMPLATE_VERSION, TemplateVersionView
 from taskyard.gateway.rest.cache.objects.workspace_build import BUILD, POD, BuildView, PodView
@@ -26,7 +27,8 @@ class Cache:
     """The stores."""
 
     def __init__(self) -> None:
-        self.tasks = Store(TASK, _by_uid_and_build)
+        self.long_prompts = LongPrompts()
+        self.tasks = Store(task_kind(self.long_prompts.hold), _by_uid_and_build)
         self.newest_tasks = NewestFirst(self.tasks)
         self.templates = Store(TEMPLATE)
         self.template_versions = Store(
@@ -134,6 +136,8 @@ class Cache:
         return system.uid if system else identifiers.organization()
 
     def _task_changed(self, task: TaskView) -> None:
+        if self.task_of_uid(task.uid) is None:
+            self.long_prompts.drop(task.uid)
         self.changes.task(task.uid, key_of(task))
 
     def _build_changed(self, build: BuildView) -> None:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from fastapi import Request
 from fastapi.responses import Response
 
+from taskyard.gateway.http.list_answers import Fetching
 from taskyard.gateway.rest.access.authentication import Person
 from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.routes import paging
@@ -22,11 +23,13 @@ def answer(
     shown: Callable[[T], Any],
     *,
     size: Callable[[T], int],
+    fetching: Fetching[T] | None = None,
 ) -> Response:
     """A page as `{NAME, count, continue?}`."""
     if page.is_cut:
         context.metrics.bound_reached("list")
-    return context.lists.answer(person.user.digest, name, page.entries, shown, size=size, more=page.more)
+    caller = person.user.digest
+    return context.lists.answer(caller, name, page.entries, shown, size=size, more=page.more, fetching=fetching)
 
 
 def parts(
@@ -39,6 +42,7 @@ def parts(
     *,
     size: Callable[[T], int],
     more: Mapping[str, Any] | None = None,
+    fetching: Fetching[T] | None = None,
 ) -> Response:
     """The entries that `limit` and `offset` select: `{NAME, …more}`, without a name an array. A header Link (RFC 8288)
     names the request for those that follow. Raises HttpError 400."""
@@ -49,4 +53,5 @@ def parts(
     if found.following:
         url = request.url.include_query_params(offset=found.following)
         headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
-    return context.lists.answer(person.user.digest, name, found.entries, shown, size=size, more=more, headers=headers)
+    caller, entries = person.user.digest, found.entries
+    return context.lists.answer(caller, name, entries, shown, size=size, more=more, headers=headers, fetching=fetching)

@@ -34,7 +34,8 @@ def routes(context: RestContext) -> APIRouter:
         after = after_of(request.query_params, like=(0, "", ""))
         found = await listing.found(context, person, wanted, after=cast(Place, after) if after else None)
         one = first_page(found, request.query_params, place=place_of, size=task_view.size)
-        return answer(context, person, "tasks", one, task_view.Documents(context.cache), size=task_view.size)
+        shown = task_view.Documents(context.cache, context.prompts)
+        return answer(context, person, "tasks", one, shown, size=task_view.size, fetching=shown)
 
     @router.get(
         "/{user}/{task}/builds",

@@ -7,7 +7,7 @@ time to time the access of its caller is checked again.
 import asyncio
 import contextlib
 import math
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -118,7 +118,7 @@ def routes(context: RestContext) -> APIRouter:
         person = await context.person(request, streaming=True)
         found = await context.task(person, user, task)
         seconds = _seconds(request)
-        feed = TaskEvents(context.cache, found, EventMark.of(request.headers.get("last-event-id", "")))
+        feed = TaskEvents(context.cache, context.prompts, found, EventMark.of(request.headers.get("last-event-id", "")))
         access = context.stream_access(request, person)
         reads = await context.may(person, "get", authorization.TASK_LOG, found.namespace, found.name)
         return EventStream(_of_one(context, person, feed, access, reads=reads, seconds=seconds))
@@ -149,7 +149,7 @@ async def _of_one(
                 feed.turn_away()
                 heard = (place, subscription.enter_context(context.dialogues.of(place, waiter.wake))) if place else None
             if heard:
-                async for piece in _held(context, person, feed.listen(heard[1])):
+                async for piece in _held(context, person, _each(feed.listen(heard[1]))):
                     yield piece
             if await _rest(context, waiter, access, end=end):
                 yield sse.goodbye()
@@ -194,11 +194,11 @@ async def _of_all(
                 return
 
 
-async def _held(context: RestContext, person: Person, pieces: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
+async def _held(context: RestContext, person: Person, pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
     """The pieces, each made once there is room for it, and held until the client has taken it."""
     while True:
         with await context.lists.budget.lease(person.user.digest, _LARGEST_BYTES):
-            piece = next(pieces, None)
+            piece = await anext(pieces, None)
             if piece is None:
                 return
             yield piece
@@ -219,10 +219,15 @@ def _namespaces(context: RestContext, wanted: Wanted) -> frozenset[str]:
     return context.cache.newest_tasks.namespaces
 
 
-def _chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:
+async def _each(pieces: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
+    for piece in pieces:
+        yield piece
+
+
+async def _chunks(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
     """Joins many small pieces into few larger ones, since each costs a write to the socket."""
     chunk = bytearray()
-    for piece in pieces:
+    async for piece in pieces:
         chunk += piece
         if len(chunk) >= _PIECE_BYTES:
             yield bytes(chunk)

@@ -44,7 +44,7 @@ def routes(context: RestContext) -> APIRouter:
         asked = await context.read(request, person, CreateTask)
         check_input(asked.input, may_be_blank=True)
         task = await _create(context, person, user, asked)
-        return JSONResponse(_document(context, task), status_code=201)
+        return JSONResponse(await _document(context, task), status_code=201)
 
     @router.get(
         "/tasks",
@@ -55,9 +55,9 @@ def routes(context: RestContext) -> APIRouter:
     async def list_tasks(request: Request) -> Response:
         person = await context.person(request)
         wanted = await listing.wanted(context, person, request.query_params.get("q", ""))
-        found, shown = list(await listing.found(context, person, wanted)), task_view.Documents(context.cache)
-        more = {"count": len(found)}
-        return parts(context, request, person, "tasks", found, shown, size=task_view.size, more=more)
+        found = list(await listing.found(context, person, wanted))
+        shown, more = task_view.Documents(context.cache, context.prompts), {"count": len(found)}
+        return parts(context, request, person, "tasks", found, shown, size=task_view.size, more=more, fetching=shown)
 
     @router.get("/tasks/{user}/", include_in_schema=False)
     @router.delete("/tasks/{user}/", include_in_schema=False)
@@ -68,7 +68,7 @@ def routes(context: RestContext) -> APIRouter:
     @router.get("/tasks/{user}/{task}", **described("task", "A Task", 404, answer=Task))
     async def show(request: Request, user: str, task: str) -> JSONResponse:
         person = await context.person(request)
-        return JSONResponse(_document(context, await context.task(person, user, task)))
+        return JSONResponse(await _document(context, await context.task(person, user, task)))
 
     @router.delete("/tasks/{user}/{task}", **described("deleteTask", "Delete a Task", 400, 403, 404, 409, status=202))
     async def delete(request: Request, user: str, task: str) -> Response:
@@ -86,8 +86,9 @@ def routes(context: RestContext) -> APIRouter:
     return router
 
 
-def _document(context: RestContext, task: TaskView) -> dict[str, Any]:
-    return task_view.document(task, task_view.setting_of(context.cache, task))
+async def _document(context: RestContext, task: TaskView) -> dict[str, Any]:
+    prompt = await context.prompts.of(task)
+    return task_view.document(task, task_view.setting_of(context.cache, task), prompt)
 
 
 async def _create(context: RestContext, person: Person, user: str, asked: CreateTask) -> TaskView:

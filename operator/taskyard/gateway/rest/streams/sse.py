@@ -2,12 +2,17 @@
 
 import asyncio
 import json
+import logging
 import random
 from collections.abc import AsyncGenerator
 from typing import Any
 
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
+
+from taskyard.apiclient import ApiError
+
+logger = logging.getLogger(__name__)
 
 # After this time a client whose stream broke should reconnect.
 RETRY_SECONDS = 2.0
@@ -54,7 +59,10 @@ class EventStream(StreamingResponse):
 
         try:
             await super().__call__(scope, receive, sending)
+        # The server closes the connection of an answer without an end, and the client comes again.
         except* TimeoutError:
-            pass  # the server closes the connection of an answer without an end
+            pass
+        except* ApiError as errors:
+            logger.warning("a stream ends, since what it shows cannot be read: %s", errors.exceptions[0])
         finally:
             await self._pieces.aclose()

@@ -3,12 +3,13 @@
 import collections
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from taskyard.gateway.rest.cache.cache import Cache
 from taskyard.gateway.rest.cache.objects.task import TaskView
+from taskyard.gateway.rest.cache.prompts import Prompts
 from taskyard.gateway.rest.streams import sse
 from taskyard.gateway.rest.streams.agent_messages import AgentMessages
 from taskyard.gateway.rest.views import task as task_view
@@ -43,8 +44,9 @@ class EventMark:
 class TaskEvents:
     """The events of one Task after a mark."""
 
-    def __init__(self, cache: Cache, task: TaskView, mark: EventMark) -> None:
+    def __init__(self, cache: Cache, prompts: Prompts, task: TaskView, mark: EventMark) -> None:
         self._cache = cache
+        self._prompts = prompts
         self._uid: str = task.uid
         self._mark = mark
         # What was sent about each build: the versions it was built from, and a hash of the document.
@@ -65,15 +67,18 @@ class TaskEvents:
         found = self._cache.task(self.key)
         return None if found is None or found.uid != self._uid else found
 
-    def look(self) -> Iterator[bytes]:
-        """What is new about the Task and its builds, each in its newest state. The end is sent once."""
+    async def look(self) -> AsyncIterator[bytes]:
+        """What is new about the Task and its builds, each in its newest state. The end is sent once. Raises
+        ApiError."""
         task = self.task
         if task is None:
-            yield from self.end()
+            for event in self.end():
+                yield event
             return
         if task.version != self._mark.task:
+            prompt = await self._prompts.of(task)
             self._mark = replace(self._mark, task=task.version)
-            document = task_view.document(task, task_view.setting_of(self._cache, task))
+            document = task_view.document(task, task_view.setting_of(self._cache, task), prompt)
             yield sse.event("task", document, id=str(self._mark))
         newest, news = self._newest(task), self._news_of_builds(task)
         build = next(news, None)

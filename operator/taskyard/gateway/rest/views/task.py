@@ -1,14 +1,17 @@
 """A Task as the REST API shows it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from taskyard.api.vocabulary import Transition
+from taskyard.core.api_object import unpacked
 from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.access import namespaces
 from taskyard.gateway.rest.access.namespaces import Owner
 from taskyard.gateway.rest.cache.cache import Cache
 from taskyard.gateway.rest.cache.objects.task import TaskView
+from taskyard.gateway.rest.cache.prompts import Prompts
 from taskyard.gateway.rest.cache.template_lookup import TemplateFamily, family_of, version_of
 from taskyard.gateway.rest.views import vocabulary
 
@@ -50,14 +53,25 @@ class Settings:
 
 
 class Documents:
-    """The response objects of many Tasks, for one response."""
+    """The response objects of many Tasks, for one response, which is made a part at a time."""
 
-    def __init__(self, cache: Cache) -> None:
+    def __init__(self, cache: Cache, prompts: Prompts) -> None:
         self._settings = Settings(cache)
+        self._prompts = prompts
+        self._fetched: dict[str, str] = {}
 
     def __call__(self, task: TaskView) -> dict[str, Any]:
-        """The response object of a Task."""
-        return document(task, self._settings.of(task))
+        """The response object of a Task, one of those whose prompts were fetched last if its own is long."""
+        prompt = self._fetched[task.uid] if task.packed_prompt is None else unpacked(task.packed_prompt)
+        return document(task, self._settings.of(task), prompt)
+
+    def lacks(self, tasks: Sequence[TaskView]) -> bool:
+        """Whether prompts have to be fetched before these Tasks are shown."""
+        return any(task.packed_prompt is None for task in tasks)
+
+    async def fetch(self, tasks: Sequence[TaskView]) -> None:
+        """Fetch the long prompts of these Tasks; those of others are forgotten. Raises ApiError."""
+        self._fetched = await self._prompts.of_all(tasks)
 
 
 def size(task: TaskView) -> int:
@@ -65,8 +79,8 @@ def size(task: TaskView) -> int:
     return 2000 + task.prompt_bytes
 
 
-def document(task: TaskView, setting: Setting) -> dict[str, Any]:
-    """The response object of a Task. The fields of a deleted template are empty."""
+def document(task: TaskView, setting: Setting, prompt: str) -> dict[str, Any]:
+    """The response object of a Task with that prompt. The fields of a deleted template are empty."""
     owner, family, lifecycle = setting.owner, setting.family, task.workspace.agent_lifecycle
     number = vocabulary.build_number(task)
     agent = identifiers.agent(task.uid, number) if vocabulary.has_agent(task) else None
@@ -91,7 +105,7 @@ def document(task: TaskView, setting: Setting) -> dict[str, Any]:
         "workspace_agent_lifecycle": vocabulary.LIFECYCLES.get(lifecycle or "") if agent else None,
         "workspace_agent_health": vocabulary.agent_health(lifecycle) if agent else None,
         "workspace_app_id": identifiers.app(task.uid, number) if agent else None,
-        "initial_prompt": task.prompt,
+        "initial_prompt": prompt,
         "status": vocabulary.status(task),
         "current_state": current_state(task),
         "created_at": task.created_at,

@@ -6,9 +6,11 @@ import sys
 import pytest
 
 from taskyard.core import names
+from taskyard.core.api_object import unpacked
 from taskyard.gateway.rest import identifiers
+from taskyard.gateway.rest.cache.objects.task import task_kind
 from unit.core.builders import owned_by_tekton
-from unit.gateway.rest.objects import Object, build, cache_with, reserved, task, task_input
+from unit.gateway.rest.objects import Object, build, cache_with, metadata, reserved, task, task_input
 
 OWN = names.owner_reference(name="hello", uid="uid-hello")
 FORMER = names.owner_reference(name="hello", uid="uid-former")
@@ -109,7 +111,10 @@ def test_an_input_that_is_older_than_the_task_is_not_its() -> None:
 )
 def test_a_prompt_takes_its_bytes_and_is_shown_as_it_is(prompt: str, most: int) -> None:
     """A `str` with one such character would take four bytes for each."""
-    kept = task(prompt=prompt)
-    assert kept.prompt == prompt
-    assert sys.getsizeof(kept.packed_prompt) <= len(prompt.encode()) + 100
+    held: list[str | bytes] = []
+    kind = task_kind(lambda uid, version, text: held.append(text))
+    kept = kind.of({"metadata": metadata("hello"), "spec": {"prompt": prompt, "templateVersion": "shell-v1"}})
+    assert kept.packed_prompt is None
+    assert unpacked(held[0]) == prompt
+    assert sys.getsizeof(held[0]) <= len(prompt.encode()) + 100
     assert len(json.dumps(prompt, ensure_ascii=False).encode()) - 2 <= kept.prompt_bytes <= most

@@ -3,13 +3,13 @@
 from taskyard.gateway.rest.cache.cache import Cache
 from taskyard.gateway.rest.cache.objects.task import TaskView
 from taskyard.gateway.rest.streams.task_watch import RenderedTasks, TaskWatch
-from unit.gateway.rest.objects import cache_with, events, task
+from unit.gateway.rest.objects import cache_with, events, every, prompts_of, task
 
 TEAM = frozenset({"team"})
 
 
 def overview(cache: Cache, *, status: str = "") -> TaskWatch:
-    return TaskWatch(cache, RenderedTasks(cache), lambda task: not status or task.phase == status)
+    return TaskWatch(cache, RenderedTasks(cache, prompts_of(cache)), lambda task: not status or task.phase == status)
 
 
 def told(pieces: object) -> list[tuple[str, str]]:
@@ -20,68 +20,68 @@ def changed(*tasks: TaskView) -> dict[str, tuple[str, str]]:
     return {entry.uid: (entry.namespace, entry.name) for entry in tasks}
 
 
-def test_it_begins_with_what_its_caller_may_read() -> None:
+async def test_it_begins_with_what_its_caller_may_read() -> None:
     found = overview(cache_with(task("one"), task("two"), task("three", namespace="other")))
-    assert told(found.all(TEAM)) == [("task", "one"), ("task", "two")]
+    assert told(await every(found.all(TEAM))) == [("task", "one"), ("task", "two")]
     assert len(found) == 2
-    assert told(found.all(TEAM)) == []
+    assert told(await every(found.all(TEAM))) == []
 
 
-def test_a_task_of_another_namespace_is_not_told_when_it_changes() -> None:
+async def test_a_task_of_another_namespace_is_not_told_when_it_changes() -> None:
     found = overview(cache_with(other := task("three", namespace="other")))
-    list(found.all(TEAM))
-    assert told(found.some(changed(other))) == []
+    await every(found.all(TEAM))
+    assert told(await every(found.some(changed(other)))) == []
 
 
-def test_changes_are_told_and_what_goes_is_gone() -> None:
+async def test_changes_are_told_and_what_goes_is_gone() -> None:
     cache = cache_with(one := task("one"))
     found = overview(cache)
-    list(found.all(TEAM))
+    await every(found.all(TEAM))
     cache.tasks.keep(task("one", phase="Active"))
     cache.tasks.keep(two := task("two"))
-    assert told(found.some(changed(one, two))) == [("task", "one"), ("task", "two")]
+    assert told(await every(found.some(changed(one, two)))) == [("task", "one"), ("task", "two")]
     cache.tasks.deleted(task("one"))
-    assert told(found.some(changed(one))) == [("gone", "one")]
-    assert told(found.some(changed(one))) == []
+    assert told(await every(found.some(changed(one)))) == [("gone", "one")]
+    assert told(await every(found.some(changed(one)))) == []
 
 
-def test_another_task_of_the_same_name_is_told_apart() -> None:
+async def test_another_task_of_the_same_name_is_told_apart() -> None:
     cache = cache_with(former := task("one"))
     found = overview(cache)
-    list(found.all(TEAM))
+    await every(found.all(TEAM))
     cache.tasks.deleted(task("one"))
     cache.tasks.keep(new := task("one", uid="another"))
-    assert told(found.some(changed(former, new))) == [("gone", "one"), ("task", "one")]
+    assert told(await every(found.some(changed(former, new)))) == [("gone", "one"), ("task", "one")]
 
 
-def test_a_task_that_no_longer_matches_the_query_is_reported_as_gone() -> None:
+async def test_a_task_that_no_longer_matches_the_query_is_reported_as_gone() -> None:
     cache = cache_with(one := task("one", phase="Active"))
     found = overview(cache, status="Active")
-    list(found.all(TEAM))
+    await every(found.all(TEAM))
     cache.tasks.keep(task("one", phase="Paused"))
-    assert told(found.some(changed(one))) == [("gone", "one")]
+    assert told(await every(found.some(changed(one)))) == [("gone", "one")]
 
 
-def test_rights_that_come_and_go_are_followed() -> None:
+async def test_rights_that_come_and_go_are_followed() -> None:
     found = overview(cache_with(task("one"), task("two", namespace="other")))
-    list(found.all(TEAM))
-    assert told(found.all(frozenset({"other"}))) == [("gone", "one"), ("task", "two")]
+    await every(found.all(TEAM))
+    assert told(await every(found.all(frozenset({"other"})))) == [("gone", "one"), ("task", "two")]
 
 
-def test_a_task_is_rendered_once_for_all_until_it_or_what_is_around_it_changes() -> None:
+async def test_a_task_is_rendered_once_for_all_until_it_or_what_is_around_it_changes() -> None:
     cache = cache_with(one := task("one"))
-    rendered = RenderedTasks(cache)
-    first = rendered(one)
-    assert rendered(one) is first
+    rendered = RenderedTasks(cache, prompts_of(cache))
+    first = await rendered.of(one)
+    assert await rendered.of(one) is first
     cache.surroundings += 1
-    assert rendered(one) is not first
-    assert rendered(task("one", phase="Active")) != first
+    assert await rendered.of(one) is not first
+    assert await rendered.of(task("one", phase="Active")) != first
 
 
-def test_the_cache_of_rendered_tasks_is_bounded() -> None:
+async def test_the_cache_of_rendered_tasks_is_bounded() -> None:
     cache = cache_with()
-    rendered = RenderedTasks(cache, most=5000)
+    rendered = RenderedTasks(cache, prompts_of(cache), most=5000)
     tasks = [task(f"task-{number}") for number in range(20)]
-    first = [rendered(entry) for entry in tasks]
-    assert rendered(tasks[-1]) is first[-1]
-    assert rendered(tasks[0]) is not first[0]
+    first = [await rendered.of(entry) for entry in tasks]
+    assert await rendered.of(tasks[-1]) is first[-1]
+    assert await rendered.of(tasks[0]) is not first[0]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypedDict
 
 import msgspec
 
-from taskyard.core.api_object import packed, unpacked
+from taskyard.core.api_object import packed
 from taskyard.core.resources import TASKS
 from taskyard.gateway.rest.cache.objects.kept import Kept, Metadata, Object, identity, lean, shared
 from taskyard.watchcache.kind import Kind
+
+# A longer prompt, in characters of ASCII or in bytes of UTF-8, is no part of the view.
+KEPT_LENGTH = 2048
 
 
 class ReservedBuild(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -44,10 +48,12 @@ class ReportedState(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 class TaskView(Kept, frozen=True, gc=False, kw_only=True):
     """A Task. `template` and `template_version` are those that it uses, `wanted_…` those that its spec names.
-    `snapshot_taken_at` is empty without a snapshot."""
+    `snapshot_taken_at` is empty without a snapshot. `packed_prompt` is None for a long one; `prompt_bytes` is about its
+    bytes as JSON."""
 
     deleting: bool
-    packed_prompt: str | bytes
+    packed_prompt: str | bytes | None
+    prompt_bytes: int
     title: str
     paused: bool
     wanted_template: str
@@ -60,16 +66,6 @@ class TaskView(Kept, frozen=True, gc=False, kw_only=True):
     state: ReportedState | None
     idle_deadline: str | None
     snapshot_taken_at: str
-
-    @property
-    def prompt(self) -> str:
-        return unpacked(self.packed_prompt)
-
-    @property
-    def prompt_bytes(self) -> int:
-        """About the bytes of the prompt in JSON: a character of ASCII may be escaped, others are not."""
-        text = self.packed_prompt
-        return 2 * len(text) if isinstance(text, str) else len(text) + sum(map(text.count, (b'"', b"\\", b"\n")))
 
 
 class _TaskSpec(TypedDict, total=False):
@@ -102,12 +98,27 @@ class _Task(TypedDict, total=False):
     status: _TaskStatus | None
 
 
-def _task(manifest: Object) -> TaskView:
+def task_kind(hold: Callable[[str, int, str | bytes], None]) -> Kind[TaskView]:
+    """The kind Task. Long prompts are no part of a view: `hold` is told UID, resourceVersion and packed prompt."""
+
+    def view(manifest: Object) -> TaskView:
+        prompt = packed(manifest["spec"].get("prompt", ""))
+        is_long = len(prompt) > KEPT_LENGTH
+        found = _task(manifest, None if is_long else prompt, _json_bytes(prompt))
+        if is_long:
+            hold(found.uid, found.version, prompt)
+        return found
+
+    return Kind(TASKS, _Task, view)
+
+
+def _task(manifest: Object, prompt: str | bytes | None, prompt_bytes: int) -> TaskView:
     metadata, spec, status = manifest["metadata"], manifest["spec"], manifest.get("status") or {}
     return TaskView(
         **identity(metadata),
         deleting=bool(metadata.get("deletionTimestamp")),
-        packed_prompt=packed(spec.get("prompt", "")),
+        packed_prompt=prompt,
+        prompt_bytes=prompt_bytes,
         title=spec.get("displayName") or status.get("displayName") or metadata["name"],
         paused=bool(spec.get("paused")),
         wanted_template=shared(spec.get("template")),
@@ -123,6 +134,9 @@ def _task(manifest: Object) -> TaskView:
     )
 
 
-TASK = Kind(TASKS, _Task, _task)
-
 _NO_WORKSPACE = Workspace()
+
+
+def _json_bytes(text: str | bytes) -> int:
+    """About the bytes of a packed text in JSON: a character of ASCII may be escaped, others are not."""
+    return 2 * len(text) if isinstance(text, str) else len(text) + sum(map(text.count, (b'"', b"\\", b"\n")))
