@@ -123,7 +123,7 @@ class Gateway:
         except httpx.TransportError:
             return 0
 
-    def wait_until(self, path: str, status: int, seconds: float = 20) -> None:
+    def wait_until(self, path: str, status: int, seconds: float = 60) -> None:
         until = time.monotonic() + seconds
         while (found := self.probe(path)) != status:
             assert time.monotonic() < until, f"{path} is {found}, not {status}:\n{self.log.read_text()}"

@@ -86,7 +86,8 @@ def test_many_large_conversations_at_once_are_read_in_turns(
         while not all(answer.done() for answer in asked):
             highest = max(highest, resident(own_gateway))
         answers = [answer.result() for answer in asked]
-    assert {answer.status_code for answer in answers} <= {200, 429}
+    # 503 for one whose turn does not come within 10 s, on a busy machine.
+    assert {answer.status_code for answer in answers} <= {200, 429, 503}
     assert 200 in {answer.status_code for answer in answers}
     assert highest - before < 80 * MIB, f"{(highest - before) / MIB:.0f} MiB"
 
