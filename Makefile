@@ -19,9 +19,10 @@ test: venv ## every test tier: unit, integration (real API server), e2e (real ku
 	@$(MAKE) --no-print-directory -C operator/init
 	@$(run)pytest -n $(PROCESSES) --dist loadscope --no-loadscope-reorder $(ARGS)
 
-test-long: venv ## the tests that take minutes each, which make test leaves out
+# One after the other: fifty Pods at once leave nothing to tests with a time limit.
+test-long: venv ## the tests that take minutes each, which make test leaves out (15 minutes)
 	@$(MAKE) --no-print-directory -C operator/init
-	@$(run)pytest -n $(PROCESSES) -m long $(ARGS)
+	@$(run)pytest -m long $(ARGS)
 
 agents: venv ## build the examples' images and run each agent on the local cluster, with a scripted model
 	@$(run)pytest tests/agents -n 2 --dist loadscope $(ARGS)
