@@ -135,7 +135,7 @@ def test_more_long_prompts_than_the_gateway_holds_are_shown_all_the_same(
 ) -> None:
     """A prompt of 128 KiB is part of what was kept of each Task: some 3,000 of them were the end of a gateway."""
     count, before = 1000, resident(own_gateway)
-    prompts = {f"long-{number}": f"{number} " + "x" * 131_000 for number in range(count)}
+    prompts = {f"long-{number}": f"{number} " + "ü" * 65_000 for number in range(count)}
     bodies = [own_ns.manifest(name, prompt) for name, prompt in prompts.items()]
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda body: own_ns.admin.create(own_ns.workspace.path("tasks"), body), bodies))
