@@ -49,6 +49,7 @@ def gather(stores: Stores, key: Key, *, now: datetime, obstacle: Obstacle | None
         message_delivered_at=delivered_at(tuple(entry for entry in inputs if entry.type is not InputType.RAW)),
         claim=next((claim for claim in claims if claim.owner == task.uid), None),
         left_behind=tuple(build for build in all_builds if build.left_behind_by == key[1]),
+        builds_stay=stores.held_builds.holds(key, now=now),
         home_offered=any(claim.offered_to == key[1] for claim in claims if claim.name == claim_name(key[1])),
     )
     name = version_name(observed)

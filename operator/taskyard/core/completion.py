@@ -58,11 +58,10 @@ def report_deadline(observed: Observed) -> datetime | None:
     pod = observed.pod_of(build) if build and build.transition is Transition.START else None
     if pod is None or pod.agent is None or exit_code(pod) is None or pod.ended or is_reported(observed):
         return None
-    if pod.agent.finished_at is None:
-        return None
-    # The node's clock tells the end. Where it is far ahead, nothing says how long the report has been waited for: it
-    # mostly comes before the end is seen, and is not waited for then.
-    deadline = pod.agent.finished_at + REPORT_WAIT
+    # The node's clock tells the end. Where it is far ahead, or the kubelet does not know the time (reason
+    # ContainerStatusUnknown), nothing says how long the report has been waited for: it mostly comes before the end is
+    # seen, and is not waited for then.
+    deadline = pod.agent.finished_at + REPORT_WAIT if pod.agent.finished_at else observed.now
     return deadline if deadline <= observed.now + 2 * REPORT_WAIT else observed.now
 
 

@@ -304,7 +304,8 @@ def pod_is_lost(observed: Observed) -> Step | None:
 
 def builds_are_too_many(observed: Observed) -> Step | None:
     """The newest builds are kept as the audit trail."""
-    return DeleteBuild(observed.builds[0]) if len(observed.builds) > BUILDS_KEPT else None
+    are_too_many = len(observed.builds) > BUILDS_KEPT and not observed.builds_stay
+    return DeleteBuild(observed.builds[0]) if are_too_many else None
 
 
 def start_deadline(observed: Observed) -> datetime | None:

@@ -73,10 +73,11 @@ def next_step(
     retention: timedelta,
     now: datetime,
     runs_once: bool = False,
+    removes: bool = True,
 ) -> InputStep:
     """The next step for the inputs that name one Task; `created_at` is the Task's own creation time, `retention` how
     long an ended input is kept that does not stay with its Task, `runs_once` whether the agent is a command, which
-    takes no messages."""
+    takes no messages, `removes` whether those that have ended may be removed now."""
     waiting = queued(inputs)
     for entry in waiting:
         message = input_recipient.refusal(entry, task, created_at=created_at, now=now)
@@ -96,7 +97,7 @@ def next_step(
             step = command_step(entry, task) if runs_once else None
             if step:
                 return step
-    to_remove = removals(inputs, task, created_at=created_at, retention=retention)
+    to_remove = removals(inputs, task, created_at=created_at, retention=retention) if removes else []
     if to_remove and now >= to_remove[0][0]:
         return Remove(to_remove[0][1])
     deliverable = next_delivery(task, waiting) if task else None

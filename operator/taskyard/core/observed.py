@@ -32,7 +32,8 @@ class Observed:
 
     `builds` are this Task's own, oldest first; `pods` are those that it controls; `claim_exists` is true once its own
     claim was seen or created, and `claim` is what that looks like; `home_offered` says that there is a claim for the
-    Task to adopt. `left_behind` are builds of an earlier Task of its name. `delivered_at` is when the last delivered
+    Task to adopt. `left_behind` are builds of an earlier Task of its name. `builds_stay`: the API server has just
+    refused to delete an old build. `delivered_at` is when the last delivered
     input that still exists was delivered, `message_delivered_at` the same of those that are no keystrokes.
     `template_version` is the one in use, or the one that the next start will use; `template` is the Template that the
     Task names, None when it names none or there is none. `usable_secrets` are the names of those Secrets of the Task's
@@ -58,6 +59,7 @@ class Observed:
     claim: ClaimView | None = None
     left_behind: tuple[BuildView, ...] = ()
     home_offered: bool = False
+    builds_stay: bool = False
     # What was found out about it already, by name.
     known: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 

@@ -39,12 +39,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Attempt:
-    """What was refused: `verb` is create, update or delete, `by` is the process that tried."""
+    """What was refused: `verb` is create, update or delete, `by` is the process that tried. `is_needed` is False where
+    the work goes on without it: what is deleted only because it is no longer needed."""
 
     verb: str
     kind: str
     name: str
     by: str = OPERATOR
+    is_needed: bool = True
 
     @property
     def what(self) -> str:
@@ -154,8 +156,9 @@ def of(answer: Answer, attempt: Attempt, *, remedy: str | None = None) -> Verdic
     row = next((row for row in TABLE if row.fits(answer)), None)
     if row is None and not is_refusal(answer):
         return None
-    if attempt.kind in BESIDE_THE_WORK:
-        return GoOn(f"{attempt.what} is not written: {quoted(answer.message)}")
+    if attempt.kind in BESIDE_THE_WORK or not attempt.is_needed:
+        done = "deleted" if attempt.verb == "delete" else "written"
+        return GoOn(f"{attempt.what} is not {done}: {quoted(answer.message)}")
     if row is not None:
         return Wait(Obstacle(_filled(row.reason, attempt), _told(row.says, answer, attempt)), row.seconds)
     if attempt.verb == "create" and attempt.kind in PARTS_OF_A_START:

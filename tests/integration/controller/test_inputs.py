@@ -14,6 +14,7 @@ from integration.chaos.dice import Dice
 from integration.chaos.sidecars import Sidecars
 from integration.controller.kubelet import Kubelet
 from integration.controller.operatorprocess import OperatorProcess
+from integration.denial import kept
 from kube import Kube, Object, phase_is
 from taskyard.core import names
 from taskyard.core.security.keyring import keyring_from
@@ -110,6 +111,32 @@ def test_what_a_gitops_tool_applies_again_is_delivered_once(
         assert [found["metadata"]["name"] for found in kube.list("taskinputs", namespace)] == ["in-git"]
     finally:
         operator.kill()
+
+
+def test_a_message_is_delivered_though_earlier_ones_stay(
+    kube: Kube,
+    kubeconfig: Path,
+    kubelet: Kubelet,
+    sidecars: Sidecars,
+    namespace: str,
+    tmp_path: Path,
+) -> None:
+    """K2: a policy keeps them."""
+    operator = OperatorProcess(kubeconfig, tmp_path, namespace=namespace, TASKYARD_INPUT_RETENTION="1s")
+    place = Place(kube, operator, kubelet, sidecars, namespace=namespace)
+    place.task()
+    first = place.input("ignored", "one", metadata={"generateName": "one-"})["metadata"]["name"]
+    with kept(kube, namespace, "taskinputs", first):
+        operator.start()
+        try:
+            place.activate(home="home")
+            place.ended(first, "Delivered")
+            operator.wait_log(f"TaskInput {first} is not deleted: ")
+            place.input("two", "two")
+            place.ended("two", "Delivered")
+            assert place.typed("home") == ["one", "two"]
+        finally:
+            operator.kill()
 
 
 def test_an_input_that_is_deleted_and_applied_again_is_not_repeated_and_says_so(place: Place) -> None:

@@ -13,8 +13,10 @@ import pytest
 import manifests
 from integration.controller.kubelet import Kubelet
 from integration.controller.operatorprocess import OperatorProcess
+from integration.denial import kept
 from integration.quota import put_limit_range, put_quota, wait_refused
 from kube import Kube, Object, phase_is
+from taskyard.core.names import TASK_LABEL, owner_reference
 
 # As in the chart.
 RESOURCES = {"requests": {"cpu": "10m", "memory": "48Mi"}, "limits": {"memory": "192Mi"}}
@@ -159,6 +161,35 @@ def test_a_pause_waits_for_room_for_its_build_and_says_so(kube: Kube, kubelet: K
     kube.wait("it goes on", "workspacebuilds", namespace, "hello-2", lambda build: True, seconds=seconds)
     kubelet.remove("hello-1")
     kube.wait("it is paused", "tasks", namespace, "hello", phase_is("Paused"))
+
+
+def test_a_task_pauses_and_resumes_though_its_old_builds_stay(
+    kube: Kube, running: OperatorProcess, kubelet: Kubelet, namespace: str
+) -> None:
+    """K2."""
+    kube.create("templateversions", namespace, manifests.template_version())
+    task = kube.create("tasks", namespace, manifests.task(paused=True))
+    for number in range(1, 11):
+        metadata = {
+            "name": f"hello-{number}",
+            "labels": {TASK_LABEL: "hello"},
+            "ownerReferences": [owner_reference(name="hello", uid=task["metadata"]["uid"])],
+        }
+        spec = BUILD["spec"] | {"task": "hello", "number": number, "transition": "Stop", "reason": "ManualPause"}
+        kube.create("workspacebuilds", namespace, BUILD | {"metadata": metadata, "spec": spec})
+    with kept(kube, namespace, "workspacebuilds", "hello-1"):
+        for number in (11, 13):
+            kube.patch("tasks", namespace, "hello", {"spec": {"paused": False}})
+            pod = f"hello-{number}"
+            kube.wait("it starts", "pods", namespace, pod, lambda pod: True)
+            kubelet.bind(pod)
+            kube.wait("the build succeeds", "workspacebuilds", namespace, pod, phase_is("Succeeded"))
+            kube.patch("tasks", namespace, "hello", {"spec": {"paused": True}})
+            kube.wait("it stops", "pods", namespace, pod, lambda pod: "deletionTimestamp" in pod["metadata"])
+            kubelet.remove(pod)
+            kube.wait("it is paused", "tasks", namespace, "hello", phase_is("Paused"))
+        assert len(kube.list("workspacebuilds", namespace)) == 14
+        assert running.log.count("WorkspaceBuild hello-1 is not deleted: ") == 1
 
 
 @pytest.mark.parametrize(

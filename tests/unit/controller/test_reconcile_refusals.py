@@ -10,10 +10,10 @@ import pytest
 from taskyard.controller.cluster import ApiError
 from taskyard.controller.reconcile import TRIES_A_SECOND, Shown
 from taskyard.core.observed import Obstacle
-from taskyard.core.resources import PODS
+from taskyard.core.resources import PODS, WORKSPACE_BUILDS
 from unit.controller.fakes import api_error
 from unit.controller.reconcile_harness import WEB, ReconcileHarness
-from unit.core.builders import at, pod_manifest
+from unit.core.builders import at, build_manifest, pod_manifest
 
 
 class Refusing:
@@ -114,6 +114,18 @@ async def test_a_pod_that_may_not_be_deleted_holds_up_a_pause_and_the_task_says_
     Refusing(harness, "delete", "pods", error)
     await harness.reconcile()
     assert (harness.status["phase"], harness.ready) == ("Pausing", ("False", reason))
+
+
+async def test_old_builds_that_may_not_be_deleted_hold_nothing_up(caplog: pytest.LogCaptureFixture) -> None:
+    """K2."""
+    harness = ReconcileHarness.running(pod=pod_manifest(), paused=True)
+    for number in range(-10, 1):
+        harness.hold(WORKSPACE_BUILDS, build_manifest(number, phase="Succeeded"))
+    refusing = Refusing(harness, "delete", "workspacebuilds", api_error(403, "Forbidden", "policy denied request"))
+    await harness.reconcile()
+    assert harness.status["phase"] == "Paused"
+    assert refusing.tries == 1, "nothing more of this Task is tried"
+    assert "is not deleted: policy denied request" in caplog.text
 
 
 async def test_words_that_change_each_time_are_no_reason_to_write_or_to_try_at_once() -> None:

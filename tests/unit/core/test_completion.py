@@ -34,7 +34,8 @@ def state(name: str, *, build: int = 1) -> dict[str, Any]:
 
 
 def command_pod(code: int | None = 0, *, phase: str = "Succeeded", **fields: Any) -> PodView:
-    agent = container_status() if code is None else container_status("agent", "terminated", exit_code=code)
+    ended = None if code is None else container_status("agent", "terminated", exit_code=code, finished_at=NOW)
+    agent = ended or container_status()
     return pod(phase=phase, agent=agent, **{"runs_once": True, **fields})
 
 
@@ -277,6 +278,12 @@ def test_report_is_waited_for_a_while_and_then_the_exit_code_is_the_result(code:
 def test_a_nodes_clock_that_is_ahead_does_not_delay_the_end(ahead: float) -> None:
     """K17: `finishedAt` is the node's time, and the operator's clock may take an hour until then."""
     assert finish(replace(ended_beside_a_proxy(7), now=at(-ahead))) == Finish(7)
+
+
+def test_the_report_of_an_end_at_an_unknown_time_is_not_waited_for() -> None:
+    """K17: the kubelet tells no times of a container that it cannot find any more."""
+    agent = container_status("agent", "terminated", exit_code=137)
+    assert finish(observation(pod(phase="Running", agent=agent, runs_once=True))) == Finish(137)
 
 
 def test_the_report_is_waited_for_half_a_minute_at_most() -> None:

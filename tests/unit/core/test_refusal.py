@@ -111,6 +111,13 @@ def test_events_are_told_and_the_work_goes_on() -> None:
     assert refusal.of(Answer(403, STORAGE), EVENT) == GoOn(f"Event web.1 is not written: {STORAGE}")
 
 
+@pytest.mark.parametrize("answer", [Answer(403, POLICY_DENIED), Answer(403, RIGHT), Answer(500, WEBHOOK)])
+def test_nothing_waits_for_the_removal_of_what_is_no_longer_needed(answer: Answer) -> None:
+    """K2."""
+    verdict = refusal.of(answer, Attempt("delete", "WorkspaceBuild", "web-1", is_needed=False))
+    assert verdict == GoOn(f"WorkspaceBuild web-1 is not deleted: {answer.message}")
+
+
 def test_a_pod_that_cannot_be_deleted_says_so() -> None:
     verdict = refusal.of(Answer(500, WEBHOOK), Attempt("delete", "Pod", "web-1"))
     assert isinstance(verdict, Wait)

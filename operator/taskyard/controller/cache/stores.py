@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from taskyard.api.vocabulary import InputPhase
 from taskyard.controller.cache import kinds
+from taskyard.controller.cache.held_removals import HeldRemovals
 from taskyard.controller.cache.lost_pods import LostPods
 from taskyard.controller.cache.own_writes import OwnWrites
 from taskyard.controller.cache.pod_templates import PodTemplates
@@ -86,7 +87,7 @@ class Stores:
 
     `secrets` holds the Secrets that their owners let Tasks use, without their values; None where Tasks can use none.
     `own_writes` are the states of Tasks that this process has written and followed up. `readings` are those of the
-    Events of Pods that do not start, by Task.
+    Events of Pods that do not start, by Task. `held_builds` are the Tasks whose old builds are refused to be deleted.
     """
 
     def __init__(self, *, secret_parameters: bool = True) -> None:
@@ -105,3 +106,4 @@ class Stores:
         self.pods.observe(self.lost_pods.saw)
         self.readings: dict[Key, Reading] = {}
         self.own_writes = OwnWrites()
+        self.held_builds = HeldRemovals()

@@ -30,7 +30,8 @@ MAX_PACES = 256
 
 
 class InputBounds:
-    """The bounds of all queues. `again(key, seconds)` looks at a Task again later; `reject` and `remove` write."""
+    """The bounds of all queues. `again(key, seconds)` looks at a Task again later; `reject` and `remove` write;
+    `removes` says whether anything of a Task may be removed now."""
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class InputBounds:
         again: Callable[[Key, float], None],
         reject: Callable[[Refusal], Awaitable[None]],
         remove: Callable[[InputView], Awaitable[None]],
+        removes: Callable[[Key], bool],
     ) -> None:
         self._stores = stores
         self._bounds = bounds
@@ -50,6 +52,7 @@ class InputBounds:
         self._again = again
         self._reject = reject
         self._remove = remove
+        self._removes = removes
         self._paces: dict[str, Pace] = {}
         # When the turn of a Task is that waits for it, and how many writes it then has.
         self._turns: dict[Key, tuple[float, int]] = {}
@@ -88,9 +91,9 @@ class InputBounds:
         overdue, times = [], []
         for entry in filter(input_bounds.is_refused, inputs):
             moment = input_bounds.removed_at(entry, retention=self._retention)
-            if moment <= now:
+            if moment <= now and self._removes(key):
                 overdue.append(entry)
-            else:
+            elif moment > now:
                 times.append(moment)
         if times:
             self._again(key, (min(times) - now).total_seconds())

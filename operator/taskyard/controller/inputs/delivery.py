@@ -9,6 +9,7 @@ from http import HTTPStatus
 
 from taskyard import backoff
 from taskyard.api.vocabulary import AgentProtocol, InputPhase, InputReason
+from taskyard.controller.cache.held_removals import HELD, HeldRemovals
 from taskyard.controller.cache.stores import Stores
 from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, NotLeadingError, Object
 from taskyard.controller.inputs.bounds import InputBounds
@@ -19,7 +20,7 @@ from taskyard.core.input_recipient import KeepOrder, LookBack, Past
 from taskyard.core.input_view import InputView
 from taskyard.core.inputs import Adopt, Conclude, Deliver, Reject, Remove, RestInputs, next_step
 from taskyard.core.pod_view import PodView
-from taskyard.core.refusal import Attempt, Wait
+from taskyard.core.refusal import Attempt, GoOn, Wait
 from taskyard.core.resources import TASK_INPUTS, TASKS
 from taskyard.core.task_view import TaskView
 from taskyard.sidecarclient import Accepted, Failed, NotReady, Refused, Sidecars
@@ -78,8 +79,10 @@ class Delivery:
             again=again,
             reject=self._refuse,
             remove=self._remove,
+            removes=self._removes,
         )
         self._not_before: dict[str, datetime] = {}
+        self._held = HeldRemovals()
 
     async def deliver(self, key: Key) -> None:
         """Do one step after another until the queue is empty or has to wait. Raises ApiError."""
@@ -104,6 +107,7 @@ class Delivery:
             retention=self._retention,
             now=now,
             runs_once=self._runs_once(key, task),
+            removes=self._removes(key),
         )
         match step:
             case KeepOrder(entry, task_uid):
@@ -256,10 +260,29 @@ class Delivery:
         logger.info("input %s/%s: rejected: %s", entry.namespace, entry.name, refusal.message)
         await self._reject(entry, refusal.message, reason=refusal.reason)
 
+    def _removes(self, key: Key) -> bool:
+        """Whether inputs of this Task may be removed, as far as is known."""
+        return not self._held.holds(key, now=self._clock())
+
     async def _remove(self, entry: InputView) -> None:
-        await self._cluster.delete(TASK_INPUTS, entry.namespace, entry.name, uid=entry.uid)
+        """Remove an input, or go on without: one that may not be deleted holds up no other."""
+        key = (entry.namespace, entry.task)
+        if not self._removes(key):
+            return
+        try:
+            await self._cluster.delete(TASK_INPUTS, entry.namespace, entry.name, uid=entry.uid)
+        except NotLeadingError:
+            raise
+        except ApiError as error:
+            verdict = refusal.of(error.answer, Attempt("delete", "TaskInput", entry.name, is_needed=False))
+            if not isinstance(verdict, GoOn):
+                raise
+            logger.warning("inputs of task %s/%s: %s", *key, verdict.message)
+            self._held.hold(key, now=self._clock())
+            self._again(key, HELD.total_seconds())
+            return
         self._stores.inputs.remove((entry.namespace, entry.name), uid=entry.uid)
-        self._changed((entry.namespace, entry.task))
+        self._changed(key)
 
     async def _adopt(self, key: Key, entry: InputView, task: TaskView, *, now: datetime) -> bool:
         if self._is_too_early(key, entry, now=now):

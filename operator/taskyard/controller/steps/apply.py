@@ -38,7 +38,7 @@ from taskyard.core.installation import Installation
 from taskyard.core.manifests import build, claim, pod
 from taskyard.core.observed import Observed
 from taskyard.core.parameters import Violation
-from taskyard.core.refusal import Attempt, Fail
+from taskyard.core.refusal import Attempt, Fail, GoOn
 from taskyard.core.resources import CLAIMS, NAMESPACES, PODS, TASKS, WORKSPACE_BUILDS
 from taskyard.core.template_version_view import TemplateVersionView
 
@@ -69,10 +69,20 @@ class Applier:
         except NotLeadingError:
             raise
         except ApiError as error:
-            blocked = blocked_by(refusal.of(error.answer, attempt) if attempt else None)
+            verdict = refusal.of(error.answer, attempt) if attempt else None
+            if isinstance(verdict, GoOn) and isinstance(step, DeleteBuild):
+                self._keep_builds(observed, verdict)
+                return None
+            blocked = blocked_by(verdict)
             if blocked is None:
                 raise
             return blocked
+
+    def _keep_builds(self, observed: Observed, verdict: GoOn) -> None:
+        """Go on with builds that the API server refuses to delete: nobody waits for that."""
+        task = observed.task
+        logger.warning("task %s/%s: %s", task.namespace, task.name, verdict.message)
+        self._stores.held_builds.hold((task.namespace, task.name), now=observed.now)
 
     async def _apply(self, observed: Observed, step: Step, *, is_live: bool) -> Blocked | None:
         match step:
@@ -311,7 +321,7 @@ def attempt_of(observed: Observed, step: Step) -> Attempt | None:
         case EndBuild(ended):
             return Attempt("update", "WorkspaceBuild", ended.name)
         case DeleteBuild(old):
-            return Attempt("delete", "WorkspaceBuild", old.name)
+            return Attempt("delete", "WorkspaceBuild", old.name, is_needed=False)
         case RemoveLeftBehind(builds):
             return Attempt("delete", "WorkspaceBuild", builds[0].name)
         case KeepPodEnd(lost):

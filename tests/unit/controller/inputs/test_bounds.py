@@ -204,6 +204,22 @@ async def test_a_turn_that_is_not_needed_any_more_is_forgotten(monkeypatch: pyte
     assert not bounds._turns
 
 
+async def test_what_may_not_be_removed_is_left_for_ten_minutes_and_the_others_are_delivered() -> None:
+    """K2: a policy keeps inputs."""
+    status = {"phase": "Rejected", "order": 1, "reason": "QueueFull", "rejectedAt": "2026-01-31T11:00:00Z"}
+    old = [input_manifest(f"old-{number}", owner_uid=None, status=status) for number in range(40)]
+    found = harness(*old, fresh("new", version=3))
+    denied = api_error(403, "Forbidden", "policy 'p' denied request: keep it")
+    found.cluster.failures["delete"] = [denied]
+    await found.deliver()
+    assert phases(found)["new"] == "Queued" and "order" in found.status("new")
+    assert [verb for verb, _, _ in found.cluster.calls].count("delete") == 1
+    assert (WEB, 600.0) in found.again.calls
+    found.now = 600
+    await found.deliver()
+    assert len(phases(found)) == 41 - input_bounds.BATCH
+
+
 async def test_paces_of_quiet_namespaces_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(input_bounds, "MAX_PACES", 2)
     found = harness()
