@@ -66,7 +66,13 @@ class TaskInputSpec(Model):
             "policy can forbid Control and Raw."
         ),
     ] = InputType.USER
-    resume: Annotated[bool, Field(description="Also resumes the Task when it is paused.")] = False
+    resume: Annotated[
+        bool,
+        Field(
+            description="Also resumes a Task that paused by itself. One that a person paused stays paused, and the "
+            "input waits."
+        ),
+    ] = False
     answers: Annotated[
         str | None,
         Field(

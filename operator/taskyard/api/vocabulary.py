@@ -11,8 +11,6 @@ OUTPUT_NAME = "^[A-Za-z_][A-Za-z0-9_.-]*$"
 
 PROMPT_LOCKED = "Unable to update task input, task must be paused."
 
-NOT_FOR_TASKS = "Template does not have a valid AI task app."
-
 
 class Phase(StrEnum):
     """Status of a Task; the REST API shows it in lower case (`Pausing` as `unknown`)."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from taskyard.api.vocabulary import BuildPhase, BuildReason, Transition
-from taskyard.core import recovery, start_events
+from taskyard.core import recovery, start_events, unscheduled
 from taskyard.core.build_view import BuildView
 from taskyard.core.claim_view import ClaimView
 from taskyard.core.completion import report_deadline
@@ -231,8 +231,8 @@ def unbound_message(pod: PodView, waited: timedelta) -> str:
     seconds = int(waited.total_seconds())
     cause = pod.unschedulable or "the scheduler gave no reason"
     return (
-        f"Pod {pod.name} was not bound to a node within {seconds} s: {cause}. "
-        "Free or add a node that fits, or use a template version that asks for less; then pause and resume the Task."
+        f"Pod {pod.name} was not bound to a node within {seconds} s: {cause.rstrip('.')}. "
+        f"{unscheduled.remedy(cause)}; then pause and resume the Task."
     )
 
 

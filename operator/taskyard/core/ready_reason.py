@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from taskyard.api.vocabulary import BuildPhase, Phase
-from taskyard.core import start_events, starting
+from taskyard.core import start_events, starting, unscheduled
 from taskyard.core.intent import Intent, intent
 from taskyard.core.lifecycle import start_fault
 from taskyard.core.observed import Observed
@@ -51,7 +51,11 @@ def nearest_cause(observed: Observed, *, phase: Phase, resolution: Resolution) -
             return "Initializing", "The workspace is starting; the agent does not answer yet."
         case Phase.PENDING:
             if pod and pod.unschedulable:
-                return "Unschedulable", f"Pod {pod.name} waits for a node: {pod.unschedulable}"
+                said = pod.unschedulable
+                return (
+                    "Unschedulable",
+                    f"Pod {pod.name} waits for a node: {said.rstrip('.')}. {unscheduled.remedy(said)}.",
+                )
             return "Pending", "The workspace is about to be started."
         case Phase.UNKNOWN:
             return "PodLost", lost_message(pod, build.pod_end.cause if build and build.pod_end else None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from taskyard.api.vocabulary import NOT_FOR_TASKS, BuildPhase, Transition
+from taskyard.api.vocabulary import BuildPhase, Transition
 from taskyard.core import parameters, ready_pattern
 from taskyard.core.observed import Observed
 from taskyard.core.parameter_views import TemplateView
@@ -34,7 +34,12 @@ def resolve(version: TemplateVersionView | None, *, name: str, namespace: str) -
             f'There is no TemplateVersion "{name}" in namespace "{namespace}"; the Task starts when it is applied.',
         )
     if version.agent_container is None:
-        return Resolution(False, "NoAgent", NOT_FOR_TASKS)
+        return Resolution(
+            False,
+            "NoAgent",
+            f'TemplateVersion "{name}" has no spec.agent, so there is nothing to work on a prompt; create a version that '
+            "has it (`agent: {}` is enough where the container is named agent), and name it in the Task.",
+        )
     problem = version.agent_problem
     if problem:
         return Resolution(

@@ -31,7 +31,7 @@ def pod(**container: Any) -> dict[str, Any]:
         pytest.param(
             template_version(agent=None),
             "NoAgent",
-            "Template does not have a valid AI task app.",
+            'TemplateVersion "v1" has no spec.agent',
             id="without an agent",
         ),
         pytest.param(
@@ -179,7 +179,7 @@ DECLARED = [{"name": "branch", "type": "string", "required": True}]
             id="a version of another Template",
         ),
         pytest.param(
-            of_template(template_version=template_version(agent=None)), "NoAgent", "valid AI task app", id="no agent"
+            of_template(template_version=template_version(agent=None)), "NoAgent", "has no spec.agent", id="no agent"
         ),
         pytest.param(
             of_template(template_version=template_version(parameters=DECLARED)),

@@ -1,0 +1,16 @@
+"""A Pod that the scheduler gives no node: what helps, by what the scheduler says."""
+
+from __future__ import annotations
+
+# As kube-scheduler names a volume that keeps the Pod from a node. Why it is not bound, only the claim's Events tell.
+_CLAIM = "persistentvolumeclaim"
+
+
+def remedy(cause: str) -> str:
+    """What helps, as a sentence without its end."""
+    if _CLAIM in cause.lower():
+        return (
+            "`kubectl describe pvc` says why a claim is not bound, such as a StorageClass that does not exist: create it, "
+            "or use a template version with another one"
+        )
+    return "Free or add a node that fits, or use a template version that asks for less"
