@@ -37,8 +37,8 @@ def resolve(version: TemplateVersionView | None, *, name: str, namespace: str) -
         return Resolution(
             False,
             "NoAgent",
-            f'TemplateVersion "{name}" has no spec.agent, so there is nothing to work on a prompt; create a version that '
-            "has it (`agent: {}` is enough where the container is named agent), and name it in the Task.",
+            f'TemplateVersion "{name}" has no spec.agent, so nothing works on a prompt; create a version that has '
+            "it (`agent: {}` is enough where the container is named agent), and name it in the Task.",
         )
     problem = version.agent_problem
     if problem:

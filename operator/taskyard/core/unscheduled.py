@@ -10,7 +10,7 @@ def remedy(cause: str) -> str:
     """What helps, as a sentence without its end."""
     if _CLAIM in cause.lower():
         return (
-            "`kubectl describe pvc` says why a claim is not bound, such as a StorageClass that does not exist: create it, "
-            "or use a template version with another one"
+            "`kubectl describe pvc` says why a claim is not bound, such as a StorageClass that does not exist: create "
+            "it, or use a template version with another one"
         )
     return "Free or add a node that fits, or use a template version that asks for less"
