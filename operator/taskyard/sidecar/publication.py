@@ -22,8 +22,8 @@ from taskyard.sidecar.drivers.base import Driver
 from taskyard.sidecar.gateway.reporter import SnapshotUploader
 from taskyard.sidecar.reported_state import Observation, ReportedState
 
-# Seconds: by then most agents have the message, which any work done earlier would delay.
-TOLD_AFTER = 0.002
+# Seconds: by then most agents have taken the message, which any work done earlier would delay.
+TOLD_AFTER = 0.005
 
 
 class News(enum.Enum):
@@ -64,14 +64,14 @@ class Publication:
     def hold(self) -> None:
         """A message is about to be typed: until it is in the conversation, the agent's state is no news."""
         self._news = News.HELD
-        self.update()
+        self._soon(self.update)
 
     def release(self) -> None:
         """The message was typed, or was not."""
         if self._news is News.HELD:
             self._news = News.TOLD
         if self._news is News.TOLD:
-            self.update()
+            self._soon(self.update)
 
     def note(self, key: str, content: str, position: int, driver: Driver) -> None:
         """Adds a user's message to the conversation, on the disk too; it is told a little later."""
@@ -86,13 +86,18 @@ class Publication:
         self._news = News.NOTED
 
     def tell_soon(self) -> None:
-        asyncio.get_running_loop().call_later(TOLD_AFTER, self.tell)
+        self._soon(self.tell)
+
+    @staticmethod
+    def _soon(telling: Callable[[], None]) -> None:
+        asyncio.get_running_loop().call_later(TOLD_AFTER, telling)
 
     def tell(self) -> None:
         """Publishes the message that was noted, if there is one."""
         message, self._untold = self._untold, None
         if message is None:
             return
+        self.update()  # the agent works before others hear what on
         self.broadcast.transcribe(message)
         self.broadcast.message(message)
         self._news = News.TOLD

@@ -50,7 +50,7 @@ class RecordFile:
             raise OSError(f"only {written} of {len(line)} bytes could be written to {self.path}")
         self._torn = False
         if sync:
-            os.fsync(end.descriptor)
+            os.fdatasync(end.descriptor)
 
     def sync(self) -> None:
         """Waits until all appended records are on the disk. May be called from any thread."""
@@ -59,7 +59,7 @@ class RecordFile:
             return
         if not end.is_at(self.path):
             raise FileNotFoundError(errno.ENOENT, "the file was replaced after it was written to", str(self.path))
-        os.fsync(end.descriptor)
+        os.fdatasync(end.descriptor)
 
     def _opened(self) -> "_End":
         if self._end is None or not self._end.is_at(self.path):

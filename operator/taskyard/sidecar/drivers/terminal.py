@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 SLICE = 512
 # Seconds.
+LOOKED_AFTER = 0.002
 CLOSED_WITHIN = 2.0
 CLOSED_EVERY = 0.1
 T = TypeVar("T")
@@ -271,7 +272,8 @@ class TerminalDriver(Driver):
             return await self._reaching(typing)
         finally:
             self.attention.end_typing(now())
-            self._sampler.wake()
+            # Whoever sent the message hears of its delivery first.
+            asyncio.get_running_loop().call_later(LOOKED_AFTER, self._sampler.wake)
 
     def shows(self, content: str) -> bool:
         return self.turn.shows(self.attention.program, typable(content))

@@ -11,6 +11,8 @@ from taskyard.sidecar.screen.program import Program
 from taskyard.sidecar.screen.programs import Reading
 from taskyard.sidecar.screen.terminal import Terminal
 
+# Seconds. Until then the message is being typed, which reading would only hold up.
+FIRST_ANSWER = 0.02
 ANSWER_EVERY = 0.25
 ANSWER_SHARE = 20
 
@@ -55,6 +57,7 @@ class TurnReader:
         self.mark = Mark.of(self.terminal, self.position)
         self.typed = typed
         self._answer, self._settled_version = None, -1
+        self._due = self._clock() + FIRST_ANSWER
         return self.position
 
     def feed(self, data: bytes) -> bytes:

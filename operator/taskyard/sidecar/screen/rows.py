@@ -152,6 +152,13 @@ class Rows:
     def pop(self, y: int, default: Row | None = None) -> Row | None:
         return self.numbered.pop(self.top + y, default)
 
+    def remove(self, ys: range) -> list[int]:
+        """Removes these rows; returns those that were there. Most of a tall screen was never written to."""
+        present = [y for number in self.numbered if (y := number - self.top) in ys]
+        for y in present:
+            self.pop(y)
+        return present
+
     def clear(self) -> None:
         self.numbered.clear()
 

@@ -284,10 +284,7 @@ class Screen(Canvas):
 
     def erase_in_display(self, how: int = 0, *args: object, **kwargs: object) -> None:
         below = range(self.cursor.y + 1, self.lines) if how == 0 else range(self.cursor.y)
-        rows = range(self.lines) if how == 2 else below
-        for y in rows:
-            self.buffer.pop(y)
-        self.dirty.update(rows)
+        self.dirty.update(self.buffer.remove(range(self.lines) if how == 2 else below))
         if how == 2:
             self.clears += 1
         else:

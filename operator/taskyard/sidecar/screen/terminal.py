@@ -128,10 +128,22 @@ class Terminal:
                     self._lines.pop(number, None)
         dirty.clear()
         if changed:
-            self._last = max((number for number, line in self._lines.items() if line.text), default=None)
+            self._last = self._last_with_text(changed)
             self.version += 1
             self.changed = min(changed)
         return bool(changed)
+
+    def _last_with_text(self, changed: list[int]) -> int | None:
+        """The last line with text; all lines are looked through only when the one before has lost its text."""
+        newest = max((number for number in changed if self._has_text(number)), default=None)
+        if self._last is None or (newest is not None and newest > self._last):
+            return newest
+        if self._has_text(self._last):
+            return self._last
+        return max(filter(self._has_text, self._lines), default=None)
+
+    def _has_text(self, number: int) -> bool:
+        return bool(self._lines.get(number, EMPTY).text)
 
     @property
     def end(self) -> int:

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskyard.sidecar.screen.cells import CELL_CHARACTERS
-from taskyard.sidecar.screen.screen import HISTORY_LINES
+from taskyard.sidecar.screen.escapes import Reader
+from taskyard.sidecar.screen.screen import HISTORY_LINES, Screen
 from taskyard.sidecar.screen.terminal import Terminal
 
 
@@ -116,6 +117,30 @@ def test_refresh_tells_whether_text_changed() -> None:
     assert not terminal.refresh()
     terminal.feed(b"\x1b[?25l\x1b[31m\x1b[5;5H")
     assert not terminal.refresh()
+
+
+@pytest.mark.parametrize("erasing", [b"\x1b[?2004l", b"\x1b[J", b"\x1b[2J\x1b[H"])
+def test_erasing_a_tall_screen_touches_only_what_was_written(erasing: bytes) -> None:
+    """Each message to a shell does so; a thousand rows took as long as everything else that a message needs."""
+    screen = Screen(80, 1000)
+    Reader(screen).feed(b"one\r\ntwo\r\nthree\x1b[1;1H\x1b[?2004h")
+    screen.dirty.numbers.clear()
+    Reader(screen).feed(erasing)
+    assert {1, 2} <= screen.dirty.numbers <= {0, 1, 2}
+    assert not screen.buffer.numbered.get(1) and not screen.buffer.numbered.get(2)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.sampled_from([b"a", b"\n", b"\r", b"\x1b[A", b"\x1b[J", b"\x1b[2J", b"\x1b[K", b"\x1b[H"]), max_size=40)
+)
+def test_end_is_one_past_the_last_line_with_text(pieces: list[bytes]) -> None:
+    terminal = Terminal(6, 4)
+    for piece in pieces:
+        terminal.feed(piece)
+        terminal.refresh()
+        filled = [number for number in range(terminal.oldest, terminal.top + 4) if terminal.line(number).text]
+        assert terminal.end == max(filled, default=terminal.oldest - 1) + 1
 
 
 def test_queries_are_answered_as_a_terminal_does() -> None:
