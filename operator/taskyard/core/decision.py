@@ -167,10 +167,16 @@ def builds_are_left_behind(observed: Observed) -> Step | None:
 
 
 def home_is_offered(observed: Observed) -> Step | None:
-    """A home that the Task may adopt is adopted at once, also while the Task is paused: it then goes with the Task."""
-    version = observed.template_version
+    """A home that the Task may adopt is adopted at once, also while the Task is paused: it then goes with the Task. A
+    pause comes first: it has no need of a home, whose adoption may be refused."""
+    version, build = observed.template_version, observed.newest
+    is_pausing = (
+        intent(observed) is not Intent.RUN
+        and build is not None
+        and not (build.finished and build.transition is Transition.STOP)
+    )
     is_due = observed.home_offered and not observed.claim_exists and version is not None and version.home
-    return AdoptClaim() if is_due else None
+    return AdoptClaim() if is_due and not is_pausing else None
 
 
 def reserved_build_is_missing(observed: Observed) -> Step | None:
@@ -338,10 +344,10 @@ def next_number(observed: Observed) -> int:
 CHAIN: tuple[Callable[[Observed], Step | None], ...] = (
     task_is_being_deleted,  # the owner is deleted, and its children with it
     task_has_outlived_its_end,  # finished, and its time to live is over
+    start_is_no_longer_wanted,  # paused while starting
     builds_are_left_behind,  # restored, or orphaned
     home_is_offered,  # restored, or orphaned, and annotated
     reserved_build_is_missing,  # a reservation is always carried out
-    start_is_no_longer_wanted,  # paused while starting
     start_is_unfinished,  # a start continues
     failed_start_left_a_pod,  # a failed start cleans up
     stop_is_unfinished,  # a stop continues

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from taskyard.api.vocabulary import BuildReason, Transition
 from taskyard.core.build_view import BuildView
 from taskyard.core.claim_view import ClaimView
-from taskyard.core.decision import AdoptClaim, CreatePod, GrowClaim, decide
+from taskyard.core.decision import AdoptClaim, CreatePod, EndBuild, GrowClaim, Reserve, decide
 from taskyard.core.home_size import larger_size, verdict
 from taskyard.core.observed import Observed
 from unit.core import builders
@@ -73,6 +74,26 @@ def test_a_home_that_is_offered_is_adopted_also_while_the_task_is_paused() -> No
         task(paused=True), claim_exists=False, home_offered=True, template_version=template_version(home=None)
     )
     assert decide(without) != AdoptClaim()
+
+
+def test_a_start_can_be_paused_while_the_adoption_of_its_home_is_refused() -> None:
+    """K2, K3."""
+    pausing = task(paused=True, status={"phase": "Pending", "build": reservation()})
+    offered = {"claim_exists": False, "home_offered": True}
+    start, stopped = build(), build(2, phase="Succeeded", transition="Stop")
+    assert isinstance(decide(observed(pausing, builds=(start,), **offered)), EndBuild)
+    canceled = build(phase="Canceled")
+    assert decide(observed(pausing, builds=(canceled,), **offered)) == Reserve(
+        2, Transition.STOP, BuildReason.MANUAL_PAUSE
+    )
+    assert decide(observed(pausing, builds=(canceled, stopped), **offered)) == AdoptClaim()
+
+
+def test_a_start_can_be_canceled_while_the_removal_of_other_builds_is_refused() -> None:
+    """K2."""
+    pausing = task(paused=True, status={"phase": "Pending", "build": reservation()})
+    seen = observed(pausing, builds=(build(),), left_behind=(build(9),))
+    assert isinstance(decide(seen), EndBuild)
 
 
 def test_a_refusal_is_told_with_both_sizes_and_the_cause() -> None:
