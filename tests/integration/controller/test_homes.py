@@ -15,6 +15,7 @@ import manifests
 from integration.controller.kubelet import Kubelet
 from integration.controller.operatorprocess import OperatorProcess
 from integration.controller.test_start import become_active
+from integration.denial import unowned
 from kube import Kube, Object, condition, phase_is, ready_because
 from localcluster import programs
 
@@ -170,6 +171,32 @@ def test_a_claim_that_somebody_owns_is_not_adopted_whatever_its_annotation_says(
     assert 'belongs to ConfigMap "keeper"' in condition(task, "Ready")["message"]
     found = kube.get("persistentvolumeclaims", namespace, "hello-home")
     assert found is not None and found["metadata"]["ownerReferences"] == [owner]
+
+
+def test_a_start_is_paused_while_the_adoption_of_its_home_is_refused(
+    kube: Kube, operator: OperatorProcess, namespace: str
+) -> None:
+    """K2, K3."""
+    kube.create("templateversions", namespace, manifests.template_version())
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    kube.create("persistentvolumeclaims", namespace, {"metadata": {"name": "hello-home"}, "spec": spec})
+    kube.create("tasks", namespace, manifests.task())
+    operator.start()
+    kube.wait("the conflict is told", "tasks", namespace, "hello", ready_because("NameConflict"))
+    with unowned(kube, namespace, "persistentvolumeclaims", "hello-home"):
+        offer = {"metadata": {"annotations": {"taskyard.dev/adoptable-by": "hello"}}}
+        kube.patch("persistentvolumeclaims", namespace, "hello-home", offer)
+        kube.wait(
+            "the refusal is told",
+            "tasks",
+            namespace,
+            "hello",
+            lambda task: "kept for the audit" in condition(task, "Ready")["message"],
+        )
+        kube.patch("tasks", namespace, "hello", {"spec": {"paused": True}})
+        kube.wait("the stop succeeds", "workspacebuilds", namespace, "hello-2", phase_is("Succeeded"))
+        kube.wait("it is paused", "tasks", namespace, "hello", phase_is("Paused"))
+    assert "Traceback" not in operator.log
 
 
 @pytest.fixture
