@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from taskyard.limits import MAX_QUESTION_CHARACTERS
 from taskyard.sidecar.drivers.wording import Wording
-from taskyard.sidecar.init.frames import Foreground, Reader, TerminalState
+from taskyard.sidecar.init.frames import MAX_PROGRAM_NAME_BYTES, Foreground, Reader, TerminalState
 from taskyard.sidecar.screen.terminal import Terminal
 
 LINE = TerminalState(Foreground.OTHER, "rm", canonical=True, echo=True, reader=Reader.YES)
@@ -64,3 +65,8 @@ def test_cleared_screen_begins_anew() -> None:
     screen = Screen()
     screen.asks(LINE, "One? ")
     assert screen.asks(LINE, "\x1b[2J\x1b[HOne? Two? ") == 'rm waits for input: "One? Two?"'
+
+
+def test_longest_question_fits_the_limit_of_a_report_with_the_end_of_its_quotation() -> None:
+    asked = Screen().asks(LINE._replace(command="x" * MAX_PROGRAM_NAME_BYTES), "Sure? " * 200)
+    assert len(asked) <= MAX_QUESTION_CHARACTERS and asked.endswith(' more characters)"')
