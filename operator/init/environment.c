@@ -10,6 +10,7 @@
 
 #include "file.h"
 #include "log.h"
+#include "search_path.h"
 
 enum {
     PROMPT_VARIABLE_MAX = 120000, /* Linux allows 128 KiB for one NAME=VALUE */
@@ -53,8 +54,8 @@ static bool set_locale(void) {
 }
 
 bool set_environment(const uint8_t *environment, bool terminal) {
-    if (set_variables(environment) && set_locale() && (!terminal || setenv("TERM", "xterm-256color", 0) == 0))
-        return true;
+    bool done = set_variables(environment) && set_locale() && extend_search_path();
+    if (done && (!terminal || setenv("TERM", "xterm-256color", 0) == 0)) return true;
     say("no memory for the environment");
     return false;
 }

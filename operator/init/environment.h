@@ -11,7 +11,8 @@
  * each entry is NAME=VALUE with a NUL after it. */
 const uint8_t *environment_end(const uint8_t *at, const uint8_t *end);
 
-/* Sets these variables, which override those of the container, and a locale where there is none; false when that failed, with the reason in the log. */
+/* Sets these variables, which override those of the container, a locale where there is none, and appends to PATH the
+ * folder with taskyard-report; false when that failed, with the reason in the log. */
 bool set_environment(const uint8_t *environment, bool terminal);
 
 /* Passes the prompt as a file and, when it is short enough, in variables; false as above. */

@@ -1,4 +1,6 @@
-"""Makes the page from the rows and the tests that name them. Pure."""
+"""Makes the page from the rows and the tests that name them; the ids of rows tie the two together, and are not shown.
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ HEAD = """\
 
 # Compatibility
 
-What a client of the Coder Tasks API can rely on here, row by row, in the order of that API's checks, with the tests for
+What a client of the Coder Tasks API can rely on here, in the order of that API's checks, with the tests for
 it, which make their requests against a real API server. *passes*: the answer is the same as upstream's; *better*: it
 differs on purpose, in a way that upstream's clients can handle; *absent*: there is no counterpart. `make test` runs all
 of them, and `make check` fails when a row has no test that runs.
@@ -47,7 +49,7 @@ def page(sections: Sequence[Section], found: Mapping[str, Sequence[Naming]]) -> 
         raise PageError("\n".join(faults))
     parts = [HEAD, _summary(list(known.values()))]
     for section in sections:
-        lines = ["| row | behaviour | | tests |", "|---|---|---|---|"]
+        lines = ["| behaviour | | tests |", "|---|---|---|"]
         lines += [_line(row, holding.get(row.id, {})) for row in section.rows]
         parts.append(f"## {section.title}\n\n" + "\n".join(lines) + "\n")
     return "\n".join(parts)
@@ -65,7 +67,7 @@ def _line(row: Row, holding: Mapping[str, set[str]]) -> str:
         f"[{path.rpartition('/')[2]}](../{path}): {', '.join(f'`{test}`' for test in sorted(tests))}"
         for path, tests in sorted(holding.items())
     )
-    return f"| {row.id} | {text} | {_verdict(row)} | {tests} |"
+    return f"| {text} | {_verdict(row)} | {tests} |"
 
 
 def _verdict(row: Row) -> str:

@@ -30,7 +30,7 @@ _ALWAYS = "a Task is never without its workspace: both are one object"
 
 SECTIONS = (
     Section(
-        "1. Model",
+        "Model",
         (
             Row("1-object", "A Task has every field of the response object; unknown values are null."),
             Row("1-agent", "An active Task refers to its agent and app by the ids that its workspace lists."),
@@ -42,7 +42,7 @@ SECTIONS = (
         ),
     ),
     Section(
-        "2. All routes",
+        "All routes",
         (
             Row("2-error", "Errors are `{message, detail?, validations?: [{field, detail}]}`, on unknown routes too."),
             Row("2-nf", "What the caller may not see is answered as if it did not exist: 404, byte for byte the same."),
@@ -54,7 +54,7 @@ SECTIONS = (
         ),
     ),
     Section(
-        "2.1 Create: `POST /tasks/{user}`",
+        "Create: `POST /tasks/{user}`",
         (
             Row("2.1-1", "A body that is not JSON, or does not match the schema: 400."),
             Row("2.1-2", "A template version that is missing or unreadable: 400, not 404."),
@@ -78,7 +78,7 @@ SECTIONS = (
         ),
     ),
     Section(
-        "2.2 List: `GET /tasks?q=`",
+        "List: `GET /tasks?q=`",
         (
             Row("2.2-list", "`{tasks, count}`, newest first, of what the caller may see."),
             Row("2.2-whole", "One Task whose template is gone does not fail the list.", better=True),
@@ -94,7 +94,7 @@ SECTIONS = (
         ),
     ),
     Section(
-        "2.3 Get, 2.4 delete, 2.5 edit: `GET`, `DELETE /tasks/{user}/{task}`, `PATCH …/input`",
+        "Get, delete, edit: `GET`, `DELETE /tasks/{user}/{task}`, `PATCH …/input`",
         (
             Row("2.3-get", "200 with the response object; 404 as above."),
             Row("2.3-workspace", "A Task without its workspace: 500.", absent=_ALWAYS),
@@ -106,7 +106,7 @@ SECTIONS = (
         ),
     ),
     Section(
-        "2.6 Send: `POST …/send`",
+        "Send: `POST …/send`",
         (
             Row("2.6-empty", "No input: 400; only blanks too, rather than 502.", better=True),
             Row("2.6-pending", "Pending or initializing: 409, wait."),
@@ -129,7 +129,7 @@ SECTIONS = (
         ),
     ),
     Section(
-        "2.7 Logs: `GET …/logs`",
+        "Logs: `GET …/logs`",
         (
             Row("2.7-live", "Active: the agent's current messages, without `snapshot`."),
             Row("2.7-livefails", "Messages that are unavailable or malformed: 502."),
@@ -141,7 +141,7 @@ SECTIONS = (
         ),
     ),
     Section(
-        "2.8 Pause and resume: `POST …/pause`, `POST …/resume`",
+        "Pause and resume: `POST …/pause`, `POST …/resume`",
         (
             Row("2.8-workspace", "A Task without its workspace: 500.", absent=_ALWAYS),
             Row("2.8-running", "Resuming a running workspace: 409 with the status."),
@@ -158,7 +158,7 @@ SECTIONS = (
         ),
     ),
     Section(
-        "2.9 Snapshots of sidecars: `POST /workspaceagents/me/tasks/{task}/log-snapshot`",
+        "Snapshots of sidecars: `POST /workspaceagents/me/tasks/{task}/log-snapshot`",
         (
             Row("2.9-1", "A malformed id: 400, before the query is checked."),
             Row("2.9-2", "A missing, empty or repeated format, or any other parameter: 400."),
@@ -172,7 +172,7 @@ SECTIONS = (
         ),
     ),
     Section(
-        "2.10 Reports of sidecars: `PATCH /workspaceagents/me/app-status`",
+        "Reports of sidecars: `PATCH /workspaceagents/me/app-status`",
         (
             Row("2.10-long", "A message of more than 160 bytes: 400."),
             Row("2.10-state", "A state other than working, idle, complete, failure: 400."),
@@ -182,7 +182,7 @@ SECTIONS = (
         ),
     ),
     Section(
-        "3. How status and state are derived",
+        "How status and state are derived",
         (
             Row("3-overall", "Build, then agent, then app: the first that is not active determines the status."),
             Row("3-build", "A build that is waiting, failed or canceled: pending or error."),
@@ -195,7 +195,7 @@ SECTIONS = (
         ),
     ),
     Section(
-        "4. Names",
+        "Names",
         (
             Row("4-valid", "Which names are valid, and the reason for refusing others."),
             Row("4-model", "A language model names the Task; unusable parts of its answer are ignored."),
@@ -206,7 +206,7 @@ SECTIONS = (
         ),
     ),
     Section(
-        "5. Automatic pauses",
+        "Automatic pauses",
         (
             Row("5-idle", "An idle Task is paused after its time."),
             Row("5-reason", "The reason of such a pause's build says that it was automatic."),
@@ -215,7 +215,7 @@ SECTIONS = (
         ),
     ),
     Section(
-        "6. What clients look up",
+        "What clients look up",
         (
             Row("6-organizations", "`GET /users/{user}/organizations`: the organizations of a user: one."),
             Row("6-member", "`GET /organizations/{organization}/members/{user}`: the user as a member."),
@@ -247,7 +247,7 @@ SECTIONS = (
         ),
     ),
     Section(
-        "7. The command line: the requests of `task …`, in its order",
+        "The command line: the requests of `task …`, in its order",
         (
             Row("7-create", "`create PROMPT`: organizations, search for templates, create."),
             Row("7-template", "`create --template NAME`: organizations, template by name, create."),

@@ -5,11 +5,12 @@ They show people (`kubectl describe ait`, `kubectl events`) how the status got t
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
 from taskyard.api.vocabulary import BuildPhase, Phase, State
-from taskyard.core import conversation_stored, task_state, text_limits, times
+from taskyard.core import conversation_stored, input_required, task_state, text_limits, times
 from taskyard.core.api_object import Manifest
 from taskyard.core.build_view import BuildView
 from taskyard.core.task_view import TaskView
@@ -38,12 +39,15 @@ STATES = {state: (WARNING if state is State.FAILED else NORMAL, f"Agent{state.va
 
 @dataclass(frozen=True)
 class Event:
-    """What happened: `reason` and `action` are words in CamelCase, `note` is a sentence of at most 1024 bytes."""
+    """What happened: `reason` and `action` are words in CamelCase, `note` is a sentence of at most 1024 bytes. What
+    happens `once` is told once, however often the status says it anew.
+    """
 
     type: str
     reason: str
     action: str
     note: str
+    once: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ def of_task(former: Manifest, status: Manifest) -> list[Event]:
         + phase_reached(former, status)
         + state_reported(former, status)
         + conversation_stored_or_not(former, status)
+        + question_asked(former, status)
     )
 
 
@@ -137,9 +142,27 @@ def conversation_stored_or_not(former: Manifest, status: Manifest) -> list[Event
     return [event(type_, reason, "StoreSnapshot", now["message"])]
 
 
-def event(type_: str, reason: str, action: str, note: str) -> Event:
+def question_asked(former: Manifest, status: Manifest) -> list[Event]:
+    """A person is asked something. The condition may close and open again for the same question, of which its message
+    has the id: while its screen is drawn anew, or after a restart of the sidecar."""
+    before, now = (input_required.open_question(found.get("conditions", ())) for found in (former, status))
+    if now is None or now == before:
+        return []
+    return [event(NORMAL, input_required.TYPE, "Ask", now, once=True)]
+
+
+def event(type_: str, reason: str, action: str, note: str, *, once: bool = False) -> Event:
     """An event, its note shortened to fit."""
-    return Event(type_, text_limits.reason(reason), action, text_limits.note(note))
+    return Event(type_, text_limits.reason(reason), action, text_limits.note(note), once)
+
+
+def name(event: Event, regarding: Regarding, *, random: str) -> str:
+    """The name of an Event. What is told once has the same name each time, so that the API server refuses a second one
+    also after a restart of the operator."""
+    if not event.once:
+        return f"{regarding.name}.{random}"
+    told = f"{regarding.uid}/{event.reason}/{event.note}".encode()
+    return f"{regarding.name}.{hashlib.sha256(told).hexdigest()[:16]}"
 
 
 def manifest(event: Event, regarding: Regarding, *, name: str, instance: str, at: datetime) -> Manifest:

@@ -37,6 +37,8 @@ class Series:
 class Held(Enum):
     """Why an event is not written now."""
 
+    # It is told once, and was.
+    TOLD = auto()
     # A later write of its series counts it.
     COUNTED = auto()
     # The Task has used up its rate: the event is dropped.
@@ -57,6 +59,9 @@ class EventSeries:
         """The series to write now, or why none is written. `name` is used if this becomes a new Event."""
         key = (regarding.uid, event)
         series = self._series.get(key)
+        if series is not None and event.once:
+            self._series.move_to_end(key)
+            return Held.TOLD
         if series is not None and now - series.seen < WINDOW_SECONDS:
             self._series.move_to_end(key)
             series.count, series.last_at, series.seen = series.count + 1, at, now

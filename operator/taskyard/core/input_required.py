@@ -37,8 +37,19 @@ def message(*, question: str | None, text: str, options: Sequence[str]) -> str:
 
 def asked_at(conditions: Conditions) -> datetime | None:
     """Since when a person is asked; None when nobody is."""
+    known = _open(conditions)
+    return times.parse(known["lastTransitionTime"]) if known else None
+
+
+def open_question(conditions: Conditions) -> str | None:
+    """What a person is asked, with the id of the question; None when nobody is."""
+    known = _open(conditions)
+    return known["message"] if known else None
+
+
+def _open(conditions: Conditions) -> Mapping[str, Any] | None:
     known = next((condition for condition in conditions if condition["type"] == TYPE), None)
-    return times.parse(known["lastTransitionTime"]) if known and known["status"] == "True" else None
+    return known if known and known["status"] == "True" else None
 
 
 def with_question(

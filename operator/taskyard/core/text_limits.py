@@ -6,13 +6,15 @@ characters (Unicode code points), Events count bytes of UTF-8.
 
 from __future__ import annotations
 
-from taskyard.core.text_sanitizer import whole
+from taskyard.core.text_sanitizer import one_line, whole
 
 # Of a condition, a build or an input. Kubernetes allows a condition 32,768 characters, which nobody reads; the longest
 # question that an agent can ask, with its options and its id at the end, has about 1,400.
 MAX_MESSAGE_CHARACTERS = 2048
 # Of somebody else's words within a message, so that the remedy after them is kept.
 MAX_QUOTED_CHARACTERS = 700
+# Of the line of a screen within a question of an agent's terminal, which has at most 300 characters, and who asks.
+MAX_SCREEN_LINE_CHARACTERS = 200
 # Of a condition's or an Event's reason, which may be the kubelet's.
 MAX_REASON_CHARACTERS = 128
 # Of an Event's note.
@@ -27,6 +29,11 @@ def message(text: str) -> str:
 def quoted(text: str) -> str:
     """Somebody else's words, in at most 700 characters and without the full stop that the sentence around them has."""
     return shortened(text, MAX_QUOTED_CHARACTERS).rstrip(". ")
+
+
+def screen_line(text: str) -> str:
+    """A line of a program's screen, without control characters, in at most 200 characters."""
+    return shortened(one_line(text), MAX_SCREEN_LINE_CHARACTERS)
 
 
 def reason(text: str) -> str:

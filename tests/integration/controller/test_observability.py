@@ -141,6 +141,55 @@ def test_the_events_of_a_flapping_agent_are_counted_in_one_series(
     assert sample(operator, "taskyard_events_dropped_total", cause="Limited") == 0
 
 
+def ask(kube: Kube, namespace: str, message: str | None) -> None:
+    """Writes what the gateway writes when the agent asks something, and when nothing is asked any more."""
+    conditions = (kube.get("tasks", namespace, "hello") or {})["status"]["conditions"]
+    asked = {
+        "type": "InputRequired",
+        "status": "True" if message else "False",
+        "reason": "WaitsForInput" if message else "NothingAsked",
+        "message": message or "The agent asks nothing.",
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }
+    status = {"conditions": [*(c for c in conditions if c["type"] != "InputRequired"), asked]}
+    kube.patch("tasks", namespace, "hello", {"status": status}, subresource="status")
+
+
+def test_a_question_is_one_event_also_after_a_restart_of_the_operator(
+    kube: Kube, operator: OperatorProcess, kubelet: Kubelet, namespace: str
+) -> None:
+    kube.create("templateversions", namespace, manifests.template_version())
+    operator.start()
+    operator.wait_ready()
+    kube.create("tasks", namespace, manifests.task())
+    become_active(kube, kubelet, namespace)
+    first, second = (f'rm waits for input: "Delete {name}?". Its id: {name}' for name in ("one", "two"))
+
+    def told(count: int) -> list[str]:
+        end = time.monotonic() + 10
+        while True:
+            notes = [event["note"] for event in events(kube, namespace) if event["reason"] == "InputRequired"]
+            if len(notes) >= count or time.monotonic() > end:
+                return notes
+            time.sleep(0.05)
+
+    for message in (first, None, first):
+        ask(kube, namespace, message)
+        time.sleep(0.3)
+    assert told(1) == [first]
+    ask(kube, namespace, None)
+    operator.kill()
+    operator.wait_dead()
+    operator.start()
+    operator.wait_ready()
+    for message in (first, second):
+        ask(kube, namespace, message)
+        time.sleep(0.3)
+    assert told(2) == [first, second]
+    assert not any("series" in event for event in events(kube, namespace) if event["reason"] == "InputRequired")
+    assert sample(operator, "taskyard_events_dropped_total", cause="Failed") == 0
+
+
 def test_metrics_count_what_happened(operator: OperatorProcess, paused: str) -> None:
     found = samples(operator)
 

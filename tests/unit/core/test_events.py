@@ -24,6 +24,17 @@ def state(
     return {"state": name, "message": message, "uri": "", "timestamp": at, "build": build}
 
 
+def asks(message: str | None) -> dict[str, Any]:
+    holds = "False" if message is None else "True"
+    condition = {
+        "type": "InputRequired",
+        "status": holds,
+        "reason": "X",
+        "message": message or "The agent asks nothing.",
+    }
+    return {"conditions": [condition]}
+
+
 STARTED = {"phase": "Active", "build": reservation(phase="Succeeded"), "state": state()}
 MADE_UP = state("Working", "Workspace is pending", at=reservation()["createdAt"])
 
@@ -128,6 +139,20 @@ MADE_UP = state("Working", "Workspace is pending", at=reservation()["createdAt"]
             [Event("Normal", "AgentIdle", "Report", "The agent reports Idle.")],
             id="the same state in a new build",
         ),
+        pytest.param(
+            {},
+            asks("rm waits for input: abc"),
+            [Event("Normal", "InputRequired", "Ask", "rm waits for input: abc", once=True)],
+            id="the first question",
+        ),
+        pytest.param(
+            asks("One: abc"),
+            asks("Two: def"),
+            [Event("Normal", "InputRequired", "Ask", "Two: def", once=True)],
+            id="a question after another",
+        ),
+        pytest.param(asks("One: abc"), asks("One: abc"), [], id="a question that stays open"),
+        pytest.param(asks("One: abc"), asks(None), [], id="a question that is closed"),
     ],
 )
 def test_what_happened_to_a_task(former: dict[str, Any], status: dict[str, Any], expected: list[Event]) -> None:
@@ -183,3 +208,14 @@ def test_the_event_is_about_this_very_task() -> None:
     }
     assert found["eventTime"] == "2026-01-31T12:00:00.000000Z"
     assert len(found["reportingInstance"]) == 128
+
+
+def test_what_is_told_once_has_the_same_name_each_time() -> None:
+    def name(event: Event, random: str, regarding: Regarding = REGARDING) -> str:
+        return events.name(event, regarding, random=random)
+
+    one, two = (Event("Normal", "InputRequired", "Ask", note, once=True) for note in ("One: abc", "Two: def"))
+    assert name(one, "1") == name(one, "2") != name(two, "1")
+    assert name(one, "1") != name(one, "1", Regarding("team", "web", "uid-2"))
+    assert name(Event("Normal", "Active", "ChangePhase", "x"), "1") == "web.1"
+    assert name(one, "1").startswith("web.")

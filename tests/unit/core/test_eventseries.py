@@ -88,3 +88,17 @@ def test_an_event_that_could_not_be_written_is_written_again() -> None:
     assert isinstance(first, Series)
     log.forget(first)
     assert told(take(log, now=1)).count == 1
+
+
+def test_what_is_told_once_is_neither_repeated_nor_counted() -> None:
+    log = EventSeries()
+
+    def ask(now: float) -> Series | Held:
+        event = Event("Normal", "InputRequired", "Ask", "One: abc", once=True)
+        return log.take(Regarding("team", "web", "uid-web"), event, name="web.1", at=at(now), now=now)
+
+    first = told(ask(0.0))
+    assert [ask(now) for now in (1.0, eventseries.WINDOW_SECONDS + 1, 10 * eventseries.WINDOW_SECONDS)] == [
+        Held.TOLD
+    ] * 3
+    assert first.count == 1

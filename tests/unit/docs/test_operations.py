@@ -12,7 +12,7 @@ from taskyard.controller.cache.stores import Stores
 from taskyard.controller.observability import recorder
 from taskyard.controller.observability.metrics import Metrics as OperatorMetrics
 from taskyard.controller.queue import KeyedQueue
-from taskyard.core import events, eventseries, refusal, sidecar_resources
+from taskyard.core import events, eventseries, input_required, refusal, sidecar_resources
 from taskyard.gateway.metrics import Metrics as GatewayMetrics
 
 PAGE = (REPOSITORY / "docs" / "operations.md").read_text()
@@ -68,6 +68,7 @@ def test_the_events_match_the_table() -> None:
     expected += [(reason, kind, "ChangePhase") for kind, reason in events.PHASES.values()]
     expected += [(reason, kind, "Report") for kind, reason in events.STATES.values()]
     expected += [(reason, kind, "StoreSnapshot") for kind, reason in events.CONVERSATION.values()]
+    expected += [(input_required.TYPE, events.NORMAL, "Ask")]
     assert sorted(tuple(row[:3]) for row in table("reason")) == sorted(expected)
 
 

@@ -14,7 +14,8 @@ ROOT = locations.REPOSITORY
 SOURCES = ROOT / "operator" / "taskyard"
 # A path in the text is meant from one of these.
 BASES = (ROOT, SOURCES, ROOT / "operator" / "init", ROOT / "tests", ROOT / "deploy" / "local")
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+EXAMPLES = ROOT / "deploy" / "examples"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")), *EXAMPLES.rglob("*.md")]
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`\n]+)`")
 SOURCE_FILE = re.compile(r"(?<![\w./<*-])[\w-]+(?:/[\w-]+)*\.(?:py|c)\b")
@@ -62,6 +63,12 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_source_files_that_a_page_names_are_there(page: Path) -> None:
     assert list(unknown_files(page)) == []
+
+
+def test_page_of_the_examples_names_each_of_them() -> None:
+    rows = [row for row in (EXAMPLES / "README.md").read_text().splitlines() if row.startswith("| ")]
+    folders = sorted(folder.name for folder in EXAMPLES.iterdir() if folder.is_dir())
+    assert [found[0] for row in rows if (found := re.findall(r"\[[^\]]*\]\((.*)/README.md\)", row))] == folders
 
 
 def test_what_is_not_there_is_found(tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from unit.init.process import Start
+from unit.init.process import SANITIZER, Start
 
 MERGED = ("--pipes", "--merge")
 ALL_FORMS = [pytest.param((), id="terminal"), pytest.param(("--pipes",), id="pipes"), pytest.param(MERGED, id="merged")]
@@ -122,3 +124,61 @@ def test_a_terminal_goes_without_the_variable_rather_than_not_start(start: Start
     client.go({f"V{number}": "x" * 10_000 for number in range(9)}, "p" * 120_000)
     assert client.read_to_exit() == 0
     assert client.screen == b"unset\r\n"
+
+
+@pytest.fixture
+def installed(program: Path, run_dir: Path) -> Path:
+    """taskyard-init as the sidecar installs it, beside taskyard-report."""
+    (run_dir / "bin").mkdir()
+    subprocess.run([program, "install", run_dir / "bin"], env=SANITIZER, check=True, timeout=10)
+    return run_dir / "bin" / "taskyard-init"
+
+
+@pytest.mark.parametrize("options", ALL_FORMS)
+@pytest.mark.parametrize(
+    ("given", "in_go", "path"),
+    [
+        pytest.param("/usr/bin:/bin", {}, "/usr/bin:/bin:{own}", id="the container's"),
+        pytest.param("/x", {"PATH": "/usr/bin:/bin"}, "/usr/bin:/bin:{own}", id="the sidecar's"),
+        pytest.param("{own}:/usr/bin:/bin", {}, "{own}:/usr/bin:/bin", id="at the beginning"),
+        pytest.param("/usr/bin:{own}:/bin", {}, "/usr/bin:{own}:/bin", id="in the middle"),
+        pytest.param("/usr/bin:/bin:{own}", {}, "/usr/bin:/bin:{own}", id="at the end"),
+        pytest.param("{own}x:/usr/bin:/bin", {}, "{own}x:/usr/bin:/bin:{own}", id="a longer name"),
+        pytest.param("/usr/bin:/bin:", {}, "/usr/bin:/bin::{own}", id="the working directory stays"),
+    ],
+)
+def test_reports_folder_is_at_the_end_of_path(
+    launch: Start, installed: Path, options: tuple[str, ...], given: str, in_go: dict[str, str], path: str
+) -> None:
+    own = str(installed.parent)
+    client = launch(
+        installed,
+        *("/bin/sh", "-c", 'printf "%s " "$PATH"; command -v taskyard-report'),
+        options=options,
+        environment={"PATH": given.format(own=own)},
+    ).client()
+    client.go({name: value.format(own=own) for name, value in in_go.items()})
+    assert client.read_to_exit() == 0
+    assert client.screen.decode().split() == [path.format(own=own), f"{own}/taskyard-report"]
+
+
+def test_program_of_the_image_wins(launch: Start, installed: Path, run_dir: Path) -> None:
+    (run_dir / "image").mkdir()
+    (run_dir / "image" / "taskyard-report").symlink_to(shutil.which("true") or "")
+    client = launch(
+        installed,
+        *("/bin/sh", "-c", "command -v taskyard-report"),
+        options=MERGED,
+        environment={"PATH": f"{run_dir}/image:/bin"},
+    ).client()
+    client.go()
+    assert client.read_to_exit() == 0
+    assert client.screen.decode().strip() == f"{run_dir}/image/taskyard-report"
+
+
+def test_path_that_is_not_set_stays_so(launch: Start, installed: Path) -> None:
+    """Where PATH is not set, each program has a default of its own."""
+    unset = launch(installed, "/usr/bin/env", options=MERGED, prefix=("/usr/bin/env", "-u", "PATH")).client()
+    unset.go()
+    assert unset.read_to_exit() == 0
+    assert not [line for line in unset.screen.decode().split("\n") if line.startswith("PATH=")]

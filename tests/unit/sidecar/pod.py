@@ -72,6 +72,10 @@ class Pod:
 
     # Processes.
 
+    def use_init(self, program: Path) -> None:
+        """Starts the agent with this taskyard-init from now on."""
+        self._init = program
+
     def start_agent(
         self,
         command: Sequence[str] = SHELL,

@@ -98,7 +98,7 @@ class Recorder:
     def _record(self, regarding: Regarding, found: list[Event]) -> None:
         now, at = asyncio.get_running_loop().time(), self._clock()
         for event in found:
-            name = f"{regarding.name}.{secrets.token_hex(8)}"
+            name = events.name(event, regarding, random=secrets.token_hex(8))
             series = self._series.take(regarding, event, name=name, at=at, now=now)
             if series is Held.LIMITED:
                 self._dropped(Drop.LIMITED)

@@ -117,6 +117,11 @@ def _known(facts: Facts, stable_after: float, begun: bool) -> Rest:
     return Rest(long_rest, is_dialog=True)
 
 
+def hides_input(kernel: TerminalState | None) -> bool:
+    """Whether what is typed is not shown, as a password is not. In key mode a program shows it itself, or does not."""
+    return kernel is not None and kernel.canonical and not kernel.echo
+
+
 def waits_for_input(kernel: TerminalState) -> str:
     return f"{kernel.command or 'a program'} waits for input"
 

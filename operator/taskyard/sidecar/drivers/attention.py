@@ -15,15 +15,18 @@ Hints and clocks that change within the input box of a program that waits are no
 import enum
 from typing import Protocol
 
+from taskyard.core import text_limits
 from taskyard.sidecar.drivers import activity
 from taskyard.sidecar.drivers.identity import Identity
 from taskyard.sidecar.drivers.questions import TerminalQuestion
+from taskyard.sidecar.drivers.wording import Wording
 from taskyard.sidecar.init.frames import Foreground, Reader, TerminalState
-from taskyard.sidecar.screen import dialog, programs
+from taskyard.sidecar.screen import dialog, programs, prompt_line
 from taskyard.sidecar.screen.program import Program
 from taskyard.sidecar.screen.terminal import Terminal
 
 RECOGNISED_WITHIN = 1 << 17
+PATTERN_BESIDE_A_LINE = 60  # characters: what is reported has 300 in all
 NOTHING_READ = programs.Reading(None, busy=False)
 
 
@@ -65,6 +68,8 @@ class Attention:
         self.reading = NOTHING_READ
         self.kernel: TerminalState | None = None
         self._question = ""
+        self._wording = Wording()
+        self._screen_end: str | None = None
         self._begun, self._spoke, self._is_ready, self._has_read = begun, spoke, False, False
         self._editor = ""
         self._run_at = self._changed_at = now
@@ -111,13 +116,23 @@ class Attention:
         running = self.kernel.command if self.kernel is not None else ""
         return f"{running or 'a program'} runs, and nothing reads the agent's terminal"
 
-    def not_reading(self, now: float) -> str:
-        """Why the program still starts though the time for that is over; empty when it does not."""
+    def not_reading(self, now: float, terminal: Terminal) -> str:
+        """Why the program still starts though the time for that is over, and the last line of its screen when that was
+        first asked: a script that goes on writing is no news each time. Empty when it does not.
+        """
         if not self.starting or now < self._run_at + self._start_timeout:
             return ""
+        if self._screen_end is None:
+            is_hidden = activity.hides_input(self.kernel)
+            self._screen_end = "" if is_hidden else prompt_line.at_cursor(terminal, after=-1).text
+        what = "no process has read the agent's terminal"
         if self._pattern is not None and not self._is_ready:
-            return f"the screen has not shown agent.ready ({self._pattern.text}) for {self._start_timeout:g} s"
-        return f"no process has read the agent's terminal for {self._start_timeout:g} s"
+            pattern = self._pattern.text
+            if self._screen_end:
+                pattern = text_limits.shortened(pattern, PATTERN_BESIDE_A_LINE)
+            what = f"the screen has not shown agent.ready ({pattern})"
+        why = f"{what} for {self._start_timeout:g} s"
+        return f'{why}; the last line on it was then: "{self._screen_end}"' if self._screen_end else why
 
     # What happens.
 
@@ -167,8 +182,8 @@ class Attention:
             return self._run_at + self._start_timeout - now
         return None
 
-    def settle(self, terminal: Terminal, now: float) -> bool:
-        """Nothing has changed for `rest_left`."""
+    def settle(self, terminal: Terminal, now: float, *, after: int = -1) -> bool:
+        """Nothing has changed for `rest_left`. What the program asks is below the screen's row `after`."""
         if self.state is not State.WORKING:
             return False
         rest = self._rest
@@ -176,12 +191,23 @@ class Attention:
             return True  # the time to start may be over
         if self._changed_at + rest.seconds > now:
             return False
-        self._question = rest.question or (dialog.last_words(terminal) if rest.is_dialog else "")
+        self._question = self._asks(rest, terminal, after)
         self.state = State.ASKING if self._question else State.WAITING
         self._begun = self._begun or not self._question
         if self.kernel is not None and self.kernel.foreground is Foreground.OWN and self.state is State.WAITING:
             self._editor = self.kernel.command if terminal.bracketed_paste else ""
         return True
+
+    def _asks(self, rest: activity.Rest, terminal: Terminal, after: int) -> str:
+        if rest.is_dialog and not activity.hides_input(self.kernel):
+            return dialog.last_words(terminal)
+        if rest.is_dialog or (rest.question and not self.program.known):
+            return self.waits_for_input(terminal, after)
+        return rest.question
+
+    def waits_for_input(self, terminal: Terminal, after: int) -> str:
+        """Which program waits for input, and the line of its screen at which it does; empty where that is not known."""
+        return self._wording.question(self.kernel, terminal, after) if self.kernel is not None else ""
 
     @property
     def _rest(self) -> activity.Rest:

@@ -10,6 +10,7 @@ from taskyard.sidecar.drivers.kept_modes import KeptModes
 from taskyard.sidecar.drivers.sampler import Sampler
 from taskyard.sidecar.drivers.turn_reader import TurnReader
 from taskyard.sidecar.init.client import AgentClient
+from taskyard.sidecar.screen import prompt_line
 from taskyard.sidecar.screen.terminal import Terminal
 
 # Seconds.
@@ -65,7 +66,7 @@ class Sight:
     def settle(self) -> None:
         if self._unread and self.turn.due_in == 0:
             self._read(settled=False)
-        if self.reachable and self.attention.settle(self.terminal, now()):
+        if self.reachable and self.attention.settle(self.terminal, now(), after=self._turn_began):
             if self.status is Status.STABLE:
                 self._read(settled=True)
             self._observer.status_changed()
@@ -78,6 +79,19 @@ class Sight:
             self._read(settled=final)
 
     # For the driver and the typist.
+
+    def waits_for_input(self) -> str:
+        """Which program waits for input of its own now, and with which words."""
+        self.terminal.refresh()
+        return self.attention.waits_for_input(self.terminal, self._turn_began)
+
+    def tell(self) -> None:
+        """Something else reads the terminal, or may, while a message is typed."""
+        self._observer.status_changed()
+
+    @property
+    def _turn_began(self) -> int:
+        return prompt_line.last_row(self.turn.mark, self.terminal)
 
     def look(self) -> None:
         """Takes in what is on the screen now, up to the end of the answer."""

@@ -115,7 +115,7 @@ class TerminalDriver(Driver):
 
     @property
     def not_reading(self) -> str:
-        return self.attention.not_reading(now()) if self.reachable else ""
+        return self.attention.not_reading(now(), self.turn.terminal) if self.reachable else ""
 
     @property
     def question(self) -> str:
@@ -283,8 +283,7 @@ class TerminalDriver(Driver):
 
     @property
     def hides_answers(self) -> bool:
-        kernel = self.attention.kernel
-        return kernel is not None and kernel.canonical and not kernel.echo
+        return activity.hides_input(self.attention.kernel)
 
     def refuses_answer(self, question_id: str, content: str) -> str:
         asked = self._ask()

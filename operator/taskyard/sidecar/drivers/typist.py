@@ -3,7 +3,6 @@
 import asyncio
 
 from taskyard.sidecar.conversation.content import keyless
-from taskyard.sidecar.drivers.activity import waits_for_input
 from taskyard.sidecar.drivers.base import RefusedError
 from taskyard.sidecar.drivers.questions import TerminalQuestion
 from taskyard.sidecar.drivers.sight import Sight
@@ -53,7 +52,7 @@ class Typist:
         kernel = self._sight.attention.kernel
         if not self.between_lines or kernel is None or kernel.reader is not Reader.YES:
             return ""
-        return waits_for_input(kernel) if kernel.foreground is Foreground.OTHER else ""
+        return self._sight.waits_for_input() if kernel.foreground is Foreground.OTHER else ""
 
     async def press(self, keys: str) -> None:
         """Presses keys as they are."""
@@ -152,7 +151,7 @@ class Typist:
             if now is None or (now.foreground, now.command, now.echo) != asker:
                 left = content.count("\n") + 1
                 raise RefusedError(
-                    f"{question.text} no more, and had not read the last {left} lines: they are not typed"
+                    f"what asked is gone, and had not read the last {left} lines, which are not typed: {question.text}"
                 )
         return content
 
@@ -189,6 +188,7 @@ class Typist:
             ):
                 if not self._sight.reachable:
                     raise LostError("the agent ended while the lines of a message were typed")
+                self._sight.tell()
                 await self._sight.next_sample(ENTER_EVERY)
         finally:
             self.between_lines = False

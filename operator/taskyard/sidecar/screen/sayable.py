@@ -32,7 +32,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class Habits:
-    """What a program does with what is typed.
+    """What a program does with what is typed. `command` is one of its own commands, as an example.
 
     `commands`: beginnings that it would run; a leading space, which it does not mind, makes them text. `refused`: what
     it runs all the same, matched without blanks around it. `completes`: ends that open a menu of completions or turn
@@ -45,6 +45,7 @@ class Habits:
     refused: re.Pattern[str] | None = None
     effect: str = ""
     completes: re.Pattern[str] = COMPLETES
+    command: str = "/compact"
 
 
 HABITS = {
@@ -63,6 +64,7 @@ HABITS = {
         # It looks for a command behind blanks too; a path is none.
         refused=pattern(r"/(?![/*])\s*[^\s/]*(?:\s|\Z)"),
         effect="runs",
+        command="/compress",
     ),
     "opencode": Habits(
         "1.18.33",
@@ -71,7 +73,7 @@ HABITS = {
         refused=pattern(QUITS),
         effect="ends at",
     ),
-    "aider": Habits("0.86.2", "aider", commands=pattern(r"[!/]|\{\w*\s*\Z")),
+    "aider": Habits("0.86.2", "aider", commands=pattern(r"[!/]|\{\w*\s*\Z"), command="/clear"),
 }
 
 
@@ -114,5 +116,7 @@ def run(program: Program, content: str) -> Typed | Refused:
     if "\n" in line:
         return Refused("a message of type Control is one line: send text of several lines as type User")
     if not line:
-        return Refused("a message of type Control names a command of the agent's program, such as /compact")
+        habits = HABITS.get(program.name)
+        whose = f"{habits.title}, such as {habits.command}" if habits is not None else "the agent's program"
+        return Refused(f"a message of type Control names a command of {whose}")
     return Typed(line)

@@ -202,3 +202,30 @@ async def test_a_defect_of_an_observer_does_not_affect_others(caplog: pytest.Log
         broken_again = task_manifest(version=harness.version + 1, status={"build": reservation()})
         assert harness.stores.tasks.put(broken_again)
     assert "team/web: defect in an observer" in caplog.text
+
+
+def asks(message: str | None) -> dict[str, Any]:
+    holds, text = ("False", "The agent asks nothing.") if message is None else ("True", message)
+    return {
+        "phase": "Active",
+        "conditions": [{"type": "InputRequired", "status": holds, "reason": "X", "message": text}],
+    }
+
+
+async def test_question_that_opens_again_is_told_once_also_by_the_next_operator() -> None:
+    harness = RecorderHarness()
+    version = 200
+    for _ in range(2):
+        async with running(harness):
+            for message in (None, "rm waits: abc", None, "rm waits: abc", None, "vim waits: def"):
+                version += 1
+                harness.stores.tasks.put(task_manifest(version=version, status=asks(message)))
+            await until(lambda: harness.reasons.count("InputRequired") >= 2)
+            await asyncio.sleep(0.05)
+        harness.recorder = Recorder(
+            harness.cluster, instance="pod-2", clock=lambda: NOW, dropped=harness.dropped.append
+        )
+        harness.recorder.observe_stores(harness.stores)
+    asked = [event for event in harness.events if event["reason"] == "InputRequired"]
+    assert [event["note"] for event in asked] == ["rm waits: abc", "vim waits: def"]
+    assert not any("series" in event for event in asked) and harness.dropped == []

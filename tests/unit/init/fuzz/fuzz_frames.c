@@ -76,6 +76,7 @@ static _Noreturn void sham_exit(int status);
 #include "random.c"
 #include "requests.c"
 #include "ring.c"
+#include "search_path.c"
 #include "server.c"
 #include "small_file.c"
 #include "terminal_reader.c"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from taskyard.core.ready_pattern import ReadyPattern
+from taskyard.limits import MAX_STARTING_CHARACTERS
 from taskyard.sidecar.drivers import activity
 from taskyard.sidecar.drivers.attention import Attention, State
 from taskyard.sidecar.init.frames import Foreground, Reader, TerminalState
@@ -85,13 +86,13 @@ def test_start_is_over_once_the_program_waits_and_never_comes_back() -> None:
     program = Program(start_timeout=30.0)
     assert program.attention.tell(NOBODY, 0.0)
     assert program.attention.starting
-    assert program.attention.not_reading(29.0) == ""
+    assert program.attention.not_reading(29.0, program.terminal) == ""
     assert program.attention.rest_left(10.0) == 20.0
-    assert "no process has read" in program.attention.not_reading(30.0)
+    assert "no process has read" in program.attention.not_reading(30.0, program.terminal)
     assert program.attention.rest_left(30.0) is None
     program.attention.tell(READS, 40.0)
     assert not program.attention.starting
-    assert program.attention.not_reading(40.0) == ""
+    assert program.attention.not_reading(40.0, program.terminal) == ""
     assert program.rests(40.0 + STABLE) is State.WAITING
     program.attention.tell(NOBODY, 50.0)
     assert not program.attention.starting
@@ -125,7 +126,59 @@ def test_pattern_is_searched_as_a_person_sees_the_screen_with_the_blank_before_t
 def test_pattern_that_was_not_shown_is_named() -> None:
     program = Program(ready="^Ready> ")
     program.shows("busy", 0.0)
-    assert "^Ready> " in program.attention.not_reading(30.0)
+    assert program.attention.not_reading(30.0, program.terminal) == (
+        'the screen has not shown agent.ready (^Ready> ) for 30 s; the last line on it was then: "busy"'
+    )
+
+
+def test_program_that_never_reads_is_told_of_with_the_last_line_of_its_screen_at_that_time() -> None:
+    program = Program(start_timeout=30.0)
+    program.attention.tell(NOBODY, 0.0)
+    program.shows("Cloning into 'repo'...\r\n", 1.0)
+    told = program.attention.not_reading(30.0, program.terminal)
+    assert told == (
+        "no process has read the agent's terminal for 30 s; the last line on it was then: \"Cloning into 'repo'...\""
+    )
+    program.shows("Receiving objects: 1%\r\n", 40.0)
+    assert program.attention.not_reading(40.0, program.terminal) == told
+    program.attention.begin_run(50.0, begun=False, spoke=False)
+    program.attention.tell(NOBODY, 50.0)
+    assert "1%" in program.attention.not_reading(90.0, program.terminal)
+
+
+def test_screen_without_echo_is_not_told_of_when_nothing_reads_it() -> None:
+    program = Program(start_timeout=30.0)
+    program.attention.tell(NOBODY._replace(echo=False), 0.0)
+    program.shows("swordfish", 1.0)
+    assert "swordfish" not in program.attention.not_reading(30.0, program.terminal)
+
+
+def test_long_pattern_leaves_room_for_the_line() -> None:
+    program = Program(ready="x" * 256)
+    program.shows("Cloning", 0.0)
+    told = program.attention.not_reading(30.0, program.terminal)
+    assert told.endswith('"Cloning"') and len(told) < MAX_STARTING_CHARACTERS
+
+
+def test_program_that_asks_is_told_of_with_its_line_and_typing_changes_no_id() -> None:
+    program = Program(begun=True)
+    program.shows("$ rm -i file\r\nrm: remove 'file'? ", 0.0)
+    program.attention.tell(JOB_READS._replace(command="rm"), 0.0)
+    assert program.rests(STABLE) is State.ASKING
+    asked = program.attention.asked(program.terminal, "run", 1)
+    assert asked is not None and asked.text == "rm waits for input: \"rm: remove 'file'?\""
+    program.shows("y", 10.0)
+    assert program.attention.asked(program.terminal, "run", 1) is None
+    assert program.rests(10.0 + STABLE) is State.ASKING
+    assert program.attention.asked(program.terminal, "run", 1) == asked
+
+
+def test_known_program_that_reads_without_echo_shows_nothing_of_its_screen() -> None:
+    program = Program(agent_type="claude")
+    program.attention.tell(TerminalState(Foreground.OWN, "claude", True, False, Reader.YES), 0.0)
+    program.shows("swordfish", 0.0)
+    assert program.rests(activity.LONG_REST) is State.ASKING
+    assert program.attention.question == "claude waits for input without echo"
 
 
 def test_known_program_without_its_input_box_asks_with_its_last_words() -> None:

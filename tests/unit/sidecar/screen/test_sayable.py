@@ -100,3 +100,17 @@ def test_control_is_one_line_typed_as_it_is(name: str) -> None:
     assert sayable.run(program, "!touch bang") == Typed("!touch bang")
     assert isinstance(sayable.run(program, "/compact\nand more"), Refused)
     assert isinstance(sayable.run(program, " \n"), Refused)
+
+
+@pytest.mark.parametrize(
+    ("program", "whose"),
+    [
+        ("claude", "a command of Claude Code, such as /compact"),
+        ("gemini", "a command of Gemini CLI, such as /compress"),
+        ("custom", "a command of the agent's program"),
+        ("goose", "a command of the agent's program"),
+    ],
+)
+def test_refusal_of_a_command_that_is_empty_fits_the_program(program: str, whose: str) -> None:
+    refused = sayable.run(programs.named(program), " ")
+    assert isinstance(refused, Refused) and refused.reason == f"a message of type Control names {whose}"

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from taskyard.core import text_limits
 from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.rest.openapi.options import LIMIT_DEFAULT, MAX_LIMIT
 
@@ -22,6 +23,7 @@ PAGE_BYTES = 4 << 20
 LIST_BYTES, LIST_ENTRIES = 16 << 20, 10_000
 
 _MAX_NUMBER_DIGITS = 9
+_SHOWN_CHARACTERS = 40
 
 # The sort key of an entry; lists are in ascending order.
 Place = tuple[int | str, ...]
@@ -82,7 +84,7 @@ def after_of(query: Mapping[str, str], *, like: Place) -> Place:
     HttpError 400."""
     after = _after(query.get("continue", ""))
     if after and like and [type(part) for part in after] != [type(part) for part in like]:
-        raise invalid("continue", "It is not the token of a page of this list.")
+        raise invalid("continue", 'Query param "continue" is not the token of a page of this list.')
     return after
 
 
@@ -109,8 +111,10 @@ def number_of(query: Mapping[str, str], name: str) -> int:
     """The value of a parameter, 0 without it. Raises HttpError 400."""
     text = query.get(name, "") or "0"
     if not (text.isascii() and text.isdecimal() and len(text) <= _MAX_NUMBER_DIGITS):
-        detail = f'Query param "{name}" must be a valid integer of at most {_MAX_NUMBER_DIGITS} digits.'
-        raise HttpError(400, "Query parameters have invalid values.", validations=[{"field": name, "detail": detail}])
+        fault = out_of_range(name, text, least=0, most=10**_MAX_NUMBER_DIGITS - 1)
+        raise HttpError(
+            400, "Query parameters have invalid values.", detail=fault.detail, validations=fault.validations
+        )
     return int(text)
 
 
@@ -125,7 +129,7 @@ def _limit(text: str) -> int:
         return LIMIT_DEFAULT
     found = counted(text, MAX_LIMIT)
     if not found:
-        raise invalid("limit", f"It is a number from 1 to {MAX_LIMIT}.")
+        raise out_of_range("limit", text, least=1, most=MAX_LIMIT)
     return found
 
 
@@ -136,7 +140,7 @@ def _token(place: Place) -> str:
 def _after(text: str) -> Place:
     if not text:
         return ()
-    fault = invalid("continue", "It is not the token of a page of this list.")
+    fault = invalid("continue", 'Query param "continue" is not the token of a page of this list.')
     if len(text) > MAX_TOKEN_CHARACTERS or not text.isascii():
         raise fault
     try:
@@ -148,6 +152,13 @@ def _after(text: str) -> Place:
     return tuple(found)
 
 
+def out_of_range(field: str, text: str, *, least: int, most: int) -> HttpError:
+    """The error for a query parameter that is no number from `least` to `most`."""
+    given = text_limits.shortened(text, _SHOWN_CHARACTERS)
+    return invalid(field, f'Query param "{field}" must be a number from {least} to {most}, not "{given}".')
+
+
 def invalid(field: str, detail: str) -> HttpError:
     """The error for an invalid query parameter."""
-    return HttpError(400, "Invalid query parameters.", validations=[{"field": field, "detail": detail}])
+    validations = [{"field": field, "detail": detail}]
+    return HttpError(400, "Invalid query parameters.", detail=detail, validations=validations)

@@ -20,7 +20,7 @@ from taskyard.gateway.rest.context import RestContext
 from taskyard.gateway.rest.openapi.options import LAST_EVENT_ID, TIMEOUT, Q, described
 from taskyard.gateway.rest.openapi.schemas.task import Entry, Gone, Synced, Task
 from taskyard.gateway.rest.openapi.schemas.workspace import WorkspaceBuild
-from taskyard.gateway.rest.routes.paging import counted, invalid
+from taskyard.gateway.rest.routes.paging import counted, out_of_range
 from taskyard.gateway.rest.search import tasks as listing
 from taskyard.gateway.rest.search.tasks import Wanted
 from taskyard.gateway.rest.streams import sse
@@ -243,5 +243,5 @@ def _seconds(request: Request) -> float:
         return math.inf
     found = counted(text, MAX_SECONDS)
     if not found:
-        raise invalid("timeout_seconds", f"It is a number from 1 to {MAX_SECONDS}.")
+        raise out_of_range("timeout_seconds", text, least=1, most=MAX_SECONDS)
     return float(found)

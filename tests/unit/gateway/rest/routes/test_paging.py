@@ -1,5 +1,7 @@
 """Paged lists."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,6 +65,7 @@ def test_a_page_that_cannot_be_asked_for_is_refused(query: dict[str, str]) -> No
         page([(1, "a")], query, place=place, size=size)
     assert refused.value.status == 400
     assert refused.value.validations[0]["field"] == next(iter(query))
+    assert refused.value.detail.startswith(f'Query param "{next(iter(query))}"') and len(refused.value.detail) < 140
 
 
 def large(entry: object) -> int:
@@ -118,3 +121,17 @@ def test_a_part_that_is_none(query: dict[str, str]) -> None:
         part([], query, size=size)
     assert caught.value.status == 400
     assert [fault["field"] for fault in caught.value.validations] == list(query)
+    assert [fault["detail"] for fault in caught.value.validations] == [caught.value.detail]
+
+
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (lambda query: page([(1, "a")], query, place=place, size=size), "from 1 to 500"),
+        (lambda query: part([], query, size=size), "from 0 to 999999999"),
+    ],
+)
+def test_number_that_is_out_of_range_is_told_with_its_parameter_and_the_range(ask: Any, said: str) -> None:
+    with pytest.raises(HttpError) as refused:
+        ask({"limit": "-1"})
+    assert refused.value.detail == f'Query param "limit" must be a number {said}, not "-1".'
