@@ -24,7 +24,8 @@ PARTS_OF_A_START = ("Pod", "PersistentVolumeClaim")
 BESIDE_THE_WORK = ("Event",)
 
 OPERATOR, GATEWAY = "operator", "gateway"
-RETRY = "Fix the cause or use another template version, then pause and resume the Task."
+REMEDY = "Fix the cause or use another template version"
+AGAIN = "then pause and resume the Task."
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ TABLE = (
 
 def of(answer: Answer, attempt: Attempt, *, remedy: str | None = None) -> Verdict | None:
     """What follows; None for an answer that is no refusal. `remedy` is what helps, where that is known better than
-    here."""
+    here: a sentence without its end."""
     row = next((row for row in TABLE if row.fits(answer)), None)
     if row is None and not is_refusal(answer):
         return None
@@ -162,7 +163,7 @@ def of(answer: Answer, attempt: Attempt, *, remedy: str | None = None) -> Verdic
     if row is not None:
         return Wait(Obstacle(_filled(row.reason, attempt), _told(row.says, answer, attempt)), row.seconds)
     if attempt.verb == "create" and attempt.kind in PARTS_OF_A_START:
-        return Fail(f"the API server refuses {attempt.what}: {answer_text(answer)} {remedy or RETRY}")
+        return Fail(f"the API server refuses {attempt.what}: {answer_text(answer)} {remedy or REMEDY}; {AGAIN}")
     return Wait(
         Obstacle(
             f"{attempt.kind}Refused", f"The API server refuses to {attempt.verb} {attempt.what}: {answer_text(answer)}"
