@@ -81,10 +81,11 @@ Verdict = Wait | Fail | GoOn
 
 @dataclass(frozen=True)
 class Row:
-    """One kind of refusal that waiting can mend. `says` stands before the API server's words."""
+    """One kind of refusal that waiting can mend. `says` stands before the API server's words, `helps` behind them."""
 
     reason: str
     says: str
+    helps: str
     seconds: float
     statuses: Collection[int]
     pattern: str = ""
@@ -107,6 +108,7 @@ TABLE = (
     Row(
         "NamespaceTerminating",
         "The namespace is being deleted",
+        "Use another namespace, or create this one again when it is gone.",
         PERSON_SECONDS,
         FORBIDDEN,
         cause="NamespaceTerminating",
@@ -114,6 +116,7 @@ TABLE = (
     Row(
         "QuotaExceeded",
         "The {kind} waits for room in the namespace's quota",
+        "Raise the quota, or make room in it.",
         QUOTA_SECONDS,
         FORBIDDEN,
         # The last is said until a new quota has been counted for the first time.
@@ -123,13 +126,15 @@ TABLE = (
         # A namespace's service accounts are created a moment after it.
         "ServiceAccountMissing",
         "The {kind} waits for its service account",
+        "Create the service account.",
         QUOTA_SECONDS,
         FORBIDDEN,
         pattern="error looking up service account",
     ),
     Row(
         "{By}Forbidden",
-        "The {by} may not {verb} a {kind} here; grant it the right",
+        "The {by} may not {verb} a {kind} here",
+        "Grant it the right, as the chart's ClusterRole does.",
         QUOTA_SECONDS,
         FORBIDDEN,
         pattern=r'User "[^"]*" cannot \w+ resource',
@@ -137,6 +142,7 @@ TABLE = (
     Row(
         "APIServerNotReady",
         "The {kind} waits for the API server",
+        "It goes on by itself; if it does not, see the API server's log.",
         QUOTA_SECONDS,
         FORBIDDEN,
         pattern="not yet ready to handle request|at this time because there was an error enforcing limit ranges",
@@ -144,6 +150,7 @@ TABLE = (
     Row(
         "WebhookFailed",
         "The {kind} waits for an admission webhook of this cluster, which fails",
+        "An administrator can mend the webhook, or change its failurePolicy.",
         QUOTA_SECONDS,
         FAULTS,
         pattern=r"failed calling webhook|admission webhook .* denied the request",
@@ -161,12 +168,14 @@ def of(answer: Answer, attempt: Attempt, *, remedy: str | None = None) -> Verdic
         done = "deleted" if attempt.verb == "delete" else "written"
         return GoOn(f"{attempt.what} is not {done}: {quoted(answer.message)}")
     if row is not None:
-        return Wait(Obstacle(_filled(row.reason, attempt), _told(row.says, answer, attempt)), row.seconds)
+        return Wait(Obstacle(_filled(row.reason, attempt), _told(row, answer, attempt)), row.seconds)
     if attempt.verb == "create" and attempt.kind in PARTS_OF_A_START:
         return Fail(f"the API server refuses {attempt.what}: {answer_text(answer)} {remedy or REMEDY}; {AGAIN}")
     return Wait(
         Obstacle(
-            f"{attempt.kind}Refused", f"The API server refuses to {attempt.verb} {attempt.what}: {answer_text(answer)}"
+            f"{attempt.kind}Refused",
+            f"The API server refuses to {attempt.verb} {attempt.what}: {answer_text(answer)} Change the rule that "
+            "refuses it; it is tried again by itself.",
         ),
         PERSON_SECONDS,
     )
@@ -195,9 +204,10 @@ def _without_numbers(message: str) -> str:
     return re.sub(r"[\w.:+-]*\d[\w.:+-]*", "#", message)
 
 
-def _told(says: str, answer: Answer, attempt: Attempt) -> str:
+def _told(row: Row, answer: Answer, attempt: Attempt) -> str:
+    says = row.says
     told = says if attempt.verb == "create" or "{verb}" in says else f"{attempt.what} cannot be {attempt.verb}d. {says}"
-    return f"{_filled(told, attempt)}: {answer_text(answer)}"
+    return f"{_filled(told, attempt)}: {answer_text(answer)} {row.helps}"
 
 
 def _filled(text: str, attempt: Attempt) -> str:
