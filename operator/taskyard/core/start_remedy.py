@@ -18,7 +18,7 @@ _KINDS = {"secret": "Secret", "configmap": "ConfigMap", "config": "ConfigMap"}
 _MISSING = re.compile(r'(secret|configmap) "([^"]+)" not found', re.IGNORECASE)
 _MISSING_KEY = re.compile(r"couldn't find key (\S+) in (secret|configmap) (?:[^/\s]+/)?([^\s,;]+)", re.IGNORECASE)
 _MISSING_IN_VOLUME = re.compile(r"references non-existent (secret|config) key: (\S+)", re.IGNORECASE)
-_ROOT = re.compile(r"container has runAsNonRoot and image")
+_ROOT = re.compile(r"^container has runAsNonRoot and image|^container's runAsUser breaks non-root policy")
 _BY_ITSELF = "and the Pod starts by itself within minutes; or use a template version without it."
 
 # What registries and container runtimes say, the more certain first.

@@ -113,8 +113,8 @@ def test_what_no_start_can_fail_for_is_tried_again_and_says_so(attempt: Attempt,
     assert isinstance(verdict, Wait)
     assert verdict.obstacle == Obstacle(
         reason,
-        f"The API server refuses to {attempt.verb} {attempt.kind} {attempt.name}: {POLICY_DENIED}. Change the rule that "
-        "refuses it; it is tried again by itself.",
+        f"The API server refuses to {attempt.verb} {attempt.kind} {attempt.name}: {POLICY_DENIED}. Change the rule "
+        "that refuses it; it is tried again by itself.",
     )
     assert verdict.seconds == 30
 

@@ -249,6 +249,12 @@ def test_an_event_of_another_kind_is_not_the_registrys_answer() -> None:
             "Error",
             id="an image's user stays",
         ),
+        pytest.param(
+            "CreateContainerConfigError",
+            "container's runAsUser breaks non-root policy (pod: web-1)",
+            "Error",
+            id="a template's user stays",
+        ),
     ],
 )
 def test_what_cannot_come_good_is_an_error_before_the_time_out(reason: str, message: str, phase: str) -> None:

@@ -49,6 +49,12 @@ PULLED = "It is pulled again by itself: "
         ),
         pytest.param(
             "CreateContainerConfigError",
+            "container's runAsUser breaks non-root policy (pod: web-1)",
+            "sets securityContext.runAsUser to a user other than 0",
+            id="root by the template",
+        ),
+        pytest.param(
+            "CreateContainerConfigError",
             'failed to prepare subPath for volumeMount "data" of container "agent"',
             "mend what the message names, or use a template version whose container agent is without this fault. More: "
             "kubectl describe pod web-1 -n team",
