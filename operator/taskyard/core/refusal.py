@@ -183,7 +183,13 @@ def of(answer: Answer, attempt: Attempt, *, remedy: str | None = None) -> Verdic
 
 def is_refusal(answer: Answer) -> bool:
     """Whether the object itself was refused, rather than not looked at: only another object, or another rule, helps."""
-    return answer.status in REFUSALS or (400 <= answer.status < 500 and bool(re.search(DENIED, answer.message)))
+    return answer.status in REFUSALS or (400 <= answer.status < 500 and is_denied(answer))
+
+
+def is_denied(answer: Answer) -> bool:
+    """Whether a policy or a webhook says no. Each chooses its own status: a policy's is mostly that of an invalid
+    object."""
+    return re.search(DENIED, answer.message) is not None
 
 
 def answer_text(answer: Answer) -> str:

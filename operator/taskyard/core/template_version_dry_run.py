@@ -179,7 +179,7 @@ def refusal_of(answer: refusal.Answer, words: Words, warnings: Iterable[str], *,
             pass
         case _:
             return None
-    if answer.status in INVALID:
+    if answer.status in INVALID and not refusal.is_denied(answer):
         return Refused(told.message, tuple(warnings), remedy=f"{sidecar}." if sidecar else None)
     help_ = sidecar or "Create a version without this fault, or change the rule that refuses it"
     remedy = f"{help_}; it is checked again every {OUTSIDE_AGAIN_SECONDS:.0f} s."

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import yaml
 
 import manifests
 from integration.controller.operatorprocess import OperatorProcess
 from integration.quota import put_limit_range, put_quota, wait_refused
 from kube import Kube, condition
+from localcluster.locations import REPOSITORY
 from taskyard.core.template_version_words import NAME
 
 Object = dict[str, Any]
@@ -150,6 +152,25 @@ def test_a_misspelled_field_is_told_with_the_refusal_that_it_causes(
         "The Pod is invalid: spec.pod.spec.containers[0].image: Required value. The API server also drops what it does "
         'not know: unknown field "spec.pod.spec.containers[0].imge". Create a version without this fault.'
     )
+
+
+def test_the_examples_have_no_misspelled_fields(kube: Kube, running: OperatorProcess, namespace: str) -> None:
+    files = sorted((REPOSITORY / "deploy" / "examples").rglob("*.yaml"))
+    found = [part for file in files for part in yaml.safe_load_all(file.read_text()) if isinstance(part, dict)]
+    versions = [part for part in found if part.get("kind") == "TemplateVersion"]
+    assert len(versions) > 5
+    for number, example in enumerate(versions):
+        kube.create("templateversions", namespace, {**example, "metadata": {"name": f"example-{number}"}})
+    for number, example in enumerate(versions):
+        told = kube.wait(
+            "it is checked",
+            "templateversions",
+            namespace,
+            f"example-{number}",
+            lambda version: condition(version, "Valid")["status"],
+        )
+        assert "warns" not in condition(told, "Valid")["message"], example["metadata"]["name"]
+        assert "unknown field" not in condition(told, "Valid")["message"], example["metadata"]["name"]
 
 
 def test_a_version_without_room_for_its_dry_run_says_so_and_is_valid_once_there_is(

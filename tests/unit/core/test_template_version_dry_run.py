@@ -133,6 +133,10 @@ def words() -> Words:
         pytest.param(Answer(403, 'User "o" cannot create resource "pods"'), "OperatorForbidden", 10.0, id="right"),
         pytest.param(Answer(422, "image: Required value"), None, 300.0, id="invalid"),
         pytest.param(Answer(403, 'violates PodSecurity "restricted"'), None, 30.0, id="namespace's rule"),
+        pytest.param(
+            Answer(422, "ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no"), None, 30.0, id="policy"
+        ),
+        pytest.param(Answer(400, "admission webhook x denied the request: no"), None, 30.0, id="webhook with 400"),
         pytest.param(Answer(409, "admission webhook denied the request: no"), None, 30.0, id="webhook's rule"),
     ],
 )
