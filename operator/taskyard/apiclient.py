@@ -31,6 +31,7 @@ from kubernetes.aio.client import Configuration
 from kubernetes.aio.config.config_exception import ConfigException
 from kubernetes.aio.config.incluster_config import load_incluster_config
 
+from taskyard.core import api_warnings
 from taskyard.core.refusal import Answer, is_refusal
 
 Object = dict[str, Any]
@@ -140,10 +141,11 @@ class Connection:
         permit: Permit | None = None,
         bearer: str | None = None,
         parse: Parse = msgspec.json.decode,
+        warned: Callable[[str], None] | None = None,
     ) -> Object:
         """Make one request and return the object in its response, in the form that `accept` asks for, as `parse` reads
         it. Nothing of a `body` is sent once `permit` raises. `bearer` is a token to use instead of the connection's own
-        credentials."""
+        credentials. `warned` is called with each warning of the answer, whatever its status."""
         what = f"{method} {path}"
         if permit:
             permit()
@@ -159,6 +161,7 @@ class Connection:
                 limits=CALL_TIMEOUT,
                 accept=accept,
                 bearer=bearer,
+                warned=warned,
             )
         except ApiError as error:
             # The client reports an exception of a late permit as a broken connection.
@@ -224,6 +227,7 @@ class Connection:
         verb: str | None = None,
         accept: str = JSON,
         bearer: str | None = None,
+        warned: Callable[[str], None] | None = None,
     ) -> aiohttp.ClientResponse:
         headers = {"Accept": accept, "Content-Type": content_type, **self._headers}
         url = f"{self._base}{path}?{urlencode(query)}" if query else self._base + path
@@ -241,6 +245,9 @@ class Connection:
                 **self._routing,
             )
             status = response.status
+            if warned:
+                for text in api_warnings.texts(response.headers.getall("Warning", ())):
+                    warned(text)
             if status < 300:
                 return response
             content = await response.read()

@@ -49,6 +49,9 @@ FAULTS = {
         pod={"volumes": [{"name": "keys", "secret": {"secretName": "nothing"}}]},
         startTimeoutSeconds=20,
     ),
+    "env": version(
+        "env", agent={"env": [{"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "absent", "key": "key"}}}]}
+    ),
     "policy": version("policy", pod={"hostname": "forbidden"}),
     "taken": version("taken"),
 }
@@ -154,10 +157,17 @@ def test_a_volume_that_cannot_be_mounted_is_told_and_the_task_starts_by_itself_o
             "image", {"Initializing"}, {"ErrImagePull", "ImagePullBackOff"}, "Container agent cannot start", id="image"
         ),
         pytest.param(
+            "env",
+            {"Initializing"},
+            {"CreateContainerConfigError"},
+            "Create Secret absent in this namespace, and the Pod starts by itself",
+            id="secret-of-a-variable",
+        ),
+        pytest.param(
             "late-image",
             {"Error"},
             {"ErrImagePull", "ImagePullBackOff"},
-            "Container agent cannot start",
+            "It is pulled again by itself: ",
             id="late-image",
         ),
         pytest.param("sandbox", {"Error"}, {"FailedCreatePodSandBox"}, '"imaginary"', id="sandbox"),

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from aiohttp import web
 from kubernetes.aio.client import Configuration
+from multidict import CIMultiDict
 
 from taskyard.apiclient import ApiError, Connection, TooLargeError, connect, routing
 
@@ -104,6 +105,22 @@ async def connected(folder: Path, server: str, **fields: Any) -> AsyncIterator[C
         yield connection
     finally:
         await connection.close()
+
+
+# Warnings
+
+
+@pytest.mark.parametrize("status", [201, 422])
+async def test_warnings_are_told_whatever_the_answer_is(tmp_path: Path, status: int) -> None:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        headers = CIMultiDict([("Warning", '299 - "a \\"b\\""'), ("Warning", '299 - "c"')])
+        return web.json_response({}, status=status, headers=headers)
+
+    told: list[str] = []
+    async with serving(answer) as port, connected(tmp_path, f"http://127.0.0.1:{port}") as connection:
+        with contextlib.suppress(ApiError):
+            await connection.call("POST", "/x", body={}, warned=told.append)
+    assert told == ['a "b"', "c"]
 
 
 # Proxies

@@ -9,6 +9,7 @@ if obj.status ~= nil and obj.status.conditions ~= nil then
       if condition.status == "False" then
         return { status = "Degraded", message = condition.message }
       end
+      return { status = "Progressing", message = condition.message }
     end
   end
 end

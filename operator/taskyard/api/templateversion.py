@@ -207,7 +207,14 @@ class TemplateVersionStatus(Model):
     observed_generation: Annotated[
         int | None, Field(description="Generation of the spec that the status is based on.")
     ] = None
-    conditions: Annotated[Conditions | None, Field(description="Valid: the Pod passed a server-side dry run.")] = None
+    conditions: Annotated[
+        Conditions | None,
+        Field(
+            description="Valid: the Pod passed a server-side dry run. True with the reason UnknownField or "
+            "DryRunWarned: the API server drops fields that it does not know, or warns; the message names them. "
+            "Unknown: the dry run waits, for room in a quota for example."
+        ),
+    ] = None
 
 
 class TemplateVersion(Model):

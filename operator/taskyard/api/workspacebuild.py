@@ -35,8 +35,9 @@ class PodEnd(Model):
             max_length=MAX_END_REASON_CHARACTERS,
             description="What ended it. EvictionByEvictionAPI, PreemptionByScheduler, DeletionByTaintManager, "
             "DeletionByPodGC and NodeShutdown are disruptions, which are no failed recoveries. Others are the Pod's "
-            "own reason (such as Evicted, by the kubelet), PodFailed, PodSucceeded, Deleted, or Unknown for a Pod that "
-            "was gone when the operator looked.",
+            "own reason (such as Evicted, by the kubelet), Deleted for a Pod that somebody deleted while it ran, "
+            "PodFailed or PodSucceeded for one whose containers ended by themselves, or Unknown for a Pod that was "
+            "gone when the operator looked.",
         ),
     ]
     message: Annotated[

@@ -160,11 +160,17 @@ class Cluster:
             if left <= 0:
                 return
 
-    async def create(self, resource: Resource, manifest: Object, *, dry_run: bool = False) -> Object:
-        """Create an object. With `dry_run` the API server checks everything and stores nothing."""
-        query = {"dryRun": "All"} if dry_run else None
+    async def create(self, resource: Resource, manifest: Object) -> Object:
+        """Create an object."""
+        return await self._write(resource, "POST", resource.path(manifest["metadata"]["namespace"]), body=manifest)
+
+    async def dry_run(self, resource: Resource, manifest: Object, *, warned: Callable[[str], None]) -> None:
+        """Have the API server check an object as if it were created. `warned` is called with each of its warnings,
+        whether it would take the object or not: of fields that it does not know and drops, of fields that are
+        deprecated, of policies."""
+        query = {"dryRun": "All", "fieldValidation": "Warn"}
         path = resource.path(manifest["metadata"]["namespace"])
-        return await self._write(resource, "POST", path, body=manifest, query=query)
+        await self._write(resource, "POST", path, body=manifest, query=query, warned=warned)
 
     async def patch(self, resource: Resource, namespace: str, name: str, patch: Object) -> Object:
         """Merge `patch` into an object; a resourceVersion in it has to be the newest."""
@@ -205,6 +211,7 @@ class Cluster:
         body: Object,
         query: Mapping[str, str] | None = None,
         content_type: str = "application/json",
+        warned: Callable[[str], None] | None = None,
     ) -> Object:
         """Every write goes through here."""
         call = partial(
@@ -214,6 +221,7 @@ class Cluster:
             body=body,
             query=query,
             content_type=content_type,
+            warned=warned,
             # The answer to a deletion may be of another kind.
             parse=msgspec.json.decode if method == "DELETE" else self._parse(resource),
         )

@@ -28,6 +28,7 @@ from taskyard.core.observed import Observed
 from taskyard.core.pod_end import PodEnd
 from taskyard.core.pod_view import PodView
 from taskyard.core.template_resolution import resolution
+from taskyard.core.text_limits import quoted
 
 BUILDS_KEPT = 10
 
@@ -237,8 +238,8 @@ def unbound_message(pod: PodView, waited: timedelta) -> str:
     seconds = int(waited.total_seconds())
     cause = pod.unschedulable or "the scheduler gave no reason"
     return (
-        f"Pod {pod.name} was not bound to a node within {seconds} s: {cause.rstrip('.')}. "
-        f"{unscheduled.remedy(cause)}; then pause and resume the Task."
+        f"Pod {pod.name} was not bound to a node within {seconds} s: {quoted(cause)}. "
+        f"{unscheduled.remedy(cause, namespace=pod.namespace)}; then pause and resume the Task."
     )
 
 

@@ -1,4 +1,4 @@
-"""Events of a Task (events.k8s.io): the difference between two states of an object, turned into what happened.
+"""Events of a Task or a template version (events.k8s.io): what happened between two states of an object.
 
 They show people (`kubectl describe ait`, `kubectl events`) how the status got there; nothing depends on them.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from taskyard.api.vocabulary import BuildPhase, Phase, State
-from taskyard.core import conversation_stored, input_required, task_state, text_limits, times
+from taskyard.core import conversation_stored, input_required, task_state, template_version_dry_run, text_limits, times
 from taskyard.core.api_object import Manifest
 from taskyard.core.build_view import BuildView
 from taskyard.core.task_view import TaskView
@@ -21,6 +21,8 @@ CONTROLLER = "taskyard.dev/operator"
 BUILD_STARTED = "BuildStarted"
 # By the status of the condition ConversationStored.
 CONVERSATION = {"False": (WARNING, "ConversationNotStored"), "True": (NORMAL, "ConversationStored")}
+# By the reason of the condition Valid, of versions that are valid with warnings.
+VERSIONS = {reason: (WARNING, reason) for reason in template_version_dry_run.WARNINGS}
 # The other reasons are named for what was reached: a build's phase, the Task's phase, the agent's state. A start and a
 # stop are two events each: that a build succeeds, and the phases on the way, follow from its begin and the phase at its
 # end.
@@ -52,11 +54,12 @@ class Event:
 
 @dataclass(frozen=True)
 class Regarding:
-    """The Task that events are about."""
+    """The Task, or the object of another kind of ours, that events are about."""
 
     namespace: str
     name: str
     uid: str
+    kind: str = "Task"
 
     @classmethod
     def of(cls, task: TaskView) -> Regarding:
@@ -73,6 +76,23 @@ def of_task(former: Manifest, status: Manifest) -> list[Event]:
         + conversation_stored_or_not(former, status)
         + question_asked(former, status)
     )
+
+
+def of_version(former: Manifest, status: Manifest) -> list[Event]:
+    """What happened between two status documents of a template version: it is valid, and the API server warns. A
+    refusal is no event: it is tried again, and the condition has it."""
+    before, now = (
+        next((c for c in found.get("conditions", ()) if c["type"] == "Valid"), None) for found in (former, status)
+    )
+    if (
+        now is None
+        or now["status"] != "True"
+        or now["reason"] not in VERSIONS
+        or now["reason"] == (before or {}).get("reason")
+    ):
+        return []
+    type_, reason = VERSIONS[now["reason"]]
+    return [event(type_, reason, "Validate", now["message"])]
 
 
 def of_build(former: BuildView, build: BuildView) -> list[Event]:
@@ -180,7 +200,7 @@ def manifest(event: Event, regarding: Regarding, *, name: str, instance: str, at
         "note": event.note,
         "regarding": {
             "apiVersion": "taskyard.dev/v1alpha1",
-            "kind": "Task",
+            "kind": regarding.kind,
             "namespace": regarding.namespace,
             "name": regarding.name,
             "uid": regarding.uid,

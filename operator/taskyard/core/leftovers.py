@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from taskyard.core import names
+from taskyard.core import kubectl, names
 from taskyard.core.child_view import ChildView
 from taskyard.core.claim_view import ClaimView
 from taskyard.core.observed import Obstacle
@@ -80,5 +80,5 @@ def conflict(child: ChildView, *, kind: str, task: str) -> Obstacle:
 
 def adoption_command(claim: ClaimView, task: str) -> str:
     """The command that allows a Task to take over a claim."""
-    overwrite = "" if claim.adoptable_by is None else " --overwrite"
-    return f"kubectl -n {claim.namespace} annotate pvc {claim.name} {names.ADOPTABLE_BY}={task}{overwrite}"
+    overwrite = claim.adoptable_by is not None
+    return kubectl.annotate_claim(claim.namespace, claim.name, f"{names.ADOPTABLE_BY}={task}", overwrite=overwrite)

@@ -14,6 +14,9 @@ CANNOT_START = frozenset(
         "ImagePullBackOff",
         "InvalidImageName",
         "ErrImageNeverPull",
+        "ImageInspectError",
+        "RegistryUnavailable",
+        "SignatureValidationFailed",
         "CreateContainerConfigError",
         "CreateContainerError",
         "RunContainerError",
@@ -23,7 +26,7 @@ CANNOT_START = frozenset(
 
 # What no waiting mends, since the Pod says it: a name that is none, and an image that this Pod may not run.
 _HOPELESS = frozenset({"InvalidImageName"})
-_HOPELESS_MESSAGE = "container has runAsNonRoot"
+_HOPELESS_MESSAGES = ("container has runAsNonRoot", "container's runAsUser breaks non-root policy")
 
 
 class AgentLifecycle(StrEnum):
@@ -63,7 +66,7 @@ def is_hopeless(pod: PodView) -> bool:
     fault = start_fault(pod)
     if fault is None:
         return False
-    return fault.waiting_reason in _HOPELESS or (fault.waiting_message or "").startswith(_HOPELESS_MESSAGE)
+    return fault.waiting_reason in _HOPELESS or (fault.waiting_message or "").startswith(_HOPELESS_MESSAGES)
 
 
 def agent_lifecycle(

@@ -25,6 +25,8 @@ _SHUTDOWN_REASONS = frozenset({"Terminated", "NodeShutdown", "Shutdown"})
 _EVICTED = "Evicted"
 DELETED = "Deleted"
 UNKNOWN = "Unknown"
+# By so much the clock of a node may be behind that of the API server.
+_SKEW = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)
@@ -91,12 +93,30 @@ def cause_of(pod: Manifest) -> EndCause | None:
     if ended and reason in _SHUTDOWN_REASONS:
         # The kubelet announces it when it begins to stop the containers; the Pod ends with the last of them.
         return cause(NODE_SHUTDOWN, message, since=since)
-    if ended:
+    deleted_at = deletion(metadata)
+    if ended and (reason or deleted_at is None or has_ended_by_itself(status, deleted_at)):
         return cause(reason or f"Pod{status['phase']}", message)
-    if "deletionTimestamp" in metadata:
-        grace = timedelta(seconds=metadata.get("deletionGracePeriodSeconds") or 0)
-        return cause(DELETED, since=times.parse(metadata["deletionTimestamp"]) - grace)
-    return None
+    return None if deleted_at is None else cause(DELETED, since=deleted_at)
+
+
+def deletion(metadata: Manifest) -> datetime | None:
+    """When somebody deleted the Pod; None while nobody has."""
+    if "deletionTimestamp" not in metadata:
+        return None
+    grace = timedelta(seconds=metadata.get("deletionGracePeriodSeconds") or 0)
+    return times.parse(metadata["deletionTimestamp"]) - grace
+
+
+def has_ended_by_itself(status: Manifest, deleted_at: datetime) -> bool:
+    """Whether all containers of a Pod that has ended had ended before its deletion. A Pod that is deleted while it runs
+    ends too before it is gone, and then has the phase Failed, or Succeeded, by how its containers take the signal."""
+    ends = [
+        (container.get("state") or {}).get("terminated") or {}
+        for kind in ("initContainerStatuses", "containerStatuses")
+        for container in status.get(kind) or ()
+    ]
+    known = [times.parse(end["finishedAt"]) for end in ends if end.get("finishedAt")]
+    return bool(known) and max(known) + _SKEW < deleted_at
 
 
 def cause(reason: str, message: str = "", *, since: datetime | None = None) -> EndCause:

@@ -57,7 +57,8 @@ class ContainerView:
 @dataclass(frozen=True, slots=True)
 class PodView(ChildView):
     """A Pod of the Task that its label names. `runs_once`: its containers are not restarted, their end is a result.
-    `end_cause` is what ends it, None while nothing does. `is_taskyards`: it has Taskyard's labels and its sidecar."""
+    `end_cause` is what ends it, None while nothing does. `is_taskyards`: it has Taskyard's labels and its sidecar.
+    `pull_secrets` are the names of the Secrets for its images' registries."""
 
     is_taskyards: bool
     node: str | None
@@ -71,6 +72,7 @@ class PodView(ChildView):
     containers: tuple[ContainerView, ...]
     runs_once: bool = False
     end_cause: EndCause | None = None
+    pull_secrets: tuple[str, ...] = ()
 
     @property
     def left_behind_by(self) -> str | None:
@@ -124,4 +126,7 @@ class PodView(ChildView):
             containers=tuple(map(ContainerView.of, status.get("containerStatuses", ()))),
             runs_once=pod["spec"].get("restartPolicy") == "Never",
             end_cause=cause_of(pod),
+            pull_secrets=tuple(
+                sys.intern(secret["name"]) for secret in pod["spec"].get("imagePullSecrets") or () if secret.get("name")
+            ),
         )

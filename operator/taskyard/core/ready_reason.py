@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from taskyard.api.vocabulary import BuildPhase, Phase
-from taskyard.core import start_events, starting, unscheduled
+from taskyard.core import kubectl, start_events, start_remedy, starting, unscheduled
 from taskyard.core.intent import Intent, intent
 from taskyard.core.lifecycle import start_fault
 from taskyard.core.observed import Observed
 from taskyard.core.pod_end import DELETED, UNKNOWN, EndCause
 from taskyard.core.pod_view import ContainerView, PodView
 from taskyard.core.template_resolution import Resolution
+from taskyard.core.text_limits import quoted
 
 
 def of(observed: Observed, *, phase: Phase, resolution: Resolution) -> tuple[str, str]:
@@ -51,11 +52,8 @@ def nearest_cause(observed: Observed, *, phase: Phase, resolution: Resolution) -
             return "Initializing", "The workspace is starting; the agent does not answer yet."
         case Phase.PENDING:
             if pod and pod.unschedulable:
-                said = pod.unschedulable
-                return (
-                    "Unschedulable",
-                    f"Pod {pod.name} waits for a node: {said.rstrip('.')}. {unscheduled.remedy(said)}.",
-                )
+                helps = unscheduled.remedy(pod.unschedulable, namespace=pod.namespace)
+                return "Unschedulable", f"Pod {pod.name} waits for a node: {quoted(pod.unschedulable)}. {helps}."
             return "Pending", "The workspace is about to be started."
         case Phase.UNKNOWN:
             return "PodLost", lost_message(pod, build.pod_end.cause if build and build.pod_end else None)
@@ -76,13 +74,16 @@ def start_explanation(observed: Observed, pod: PodView) -> tuple[str, str] | Non
     if fault is None:
         return None
     code = fault.exit_code if fault.exit_code is not None else fault.last_exit_code
-    cause = fault.waiting_message or f"it ended with exit code {code}"
-    if code is not None and fault.waiting_message:
-        cause = f"it ended with exit code {code}; {fault.waiting_message}"
+    said = start_events.said(fault)
+    cause = said or f"it ended with exit code {code}"
+    if code is not None and said:
+        cause = f"it ended with exit code {code}; {said}"
     answer = start_events.pull_error(observed, fault)
     if answer:
-        cause = f"{fault.waiting_message}: {answer}" if fault.waiting_message else answer
-    return fault.waiting_reason or "InitContainerFailed", f"{start_events.cannot_start(fault)}{cause}"
+        cause = f"{said}: {answer}" if said else answer
+    return fault.waiting_reason or "InitContainerFailed", (
+        f"{start_events.cannot_start(fault)}{cause.rstrip('. ')}. {start_remedy.of_container(fault, pod, cause)}"
+    )
 
 
 def agent_explanation(pod: PodView) -> tuple[str, str] | None:
@@ -92,7 +93,7 @@ def agent_explanation(pod: PodView) -> tuple[str, str] | None:
         return None
     return "AgentNotRunning", (
         f"The agent {end(agent)}; the kubelet restarts it ({agent.restarts} restarts so far). Its last output: "
-        f"kubectl logs {pod.name} -c {agent.name} --previous"
+        f"{kubectl.logs(pod, agent.name, previous=True)}"
     )
 
 

@@ -24,7 +24,8 @@ PARTS_OF_A_START = ("Pod", "PersistentVolumeClaim")
 BESIDE_THE_WORK = ("Event",)
 
 OPERATOR, GATEWAY = "operator", "gateway"
-RETRY = "Fix the cause or use another template version, then pause and resume the Task."
+REMEDY = "Fix the cause or use another template version"
+AGAIN = "then pause and resume the Task."
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,11 @@ Verdict = Wait | Fail | GoOn
 
 @dataclass(frozen=True)
 class Row:
-    """One kind of refusal that waiting can mend. `says` stands before the API server's words."""
+    """One kind of refusal that waiting can mend. `says` stands before the API server's words, `helps` behind them."""
 
     reason: str
     says: str
+    helps: str
     seconds: float
     statuses: Collection[int]
     pattern: str = ""
@@ -106,6 +108,7 @@ TABLE = (
     Row(
         "NamespaceTerminating",
         "The namespace is being deleted",
+        "Use another namespace, or create this one again when it is gone.",
         PERSON_SECONDS,
         FORBIDDEN,
         cause="NamespaceTerminating",
@@ -113,6 +116,7 @@ TABLE = (
     Row(
         "QuotaExceeded",
         "The {kind} waits for room in the namespace's quota",
+        "Raise the quota, or make room in it.",
         QUOTA_SECONDS,
         FORBIDDEN,
         # The last is said until a new quota has been counted for the first time.
@@ -122,13 +126,15 @@ TABLE = (
         # A namespace's service accounts are created a moment after it.
         "ServiceAccountMissing",
         "The {kind} waits for its service account",
+        "Create the service account.",
         QUOTA_SECONDS,
         FORBIDDEN,
         pattern="error looking up service account",
     ),
     Row(
         "{By}Forbidden",
-        "The {by} may not {verb} a {kind} here; grant it the right",
+        "The {by} may not {verb} a {kind} here",
+        "Grant it the right, as the chart's ClusterRole does.",
         QUOTA_SECONDS,
         FORBIDDEN,
         pattern=r'User "[^"]*" cannot \w+ resource',
@@ -136,6 +142,7 @@ TABLE = (
     Row(
         "APIServerNotReady",
         "The {kind} waits for the API server",
+        "It goes on by itself; if it does not, see the API server's log.",
         QUOTA_SECONDS,
         FORBIDDEN,
         pattern="not yet ready to handle request|at this time because there was an error enforcing limit ranges",
@@ -143,6 +150,7 @@ TABLE = (
     Row(
         "WebhookFailed",
         "The {kind} waits for an admission webhook of this cluster, which fails",
+        "An administrator can mend the webhook, or change its failurePolicy.",
         QUOTA_SECONDS,
         FAULTS,
         pattern=r"failed calling webhook|admission webhook .* denied the request",
@@ -152,7 +160,7 @@ TABLE = (
 
 def of(answer: Answer, attempt: Attempt, *, remedy: str | None = None) -> Verdict | None:
     """What follows; None for an answer that is no refusal. `remedy` is what helps, where that is known better than
-    here."""
+    here: a sentence without its end."""
     row = next((row for row in TABLE if row.fits(answer)), None)
     if row is None and not is_refusal(answer):
         return None
@@ -160,12 +168,14 @@ def of(answer: Answer, attempt: Attempt, *, remedy: str | None = None) -> Verdic
         done = "deleted" if attempt.verb == "delete" else "written"
         return GoOn(f"{attempt.what} is not {done}: {quoted(answer.message)}")
     if row is not None:
-        return Wait(Obstacle(_filled(row.reason, attempt), _told(row.says, answer, attempt)), row.seconds)
+        return Wait(Obstacle(_filled(row.reason, attempt), _told(row, answer, attempt)), row.seconds)
     if attempt.verb == "create" and attempt.kind in PARTS_OF_A_START:
-        return Fail(f"the API server refuses {attempt.what}: {answer_text(answer)} {remedy or RETRY}")
+        return Fail(f"the API server refuses {attempt.what}: {answer_text(answer)} {remedy or REMEDY}; {AGAIN}")
     return Wait(
         Obstacle(
-            f"{attempt.kind}Refused", f"The API server refuses to {attempt.verb} {attempt.what}: {answer_text(answer)}"
+            f"{attempt.kind}Refused",
+            f"The API server refuses to {attempt.verb} {attempt.what}: {answer_text(answer)} Change the rule that "
+            "refuses it; it is tried again by itself.",
         ),
         PERSON_SECONDS,
     )
@@ -173,7 +183,13 @@ def of(answer: Answer, attempt: Attempt, *, remedy: str | None = None) -> Verdic
 
 def is_refusal(answer: Answer) -> bool:
     """Whether the object itself was refused, rather than not looked at: only another object, or another rule, helps."""
-    return answer.status in REFUSALS or (400 <= answer.status < 500 and bool(re.search(DENIED, answer.message)))
+    return answer.status in REFUSALS or (400 <= answer.status < 500 and is_denied(answer))
+
+
+def is_denied(answer: Answer) -> bool:
+    """Whether a policy or a webhook says no. Each chooses its own status: a policy's is mostly that of an invalid
+    object."""
+    return re.search(DENIED, answer.message) is not None
 
 
 def answer_text(answer: Answer) -> str:
@@ -194,9 +210,10 @@ def _without_numbers(message: str) -> str:
     return re.sub(r"[\w.:+-]*\d[\w.:+-]*", "#", message)
 
 
-def _told(says: str, answer: Answer, attempt: Attempt) -> str:
+def _told(row: Row, answer: Answer, attempt: Attempt) -> str:
+    says = row.says
     told = says if attempt.verb == "create" or "{verb}" in says else f"{attempt.what} cannot be {attempt.verb}d. {says}"
-    return f"{_filled(told, attempt)}: {answer_text(answer)}"
+    return f"{_filled(told, attempt)}: {answer_text(answer)} {row.helps}"
 
 
 def _filled(text: str, attempt: Attempt) -> str:

@@ -38,13 +38,14 @@ BOUNDS = {
     # Its log, which the kubelet rotates, and the conversation of an agent without a home.
     "ephemeral-storage": Bounds(request="16Mi", limit="256Mi", least_limit="64Mi", most_request="1Gi"),
 }
+# Sentences without their end, which says what follows for a Task or for a template version.
 REMEDY = (
     "Set sidecar.resources in the values of Taskyard's chart to what the namespace allows, or change its LimitRange or "
-    "ResourceQuota; then pause and resume the Task."
+    "ResourceQuota"
 )
 REMEDY_SUM = (
     "The Pod's sum includes Taskyard's sidecar (sidecar.resources in the values of Taskyard's chart). Use a template "
-    "version that asks for that much less, or change the LimitRange; then pause and resume the Task."
+    "version that asks for that much less, or change the LimitRange"
 )
 
 _RESOURCE = "(?P<resource>cpu|memory|ephemeral-storage)"

@@ -10,11 +10,13 @@ import re
 from datetime import datetime, timedelta
 
 from taskyard.api.vocabulary import BuildPhase, Phase, Transition
+from taskyard.core import kubectl, start_remedy, text_limits
 from taskyard.core.lifecycle import CANNOT_START, AppHealth, app_health, is_hopeless, start_fault
 from taskyard.core.observed import Observed
 from taskyard.core.pod_view import ContainerView, PodView
-from taskyard.core.start_cause import FAILED_PULL, Reading, StartCause, is_multi_attach
+from taskyard.core.start_cause import FAILED_PULL, Reading, StartCause
 from taskyard.core.template_version_view import TemplateVersionView
+from taskyard.core.text_sanitizer import one_line
 
 FIRST_AFTER = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(minutes=10)
@@ -26,8 +28,6 @@ TIMED_OUT = "StartTimeout"
 _PULL_FAULTS = ("ErrImagePull", "ImagePullBackOff")
 # The kubelet names the registry's answer beside each try, and between two of them in newer versions only.
 _NO_CAUSE = re.compile(r'^Back-off pulling image "[^"]*"\.?$')
-_MISSING = re.compile(r'(secret|configmap) "([^"]+)" not found', re.IGNORECASE)
-_KINDS = {"secret": "Secret", "configmap": "ConfigMap"}
 
 
 def starting_pod(observed: Observed) -> PodView | None:
@@ -133,9 +133,9 @@ def known_pull_error(observed: Observed, fault: ContainerView) -> str:
     are_pulls = reason in _PULL_FAULTS and fault.waiting_reason in _PULL_FAULTS
     if not are_pulls or not fault.waiting_message or not message.startswith(cannot_start(fault)):
         return ""
-    known = message.removeprefix(cannot_start(fault))
-    if known.startswith(fault.waiting_message):
-        repeated = f"{fault.waiting_message}: "
+    known = message.removeprefix(cannot_start(fault)).partition(f". {start_remedy.PULLED_AGAIN}")[0]
+    if known.startswith(said(fault)):
+        repeated = f"{said(fault)}: "
         return known.removeprefix(repeated) if known.startswith(repeated) else ""
     return "" if _NO_CAUSE.match(known) else known
 
@@ -147,7 +147,7 @@ def explanation(observed: Observed) -> tuple[str, str] | None:
         return None
     reading = reading_of(observed, pod) if waits_silently(pod) else None
     if reading and reading.cause:
-        return reading.cause.reason, f"{does_not_start(pod)}{told(reading.cause)}"
+        return reading.cause.reason, f"{does_not_start(pod)}{told(reading.cause, pod)}"
     known = known_explanation(observed, pod)
     if known:
         return known
@@ -198,47 +198,23 @@ def waits(pod: PodView) -> str:
     return f"containers wait on node {pod.node}"
 
 
-def told(cause: StartCause) -> str:
+def told(cause: StartCause, pod: PodView) -> str:
     """A cause with its remedy."""
-    return f"{cause.note.rstrip('. ')}. {remedy(cause)}"
+    return f"{cause.note.rstrip('. ')}. {start_remedy.of_cause(cause, pod)}"
 
 
-def remedy(cause: StartCause) -> str:
-    """What helps, as far as that can be known."""
-    missing = _MISSING.search(cause.note)
-    if missing:
-        kind = _KINDS[missing[1].lower()]
-        return (
-            f"Create {kind} {missing[2].rpartition('/')[2]} in this namespace, and the Pod starts by itself within "
-            "minutes; or use a template version without it."
-        )
-    match cause.reason:
-        case "FailedAttachVolume" if is_multi_attach(cause.note):
-            return (
-                "The volume comes free when the Pod that uses it on another node is gone. If that node is lost for "
-                "good, delete the Node."
-            )
-        case "FailedAttachVolume" | "FailedMount" | "FailedMapVolume":
-            return (
-                "It is tried again by itself: mend the volume, or use a template version with another one. The "
-                "storage driver's log on the node tells more."
-            )
-        case "FailedCreatePodSandBox":
-            return (
-                "The node tries again by itself; an administrator finds the cause in its container runtime or network "
-                "plugin."
-            )
-        case _:
-            return "It is tried again by itself; when the cause is gone, the Pod starts."
+def said(fault: ContainerView) -> str:
+    """The kubelet's words about a container that waits, in one line; empty if there are none."""
+    return text_limits.quoted(one_line(fault.waiting_message or ""))
 
 
 def state(observed: Observed, pod: PodView) -> str:
     """Where a late start stands, and where to look."""
-    describe = f"kubectl describe pod {pod.name} -n {observed.task.namespace}"
+    describe = kubectl.describe_pod(pod)
     agent, sidecar = pod.agent, pod.sidecar
     at_work = next((container for container in own_init_containers(pod) if container.running), None)
     if at_work:
-        return f"init container {at_work.name} still runs. Its output: kubectl logs {pod.name} -c {at_work.name}"
+        return f"init container {at_work.name} still runs. Its output: {kubectl.logs(pod, at_work.name)}"
     if waits_silently(pod):
         reading = reading_of(observed, pod)
         refusal = f". The operator cannot read them: {reading.refusal}" if reading and reading.refusal else ""
@@ -248,7 +224,7 @@ def state(observed: Observed, pod: PodView) -> str:
         if "sidecarVersion" not in (observed.task.status.get("workspace") or {}):
             return (
                 "the sidecar has not reached the gateway; check that, and the network between them. The sidecar's log: "
-                f"kubectl logs {pod.name} -c {sidecar.name}"
+                f"{kubectl.logs(pod, sidecar.name)}"
             )
-        return f"the agent runs. Its output: kubectl logs {pod.name} -c {agent.name}"
+        return f"the agent runs. Its output: {kubectl.logs(pod, agent.name)}"
     return f"see {describe}."

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 import manifests
-from integration.controller.kubelet import Kubelet
+from integration.controller.kubelet import Kubelet, container
 from kube import Kube, Object, phase_is
 from taskyard.core.times import parse
 
@@ -101,4 +101,22 @@ def test_an_eviction_by_the_kubelet_is_kept_and_named(kube: Kube, kubelet: Kubel
     kubelet.status(f"{TASK}-1", phase="Failed", reason="Evicted", message=full)
     end = kept(kube, namespace, 1)
     assert (end["reason"], end["message"]) == ("Evicted", full)
+    made_at(kube, namespace, 2)
+
+
+def test_a_pod_that_somebody_deletes_is_no_failed_pod_however_its_containers_end(
+    kube: Kube, kubelet: Kubelet, namespace: str
+) -> None:
+    kube.create("templateversions", namespace, manifests.template_version())
+    kube.create("tasks", namespace, manifests.task(TASK))
+    become_active(kube, kubelet, namespace, 1)
+    pod = f"{TASK}-1"
+    kube.delete("pods", namespace, pod)
+    found = kube.get("pods", namespace, pod)
+    assert found is not None
+    # As the kubelet does, before it removes the object.
+    killed = {"terminated": {"exitCode": 137, "finishedAt": found["metadata"]["deletionTimestamp"]}}
+    kubelet.status(pod, phase="Failed", containerStatuses=[container("agent", killed, ready=False)])
+    kubelet.remove(pod)
+    assert kept(kube, namespace, 1)["reason"] == "Deleted"
     made_at(kube, namespace, 2)

@@ -39,6 +39,8 @@ class FakeCluster(Cluster):
         # What each watch in turn yields, an ApiError to raise, or None to stay silent until it is cancelled.
         self.watches: list[list[Object | ApiError | None]] = []
         self.watched_from: list[str] = []
+        # What each dry run is warned of.
+        self.warnings: list[str] = []
         # Name to UID of what had that name in the past.
         self.past: dict[str, str] = {}
 
@@ -121,11 +123,14 @@ class FakeCluster(Cluster):
             if found["regarding"]["uid"] == uid:
                 yield found
 
-    async def create(self, resource: Resource, manifest: Object, *, dry_run: bool = False) -> Object:
+    async def dry_run(self, resource: Resource, manifest: Object, *, warned: Callable[[str], None]) -> None:
+        for text in self.warnings:
+            warned(text)
+        self._called("dry run", resource, manifest["metadata"]["name"])
+
+    async def create(self, resource: Resource, manifest: Object) -> Object:
         name = manifest["metadata"]["name"]
-        self._called("dry run" if dry_run else "create", resource, name)
-        if dry_run:
-            return manifest
+        self._called("create", resource, name)
         if (resource.plural, manifest["metadata"]["namespace"], name) in self.objects:
             raise api_error(409, "AlreadyExists")
         made = deepcopy(manifest)

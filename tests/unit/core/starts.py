@@ -46,3 +46,10 @@ def shown(seen: Observed) -> tuple[str, dict[str, tuple[str, str]], str]:
 def image(reason: str, message: str, **fields: Any) -> Observed:
     waiting = container_status(state="waiting", reason=reason, message=message)
     return starting(of_pod={"sidecar": container_status(SIDECAR, ready=False), "agent": waiting}, **fields)
+
+
+def cause(message: str) -> str:
+    """A message about an image without its remedy."""
+    found, _, remedy = message.partition(". It is pulled again by itself: ")
+    assert remedy
+    return found

@@ -208,7 +208,7 @@ NOT_DELETED = Obstacle("WebhookFailed", "Pod web-1 cannot be deleted.")
             "False",
             "AgentNotRunning",
             "The agent ended with exit code 3; the kubelet restarts it (4 restarts so far). "
-            "Its last output: kubectl logs web-1 -c agent --previous",
+            "Its last output: kubectl logs web-1 -n team -c agent --previous",
             "Stalled",
             id="the agent ends again and again",
         ),

@@ -35,6 +35,36 @@ def asks(message: str | None) -> dict[str, Any]:
     return {"conditions": [condition]}
 
 
+def valid(status: str, reason: str) -> dict[str, Any]:
+    return {"conditions": [{"type": "Valid", "status": status, "reason": reason, "message": "It warns."}]}
+
+
+@pytest.mark.parametrize(
+    ("former", "status", "expected"),
+    [
+        pytest.param({}, {}, [], id="not checked yet"),
+        pytest.param({}, valid("True", "DryRunPassed"), [], id="valid"),
+        pytest.param({}, valid("False", "PodRefused"), [], id="refused"),
+        pytest.param({}, valid("Unknown", "QuotaExceeded"), [], id="waiting"),
+        pytest.param(
+            valid("Unknown", "QuotaExceeded"),
+            valid("True", "UnknownField"),
+            [Event("Warning", "UnknownField", "Validate", "It warns.")],
+            id="a field is unknown",
+        ),
+        pytest.param(
+            {},
+            valid("True", "DryRunWarned"),
+            [Event("Warning", "DryRunWarned", "Validate", "It warns.")],
+            id="another warning",
+        ),
+        pytest.param(valid("True", "UnknownField"), valid("True", "UnknownField"), [], id="told already"),
+    ],
+)
+def test_of_version(former: dict[str, Any], status: dict[str, Any], expected: list[Event]) -> None:
+    assert events.of_version(former, status) == expected
+
+
 STARTED = {"phase": "Active", "build": reservation(phase="Succeeded"), "state": state()}
 MADE_UP = state("Working", "Workspace is pending", at=reservation()["createdAt"])
 

@@ -8,11 +8,19 @@ from typing import Any
 import pytest
 
 from taskyard.core.pod_end import DISRUPTIONS, EndCause, PodEnd, cause_of
+from taskyard.core.pod_view import SIDECAR
 from taskyard.core.times import rfc3339
-from unit.core.builders import NOW, at, pod_manifest
+from unit.core.builders import NOW, at, container_status, pod_manifest
 
 SHUTDOWN = "Pod was terminated in response to imminent node shutdown."
 KUBELET = "TerminationByKubelet"
+
+
+def ended_at(seconds: float | None, name: str = "agent", *, exit_code: int = 0) -> dict[str, Any]:
+    """A container that ended so long after the Pod's deletion."""
+    return container_status(
+        name, "terminated", exit_code=exit_code, finished_at=None if seconds is None else at(seconds)
+    )
 
 
 @pytest.mark.parametrize(
@@ -54,6 +62,54 @@ KUBELET = "TerminationByKubelet"
         pytest.param({"phase": "Failed"}, "PodFailed", False, id="failed"),
         pytest.param({"phase": "Succeeded"}, "PodSucceeded", False, id="succeeded"),
         pytest.param({"deleting": True}, "Deleted", False, id="by hand"),
+        pytest.param(
+            {"deleting": True, "phase": "Failed", "agent": ended_at(5, exit_code=143)},
+            "Deleted",
+            False,
+            id="by hand, and its containers have ended since",
+        ),
+        pytest.param(
+            {"deleting": True, "phase": "Succeeded", "agent": ended_at(0)},
+            "Deleted",
+            False,
+            id="by hand, and its containers took the signal well",
+        ),
+        pytest.param(
+            {"deleting": True, "phase": "Failed", "agent": ended_at(-60), "init": (ended_at(4, "proxy"),)},
+            "Deleted",
+            False,
+            id="by hand, while one container still ran",
+        ),
+        pytest.param(
+            {"deleting": True, "phase": "Failed", "agent": ended_at(None)},
+            "Deleted",
+            False,
+            id="by hand, times unknown",
+        ),
+        pytest.param(
+            {"deleting": True, "phase": "Failed", "agent": ended_at(-60), "sidecar": ended_at(-50, SIDECAR)},
+            "PodFailed",
+            False,
+            id="it had failed before somebody deleted it",
+        ),
+        pytest.param(
+            {"deleting": True, "phase": "Succeeded", "agent": ended_at(-60)},
+            "PodSucceeded",
+            False,
+            id="it had succeeded before somebody deleted it",
+        ),
+        pytest.param(
+            {"deleting": True, "phase": "Failed", "reason": "Evicted", "agent": ended_at(5)},
+            "Evicted",
+            False,
+            id="evicted by the kubelet, and deleted",
+        ),
+        pytest.param(
+            {"deleting": True, "phase": "Failed", "disruption": "EvictionByEvictionAPI", "agent": ended_at(5)},
+            "EvictionByEvictionAPI",
+            True,
+            id="drained, and its containers have ended since",
+        ),
         pytest.param({"deleting": True, "disruption": "MadeUp"}, "Deleted", False, id="a reason nobody knows"),
     ],
 )
@@ -82,8 +138,9 @@ def test_a_disruption_that_was_withdrawn_is_none() -> None:
     assert cause_of(pod) is None
 
 
-def test_a_deletion_began_its_grace_period_before_its_timestamp() -> None:
-    pod = pod_manifest(deleting=True)
+@pytest.mark.parametrize("phase", ["Running", "Failed"])
+def test_a_deletion_began_its_grace_period_before_its_timestamp(phase: str) -> None:
+    pod = pod_manifest(deleting=True, phase=phase, agent=ended_at(-290))
     pod["metadata"]["deletionGracePeriodSeconds"] = 300
     assert cause_of(pod) == EndCause("Deleted", since=at(-300))
 

@@ -31,6 +31,16 @@ POLICY_DENIED = "ValidatingAdmissionPolicy 'p' with binding 'b' denied request: 
 STARTING_UP = "not yet ready to handle request"
 
 
+@pytest.mark.parametrize("row", refusal.TABLE, ids=lambda row: row.reason)
+def test_each_kind_of_refusal_has_its_remedy_behind_the_api_servers_words(row: refusal.Row) -> None:
+    answers = [Answer(403, text) for text in (STORAGE, ACCOUNT, RIGHT, STARTING_UP)]
+    answers += [Answer(403, ENDING, causes=("NamespaceTerminating",)), Answer(500, WEBHOOK, "InternalError")]
+    (answer,) = [answer for answer in answers if row.fits(answer)]
+    verdict = refusal.of(answer, POD)
+    assert isinstance(verdict, Wait)
+    assert verdict.obstacle.message.endswith(f"{answer.message}. {row.helps}") and row.helps.endswith(".")
+
+
 @pytest.mark.parametrize("attempt", ALL, ids=lambda attempt: attempt.kind)
 @pytest.mark.parametrize(
     ("answer", "reason"),
@@ -102,7 +112,9 @@ def test_what_no_start_can_fail_for_is_tried_again_and_says_so(attempt: Attempt,
     verdict = refusal.of(Answer(422, POLICY_DENIED, "Invalid"), attempt)
     assert isinstance(verdict, Wait)
     assert verdict.obstacle == Obstacle(
-        reason, f"The API server refuses to {attempt.verb} {attempt.kind} {attempt.name}: {POLICY_DENIED}."
+        reason,
+        f"The API server refuses to {attempt.verb} {attempt.kind} {attempt.name}: {POLICY_DENIED}. Change the rule "
+        "that refuses it; it is tried again by itself.",
     )
     assert verdict.seconds == 30
 

@@ -19,6 +19,7 @@ from unit.core.starts import (
     IN_USE,
     NO_SANDBOX,
     NO_SECRET,
+    cause,
     image,
     reading,
     shown,
@@ -186,7 +187,7 @@ def test_after_the_time_out_ready_and_stalled_name_cause_and_remedy(cause: Start
                 seconds=600,
                 of_pod={"sidecar": container_status(SIDECAR, ready=False), "init": (container_status("setup"),)},
             ),
-            "init container setup still runs. Its output: kubectl logs web-1 -c setup",
+            "init container setup still runs. Its output: kubectl logs web-1 -n team -c setup",
             id="an init container",
         ),
         pytest.param(
@@ -204,7 +205,7 @@ def test_after_the_time_out_ready_and_stalled_name_cause_and_remedy(cause: Start
                 status={"workspace": {"appHealth": "Initializing", "sidecarVersion": "1"}},
                 of_pod={"agent": container_status(), "sidecar": container_status(SIDECAR, ready=False)},
             ),
-            "the agent runs. Its output: kubectl logs web-1 -c agent",
+            "the agent runs. Its output: kubectl logs web-1 -n team -c agent",
             id="an agent that never answers",
         ),
     ],
@@ -224,13 +225,16 @@ def test_the_registrys_answer_is_told_while_the_kubelet_waits_for_the_next_try()
     told = reading(seconds=32, cause=StartCause("Failed", ANSWER))
     phase, conditions, message = shown(image("ImagePullBackOff", 'Back-off pulling image "nothing:1"', reading=told))
     assert (phase, conditions["Ready"]) == ("Initializing", ("False", "ImagePullBackOff"))
-    assert message == f'Container agent cannot start: Back-off pulling image "nothing:1": {ANSWER}'
+    assert message == (
+        f'Container agent cannot start: Back-off pulling image "nothing:1": {ANSWER}. It is pulled again by itself: '
+        "push the image to the registry, or use a template version with a name and a tag that exist there."
+    )
 
 
 def test_an_event_of_another_kind_is_not_the_registrys_answer() -> None:
     told = reading(seconds=32, cause=NO_SANDBOX)
     _, _, message = shown(image("ImagePullBackOff", 'Back-off pulling image "nothing:1"', reading=told))
-    assert message == 'Container agent cannot start: Back-off pulling image "nothing:1"'
+    assert cause(message) == 'Container agent cannot start: Back-off pulling image "nothing:1"'
 
 
 @pytest.mark.parametrize(
@@ -244,6 +248,12 @@ def test_an_event_of_another_kind_is_not_the_registrys_answer() -> None:
             "container has runAsNonRoot and image will run as root",
             "Error",
             id="an image's user stays",
+        ),
+        pytest.param(
+            "CreateContainerConfigError",
+            "container's runAsUser breaks non-root policy (pod: web-1)",
+            "Error",
+            id="a template's user stays",
         ),
     ],
 )

@@ -23,6 +23,7 @@ from unit.core.starts import (
     NO_SANDBOX,
     NO_SECRET,
     WAITS,
+    cause,
     image,
     reading,
     shown,
@@ -140,14 +141,24 @@ def not_ready(reason: str, message: str) -> Manifest:
             f'Container agent cannot start: Back-off pulling image "nothing:1": {ANSWER}',
             id="the same wait",
         ),
+        pytest.param(
+            "ErrImagePull",
+            f"Container agent cannot start: {ANSWER}. It is pulled again by itself: push it.",
+            id="with a remedy",
+        ),
+        pytest.param(
+            "ImagePullBackOff",
+            f"Container agent cannot start: {BACK_OFF}: {ANSWER}. It is pulled again by itself: push it. No room.",
+            id="with a remedy and an obstacle",
+        ),
     ],
 )
 def test_the_registrys_answer_is_kept_until_the_events_are_read(reason: str, told: str) -> None:
     former = {"conditions": [not_ready(reason, told)]}
     _, _, message = shown(image("ImagePullBackOff", BACK_OFF, status=former))
-    assert message == f"Container agent cannot start: {BACK_OFF}: {ANSWER}"
+    assert cause(message) == f"Container agent cannot start: {BACK_OFF}: {ANSWER}"
     read = shown(image("ImagePullBackOff", BACK_OFF, status=former, reading=reading(seconds=32)))
-    assert read[2] == f"Container agent cannot start: {BACK_OFF}"
+    assert cause(read[2]) == f"Container agent cannot start: {BACK_OFF}"
 
 
 @pytest.mark.parametrize(
@@ -156,10 +167,16 @@ def test_the_registrys_answer_is_kept_until_the_events_are_read(reason: str, tol
         pytest.param("ErrImagePull", f"Container other cannot start: {ANSWER}", id="another container's"),
         pytest.param("CreateContainerError", "Container agent cannot start: no such file", id="another fault's"),
         pytest.param("ImagePullBackOff", f"Container agent cannot start: {BACK_OFF}", id="none"),
+        pytest.param(
+            "ImagePullBackOff",
+            f"Container agent cannot start: {BACK_OFF}. It is pulled again by itself: check it.",
+            id="none, with a remedy",
+        ),
         pytest.param("ImagePullBackOff", f"Container agent cannot start: {BACK_OFF}. No room", id="an obstacle's"),
         pytest.param("ImagePullBackOff", 'Container agent cannot start: Back-off pulling image "b"', id="none yet"),
     ],
 )
 def test_what_is_no_answer_of_the_registry_is_not_told_as_one(reason: str, told: str) -> None:
     former = {"conditions": [not_ready(reason, told)]}
-    assert shown(image("ImagePullBackOff", BACK_OFF, status=former))[2] == f"Container agent cannot start: {BACK_OFF}"
+    message = shown(image("ImagePullBackOff", BACK_OFF, status=former))[2]
+    assert cause(message) == f"Container agent cannot start: {BACK_OFF}"

@@ -7,6 +7,10 @@ import pytest
 from taskyard.core import template_version_dry_run
 from taskyard.core.conditions import Verdict
 from taskyard.core.manifests import pod
+from taskyard.core.observed import Obstacle
+from taskyard.core.refusal import Answer
+from taskyard.core.template_version_dry_run import Outcome, Refused, Taken, Undecided
+from taskyard.core.template_version_words import Words
 from taskyard.limits import MAX_TASK_NAME_CHARACTERS
 from unit.core.builders import build, installation, task, template_version
 
@@ -41,19 +45,136 @@ def test_the_probe_has_the_resources_of_a_task_that_chooses_nothing() -> None:
     assert tried["spec"]["containers"][0]["resources"] == {"limits": {"memory": "2Gi"}}
 
 
+MISSPELLED = 'unknown field "spec.pod.spec.containers[0].imagePulPolicy"'
+HIDDEN = 'spec.pod.spec.containers[0].env[1]: hides previous definition of "A", which may be dropped when using apply'
+FULL = Obstacle("QuotaExceeded", "The Pod waits for room in the namespace's quota: used: pods=3, limited: pods=3.")
+
+
 @pytest.mark.parametrize(
-    ("refusal", "expected"),
+    ("outcome", "expected"),
     [
-        pytest.param(None, Verdict("Valid", True, "DryRunPassed", "The API server would accept the Pod."), id="taken"),
         pytest.param(
-            "image: Required value",
+            Taken(), Verdict("Valid", True, "DryRunPassed", "The API server would accept the Pod."), id="taken"
+        ),
+        pytest.param(
+            Refused("image: Required value"),
             Verdict("Valid", False, "PodRefused", "image: Required value. Create a version without this fault."),
             id="refused",
         ),
+        pytest.param(
+            Taken((MISSPELLED, MISSPELLED)),
+            Verdict(
+                "Valid",
+                True,
+                "UnknownField",
+                f"The API server would accept the Pod, and drop what it does not know: {MISSPELLED}. Correct the "
+                "spelling or the place of the field in a new version.",
+            ),
+            id="unknown",
+        ),
+        pytest.param(
+            Taken((HIDDEN,)),
+            Verdict(
+                "Valid",
+                True,
+                "DryRunWarned",
+                f"The API server would accept the Pod, and warns: {HIDDEN}. Change that in a new version, unless it is "
+                "meant.",
+            ),
+            id="warned",
+        ),
+        pytest.param(
+            Taken((HIDDEN, MISSPELLED)),
+            Verdict(
+                "Valid",
+                True,
+                "UnknownField",
+                f"The API server would accept the Pod, and drop what it does not know: {MISSPELLED}. Correct the "
+                f"spelling or the place of the field in a new version. It also warns: {HIDDEN}. Change that in a new "
+                "version, unless it is meant.",
+            ),
+            id="both",
+        ),
+        pytest.param(
+            Undecided(FULL, 10.0),
+            Verdict(
+                "Valid",
+                None,
+                "QuotaExceeded",
+                "It cannot be told yet whether the API server would accept the Pod. The Pod waits for room in the "
+                "namespace's quota: used: pods=3, limited: pods=3. It is asked again every 10 s.",
+            ),
+            id="undecided",
+        ),
     ],
 )
-def test_verdict(refusal: str | None, expected: Verdict) -> None:
-    assert template_version_dry_run.verdict(refusal) == expected
+def test_verdict(outcome: Outcome, expected: Verdict) -> None:
+    assert template_version_dry_run.verdict(outcome) == expected
+
+
+@pytest.mark.parametrize("warnings", [300 * ("x" * 200,), tuple(f'unknown field "spec.{n}"' for n in range(500))])
+def test_warnings_without_end_leave_room_for_the_remedy(warnings: tuple[str, ...]) -> None:
+    message = template_version_dry_run.verdict(Taken(warnings)).message
+    assert len(message) < 1000 and " in a new version" in message
+
+
+def words() -> Words:
+    return Words({}, {})
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "seconds"),
+    [
+        pytest.param(Answer(403, "exceeded quota: few"), "QuotaExceeded", 10.0, id="quota"),
+        pytest.param(
+            Answer(403, "error looking up service account team/x"), "ServiceAccountMissing", 10.0, id="account"
+        ),
+        pytest.param(Answer(500, "failed calling webhook x"), "WebhookFailed", 10.0, id="webhook"),
+        pytest.param(Answer(403, 'User "o" cannot create resource "pods"'), "OperatorForbidden", 10.0, id="right"),
+        pytest.param(Answer(422, "image: Required value"), None, 300.0, id="invalid"),
+        pytest.param(Answer(403, 'violates PodSecurity "restricted"'), None, 30.0, id="namespace's rule"),
+        pytest.param(
+            Answer(422, "ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no"), None, 30.0, id="policy"
+        ),
+        pytest.param(Answer(400, "admission webhook x denied the request: no"), None, 30.0, id="webhook with 400"),
+        pytest.param(Answer(409, "admission webhook denied the request: no"), None, 30.0, id="webhook's rule"),
+    ],
+)
+def test_what_a_refusal_says_of_a_version(answer: Answer, reason: str | None, seconds: float) -> None:
+    found = template_version_dry_run.refusal_of(answer, words(), (), sidecar=None)
+    assert isinstance(found, Refused | Undecided)
+    assert (found.obstacle.reason if isinstance(found, Undecided) else None, found.seconds) == (reason, seconds)
+    message = template_version_dry_run.verdict(found).message
+    assert answer.message in message and "the Task" not in message
+
+
+@pytest.mark.parametrize("status", [403, 422])
+def test_what_the_sidecar_breaks_has_the_charts_remedy_and_not_a_tasks(status: int) -> None:
+    found = template_version_dry_run.refusal_of(Answer(status, "no"), words(), (), sidecar="Set sidecar.resources")
+    assert found is not None
+    message = template_version_dry_run.verdict(found).message
+    assert message.startswith("no. Set sidecar.resources") and message.endswith(".") and "the Task" not in message
+
+
+@pytest.mark.parametrize("status", [0, 409, 429, 503])
+def test_an_answer_that_says_nothing_of_the_version_is_none(status: int) -> None:
+    assert template_version_dry_run.refusal_of(Answer(status, "busy"), words(), (), sidecar=None) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "message", "expected"),
+    [
+        pytest.param("Unknown", "QuotaExceeded", "used: pods=3", True, id="but for numbers"),
+        pytest.param("Unknown", "QuotaExceeded", "used: secrets=2", False, id="another resource"),
+        pytest.param("Unknown", "WebhookFailed", "used: pods=2", False, id="another reason"),
+        pytest.param("False", "QuotaExceeded", "used: pods=2", False, id="another status"),
+    ],
+)
+def test_what_is_the_same(status: str, reason: str, message: str, expected: bool) -> None:
+    former = {"type": "Valid", "status": status, "reason": reason, "message": message}
+    found = Verdict("Valid", None, "QuotaExceeded", "used: pods=2")
+    assert template_version_dry_run.is_same(found, former) is expected
+    assert not template_version_dry_run.is_same(found, None)
 
 
 def test_what_can_be_told_without_the_api_server() -> None:

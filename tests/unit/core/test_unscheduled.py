@@ -12,14 +12,14 @@ from taskyard.core.unscheduled import remedy
         pytest.param("the scheduler gave no reason", "add a node that fits", id="unknown"),
         pytest.param(
             "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found",
-            "kubectl describe pvc",
+            "kubectl describe pvc -n team",
             id="its StorageClass does not exist",
         ),
-        pytest.param('persistentvolumeclaim "data" not found', "kubectl describe pvc", id="no such claim"),
+        pytest.param('persistentvolumeclaim "data" not found', "kubectl describe pvc -n team", id="no such claim"),
         pytest.param(
             "0/3 nodes are available: 3 node(s) had volume node affinity conflict.", "add a node", id="another zone"
         ),
     ],
 )
 def test_what_helps(cause: str, helps: str) -> None:
-    assert helps in remedy(cause)
+    assert helps in remedy(cause, namespace="team")

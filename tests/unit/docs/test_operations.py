@@ -12,7 +12,9 @@ from taskyard.controller.cache.stores import Stores
 from taskyard.controller.observability import recorder
 from taskyard.controller.observability.metrics import Metrics as OperatorMetrics
 from taskyard.controller.queue import KeyedQueue
+from taskyard.controller.templates import template_version_validator
 from taskyard.core import events, eventseries, input_required, refusal, sidecar_resources
+from taskyard.core import template_version_dry_run as dry_run
 from taskyard.gateway.metrics import Metrics as GatewayMetrics
 
 PAGE = (REPOSITORY / "docs" / "operations.md").read_text()
@@ -69,6 +71,7 @@ def test_the_events_match_the_table() -> None:
     expected += [(reason, kind, "Report") for kind, reason in events.STATES.values()]
     expected += [(reason, kind, "StoreSnapshot") for kind, reason in events.CONVERSATION.values()]
     expected += [(input_required.TYPE, events.NORMAL, "Ask")]
+    expected += [(reason, kind, "Validate") for kind, reason in events.VERSIONS.values()]
     assert sorted(tuple(row[:3]) for row in table("reason")) == sorted(expected)
 
 
@@ -79,6 +82,22 @@ def test_the_refusals_match_the_table() -> None:
         assert told[reason].startswith(f"{row.seconds:.0f} s"), f"the table does not say so of {reason}"
     assert told["BuildFailed"].startswith("fails")
     assert {"WorkspaceBuildRefused, PodRefused, TaskRefused", "NetworkPolicyRefused", "APIServerError"} <= set(told)
+
+
+def test_the_check_of_a_version_matches_the_table() -> None:
+    found = [(row[0], row[1], row[3]) for row in table("Valid")]
+    waits, outside, inside = (
+        f"every {seconds:.0f} s"
+        for seconds in (dry_run.WAIT_SECONDS, dry_run.OUTSIDE_AGAIN_SECONDS, dry_run.INVALID_AGAIN_SECONDS)
+    )
+    assert [(status, reason.split("`")[0]) for status, reason, _ in found] == [
+        *(("True", reason) for reason in (dry_run.PASSED, *dry_run.WARNINGS)),
+        ("Unknown", "QuotaExceeded"),
+        *(("False", dry_run.REFUSED) for _ in range(2)),
+    ]
+    assert all(said in row[2] for said, row in zip((waits, outside, inside), found[3:], strict=True))
+    tries = template_version_validator.TRIES_A_SECOND
+    assert f"more than {dry_run.OUTSIDE_AGAIN_SECONDS * tries:.0f} versions" in PAGE
 
 
 def test_the_sidecars_bounds_match_the_table() -> None:

@@ -120,10 +120,15 @@ class _Named(TypedDict):
     name: str
 
 
+class _NamedOrNot(TypedDict, total=False):
+    name: str
+
+
 class _PodSpec(TypedDict, total=False):
     nodeName: str | None
     restartPolicy: str
     initContainers: list[_Named] | None
+    imagePullSecrets: list[_NamedOrNot] | None
 
 
 class _PodStatus(TypedDict, total=False):

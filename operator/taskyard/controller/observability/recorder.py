@@ -1,4 +1,4 @@
-"""Writes Events about Tasks, apart from the work itself: a fault here never holds up a Task."""
+"""Writes Events about Tasks and template versions, apart from the work itself: a fault here never holds up a Task."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from taskyard.core.eventseries import EventSeries, Held, Series
 from taskyard.core.refusal import Attempt
 from taskyard.core.resources import EVENTS
 from taskyard.core.task_view import TaskView
+from taskyard.core.template_version_view import TemplateVersionView
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ class Drop(StrEnum):
 
 
 class Recorder:
-    """Observes the stores of Tasks and builds, and writes what happened as Events.
+    """Observes the stores of Tasks, builds and template versions, and writes what happened as Events.
 
     Nothing is recorded before `run`: what existed when the operator started is not a change. `dropped` is called with
     the cause for each Event that will not be written. `instance` names this process. Events are written in batches, and
@@ -64,9 +65,10 @@ class Recorder:
         self._runs = False
 
     def observe_stores(self, stores: Stores) -> None:
-        """Observe the changes of Tasks and builds."""
+        """Observe the changes of Tasks, builds and template versions."""
         stores.tasks.observe(self.task_changed)
         stores.builds.observe(self.build_changed)
+        stores.template_versions.observe(self.version_changed)
 
     def task_changed(self, previous: TaskView | None, task: TaskView) -> None:
         """Record what happened to a Task whose newest state was stored. Never raises, never waits."""
@@ -80,6 +82,13 @@ class Recorder:
         if previous is None or uid is None or not self._runs:
             return
         self._record(Regarding(build.namespace, build.task, uid), events.of_build(previous, build))
+
+    def version_changed(self, previous: TemplateVersionView | None, version: TemplateVersionView) -> None:
+        """Record what happened to a template version whose newest state was stored. Never raises, never waits."""
+        if previous is None or not self._runs or version.deleting or previous.uid != version.uid:
+            return
+        regarding = Regarding(version.namespace, version.name, version.uid, kind="TemplateVersion")
+        self._record(regarding, events.of_version(previous.status, version.status))
 
     async def run(self) -> None:
         """Write Events until cancelled."""
@@ -120,20 +129,19 @@ class Recorder:
                 return
             except ApiError as error:
                 if error.is_namespace_terminating or isinstance(error, MissingError | NotLeadingError):
-                    logger.debug("events of task %s/%s: %s", series.regarding.namespace, series.regarding.name, error)
+                    logger.debug("events of %s: %s", called(series), error)
                     self._series.forget(series)
                     return
                 is_passing = error.status in (0, 429) or error.status >= 500
                 is_refused = refusal.of(error.answer, Attempt("create", "Event", series.name)) is not None
                 if is_refused or not is_passing or attempt == TRIES:
-                    where = series.regarding.namespace, series.regarding.name
-                    logger.warning("task %s/%s: event %s is not written: %s", *where, series.event.reason, error)
+                    logger.warning("%s: event %s is not written: %s", called(series), series.event.reason, error)
                     self._give_up(series, Drop.FAILED)
                     return
                 delay = backoff.delay(attempt - 1, first=RETRY_FIRST_SECONDS, longest=MAX_RETRY_SECONDS)
                 await asyncio.sleep(delay)
             except Exception:
-                logger.exception("task %s/%s: defect", series.regarding.namespace, series.regarding.name)
+                logger.exception("%s: defect", called(series))
                 self._give_up(series, Drop.FAILED)
                 return
 
@@ -159,6 +167,12 @@ class Recorder:
     def _give_up(self, series: Series, cause: Drop) -> None:
         self._series.forget(series)
         self._dropped(cause)
+
+
+def called(series: Series) -> str:
+    """What an Event is about, for the log."""
+    of = series.regarding
+    return f"{of.kind.lower()} {of.namespace}/{of.name}"
 
 
 def repeated(series: Series, count: int) -> Object:

@@ -4,31 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from taskyard.controller.cache.stores import Stores
 from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, Object
 from taskyard.controller.steps.fitting import Fitting
-from taskyard.core import conditions, refusal, status, template_version_dry_run, times
+from taskyard.core import conditions, status, template_version_dry_run, template_version_words, times
+from taskyard.core.api_object import Manifest
+from taskyard.core.conditions import Verdict
 from taskyard.core.installation import Installation
-from taskyard.core.refusal import Attempt, Fail, Wait
 from taskyard.core.resources import PODS, TEMPLATE_VERSIONS
+from taskyard.core.template_version_dry_run import Outcome, Refused, Taken
 from taskyard.core.template_version_view import TemplateVersionView
-from taskyard.watchcache.kind import Key
+from taskyard.core.template_version_words import Words
+from taskyard.watchcache.kind import Key, key_of
 
-# The cause of a refusal may lie outside the version: a missing RuntimeClass, or the namespace's Pod Security.
-INVALID_AGAIN_SECONDS = 300.0
-WAIT_SECONDS = 10.0
 AGAIN_SECONDS = 0.2
-
-
-class NotDecided(Exception):  # noqa: N818 - a verdict, not an error
-    """The API server does not say now whether it would take the Pod. Try again after `seconds`; None: not at all."""
-
-    def __init__(self, seconds: float | None = None) -> None:
-        super().__init__()
-        self.seconds = seconds
+# What others use of a quota changes all the time, and a webhook's denial may have a time in it: with the same reason
+# such words are written anew this often.
+SHOWN_AGAIN = timedelta(minutes=1)
+# Where many versions wait or are refused, each is tried more rarely.
+TRIES_A_SECOND = 20
 
 
 class TemplateVersionValidator:
@@ -48,37 +45,46 @@ class TemplateVersionValidator:
         self._installation = installation
         self._clock = clock
         self._again = again
+        # The versions that are not valid, and when their condition was written.
+        self._shown: dict[Key, datetime] = {}
 
     async def validate(self, key: Key) -> None:
         """Validate one version. Raises ApiError."""
         template = self._stores.template_versions.get(key)
-        if template is None or template.deleting:
+        if template is None or template.deleting or is_valid(template):
+            self._shown.pop(key, None)
             return
-        former = template.status.get("conditions", [])
-        if any(condition["type"] == "Valid" and condition["status"] == "True" for condition in former):
-            return
-        now = times.rfc3339(self._clock())
         try:
             async with self._stores.pod_templates.whole(self._cluster, template) as whole:
                 if whole is None:
                     self._stores.template_versions.remove(key, uid=template.uid)
                     return
-                problem, remedy = await self._problem(whole, now=now)
-        except NotDecided as error:
-            if error.seconds is not None:
-                self._again(key, error.seconds)
+                found = await self._outcome(whole, now=times.rfc3339(self._clock()))
+        except ApiError as error:
+            if not error.is_namespace_terminating:
+                raise
             return
+        await self._show(template, template_version_dry_run.verdict(found))
+        if isinstance(found, Taken):
+            self._shown.pop(key, None)
+        else:
+            self._again(key, max(found.seconds, len(self._shown) / TRIES_A_SECOND))
+
+    async def _show(self, template: TemplateVersionView, verdict: Verdict) -> None:
+        """Write the condition if it says something else."""
+        key, moment = key_of(template), self._clock()
+        former = template.status.get("conditions", [])
+        known = next((condition for condition in former if condition["type"] == verdict.type), None)
+        shown_at = self._shown.setdefault(key, moment)
+        if template_version_dry_run.is_same(verdict, known) and moment - shown_at < SHOWN_AGAIN:
+            return
+        self._shown[key] = moment
         wanted = {
             "observedGeneration": template.generation,
             "conditions": conditions.render(
-                [template_version_dry_run.verdict(problem, remedy)],
-                former=former,
-                generation=template.generation,
-                now=now,
+                [verdict], former=former, generation=template.generation, now=times.rfc3339(moment)
             ),
         }
-        if problem is not None:
-            self._again(key, INVALID_AGAIN_SECONDS)
         patch = status.patch(template.status, wanted)
         if not patch:
             return
@@ -95,30 +101,41 @@ class TemplateVersionValidator:
         if written is not None:
             self._stores.template_versions.put(written)
 
-    async def _problem(self, version: TemplateVersionView, *, now: str) -> tuple[str | None, str | None]:
-        """What is wrong with the version, and what helps, if anything. Raises NotDecided, ApiError."""
+    async def _outcome(self, version: TemplateVersionView, *, now: str) -> Outcome:
+        """What the version's Pod comes to. Raises ApiError for an answer that says nothing about it."""
         problem = template_version_dry_run.problem(version)
+        unsent = template_version_words.unsent(version.pod)
         if problem is not None:
-            return problem, None
-        fitting = Fitting(self._installation.sidecar_resources)
+            return Refused(problem, tuple(unsent))
+        fitting, warnings = Fitting(self._installation.sidecar_resources), list[str]()
 
-        async def dry_run(resources: dict[str, Any]) -> None:
+        def probe(resources: dict[str, Any]) -> Manifest:
             installation = replace(self._installation, sidecar_resources=resources)
-            probe = template_version_dry_run.probe(
+            return template_version_dry_run.probe(
                 version, installation, namespace=version.namespace, uid=version.uid, now=now
             )
-            await self._cluster.create(PODS, probe, dry_run=True)
 
+        async def dry_run(resources: dict[str, Any]) -> None:
+            warnings.clear()
+            await self._cluster.dry_run(PODS, probe(resources), warned=warnings.append)
+
+        refused = None
         try:
             await fitting.create(dry_run, what=f"template version {version.namespace}/{version.name}")
         except ApiError as error:
             if error.is_namespace_terminating:
-                raise NotDecided from error
-            match refusal.of(error.answer, Attempt("create", "Pod", template_version_dry_run.NAME)):
-                case Wait(seconds=seconds):
-                    raise NotDecided(max(seconds, WAIT_SECONDS)) from error
-                case Fail():
-                    return error.message, fitting.remedy(error)
-                case _:
-                    raise
-        return None, None
+                raise
+            refused = error
+        words = Words(version.pod, probe(fitting.resources))
+        told = (*unsent, *filter(None, map(words.warning, warnings)))
+        if refused is None:
+            return Taken(told)
+        found = template_version_dry_run.refusal_of(refused.answer, words, told, sidecar=fitting.remedy(refused))
+        if found is None:
+            raise refused
+        return found
+
+
+def is_valid(version: TemplateVersionView) -> bool:
+    """Whether the version was found valid, be it by an earlier Taskyard."""
+    return any(known["type"] == "Valid" and known["status"] == "True" for known in version.status.get("conditions", ()))

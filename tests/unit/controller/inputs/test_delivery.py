@@ -224,7 +224,7 @@ async def test_an_input_is_adopted_only_if_it_is_the_very_one() -> None:
         ),
         pytest.param(
             api_error(403, "Forbidden", 'User "operator" cannot patch resource "taskinputs"'),
-            "grant it the right",
+            "Grant it the right",
             4,
             id="right",
         ),

@@ -14,7 +14,14 @@ from taskyard.controller.observability import recorder as recorder_module
 from taskyard.controller.observability.recorder import Recorder
 from taskyard.core.task_view import TaskView
 from unit.controller.fakes import FakeCluster, api_error, until
-from unit.core.builders import NOW, build_manifest, owned_by_tekton, reservation, task_manifest
+from unit.core.builders import (
+    NOW,
+    build_manifest,
+    owned_by_tekton,
+    reservation,
+    task_manifest,
+    template_version_manifest,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +63,22 @@ async def running(harness: RecorderHarness) -> AsyncIterator[RecorderHarness]:
     finally:
         work.cancel()
         await asyncio.wait({work})
+
+
+async def test_warnings_about_template_versions_are_told() -> None:
+    warned = {"type": "Valid", "status": "True", "reason": "UnknownField", "message": "It warns."}
+    async with running(RecorderHarness()) as harness:
+        harness.stores.template_versions.put(template_version_manifest())
+        harness.stores.template_versions.put(
+            template_version_manifest(version=101) | {"status": {"conditions": [warned]}}
+        )
+        await until(lambda: len(harness.events) == 1)
+    [event] = harness.events
+    assert (event["reason"], event["regarding"]["kind"], event["regarding"]["name"]) == (
+        "UnknownField",
+        "TemplateVersion",
+        "shell-v1",
+    )
 
 
 async def test_changes_of_tasks_and_builds_are_told() -> None:

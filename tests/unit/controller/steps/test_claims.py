@@ -118,10 +118,10 @@ async def test_a_full_quota_does_not_hide_that_the_home_is_there() -> None:
     harness.cluster.failures["create"] = []
     create = harness.cluster.create
 
-    async def refuse(resource: Any, manifest: Object, *, dry_run: bool = False) -> Object:
+    async def refuse(resource: Any, manifest: Object) -> Object:
         if resource is CLAIMS:
             raise api_error(403, "Forbidden", "exceeded quota: homes")
-        return await create(resource, manifest, dry_run=dry_run)
+        return await create(resource, manifest)
 
     harness.cluster.create = refuse  # type: ignore[method-assign]
     await harness.reconcile()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from taskyard.controller.cache.stores import Stores
 from taskyard.controller.cluster import ApiError
 from taskyard.controller.templates.template_version_validator import TemplateVersionValidator
 from taskyard.core.resources import TEMPLATE_VERSIONS
+from taskyard.core.template_version_words import NAME
 from unit.controller.fakes import Again, FakeCluster, api_error
 from unit.core.builders import NOW, installation, template_version_manifest
 
@@ -25,8 +27,9 @@ class ValidatorHarness:
         if manifest:
             self.cluster.hold(TEMPLATE_VERSIONS, manifest)
             self.stores.template_versions.put(manifest)
+        self.now = NOW
         self.validator = TemplateVersionValidator(
-            self.cluster, self.stores, installation(), clock=lambda: NOW, again=self.again
+            self.cluster, self.stores, installation(), clock=lambda: self.now, again=self.again
         )
 
     @property
@@ -34,6 +37,12 @@ class ValidatorHarness:
         found = self.stores.template_versions.get(SHELL)
         conditions = found.status.get("conditions") if found else None
         return (conditions[0]["status"], conditions[0]["reason"]) if conditions else None
+
+    @property
+    def message(self) -> str:
+        found = self.stores.template_versions.get(SHELL)
+        assert found
+        return str(found.status["conditions"][0]["message"])
 
     @property
     def verbs(self) -> list[str]:
@@ -66,11 +75,65 @@ async def test_what_can_be_told_without_the_api_server_is() -> None:
     assert harness.verbs == ["patch status"]
 
 
-async def test_an_exhausted_quota_is_no_verdict_on_the_version() -> None:
-    harness = ValidatorHarness(template_version_manifest(), api_error(403, "Forbidden", "exceeded quota: pods"))
+FULL = f'pods "{NAME}" is forbidden: exceeded quota: few, requested: pods=1, used: pods={{}}, limited: pods=9'
+
+
+async def test_an_exhausted_quota_is_no_verdict_on_the_version_and_is_told() -> None:
+    harness = ValidatorHarness(template_version_manifest(), api_error(403, "Forbidden", FULL.format(9)))
     await harness.validator.validate(SHELL)
-    assert harness.verdict is None
+    assert harness.verdict == ("Unknown", "QuotaExceeded")
     assert harness.again.calls == [(SHELL, 10.0)]
+    assert "the Pod is forbidden: exceeded quota: few, requested: pods=1, used: pods=9" in harness.message
+    await harness.validator.validate(SHELL)
+    assert harness.verdict == ("True", "DryRunPassed")
+
+
+async def test_what_others_use_of_the_quota_is_shown_anew_once_a_minute() -> None:
+    harness = ValidatorHarness(
+        template_version_manifest(), *(api_error(403, "Forbidden", FULL.format(used)) for used in (9, 10, 11))
+    )
+    await harness.validator.validate(SHELL)
+    harness.now += timedelta(seconds=59)
+    await harness.validator.validate(SHELL)
+    assert "used: pods=9" in harness.message
+    harness.now += timedelta(seconds=1)
+    await harness.validator.validate(SHELL)
+    assert "used: pods=11" in harness.message
+
+
+async def test_many_versions_that_wait_are_tried_more_rarely() -> None:
+    harness = ValidatorHarness(None)
+    for number in range(700):
+        manifest = template_version_manifest(name=f"v-{number}")
+        harness.cluster.hold(TEMPLATE_VERSIONS, manifest)
+        harness.stores.template_versions.put(manifest)
+        harness.cluster.failures["dry run"] = [api_error(403, "Forbidden", 'violates PodSecurity "restricted"')]
+        await harness.validator.validate(("team", f"v-{number}"))
+    assert harness.again.calls[0][1] == 30.0
+    assert harness.again.calls[-1] == (("team", "v-699"), 35.0), "twenty a second"
+
+
+async def test_a_field_that_the_api_server_does_not_know_is_told_once_and_the_version_is_valid() -> None:
+    harness = ValidatorHarness(template_version_manifest())
+    harness.cluster.warnings = [
+        'unknown field "spec.containers[0].imagePulPolicy"',
+        'unknown field "spec.initContainers[0].x"',
+    ]
+    await harness.validator.validate(SHELL)
+    await harness.validator.validate(SHELL)
+    assert harness.verdict == ("True", "UnknownField")
+    assert "spec.pod.spec.containers[0].imagePulPolicy" in harness.message
+    assert "initContainers" not in harness.message, "it is the sidecar's"
+    assert harness.verbs == ["dry run", "patch status"]
+
+
+async def test_only_the_warnings_of_the_last_try_are_told() -> None:
+    quota = "failed quota: few: must specify limits.cpu for: taskyard-sidecar"
+    harness = ValidatorHarness(template_version_manifest(), api_error(403, "Forbidden", quota))
+    harness.cluster.warnings = ['unknown field "spec.tolerance"']
+    await harness.validator.validate(SHELL)
+    assert harness.verbs == ["dry run", "dry run", "patch status"]
+    assert harness.message.count("unknown field") == 1
 
 
 async def test_an_error_of_the_api_server_is_logged_and_is_no_verdict_on_the_version() -> None:
@@ -116,10 +179,10 @@ async def test_a_version_that_is_deleted_meanwhile_is_no_error() -> None:
 async def test_a_version_that_was_refused_is_looked_at_again_and_becomes_valid() -> None:
     harness = ValidatorHarness(template_version_manifest(), api_error(403, message='violates PodSecurity "restricted"'))
     await harness.validator.validate(SHELL)
-    assert harness.again.calls == [(SHELL, 300.0)]
+    assert harness.again.calls == [(SHELL, 30.0)]
     await harness.validator.validate(SHELL)
     assert harness.verdict == ("True", "DryRunPassed")
-    assert harness.again.calls == [(SHELL, 300.0)], "valid for good"
+    assert harness.again.calls == [(SHELL, 30.0)], "valid for good"
 
 
 async def test_the_same_verdict_is_not_written_again() -> None:

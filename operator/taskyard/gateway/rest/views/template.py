@@ -60,7 +60,7 @@ def template_version(cache: Cache, found: TemplateVersionView) -> dict[str, Any]
         "job": {
             "id": identifiers.derived(found.uid, "job"),
             "created_at": found.created_at,
-            "status": "failed" if failed else "succeeded" if found.valid else "pending",
+            "status": "failed" if failed else "succeeded" if found.valid == "True" else "pending",
             "error": found.fault,
             "file_id": identifiers.NONE,
             "tags": {},
