@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import yaml
 
+import plainhttp
 from ports import free_port
 
 START_SECONDS = 30.0
@@ -73,7 +74,7 @@ class OperatorProcess:
             self.wait_dead()
             namespace = self._environment["TASKYARD_NAMESPACE"]
             path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/taskyard-operator"
-            httpx.delete(self._server + path, trust_env=False)
+            plainhttp.delete(self._server + path)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "taskyard.controller.main"],
@@ -88,7 +89,7 @@ class OperatorProcess:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             try:
-                if httpx.get(f"http://127.0.0.1:{self._port}/readyz", trust_env=False).is_success:
+                if plainhttp.get(f"http://127.0.0.1:{self._port}/readyz").is_success:
                     return
             except httpx.HTTPError:
                 pass

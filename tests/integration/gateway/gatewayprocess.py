@@ -18,6 +18,7 @@ from typing import Self
 import httpx
 import yaml
 
+import plainhttp
 from integration.gateway.administrator import Administrator
 from ports import free_port
 from taskyard.core import names
@@ -119,7 +120,7 @@ class Gateway:
     def probe(self, path: str) -> int:
         """The status of a probe, 0 when nothing listens."""
         try:
-            return httpx.get(f"http://127.0.0.1:{self.health_port}{path}", timeout=5).status_code
+            return plainhttp.get(f"http://127.0.0.1:{self.health_port}{path}").status_code
         except httpx.TransportError:
             return 0
 

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+import plainhttp
 from ports import free_port
 from unit.sidecar.gateway_app import POD_UID, TASK_UID, TOKEN, GatewayApp
 
@@ -189,10 +190,9 @@ class Pod:
 
     def health(self, path: str, hook_key: str | None = HOOK_KEY) -> httpx.Response:
         """A GET as the kubelet sends it."""
-        return httpx.get(
+        return plainhttp.get(
             f"http://127.0.0.1:{self.health_port}{path}",
             headers={"Authorization": f"Bearer {hook_key}"} if hook_key is not None else {},
-            trust_env=False,
             timeout=PATIENCE,
         )
 
