@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import httpx
 import yaml
 
+import forkserver
 import plainhttp
 from ports import free_port
 
+MODULE = "taskyard.controller.main"
 START_SECONDS = 30.0
 
 
@@ -42,7 +43,7 @@ class OperatorProcess:
             **environment,
         }
         self._environment.pop("KUBERNETES_SERVICE_HOST", None)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: forkserver.Process | None = None
 
     @property
     def log(self) -> str:
@@ -76,13 +77,7 @@ class OperatorProcess:
             path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/taskyard-operator"
             plainhttp.delete(self._server + path)
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "taskyard.controller.main"],
-                env=self._environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-            )
+            self._process = forkserver.start(MODULE, self._environment, log)
 
     def wait_ready(self, seconds: float = START_SECONDS) -> None:
         """Returns once it has listed every kind."""
