@@ -81,13 +81,14 @@ Process = subprocess.Popen[bytes] | Forked
 class ForkServer:
     """A process that has imported a module and forks at each request. It starts at the first."""
 
-    def __init__(self, module: str) -> None:
+    def __init__(self, module: str, environment: Mapping[str, str]) -> None:
         self._module = module
+        self._environment = environment
         self._server: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._asking = threading.Lock()
 
-    def fork(self, environment: Mapping[str, str], output: IO[bytes]) -> Forked:
+    def fork(self, environment: Mapping[str, str], output: IO[bytes], errors: IO[bytes]) -> Forked:
         with self._asking:
             if self._socket is None:
                 self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -96,13 +97,13 @@ class ForkServer:
                         [sys.executable, __file__, self._module],
                         stdin=theirs,
                         stdout=subprocess.DEVNULL,
-                        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1] / "operator")},
+                        env=self._environment,
                     )
             told, telling = os.pipe()
             try:
                 request = json.dumps(dict(environment)).encode()
                 assert len(request) < MAX_REQUEST_BYTES
-                socket.send_fds(self._socket, [request], [output.fileno(), telling])
+                socket.send_fds(self._socket, [request], [output.fileno(), errors.fileno(), telling])
             finally:
                 os.close(telling)
             return Forked(told)
@@ -115,9 +116,10 @@ class ForkServer:
 
 
 @contextmanager
-def forking(module: str) -> Iterator[None]:
-    """Processes of this module are forked meanwhile."""
-    _servers[module] = server = ForkServer(module)
+def forking(module: str, environment: Mapping[str, str] = os.environ) -> Iterator[None]:
+    """Processes of this module are forked meanwhile. `environment` is that of the import, and has Python's settings."""
+    path = {"PYTHONPATH": str(Path(__file__).parents[1] / "operator")}
+    _servers[module] = server = ForkServer(module, {**environment, **path})
     try:
         yield
     finally:
@@ -125,16 +127,24 @@ def forking(module: str) -> Iterator[None]:
         server.close()
 
 
-def start(module: str, environment: Mapping[str, str], output: IO[bytes], *, anew: bool = False) -> Process:
-    """Starts `main()` of a module; standard output and standard error go to `output`. `anew`: never as a fork."""
+def start(
+    module: str,
+    environment: Mapping[str, str],
+    output: IO[bytes],
+    errors: IO[bytes] | None = None,
+    *,
+    anew: bool = False,
+) -> Process:
+    """Starts `main()` of a module; standard error goes to `output` too unless there are `errors`. `anew`: never as a
+    fork."""
     if module in _servers and not anew:
-        return _servers[module].fork(environment, output)
+        return _servers[module].fork(environment, output, errors or output)
     return subprocess.Popen(
         [sys.executable, "-c", f"from {module} import main; main()"],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=output,
-        stderr=subprocess.STDOUT,
+        stderr=errors or subprocess.STDOUT,
     )
 
 
@@ -144,20 +154,20 @@ def _serve(module: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     asked = socket.socket(fileno=os.dup(0))
     while True:
-        request, descriptors, _, _ = socket.recv_fds(asked, MAX_REQUEST_BYTES, 2)
+        request, descriptors, _, _ = socket.recv_fds(asked, MAX_REQUEST_BYTES, 3)
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
         if not request:
             sys.exit(0)
-        output, telling = descriptors
+        output, errors, telling = descriptors
         if os.fork() == 0:
             asked.close()
             if _keep(telling):
-                _become(module, json.loads(request), output)
+                _become(module, json.loads(request), output, errors)
                 return
-        os.close(output)
-        os.close(telling)
+        for descriptor in descriptors:
+            os.close(descriptor)
 
 
 def _keep(telling: int) -> bool:
@@ -172,13 +182,12 @@ def _keep(telling: int) -> bool:
     os._exit(0)
 
 
-def _become(module: str, environment: dict[str, str], output: int) -> None:
+def _become(module: str, environment: dict[str, str], output: int, errors: int) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     nothing = os.open(os.devnull, os.O_RDONLY)
-    for descriptor, number in ((nothing, 0), (output, 1), (output, 2)):
+    for descriptor, number in ((nothing, 0), (output, 1), (errors, 2)):
         os.dup2(descriptor, number)
-    os.close(nothing)
-    os.close(output)
+        os.close(descriptor)
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = [module]
