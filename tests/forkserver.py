@@ -36,8 +36,12 @@ class Forked:
         """`told` is the end of a pipe on which the keeper writes the PID and later the exit status."""
         self._told = told
         self._looking = threading.Lock()
-        self.pid = self._number()
         self.returncode: int | None = None
+        self.pid = self._number()
+
+    def __del__(self) -> None:
+        if self.returncode is None:
+            os.close(self._told)
 
     def poll(self) -> int | None:
         with self._looking:
@@ -176,10 +180,14 @@ def _keep(telling: int) -> bool:
     if pid == 0:
         os.close(telling)
         return True
-    os.write(telling, b"%d\n" % pid)
-    _, status = os.waitpid(pid, 0)
-    os.write(telling, b"%d\n" % os.waitstatus_to_exitcode(status))
-    os._exit(0)
+    try:
+        os.write(telling, b"%d\n" % pid)
+        _, status = os.waitpid(pid, 0)
+        # Nobody may want to know it any more.
+        with contextlib.suppress(BrokenPipeError):
+            os.write(telling, b"%d\n" % os.waitstatus_to_exitcode(status))
+    finally:
+        os._exit(0)
 
 
 def _become(module: str, environment: dict[str, str], output: int, errors: int) -> None:

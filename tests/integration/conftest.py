@@ -23,7 +23,7 @@ _FOLDER = Path(__file__).parent
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if _FOLDER in item.path.parents:
+        if str(item.path).startswith(f"{_FOLDER}/"):
             item.add_marker(pytest.mark.integration)
 
 
