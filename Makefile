@@ -6,6 +6,9 @@ run := .venv/bin/
 PROCESSES ?= 3
 python := PYTHONPATH=operator:deploy/local .venv/bin/python
 
+# Byte code is kept whatever the environment says: each of the tests' many processes would compile all libraries again.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help demo test test-long agents chaos bench check fix generate cluster cluster-down venv
 
 help: ## list the targets

@@ -27,7 +27,7 @@ _EXAMPLE = locations.REPOSITORY / "deploy" / "examples" / "01-shell"
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if _FOLDER in item.path.parents:
+        if str(item.path).startswith(f"{_FOLDER}/"):
             item.add_marker(pytest.mark.e2e)
 
 

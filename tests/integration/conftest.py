@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from forkserver import forking
 from kube import Kube
 from localcluster import programs, progress
 from localcluster.controlplane import ControlPlane
@@ -22,8 +23,15 @@ _FOLDER = Path(__file__).parent
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if _FOLDER in item.path.parents:
+        if str(item.path).startswith(f"{_FOLDER}/"):
             item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forks() -> Iterator[None]:
+    """Operators and gateways are forks of a process that has imported them, unless a test starts one anew."""
+    with forking("taskyard.controller.main"), forking("taskyard.gateway.main"):
+        yield
 
 
 @pytest.fixture(scope="session")

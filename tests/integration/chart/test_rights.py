@@ -13,6 +13,7 @@ import httpx
 import pytest
 import yaml
 
+import plainhttp
 from integration.chart.installation import NAMESPACE, Cluster
 from localcluster.locations import REPOSITORY
 from ports import free_port
@@ -63,7 +64,7 @@ class Process:
     def is_ready(self) -> bool:
         assert self._process.poll() is None, f"it ended:\n{self.log}"
         try:
-            answer = httpx.get(f"http://127.0.0.1:{self.health_port}/readyz", trust_env=False, timeout=2)
+            answer = plainhttp.get(f"http://127.0.0.1:{self.health_port}/readyz", timeout=2)
         except httpx.HTTPError:
             return False
         return answer.is_success

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import httpx
 import yaml
 
+import forkserver
+import plainhttp
 from ports import free_port
 
+MODULE = "taskyard.controller.main"
 START_SECONDS = 30.0
 
 
@@ -41,7 +43,7 @@ class OperatorProcess:
             **environment,
         }
         self._environment.pop("KUBERNETES_SERVICE_HOST", None)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: forkserver.Process | None = None
 
     @property
     def log(self) -> str:
@@ -73,22 +75,16 @@ class OperatorProcess:
             self.wait_dead()
             namespace = self._environment["TASKYARD_NAMESPACE"]
             path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/taskyard-operator"
-            httpx.delete(self._server + path, trust_env=False)
+            plainhttp.delete(self._server + path)
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "taskyard.controller.main"],
-                env=self._environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-            )
+            self._process = forkserver.start(MODULE, self._environment, log)
 
     def wait_ready(self, seconds: float = START_SECONDS) -> None:
         """Returns once it has listed every kind."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             try:
-                if httpx.get(f"http://127.0.0.1:{self._port}/readyz", trust_env=False).is_success:
+                if plainhttp.get(f"http://127.0.0.1:{self._port}/readyz").is_success:
                     return
             except httpx.HTTPError:
                 pass

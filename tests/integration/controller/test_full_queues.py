@@ -8,10 +8,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import httpx
 import pytest
 
 import manifests
+import plainhttp
 from integration.controller.operatorprocess import OperatorProcess
 from kube import Kube, Object
 
@@ -62,7 +62,7 @@ def queued(kube: Kube) -> int:
 
 def metrics(of: OperatorProcess) -> list[str]:
     """The lines of an operator's metrics."""
-    return httpx.get(f"{of.address}/metrics", trust_env=False).text.splitlines()
+    return plainhttp.get(f"{of.address}/metrics").text.splitlines()
 
 
 def test_what_finds_the_queue_full_is_rejected_with_the_reason_and_soon_removed(

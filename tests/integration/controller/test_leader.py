@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 import manifests
+import plainhttp
 from integration.controller.faultproxy import FaultProxy
 from integration.controller.kubelet import Kubelet
 from integration.controller.operatorprocess import OperatorProcess
@@ -79,7 +79,7 @@ def holder(lease: dict[str, Any]) -> str:
 
 def leader_metric(contender: Contender) -> float:
     """The value of its leader metric."""
-    text = httpx.get(f"{contender.process.address}/metrics", trust_env=False).raise_for_status().text
+    text = plainhttp.get(f"{contender.process.address}/metrics").raise_for_status().text
     return next(float(line.split()[1]) for line in text.splitlines() if line.startswith("taskyard_leader "))
 
 

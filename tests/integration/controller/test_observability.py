@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 import manifests
+import plainhttp
 from integration.controller.kubelet import Kubelet
 from integration.controller.operatorprocess import OperatorProcess
 from integration.controller.test_start import become_active
@@ -67,7 +67,7 @@ def wait_for_events(kube: Kube, namespace: str, count: int) -> list[Object]:
 
 def samples(operator: OperatorProcess) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     """The parsed samples of `/metrics`."""
-    answer = httpx.get(f"{operator.address}/metrics", trust_env=False).raise_for_status()
+    answer = plainhttp.get(f"{operator.address}/metrics").raise_for_status()
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(answer.text)

@@ -27,7 +27,7 @@ def keyring() -> Keyring:
 
 @pytest.fixture(scope="session")
 def gateway(admin: Administrator, keyring: Keyring, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    with Gateway(admin, tmp_path_factory.mktemp("gateway")).serving(keyring) as process:
+    with Gateway(admin, tmp_path_factory.mktemp("gateway"), anew=True).serving(keyring) as process:
         yield process
 
 

@@ -6,7 +6,6 @@ import secrets
 import signal
 import ssl
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -18,6 +17,8 @@ from typing import Self
 import httpx
 import yaml
 
+import forkserver
+import plainhttp
 from integration.gateway.administrator import Administrator
 from ports import free_port
 from taskyard.core import names
@@ -25,6 +26,7 @@ from taskyard.core.security.certificates import new_authority
 from taskyard.core.security.keyring import Keyring, secret_data
 from taskyard.core.security.keys import MASTER_KEY_BYTES
 
+MODULE = "taskyard.gateway.main"
 RULES = [
     {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]},
     {"apiGroups": ["taskyard.dev"], "resources": ["workspacebuilds"], "verbs": ["get", "list"]},
@@ -44,33 +46,31 @@ RULES = [
 class Gateway:
     """A gateway process, with the rights of a service account that has exactly RULES."""
 
-    def __init__(self, admin: Administrator, directory: Path, *, system: str = "") -> None:
+    def __init__(self, admin: Administrator, directory: Path, *, system: str = "", anew: bool = False) -> None:
+        """`anew`: it shares no memory with others, so that its own can be measured."""
         self.admin = admin
+        self._anew = anew
         self.system = system or f"taskyard-{uuid.uuid4().hex[:8]}"
         self.log = directory / "gateway.log"
         self.port, self.health_port, self.people_port = free_port(), free_port(), free_port()
         self._kubeconfig = directory / "gateway.kubeconfig"
         self._write_kubeconfig()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: forkserver.Process | None = None
 
     def start(self, **environment: str) -> None:
+        settings = {
+            **os.environ,
+            "KUBECONFIG": str(self._kubeconfig),
+            "PYTHONPATH": str(Path(__file__).parents[3] / "operator"),
+            "TASKYARD_NAMESPACE": self.system,
+            "TASKYARD_LISTEN_ADDRESS": "127.0.0.1",
+            "TASKYARD_SIDECAR_PORT": str(self.port),
+            "TASKYARD_HEALTH_PORT": str(self.health_port),
+            "TASKYARD_PEOPLE_PORT": str(self.people_port),
+            **environment,
+        }
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", "from taskyard.gateway.main import main; main()"],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env={
-                    **os.environ,
-                    "KUBECONFIG": str(self._kubeconfig),
-                    "PYTHONPATH": str(Path(__file__).parents[3] / "operator"),
-                    "TASKYARD_NAMESPACE": self.system,
-                    "TASKYARD_LISTEN_ADDRESS": "127.0.0.1",
-                    "TASKYARD_SIDECAR_PORT": str(self.port),
-                    "TASKYARD_HEALTH_PORT": str(self.health_port),
-                    "TASKYARD_PEOPLE_PORT": str(self.people_port),
-                    **environment,
-                },
-            )
+            self._process = forkserver.start(MODULE, settings, log, anew=self._anew)
 
     def stop(self) -> int:
         """Sends SIGTERM and returns the exit status."""
@@ -119,7 +119,7 @@ class Gateway:
     def probe(self, path: str) -> int:
         """The status of a probe, 0 when nothing listens."""
         try:
-            return httpx.get(f"http://127.0.0.1:{self.health_port}{path}", timeout=5).status_code
+            return plainhttp.get(f"http://127.0.0.1:{self.health_port}{path}").status_code
         except httpx.TransportError:
             return 0
 

@@ -3,6 +3,7 @@
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+import plainhttp
 from integration.gateway.enrollment import enroll
 from integration.gateway.gatewayprocess import Gateway
 from integration.gateway.workspace import Workspace
@@ -11,7 +12,7 @@ Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 def samples(gateway: Gateway) -> Samples:
-    answer = httpx.get(f"http://127.0.0.1:{gateway.health_port}/metrics", timeout=5).raise_for_status()
+    answer = plainhttp.get(f"http://127.0.0.1:{gateway.health_port}/metrics").raise_for_status()
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     return {
         (one.name, frozenset(one.labels.items())): one.value

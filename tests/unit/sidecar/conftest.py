@@ -10,7 +10,14 @@ import pytest
 
 from unit.sidecar.authority import Authority
 from unit.sidecar.gateway_app import GatewayApp
-from unit.sidecar.pod import Pod, build_init
+from unit.sidecar.pod import Pod, build_init, forking_sidecars
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forks() -> Iterator[None]:
+    """Sidecars are forks of a process that has imported them, unless a test starts one anew."""
+    with forking_sidecars():
+        yield
 
 
 @pytest.fixture(scope="session")

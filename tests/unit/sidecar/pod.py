@@ -7,7 +7,6 @@ import os
 import signal
 import ssl
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,10 +15,13 @@ from typing import Any, TypeVar
 
 import httpx
 
+import forkserver
+import plainhttp
 from ports import free_port
 from unit.sidecar.gateway_app import POD_UID, TASK_UID, TOKEN, GatewayApp
 
 OPERATOR = Path(__file__).parents[3] / "operator"
+MODULE = "taskyard.sidecar.main"
 PATIENCE = 15.0
 STABLE_SECONDS = "0.6"
 HOOK_KEY = "the-kubelets"
@@ -50,6 +52,14 @@ def build_init(folder: Path) -> Path:
     return folder / "taskyard-init"
 
 
+@contextmanager
+def forking_sidecars() -> Iterator[None]:
+    """Sidecars are forks meanwhile, of a process with an environment like theirs."""
+    kept = {name: value for name, value in os.environ.items() if name == "PATH" or name.startswith("PYTHON")}
+    with forkserver.forking(MODULE, kept):
+        yield
+
+
 class Pod:
     """A `gateway` other than GatewayApp needs `url`, the `authority` with its `pem`, and the Pod's `key`."""
 
@@ -63,7 +73,7 @@ class Pod:
         self.home.mkdir()
         self.port, self.health_port, self.report_port = free_port(), free_port(), free_port()
         self.agent: subprocess.Popen[bytes] | None = None
-        self.sidecar: subprocess.Popen[bytes] | None = None
+        self.sidecar: forkserver.Process | None = None
         self.transcript = folder / "stdout.txt"
         self.log = folder / "stderr.txt"
         self._init = init
@@ -99,7 +109,8 @@ class Pod:
             cwd=self.home,
         )
 
-    def start_sidecar(self, **changes: str) -> None:
+    def start_sidecar(self, *, anew: bool = False, **changes: str) -> None:
+        """`anew`: it shares no memory with others, so that its own can be measured."""
         environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(OPERATOR),
@@ -123,9 +134,7 @@ class Pod:
             "TASKYARD_REPORT_PORT": str(self.report_port),
         } | changes
         with self.transcript.open("ab") as out, self.log.open("ab") as err:
-            self.sidecar = subprocess.Popen(
-                [sys.executable, "-m", "taskyard.sidecar.main"], env=environment, stdout=out, stderr=err
-            )
+            self.sidecar = forkserver.start(MODULE, environment, out, err, anew=anew)
 
     def kill_sidecar(self, number: int = signal.SIGKILL) -> int:
         assert self.sidecar is not None
@@ -193,10 +202,9 @@ class Pod:
 
     def health(self, path: str, hook_key: str | None = HOOK_KEY) -> httpx.Response:
         """A GET as the kubelet sends it."""
-        return httpx.get(
+        return plainhttp.get(
             f"http://127.0.0.1:{self.health_port}{path}",
             headers={"Authorization": f"Bearer {hook_key}"} if hook_key is not None else {},
-            trust_env=False,
             timeout=PATIENCE,
         )
 

@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import plainhttp
 from unit.sidecar.authority import Authority
 from unit.sidecar.conftest import gateway_running, pod_running
 from unit.sidecar.gateway_app import POD_UID
@@ -123,9 +123,7 @@ def test_no_request_causes_an_internal_error(
 @FEW
 @given(path=st.sampled_from(["mcp", "report", "output", "", "x"]), method=METHODS, body=BODIES)
 def test_no_report_causes_an_internal_error(waiting_pod: Pod, path: str, method: str, body: bytes) -> None:
-    response = httpx.request(
-        method, f"http://127.0.0.1:{waiting_pod.report_port}/{path}", content=body, trust_env=False, timeout=10
-    )
+    response = plainhttp.request(method, f"http://127.0.0.1:{waiting_pod.report_port}/{path}", content=body, timeout=10)
     assert response.status_code != 500
 
 

@@ -310,7 +310,7 @@ def test_a_port_that_another_process_has_only_bound_is_listened_on(pod: Pod) -> 
 
 def test_memory_stays_small(pod: Pod) -> None:
     pod.start_agent()
-    pod.start_sidecar()
+    pod.start_sidecar(anew=True)
     pod.until_stable()
     pod.post("seq 1 20000")
     pod.until_stable()

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+import plainhttp
 from taskyard.sidecar.conversation.archive import Archive
 from taskyard.sidecar.conversation.reports import AgentReport, State
 from taskyard.sidecar.gateway.reporter import Reporter
@@ -41,7 +42,7 @@ def say(pod: Pod, content: str, answer: str) -> None:
 
 
 def report(pod: Pod, **body: object) -> httpx.Response:
-    return httpx.post(f"http://127.0.0.1:{pod.report_port}/report", json=body, trust_env=False, timeout=5)
+    return plainhttp.post(f"http://127.0.0.1:{pod.report_port}/report", json=body)
 
 
 def test_a_delivery_is_reported_once_and_with_the_new_message_only(idle_pod: Pod) -> None:

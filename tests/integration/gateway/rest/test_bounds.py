@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+import plainhttp
 from integration.gateway.gatewayprocess import Gateway
 from integration.gateway.rest.rest_namespace import NOT_FOUND, Agent, RestNamespace
 from integration.gateway.rest.stream import opened
@@ -28,7 +29,7 @@ def resident(gateway: Gateway) -> int:
 def bounds(gateway: Gateway, bound: str) -> float:
     """How often a bound was reached."""
     name = f'taskyard_gateway_bounds_reached_total{{bound="{bound}"}}'
-    text = httpx.get(f"http://localhost:{gateway.health_port}/metrics", trust_env=False).text
+    text = plainhttp.get(f"http://localhost:{gateway.health_port}/metrics").text
     return next(float(line.split()[1]) for line in text.splitlines() if line.startswith(name))
 
 

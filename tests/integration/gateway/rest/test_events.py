@@ -3,9 +3,9 @@
 import json
 import time
 
-import httpx
 import pytest
 
+import plainhttp
 from integration.gateway.gatewayprocess import Gateway
 from integration.gateway.rest.rest_namespace import RBAC, Agent, RestNamespace, build, paused
 from integration.gateway.rest.stream import opened
@@ -125,7 +125,7 @@ def test_open_streams_are_counted(ns: RestNamespace, gateway: Gateway) -> None:
     ns.task()
 
     def value(name: str) -> float:
-        text = httpx.get(f"http://127.0.0.1:{gateway.health_port}/metrics", trust_env=False).text
+        text = plainhttp.get(f"http://127.0.0.1:{gateway.health_port}/metrics").text
         return float(next(line.split()[-1] for line in text.splitlines() if line.startswith(name)))
 
     before = value("taskyard_gateway_streams ")

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
+import plainhttp
 from integration.gateway.administrator import Administrator
 from integration.gateway.gatewayprocess import Gateway
 from integration.gateway.rest.rest_namespace import RestNamespace, paused
@@ -149,6 +149,6 @@ def test_an_input_that_finds_the_queue_full_is_refused_at_once(narrow: RestNames
     assert full.status_code == 429
     assert full.json()["detail"].startswith(f'The queues of namespace "{narrow.name}" are full: 3 messages wait')
     assert len(narrow.owner.get(url).json()["inputs"]) == 4
-    metrics = httpx.get(f"http://127.0.0.1:{fresh_gateway.health_port}/metrics", trust_env=False).text
+    metrics = plainhttp.get(f"http://127.0.0.1:{fresh_gateway.health_port}/metrics").text
     assert 'taskyard_gateway_inputs_refused_total{bound="QueueFull"} 1.0' in metrics
     assert 'taskyard_gateway_inputs_refused_total{bound="NamespaceQueueFull"} 1.0' in metrics

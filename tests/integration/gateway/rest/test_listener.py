@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+import plainhttp
 from integration.gateway.administrator import Administrator
 from integration.gateway.gatewayprocess import Gateway, new_keyring
 from integration.gateway.rest.rest_namespace import AUDIENCE, RestNamespace
@@ -25,7 +26,7 @@ from taskyard.core.security.keyring import Keyring
 
 def api_requests(gateway: Gateway) -> dict[str, float]:
     """Requests to the API server so far, by verb."""
-    text = httpx.get(f"http://127.0.0.1:{gateway.health_port}/metrics", trust_env=False).text
+    text = plainhttp.get(f"http://127.0.0.1:{gateway.health_port}/metrics").text
     found: dict[str, float] = {}
     for verb, count in re.findall(r'taskyard_api_requests_total\{[^}]*verb="(\w+)"[^}]*\} (\S+)', text):
         found[verb] = found.get(verb, 0) + float(count)
@@ -94,7 +95,7 @@ def test_requests_of_people_are_counted_by_route(ns: RestNamespace, gateway: Gat
     ns.task()
     ns.owner.get("/tasks")
     ns.owner.post("/tasks/me/hello/resume")
-    text = httpx.get(f"http://127.0.0.1:{gateway.health_port}/metrics", trust_env=False).text
+    text = plainhttp.get(f"http://127.0.0.1:{gateway.health_port}/metrics").text
     assert re.search(r'taskyard_gateway_requests_total\{code="200",route="tasks"\} [1-9]', text)
     assert re.search(r'taskyard_gateway_requests_total\{code="409",route="resume"\} [1-9]', text)
     assert ns.name not in text

@@ -10,11 +10,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+import plainhttp
 from unit.sidecar.pod import Pod, until
 
 
 def report(pod: Pod, **body: object) -> httpx.Response:
-    return httpx.post(f"http://127.0.0.1:{pod.report_port}/report", json=body, trust_env=False, timeout=5)
+    return plainhttp.post(f"http://127.0.0.1:{pod.report_port}/report", json=body)
 
 
 @pytest.fixture(scope="module")
@@ -55,18 +56,17 @@ def test_the_command_says_what_is_wrong(shared_pod: Pod, reporter: str) -> None:
 )
 def test_web_pages_cannot_report(shared_pod: Pod, headers: dict[str, str]) -> None:
     for path in ("mcp", "report", "output"):
-        response = httpx.post(
+        response = plainhttp.post(
             f"http://127.0.0.1:{shared_pod.report_port}/{path}",
             content=json.dumps({"state": "complete", "summary": "x"}),
             headers=headers,
-            trust_env=False,
         )
         assert response.status_code == 403
 
 
 def test_mcp_over_http(shared_pod: Pod) -> None:
     def ask(body: object, **headers: str) -> httpx.Response:
-        return httpx.post(shared_pod.mcp_url, json=body, headers=headers, trust_env=False)
+        return plainhttp.post(shared_pod.mcp_url, json=body, headers=headers)
 
     hello = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-06-18"}}
     assert ask(hello).json()["result"]["protocolVersion"] == "2025-06-18"
@@ -77,8 +77,8 @@ def test_mcp_over_http(shared_pod: Pod) -> None:
     assert done.json()["result"]["isError"] is False
     until("the report", lambda: shared_pod.states()[-1] == ("failure", "no such repository"))
     assert ask(hello, **{"MCP-Protocol-Version": "1999-01-01"}).status_code == 400
-    assert httpx.get(shared_pod.mcp_url, trust_env=False).status_code == 405
-    assert httpx.delete(shared_pod.mcp_url, trust_env=False).status_code == 405
+    assert plainhttp.get(shared_pod.mcp_url).status_code == 405
+    assert plainhttp.delete(shared_pod.mcp_url).status_code == 405
 
 
 def test_reports_are_limited_in_rate_and_size(shared_pod: Pod) -> None:
