@@ -310,7 +310,7 @@ def test_keystrokes_for_a_paused_task_are_refused_and_a_message_waits_and_says_w
     place.waits("second", "One input is before it.")
     place.kube.wait("the Pod is created", "pods", place.namespace, "hello-3", lambda pod: True)
     place.kube.create("taskinputs", place.namespace, manifests.task_input("early-keys", "q", type="Raw"))
-    assert "is still starting" in place.ended("early-keys", "Rejected")["status"]["message"]
+    assert "has not started yet" in place.ended("early-keys", "Rejected")["status"]["message"]
     place.waits("first", "its agent is not ready. The condition Ready of the Task says why.")
     place.activate(home="home", pod="hello-3")
     for name in ("first", "second"):
