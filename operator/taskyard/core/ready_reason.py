@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from taskyard.api.vocabulary import BuildPhase, Phase
-from taskyard.core import start_events, starting, unscheduled
+from taskyard.core import claim_events, start_events, starting, unscheduled
 from taskyard.core.intent import Intent, intent
 from taskyard.core.lifecycle import start_fault
 from taskyard.core.observed import Observed
@@ -40,6 +40,9 @@ def nearest_cause(observed: Observed, *, phase: Phase, resolution: Resolution) -
         )
         if found:
             return found
+    of_claim = claim_events.explanation(observed) if phase is Phase.PENDING else None
+    if of_claim:
+        return of_claim
     match phase:
         case Phase.ACTIVE:
             return "Active", "The agent is there and answers."
