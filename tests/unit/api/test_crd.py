@@ -145,7 +145,7 @@ def test_the_columns_of_tasks() -> None:
         "Template",
         "Age",
     ]
-    assert [column.name for column in kind.columns if column.priority] == ["Build", "Pod", "Display Name"]
+    assert [column.name for column in kind.columns if column.priority] == ["Build", "Pod", "Display Name", "Cause"]
 
 
 @pytest.mark.parametrize(
