@@ -77,14 +77,14 @@ def next_step(
     created_at: datetime | None,
     retention: timedelta,
     now: datetime,
-    pod_created_at: datetime | None,
+    agent_since: datetime | None,
     runs_once: bool = False,
     removes: bool = True,
 ) -> InputStep:
     """The next step for the inputs that name one Task; `created_at` is the Task's own creation time, `retention` how
-    long an ended input is kept that does not stay with its Task, `pod_created_at` when the Pod was created in which the
-    agent runs (None while there is none), `runs_once` whether the agent is a command, which
-    takes no messages, `removes` whether those that have ended may be removed now."""
+    long an ended input is kept that does not stay with its Task, `agent_since` since when the agent runs (None while it
+    does not), `runs_once` whether the agent is a command, which takes no messages, `removes` whether those that have
+    ended may be removed now."""
     waiting = queued(inputs)
     for entry in waiting:
         message = input_recipient.refusal(entry, task, created_at=created_at, now=now)
@@ -98,7 +98,7 @@ def next_step(
             if input_recipient.is_adoptable(entry, task):
                 return Adopt(entry)
         for entry in waiting:
-            message = refusal(entry, task) or keystrokes.refusal(entry, task, pod_created_at=pod_created_at)
+            message = refusal(entry, task) or keystrokes.refusal(entry, task, agent_since=agent_since)
             if message:
                 return Reject(entry, message)
             step = command_step(entry, task) if runs_once else None
@@ -107,7 +107,7 @@ def next_step(
     else:
         for entry in waiting:
             # Not those of a Task that was there when they were created: the past knows more of it than the caches.
-            message = None if entry.meant_for else keystrokes.refusal(entry, None, pod_created_at=None)
+            message = None if entry.meant_for else keystrokes.refusal(entry, None, agent_since=None)
             if message:
                 return Reject(entry, message)
     to_remove = removals(inputs, task, created_at=created_at, retention=retention) if removes else []

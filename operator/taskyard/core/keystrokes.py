@@ -12,18 +12,28 @@ from datetime import datetime
 from taskyard.api.vocabulary import InputType, Phase, Transition
 from taskyard.core import starting
 from taskyard.core.input_view import InputView
+from taskyard.core.pod_view import PodView
 from taskyard.core.task_view import TaskView
 
 REMEDY = "Apply it again, under another name, when the Task is Active."
 
 
-def refusal(entry: InputView, task: TaskView | None, *, pod_created_at: datetime | None) -> str | None:
-    """Why an input of type Raw is refused; None for one that is not, and for every other type. `pod_created_at` is when
-    the Pod was created in which the agent runs, None while there is none. Both times are the API server's."""
+def agent_since(pod: PodView | None) -> datetime | None:
+    """Since when a Pod's agent may have a screen; None while it does not run. The Pod's creation and that of an input
+    are by one clock; only after a restart of the container the node's counts."""
+    if pod is None or pod.deleting or pod.ended or (pod.agent and not pod.agent.running):
+        return None
+    restarted_at = pod.agent.restarted_at if pod.agent else None
+    return max(pod.created_at, restarted_at) if restarted_at else pod.created_at
+
+
+def refusal(entry: InputView, task: TaskView | None, *, agent_since: datetime | None) -> str | None:
+    """Why an input of type Raw is refused; None for one that is not, and for every other type. `agent_since` is since
+    when the agent runs, None while it does not."""
     if entry.type is not InputType.RAW or (task and task.deleting):
         return None
-    cause = without_screen(entry.task, task, pod_created_at=pod_created_at)
-    if cause is None and pod_created_at and entry.created_at < pod_created_at:
+    cause = without_screen(entry.task, task, agent_since=agent_since)
+    if cause is None and agent_since and entry.created_at < agent_since:
         cause = f'the agent of Task "{entry.task}" was started after it'
     if cause is None:
         return None
@@ -31,7 +41,7 @@ def refusal(entry: InputView, task: TaskView | None, *, pod_created_at: datetime
     return f"Keystrokes (type Raw) are for what is on the agent's screen, and {cause}.{doubt} {REMEDY}"
 
 
-def without_screen(name: str, task: TaskView | None, *, pod_created_at: datetime | None) -> str | None:
+def without_screen(name: str, task: TaskView | None, *, agent_since: datetime | None) -> str | None:
     """Why a Task's agent has no screen now; None when it has one."""
     if task is None:
         return f'there is no Task "{name}"'
@@ -40,8 +50,8 @@ def without_screen(name: str, task: TaskView | None, *, pod_created_at: datetime
         return f'Task "{name}" {"is paused" if phase == Phase.PAUSED else "has not started yet"}'
     if build["transition"] != Transition.START:
         return f'Task "{name}" is {"paused" if phase == Phase.PAUSED else "being paused"}'
-    if pod_created_at is None:
-        return f'Task "{name}" has no running Pod now'
+    if agent_since is None:
+        return f'the agent of Task "{name}" does not run now'
     workspace = task.status.get("workspace") or {}
     # An agent that has answered in this Pod, or whose start script holds its prompt up, has shown something.
     if phase == Phase.ACTIVE or workspace.get("activeAt") or starting.reported(task.status) is not None:

@@ -45,7 +45,7 @@ ACTIVE = task(status={"phase": "Active", "build": reservation(phase="Succeeded")
 def step(*inputs: InputView, of: TaskView | None = ACTIVE, now: float = 0, retention: timedelta = HOUR) -> InputStep:
     """The next step for a Task that is a minute old."""
     return next_step(
-        of, inputs, created_at=at(-60) if of else None, retention=retention, now=at(now), pod_created_at=at(-30)
+        of, inputs, created_at=at(-60) if of else None, retention=retention, now=at(now), agent_since=at(-30)
     )
 
 
@@ -364,9 +364,7 @@ STOPPED = task(status={"phase": "Paused", "build": reservation(2, "Stop", "Finis
     ],
 )
 def test_a_command_accepts_no_messages_but_can_be_resumed(of: TaskView, entry: InputView, expected: type) -> None:
-    found = next_step(
-        of, (entry,), created_at=at(-60), retention=HOUR, now=at(10), pod_created_at=at(-30), runs_once=True
-    )
+    found = next_step(of, (entry,), created_at=at(-60), retention=HOUR, now=at(10), agent_since=at(-30), runs_once=True)
     assert isinstance(found, expected)
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from taskyard.core.inputs import Deliver, InputStep, Reject, RestInputs, next_step
+from taskyard.core.keystrokes import agent_since
 from taskyard.core.task_view import TaskView
-from unit.core.builders import at, reservation, task, task_input
+from unit.core.builders import at, container_status, pod, reservation, task, task_input
 
 STARTED = reservation(phase="Succeeded")
 STOPPED = reservation(2, "Stop", "ManualPause", "Succeeded")
@@ -24,7 +25,7 @@ def of(phase: str, build: dict[str, Any] | None = None, *, workspace: dict[str, 
 def step(
     seen: TaskView | None, *, pod: float | None = -30, created: float = 0, type: str = "Raw", **fields: Any
 ) -> InputStep:
-    """What becomes of an input that is created at `created` when the Pod was at `pod`, None for no Pod."""
+    """What becomes of an input that is created at `created` when the agent runs since `pod`, None if it does not."""
     entry = task_input(type=type, created_at=at(created), **fields)
     return next_step(
         seen,
@@ -32,7 +33,7 @@ def step(
         created_at=at(-60) if seen else None,
         retention=timedelta(hours=1),
         now=at(20),
-        pod_created_at=None if pod is None else at(pod),
+        agent_since=None if pod is None else at(pod),
     )
 
 
@@ -47,8 +48,8 @@ def step(
         pytest.param(of("Pending", reservation(3, reason="Resume")), {}, "has not started yet", id="being resumed"),
         pytest.param(of("Initializing", STARTED), {}, "is still starting", id="nothing has answered yet"),
         pytest.param(of("Error", STARTED), {}, "is still starting", id="a start that failed"),
-        pytest.param(of("Unknown", STARTED), {"pod": None}, "has no running Pod", id="the Pod is lost"),
-        pytest.param(of("Active", STARTED), {"pod": None}, "has no running Pod", id="the Pod is lost just now"),
+        pytest.param(of("Unknown", STARTED), {"pod": None}, "does not run now", id="the Pod is lost"),
+        pytest.param(of("Active", STARTED), {"pod": None}, "does not run now", id="the Pod is lost just now"),
         pytest.param(of("Active", STARTED), {"created": -31}, "was started after it", id="for the Pod before"),
         pytest.param(None, {"owner_uid": None, "pod": None}, 'there is no Task "web"', id="no Task"),
     ],
@@ -99,6 +100,28 @@ def test_keys_of_a_task_that_is_being_deleted_go_with_it() -> None:
 def test_keys_whose_task_the_past_knows_wait_until_it_is_seen() -> None:
     waiting = step(None, owner_uid=None, pod=None, status={"taskUID": "another"})
     assert isinstance(waiting, RestInputs)
+
+
+def restarted(at: str) -> dict[str, Any]:
+    return container_status(restarts=1, last_exit_code=1) | {"state": {"running": {"startedAt": at}}}
+
+
+@pytest.mark.parametrize(
+    ("of_pod", "expected"),
+    [
+        pytest.param({}, at(0), id="since its Pod was created"),
+        pytest.param({"agent": restarted("2026-01-31T12:05:00Z")}, at(300), id="since it was restarted"),
+        pytest.param({"agent": restarted("2026-01-31T11:00:00Z")}, at(0), id="never before its Pod"),
+        pytest.param({"agent": container_status(state="terminated", exit_code=1)}, None, id="it has ended"),
+        pytest.param({"agent": container_status(state="waiting", reason="CrashLoopBackOff")}, None, id="it waits"),
+        pytest.param({"deleting": True}, None, id="its Pod is being deleted"),
+        pytest.param({"phase": "Failed"}, None, id="its Pod has ended"),
+    ],
+)
+def test_since_when_an_agent_runs(of_pod: dict[str, Any], expected: object) -> None:
+    """What waits for a program that has ended would be pressed into the one that comes after it."""
+    assert agent_since(pod(**of_pod)) == expected
+    assert agent_since(None) is None
 
 
 @pytest.mark.parametrize("type", ["User", "Control"])

@@ -15,7 +15,7 @@ from taskyard.controller.cluster import ApiError, Cluster, ConflictError, Missin
 from taskyard.controller.inputs.bounds import InputBounds
 from taskyard.controller.inputs.contents import Contents
 from taskyard.controller.inputs.reasons import WaitingReasons
-from taskyard.core import input_recipient, input_view, names, refusal, text_limits, times
+from taskyard.core import input_recipient, input_view, keystrokes, names, refusal, text_limits, times
 from taskyard.core.input_bounds import Bounds, Refusal
 from taskyard.core.input_recipient import KeepOrder, LookBack, Past
 from taskyard.core.input_view import InputView
@@ -109,7 +109,7 @@ class Delivery:
             created_at=created_at,
             retention=self._retention,
             now=now,
-            pod_created_at=self._pod_created_at(key, task),
+            agent_since=keystrokes.agent_since(self._pod(key, task)) if task else None,
             runs_once=self._runs_once(key, task),
             removes=self._removes(key),
         )
@@ -258,11 +258,6 @@ class Delivery:
         """The Pod of the newest build, by its name."""
         build = task.build
         return self._stores.pods.get((key[0], build["name"])) if build else None
-
-    def _pod_created_at(self, key: Key, task: TaskView | None) -> datetime | None:
-        """When the Pod was created in which the agent runs; None while there is none."""
-        pod = self._pod(key, task) if task else None
-        return pod.created_at if pod and not pod.deleting and not pod.ended else None
 
     async def _reject(self, entry: InputView, message: str, *, reason: InputReason | None = None) -> None:
         self._not_before.pop(entry.uid, None)
