@@ -182,7 +182,7 @@ def test_a_volume_that_cannot_be_mounted_is_told_and_the_task_starts_by_itself_o
         ),
         pytest.param("node", {"Error"}, {"BuildFailed"}, "was not bound to a node within 5 s", id="unschedulable"),
         pytest.param("cpu", {"Pending"}, {"Unschedulable"}, "Insufficient cpu", id="resources"),
-        pytest.param("storage", {"Pending"}, {"Unschedulable"}, "PersistentVolumeClaim", id="claim"),
+        pytest.param("storage", {"Pending"}, {"ProvisioningFailed"}, "Create StorageClass imaginary", id="claim"),
         pytest.param("memory", ENDED, {"AgentNotRunning"}, "ran out of memory", id="memory"),
         pytest.param("root", {"Error"}, {"BuildFailed"}, "violates PodSecurity", id="pod-security"),
         pytest.param("policy", {"Error"}, {"BuildFailed"}, "this host name is forbidden here", id="admission-policy"),

@@ -58,6 +58,8 @@ KINDS = (
         "tasks",
         (
             Column("Status", ".status.phase"),
+            # Of what is Pending or in Error: its message is shown with `-o wide`, and by `kubectl describe`.
+            Column("Reason", '.status.conditions[?(@.type=="Ready")].reason'),
             Column("State", ".status.state.state"),
             Column("Message", ".status.state.message"),
             Column("Template", ".status.template"),
@@ -65,6 +67,7 @@ KINDS = (
             Column("Build", ".status.build.name", priority=1),
             Column("Pod", ".status.workspace.pod", priority=1),
             Column("Display Name", ".status.displayName", priority=1),
+            Column("Cause", '.status.conditions[?(@.type=="Ready")].message', priority=1),
         ),
         ("aitask", "ait"),
     ),

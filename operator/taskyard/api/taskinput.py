@@ -62,7 +62,8 @@ class TaskInputSpec(Model):
             "for input; a program that Taskyard does not know, such as a shell, gets it as it is and may run it. "
             "Control: a command of the agent's program, such as /compact or !ls, typed at its prompt as a "
             "person would, once it is ready for input; it may run programs and end sessions (not for protocol Command; "
-            "over ACP and AgentAPI it is sent like a message). Raw: keystrokes, typed at once and not recorded. A "
+            "over ACP and AgentAPI it is sent like a message). Raw: keystrokes, typed at once and not recorded; they "
+            "answer what is on the agent's screen, and are rejected while there is none, as when the Task is paused. A "
             "policy can forbid Control and Raw."
         ),
     ] = InputType.USER
@@ -70,7 +71,7 @@ class TaskInputSpec(Model):
         bool,
         Field(
             description="Also resumes a Task that paused by itself. One that a person paused stays paused, and the "
-            "input waits."
+            "input waits. Keystrokes (type Raw) resume nothing."
         ),
     ] = False
     answers: Annotated[

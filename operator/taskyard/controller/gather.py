@@ -7,7 +7,7 @@ from datetime import datetime
 from taskyard.api.vocabulary import InputPhase, InputType
 from taskyard.controller.cache.stores import Stores
 from taskyard.core.input_view import InputView
-from taskyard.core.inputs import queued
+from taskyard.core.inputs import is_waking, queued
 from taskyard.core.names import claim_name
 from taskyard.core.observed import Observed, Obstacle
 from taskyard.core.parameter_views import SecretKey
@@ -37,7 +37,7 @@ def gather(stores: Stores, key: Key, *, now: datetime, obstacle: Obstacle | None
         pods=tuple(pods),
         template_version=None,
         claim_exists=any(claim.owner == task.uid for claim in claims),
-        resume_requested=any(entry.resume and entry.has_order for entry in waiting),
+        resume_requested=any(is_waking(entry) for entry in waiting),
         inputs_queued=len(waiting),
         inputs_delivered=sum(entry.phase is InputPhase.DELIVERED for entry in inputs),
         obstacle=obstacle,

@@ -14,7 +14,7 @@ from taskyard.controller.gather import gather
 from taskyard.controller.steps.apply import Applier, status_patch
 from taskyard.controller.steps.blocked import Blocked
 from taskyard.controller.steps.task_reader import NotDue
-from taskyard.core import refusal, start_events, status
+from taskyard.core import event_reading, refusal, status
 from taskyard.core.decision import Reserve, Rest, Step, decide
 from taskyard.core.observed import Observed, Obstacle
 from taskyard.watchcache.kind import Key
@@ -44,8 +44,8 @@ class Shown:
 class Reconciler:
     """The work of the Tasks' queue. `again(key, seconds)` retries a Task later; `deadline(key, moment)` reconciles it
     at that moment of the wall clock, or not at all for None; `changed(key)` queues everything that depends on its
-    status; `seen(key)` says that all that is known is being looked at; `read_events(key)` has the Events of its Pod
-    read."""
+    status; `seen(key)` says that all that is known is being looked at; `read_events(key)` has the Events read
+    that say why it does not start."""
 
     def __init__(
         self,
@@ -203,13 +203,13 @@ class Reconciler:
         return False
 
     def _have_events_read(self, key: Key, observed: Observed) -> None:
-        """Have the Events of a Pod that does not start read when they are due. What was read is kept until it starts:
-        a Pod whose image is tried again and again says for a moment each time what the fault is."""
-        due = start_events.next_reading(observed)
-        if due is not None and observed.now >= due:
-            self._read_events(key)
-        elif start_events.starting_pod(observed) is None:
+        """Have the Events of what keeps a Task from its start read when they are due. What was read is kept until it
+        starts: a Pod whose image is tried again and again says for a moment each time what the fault is."""
+        subject = event_reading.subject(observed)
+        if subject is None:
             self._stores.readings.pop(key, None)
+        elif subject.due is not None and observed.now >= subject.due:
+            self._read_events(key)
 
 
 def log(obstacle: Obstacle, text: str, *names: str) -> None:

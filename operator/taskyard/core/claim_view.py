@@ -10,17 +10,22 @@ from taskyard.core.api_object import Manifest, labelled, name_in, shared, versio
 from taskyard.core.child_view import ChildView
 from taskyard.core.ownership import owners_of
 
+# Written by the scheduler for a claim whose StorageClass waits for its first consumer.
+SELECTED_NODE = "volume.kubernetes.io/selected-node"
+
 
 @dataclass(frozen=True, slots=True)
 class ClaimView(ChildView):
     """The claim of a Task's home, which is never removed, whoever has left it. `requested` is the size that is asked
     for, `capacity` that of the volume, None before there is one; both are quantities. `resizing` is what Kubernetes
-    says about a change of the size. `adoptable_by` is the Task that an annotation allows to take it over."""
+    says about a change of the size. `adoptable_by` is the Task that an annotation allows to take it over. `has_node`:
+    the scheduler has chosen the node for its Pod, and waits for the volume there."""
 
     requested: str
     capacity: str | None
     resizing: str | None = None
     adoptable_by: str | None = None
+    has_node: bool = False
 
     @property
     def offered_to(self) -> str | None:
@@ -33,6 +38,7 @@ class ClaimView(ChildView):
     @classmethod
     def of(cls, claim: Manifest) -> ClaimView:
         metadata, status = claim["metadata"], claim.get("status", {})
+        annotations = metadata.get("annotations") or {}
         messages = [condition.get("message") or condition["type"] for condition in status.get("conditions") or ()]
         return cls(
             namespace=sys.intern(metadata["namespace"]),
@@ -45,5 +51,6 @@ class ClaimView(ChildView):
             requested=shared(str(claim["spec"].get("resources", {}).get("requests", {}).get("storage", "0"))),
             capacity=shared(status.get("capacity", {}).get("storage")),
             resizing=messages[-1] if messages else None,
-            adoptable_by=name_in((metadata.get("annotations") or {}).get(names.ADOPTABLE_BY)),
+            adoptable_by=name_in(annotations.get(names.ADOPTABLE_BY)),
+            has_node=SELECTED_NODE in annotations,
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from taskyard.api.vocabulary import BuildPhase, BuildReason, Transition
-from taskyard.core import recovery, start_events, unscheduled
+from taskyard.core import claim_events, event_reading, recovery, start_events, unscheduled
 from taskyard.core.build_view import BuildView
 from taskyard.core.claim_view import ClaimView
 from taskyard.core.completion import report_deadline
@@ -227,20 +227,23 @@ def start_is_unfinished(observed: Observed) -> Step | None:
     if template is None:
         return Rest()
     # Counted from the Pod's creation: a build may have waited long for room in the quota or for its template version.
-    timed_out_at = pod.created_at + template.start_timeout
+    timed_out_at = claim_events.given_up_at(observed, pod, start_timeout=template.start_timeout)
     if observed.now < timed_out_at:
-        return Rest(until=timed_out_at)
-    return EndBuild(build, BuildPhase.FAILED, unbound_message(pod, template.start_timeout))
-
-
-def unbound_message(pod: PodView, waited: timedelta) -> str:
-    """Cause and remedy for a Pod that was not bound to a node."""
-    seconds = int(waited.total_seconds())
-    cause = pod.unschedulable or "the scheduler gave no reason"
-    return (
-        f"Pod {pod.name} was not bound to a node within {seconds} s: {quoted(cause)}. "
-        f"{unscheduled.remedy(cause, namespace=pod.namespace)}; then pause and resume the Task."
+        return Rest(until=min(timed_out_at, reading_deadline(observed) or timed_out_at))
+    return EndBuild(
+        build, BuildPhase.FAILED, unbound_message(pod, template.start_timeout, claim_events.cause(observed))
     )
+
+
+def unbound_message(pod: PodView, waited: timedelta, of_claim: str | None) -> str:
+    """Cause and remedy for a Pod that was not bound to a node; `of_claim` are those of a claim without a volume, as far
+    as they are known."""
+    begin = f"Pod {pod.name} was not bound to a node within {int(waited.total_seconds())} s: "
+    if of_claim:
+        return f"{begin}{of_claim}. When that is done, pause and resume the Task."
+    cause = pod.unschedulable or "the scheduler gave no reason"
+    remedy = unscheduled.remedy(cause, namespace=pod.namespace)
+    return f"{begin}{quoted(cause)}. {remedy}; then pause and resume the Task."
 
 
 def failed_start_left_a_pod(observed: Observed) -> Step | None:
@@ -330,8 +333,9 @@ def start_deadline(observed: Observed) -> datetime | None:
 
 
 def reading_deadline(observed: Observed) -> datetime | None:
-    """When the Events of a Pod that does not start are read; None when they are due already."""
-    due = start_events.next_reading(observed)
+    """When the Events of a Pod or a claim that keep a Task from its start are read; None when they are due already."""
+    subject = event_reading.subject(observed)
+    due = subject.due if subject else None
     return due if due and observed.now < due else None
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from taskyard.api.vocabulary import BuildPhase, InputPhase, InputType, Phase, Transition
-from taskyard.core import input_recipient, starting, times
+from taskyard.core import input_recipient, keystrokes, starting, times
 from taskyard.core.input_recipient import ORPHAN_WAIT, KeepOrder, LookBack
 from taskyard.core.input_retention import removals
 from taskyard.core.input_view import InputView
@@ -65,6 +65,11 @@ def queued(inputs: tuple[InputView, ...]) -> list[InputView]:
     return sorted((i for i in inputs if i.phase is InputPhase.QUEUED), key=lambda i: i.line)
 
 
+def is_waking(entry: InputView) -> bool:
+    """Whether a queued input resumes a Task that paused by itself. Keystrokes do not: they are refused then."""
+    return entry.resume and entry.has_order and entry.type is not InputType.RAW
+
+
 def next_step(
     task: TaskView | None,
     inputs: tuple[InputView, ...],
@@ -72,12 +77,14 @@ def next_step(
     created_at: datetime | None,
     retention: timedelta,
     now: datetime,
+    agent_since: datetime | None,
     runs_once: bool = False,
     removes: bool = True,
 ) -> InputStep:
     """The next step for the inputs that name one Task; `created_at` is the Task's own creation time, `retention` how
-    long an ended input is kept that does not stay with its Task, `runs_once` whether the agent is a command, which
-    takes no messages, `removes` whether those that have ended may be removed now."""
+    long an ended input is kept that does not stay with its Task, `agent_since` since when the agent runs (None while it
+    does not), `runs_once` whether the agent is a command, which takes no messages, `removes` whether those that have
+    ended may be removed now."""
     waiting = queued(inputs)
     for entry in waiting:
         message = input_recipient.refusal(entry, task, created_at=created_at, now=now)
@@ -91,12 +98,18 @@ def next_step(
             if input_recipient.is_adoptable(entry, task):
                 return Adopt(entry)
         for entry in waiting:
-            message = refusal(entry, task)
+            message = refusal(entry, task) or keystrokes.refusal(entry, task, agent_since=agent_since)
             if message:
                 return Reject(entry, message)
             step = command_step(entry, task) if runs_once else None
             if step:
                 return step
+    else:
+        for entry in waiting:
+            # Not those of a Task that was there when they were created: the past knows more of it than the caches.
+            message = None if entry.meant_for else keystrokes.refusal(entry, None, agent_since=None)
+            if message:
+                return Reject(entry, message)
     to_remove = removals(inputs, task, created_at=created_at, retention=retention) if removes else []
     if to_remove and now >= to_remove[0][0]:
         return Remove(to_remove[0][1])

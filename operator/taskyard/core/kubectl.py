@@ -20,6 +20,11 @@ def describe_claims(namespace: str) -> str:
     return f"kubectl describe pvc -n {namespace}"
 
 
+def delete_claim(namespace: str, claim: str) -> str:
+    """The command that deletes a claim."""
+    return f"kubectl delete pvc {claim} -n {namespace}"
+
+
 def annotate_claim(namespace: str, claim: str, annotation: str, *, overwrite: bool) -> str:
     """The command that sets an annotation (`name=value`) of a claim."""
     return f"kubectl -n {namespace} annotate pvc {claim} {annotation}{' --overwrite' if overwrite else ''}"

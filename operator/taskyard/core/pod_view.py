@@ -17,7 +17,8 @@ SIDECAR = "taskyard-sidecar"
 
 @dataclass(frozen=True, slots=True)
 class ContainerView:
-    """One container's status: exactly one of waiting, running and terminated, or none yet."""
+    """One container's status: exactly one of waiting, running and terminated, or none yet. `restarted_at` is when it
+    was started again, by its node's clock, None while it runs for the first time or does not run."""
 
     name: str
     ready: bool
@@ -31,6 +32,7 @@ class ContainerView:
     exit_reason: str | None = None
     last_exit_reason: str | None = None
     finished_at: datetime | None = None
+    restarted_at: datetime | None = None
 
     @classmethod
     def of(cls, status: Manifest) -> ContainerView:
@@ -38,6 +40,7 @@ class ContainerView:
         waiting, terminated = state.get("waiting", {}), state.get("terminated")
         last = status.get("lastState", {}).get("terminated")
         finished_at = terminated.get("finishedAt") if terminated else None
+        started_at = (state.get("running") or {}).get("startedAt") if status.get("restartCount") else None
         return cls(
             name=sys.intern(status["name"]),
             ready=status.get("ready", False),
@@ -51,6 +54,7 @@ class ContainerView:
             exit_reason=shared(terminated.get("reason")) if terminated else None,
             last_exit_reason=shared(last.get("reason")) if last else None,
             finished_at=times.parse(finished_at) if finished_at else None,
+            restarted_at=times.parse(started_at) if started_at else None,
         )
 
 

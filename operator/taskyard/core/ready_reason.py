@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from taskyard.api.vocabulary import BuildPhase, Phase
-from taskyard.core import kubectl, start_events, start_remedy, starting, unscheduled
+from taskyard.core import claim_events, kubectl, start_events, start_remedy, starting, unscheduled
 from taskyard.core.intent import Intent, intent
 from taskyard.core.lifecycle import start_fault
 from taskyard.core.observed import Observed
@@ -41,6 +41,9 @@ def nearest_cause(observed: Observed, *, phase: Phase, resolution: Resolution) -
         )
         if found:
             return found
+    of_claim = claim_events.explanation(observed) if phase is Phase.PENDING else None
+    if of_claim:
+        return of_claim
     match phase:
         case Phase.ACTIVE:
             return "Active", "The agent is there and answers."

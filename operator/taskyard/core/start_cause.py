@@ -53,11 +53,11 @@ class StartCause:
 
 @dataclass(frozen=True)
 class Reading:
-    """What the Events of a Pod said. `number` counts how often those of this Pod were read. Without a `cause`,
-    `progress` is what the kubelet is at, empty if nothing tells; `refusal` is why they could not be read, empty if they
-    could."""
+    """What the Events of the object with this UID said, a Pod or a claim. `number` counts how often they were read.
+    Without a `cause`, `progress` is what the kubelet is at, empty if nothing tells; `refusal` is why they could not be
+    read, empty if they could."""
 
-    pod_uid: str
+    uid: str
     at: datetime
     number: int
     cause: StartCause | None = None

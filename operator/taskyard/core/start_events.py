@@ -106,14 +106,19 @@ def next_reading(observed: Observed) -> datetime | None:
     if reading is None:
         first = (build.finished_at or pod.created_at) + FIRST_AFTER
         return min(first, late_at) if late_at else first
-    due = reading.at + min(FIRST_AFTER * (1 << min(reading.number, 8)), LONGEST_PAUSE)
+    due = reading.at + next_pause(reading)
     return min(due, late_at) if late_at and reading.at < late_at else due
+
+
+def next_pause(reading: Reading) -> timedelta:
+    """The pause after a reading, which grows."""
+    return min(FIRST_AFTER * (1 << min(reading.number, 8)), LONGEST_PAUSE)
 
 
 def reading_of(observed: Observed, pod: PodView) -> Reading | None:
     """The last reading of this Pod's Events."""
     reading = observed.reading
-    return reading if reading and reading.pod_uid == pod.uid else None
+    return reading if reading and reading.uid == pod.uid else None
 
 
 def pull_error(observed: Observed, fault: ContainerView) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from copy import deepcopy
 from typing import Any
 
@@ -155,11 +156,45 @@ def test_a_template_version_cannot_be_edited(kubectl: Kubectl, change: Object, m
 def test_status_starts_as_pending_and_shows_in_the_table(kubectl: Kubectl) -> None:
     assert kubectl("apply", "-f", "-", stdin=manifests.task()).returncode == 0
     header, row = kubectl("get", "tasks").stdout.splitlines()
-    assert header.split() == ["NAME", "STATUS", "STATE", "MESSAGE", "TEMPLATE", "AGE"]
+    assert header.split() == ["NAME", "STATUS", "REASON", "STATE", "MESSAGE", "TEMPLATE", "AGE"]
     assert row.split()[:2] == ["hello", "Pending"]
     wide = kubectl("get", "ait", "-o", "wide").stdout.splitlines()[0]
-    assert wide.split()[-4:] == ["BUILD", "POD", "DISPLAY", "NAME"]
+    assert wide.split()[-5:] == ["BUILD", "POD", "DISPLAY", "NAME", "CAUSE"]
     assert "hello" in kubectl("get", "taskyard").stdout
+
+
+@pytest.mark.parametrize(
+    ("phase", "reason", "message"),
+    [
+        pytest.param("Pending", "QuotaExceeded", "exceeded quota: few", id="Pending"),
+        pytest.param("Initializing", "ImagePullBackOff", "Container agent cannot start: no", id="a missing image"),
+        pytest.param("Initializing", "CreateContainerConfigError", 'secret "key" not found', id="a missing Secret"),
+        pytest.param("Error", "BuildFailed", "Build hello-1 failed: no", id="Error"),
+    ],
+)
+def test_the_table_shows_what_holds_a_task_up_in_120_columns(
+    kubectl: Kubectl, phase: str, reason: str, message: str
+) -> None:
+    """And beside it what the state says, which the REST API has in common: the agent is still to come."""
+    assert kubectl("apply", "-f", "-", stdin=manifests.task()).returncode == 0
+    ready = {
+        "type": "Ready",
+        "status": "False",
+        "reason": reason,
+        "message": message,
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }
+    state = {"state": "Working", "message": "Agent is connecting", "build": 1, "timestamp": "2026-01-01T00:00:00Z"}
+    status = {"phase": phase, "conditions": [ready], "template": "shell", "state": state}
+    changed = kubectl(
+        "patch", "ait", "hello", "--subresource=status", "--type=merge", "-p", json.dumps({"status": status})
+    )
+    assert changed.returncode == 0, changed.stderr
+    header, row = kubectl("get", "ait").stdout.splitlines()
+    assert row.split()[:3] == ["hello", phase, reason]
+    assert row[header.index("REASON") :].startswith(reason)
+    assert max(len(header), len(row)) <= 120
+    assert message in kubectl("get", "ait", "-o", "wide").stdout
 
 
 def test_explain_describes_every_field_of_a_task(kubectl: Kubectl) -> None:

@@ -206,7 +206,8 @@ def input_faults(picture: Picture, typed: Mapping[str, Sequence[Typed]]) -> Iter
                 yield f"input {name} is Delivered but was typed {len(given)} times"
             case "Rejected" if not told.get("message"):
                 yield f"input {name} is Rejected without a reason"
-            case "Rejected" if given:
+            # Of keys whose Pod is gone nobody can say any more whether a delivery that was cut off had pressed them.
+            case "Rejected" if given and entry["spec"].get("type") != "Raw":
                 yield f"input {name} is Rejected but was typed: {told['message']}"
             case "Queued" if owner.get("status", {}).get("phase") == "Active":
                 yield f"input {name} is Queued, but its Task is Active: {told}"

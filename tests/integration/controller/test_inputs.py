@@ -47,20 +47,32 @@ class Place:
     def input(self, name: str, content: str = "go on", **fields: Any) -> Object:
         return self.kube.create("taskinputs", self.namespace, manifests.task_input(name, content) | fields)
 
-    def activate(self, *, home: str) -> None:
+    def activate(self, *, home: str, pod: str = "hello-1") -> None:
         """Acts as the node until the Task is Active. `home` names the home, in which the sidecar's journal is."""
         kube, namespace = self.kube, self.namespace
-        pod = kube.wait("the Pod is created", "pods", namespace, "hello-1", lambda pod: True)
-        self._kubelet.bind("hello-1")
-        kube.wait("the build succeeds", "workspacebuilds", namespace, "hello-1", phase_is("Succeeded"))
+        made = kube.wait("the Pod is created", "pods", namespace, pod, lambda pod: True)
+        self._kubelet.bind(pod)
+        kube.wait("the build succeeds", "workspacebuilds", namespace, pod, phase_is("Succeeded"))
         secret = kube.get("secrets", namespace, "taskyard-keys")
         assert secret is not None
         self._sidecars.use(keyring_from(secret["data"]))
         ip = self._sidecars.address()
-        self._sidecars.open(ip, pod_uid=pod["metadata"]["uid"], task_uid=home)
+        self._sidecars.open(ip, pod_uid=made["metadata"]["uid"], task_uid=home)
         self._kubelet.enroll("hello")
-        self._kubelet.run("hello-1", ready=True, ip=ip)
+        self._kubelet.run(pod, ready=True, ip=ip)
         kube.wait("the Task is active", "tasks", namespace, "hello", phase_is("Active"))
+
+    def pause(self, *, paused: bool) -> None:
+        self.kube.patch("tasks", self.namespace, "hello", {"spec": {"paused": paused}})
+
+    def waits(self, name: str, text: str) -> None:
+        """Waits until a queued input says so."""
+
+        def holds(entry: Object) -> bool:
+            status = entry.get("status", {})
+            return status.get("phase") == "Queued" and text in status.get("message", "")
+
+        self.kube.wait(f"{name} says {text!r}", "taskinputs", self.namespace, name, holds)
 
     def ended(self, name: str, phase: str) -> Object:
         """The input, once it has come to that end."""
@@ -268,3 +280,54 @@ def test_what_was_sent_to_a_task_that_lived_with_the_operator_is_not_typed_into_
     place.task()
     place.operator.start()
     assert "meant for an earlier Task" in place.ended("for-the-former", "Rejected")["status"]["message"]
+
+
+def test_keystrokes_for_a_paused_task_are_refused_and_a_message_waits_and_says_why(place: Place) -> None:
+    """The next start would press them before the agent is ready, and the message after them would be another one."""
+    place.operator.start()
+    place.task()
+    place.activate(home="home")
+    place.pause(paused=True)
+    leaving = "the Pod is being deleted"
+    place.kube.wait(leaving, "pods", place.namespace, "hello-1", lambda pod: "deletionTimestamp" in pod["metadata"])
+    place.kube.delete("pods", place.namespace, "hello-1", now=True)
+    place.kube.wait("the Task is paused", "tasks", place.namespace, "hello", phase_is("Paused"))
+    for name, resume in (("keys", False), ("waking-keys", True)):
+        place.kube.create("taskinputs", place.namespace, manifests.task_input(name, "q", type="Raw", resume=resume))
+    place.input("first", "one")
+    place.input("second", "two")
+    for name in ("keys", "waking-keys"):
+        message = place.ended(name, "Rejected")["status"]["message"]
+        assert 'Task "hello" is paused. Apply it again, under another name, when the Task is Active.' in message
+    for name in ("first", "second"):
+        place.waits(name, 'Task "hello" is paused (spec.paused)')
+    stood = [found["metadata"]["resourceVersion"] for found in place.kube.list("taskinputs", place.namespace)]
+    time.sleep(3)
+    found = place.kube.list("taskinputs", place.namespace)
+    assert [entry["metadata"]["resourceVersion"] for entry in found] == stood, "at rest nothing is written"
+
+    place.pause(paused=False)
+    place.waits("second", "One input is before it.")
+    place.kube.wait("the Pod is created", "pods", place.namespace, "hello-3", lambda pod: True)
+    place.kube.create("taskinputs", place.namespace, manifests.task_input("early-keys", "q", type="Raw"))
+    assert "has not started yet" in place.ended("early-keys", "Rejected")["status"]["message"]
+    place.waits("first", "its agent is not ready. The condition Ready of the Task says why.")
+    place.activate(home="home", pod="hello-3")
+    for name in ("first", "second"):
+        assert "message" not in place.ended(name, "Delivered")["status"]
+    place.kube.create("taskinputs", place.namespace, manifests.task_input("new-keys", "q", type="Raw"))
+    place.ended("new-keys", "Delivered")
+    assert place.typed("home") == ["one", "two", "q"]
+
+
+def test_an_input_without_a_task_says_what_it_waits_for(place: Place) -> None:
+    """K14"""
+    place.operator.start()
+    place.input("early")
+    place.waits("early", 'There is no Task "hello" in namespace')
+    place.kube.create("taskinputs", place.namespace, manifests.task_input("keys", "q", type="Raw"))
+    assert 'there is no Task "hello"' in place.ended("keys", "Rejected")["status"]["message"]
+    place.task()
+    place.activate(home="home")
+    assert "message" not in place.ended("early", "Delivered")["status"]
+    assert place.typed("home") == ["go on"]

@@ -34,8 +34,8 @@ def bind(kube: Kube, kubelet: Kubelet, namespace: str, *, seconds: int = 3) -> O
     return pod
 
 
-def event(kube: Kube, namespace: str, name: str, pod: Object, reason: str, message: str) -> None:
-    """Writes an Event as the kubelet does."""
+def event(kube: Kube, namespace: str, name: str, of: Object, reason: str, message: str, *, kind: str = "Pod") -> None:
+    """Writes an Event as the kubelet, or the controller of volumes, does."""
     now = rfc3339(datetime.now(UTC))
     kube.create(
         "events",
@@ -46,10 +46,10 @@ def event(kube: Kube, namespace: str, name: str, pod: Object, reason: str, messa
             "metadata": {"name": name},
             "involvedObject": {
                 "apiVersion": "v1",
-                "kind": "Pod",
+                "kind": kind,
                 "namespace": namespace,
-                "name": pod["metadata"]["name"],
-                "uid": pod["metadata"]["uid"],
+                "name": of["metadata"]["name"],
+                "uid": of["metadata"]["uid"],
             },
             "type": "Warning",
             "reason": reason,
@@ -116,3 +116,33 @@ def test_without_events_the_task_names_the_command_that_shows_more(
     kubelet.remove("hello-1")
     task = kube.wait("the Task is paused", "tasks", namespace, "hello", phase_is("Paused"))
     assert condition(task, "Stalled") is None
+
+
+def test_a_home_without_a_volume_is_told_with_the_cause_from_its_claims_events(
+    kube: Kube, kubelet: Kubelet, namespace: str
+) -> None:
+    """Its StorageClass does not exist. The other claim's trouble is not the Task's."""
+    kube.create("templateversions", namespace, manifests.template_version(startTimeoutSeconds=4))
+    kube.create("tasks", namespace, manifests.task())
+    kube.wait("the Pod is created", "pods", namespace, "hello-1", lambda pod: True)
+    said = "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found"
+    scheduled = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": said}
+    kubelet.status("hello-1", conditions=[scheduled])
+    claim = kube.get("persistentvolumeclaims", namespace, "hello-home")
+    assert claim is not None
+    missing = 'storageclass.storage.k8s.io "fast" not found'
+    event(kube, namespace, "mine", claim, "ProvisioningFailed", missing, kind="PersistentVolumeClaim")
+    other = {"metadata": {"name": "hello-home", "uid": "3b1d5a0e-0000-4000-8000-000000000001"}}
+    event(kube, namespace, "not-mine", other, "VolumeMismatch", "another one", kind="PersistentVolumeClaim")
+    kube.wait(
+        "the scheduler is quoted",
+        "tasks",
+        namespace,
+        "hello",
+        lambda task: (condition(task, "Ready") or {}).get("reason") == "Unschedulable",
+    )
+    task = kube.wait("the Task is in error", "tasks", namespace, "hello", phase_is("Error"))
+    stalled = condition(task, "Stalled")
+    assert stalled is not None and stalled["reason"] == "BuildFailed"
+    for text in ("claim hello-home has no volume: ", missing, "Create StorageClass fast", "pause and resume the Task"):
+        assert text in stalled["message"]

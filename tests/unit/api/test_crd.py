@@ -139,12 +139,13 @@ def test_the_columns_of_tasks() -> None:
     (kind,) = [kind for kind in KINDS if kind.plural == "tasks"]
     assert [column.name for column in kind.columns if not column.priority] == [
         "Status",
+        "Reason",
         "State",
         "Message",
         "Template",
         "Age",
     ]
-    assert [column.name for column in kind.columns if column.priority] == ["Build", "Pod", "Display Name"]
+    assert [column.name for column in kind.columns if column.priority] == ["Build", "Pod", "Display Name", "Cause"]
 
 
 @pytest.mark.parametrize(

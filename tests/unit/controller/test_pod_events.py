@@ -8,11 +8,19 @@ import pytest
 
 from taskyard.controller.cluster import ApiError
 from taskyard.controller.pod_events import PodEvents
-from taskyard.core.resources import EVENTS, PODS
+from taskyard.core.resources import CLAIMS, EVENTS, PODS, WORKSPACE_BUILDS
 from taskyard.core.times import rfc3339
 from unit.controller.fakes import api_error
 from unit.controller.reconcile_harness import WEB, ReconcileHarness
-from unit.core.builders import at, container_status, pod_manifest, reservation
+from unit.core.builders import (
+    at,
+    build_manifest,
+    claim_manifest,
+    container_status,
+    pod_manifest,
+    reservation,
+    task_manifest,
+)
 
 NOTE = 'MountVolume.SetUp failed for volume "keys" : secret "nothing" not found'
 STATUS = {"phase": "Initializing", "build": reservation(phase="Succeeded"), "workspace": {"appHealth": "Initializing"}}
@@ -134,3 +142,44 @@ async def test_an_image_that_is_tried_again_and_again_is_not_read_of_at_each_try
     await harness.reconcile()
     (ready,) = [c for c in harness.status["conditions"] if c["type"] == "Ready"]
     assert (ready["reason"], NOTE in ready["message"]) == ("ImagePullBackOff", True)
+
+
+async def test_of_a_pod_without_a_node_the_events_of_its_home_alone_are_read() -> None:
+    """And they are forgotten when the claim has a volume."""
+    harness = EventsHarness(task_manifest(status={"phase": "Pending", "build": reservation()}))
+    harness.pod_events = PodEvents(harness.cluster, harness.stores, clock=harness.clock, changed=harness.looked)
+    said = "pod has unbound immediate PersistentVolumeClaims"
+    harness.hold(WORKSPACE_BUILDS, build_manifest())
+    harness.hold(PODS, pod_manifest(node=None, phase="Pending", unschedulable=said))
+    harness.hold(CLAIMS, claim_manifest() | {"status": {"phase": "Pending"}})
+    harness.event(uid="claim", reason="ProvisioningFailed")
+    harness.event(uid="claim-2", reason="VolumeMismatch")
+    harness.event()
+    await harness.reconcile()
+    assert (harness.reads, harness.deadlines[WEB], harness.ready) == ([], at(30), ("False", "Unschedulable"))
+    harness.now = at(30)
+    await harness.reconcile()
+    await harness.pod_events.read(harness.reads.pop())
+    await harness.reconcile()
+    assert (harness.ready, harness.lists, harness.deadlines[WEB]) == (
+        ("False", "ProvisioningFailed"),
+        ["claim"],
+        at(90),
+    )
+    harness.hold(CLAIMS, claim_manifest(version=300))
+    await harness.reconcile()
+    assert (harness.stores.readings, harness.ready) == ({}, ("False", "Unschedulable"))
+
+
+async def test_a_claims_events_that_may_not_be_read_hold_nothing_up() -> None:
+    harness = EventsHarness(task_manifest(status={"phase": "Pending", "build": reservation()}))
+    harness.pod_events = PodEvents(harness.cluster, harness.stores, clock=harness.clock, changed=harness.looked)
+    harness.hold(WORKSPACE_BUILDS, build_manifest())
+    harness.hold(PODS, pod_manifest(node=None, phase="Pending", unschedulable="unbound PersistentVolumeClaims"))
+    harness.hold(CLAIMS, claim_manifest() | {"status": {"phase": "Pending"}})
+    harness.cluster.failures["list"] = [api_error(403, "Forbidden", "events is forbidden: cannot list")]
+    harness.now = at(600)
+    await harness.reconcile()
+    await harness.pod_events.read(harness.reads.pop())
+    await harness.reconcile()
+    assert (harness.status["phase"], harness.ready) == ("Error", ("False", "BuildFailed"))

@@ -44,7 +44,9 @@ ACTIVE = task(status={"phase": "Active", "build": reservation(phase="Succeeded")
 
 def step(*inputs: InputView, of: TaskView | None = ACTIVE, now: float = 0, retention: timedelta = HOUR) -> InputStep:
     """The next step for a Task that is a minute old."""
-    return next_step(of, inputs, created_at=at(-60) if of else None, retention=retention, now=at(now))
+    return next_step(
+        of, inputs, created_at=at(-60) if of else None, retention=retention, now=at(now), agent_since=at(-30)
+    )
 
 
 def ended(name: str = "done", phase: str = "Delivered", *, seconds: float = 0, **fields: Any) -> InputView:
@@ -362,7 +364,7 @@ STOPPED = task(status={"phase": "Paused", "build": reservation(2, "Stop", "Finis
     ],
 )
 def test_a_command_accepts_no_messages_but_can_be_resumed(of: TaskView, entry: InputView, expected: type) -> None:
-    found = next_step(of, (entry,), created_at=at(-60), retention=HOUR, now=at(10), runs_once=True)
+    found = next_step(of, (entry,), created_at=at(-60), retention=HOUR, now=at(10), agent_since=at(-30), runs_once=True)
     assert isinstance(found, expected)
 
 
@@ -383,7 +385,8 @@ def test_keystrokes_and_answers_reach_what_keeps_the_agent_from_its_prompt(phase
     assert step(message, answer, of=held_up) == Deliver(answer)
     assert step(message, of=held_up) == RestInputs()
     other = task(status={"phase": phase, "build": reservation(phase="Succeeded")})
-    assert step(keys, of=other) == RestInputs()
+    assert step(message, answer, of=other) == RestInputs()
+    assert isinstance(step(keys, of=other), Reject), "nothing shows anything yet"
 
 
 # Answers to questions

@@ -25,6 +25,7 @@ COMMAND = re.compile(r"kubectl (?!explain|get` shows|wait`)[a-z-]")
         (kubectl.logs(pod(), "agent", previous=True), "kubectl logs web-1 -n team -c agent --previous"),
         (kubectl.describe_pod(pod()), "kubectl describe pod web-1 -n team"),
         (kubectl.describe_claims("team"), "kubectl describe pvc -n team"),
+        (kubectl.delete_claim("team", "h"), "kubectl delete pvc h -n team"),
         (kubectl.annotate_claim("team", "h", "a=b", overwrite=True), "kubectl -n team annotate pvc h a=b --overwrite"),
         (kubectl.annotate_claim("team", "h", "a=b", overwrite=False), "kubectl -n team annotate pvc h a=b"),
     ],

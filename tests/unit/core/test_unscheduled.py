@@ -17,6 +17,11 @@ from taskyard.core.unscheduled import remedy
         ),
         pytest.param('persistentvolumeclaim "data" not found', "kubectl describe pvc -n team", id="no such claim"),
         pytest.param(
+            "0/1 nodes are available: 1 node(s) didn't find available persistent volumes to bind.",
+            "kubectl describe pvc",
+            id="no volume to bind",
+        ),
+        pytest.param(
             "0/3 nodes are available: 3 node(s) had volume node affinity conflict.", "add a node", id="another zone"
         ),
     ],

@@ -36,7 +36,12 @@ from taskyard.watchcache.kind import Kind, MetadataShape, NameView
 # Those that Taskyard reads: others may be many and large.
 _Annotations = TypedDict(
     "_Annotations",
-    {"taskyard.dev/resumed-at": str, "taskyard.dev/adoptable-by": str, "taskyard.dev/agent-container": str},
+    {
+        "taskyard.dev/resumed-at": str,
+        "taskyard.dev/adoptable-by": str,
+        "taskyard.dev/agent-container": str,
+        "volume.kubernetes.io/selected-node": str,
+    },
     total=False,
 )
 

@@ -14,7 +14,8 @@ from taskyard.controller.cache.stores import Stores
 from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, NotLeadingError, Object
 from taskyard.controller.inputs.bounds import InputBounds
 from taskyard.controller.inputs.contents import Contents
-from taskyard.core import input_recipient, input_view, names, refusal, text_limits, times
+from taskyard.controller.inputs.reasons import WaitingReasons
+from taskyard.core import input_recipient, input_view, keystrokes, names, refusal, text_limits, times
 from taskyard.core.input_bounds import Bounds, Refusal
 from taskyard.core.input_recipient import KeepOrder, LookBack, Past
 from taskyard.core.input_view import InputView
@@ -81,6 +82,7 @@ class Delivery:
             remove=self._remove,
             removes=self._removes,
         )
+        self._reasons = WaitingReasons(stores, clock=clock, again=again, write=self._tell)
         self._not_before: dict[str, datetime] = {}
         self._held = HeldRemovals()
 
@@ -92,6 +94,7 @@ class Delivery:
             steps += 1
             if steps % STEPS == 0:
                 await self._bounds.keep(key)
+        await self._reasons.tell(key, self._bounds.within(key), silent=self._put_off_now())
         if self._bounds.is_outrun(key):
             # Nothing else would look at this Task again, and they would wait without place or refusal.
             self._again(key, 0)
@@ -106,6 +109,7 @@ class Delivery:
             created_at=created_at,
             retention=self._retention,
             now=now,
+            agent_since=keystrokes.agent_since(self._pod(key, task)) if task else None,
             runs_once=self._runs_once(key, task),
             removes=self._removes(key),
         )
@@ -138,6 +142,7 @@ class Delivery:
             return False
         pod = self._pod(key, task)
         if pod is None or pod.ip is None:
+            self._reasons.refused(key, entry, "its Pod has no address yet")
             self._again(key, NOT_READY_SECONDS)
             return False
         content = await self._contents.of(entry)
@@ -172,6 +177,7 @@ class Delivery:
                 return True
             case NotReady(cause):
                 logger.debug("input %s/%s: waiting: %s", entry.namespace, entry.name, cause)
+                self._reasons.refused(key, entry, cause)
                 self._again(key, NOT_READY_SECONDS)
                 return False
             case Failed(cause):
@@ -185,6 +191,11 @@ class Delivery:
     def _put_off(self, entry: InputView, seconds: float, *, now: datetime) -> None:
         self._not_before = {uid: moment for uid, moment in self._not_before.items() if now < moment}
         self._not_before[entry.uid] = now + timedelta(seconds=seconds)
+
+    def _put_off_now(self) -> set[str]:
+        """UIDs of the inputs that wait after a failed attempt, and say so."""
+        now = self._clock()
+        return {uid for uid, moment in self._not_before.items() if now < moment}
 
     def _is_too_early(self, key: Key, entry: InputView, *, now: datetime) -> bool:
         """Whether an input waits after a failed attempt, whose own status write triggers an event, which is no reason
@@ -255,6 +266,9 @@ class Delivery:
         status = {"phase": InputPhase.REJECTED, "message": message, "rejectedAt": rejected_at}
         await self._write(entry, status | ({"reason": reason} if reason else {}))
 
+    async def _tell(self, entry: InputView, message: str) -> None:
+        await self._write(entry, {"message": message})
+
     async def _refuse(self, refusal: Refusal) -> None:
         entry = refusal.input
         logger.info("input %s/%s: rejected: %s", entry.namespace, entry.name, refusal.message)
@@ -313,8 +327,9 @@ class Delivery:
             if told != entry.message:
                 await self._write(entry, {"message": told})
             return False
+        was_kept = self._not_before.pop(entry.uid, None) is not None
         adopted = self._stores.inputs.get((entry.namespace, entry.name))
-        if adopted and adopted.message and adopted.owner == task.uid:
+        if was_kept and adopted and adopted.message and adopted.owner == task.uid:
             # What kept it is over.
             await self._write(adopted, {"message": None})
         return True

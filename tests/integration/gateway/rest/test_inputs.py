@@ -38,6 +38,30 @@ def test_a_command_of_the_program_is_queued_as_one(ns: RestNamespace) -> None:
     assert ns.admin.get(path)["spec"]["type"] == "Control"
 
 
+@pytest.mark.parametrize("phase", ["Pending", "Paused", "Pausing"])
+def test_keystrokes_without_a_screen_are_refused_at_once(ns: RestNamespace, phase: str) -> None:
+    """They would be pressed at the next start, before the agent is ready."""
+    ns.task(status={"phase": phase})
+    url = ns.url("/tasks/me/hello/inputs")
+    for body in ({"content": "q", "type": "raw"}, {"content": "q", "type": "raw", "resume": True}):
+        answer = ns.owner.post(url, json=body)
+        assert answer.status_code == 409, answer.text
+        assert answer.json()["message"] == f"Task is {phase.lower()}."
+        assert answer.json()["detail"].endswith("Send them when the task is active.")
+    assert ns.owner.post(url, json={"content": "hi"}).status_code == 201, "a message waits"
+    assert [entry["content"] for entry in ns.owner.get(url).json()["inputs"]] in ([], ["hi"])
+
+
+def test_keystrokes_that_came_before_the_pause_are_found_by_their_key(ns: RestNamespace) -> None:
+    ns.task(status={"phase": "Active"})
+    url, key = ns.url("/tasks/me/hello/inputs"), {"Idempotency-Key": "once"}
+    body = {"content": "q", "type": "raw"}
+    assert ns.owner.post(url, json=body, headers=key).status_code == 201
+    ns.wait(url, lambda answer: answer.json()["count"] == 1)
+    ns.change("hello", {"phase": "Paused"})
+    assert ns.owner.post(url, json=body, headers=key).status_code == 200
+
+
 def test_a_request_that_comes_again_with_its_key_queues_nothing(ns: RestNamespace) -> None:
     ns.task()
     url, key = ns.url("/tasks/me/hello/inputs"), {"Idempotency-Key": "once"}
@@ -126,7 +150,7 @@ def narrow(admin: Administrator, fresh_gateway: Gateway, keyring: Keyring, names
 def test_an_input_that_finds_the_queue_full_is_refused_at_once(narrow: RestNamespace, fresh_gateway: Gateway) -> None:
     """And nothing is made of it; a repeated request is answered all the same."""
     for name in ("hello", "other"):
-        narrow.task(name)
+        narrow.task(name, status={"phase": "Active"})
     url, other = narrow.url("/tasks/me/hello/inputs"), narrow.url("/tasks/me/other/inputs")
     for number in range(2):
         made = narrow.owner.post(url, json={"content": "hi"}, headers={"Idempotency-Key": str(number)})

@@ -39,12 +39,13 @@ async def test_an_input_that_was_seen_before_its_task_is_for_the_first_task_that
     """K14: the past is asked while it is known, not when the Task comes."""
     harness = DeliveryHarness([early()], (Accepted(in_doubt=False),), task=None, now=-61)
     await harness.deliver()
+    assert harness.status()["message"].startswith('There is no Task "web" in namespace "team" yet')
     harness.stores.tasks.put(task_manifest(status=ACTIVE))
     harness.now = 0
     await harness.deliver()
     assert harness.status()["phase"] == "Delivered"
     verbs = [verb for verb, _, _ in harness.cluster.calls]
-    assert verbs == ["uid at 77", "patch status", "patch", "get", "patch status"]
+    assert verbs == ["uid at 77", "patch status", "patch status", "patch", "get", "patch status"]
 
 
 async def test_an_input_whose_task_is_gone_when_the_operator_starts_is_not_for_the_next_one() -> None:
@@ -52,7 +53,9 @@ async def test_an_input_whose_task_is_gone_when_the_operator_starts_is_not_for_t
     harness = DeliveryHarness([early()], task=None, now=-61)
     harness.cluster.past["web"] = "former"
     await harness.deliver()
-    assert harness.status() == {"phase": "Queued", "order": 77, "taskUID": "former"}
+    message = harness.status()["message"]
+    assert harness.status() == {"phase": "Queued", "order": 77, "taskUID": "former", "message": message}
+    assert message.startswith('The Task "web" for which it was created is not there')
     harness.stores.tasks.put(task_manifest(status=ACTIVE))
     harness.now = 0
     await harness.deliver()

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from taskyard.api import API_VERSION
-from taskyard.api.vocabulary import InputType
+from taskyard.api.vocabulary import InputType, Phase
 from taskyard.apiclient import ApiError, ConflictError, Object
 from taskyard.core import control_text, names, times
 from taskyard.gateway.http.errors import HttpError
@@ -27,6 +27,7 @@ from taskyard.gateway.rest.routes.answering import answer
 from taskyard.gateway.rest.routes.idempotency import idempotency_key
 from taskyard.gateway.rest.routes.input_text import check_input, invalid_input
 from taskyard.gateway.rest.routes.paging import Place
+from taskyard.gateway.rest.views import vocabulary
 
 # How long a repeated request waits until the cache has the input that the first one created.
 _SEEN_SECONDS = 2.0
@@ -45,8 +46,9 @@ def routes(context: RestContext) -> APIRouter:
             "Queue an input, which the agent receives when it is ready",
             *(400, 403, 404, 408, 409),
             status=201,
-            text="429 also when as many inputs as may wait already do, for the Task or in its namespace; `detail` says "
-            "which. Messages, inputs of type raw, and answers are counted each by themselves.",
+            text="409 also for keystrokes (type raw) while the Task is pending, pausing or paused: they are for what "
+            "is on the agent's screen. 429 also when as many inputs as may wait already do, for the Task or in its "
+            "namespace; `detail` says which. Messages, inputs of type raw, and answers are counted each by themselves.",
             answer=QueuedInput,
             also={200: "An earlier request with this key created this input."},
             body=CreateInput,
@@ -142,6 +144,20 @@ def _check(asked: CreateInput) -> None:
         raise invalid_input("answers", "Only a message (type user) answers a question.")
 
 
+def check_screen(task: TaskView, spec: Object) -> None:
+    """Raise HttpError 409 for keystrokes while there is no screen that they could be for; the operator would refuse
+    them a moment later."""
+    phase = vocabulary.phase(task)
+    if spec["type"] != InputType.RAW or phase not in (Phase.PENDING, Phase.PAUSED, Phase.PAUSING):
+        return
+    raise HttpError(
+        409,
+        f"Task is {phase.lower()}.",
+        detail="Keystrokes (type raw) are for what is on the agent's screen, and there is none. Send them when the "
+        "task is active.",
+    )
+
+
 async def _create(
     context: RestContext, person: Person, task: TaskView, spec: Object, *, key: str
 ) -> tuple[InputView, bool]:
@@ -160,6 +176,7 @@ async def _create(
         "spec": spec,
     }
     if context.cache.inputs.get((task.namespace, manifest["metadata"]["name"])) is None:
+        check_screen(task, spec)
         context.room.check(task.namespace, spec)
     try:
         return INPUT.of(await context.cluster.create_input(person.token, manifest)), True

@@ -43,7 +43,8 @@ class Input(BaseModel):
 class CreateInput(BaseModel):
     """The body of `POST …/inputs`. `user` is a message, said to the agent whatever it begins with; `control` is a
     command of the agent's program in one line, such as `/compact`; both wait their turn. `raw` is keystrokes, which do
-    not wait. `resume` also resumes the Task if it is paused. `answers` is the id of the question that it answers."""
+    not wait, and are refused while nothing is on the agent's screen. `resume` also resumes the Task if it is paused.
+    `answers` is the id of the question that it answers."""
 
     content: Annotated[str, Field(min_length=1, max_length=MAX_CONTENT_CHARACTERS, examples=["and now the tests"])]
     type: Literal["user", "control", "raw"] = "user"

@@ -1,0 +1,117 @@
+"""Queued inputs that say why they wait, and how many writes that takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from taskyard.controller.inputs import reasons
+from taskyard.core.resources import TASK_INPUTS
+from taskyard.sidecarclient import Accepted, Failed, NotReady
+from unit.controller.delivery_harness import ACTIVE, WEB, DeliveryHarness, waiting
+from unit.core.builders import at, input_manifest, pod_manifest, reservation, task_manifest
+
+BUSY = NotReady("a message can only be sent when the agent is waiting for user input")
+PAUSED = {"phase": "Paused", "build": reservation(2, "Stop", "ManualPause", "Succeeded"), "pausedReason": "Manual"}
+
+
+def of_paused(*inputs: dict[str, Any], **fields: Any) -> DeliveryHarness:
+    return DeliveryHarness(list(inputs), task=task_manifest(paused=True, status=PAUSED), pod=None, **fields)
+
+
+def writes(harness: DeliveryHarness) -> int:
+    return sum(verb.startswith("patch") for verb, _, _ in harness.cluster.calls)
+
+
+async def test_an_input_of_a_paused_task_says_so_once() -> None:
+    harness = of_paused(waiting())
+    for _ in range(3):
+        await harness.deliver()
+    assert harness.status()["message"].startswith('Task "web" is paused (spec.paused)')
+    assert (writes(harness), harness.again.calls) == (1, []), "at rest there is nothing to write and nothing to look at"
+
+
+async def test_what_the_agent_takes_at_once_is_written_to_no_more_than_before() -> None:
+    harness = DeliveryHarness([waiting()], (Accepted(in_doubt=False),))
+    await harness.deliver()
+    assert (writes(harness), "message" in harness.status()) == (1, False)
+
+
+async def test_a_task_without_inputs_costs_nothing() -> None:
+    for status in (PAUSED, ACTIVE):
+        harness = DeliveryHarness([], task=task_manifest(status=status))
+        await harness.deliver()
+        assert (harness.cluster.calls, harness.again.calls) == ([], [])
+
+
+async def test_an_agent_that_is_busy_for_longer_is_told_once() -> None:
+    task = task_manifest(status=ACTIVE | {"state": {"state": "Working"}})
+    harness = DeliveryHarness([waiting()], (BUSY, BUSY, BUSY, Accepted(in_doubt=False)), task=task)
+    await harness.deliver()
+    assert "message" not in harness.status(), "for a moment it always is"
+    for harness.now in (2, 4):
+        await harness.deliver()
+        assert harness.status()["message"].startswith("The agent is busy")
+    assert writes(harness) == 1
+    harness.now = 6
+    await harness.deliver()
+    assert (harness.status()["phase"], "message" in harness.status()) == ("Delivered", False)
+
+
+async def test_the_next_in_line_has_a_moment_of_its_own() -> None:
+    harness = DeliveryHarness([waiting("a"), waiting("b")], (BUSY, Accepted(in_doubt=False), BUSY, BUSY))
+    await harness.deliver()
+    assert harness.status("b")["message"] == "One input is before it."
+    harness.now = 2
+    await harness.deliver()
+    assert harness.status("b")["message"] == "One input is before it.", "not tried for long enough"
+    harness.now = 4
+    await harness.deliver()
+    assert harness.status("b")["message"].startswith("The agent does not take it yet")
+
+
+async def test_a_failed_attempt_keeps_its_message_until_the_next() -> None:
+    harness = DeliveryHarness([waiting(), waiting("two")], (Failed("the sidecar cannot be reached: no"),))
+    await harness.deliver()
+    await harness.deliver()
+    assert harness.status()["message"] == "the sidecar cannot be reached: no"
+    assert harness.status("two")["message"] == "One input is before it."
+
+
+async def test_a_pod_without_an_address_is_told() -> None:
+    harness = DeliveryHarness([waiting()], pod=pod_manifest(node=None))
+    await harness.deliver()
+    harness.now = 2
+    await harness.deliver()
+    assert harness.status()["message"] == "The agent does not take it yet: its Pod has no address yet."
+
+
+async def test_many_are_told_at_a_bounded_pace() -> None:
+    """A Task that is paused with a full queue is no flood of writes."""
+    harness = of_paused(*(waiting(f"i{number:03}") for number in range(25)))
+    for told in (10, 20, 25, 25):
+        await harness.deliver()
+        assert writes(harness) == told
+    assert harness.again.calls == [(WEB, reasons.NEXT_SECONDS)] * 2
+
+
+async def test_an_input_that_changes_meanwhile_is_read_again() -> None:
+    harness = of_paused(waiting())
+    harness.cluster.hold(TASK_INPUTS, waiting(version=900))
+    await harness.deliver()
+    await harness.deliver()
+    assert harness.status()["message"].startswith('Task "web" is paused')
+
+
+async def test_keystrokes_for_a_paused_task_are_rejected_and_resume_nothing() -> None:
+    harness = of_paused(input_manifest(type="Raw", content="q", resume=True, owner_uid=None))
+    await harness.deliver()
+    assert harness.status()["phase"] == "Rejected"
+    assert 'Task "web" is paused' in harness.status()["message"]
+    assert harness.stored()["metadata"]["ownerReferences"], "it stays with its Task, so that nothing presses it later"
+
+
+async def test_keystrokes_from_before_the_pod_are_not_pressed_in_it() -> None:
+    """Also when the operator was down while the Task was paused and resumed."""
+    harness = DeliveryHarness([waiting(type="Raw", content="q", created_at=at(-1))])
+    await harness.deliver()
+    assert (harness.status()["phase"], harness.sidecars.messages) == ("Rejected", [])
