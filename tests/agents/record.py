@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from agents import modelserver, settings
+from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.init import frames
 from taskyard.sidecar.init.client import AgentClient
 from taskyard.sidecar.screen import known_answer, programs
 from taskyard.sidecar.screen.generic_answer import Mark
-from taskyard.sidecar.screen.terminal import Terminal
 
 RECORDINGS = Path(__file__).parents[1] / "unit" / "sidecar" / "recordings"
 HOME = Path("/var/tmp/taskyard-agent")  # codex refuses a home in /tmp

@@ -175,7 +175,9 @@ def test_a_start_fails_all_the_same_when_they_say_nothing_or_are_not_read(readin
     step = decide(waiting(seconds=610, reading=reading))
     assert isinstance(step, EndBuild)
     assert step.message is not None
-    assert "unbound immediate PersistentVolumeClaims. not found. `kubectl describe pvc -n team` says why" in step.message
+    assert (
+        "unbound immediate PersistentVolumeClaims. not found. `kubectl describe pvc -n team` says why" in step.message
+    )
 
 
 def test_after_a_restart_what_was_told_stands_until_they_are_read_again() -> None:

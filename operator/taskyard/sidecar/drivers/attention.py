@@ -20,10 +20,10 @@ from taskyard.sidecar.drivers import activity
 from taskyard.sidecar.drivers.identity import Identity
 from taskyard.sidecar.drivers.questions import TerminalQuestion
 from taskyard.sidecar.drivers.wording import Wording
+from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.init.frames import Foreground, Reader, TerminalState
 from taskyard.sidecar.screen import dialog, programs, prompt_line
 from taskyard.sidecar.screen.program import Program
-from taskyard.sidecar.screen.terminal import Terminal
 
 RECOGNISED_WITHIN = 1 << 17
 PATTERN_BESIDE_A_LINE = 60  # characters: what is reported has 300 in all

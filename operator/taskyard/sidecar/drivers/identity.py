@@ -1,10 +1,10 @@
 """Which program has the terminal: the agent itself, or another one that it was used to start."""
 
 from taskyard.core import agenttype
+from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.init.frames import Foreground, TerminalState
 from taskyard.sidecar.screen import programs
 from taskyard.sidecar.screen.program import Program
-from taskyard.sidecar.screen.terminal import Terminal
 
 
 class Identity:

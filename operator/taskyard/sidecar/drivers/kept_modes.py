@@ -8,7 +8,7 @@ import logging
 from pathlib import Path
 
 from taskyard.sidecar.conversation.records import RecordFile
-from taskyard.sidecar.screen.terminal import Terminal
+from taskyard.sidecar.emulator.terminal import Terminal
 
 logger = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from taskyard.sidecar.drivers.base import DriverObserver
 from taskyard.sidecar.drivers.kept_modes import KeptModes
 from taskyard.sidecar.drivers.sampler import Sampler
 from taskyard.sidecar.drivers.turn_reader import TurnReader
+from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.init.client import AgentClient
 from taskyard.sidecar.screen import prompt_line
-from taskyard.sidecar.screen.terminal import Terminal
 
 # Seconds.
 DRAWN_WITHIN = 1.0

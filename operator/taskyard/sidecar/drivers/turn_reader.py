@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from taskyard.sidecar.drivers.base import Turn
 from taskyard.sidecar.drivers.kept_modes import KeptModes
+from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.init.frames import Hello
 from taskyard.sidecar.screen import generic_answer, known_answer
 from taskyard.sidecar.screen.generic_answer import Mark
 from taskyard.sidecar.screen.program import Program
 from taskyard.sidecar.screen.programs import Reading
-from taskyard.sidecar.screen.terminal import Terminal
 
 # Seconds. Until then the message is being typed, which reading would only hold up.
 FIRST_ANSWER = 0.02

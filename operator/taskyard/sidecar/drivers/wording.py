@@ -1,10 +1,10 @@
 """The words for what a program asks at its terminal, where no pattern of a known program says them. Pure."""
 
 from taskyard.sidecar.drivers import activity
+from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.init.frames import TerminalState
 from taskyard.sidecar.screen import prompt_line
 from taskyard.sidecar.screen.prompt_line import PromptLine
-from taskyard.sidecar.screen.terminal import Terminal
 
 
 class Wording:

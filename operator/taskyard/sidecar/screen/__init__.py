@@ -1,1 +1,1 @@
-"""The agent's terminal: bytes in, lines and answers out. Pure."""
+"""Reads what the agent's terminal shows: answers, questions, input boxes. Pure."""

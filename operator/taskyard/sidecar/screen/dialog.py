@@ -3,8 +3,8 @@
 import re
 
 from taskyard.limits import MAX_OPTION_CHARACTERS, MAX_QUESTION_CHARACTERS, MAX_QUESTION_OPTIONS
+from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.screen import programs
-from taskyard.sidecar.screen.terminal import Terminal
 
 OPTION = re.compile(r"^(?:[❯›>●] *)?(\d)\. +(\S.*)$")  # noqa: RUF001 - the programs' pointers
 LETTERS = re.compile(r"\w")

@@ -8,10 +8,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.screen import programs
 from taskyard.sidecar.screen.generic_answer import Mark
 from taskyard.sidecar.screen.program import Program
-from taskyard.sidecar.screen.terminal import Terminal
 
 # What frames and prompts add to a message that a program shows.
 ADDED = str.maketrans("", "", " \xa0\t\n┃│>❯›")  # noqa: RUF001

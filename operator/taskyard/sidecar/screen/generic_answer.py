@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 
 from taskyard.limits import CUT_NOTE
+from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.screen import line_editor
 from taskyard.sidecar.screen.mark import PROMPT
 from taskyard.sidecar.screen.mark import Mark as Mark
 from taskyard.sidecar.screen.mark import beginning as beginning
-from taskyard.sidecar.screen.terminal import Terminal
 
 MAX_ANSWER_CHARACTERS = 65_536
 PARTIAL_ECHO = 8

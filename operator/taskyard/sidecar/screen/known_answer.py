@@ -5,11 +5,11 @@ program's own chatter. Pure.
 import textwrap
 
 from taskyard.limits import CUT_NOTE
+from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.screen import echo, generic_answer, programs
 from taskyard.sidecar.screen.generic_answer import MAX_ANSWER_CHARACTERS, Mark
 from taskyard.sidecar.screen.program import Program
 from taskyard.sidecar.screen.programs import Reading
-from taskyard.sidecar.screen.terminal import Terminal
 
 NO_BREAK_SPACE = "\xa0"
 # As long as one of this many last lines of what was there before is on the screen, it may be half drawn.

@@ -4,8 +4,8 @@ Shells and REPLs switch bracketed paste on while they read a line and off while 
 prompt_toolkit, pyrepl). Readline and most others do it before they print the prompt, zle after.
 """
 
+from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.screen.mark import Mark
-from taskyard.sidecar.screen.terminal import Terminal
 
 PROMPT_LINES = 3
 

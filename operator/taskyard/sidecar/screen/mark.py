@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from taskyard.sidecar.screen.terminal import Terminal
+from taskyard.sidecar.emulator.terminal import Terminal
 
 PROMPT = re.compile("[$#%>:\u00bb\u203a\u276f]$")  # the last three are angle quotes, prompts of many themes
 EARLIER_PROMPTS = 200

@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from taskyard.lazypattern import pattern
+from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.screen import known_programs
 from taskyard.sidecar.screen.known_programs import BANNERS, KNOWN
 from taskyard.sidecar.screen.program import Program
-from taskyard.sidecar.screen.terminal import Terminal
 
 TAIL = 80
 PAGE = 24

@@ -5,9 +5,9 @@ from typing import NamedTuple
 from taskyard.core import text_limits
 from taskyard.core.text_sanitizer import one_line
 from taskyard.lazypattern import pattern
+from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.screen import programs
 from taskyard.sidecar.screen.mark import Mark
-from taskyard.sidecar.screen.terminal import Terminal
 
 # Rows of a long line that the terminal wrapped; rows above the cursor in which the last line is looked for.
 REACH = 24

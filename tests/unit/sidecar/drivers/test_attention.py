@@ -8,8 +8,8 @@ from taskyard.core.ready_pattern import ReadyPattern
 from taskyard.limits import MAX_STARTING_CHARACTERS
 from taskyard.sidecar.drivers import activity
 from taskyard.sidecar.drivers.attention import Attention, State
+from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.init.frames import Foreground, Reader, TerminalState
-from taskyard.sidecar.screen.terminal import Terminal
 
 STABLE = 2.0
 READS = TerminalState(Foreground.OWN, "sh", canonical=True, echo=True, reader=Reader.YES)

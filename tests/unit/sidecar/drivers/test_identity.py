@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from taskyard.sidecar.drivers.identity import Identity
+from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.init.frames import Foreground, Reader, TerminalState
-from taskyard.sidecar.screen.terminal import Terminal
 
 
 def foreground(command: str, where: Foreground = Foreground.OTHER) -> TerminalState:

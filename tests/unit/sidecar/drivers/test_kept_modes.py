@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from taskyard.sidecar.drivers import kept_modes
 from taskyard.sidecar.drivers.kept_modes import EVERY, SPARE, KeptModes
-from taskyard.sidecar.screen.terminal import Terminal
+from taskyard.sidecar.emulator.terminal import Terminal
 
 # A sixty-fourth of the real sizes: a look at each KiB of output, of which taskyard-init has four.
 LOOK, WINDOW = 1 << 10, 4 << 10

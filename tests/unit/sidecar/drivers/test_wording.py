@@ -6,8 +6,8 @@ import pytest
 
 from taskyard.limits import MAX_QUESTION_CHARACTERS
 from taskyard.sidecar.drivers.wording import Wording
+from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.init.frames import MAX_PROGRAM_NAME_BYTES, Foreground, Reader, TerminalState
-from taskyard.sidecar.screen.terminal import Terminal
 
 LINE = TerminalState(Foreground.OTHER, "rm", canonical=True, echo=True, reader=Reader.YES)
 HIDDEN = LINE._replace(command="sudo", echo=False)

@@ -5,8 +5,8 @@ from __future__ import annotations
 # ruff: noqa: RUF001 - the programs' pointers
 import pytest
 
+from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.screen import dialog
-from taskyard.sidecar.screen.terminal import Terminal
 from unit.sidecar.recording import RECORDINGS, end_of
 
 

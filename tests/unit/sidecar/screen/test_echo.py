@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
+from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.screen import echo, programs
-from taskyard.sidecar.screen.terminal import Terminal
 
 MESSAGE = "please read this text and then tell me what is in it\nthank you"
 

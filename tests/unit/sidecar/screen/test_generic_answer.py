@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.screen import generic_answer
-from taskyard.sidecar.screen.terminal import Terminal
 
 
 def read(before: str, after: str, typed: str, *, settled: bool = True, columns: int = 40) -> str:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.screen import generic_answer, known_answer, programs
 from taskyard.sidecar.screen.generic_answer import Mark
 from taskyard.sidecar.screen.program import Program
 from taskyard.sidecar.screen.programs import Reading
-from taskyard.sidecar.screen.terminal import Terminal
 from unit.sidecar.recording import recording
 
 NAMES = ("claude", "codex", "gemini", "opencode", "aider")

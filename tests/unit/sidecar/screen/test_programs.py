@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import pytest
 
+from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.screen import programs
 from taskyard.sidecar.screen.programs import Reading
-from taskyard.sidecar.screen.terminal import Terminal
 from unit.sidecar.screen.test_known_answer import NAMES, scene
 
 DIALOGS = [

@@ -6,9 +6,9 @@ from __future__ import annotations
 import pytest
 
 from taskyard.core import text_limits
+from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.screen import prompt_line
 from taskyard.sidecar.screen.mark import Mark, beginning
-from taskyard.sidecar.screen.terminal import Terminal
 
 
 def showing(screen: str, columns: int = 80) -> Terminal:

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import pytest
 
 from taskyard.sidecar.conversation import sentences
+from taskyard.sidecar.emulator.terminal import Line, Terminal
 from taskyard.sidecar.screen import known_answer, programs
 from taskyard.sidecar.screen.generic_answer import CUT_NOTE, Mark, beginning
-from taskyard.sidecar.screen.terminal import Line, Terminal
 from unit.sidecar.recording import recording
 from unit.sidecar.screen.test_known_answer import RECITAL, Scene, scene
 

@@ -9,7 +9,7 @@ from unit.sidecar.pod import OPERATOR
 
 SCRIPT = """
 import sys
-from taskyard.sidecar.screen.terminal import Terminal
+from taskyard.sidecar.emulator.terminal import Terminal
 import taskyard.sidecar.drivers.terminal
 def show(data):
     terminal = Terminal(80, 10)

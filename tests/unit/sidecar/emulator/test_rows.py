@@ -1,9 +1,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskyard.sidecar.screen import cells
-from taskyard.sidecar.screen.cells import BLANK
-from taskyard.sidecar.screen.rows import Row
+from taskyard.sidecar.emulator import cells
+from taskyard.sidecar.emulator.cells import BLANK
+from taskyard.sidecar.emulator.rows import Row
 
 COLUMNS = st.integers(0, 12)
 STEPS = st.one_of(

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from taskyard.sidecar.screen.escapes import Reader
-from taskyard.sidecar.screen.rows import EMPTY, Line
-from taskyard.sidecar.screen.screen import BRACKETED_PASTE, SYNCHRONIZED, Place, Screen
+from taskyard.sidecar.emulator.escapes import Reader
+from taskyard.sidecar.emulator.rows import EMPTY, Line
+from taskyard.sidecar.emulator.screen import BRACKETED_PASTE, SYNCHRONIZED, Place, Screen
 
 
 class Terminal:

@@ -9,9 +9,9 @@ nothing.
 from collections import deque
 from typing import NamedTuple
 
-from taskyard.sidecar.screen.canvas import Canvas
-from taskyard.sidecar.screen.emulator import Margins, charsets, modes
-from taskyard.sidecar.screen.rows import EMPTY, Line, Rows
+from taskyard.sidecar.emulator.canvas import Canvas
+from taskyard.sidecar.emulator.pyte import Margins, charsets, modes
+from taskyard.sidecar.emulator.rows import EMPTY, Line, Rows
 
 HISTORY_LINES = 4_000
 HISTORY_CHARACTERS = 1 << 18

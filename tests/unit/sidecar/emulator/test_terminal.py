@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taskyard.sidecar.screen.cells import CELL_CHARACTERS
-from taskyard.sidecar.screen.escapes import Reader
-from taskyard.sidecar.screen.screen import HISTORY_LINES, Screen
-from taskyard.sidecar.screen.terminal import Terminal
+from taskyard.sidecar.emulator.cells import CELL_CHARACTERS
+from taskyard.sidecar.emulator.escapes import Reader
+from taskyard.sidecar.emulator.screen import HISTORY_LINES, Screen
+from taskyard.sidecar.emulator.terminal import Terminal
 
 
 def shown(data: bytes, columns: int = 20, rows: int = 5) -> str:

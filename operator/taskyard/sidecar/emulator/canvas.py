@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from taskyard.sidecar.screen import cells, emulator
-from taskyard.sidecar.screen.cells import STUB
-from taskyard.sidecar.screen.emulator import Char, charsets, modes
-from taskyard.sidecar.screen.rows import Rows
+from taskyard.sidecar.emulator import cells, pyte
+from taskyard.sidecar.emulator.cells import STUB
+from taskyard.sidecar.emulator.pyte import Char, charsets, modes
+from taskyard.sidecar.emulator.rows import Rows
 
 
 class Dirty:
@@ -23,7 +23,7 @@ class Dirty:
         self.numbers.update(top + y for y in ys)
 
 
-class Canvas(emulator.Screen):
+class Canvas(pyte.Screen):
     """pyte's screen with rows by absolute number, on which text is drawn by cluster. `last` is the newest cluster."""
 
     buffer: Rows  # type: ignore[assignment]

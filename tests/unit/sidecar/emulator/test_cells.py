@@ -11,8 +11,9 @@ import wcwidth
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from taskyard.sidecar.screen import cells, generic_answer
-from taskyard.sidecar.screen.terminal import Terminal
+from taskyard.sidecar.emulator import cells
+from taskyard.sidecar.emulator.terminal import Terminal
+from taskyard.sidecar.screen import generic_answer
 
 FAMILY = "👩‍👩‍👧‍👦"
 TONED_KISS = "👩🏽‍❤️‍💋‍👨🏿"

@@ -9,7 +9,7 @@ wider leaves a gap here; one that takes it for narrower would write into its sec
 from collections.abc import Iterator
 from functools import lru_cache
 
-from taskyard.sidecar.screen.emulator import Char
+from taskyard.sidecar.emulator.pyte import Char
 
 # No more code points than Unicode's Stream-Safe Text Format has in one cluster (UAX #15); an emoji has at most ten.
 CELL_CHARACTERS = 32
@@ -40,7 +40,7 @@ def width(cluster: str) -> int:
 
 def clusters(text: str) -> Iterator[str]:
     """The clusters of a text."""
-    # Here and below: loaded when something is not ASCII (emulator.py).
+    # Here and below: loaded when something is not ASCII (pyte.py).
     import wcwidth
 
     return wcwidth.iter_graphemes(text)

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from taskyard.sidecar.screen import cells
-from taskyard.sidecar.screen.cells import ASCII, BLANK
-from taskyard.sidecar.screen.emulator import Char
+from taskyard.sidecar.emulator import cells
+from taskyard.sidecar.emulator.cells import ASCII, BLANK
+from taskyard.sidecar.emulator.pyte import Char
 
 
 @dataclass(frozen=True, slots=True)
