@@ -12,7 +12,7 @@ import sys
 import pytest
 
 SEEDS = 1
-TASKS = 60
+TASKS = 40
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
