@@ -15,11 +15,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+import initprogram
 from conformance.endpoint import PATIENCE, Endpoint
 from unit.sidecar.authority import Authority
 from unit.sidecar.conftest import gateway_running, pod_running
 from unit.sidecar.gateway_app import POD_UID
-from unit.sidecar.pod import build_init
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,13 +44,12 @@ def endpoint(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         ) as client:
             yield Endpoint(client, {}, ours=False)
         return
-    with our_endpoint(tmp_path_factory.mktemp("conformance")) as endpoint:
+    with our_endpoint(tmp_path_factory.mktemp("conformance"), initprogram.program(tmp_path_factory)) as endpoint:
         yield endpoint
 
 
 @contextmanager
-def our_endpoint(folder: Path) -> Iterator[Endpoint]:
-    init = build_init(folder)
+def our_endpoint(folder: Path, init: Path) -> Iterator[Endpoint]:
     with gateway_running(Authority(), folder) as gateway, pod_running(gateway, init, folder) as pod:
         pod.start_agent()
         pod.start_sidecar()

@@ -23,12 +23,13 @@ from typing import Any
 import httpx
 import pytest
 
+import initprogram
 from integration.gateway.gatewayprocess import Gateway
 from integration.gateway.workspace import RunningTask, Workspace
 from taskyard.core.security.keyring import Keyring
 from taskyard.core.security.keys import pod_key
 from unit.init.process import descendants
-from unit.sidecar.pod import Pod, build_init, until
+from unit.sidecar.pod import Pod, until
 
 SEEDS = range(int(os.environ.get("TASKYARD_FIRST_SEED", "5")), int(os.environ.get("TASKYARD_LAST_SEED", "5")) + 1)
 INPUTS = 8
@@ -96,7 +97,13 @@ class Workplace:
 
 
 @pytest.fixture
-def place(fresh_gateway: Gateway, keyring: Keyring, workspace: Workspace, tmp_path: Path) -> Iterator[Workplace]:
+def place(
+    fresh_gateway: Gateway,
+    keyring: Keyring,
+    workspace: Workspace,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Workplace]:
     gateway = fresh_gateway
     gateway.make_keys(keyring)
     task = workspace.running_task(prompt=PROMPT)
@@ -106,7 +113,7 @@ def place(fresh_gateway: Gateway, keyring: Keyring, workspace: Workspace, tmp_pa
         authority=SimpleNamespace(pem=keyring.authority.certificate_pem),
         key=pod_key(keyring.master_key, uid),
     )
-    pod = Pod(tmp_path, known, build_init(tmp_path / "init"), uid)  # type: ignore[arg-type]
+    pod = Pod(tmp_path, known, initprogram.program(tmp_path_factory), uid)  # type: ignore[arg-type]
     (tmp_path / "token").write_text(task.token)
     gateway.start()
     try:

@@ -15,22 +15,14 @@ from pathlib import Path
 
 import pytest
 
+import initprogram
 from unit.init.process import SANITIZER, Running, Start, connects, eventually
-
-SOURCE = Path(__file__).parents[3] / "operator" / "init"
 
 
 @pytest.fixture(scope="session")
 def builds(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with all builds of the program, for the tests only, so that no running binary is replaced."""
-    folder = tmp_path_factory.mktemp("init-build")
-    subprocess.run(
-        ["make", "-s", "-C", SOURCE, f"BUILD={folder}", "all", "asan", "debug"],
-        check=True,
-        timeout=120,
-        env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
-    )
-    return folder
+    """A folder with all builds of the program."""
+    return initprogram.build(tmp_path_factory, "all", "asan", "debug")
 
 
 @pytest.fixture(params=["asan", "static"])

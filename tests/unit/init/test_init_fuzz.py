@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from unit.init.conftest import SOURCE
+from initprogram import SOURCE
 
 FOLDER = Path(__file__).parent / "fuzz"
 SECONDS = 3

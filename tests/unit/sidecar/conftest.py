@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+import initprogram
 from unit.sidecar.authority import Authority
 from unit.sidecar.gateway_app import GatewayApp
-from unit.sidecar.pod import Pod, build_init, forking_sidecars
+from unit.sidecar.pod import Pod, forking_sidecars
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -22,7 +23,7 @@ def forks() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def init_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_init(tmp_path_factory.mktemp("init"))
+    return initprogram.program(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

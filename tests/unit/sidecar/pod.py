@@ -44,14 +44,6 @@ def until(what: str, look: Callable[[], T], patience: float = PATIENCE) -> T:
         time.sleep(0.02)
 
 
-def build_init(folder: Path) -> Path:
-    """Builds taskyard-init in `folder`, so that no running program is replaced; returns its path."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    source = OPERATOR / "init"
-    subprocess.run(["make", "-s", "-C", source, f"BUILD={folder}"], check=True, timeout=120, env=environment)
-    return folder / "taskyard-init"
-
-
 @contextmanager
 def forking_sidecars() -> Iterator[None]:
     """Sidecars are forks meanwhile, of a process with an environment like theirs."""
