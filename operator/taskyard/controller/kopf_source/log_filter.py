@@ -28,8 +28,9 @@ def quieten() -> None:
     for handler in logging.getLogger().handlers:
         handler.addFilter(tidy)
     sys.unraisablehook = collected
-    # Events that kopf had yet to pass on when it was cancelled.
-    warnings.filterwarnings("ignore", "coroutine 'worker' was never awaited", RuntimeWarning)
+    # What kopf was about to do when it was cancelled: to pass on events, and to wait until all are.
+    unawaited = "coroutine '(worker|_wait_for_depletion)' was never awaited"
+    warnings.filterwarnings("ignore", unawaited, RuntimeWarning)
 
 
 def tidy(record: logging.LogRecord) -> bool:

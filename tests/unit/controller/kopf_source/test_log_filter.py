@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import subprocess
 import sys
 from typing import Any
 
@@ -110,3 +111,19 @@ def test_what_kopf_has_left_behind_is_collected_without_a_trace(
         del loop, left
         gc.collect()
     assert ("RuntimeError" in capsys.readouterr().err) is is_told
+
+
+CANCELLED = """
+from taskyard.controller.kopf_source.log_filter import quieten
+async def {name}():
+    pass
+quieten()
+{name}()
+"""
+
+
+@pytest.mark.parametrize(("name", "says"), [("worker", False), ("_wait_for_depletion", False), ("ours", True)])
+def test_what_kopf_was_about_to_do_when_it_was_cancelled_is_no_news(name: str, says: bool) -> None:
+    script = CANCELLED.format(name=name)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ("never awaited" in done.stderr) is says
