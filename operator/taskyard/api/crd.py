@@ -58,9 +58,9 @@ KINDS = (
         "tasks",
         (
             Column("Status", ".status.phase"),
+            Column("State", ".status.state.state"),
             # Of what is Pending or in Error: its message is shown with `-o wide`, and by `kubectl describe`.
             Column("Reason", '.status.conditions[?(@.type=="Ready")].reason'),
-            Column("State", ".status.state.state"),
             Column("Message", ".status.state.message"),
             Column("Template", ".status.template"),
             AGE,

@@ -156,7 +156,7 @@ def test_a_template_version_cannot_be_edited(kubectl: Kubectl, change: Object, m
 def test_status_starts_as_pending_and_shows_in_the_table(kubectl: Kubectl) -> None:
     assert kubectl("apply", "-f", "-", stdin=manifests.task()).returncode == 0
     header, row = kubectl("get", "tasks").stdout.splitlines()
-    assert header.split() == ["NAME", "STATUS", "REASON", "STATE", "MESSAGE", "TEMPLATE", "AGE"]
+    assert header.split() == ["NAME", "STATUS", "STATE", "REASON", "MESSAGE", "TEMPLATE", "AGE"]
     assert row.split()[:2] == ["hello", "Pending"]
     wide = kubectl("get", "ait", "-o", "wide").stdout.splitlines()[0]
     assert wide.split()[-5:] == ["BUILD", "POD", "DISPLAY", "NAME", "CAUSE"]
@@ -191,7 +191,7 @@ def test_the_table_shows_what_holds_a_task_up_in_120_columns(
     )
     assert changed.returncode == 0, changed.stderr
     header, row = kubectl("get", "ait").stdout.splitlines()
-    assert row.split()[:3] == ["hello", phase, reason]
+    assert row.split()[:4] == ["hello", phase, "Working", reason]
     assert row[header.index("REASON") :].startswith(reason)
     assert max(len(header), len(row)) <= 120
     assert message in kubectl("get", "ait", "-o", "wide").stdout

@@ -139,8 +139,8 @@ def test_the_columns_of_tasks() -> None:
     (kind,) = [kind for kind in KINDS if kind.plural == "tasks"]
     assert [column.name for column in kind.columns if not column.priority] == [
         "Status",
-        "Reason",
         "State",
+        "Reason",
         "Message",
         "Template",
         "Age",
