@@ -55,6 +55,7 @@ class Publication:
         self._transcribed = conversation.open_message
         self._observe: Callable[[], Observation] | None = None
         self._status = Status.RUNNING
+        self._is_status_told = True
 
     def begin(self, observe: Callable[[], Observation]) -> None:
         """From now on `observe` says what there is to report."""
@@ -64,7 +65,10 @@ class Publication:
     def hold(self) -> None:
         """A message is about to be typed: until it is in the conversation, the agent's state is no news."""
         self._news = News.HELD
-        self._soon(self.update)
+        if self._status is not Status.RUNNING:
+            # The agent works from now on, however soon it is at rest again; others hear of it a little later.
+            self._status, self._is_status_told = Status.RUNNING, False
+            self._soon(self._tell_status)
 
     def release(self) -> None:
         """The message was typed, or was not."""
@@ -97,7 +101,7 @@ class Publication:
         message, self._untold = self._untold, None
         if message is None:
             return
-        self.update()  # the agent works before others hear what on
+        self._tell_status()  # that the agent works comes before what on
         self.broadcast.transcribe(message)
         self.broadcast.message(message)
         self._news = News.TOLD
@@ -152,14 +156,21 @@ class Publication:
             return
         seen = self._observe()
         if seen.status is not self._status:
-            self._status = seen.status
-            self.broadcast.status(seen.status, seen.driver.agent_type)
+            self._tell_status()
+            self._status, self._is_status_told = seen.status, False
+            self._tell_status()
             if seen.status is Status.STABLE:
                 self._end_turn(TurnEnd.DONE)
                 self.complete()
                 self._snapshots.changed(idle=True)
         if self._news is News.TOLD:
             self._reported.see(seen)
+
+    def _tell_status(self) -> None:
+        if self._is_status_told or self._observe is None:
+            return
+        self._is_status_told = True
+        self.broadcast.status(self._status, self._observe().driver.agent_type)
 
     def close(self) -> None:
         """Publishes and stores what is pending before the process ends."""

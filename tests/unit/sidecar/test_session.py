@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from taskyard.sidecar.conversation.archive import Archive
+from taskyard.sidecar.conversation.conversation import TurnEnd
 from taskyard.sidecar.conversation.intents import JournalUnavailableError
 from taskyard.sidecar.conversation.journal import Journal
 from taskyard.sidecar.conversation.reports import Report, State
@@ -21,6 +22,7 @@ from taskyard.sidecar.conversation.status import Status
 from taskyard.sidecar.drivers.base import Driver, DriverObserver, RefusedError, UnreachableError
 from taskyard.sidecar.gateway.reporter import Reporter, SnapshotUploader
 from taskyard.sidecar.message_delivery import NotReadyError
+from taskyard.sidecar.publication import TOLD_AFTER
 from taskyard.sidecar.reported_state import ReportedState
 from taskyard.sidecar.session import Session
 
@@ -284,3 +286,19 @@ async def test_a_message_that_comes_again_is_known_while_the_agent_works(tmp_pat
         with pytest.raises(NotReadyError):
             await session.deliver("more", "three", name="another")
         assert driver.sent == [PROMPT, "more"]
+
+
+async def test_a_turn_that_ends_before_anybody_has_heard_of_it_has_ended(tmp_path: Path) -> None:
+    async with session_with(tmp_path) as (session, _, _):
+        await until(lambda: session.status is Status.STABLE)
+        await asyncio.sleep(2 * TOLD_AFTER)
+        stream = session.listen()
+        while await stream.next(0.01):
+            pass
+        await session.deliver("more", "key")  # the agent waits again as soon as it has it
+        session.status_changed()
+        turn = Archive(tmp_path / "conversation.jsonl").load().turn
+        assert turn is not None and turn.end is TurnEnd.DONE
+        told = [event for _ in range(3) if (event := await stream.next(5 * TOLD_AFTER)) is not None]
+        assert [event.name for event in told] == ["status_change", "message_update"]
+        assert told[0].data()["status"] == "stable"
