@@ -24,7 +24,9 @@ class TerminalQuestion:
     def of(
         cls, text: str, name: str = "", *, instance: str, position: int, options: tuple[tuple[str, str], ...] = ()
     ) -> "TerminalQuestion":
-        """`name`, else its text, tells it from others of its turn, which began at `position` in the output of the run `instance`."""
+        """`name`, else its text, tells it from others of its turn, which began at `position` in the output of the run
+        `instance`.
+        """
         named = f"{instance}:{position}:{name or text}".encode(errors="replace")
         return cls(hashlib.sha256(named).hexdigest()[:ID_CHARACTERS], text[:MAX_QUESTION_CHARACTERS], options)
 
