@@ -38,20 +38,18 @@ class Wording:
     """`certain`: all of the run's output was seen, so nobody has pressed a key before."""
 
     def __init__(self, *, certain: bool) -> None:
-        self._begin(certain=certain, alone=False)
-
-    def _begin(self, *, certain: bool, alone: bool) -> None:
-        self._certain, self._alone = certain, alone
+        self._certain, self._alone = certain, False
         self._quoted: Quoted | None = None
         self._answered_in: int | None = None
-        self._answers = self._number = 0
         self._last = "", ""
 
     # What happens.
 
     def begin_turn(self, typed: str) -> None:
-        """What is shown from now on answers the message `typed`; each of its lines may be shown in one of its own."""
-        self._begin(certain=True, alone="\n" in typed)
+        """What is shown from now on answers `typed`, of which each line may be shown in one of its own. It may be the
+        answer to an open question, which keeps its words until that is typed.
+        """
+        self._certain, self._alone, self._answered_in = True, "\n" in typed, None
 
     def pressed(self, keys: str, kernel: TerminalState | None) -> None:
         """Keys are about to be pressed."""
@@ -63,7 +61,6 @@ class Wording:
         """A line of an answer is about to be typed, with Enter."""
         self._certain = self._certain and kernel is not None and kernel.canonical
         self._answered_in, self._alone, self._quoted = terminal.cursor[0], True, None
-        self._answers += 1
 
     # What is asked.
 
@@ -77,12 +74,12 @@ class Wording:
         else:
             words = self._words(who, kernel, terminal, after)
             text = f'{who}: "{words}"' if words else who
-        self._last = text, f"{who}, {self._number} answers later" if self._number else who
+        self._last = text, who
         return text
 
     def name(self, text: str) -> str:
-        """What tells the question of that text from others of its turn: who asks, and after how many answers. Others
-        have their text for a name.
+        """What tells the question of that text from others of its turn: who asks. An answer begins another turn. What
+        was not worded here has its text for a name.
         """
         return self._last[1] if text == self._last[0] else text
 
@@ -94,7 +91,7 @@ class Wording:
             and before is not None
             and before.line.text != ""
             and before[:2] == (activity.waits_for_input(kernel), kernel.canonical)
-            and _letters(before.line.text) == _letters(self._line(kernel, terminal, after).text)
+            and _is_same(before.line, self._line(kernel, terminal, after))
         )
 
     def line(self, terminal: Terminal) -> str:
@@ -108,12 +105,15 @@ class Wording:
             before = None
         if not self._certain:
             before = before if before is not None and _is_typed_on(before.line, line) else None
-        elif before is None or _letters(before.line.text) != _letters(line.text):
+        elif before is None or not (_is_same(before.line, line) or self._is_open(before.line, line, after)):
             before = Quoted(who, kernel.canonical, line)
-            # Who has had an answer, and then asks in words, asks something else.
-            self._number = self._answers if line.text else self._number
         self._quoted = before
         return before.line.text if before is not None else ""
+
+    @staticmethod
+    def _is_open(before: PromptLine, line: PromptLine, after: int) -> bool:
+        """Whether a turn has just begun in the line that was quoted, with an answer to it."""
+        return line.row <= after and _is_typed_on(before, line)
 
     def _line(self, kernel: TerminalState, terminal: Terminal, after: int) -> PromptLine:
         if self._answered_in is None:
@@ -127,5 +127,6 @@ def _is_typed_on(before: PromptLine, line: PromptLine) -> bool:
     return line.row == before.row and line.own is not None and line.own.startswith(before.own or "")
 
 
-def _letters(words: str) -> str:
-    return NO_LETTERS.sub("", words)
+def _is_same(before: PromptLine, line: PromptLine) -> bool:
+    """Whether the words are the same but for a clock."""
+    return NO_LETTERS.sub("", before.text) == NO_LETTERS.sub("", line.text)
