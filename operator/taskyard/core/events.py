@@ -178,10 +178,10 @@ def event(type_: str, reason: str, action: str, note: str, *, once: bool = False
 
 def name(event: Event, regarding: Regarding, *, random: str) -> str:
     """The name of an Event. What is told once has the same name each time, so that the API server refuses a second one
-    also after a restart of the operator."""
+    also after a restart of the operator. A question is told once by its id: its words may change."""
     if not event.once:
         return f"{regarding.name}.{random}"
-    told = f"{regarding.uid}/{event.reason}/{event.note}".encode()
+    told = f"{regarding.uid}/{event.reason}/{input_required.question_id(event.note) or event.note}".encode()
     return f"{regarding.name}.{hashlib.sha256(told).hexdigest()[:16]}"
 
 

@@ -14,6 +14,7 @@ TYPE = "InputRequired"
 ASKED = "PermissionRequested"
 WAITS = "WaitsForInput"
 NOT_ASKED = "NothingAsked"
+ANSWERS = "spec.answers: "
 
 Conditions = Sequence[Mapping[str, Any]]
 
@@ -26,13 +27,18 @@ def message(*, question: str | None, text: str, options: Sequence[str]) -> str:
     if not options:
         return (
             f"{text.rstrip('.')}. Answer with keystrokes (a TaskInput of type Raw), or with a text in a TaskInput that "
-            f"has this id in spec.answers: {question}"
+            f"has this id in {ANSWERS}{question}"
         )
     choices = ", ".join(f'"{option}"' for option in options)
     return (
         f"The agent asks: {text.rstrip(' ?.:')}? Possible answers: {choices}, yes or no. "
-        f"Answer with a TaskInput that has this id in spec.answers: {question}"
+        f"Answer with a TaskInput that has this id in {ANSWERS}{question}"
     )
+
+
+def question_id(text: str) -> str:
+    """The id of the question in that message; empty for one without."""
+    return text.rpartition(ANSWERS)[2] if ANSWERS in text else ""
 
 
 def asked_at(conditions: Conditions) -> datetime | None:

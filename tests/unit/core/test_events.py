@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from taskyard.api.vocabulary import BuildPhase, Phase, State
-from taskyard.core import events
+from taskyard.core import events, input_required
 from taskyard.core.events import Event, Regarding
 from unit.core.builders import NOW, build, reservation
 
@@ -249,3 +249,12 @@ def test_what_is_told_once_has_the_same_name_each_time() -> None:
     assert name(one, "1") != name(one, "1", Regarding("team", "web", "uid-2"))
     assert name(Event("Normal", "Active", "ChangePhase", "x"), "1") == "web.1"
     assert name(one, "1").startswith("web.")
+    first, again, other = (
+        Event("Normal", "InputRequired", "Ask", input_required.message(question=id_, text=text, options=[]), once=True)
+        for id_, text in (
+            ("a", 'sh waits for input: "Sure?"'),
+            ("a", "sh waits for input"),
+            ("b", "sh waits for input"),
+        )
+    )
+    assert name(first, "1") == name(again, "2") != name(other, "3")

@@ -9,7 +9,8 @@
 | any | a message is being typed | TYPING |
 | TYPING | it was typed, or could not be | WORKING |
 
-Hints and clocks that change within the input box of a program that waits are no change.
+Hints and clocks that change within the input box of a program that waits are no change, and neither are clocks in the
+line of one that asks.
 """
 
 import enum
@@ -22,7 +23,7 @@ from taskyard.sidecar.drivers.questions import TerminalQuestion
 from taskyard.sidecar.drivers.wording import Wording
 from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.init.frames import Foreground, Reader, TerminalState
-from taskyard.sidecar.screen import dialog, programs, prompt_line
+from taskyard.sidecar.screen import dialog, programs
 from taskyard.sidecar.screen.program import Program
 
 RECOGNISED_WITHIN = 1 << 17
@@ -68,7 +69,7 @@ class Attention:
         self.reading = NOTHING_READ
         self.kernel: TerminalState | None = None
         self._question = ""
-        self._wording = Wording()
+        self.wording = Wording(certain=not spoke)
         self._screen_end: str | None = None
         self._begun, self._spoke, self._is_ready, self._has_read = begun, spoke, False, False
         self._editor = ""
@@ -91,7 +92,8 @@ class Attention:
             self._asked = None
         elif self._asked is None or self._asked.text != text:
             options = dialog.menu_options(terminal) if self.reading.question else ()
-            self._asked = TerminalQuestion.of(text, instance=instance, position=position, options=options)
+            name = self.wording.name(text)
+            self._asked = TerminalQuestion.of(text, name, instance=instance, position=position, options=options)
         return self._asked
 
     @property
@@ -123,8 +125,7 @@ class Attention:
         if not self.starting or now < self._run_at + self._start_timeout:
             return ""
         if self._screen_end is None:
-            is_hidden = activity.hides_input(self.kernel)
-            self._screen_end = "" if is_hidden else prompt_line.at_cursor(terminal, after=-1).text
+            self._screen_end = "" if activity.hides_input(self.kernel) else self.wording.line(terminal)
         what = "no process has read the agent's terminal"
         if self._pattern is not None and not self._is_ready:
             pattern = self._pattern.text
@@ -139,8 +140,10 @@ class Attention:
     def output(self) -> None:
         self._spoke = True
 
-    def look(self, terminal: Terminal, now: float, *, may_be_known: bool) -> bool:
-        """The screen has changed. `may_be_known`: it may still show the banner of a known program."""
+    def look(self, terminal: Terminal, now: float, *, may_be_known: bool, after: int = -1) -> bool:
+        """The screen has changed. `may_be_known`: it may still show the banner of a known program. What the program
+        asks is below the row `after`.
+        """
         if may_be_known:
             self._identity.screen(terminal)
         if self._pattern is not None and not self._is_ready:
@@ -149,6 +152,7 @@ class Attention:
         self._read_as = self.program.name
         box = self.reading.box
         still = before.waits and self.reading.waits and box == before.box and terminal.changed >= (box or 0)
+        still = still or self._is_asked_still(terminal, after)
         return (not still and self._change(now)) or self.reading.question != before.question
 
     def tell(self, kernel: TerminalState, now: float) -> bool:
@@ -162,6 +166,14 @@ class Attention:
     def reconnected(self, now: float) -> None:
         """The program can be reached again, or no longer."""
         self._change(now)
+
+    def pressed(self, keys: str) -> None:
+        """Keys are about to be pressed."""
+        self.wording.pressed(keys, self.kernel)
+
+    def answered(self, terminal: Terminal) -> None:
+        """A line that answers a question is about to be typed."""
+        self.wording.answered(self.kernel, terminal)
 
     def begin_typing(self) -> None:
         self._begun = True
@@ -205,9 +217,14 @@ class Attention:
             return self.waits_for_input(terminal, after)
         return rest.question
 
+    def _is_asked_still(self, terminal: Terminal, after: int) -> bool:
+        if self.state is not State.ASKING or self.kernel is None or self.wording.name(self._question) == self._question:
+            return False
+        return self.wording.is_shown(self.kernel, terminal, after)
+
     def waits_for_input(self, terminal: Terminal, after: int) -> str:
         """Which program waits for input, and the line of its screen at which it does; empty where that is not known."""
-        return self._wording.question(self.kernel, terminal, after) if self.kernel is not None else ""
+        return self.wording.question(self.kernel, terminal, after) if self.kernel is not None else ""
 
     @property
     def _rest(self) -> activity.Rest:

@@ -22,10 +22,12 @@ class TerminalQuestion:
 
     @classmethod
     def of(
-        cls, text: str, *, instance: str, position: int, options: tuple[tuple[str, str], ...] = ()
+        cls, text: str, name: str = "", *, instance: str, position: int, options: tuple[tuple[str, str], ...] = ()
     ) -> "TerminalQuestion":
-        """`position` is where the turn began in the output of the run `instance`."""
-        named = f"{instance}:{position}:{text}".encode(errors="replace")
+        """`name`, else its text, tells it from others of its turn, which began at `position` in the output of the run
+        `instance`.
+        """
+        named = f"{instance}:{position}:{name or text}".encode(errors="replace")
         return cls(hashlib.sha256(named).hexdigest()[:ID_CHARACTERS], text[:MAX_QUESTION_CHARACTERS], options)
 
     def body(self) -> dict[str, Any]:

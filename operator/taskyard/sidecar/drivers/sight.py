@@ -117,7 +117,7 @@ class Sight:
             return False
         self._looked_at = shown
         may_be_known = not self.turn.typed and self.turn.position < attention.RECOGNISED_WITHIN
-        if self.attention.look(self.terminal, now(), may_be_known=may_be_known):
+        if self.attention.look(self.terminal, now(), may_be_known=may_be_known, after=self._turn_began):
             self._observer.status_changed()
         return True
 

@@ -226,6 +226,7 @@ class TerminalDriver(Driver):
 
     def open_turn(self, typed: str) -> int:
         self._sight.look()
+        self.attention.wording.begin_turn(typable(typed))
         return self.turn.begin_turn(typable(typed))
 
     def refuses(self, content: str, *, control: bool = False) -> str:

@@ -57,6 +57,7 @@ class Typist:
     async def press(self, keys: str) -> None:
         """Presses keys as they are."""
         self._pressed = self._sight.terminal.version
+        self._sight.attention.pressed(keys)
         await self._client.input(keys.encode())
 
     async def prepare(self) -> str:
@@ -122,8 +123,10 @@ class Typist:
             bracketed = self._sight.terminal.bracketed_paste
             if not bracketed:
                 typed = await self._type_answers_but_last(question, typed)
+            self._sight.attention.answered(self._sight.terminal)
             await self._client.input(keystrokes(typed, bracketed=bracketed) + b"\r")
             return
+        self._sight.attention.pressed(typed)
         await self._client.input(typed.encode())
         while await self._sight.next_sample(MENU_QUIET):
             pass
@@ -140,6 +143,7 @@ class Typist:
         asker = kernel.foreground, kernel.command, kernel.echo
         while "\n" in content:
             line, content = content.split("\n", 1)
+            self._sight.attention.answered(self._sight.terminal)
             await self._client.input(keystrokes(line + "\n", bracketed=False))
             quiet_by = _now() + LINE_TIMEOUT
             while _now() < quiet_by and await self._sight.next_sample(ECHO_QUIET):

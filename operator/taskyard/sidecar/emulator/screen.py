@@ -47,7 +47,7 @@ class Screen(Canvas):
         self.history: deque[Line] = deque()
         self.history_characters = 0
         self.replies: list[bytes] = []
-        self.clears = 0
+        self.clears = self.main_clears = 0
         # Where the program began to take pasted text, last, and where it ceased to: a line editor does so around the
         # time in which it reads a line.
         self.opened = Place(0, 0)
@@ -221,7 +221,7 @@ class Screen(Canvas):
         super().reset()
         self.savepoints.clear()
         self._main = None
-        self.clears += 1
+        self._cleared()
 
     def index(self) -> None:
         top, bottom = self.margins or Margins(0, self.lines - 1)
@@ -286,9 +286,13 @@ class Screen(Canvas):
         below = range(self.cursor.y + 1, self.lines) if how == 0 else range(self.cursor.y)
         self.dirty.update(self.buffer.remove(range(self.lines) if how == 2 else below))
         if how == 2:
-            self.clears += 1
+            self._cleared()
         else:
             self.erase_in_line(how)
+
+    def _cleared(self) -> None:
+        self.clears += 1
+        self.main_clears += self._main is None
 
     def erase_in_line(self, how: int = 0, private: bool = False) -> None:
         row = self.buffer[self.cursor.y]

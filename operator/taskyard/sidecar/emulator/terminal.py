@@ -99,6 +99,11 @@ class Terminal:
         """How often the program erased the whole screen."""
         return self._screen.clears
 
+    @property
+    def main_clears(self) -> int:
+        """The same, while it was not on the alternate screen."""
+        return self._screen.main_clears
+
     def feed(self, data: bytes) -> None:
         self._reader.feed(data)
 

@@ -16,7 +16,7 @@ class Mark:
 
     `position` counts the bytes of output until then: the same bytes, fed again from the start, give the same mark.
     `cursor` is the line of the cursor, `before` the text left of it, `first` the absolute number of `lines[0]`.
-    `clears`, `closed` and `alternate` are as in the terminal at that time.
+    `clears`, `closed`, `alternate` and `main_clears` are as in the terminal at that time.
     """
 
     position: int
@@ -27,6 +27,7 @@ class Mark:
     before: str = ""
     closed: int = 0
     alternate: bool = False
+    main_clears: int = 0
 
     @classmethod
     def of(cls, terminal: Terminal, position: int) -> "Mark":
@@ -44,6 +45,7 @@ class Mark:
             before=terminal.before_cursor,
             closed=terminal.closed,
             alternate=terminal.alternate,
+            main_clears=terminal.main_clears,
         )
 
     @property

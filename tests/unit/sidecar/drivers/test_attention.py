@@ -167,6 +167,7 @@ def test_program_that_asks_is_told_of_with_its_line_and_typing_changes_no_id() -
     assert program.rests(STABLE) is State.ASKING
     asked = program.attention.asked(program.terminal, "run", 1)
     assert asked is not None and asked.text == "rm waits for input: \"rm: remove 'file'?\""
+    program.attention.pressed("y")
     program.shows("y", 10.0)
     assert program.attention.asked(program.terminal, "run", 1) is None
     assert program.rests(10.0 + STABLE) is State.ASKING

@@ -72,7 +72,7 @@ def test_next_question_has_another_id_and_what_is_typed_does_not_change_it(pod: 
     assert "got yes no" in pod.screen()
 
 
-def test_restart_of_the_sidecar_changes_no_question(pod: Pod) -> None:
+def test_restart_of_the_sidecar_changes_no_id(pod: Pod) -> None:
     start(pod, *SHELL)
     pod.until_stable()
     pod.post("sh -c 'echo \"Which colour?\"; read -r x'")
@@ -80,7 +80,75 @@ def test_restart_of_the_sidecar_changes_no_question(pod: Pod) -> None:
     pod.kill_sidecar()
     pod.gateway.reports.clear()
     pod.start_sidecar()
-    assert until("the question", lambda: bool(pod.gateway.reports) and asks(pod)) == asked
+    again = until("the question", lambda: bool(pod.gateway.reports) and asks(pod))
+    assert again == {**asked, "text": "sh waits for input"}
+
+
+SECRET = "sk-12345"
+
+
+@pytest.mark.parametrize(
+    ("command", "prompt", "keys"),
+    [
+        pytest.param("python3 -c 'input(\"API key: \")'", "API key:", SECRET, id="before the first look"),
+        pytest.param("cat > env", "cat > env", f"A=1\rTOKEN={SECRET}\r", id="several lines"),
+        pytest.param("python3 -q", ">>>", f"token='{SECRET}'", id="key mode"),
+        pytest.param("cat > env", "cat > env", "x" * 3000 + SECRET, id="many rows"),
+    ],
+)
+def test_keys_are_in_no_question(pod: Pod, command: str, prompt: str, keys: str) -> None:
+    start(pod, *SHELL, environment={"TERM": "xterm"})
+    pod.until_stable()
+    pod.post(command)
+    until("the prompt", lambda: prompt in pod.screen().splitlines()[-1])
+    pod.post(keys, kind="raw")
+    until("what was typed", lambda: SECRET in pod.screen())
+    time.sleep(2.5)
+    assert waits_for_input(pod)["text"].endswith(" waits for input")
+    assert SECRET not in str(pod.gateway.reports)
+
+
+def test_restart_while_a_line_is_half_typed_shows_nothing_of_it_and_changes_no_id(pod: Pod) -> None:
+    start(pod, *SHELL)
+    pod.until_stable()
+    pod.post("python3 -c 'input(\"API key: \")'")
+    asked = waits_for_input(pod)
+    assert asked["text"] == 'python3 waits for input: "API key:"'
+    pod.post(SECRET, kind="raw")
+    until("what was typed", lambda: SECRET in pod.screen())
+    pod.kill_sidecar()
+    pod.gateway.reports.clear()
+    pod.start_sidecar()
+    again = until("the question", lambda: bool(pod.gateway.reports) and asks(pod))
+    assert again == {**asked, "text": "python3 waits for input"}
+    assert SECRET not in str(pod.gateway.reports)
+    assert pod.post("6", answers=asked["id"]).json() == {"ok": True}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param('while :; do printf "\\r%s q to quit" $SECONDS; read -rsn1 -t 3 x; done', id="a clock"),
+        pytest.param('while :; do read -t 3 -p "[$SECONDS s] Continue? " x && break; echo; done', id="a countdown"),
+    ],
+)
+def test_clock_in_a_prompt_makes_one_question(pod: Pod, command: str) -> None:
+    start(pod, *SHELL, environment={"TERM": "xterm"})
+    pod.until_stable()
+    pod.post(f"bash -c '{command}'")
+    asked = waits_for_input(pod)
+    time.sleep(7)
+    shown = [found for report in pod.gateway.reports if (found := report.get("question"))]
+    assert [found for found in shown if found != asked] == []
+    assert until("the question", lambda: asks(pod)) == asked
+    assert pod.post("y", answers=asked["id"]).json() == {"ok": True}
+
+
+def test_long_message_that_the_shell_wraps_is_none_of_the_words(pod: Pod) -> None:
+    start(pod, *SHELL, environment={"TERM": "xterm"})
+    pod.until_stable()
+    pod.post("cat > env # " + "words " * 30)
+    assert waits_for_input(pod)["text"] == "cat waits for input"
 
 
 def test_question_while_the_rest_of_a_message_waits_has_words_too(pod: Pod) -> None:
