@@ -85,7 +85,8 @@ class WaitingReasons:
             self._turns.pop(key, None)
             return
         loop = asyncio.get_running_loop()
-        moment, granted = self._turns.pop(key, None) or self._turn(key, len(news), now=loop.time())
+        turn = self._turns.pop(key, None)
+        moment, granted = turn if turn else self._turn(key, len(news), now=loop.time())
         if moment <= loop.time():
             for told in news[:granted]:
                 await self._write(told.input, told.message)
