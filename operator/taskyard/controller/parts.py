@@ -24,6 +24,7 @@ from taskyard.controller.steps.network_policies import NetworkPolicyKeeper
 from taskyard.controller.templates.template_checker import TemplateChecker
 from taskyard.controller.templates.template_version_validator import TemplateVersionValidator
 from taskyard.core.installation import Installation
+from taskyard.core.pod_view import PodView
 from taskyard.core.security.keyring import Keyring
 from taskyard.sidecarclient import Sidecars
 from taskyard.watchcache.reflector import Reflector
@@ -79,10 +80,15 @@ class Watching:
         router = EventRouter(
             stores, tasks=queues.tasks, inputs=queues.inputs, templates=queues.templates, versions=queues.versions
         )
+
+        def pod_changed(pod: PodView) -> None:
+            stores.agent_starts.saw(pod, now=clock())
+            router.child_changed(pod)
+
         watched: list[tuple[Store[Any], Callable[[Any], None]]] = [
             (stores.inputs, router.input_changed),
             (stores.builds, router.child_changed),
-            (stores.pods, router.child_changed),
+            (stores.pods, pod_changed),
             (stores.claims, router.child_changed),
         ]
         if stores.secrets is not None:

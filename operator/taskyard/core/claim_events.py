@@ -17,6 +17,9 @@ from taskyard.core.observed import Observed
 from taskyard.core.pod_view import PodView
 from taskyard.core.start_cause import Reading
 from taskyard.core.start_events import FIRST_AFTER, READING_TIME, deadline, former_ready, next_pause
+from taskyard.core.text_limits import quoted
+
+UNSCHEDULABLE = "Unschedulable"
 
 
 def unbound(observed: Observed) -> tuple[PodView, ClaimView] | None:
@@ -29,7 +32,8 @@ def unbound(observed: Observed) -> tuple[PodView, ClaimView] | None:
         return None
     if claim is None or claim.deleting or claim.capacity is not None:
         return None
-    # Once it has chosen a node the scheduler says nothing, or what it said before, while the volume is made.
+    # Once it has chosen a node the scheduler says nothing, or what it said before, while the volume is made; or its
+    # choice is an old one that came to nothing.
     is_cause = claim.has_node or unscheduled.is_of_claim(pod.unschedulable or "")
     return (pod, claim) if is_cause else None
 
@@ -61,14 +65,17 @@ def given_up_at(observed: Observed, pod: PodView, *, start_timeout: timedelta) -
 
 def cause(observed: Observed) -> str | None:
     """Why the claim has no volume, and what helps, as sentences without the last one's end; None while that is not
-    known."""
+    known. What the scheduler says beside that stands before."""
     found = unbound(observed)
     reading = reading_of(observed, found[1]) if found else None
     if found is None or reading is None or reading.cause is None:
         return None
-    claim = found[1]
-    helps = claim_cause.remedy(reading.cause, claim=claim.name, namespace=claim.namespace)
-    return f"{without_volume(claim)}{reading.cause.note.rstrip('. ')}. {helps}"
+    pod, claim = found
+    told = f"{without_volume(claim)}{reading.cause.note.rstrip('. ')}. {claim_cause.remedy(reading.cause, claim)}"
+    beside = said_beside(pod, claim)
+    if beside is None:
+        return told
+    return f"{quoted(beside)}. {unscheduled.REMEDY}. Besides, {told}"
 
 
 def explanation(observed: Observed) -> tuple[str, str] | None:
@@ -78,17 +85,27 @@ def explanation(observed: Observed) -> tuple[str, str] | None:
         return None
     pod, claim = found
     reading, known = reading_of(observed, claim), cause(observed)
+    beside = said_beside(pod, claim)
     if reading and reading.cause and known:
-        return reading.cause.reason, f"{waits(pod)}{known}."
+        return reading.cause.reason if beside is None else UNSCHEDULABLE, f"{waits(pod, beside)}{known}."
     reason, message = former_ready(observed)
     # Until this process has read them, what another one has told stands.
-    is_known = reading is None and message.startswith(f"{waits(pod)}{without_volume(claim)}")
+    begins = waits(pod, beside) + (without_volume(claim) if beside is None else quoted(beside))
+    is_known = reading is None and message.startswith(begins) and without_volume(claim) in message
     return (reason, message) if is_known else None
 
 
-def waits(pod: PodView) -> str:
+def said_beside(pod: PodView, claim: ClaimView) -> str | None:
+    """What the scheduler says of nodes, though it has chosen one once: it has said that before, or it says it now,
+    since its choice came to nothing; nothing tells which. None where it says nothing else than that the
+    claim is unbound."""
+    said = pod.unschedulable
+    return said if said and claim.has_node and unscheduled.is_of_nodes(said) else None
+
+
+def waits(pod: PodView, beside: str | None) -> str:
     """How the message begins."""
-    return f"Pod {pod.name} waits for its home: "
+    return f"Pod {pod.name} waits for {'its home' if beside is None else 'a node'}: "
 
 
 def without_volume(claim: ClaimView) -> str:

@@ -169,12 +169,12 @@ def builds_are_left_behind(observed: Observed) -> Step | None:
 
 def home_is_offered(observed: Observed) -> Step | None:
     """A home that the Task may adopt is adopted at once, also while the Task is paused: it then goes with the Task. A
-    pause comes first: it has no need of a home, whose adoption may be refused."""
-    version, build = observed.template_version, observed.newest
-    is_pausing = (
-        intent(observed) is not Intent.RUN
-        and build is not None
-        and not (build.finished and build.transition is Transition.STOP)
+    pause comes first, and with it each build that is reserved but no start that goes on: they have no need of a home,
+    whose adoption may be refused."""
+    version, build, reserved = observed.template_version, observed.newest, observed.pending_reservation
+    runs = intent(observed) is Intent.RUN
+    is_pausing = (not runs and build is not None and not (build.finished and build.transition is Transition.STOP)) or (
+        reserved is not None and not (runs and reserved["transition"] == Transition.START)
     )
     is_due = observed.home_offered and not observed.claim_exists and version is not None and version.home
     return AdoptClaim() if is_due and not is_pausing else None

@@ -16,10 +16,16 @@ from taskyard.core.input_bounds import Lane, lane_of
 from taskyard.core.input_recipient import ORPHAN_WAIT
 from taskyard.core.input_view import InputView
 from taskyard.core.inputs import is_waking
+from taskyard.core.refusal import without_numbers
 from taskyard.core.task_view import TaskView
+from taskyard.core.text_limits import message as shortened
+from taskyard.core.text_limits import quoted
 
 # An agent that is busy for less than this is not told about.
 BUSY_AFTER = timedelta(seconds=2)
+# An agent's own words are told no more often than this, except when they are the first: they may change all the time.
+WORDS_PAUSE = timedelta(minutes=1)
+_WORDS = "The agent does not take it yet: "
 # Beyond the first of these, how many are before an input is told no more exactly than this.
 _STEPS = (3, 10, 30, 100)
 
@@ -31,13 +37,23 @@ class Told:
     input: InputView
     message: str
 
+    @property
+    def is_words(self) -> bool:
+        """Whether it is what the agent said."""
+        return self.message.startswith(_WORDS)
+
 
 def news(
-    task: TaskView | None, waiting: list[InputView], *, refused: tuple[str, str] | None, silent: Container[str]
+    task: TaskView | None,
+    waiting: list[InputView],
+    *,
+    refused: tuple[str, str] | None,
+    silent: Container[str],
+    are_words_told: bool = False,
 ) -> list[Told]:
     """The messages that are to change of those that wait, which come in order. `refused` are the UID of the input that
-    the agent did not take when it was tried last, and the cause; `silent` the UIDs of those whose message is another's.
-    """
+    the agent did not take when it was tried last, and the cause; `silent` the UIDs of those whose message is another's;
+    `are_words_told`: the agent's words about that input were told less than a minute ago."""
     found, ahead = [], 0
     wakes = any(map(is_waking, waiting))
     for entry in waiting:
@@ -45,9 +61,21 @@ def news(
         is_message = lane_of(entry) is Lane.MESSAGES
         message = why(entry, task, ahead=ahead if is_message else 0, wakes=wakes, cause=cause)
         ahead += is_message
-        if message and message != entry.message and entry.has_order and entry.uid not in silent:
-            found.append(Told(entry, message))
+        told = Told(entry, shortened(message)) if message else None
+        if told and entry.has_order and entry.uid not in silent and is_news(told, are_words_told=are_words_told):
+            found.append(told)
     return found
+
+
+def is_news(told: Told, *, are_words_told: bool) -> bool:
+    """Whether a message says more than the one that stands. An agent's words may have a number in them that each try
+    changes."""
+    known = told.input.message
+    if known is None or not told.is_words:
+        return told.message != known
+    if are_words_told:
+        return False
+    return without_numbers(told.message) != without_numbers(known)
 
 
 def why(entry: InputView, task: TaskView | None, *, ahead: int, wakes: bool, cause: str | None) -> str | None:
@@ -101,7 +129,7 @@ def busy(task: TaskView, cause: str) -> str:
         )
     if (task.status.get("state") or {}).get("state") == State.WORKING:
         return "The agent is busy: it is delivered when the agent waits for input again"
-    return f"The agent does not take it yet: {cause.rstrip('. ')}"
+    return f"{_WORDS}{quoted(cause)}"
 
 
 def before(ahead: int) -> str:

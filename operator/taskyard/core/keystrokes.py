@@ -18,13 +18,16 @@ from taskyard.core.task_view import TaskView
 REMEDY = "Apply it again, under another name, when the Task is Active."
 
 
-def agent_since(pod: PodView | None) -> datetime | None:
+def agent_since(pod: PodView | None, *, latest: datetime | None = None) -> datetime | None:
     """Since when a Pod's agent may have a screen; None while it does not run. The Pod's creation and that of an input
-    are by one clock; only after a restart of the container the node's counts."""
+    are by one clock; only after a restart of the container the node's counts, and that may be ahead: not beyond
+    `latest`, when the restart was seen."""
     if pod is None or pod.deleting or pod.ended or (pod.agent and not pod.agent.running):
         return None
     restarted_at = pod.agent.restarted_at if pod.agent else None
-    return max(pod.created_at, restarted_at) if restarted_at else pod.created_at
+    if restarted_at is None:
+        return pod.created_at
+    return max(pod.created_at, min(restarted_at, latest) if latest else restarted_at)
 
 
 def refusal(entry: InputView, task: TaskView | None, *, agent_since: datetime | None) -> str | None:

@@ -200,13 +200,14 @@ def answer_text(answer: Answer) -> str:
 def is_news(found: Obstacle, known: Obstacle | None) -> bool:
     """Whether an obstacle says more than other numbers: a quota's use changes with all that others do, and a webhook's
     denial may have a port, a time or an id in it. Showing each of them would be a write each time."""
-    return known is None or (found.reason, _without_numbers(found.message)) != (
+    return known is None or (found.reason, without_numbers(found.message)) != (
         known.reason,
-        _without_numbers(known.message),
+        without_numbers(known.message),
     )
 
 
-def _without_numbers(message: str) -> str:
+def without_numbers(message: str) -> str:
+    """A message in which each word with a digit is the same."""
     return re.sub(r"[\w.:+-]*\d[\w.:+-]*", "#", message)
 
 

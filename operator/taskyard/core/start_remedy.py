@@ -15,11 +15,22 @@ PULL_FAULTS = frozenset(
 )
 
 _KINDS = {"secret": "Secret", "configmap": "ConfigMap", "config": "ConfigMap"}
-_MISSING = re.compile(r'(secret|configmap) "([^"]+)" not found', re.IGNORECASE)
+# In the kubelet's own words alone: a storage driver's Secrets are in namespaces of their own.
+_MISSING = re.compile(
+    r'^(?:Error: )?(?:MountVolume\.SetUp failed for volume "[^"]*" ?: )?\[?(secret|configmap)s? "([^"]+)" not found',
+    re.IGNORECASE,
+)
 _MISSING_KEY = re.compile(r"couldn't find key (\S+) in (secret|configmap) (?:[^/\s]+/)?([^\s,;]+)", re.IGNORECASE)
 _MISSING_IN_VOLUME = re.compile(r"references non-existent (secret|config) key: (\S+)", re.IGNORECASE)
 _ROOT = re.compile(r"^container has runAsNonRoot and image|^container's runAsUser breaks non-root policy")
 _BY_ITSELF = "and the Pod starts by itself within minutes; or use a template version without it."
+
+# Names of images, hosts and files, which may be any words: what decides is what is said of them. "i/o" is none.
+_NAMES = re.compile(
+    r'https?://[^\s",]+|(?:image|reference|repository|manifest for|lookup) "?[^\s",]+"?|"[^\s"]*[/:@.][^\s"]*"|'
+    r"\bsha256:\w+|(?<![\w/])(?!i/o\b)[\w.-]+(?:[/:@][\w.-]+)+|\b[\w-]+(?:\.[\w-]+)+",
+    re.IGNORECASE,
+)
 
 # What registries and container runtimes say, the more certain first.
 _LIMITED = re.compile(r"toomanyrequests|too many requests|rate limit", re.IGNORECASE)
@@ -31,7 +42,8 @@ _DENIED = re.compile(
 _UNTRUSTED = re.compile(r"x509|certificate|server gave HTTP response to HTTPS client", re.IGNORECASE)
 _UNREACHABLE = re.compile(
     r"no such host|i/o timeout|connection refused|connection reset|no route to host|network is unreachable|"
-    r"server misbehaving|handshake timeout|deadline exceeded|\bEOF\b|50[0-9] ",
+    r"server misbehaving|handshake timeout|deadline exceeded|\bEOF\b|status.*\b50\d\b|"
+    r"\b50\d (?:internal server error|bad gateway|service unavailable|gateway time)",
     re.IGNORECASE,
 )
 _NO_PLATFORM = re.compile(r"no match for platform|no matching manifest|exec format", re.IGNORECASE)
@@ -112,6 +124,7 @@ def of_missing(said: str) -> str | None:
 def of_image(said: str, pod: PodView) -> str:
     """What helps when an image cannot be pulled, by the registry's answer."""
     other = "or use a template version with another image."
+    said = _NAMES.sub("…", said)
     secrets = credentials(pod)
     if _LIMITED.search(said):
         found = f"the registry limits how much is pulled; {secrets}, {other}"

@@ -31,10 +31,11 @@ NO_CLASS = StartCause("ProvisioningFailed", 'storageclass.storage.k8s.io "fast" 
 BEGIN = "Pod web-1 waits for its home: claim web-home has no volume: "
 
 
-def home(*, has_node: bool = False, **metadata: Any) -> ClaimView:
+def home(*, has_node: bool = False, phase: str = "Pending", spec: Manifest | None = None, **metadata: Any) -> ClaimView:
     """The claim of a home that has no volume; `has_node`: the scheduler has chosen a node for it."""
     chosen = {"annotations": {"volume.kubernetes.io/selected-node": "node-a"}} if has_node else {}
-    return ClaimView.of(claim_manifest(**chosen, **metadata) | {"status": {"phase": "Pending"}})
+    made = claim_manifest(**chosen, **metadata) | {"status": {"phase": phase}}
+    return ClaimView.of(made | {"spec": made["spec"] | (spec or {})})
 
 
 def waiting(
@@ -145,6 +146,103 @@ def test_the_cause_is_told_with_its_remedy(cause: StartCause, helps: str) -> Non
     assert message.startswith(f"{BEGIN}{cause.note}. ")
     assert helps in message
     assert "kubectl delete pvc web-home -n team" in message
+
+
+NAMED = {"volumeName": "pv-1"}
+
+
+@pytest.mark.parametrize(
+    ("cause", "claim", "helps"),
+    [
+        pytest.param(
+            StartCause("ClaimLost", "Bound claim has lost its PersistentVolume. Data on the volume is lost!"),
+            home(phase="Lost", spec=NAMED),
+            "An administrator can create PersistentVolume pv-1 again for the same storage",
+            id="its volume is gone",
+        ),
+        pytest.param(
+            StartCause("ClaimMisbound", "Two claims are bound to the same volume, this one is bound incorrectly"),
+            home(phase="Lost", spec=NAMED),
+            "see which of them its spec.claimRef is for",
+            id="bound to another's",
+        ),
+        pytest.param(
+            StartCause("FailedBinding", 'volume "pv-1" already bound to a different claim.'),
+            home(spec=NAMED),
+            "PersistentVolume pv-1 (spec.volumeName), whose spec.claimRef names another claim",
+            id="names another's",
+        ),
+        pytest.param(
+            StartCause("VolumeMismatch", 'Cannot bind to requested volume "pv-1": requested PV is too small'),
+            home(spec=NAMED),
+            "PersistentVolume pv-1 (spec.volumeName), which does not fit it",
+            id="names one that does not fit",
+        ),
+        pytest.param(NO_CLASS, home(spec=NAMED), "Create StorageClass fast", id="any other cause"),
+        pytest.param(NO_CLASS, home(phase="Lost"), "Create StorageClass fast", id="it was bound once"),
+    ],
+)
+def test_a_claim_that_may_stand_for_data_is_not_advised_to_be_deleted(
+    cause: StartCause, claim: ClaimView, helps: str
+) -> None:
+    seen = waiting(seconds=40, claim=claim, reading=read(30, cause))
+    failed = decide(waiting(seconds=600, claim=claim, reading=read(600, cause)))
+    assert isinstance(failed, EndBuild)
+    for message in (shown(seen)[1], failed.message or ""):
+        assert helps in message and "Keep the claim" in message
+        assert "delete" not in message and "holds nothing" not in message
+        assert "provisioner" not in message and "the default" not in message
+
+
+def test_a_claim_that_asks_for_no_class_needs_a_volume_and_no_default() -> None:
+    cause = StartCause("FailedBinding", "no persistent volumes available for this claim and no storage class is set")
+    claim = home(spec={"storageClassName": ""})
+    message = shown(waiting(seconds=40, claim=claim, reading=read(30, cause)))[1]
+    assert "create a PersistentVolume that fits" in message and "the default" not in message
+
+
+MAKING = StartCause("ExternalProvisioning", "Waiting for a volume to be created by csi.test")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param("0/5 nodes are available: 5 Insufficient memory.", id="no room"),
+        pytest.param(
+            "0/5 nodes are available: 1 Insufficient memory, 4 node(s) didn't find available persistent volumes to "
+            "bind. preemption: 0/5 nodes are available: 5 No preemption victims found for incoming pod.",
+            id="no room on the node that it chose once",
+        ),
+    ],
+)
+def test_what_the_scheduler_says_of_nodes_is_told_beside_the_claim_of_a_node_that_was_chosen_once(said: str) -> None:
+    """The annotation stays when the choice comes to nothing."""
+    chosen = home(has_node=True)
+    seen = waiting(seconds=40, said=said, claim=chosen, reading=read(30, MAKING))
+    failed = decide(waiting(seconds=600, said=said, claim=chosen, reading=read(600, MAKING)))
+    assert isinstance(failed, EndBuild)
+    reason, message = shown(seen)
+    assert (reason, message.startswith("Pod web-1 waits for a node: 0/5 nodes")) == ("Unschedulable", True)
+    for told in (message, failed.message or ""):
+        assert "Insufficient memory" in told and "Free or add a node that fits" in told
+        assert "Besides, claim web-home has no volume: Waiting for a volume" in told
+    ready = {
+        "type": "Ready",
+        "status": "False",
+        "reason": reason,
+        "message": message,
+        "lastTransitionTime": "2026-01-31T12:00:00Z",
+    }
+    restarted = waiting(seconds=45, said=said, claim=chosen, ready=ready)
+    assert shown(restarted) == (reason, message), "it stands until the Events are read again"
+
+
+def test_other_nodes_are_not_told_of_while_the_scheduler_has_chosen_none() -> None:
+    said = (
+        "0/2 nodes are available: 1 node(s) had untolerated taint {a: b}, 1 node(s) didn't find available persistent "
+        "volumes to bind."
+    )
+    assert shown(waiting(seconds=40, said=said, reading=read(30)))[0] == "ProvisioningFailed"
 
 
 def test_without_a_cause_the_scheduler_is_quoted() -> None:

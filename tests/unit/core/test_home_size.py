@@ -9,7 +9,7 @@ import pytest
 from taskyard.api.vocabulary import BuildReason, Transition
 from taskyard.core.build_view import BuildView
 from taskyard.core.claim_view import ClaimView
-from taskyard.core.decision import AdoptClaim, CreatePod, EndBuild, GrowClaim, Reserve, decide
+from taskyard.core.decision import AdoptClaim, CreateBuild, CreatePod, EndBuild, GrowClaim, Reserve, decide
 from taskyard.core.home_size import larger_size, verdict
 from taskyard.core.observed import Observed
 from unit.core import builders
@@ -87,6 +87,44 @@ def test_a_start_can_be_paused_while_the_adoption_of_its_home_is_refused() -> No
         2, Transition.STOP, BuildReason.MANUAL_PAUSE
     )
     assert decide(observed(pausing, builds=(canceled, stopped), **offered)) == AdoptClaim()
+
+
+@pytest.mark.parametrize(
+    ("reserved", "paused", "builds", "expected"),
+    [
+        pytest.param(reservation(1), True, (), Transition.START, id="a start that is only to be canceled"),
+        pytest.param(
+            reservation(3, "Start", "Resume"),
+            True,
+            (build(2, phase="Succeeded", transition="Stop"),),
+            Transition.START,
+            id="the same after a stop",
+        ),
+        pytest.param(
+            reservation(2, "Stop", "ManualPause"), True, (build(phase="Failed"),), Transition.STOP, id="a stop"
+        ),
+        pytest.param(
+            reservation(2, "Stop", "ManualPause"),
+            False,
+            (build(phase="Failed"),),
+            Transition.STOP,
+            id="a stop of a Task that was resumed since",
+        ),
+        pytest.param(reservation(1), False, (), None, id="a start, which needs the home"),
+    ],
+)
+def test_a_reserved_build_does_not_wait_for_a_home_that_it_does_not_need(
+    reserved: dict[str, Any], paused: bool, builds: tuple[BuildView, ...], expected: Transition | None
+) -> None:
+    """K2, K3."""
+    seen = observed(
+        task(paused=paused, status={"phase": "Pending", "build": reserved}),
+        builds=builds,
+        claim_exists=False,
+        home_offered=True,
+    )
+    step = decide(seen)
+    assert step == AdoptClaim() if expected is None else isinstance(step, CreateBuild) and step.transition is expected
 
 
 def test_a_start_can_be_canceled_while_the_removal_of_other_builds_is_refused() -> None:

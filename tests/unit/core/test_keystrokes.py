@@ -124,6 +124,13 @@ def test_since_when_an_agent_runs(of_pod: dict[str, Any], expected: object) -> N
     assert agent_since(None) is None
 
 
+def test_a_node_whose_clock_is_ahead_does_not_start_an_agent_later_than_that_was_seen() -> None:
+    ahead = pod(agent=restarted("2026-01-31T12:01:00Z"))
+    assert agent_since(ahead, latest=at(10)) == at(10)
+    assert agent_since(ahead, latest=at(100)) == at(60)
+    assert agent_since(ahead, latest=at(-10)) == at(0), "never before its Pod"
+
+
 @pytest.mark.parametrize("type", ["User", "Control"])
 def test_messages_and_commands_wait_in_line_for_the_next_start(type: str) -> None:
     """They are typed once the agent waits for input, after its prompt: they spoil nothing."""

@@ -101,6 +101,72 @@ def test_a_container_that_cannot_start_has_cause_and_remedy(reason: str, said: s
     assert helps in message and message.endswith((".", "-n team"))
 
 
+PUSH = "push the image to the registry"
+REACH = "check that the nodes reach the registry"
+TRUST = "the nodes do not trust the registry's certificate"
+ALLOW = "check the image's name, and the credentials"
+
+
+@pytest.mark.parametrize(
+    ("said", "helps"),
+    [
+        ('image "certificate-tool/app:1": failed to resolve reference "r.test/certificate-tool:1": not found', PUSH),
+        ('failed to pull image "certificate-tool": not found', PUSH),
+        ('reference "docker.test/acme/unauthorized-proxy:1": docker.test/acme/unauthorized-proxy:1: not found', PUSH),
+        ("failed to resolve reference: unauthorized-proxy:1: not found", PUSH),
+        ("manifest for denied/x509:1 not found: manifest unknown", PUSH),
+        ('failed to resolve reference "r.test/app@sha256:1504": not found', PUSH),
+        ("r.test/app@sha256:ab504 not found", PUSH),
+        ('Head "https://certificate.test/v2/": dial tcp: lookup certificate.test on 10.0.0.2:53: no such host', REACH),
+        ("dial tcp: lookup certificates: no such host", REACH),
+        ("dial tcp 10.0.0.3:443: i/o timeout", REACH),
+        ("failed open: unexpected status code https://r.test/v2/x509: 503 Service Unavailable", REACH),
+        ("received unexpected HTTP status: 502 Bad Gateway", REACH),
+        ('Get "https://r.test/v2/denied": tls: failed to verify certificate: x509: unknown authority', TRUST),
+        ('Get "https://r.test/v2/": http: server gave HTTP response to HTTPS client', TRUST),
+        ("unexpected status from GET request to https://r.test/token: 401 Unauthorized", ALLOW),
+        ('{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}', ALLOW),
+        ("pull access denied for acme/certificate, repository does not exist", ALLOW),
+        ("pull QPS exceeded: toomanyrequests: You have reached your limit", "limits how much is pulled"),
+        ("no match for platform in manifest: not found", "not made for the node's processor"),
+    ],
+)
+def test_what_is_said_of_an_image_decides_and_not_its_name(said: str, helps: str) -> None:
+    assert start_remedy.of_image(said, pod()).startswith(PULLED)
+    assert helps in start_remedy.of_image(said, pod())
+
+
+SET_UP = 'MountVolume.SetUp failed for volume "v" : '
+
+
+@pytest.mark.parametrize(
+    ("note", "expected"),
+    [
+        (f'{SET_UP}secret "keys" not found', "Secret keys"),
+        (f'{SET_UP}configmap "names" not found', "ConfigMap names"),
+        (f'{SET_UP}secrets "keys" not found', "Secret keys"),
+        (f'{SET_UP}[secret "a" not found, configmap "b" not found]', "Secret a"),
+        ('Error: secret "keys" not found', "Secret keys"),
+        (f'{SET_UP}rpc error: code = Internal desc = node publish secret "csi" not found', None),
+        ('MountVolume.MountDevice failed for volume "v" : rpc error: node stage secret "csi" not found', None),
+        (
+            f"{SET_UP}fetching NodePublishSecretRef kube-system/csi failed: kubernetes.io/csi: failed to find the "
+            'secret csi in the namespace kube-system with error: secrets "csi" not found',
+            None,
+        ),
+        ('AttachVolume.Attach failed for volume "v" : rpc error: secret "csi" not found', None),
+    ],
+)
+def test_only_what_the_kubelet_itself_misses_is_to_be_created_in_this_namespace(
+    note: str, expected: str | None
+) -> None:
+    helps = start_remedy.of_cause(StartCause("FailedMount", note), pod())
+    if expected is None:
+        assert "in this namespace" not in helps and "The storage driver's log" in helps
+    else:
+        assert helps.startswith(f"Create {expected} in this namespace")
+
+
 def with_secrets(*names: str) -> PodView:
     manifest = pod_manifest()
     manifest["spec"]["imagePullSecrets"] = [{"name": name} for name in names] + [{}]

@@ -154,6 +154,8 @@ class _Pod(TypedDict, total=False):
 
 class _ClaimSpec(TypedDict, total=False):
     resources: Manifest
+    volumeName: str | None
+    storageClassName: str | None
 
 
 class _Claim(TypedDict, total=False):

@@ -103,13 +103,14 @@ class Delivery:
         """Do one step. Returns whether another may follow at once."""
         task, now = self._stores.tasks.get(key), self._clock()
         created_at = task.created_at if task else None
+        pod = self._pod(key, task) if task else None
         step = next_step(
             task,
             self._bounds.within(key),
             created_at=created_at,
             retention=self._retention,
             now=now,
-            agent_since=keystrokes.agent_since(self._pod(key, task)) if task else None,
+            agent_since=keystrokes.agent_since(pod, latest=self._stores.agent_starts.latest(pod, now=now)),
             runs_once=self._runs_once(key, task),
             removes=self._removes(key),
         )

@@ -1,30 +1,38 @@
-"""Writes into queued inputs why they wait: only what has changed, and at a bounded pace."""
+"""Writes into queued inputs why they wait: only what has changed, and at a bounded pace for each Task and for all."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Container
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from taskyard.controller.cache.stores import Stores
 from taskyard.core import input_waiting
 from taskyard.core.input_view import InputView
-from taskyard.core.input_waiting import BUSY_AFTER
+from taskyard.core.input_waiting import BUSY_AFTER, WORDS_PAUSE
 from taskyard.core.inputs import queued
+from taskyard.core.pace import Pace
+from taskyard.core.tokenbucket import Rate
 from taskyard.watchcache.kind import Key
 
-# Messages in one look at a Task, and when the rest of them follows.
+# Messages of one Task in one look at it and in one second, and in one second of all Tasks. Each write is an event that
+# has the Task looked at again, so the number in one look alone bounds nothing.
 BATCH = 10
-NEXT_SECONDS = 1.0
+OF_A_TASK = Rate(per_second=10, burst=BATCH)
+OF_ALL = Rate(per_second=50, burst=50)
+# Beyond this number those of quiet Tasks are forgotten.
+MAX_PACES = 256
 
 
 @dataclass(frozen=True)
 class _Refused:
-    """The input that an agent does not take, since when, and why."""
+    """The input that an agent does not take, since when, and why; `told_at` is when its words were told."""
 
     uid: str
     since: datetime
     cause: str
+    told_at: datetime | None = None
 
 
 class WaitingReasons:
@@ -43,12 +51,19 @@ class WaitingReasons:
         self._again = again
         self._write = write
         self._refused: dict[Key, _Refused] = {}
+        self._pace = Pace(OF_ALL)
+        self._paces: dict[Key, Pace] = {}
+        self._most_paces = MAX_PACES
+        # When the turn of a Task is that waits for it, and how many messages it then has.
+        self._turns: dict[Key, tuple[float, int]] = {}
 
     def refused(self, key: Key, entry: InputView, cause: str) -> None:
         """The agent did not take an input just now."""
         known = self._refused.get(key)
-        since = known.since if known and known.uid == entry.uid else self._clock()
-        self._refused[key] = _Refused(entry.uid, since, cause)
+        if known and known.uid == entry.uid:
+            self._refused[key] = replace(known, cause=cause)
+        else:
+            self._refused[key] = _Refused(entry.uid, self._clock(), cause)
 
     async def tell(self, key: Key, inputs: tuple[InputView, ...], *, silent: Container[str]) -> None:
         """Write why the inputs of a Task wait, except those that are `silent`, by UID. Raises ApiError."""
@@ -64,8 +79,31 @@ class WaitingReasons:
             waiting,
             refused=(refused.uid, refused.cause) if refused and lasts else None,
             silent=silent,
+            are_words_told=bool(refused and refused.told_at and timedelta(0) <= now - refused.told_at < WORDS_PAUSE),
         )
-        for told in news[:BATCH]:
-            await self._write(told.input, told.message)
-        if len(news) > BATCH:
-            self._again(key, NEXT_SECONDS)
+        if not news:
+            self._turns.pop(key, None)
+            return
+        loop = asyncio.get_running_loop()
+        turn = self._turns.pop(key, None)
+        moment, granted = turn if turn else self._turn(key, len(news), now=loop.time())
+        if moment <= loop.time():
+            for told in news[:granted]:
+                await self._write(told.input, told.message)
+                if refused and told.is_words and told.input.uid == refused.uid:
+                    self._refused[key] = replace(refused, told_at=now)
+            if len(news) <= granted:
+                return
+            moment, granted = self._turn(key, len(news) - granted, now=loop.time())
+        self._turns[key] = moment, granted
+        self._again(key, max(moment - loop.time(), 0.0))
+
+    def _turn(self, key: Key, messages: int, *, now: float) -> tuple[float, int]:
+        """Take the next turn of a Task: from when on it may write, and how many messages."""
+        granted, pace = min(messages, BATCH), self._paces.get(key)
+        if pace is None:
+            if len(self._paces) >= self._most_paces:
+                self._paces = {known: each for known, each in self._paces.items() if not each.is_idle(now)}
+                self._most_paces = max(MAX_PACES, 2 * len(self._paces))
+            pace = self._paces[key] = Pace(OF_A_TASK)
+        return max(pace.turn(now, granted), self._pace.turn(now, granted)), granted

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
-from taskyard.controller.inputs import reasons
+import pytest
+
 from taskyard.core.resources import TASK_INPUTS
-from taskyard.sidecarclient import Accepted, Failed, NotReady
+from taskyard.sidecarclient import Accepted, Answer, Failed, NotReady, read
 from unit.controller.delivery_harness import ACTIVE, WEB, DeliveryHarness, waiting
 from unit.core.builders import at, input_manifest, pod_manifest, reservation, task_manifest
 
@@ -85,13 +87,67 @@ async def test_a_pod_without_an_address_is_told() -> None:
     assert harness.status()["message"] == "The agent does not take it yet: its Pod has no address yet."
 
 
-async def test_many_are_told_at_a_bounded_pace() -> None:
-    """A Task that is paused with a full queue is no flood of writes."""
+class Seconds:
+    """The running loop's time, which stands still until `now` is set."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: self.now)
+
+
+async def test_many_are_told_at_a_bounded_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Task that is paused with a full queue is no flood of writes, though each write has it looked at again."""
+    clock = Seconds(monkeypatch)
     harness = of_paused(*(waiting(f"i{number:03}") for number in range(25)))
     for told in (10, 20, 25, 25):
-        await harness.deliver()
+        for _ in range(20):
+            await harness.deliver()
         assert writes(harness) == told
-    assert harness.again.calls == [(WEB, reasons.NEXT_SECONDS)] * 2
+        clock.now += 1
+    assert set(harness.again.calls) == {(WEB, 1.0), (WEB, 0.5)}, "the rest of them, at the time for so many"
+
+
+async def test_many_tasks_are_told_at_a_bounded_pace_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Seconds(monkeypatch)
+    harness = DeliveryHarness([], task=None, pod=None)
+    for number in range(80):
+        name = f"web{number}"
+        entry = waiting(f"i{number}", task=name)
+        harness.cluster.hold(TASK_INPUTS, entry)
+        harness.stores.inputs.put(entry)
+        harness.stores.tasks.put(task_manifest(name=name, paused=True, status=PAUSED))
+    for told in (50, 80, 80):
+        for _ in range(3):
+            for number in range(80):
+                await harness.delivery.deliver(("team", f"web{number}"))
+        assert writes(harness) == told
+        clock.now += 1
+
+
+async def tried(*answers: Answer) -> DeliveryHarness:
+    """An input that is tried every two seconds, with these answers."""
+    harness = DeliveryHarness([waiting()], answers)
+    for number in range(len(answers)):
+        harness.now = 2 * number
+        await harness.deliver()
+    return harness
+
+
+async def test_long_words_that_stay_are_written_once() -> None:
+    harness = await tried(*[read(409, {"detail": "x" * 5000})] * 6)
+    assert writes(harness) == 1
+    assert len(harness.status()["message"]) < 1000
+
+
+async def test_words_that_change_in_numbers_alone_are_written_once() -> None:
+    harness = await tried(*(NotReady(f"process {number} reads the terminal") for number in range(60)))
+    assert writes(harness) == 1
+
+
+async def test_words_that_change_all_the_time_are_written_once_a_minute() -> None:
+    words = ["it asks", "it shows a menu"]
+    harness = await tried(*(NotReady(words[number % 2]) for number in range(60)))
+    assert writes(harness) == 2
 
 
 async def test_an_input_that_changes_meanwhile_is_read_again() -> None:
