@@ -142,21 +142,27 @@ class MessageDelivery:
     async def _type(self, key: str, content: str, control: bool, origin: Origin | None) -> Delivery:
         warn = self._publication.broadcast.warn
         kept: asyncio.Task[None] | None = None
+        position, is_noted = 0, False
+
+        def note() -> None:
+            nonlocal is_noted
+            if not is_noted:
+                is_noted = True
+                self._note(key, content, position)
+
         try:
             if reason := await self._driver.prepare():
                 raise RefusedError(reason)
             if reason := self._driver.refusal:
                 raise NotReadyError(reason)
             self._intents.write(key, content, origin)
-            kept = self._intents.keep(key, content, origin)
-            self._publication.note(key, content, self._driver.open_turn(content), self._driver)
-            self._said()
-            self._warn_of_keys(key, content)
-            self._publication.tell_soon()
+            kept = self._intents.keep(key, content, origin, meanwhile=note)
+            position = self._driver.open_turn(content)
             reacted = await self._driver.send(content, kept, control=control)
         except UnreachableError as error:
             if kept is None:
                 raise
+            note()
             warn(f"message {key} may not have reached the agent: {error}")
             reacted = False
         else:
@@ -164,6 +170,7 @@ class MessageDelivery:
                 warn(f"the agent showed no reaction to message {key}")
         finally:
             if kept is not None:
+                note()
                 kept.cancel()
             self.state = State.FREE
             self._publication.release()
@@ -189,6 +196,12 @@ class MessageDelivery:
         finally:
             self._being_answered.discard(question_id)
         return self._intents.conclude(key, Outcome.DELIVERED)
+
+    def _note(self, key: str, content: str, position: int) -> None:
+        self._publication.note(key, content, position, self._driver)
+        self._said()
+        self._warn_of_keys(key, content)
+        self._publication.tell_soon()
 
     def _warn_of_keys(self, key: str, content: str) -> None:
         """What is typed is text: the conversation has the whole message, the agent has it without keys."""

@@ -61,20 +61,31 @@ class Intents:
         except OSError as error:
             raise JournalUnavailableError(_unwritable(error)) from error
 
-    def keep(self, key: str, content: str, origin: Origin | None = None) -> asyncio.Task[None]:
-        """A task that ends when the written intent is on the disk. It starts as soon as the caller awaits something:
-        earlier, it would contend with the caller for the interpreter. The message may be in the agent's input line by
-        then, so the task does not give up: an intent that the disk refused is written again.
+    def keep(
+        self, key: str, content: str, origin: Origin | None = None, *, meanwhile: Callable[[], None]
+    ) -> asyncio.Task[None]:
+        """A task that ends when the written intent is on the disk, which is asked for that at once: it is what takes
+        longest. `meanwhile` is done as soon as the caller awaits something, before anything else happens in this
+        process. The message may be in the agent's input line by then, so the task does not give up: an intent that the
+        disk refused is written again.
         """
-        return asyncio.create_task(self._keep(key, content, origin))
+        return asyncio.create_task(self._keep(key, content, origin, self._sync(), meanwhile))
 
     def _sync(self) -> asyncio.Future[None]:
         return asyncio.get_running_loop().run_in_executor(None, self._journal.sync)
 
-    async def _keep(self, key: str, content: str, origin: Origin | None) -> None:
+    async def _keep(
+        self,
+        key: str,
+        content: str,
+        origin: Origin | None,
+        under_way: asyncio.Future[None],
+        meanwhile: Callable[[], None],
+    ) -> None:
+        meanwhile()
         while True:
             try:
-                await self._sync()
+                await under_way
             except OSError as error:
                 self._trouble(f"A message waits: {_unwritable(error)}")
             else:
@@ -82,6 +93,7 @@ class Intents:
             await asyncio.sleep(RETRY)
             with contextlib.suppress(JournalUnavailableError):
                 self.write(key, content, origin)
+            under_way = self._sync()
 
     async def record(self, key: str, content: str, origin: Origin | None = None) -> None:
         """Writes the intent and waits for the disk. Raises JournalUnavailableError, and then nothing may be typed."""
