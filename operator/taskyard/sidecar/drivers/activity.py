@@ -126,8 +126,10 @@ def waits_for_input(kernel: TerminalState) -> str:
     return f"{kernel.command or 'a program'} waits for input"
 
 
-def refusal(text: str, kernel: TerminalState | None, *, bracketed_paste: bool) -> str:
+def refusal(text: str, program: Program, kernel: TerminalState | None, *, bracketed_paste: bool) -> str:
     """Why `text` cannot be typed without loss into a program that now waits; empty when it can."""
+    if program.known and not bracketed_paste and "\n" in text:
+        return f"{program.name} takes no pasted text now, so that each line would be a message of its own"
     if kernel is None:
         return ""
     if kernel.canonical:

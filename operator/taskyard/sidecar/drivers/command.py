@@ -11,6 +11,7 @@ from taskyard.sidecar.conversation.pipe_tail import PipeTail
 from taskyard.sidecar.conversation.status import Status
 from taskyard.sidecar.drivers.base import DriverObserver, UnreachableError
 from taskyard.sidecar.drivers.pipe import PipeDriver
+from taskyard.sidecar.drivers.reach import reaching
 from taskyard.sidecar.init import frames
 from taskyard.sidecar.init.client import LostError
 
@@ -99,10 +100,8 @@ class CommandDriver(PipeDriver):
         return "" if CTRL_C in keys else "a command takes no keystrokes but Ctrl-C"
 
     async def press(self, keys: str) -> None:
-        try:
+        with reaching():
             await self._client.interrupt()
-        except LostError as error:
-            raise UnreachableError(str(error)) from error
 
     def shows(self, content: str) -> bool:
         return True

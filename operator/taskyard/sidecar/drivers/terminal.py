@@ -16,7 +16,7 @@ import enum
 import logging
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from taskyard.sidecar.conversation import sentences
 from taskyard.sidecar.conversation.content import typable
@@ -26,6 +26,7 @@ from taskyard.sidecar.drivers.attention import Attention, ReadyPattern
 from taskyard.sidecar.drivers.base import Driver, DriverObserver, RefusedError, UnreachableError
 from taskyard.sidecar.drivers.kept_modes import KeptModes
 from taskyard.sidecar.drivers.questions import TerminalQuestion
+from taskyard.sidecar.drivers.reach import reaching
 from taskyard.sidecar.drivers.sight import Sight, now
 from taskyard.sidecar.drivers.typist import Typist
 from taskyard.sidecar.init import frames
@@ -39,7 +40,6 @@ SLICE = 512
 LOOKED_AFTER = 0.002
 CLOSED_WITHIN = 2.0
 CLOSED_EVERY = 0.1
-T = TypeVar("T")
 
 
 class Connection(enum.Enum):
@@ -236,16 +236,14 @@ class TerminalDriver(Driver):
         return self._untypable(typed.text, bracketed=self.turn.terminal.bracketed_paste and not control)
 
     def _untypable(self, text: str, *, bracketed: bool) -> str:
-        program = self.attention.program
-        if program.known and not bracketed and "\n" in text:
-            return f"{program.name} takes no pasted text now, so that each line would be a message of its own"
-        return activity.refusal(text, self.attention.kernel, bracketed_paste=bracketed)
+        return activity.refusal(text, self.attention.program, self.attention.kernel, bracketed_paste=bracketed)
 
     def _typed(self, content: str, *, control: bool) -> sayable.Typed | sayable.Refused:
         return (sayable.run if control else sayable.said)(self.attention.program, typable(content))
 
     async def prepare(self) -> str:
-        return await self._reaching(self._typist.prepare())
+        with reaching():
+            return await self._typist.prepare()
 
     async def send(self, content: str, kept: asyncio.Future[None], *, control: bool = False) -> bool:
         if not self.reachable:
@@ -260,17 +258,11 @@ class TerminalDriver(Driver):
             return self.shows(content)
         return await self._while_typing(self._typist.press_enter())
 
-    @staticmethod
-    async def _reaching(doing: Coroutine[Any, Any, T]) -> T:
-        try:
-            return await doing
-        except LostError as error:
-            raise UnreachableError(str(error)) from error
-
     async def _while_typing(self, typing: Coroutine[Any, Any, bool]) -> bool:
         self.attention.begin_typing()
         try:
-            return await self._reaching(typing)
+            with reaching():
+                return await typing
         finally:
             self.attention.end_typing(now())
             # Whoever sent the message hears of its delivery first.
@@ -280,7 +272,8 @@ class TerminalDriver(Driver):
         return self.turn.shows(self.attention.program, typable(content))
 
     async def press(self, keys: str) -> None:
-        await self._reaching(self._typist.press(keys))
+        with reaching():
+            await self._typist.press(keys)
 
     @property
     def hides_answers(self) -> bool:
@@ -299,7 +292,8 @@ class TerminalDriver(Driver):
         asked = self._ask()
         if asked is None or (reason := self.refuses_answer(question_id, content)):
             raise RefusedError(reason if asked is not None else "the question is not open any more")
-        await self._reaching(self._typist.answer(asked, typable(content)))
+        with reaching():
+            await self._typist.answer(asked, typable(content))
         deadline = now() + CLOSED_WITHIN  # the program may take its time; until then no other answer is typed
         while self._ask() is asked and self.reachable and (left := deadline - now()) > 0:
             await self._sight.next_sample(min(left, CLOSED_EVERY))

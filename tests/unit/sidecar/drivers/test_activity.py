@@ -144,5 +144,15 @@ def test_rest_of_a_known_program(reading: Reading, told: TerminalState | None, b
 def test_what_the_terminal_cannot_take_is_refused(
     text: str, told: TerminalState | None, bracketed: bool, word: str
 ) -> None:
-    reason = activity.refusal(text, told, bracketed_paste=bracketed)
+    reason = activity.refusal(text, programs.named("custom"), told, bracketed_paste=bracketed)
     assert word in reason and bool(reason) == bool(word)
+
+
+@pytest.mark.parametrize(
+    ("text", "bracketed", "refused"), [("a\nb", False, True), ("a\nb", True, False), ("a", False, False)]
+)
+def test_each_line_of_a_text_that_a_known_program_cannot_be_pasted_would_be_a_message(
+    text: str, bracketed: bool, refused: bool
+) -> None:
+    reason = activity.refusal(text, programs.named("claude"), kernel("keys", Reader.YES), bracketed_paste=bracketed)
+    assert ("a message of its own" in reason) is refused

@@ -19,6 +19,7 @@ from taskyard.sidecar.drivers.acp.permissions import PermissionQuestions
 from taskyard.sidecar.drivers.acp.session import AcpSession
 from taskyard.sidecar.drivers.base import DriverObserver, RefusedError, UnreachableError
 from taskyard.sidecar.drivers.pipe import PipeDriver
+from taskyard.sidecar.drivers.reach import reaching
 from taskyard.sidecar.init import frames
 from taskyard.sidecar.init.client import LostError
 
@@ -406,10 +407,8 @@ class AcpDriver(PipeDriver):
         await self._settle(*chosen)
 
     async def _write(self, message: bytes) -> None:
-        try:
+        with reaching():
             await self._put(message)
-        except LostError as error:
-            raise UnreachableError(str(error)) from error
 
     def shows(self, content: str) -> bool:
         """Whether a request with the message is known to exist: its number is stored before it is sent."""
