@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 _MODULES = {
-    "Terminal": "taskyard.sidecar.drivers.terminal",
+    "Terminal": "taskyard.sidecar.drivers.terminal.driver",
     "ACP": "taskyard.sidecar.drivers.acp.driver",
     "Command": "taskyard.sidecar.drivers.command",
     "AgentAPI": "taskyard.sidecar.drivers.agentapi",
@@ -48,7 +48,7 @@ def driver_for(settings: Settings, prompt: str, observer: DriverObserver) -> Dri
 
             return AgentApiDriver(settings.agent_socket, prompt, observer, port=settings.agent_port)
         case _:
-            from taskyard.sidecar.drivers.terminal import TerminalDriver
+            from taskyard.sidecar.drivers.terminal.driver import TerminalDriver
 
             return TerminalDriver(
                 settings.agent_socket,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskyard.sidecar.conversation.content import fault, keyless, removed, typable, warning
-from taskyard.sidecar.drivers.typist import PASTE_END, PASTE_START, keystrokes
+from taskyard.sidecar.drivers.terminal.typist import PASTE_END, PASTE_START, keystrokes
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from unit.sidecar.pod import OPERATOR
 SCRIPT = """
 import sys
 from taskyard.sidecar.emulator.terminal import Terminal
-import taskyard.sidecar.drivers.terminal
+import taskyard.sidecar.drivers.terminal.driver
 def show(data):
     terminal = Terminal(80, 10)
     terminal.feed(data)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taskyard.sidecar.drivers import kept_modes
-from taskyard.sidecar.drivers.kept_modes import EVERY, SPARE, KeptModes
+from taskyard.sidecar.drivers.terminal import kept_modes
+from taskyard.sidecar.drivers.terminal.kept_modes import EVERY, SPARE, KeptModes
 from taskyard.sidecar.emulator.terminal import Terminal
 
 # A sixty-fourth of the real sizes: a look at each KiB of output, of which taskyard-init has four.

@@ -16,7 +16,7 @@ Words that differ in numbers and signs alone, as a clock makes them differ, are 
 from typing import NamedTuple
 
 from taskyard.lazypattern import pattern
-from taskyard.sidecar.drivers import activity
+from taskyard.sidecar.drivers.terminal import activity
 from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.init.frames import TerminalState
 from taskyard.sidecar.screen import prompt_line

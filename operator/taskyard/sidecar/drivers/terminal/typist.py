@@ -4,8 +4,8 @@ import asyncio
 
 from taskyard.sidecar.conversation.content import keyless
 from taskyard.sidecar.drivers.base import RefusedError
-from taskyard.sidecar.drivers.questions import TerminalQuestion
-from taskyard.sidecar.drivers.sight import Sight
+from taskyard.sidecar.drivers.terminal.questions import TerminalQuestion
+from taskyard.sidecar.drivers.terminal.sight import Sight
 from taskyard.sidecar.init.client import AgentClient, LostError
 from taskyard.sidecar.init.frames import Foreground, Reader
 from taskyard.sidecar.screen import programs

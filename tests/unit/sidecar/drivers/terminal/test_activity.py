@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from taskyard.sidecar.drivers import activity
-from taskyard.sidecar.drivers.activity import Facts, Rest
+from taskyard.sidecar.drivers.terminal import activity
+from taskyard.sidecar.drivers.terminal.activity import Facts, Rest
 from taskyard.sidecar.init.frames import Foreground, Reader, TerminalState
 from taskyard.sidecar.screen import programs
 from taskyard.sidecar.screen.programs import Reading

@@ -18,8 +18,8 @@ from taskyard.sidecar.conversation.content import typable
 from taskyard.sidecar.conversation.conversation import Turn
 from taskyard.sidecar.conversation.status import Status
 from taskyard.sidecar.drivers.base import UnreachableError
-from taskyard.sidecar.drivers.terminal import TerminalDriver
-from taskyard.sidecar.drivers.typist import keystrokes
+from taskyard.sidecar.drivers.terminal.driver import TerminalDriver
+from taskyard.sidecar.drivers.terminal.typist import keystrokes
 from taskyard.sidecar.init import frames
 from unit.sidecar.pod import SHELL
 from unit.sidecar.recording import RECORDINGS, end_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from taskyard.sidecar.drivers.identity import Identity
+from taskyard.sidecar.drivers.terminal.identity import Identity
 from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.init.frames import Foreground, Reader, TerminalState
 

@@ -17,10 +17,10 @@ import enum
 from typing import Protocol
 
 from taskyard.core import text_limits
-from taskyard.sidecar.drivers import activity
-from taskyard.sidecar.drivers.identity import Identity
-from taskyard.sidecar.drivers.questions import TerminalQuestion
-from taskyard.sidecar.drivers.wording import Wording
+from taskyard.sidecar.drivers.terminal import activity
+from taskyard.sidecar.drivers.terminal.identity import Identity
+from taskyard.sidecar.drivers.terminal.questions import TerminalQuestion
+from taskyard.sidecar.drivers.terminal.wording import Wording
 from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.init.frames import Foreground, Reader, TerminalState
 from taskyard.sidecar.screen import dialog, programs

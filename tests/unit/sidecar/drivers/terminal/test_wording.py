@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from taskyard.limits import MAX_QUESTION_CHARACTERS
-from taskyard.sidecar.drivers.wording import Wording
+from taskyard.sidecar.drivers.terminal.wording import Wording
 from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.init.frames import MAX_PROGRAM_NAME_BYTES, Foreground, Reader, TerminalState
 from taskyard.sidecar.screen import prompt_line

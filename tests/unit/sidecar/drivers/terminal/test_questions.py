@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from taskyard.limits import MAX_QUESTION_CHARACTERS
-from taskyard.sidecar.drivers.questions import TerminalQuestion
+from taskyard.sidecar.drivers.terminal.questions import TerminalQuestion
 
 MENU = TerminalQuestion.of("Trust?", instance="a", position=1, options=(("1", "Yes, I trust"), ("2", "No, exit")))
 FREE = TerminalQuestion.of("sh waits for input", instance="a", position=1)

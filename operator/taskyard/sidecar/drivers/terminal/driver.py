@@ -21,14 +21,14 @@ from typing import Any
 from taskyard.sidecar.conversation import sentences
 from taskyard.sidecar.conversation.content import typable
 from taskyard.sidecar.conversation.status import Status
-from taskyard.sidecar.drivers import activity
-from taskyard.sidecar.drivers.attention import Attention, ReadyPattern
 from taskyard.sidecar.drivers.base import Driver, DriverObserver, RefusedError, UnreachableError
-from taskyard.sidecar.drivers.kept_modes import KeptModes
-from taskyard.sidecar.drivers.questions import TerminalQuestion
 from taskyard.sidecar.drivers.reach import reaching
-from taskyard.sidecar.drivers.sight import Sight, now
-from taskyard.sidecar.drivers.typist import Typist
+from taskyard.sidecar.drivers.terminal import activity
+from taskyard.sidecar.drivers.terminal.attention import Attention, ReadyPattern
+from taskyard.sidecar.drivers.terminal.kept_modes import KeptModes
+from taskyard.sidecar.drivers.terminal.questions import TerminalQuestion
+from taskyard.sidecar.drivers.terminal.sight import Sight, now
+from taskyard.sidecar.drivers.terminal.typist import Typist
 from taskyard.sidecar.init import frames
 from taskyard.sidecar.init.client import AgentClient, LostError
 from taskyard.sidecar.screen import sayable

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from taskyard.sidecar.drivers.base import Turn
-from taskyard.sidecar.drivers.kept_modes import KeptModes
+from taskyard.sidecar.drivers.terminal.kept_modes import KeptModes
 from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.init.frames import Hello
 from taskyard.sidecar.screen import generic_answer, known_answer

@@ -3,12 +3,12 @@
 import asyncio
 
 from taskyard.sidecar.conversation.status import Status
-from taskyard.sidecar.drivers import attention
-from taskyard.sidecar.drivers.attention import Attention
 from taskyard.sidecar.drivers.base import DriverObserver
-from taskyard.sidecar.drivers.kept_modes import KeptModes
-from taskyard.sidecar.drivers.sampler import Sampler
-from taskyard.sidecar.drivers.turn_reader import TurnReader
+from taskyard.sidecar.drivers.terminal import attention
+from taskyard.sidecar.drivers.terminal.attention import Attention
+from taskyard.sidecar.drivers.terminal.kept_modes import KeptModes
+from taskyard.sidecar.drivers.terminal.sampler import Sampler
+from taskyard.sidecar.drivers.terminal.turn_reader import TurnReader
 from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.init.client import AgentClient
 from taskyard.sidecar.screen import prompt_line

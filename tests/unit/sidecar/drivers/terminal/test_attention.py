@@ -6,8 +6,8 @@ import pytest
 
 from taskyard.core.ready_pattern import ReadyPattern
 from taskyard.limits import MAX_STARTING_CHARACTERS
-from taskyard.sidecar.drivers import activity
-from taskyard.sidecar.drivers.attention import Attention, State
+from taskyard.sidecar.drivers.terminal import activity
+from taskyard.sidecar.drivers.terminal.attention import Attention, State
 from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.init.frames import Foreground, Reader, TerminalState
 
