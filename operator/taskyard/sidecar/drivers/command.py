@@ -57,8 +57,7 @@ class CommandDriver(PipeDriver):
         self._tail = PipeTail(cut=self._total > 0)
         if hello.state is frames.State.WAITING:
             try:
-                await self._client.go(self._prompt)
-                await self._client.end_input()
+                await self._client.go(self._prompt, end_input=True)
             except LostError as error:
                 logger.warning("command could not be started: %s", error)
         self._reachable = True

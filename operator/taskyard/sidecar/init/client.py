@@ -140,17 +140,17 @@ class AgentClient:
         else:
             raise frames.FrameError("an answer to a file that was not sent")
 
-    async def go(self, prompt: str) -> None:
-        await self._send(frames.go({}, prompt))
+    async def go(self, prompt: str, *, end_input: bool = False) -> None:
+        """Starts the command; `end_input` also closes its standard input. That is one write: a command may end, and
+        taskyard-init after it, before another one is made, whose failure would be the end of the connection, with all
+        that was not read yet. Raises LostError.
+        """
+        await self._send(frames.go({}, prompt) + (frames.end_of_input() if end_input else b""))
 
     async def input(self, data: bytes) -> None:
         """Raises LostError; part of the input may have arrived then."""
         for start in range(0, len(data), INPUT_SIZE):
             await self._send(frames.keystrokes(data[start : start + INPUT_SIZE]))
-
-    async def end_input(self) -> None:
-        """Closes the command's standard input. Raises LostError."""
-        await self._send(frames.end_of_input())
 
     async def interrupt(self) -> None:
         """Sends the command SIGINT. Raises LostError."""

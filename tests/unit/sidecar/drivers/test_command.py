@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 import signal
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
+from taskyard.sidecar.drivers.command import CommandDriver
+from taskyard.sidecar.init import frames
+from taskyard.sidecar.init.client import AgentClient
 from unit.sidecar.pod import Pod, until
 
 PIPES = ("--pipes", "--merge")
@@ -41,6 +45,19 @@ def test_command_gets_the_prompt_and_its_output_is_the_answer(pod: Pod) -> None:
     assert pod.agent.wait(5) == 0
     until("the last snapshot", lambda: {"messages": pod.messages()} in pod.gateway.snapshots)
     assert pod.kill_sidecar(signal.SIGTERM) == 0
+
+
+async def test_a_command_is_started_in_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second one may fail since the command has ended, and taskyard-init with it: its result would not be read."""
+    sent: list[bytes] = []
+
+    async def send(client: AgentClient, data: bytes) -> None:
+        sent.append(data)
+
+    monkeypatch.setattr(AgentClient, "_send", send)
+    driver = CommandDriver("/nowhere", "say hello", MagicMock())
+    await driver.hello(frames.Hello(frames.State.WAITING, "run", columns=0, rows=0, total=0, replayed=0))
+    assert sent == [frames.go({}, "say hello") + frames.end_of_input()]
 
 
 def test_last_line_of_a_failed_command_is_reported(pod: Pod) -> None:
