@@ -97,7 +97,7 @@ class Parts:
                     _last_snapshot(self.snapshots), self.reporter.flush(), self.outputs_reporter.flush()
                 )
         except Exception as error:
-            logger.warning("last snapshot or state not delivered: %s", error or "timed out")
+            logger.warning("last snapshot or state not delivered: %s", str(error) or "timed out")
 
     def stop(self) -> None:
         """Stops both listeners."""

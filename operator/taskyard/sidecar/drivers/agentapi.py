@@ -139,7 +139,7 @@ class AgentApiDriver(Driver):
         self._misses += 1
         logger.debug("the agent's server did not answer: %s", error)
         if self._misses == MISSES and self._reachable:
-            logger.warning("the agent's server does not answer: %s", error or type(error).__name__)
+            logger.warning("the agent's server does not answer: %s", str(error) or type(error).__name__)
             self._set_unreachable()
 
     def _set_unreachable(self) -> None:

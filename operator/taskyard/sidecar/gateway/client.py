@@ -177,7 +177,7 @@ class Gateway:
         try:
             response = await self._client.request(method, path, headers=headers, **arguments)
         except httpx.HTTPError as error:
-            raise GatewayError(f"{self._settings.gateway_url}: {error or type(error).__name__}") from error
+            raise GatewayError(f"{self._settings.gateway_url}: {str(error) or type(error).__name__}") from error
         if response.is_success:
             return response
         raise GatewayError(

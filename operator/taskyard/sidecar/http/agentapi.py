@@ -136,7 +136,7 @@ class Routes:
             async with asyncio.timeout(SNAPSHOT_TIMEOUT):
                 taken = await self._snapshots.take_now()
         except (GatewayError, TimeoutError) as error:
-            raise ProblemError(502, f"the snapshot could not be uploaded: {error or 'timed out'}") from error
+            raise ProblemError(502, f"the snapshot could not be uploaded: {str(error) or 'timed out'}") from error
         return JSONResponse(
             {"ok": True, "messages": taken.messages, "bytes": len(taken.body), "truncated": taken.truncated}
         )

@@ -69,7 +69,7 @@ class Probes:
             async with asyncio.timeout(PRESTOP_TIMEOUT):
                 await self._snapshots.take_now()
         except (GatewayError, TimeoutError) as error:
-            logger.warning("snapshot before the stop not delivered: %s", error or "timed out")
+            logger.warning("snapshot before the stop not delivered: %s", str(error) or "timed out")
             return PlainTextResponse("snapshot not delivered\n")
         return PlainTextResponse("ok\n")
 

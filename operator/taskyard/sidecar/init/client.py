@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import select
+import socket
 from collections.abc import AsyncIterable
+from contextlib import suppress
 from typing import Protocol
 
 from taskyard.backoff import Backoff
@@ -48,24 +50,26 @@ class Receiver(Protocol):
 
 
 class AgentClient:
+    """One connection at a time, whose two directions are apart: a write that fails ends no reading, since a program may
+    end, and taskyard-init after it, with its last output and its status still in the socket.
+    """
+
     def __init__(self, path: str, receiver: Receiver) -> None:
         self._path = path
         self._receiver = receiver
-        self._writer: asyncio.StreamWriter | None = None
+        self._connection: socket.socket | None = None
         self._sending = asyncio.Lock()
         self._waits_for_data = False
 
     @property
     def drained(self) -> bool:
         """Whether the receiver has processed all that taskyard-init has sent: nothing waits in this process or in the
-        socket. True without a connection; what was read before a connection broke waits all the same.
+        socket. True without a connection.
 
         The event loop may be late, by seconds in a Pod with a small share of a core, so the kernel is asked.
         """
-        writer = self._writer
-        if writer is None:
-            return True
-        return self._waits_for_data and (writer.is_closing() or not _is_readable(writer))
+        connection = self._connection
+        return connection is None or (self._waits_for_data and not _is_readable(connection))
 
     async def run(self) -> None:
         """Keeps a connection until cancelled. A missing socket is normal: the agent starts after the sidecar."""
@@ -74,9 +78,7 @@ class AgentClient:
         refused_by = ""
         while True:
             try:
-                reader, writer = await asyncio.open_unix_connection(self._path, limit=READ_SIZE)
-                # A selector's transport makes a buffer of this size for each read: 256 KiB unless told otherwise.
-                writer.transport.max_size = READ_SIZE  # type: ignore[attr-defined]
+                connection = await connect(self._path)
             except OSError as error:
                 if not waiting:
                     logger.info("waiting for the agent at %s (%s)", self._path, error.strerror or error)
@@ -88,16 +90,17 @@ class AgentClient:
             stream = _Stream(refused_by)
             refused_by = ""
             try:
-                if stream.needs_hello:
-                    writer.write(frames.hello())  # the first frame: none of the receiver's can be before it
-                self._writer = writer
-                refused_by = await self._follow(reader, stream)
+                # The first frame: no message's can be before it.
+                await self._begin(connection, frames.hello() if stream.needs_hello else b"")
+                refused_by = await self._follow(connection, stream)
             except (OSError, EOFError, TimeoutError, frames.FrameError) as error:
-                logger.warning("connection to the agent at %s ended: %s", self._path, error or type(error).__name__)
+                logger.warning("connection to the agent at %s ended: %s", self._path, str(error) or "timed out")
             finally:
-                self._writer = None
+                self._connection = None
                 self._waits_for_data = False
-                writer.transport.abort()
+                _shut_down(connection)  # a write that waits fails now
+                async with self._sending:
+                    connection.close()
             if refused_by:
                 continue
             if stream.began:
@@ -105,14 +108,21 @@ class AgentClient:
             await self._receiver.lost()
             await asyncio.sleep(backoff.next())
 
-    async def _follow(self, reader: asyncio.StreamReader, stream: "_Stream") -> str:
+    async def _begin(self, connection: socket.socket, hello: bytes) -> None:
+        """Before anybody else sends. A hello that cannot be sent is no fault: what was said to us is read."""
+        async with self._sending:
+            self._connection = connection
+            with suppress(ConnectionError):
+                await _write(connection, hello)
+
+    async def _follow(self, connection: socket.socket, stream: "_Stream") -> str:
         """Reads frames until the connection ends. Returns the run of taskyard-init that refused the hello, else ""."""
         decoder = frames.Decoder()
         while True:
             self._waits_for_data = stream.began and not decoder.in_frame
             try:
                 async with asyncio.timeout(None if stream.began else HELLO_TIMEOUT):
-                    data = await reader.read(READ_SIZE)
+                    data = await _read(connection)
             except ConnectionError:
                 if stream.refused_by:
                     return stream.refused_by
@@ -141,9 +151,8 @@ class AgentClient:
             raise frames.FrameError("an answer to a file that was not sent")
 
     async def go(self, prompt: str, *, end_input: bool = False) -> None:
-        """Starts the command; `end_input` also closes its standard input. That is one write: a command may end, and
-        taskyard-init after it, before another one is made, whose failure would be the end of the connection, with all
-        that was not read yet. Raises LostError.
+        """Starts the command; `end_input` also closes its standard input, in the same write, since there may be nobody
+        left to take a second one. Raises LostError.
         """
         await self._send(frames.go({}, prompt) + (frames.end_of_input() if end_input else b""))
 
@@ -158,13 +167,16 @@ class AgentClient:
 
     async def _send(self, frame: bytes) -> None:
         async with self._sending:
-            writer = self._writer
-            if writer is None or writer.is_closing():
+            connection = self._connection
+            if connection is None:
                 raise LostError("no connection to the agent")
             try:
-                await _write(writer, frame)
-            except (OSError, TimeoutError) as error:
-                raise LostError(f"the agent accepts no input: {error or 'timed out'}") from error
+                await _write(connection, frame)
+            except (OSError, asyncio.CancelledError) as error:
+                _shut_down(connection)  # half a frame may have been sent; what has come is still read
+                if isinstance(error, asyncio.CancelledError):
+                    raise
+                raise LostError(f"the agent accepts no input: {str(error) or 'timed out'}") from error
 
 
 class _Stream:
@@ -204,55 +216,74 @@ class _Stream:
         return self.began
 
 
-def _is_readable(writer: asyncio.StreamWriter) -> bool:
-    poll = select.poll()
-    poll.register(writer.get_extra_info("socket").fileno(), select.POLLIN)
-    return bool(poll.poll(0))
-
-
 async def send_file(path: str, name: str, pieces: AsyncIterable[bytes]) -> str:
     """Stores a file in the agent's container, over a separate connection; returns its path there.
 
     Raises LostError, FileRefusedError, and what `pieces` raises. After a failure no part of the file remains.
     """
     try:
-        reader, writer = await asyncio.open_unix_connection(path, limit=READ_SIZE)
+        connection = await connect(path)
     except OSError as error:
         raise LostError(f"the agent cannot be reached: {error.strerror or error}") from error
-    answer = asyncio.create_task(_stored(reader))
+    answer = asyncio.create_task(_stored(connection))
     try:
-        await _write(writer, frames.file_begin(name))
+        await _write(connection, frames.file_begin(name))
         async for piece in pieces:
             for start in range(0, len(piece), READ_SIZE):
-                await _write(writer, frames.file_data(piece[start : start + READ_SIZE]))
-        await _write(writer, frames.file_end())
+                await _write(connection, frames.file_data(piece[start : start + READ_SIZE]))
+        await _write(connection, frames.file_end())
         async with asyncio.timeout(SEND_TIMEOUT):
             stored = await answer
     except (OSError, EOFError, frames.FrameError) as error:
-        raise LostError(f"the agent did not accept the file: {error or 'connection lost'}") from error
+        raise LostError(f"the agent did not accept the file: {str(error) or 'timed out'}") from error
     finally:
         answer.cancel()
         await asyncio.gather(answer, return_exceptions=True)
-        writer.transport.abort()
+        connection.close()
     if not stored.ok:
         raise FileRefusedError(stored.text)
     return stored.text
 
 
-async def _write(writer: asyncio.StreamWriter, frame: bytes) -> None:
-    writer.write(frame)
-    if writer.transport.get_write_buffer_size() > 0:
-        async with asyncio.timeout(SEND_TIMEOUT):
-            await writer.drain()
-
-
-async def _stored(reader: asyncio.StreamReader) -> frames.Stored:
+async def _stored(connection: socket.socket) -> frames.Stored:
     """Skips the agent's output and returns the answer."""
     decoder = frames.Decoder()
     while True:
-        data = await reader.read(READ_SIZE)
+        data = await _read(connection)
         if not data:
             raise EOFError("connection lost")
         for frame in decoder.feed(data):
             if isinstance(frame, frames.Stored):
                 return frame
+
+
+async def connect(path: str) -> socket.socket:
+    """Raises OSError. A socket and no transport of asyncio's, which ends both directions when a write fails."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.setblocking(False)
+    try:
+        await asyncio.get_running_loop().sock_connect(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+async def _read(connection: socket.socket) -> bytes:
+    return await asyncio.get_running_loop().sock_recv(connection, READ_SIZE)
+
+
+async def _write(connection: socket.socket, frame: bytes) -> None:
+    async with asyncio.timeout(SEND_TIMEOUT):
+        await asyncio.get_running_loop().sock_sendall(connection, frame)
+
+
+def _shut_down(connection: socket.socket) -> None:
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+def _is_readable(connection: socket.socket) -> bool:
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from taskyard.sidecar.init import client, frames
-from taskyard.sidecar.init.client import AgentClient
+from taskyard.sidecar.init.client import AgentClient, LostError
 from unit.virtual_time import gaps, in_no_time, now
 
 
@@ -55,7 +55,7 @@ def test_after_two_thousand_failures_it_still_connects_every_two_seconds_and_is_
 ) -> None:
     path = tmp_path / "agent.sock"
     tries: list[float] = []
-    connect = asyncio.open_unix_connection
+    connect = client.connect
 
     async def agent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """taskyard-init's end of a connection, which it closes at once: at first without a greeting."""
@@ -63,11 +63,11 @@ def test_after_two_thousand_failures_it_still_connects_every_two_seconds_and_is_
             writer.write(HELLO)
         writer.close()
 
-    async def try_to_connect(at: str, *, limit: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def try_to_connect(at: str) -> socket.socket:
         tries.append(now())
         if not path.exists() and (is_there or len(tries) > FAILURES):
             await asyncio.start_unix_server(agent, at)
-        return await connect(at, limit=limit)
+        return await connect(at)
 
     async def live() -> None:
         receiver = Receiver()
@@ -76,7 +76,7 @@ def test_after_two_thousand_failures_it_still_connects_every_two_seconds_and_is_
             await receiver.greeted_twice.wait()
             running.cancel()
 
-    monkeypatch.setattr(client.asyncio, "open_unix_connection", try_to_connect)
+    monkeypatch.setattr(client, "connect", try_to_connect)
     in_no_time(live())
     assert gaps(tries)[:2] == pytest.approx([0.1, 0.2])
     assert gaps(tries)[FAILURES - 1 :] == pytest.approx([2.0, 0.1]), "the first again once it was greeted"
@@ -96,8 +96,11 @@ class Init:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._connection.close()
+        self.close()
         self._listening.close()
+
+    def close(self) -> None:
+        self._connection.close()
 
     def send(self, data: bytes) -> None:
         self._connection.sendall(data)
@@ -111,11 +114,21 @@ class SlowReceiver(Receiver):
         self.began = asyncio.Event()
         self.goes_on = asyncio.Event()
         self.taken = asyncio.Event()
+        self.outputs = 0
+        self.exits: list[int] = []
+        self.losses = 0
 
     async def output(self, data: bytes) -> None:
         self.began.set()
         await self.goes_on.wait()
         self.taken.set()
+        self.outputs += 1
+
+    async def exited(self, status: int) -> None:
+        self.exits.append(status)
+
+    async def lost(self) -> None:
+        self.losses += 1
 
 
 OUTPUT = struct.pack(">BI", frames.Type.OUTPUT, 5) + b"hello"
@@ -162,9 +175,8 @@ async def test_output_waits_though_the_connection_has_broken_meanwhile(tmp_path:
     async with connected(tmp_path) as (agent, receiver, init):
         init.send(OUTPUT)
         await receiver.began.wait()
-        assert agent._writer is not None
-        agent._writer.transport.abort()
-        await asyncio.sleep(0)
+        init.close()
+        await asyncio.sleep(0.01)
         assert not agent.drained
         receiver.goes_on.set()
         await until(lambda: agent.drained)
@@ -252,6 +264,71 @@ async def served(folder: Path) -> AsyncIterator[tuple[Log, asyncio.Queue[Connect
         finally:
             running.cancel()
             await asyncio.wait({running})
+
+
+async def lost_after(connection: AgentClient) -> str:
+    """What a Ctrl-C is answered with that nobody takes."""
+    with pytest.raises(LostError) as refusal:
+        await connection.interrupt()
+    return str(refusal.value)
+
+
+async def test_a_write_that_fails_loses_nothing_of_what_taskyard_init_said_before_its_end(tmp_path: Path) -> None:
+    async with connected(tmp_path) as (agent, receiver, init):
+        init.send(OUTPUT)
+        await receiver.began.wait()
+        init.send(OUTPUT * 10 + EXIT)
+        init.close()
+        assert "Broken pipe" in await lost_after(agent)
+        assert "Broken pipe" in await lost_after(agent), "the next one too"
+        receiver.goes_on.set()
+        await until(lambda: receiver.exits == [0])
+        assert receiver.outputs == 11
+        await until(lambda: receiver.losses == 1)
+        assert await lost_after(agent) == "no connection to the agent"
+
+
+async def test_unread_requests_reset_the_connection_and_lose_nothing_either(tmp_path: Path) -> None:
+    """The kernel tells of a reset, instead of an end, when the other side closes with something left to read."""
+    async with connected(tmp_path) as (agent, receiver, init):
+        await agent.interrupt()
+        init.send(OUTPUT)
+        await receiver.began.wait()
+        init.send(OUTPUT + EXIT)
+        init.close()
+        assert "agent accepts no input" in await lost_after(agent)
+        receiver.goes_on.set()
+        await until(lambda: receiver.exits == [0])
+        assert receiver.outputs == 2
+
+
+async def test_input_that_nobody_takes_in_time_ends_the_connection_after_what_was_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a frame may have been sent, so that nothing can follow it there; a new connection begins at a frame."""
+    monkeypatch.setattr(client, "SEND_TIMEOUT", 0.2)
+    async with connected(tmp_path) as (agent, receiver, init):
+        init.send(OUTPUT)
+        await receiver.began.wait()
+        with pytest.raises(LostError, match="timed out"):
+            await agent.input(b"x" * (8 << 20))
+        receiver.goes_on.set()
+        await until(lambda: receiver.losses == 1)
+        assert receiver.outputs == 1
+
+
+async def test_a_sender_that_gives_up_half_way_leaves_no_half_of_a_frame_before_the_next_one(tmp_path: Path) -> None:
+    async with connected(tmp_path) as (agent, receiver, init):
+        receiver.goes_on.set()
+        sending = asyncio.create_task(agent.input(b"x" * (8 << 20)))
+        await asyncio.sleep(0.1)
+        assert not sending.done()
+        sending.cancel()
+        await asyncio.wait({sending})
+        assert sending.cancelled()
+        await until(lambda: receiver.losses == 1)
+        assert await lost_after(agent) == "no connection to the agent"
+        init.close()
 
 
 async def test_the_stream_of_version_2_is_passed_on_and_nothing_of_what_came_before_it(tmp_path: Path) -> None:

@@ -206,7 +206,7 @@ class AcpDriver(PipeDriver):
                 async with asyncio.timeout(HANDSHAKE_TIMEOUT):
                     await self._open()
             except (RefusalError, TimeoutError) as error:
-                self._trouble = f"the agent did not open a session: {error or 'it does not answer'}"
+                self._trouble = f"the agent did not open a session: {str(error) or 'it does not answer'}"
                 logger.warning("%s", self._trouble)
                 self._set_reachable(True)  # it answers, though not as it should, and people can see why
                 self._observer.status_changed()
