@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from typing import Any, TypedDict
@@ -22,6 +23,7 @@ from taskyard.apiclient import (
     RequestObserver,
     connect,
 )
+from taskyard.controller.write_budget import WriteBudget
 from taskyard.core.resources import EVENTS, LEASES, Resource
 from taskyard.watchcache import reading
 from taskyard.watchcache.kind import Kind, V
@@ -65,14 +67,23 @@ class Cluster:
     """Reads and writes of the operator. All raise ApiError.
 
     Before each write except those of the Lease, `guard` is called; it raises NotLeadingError unless this process may
-    write. Of the objects of `kinds` only the fields of their shapes are returned. A write that has begun continues when
-    its caller is cancelled: `settle` waits for it.
+    write. Writes, except of the Lease and of Events, wait for the turn that their namespace has by the `budget`;
+    `paced` is called when they do. Of the objects of `kinds` only the fields of their shapes are returned. A write that
+    has begun continues when its caller is cancelled: `settle` waits for it.
     """
 
     def __init__(
-        self, connection: Connection, *, guard: Callable[[], None], kinds: Mapping[Resource, Kind[Any]] | None = None
+        self,
+        connection: Connection,
+        *,
+        guard: Callable[[], None],
+        kinds: Mapping[Resource, Kind[Any]] | None = None,
+        budget: WriteBudget | None = None,
+        paced: Callable[[], None] = lambda: None,
     ) -> None:
         self._connection = connection
+        self._budget = budget or WriteBudget(clock=time.monotonic)
+        self._paced = paced
         self._kinds = kinds or {}
         self._guard = guard
         self._writing: set[asyncio.Task[Object]] = set()
@@ -85,13 +96,14 @@ class Cluster:
         guard: Callable[[], None],
         observe: RequestObserver | None = None,
         kinds: Mapping[Resource, Kind[Any]] | None = None,
+        paced: Callable[[], None] = lambda: None,
     ) -> Cluster:
         """Connects to the API server of a kubeconfig; without one, to that of the Pod's service account or the user's
         kubeconfig."""
         connection = await connect(
             user_agent=f"taskyard-operator/{__version__}", kubeconfig=kubeconfig, observe=observe
         )
-        return cls(connection, guard=guard, kinds=kinds)
+        return cls(connection, guard=guard, kinds=kinds, paced=paced)
 
     def _parse(self, resource: Resource) -> Parse:
         kind = self._kinds.get(resource)
@@ -162,20 +174,22 @@ class Cluster:
 
     async def create(self, resource: Resource, manifest: Object) -> Object:
         """Create an object."""
-        return await self._write(resource, "POST", resource.path(manifest["metadata"]["namespace"]), body=manifest)
+        namespace = manifest["metadata"]["namespace"]
+        return await self._write(resource, "POST", resource.path(namespace), namespace, body=manifest)
 
     async def dry_run(self, resource: Resource, manifest: Object, *, warned: Callable[[str], None]) -> None:
         """Have the API server check an object as if it were created. `warned` is called with each of its warnings,
         whether it would take the object or not: of fields that it does not know and drops, of fields that are
         deprecated, of policies."""
         query = {"dryRun": "All", "fieldValidation": "Warn"}
-        path = resource.path(manifest["metadata"]["namespace"])
-        await self._write(resource, "POST", path, body=manifest, query=query, warned=warned)
+        namespace = manifest["metadata"]["namespace"]
+        path = resource.path(namespace)
+        await self._write(resource, "POST", path, namespace, body=manifest, query=query, warned=warned)
 
     async def patch(self, resource: Resource, namespace: str, name: str, patch: Object) -> Object:
         """Merge `patch` into an object; a resourceVersion in it has to be the newest."""
         path = resource.path(namespace, name)
-        return await self._write(resource, "PATCH", path, body=patch, content_type=MERGE_PATCH)
+        return await self._write(resource, "PATCH", path, namespace, body=patch, content_type=MERGE_PATCH)
 
     async def patch_status(
         self, resource: Resource, namespace: str, name: str, status: Object, *, resource_version: str | None = None
@@ -185,13 +199,20 @@ class Cluster:
         if resource_version is not None:
             body["metadata"] = {"resourceVersion": resource_version}
         path = resource.path(namespace, name, "status")
-        return await self._write(resource, "PATCH", path, body=body, content_type=MERGE_PATCH)
+        return await self._write(resource, "PATCH", path, namespace, body=body, content_type=MERGE_PATCH)
 
     async def delete(
-        self, resource: Resource, namespace: str, name: str, *, uid: str, resource_version: str | None = None
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        *,
+        uid: str,
+        resource_version: str | None = None,
+        size: int | None = None,
     ) -> None:
-        """Delete the object with this UID and, if given, this `resource_version`. Nothing happens when it is gone, was
-        replaced by another of its name, or has changed since."""
+        """Delete the object with this UID and, if given, this `resource_version`; `size` are its bytes, where that is
+        known. Nothing happens when it is gone, was replaced by another of its name, or has changed since."""
         preconditions = {"uid": uid} | ({"resourceVersion": resource_version} if resource_version else {})
         body = {
             "apiVersion": "v1",
@@ -200,20 +221,33 @@ class Cluster:
             "propagationPolicy": "Background",
         }
         with contextlib.suppress(MissingError, ConflictError):
-            await self._write(resource, "DELETE", resource.path(namespace, name), body=body)
+            await self._write(resource, "DELETE", resource.path(namespace, name), namespace, body=body, size=size)
 
     async def _write(
         self,
         resource: Resource,
         method: str,
         path: str,
+        namespace: str,
         *,
         body: Object,
         query: Mapping[str, str] | None = None,
         content_type: str = "application/json",
         warned: Callable[[str], None] | None = None,
+        size: int | None = None,
     ) -> Object:
         """Every write goes through here."""
+        # The answer to a deletion may be of another kind.
+        parse = msgspec.json.decode if method == "DELETE" else self._parse(resource)
+        is_paced = resource not in (LEASES, EVENTS)
+        if is_paced:
+            await self._turn(resource, namespace, size)
+
+        def measured(raw: bytes) -> Object:
+            if is_paced and method != "DELETE":
+                self._budget.written(namespace, resource.plural, len(raw))
+            return parse(raw)
+
         call = partial(
             self._connection.call,
             method,
@@ -222,8 +256,7 @@ class Cluster:
             query=query,
             content_type=content_type,
             warned=warned,
-            # The answer to a deletion may be of another kind.
-            parse=msgspec.json.decode if method == "DELETE" else self._parse(resource),
+            parse=measured,
         )
         if resource is LEASES:
             return await call()
@@ -231,6 +264,13 @@ class Cluster:
         self._writing.add(write)
         write.add_done_callback(self._written)
         return await asyncio.shield(write)
+
+    async def _turn(self, resource: Resource, namespace: str, size: int | None) -> None:
+        """Wait until the namespace may have this write made."""
+        seconds = self._budget.turn(namespace, resource.plural, size=size)
+        if seconds > 0:
+            self._paced()
+            await asyncio.sleep(seconds)
 
     def _written(self, write: asyncio.Task[Object]) -> None:
         self._writing.discard(write)

@@ -19,7 +19,6 @@ if "kopf" not in sys.modules:
     for _unused in ("httpx._main", "kubernetes.client"):
         sys.modules.setdefault(_unused, None)  # type: ignore[arg-type]
 
-from taskyard.apiclient import RequestObserver
 from taskyard.controller import installation_keys
 from taskyard.controller.cache import kinds
 from taskyard.controller.cluster import (
@@ -108,14 +107,15 @@ def elected(settings: Settings) -> Leader | None:
     return Leader(settings.namespace, identity=identity, terms=settings.lease)
 
 
-async def connected(settings: Settings, leader: Leader | None, observe: RequestObserver) -> Cluster:
+async def connected(settings: Settings, leader: Leader | None, metrics: Metrics) -> Cluster:
     """Connect to the API server, waiting as long as it takes for readable credentials."""
     while True:
         try:
             return await Cluster.connect(
                 settings.kubeconfig,
                 guard=leader.check if leader else lambda: None,
-                observe=observe,
+                observe=metrics.api_request,
+                paced=metrics.write_paced,
                 kinds=kinds.BY_RESOURCE,
             )
         except ApiError as error:
@@ -148,7 +148,7 @@ async def serve(settings: Settings) -> None:
     async with contextlib.AsyncExitStack() as closing:
         probes = await health.serve(settings.health_port, is_ready=ready.is_set, render=metrics.render)
         closing.push_async_callback(probes.cleanup)
-        cluster = await connected(settings, leader, metrics.api_request)
+        cluster = await connected(settings, leader, metrics)
         closing.push_async_callback(cluster.close)
         closing.push_async_callback(leader.release if leader else settle, cluster)
         watching = Watching.build(settings, cluster, metrics, clock=clock)

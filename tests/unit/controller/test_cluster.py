@@ -14,7 +14,9 @@ from aiohttp import web
 from taskyard.apiclient import TooLargeError
 from taskyard.controller.cache import kinds
 from taskyard.controller.cluster import Cluster, NotLeadingError
-from taskyard.core.resources import LEASES, PODS, TASKS
+from taskyard.controller.write_budget import WriteBudget
+from taskyard.core.resources import EVENTS, LEASES, PODS, TASK_INPUTS, TASKS
+from taskyard.core.tokenbucket import Rate
 from taskyard.watchcache import reading
 from unit.controller.fakes import until
 
@@ -206,3 +208,60 @@ async def test_events_of_any_size_are_read_by_pages_of_some_bytes_and_without_wh
     assert [event["note"] for event in found] == [str(number) for number in range(500)]
     assert all("action" not in event for event in found)
     assert largest <= reading.MAX_PAGE_BYTES
+
+
+class Echoing(Answering):
+    """A connection whose answers have so many bytes."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self._raw = json.dumps({"spec": {"content": "x" * size}}).encode()
+
+    async def call(self, method: str, path: str, **how: Any) -> dict[str, Any]:
+        if permit := how.get("permit"):
+            permit()
+        await super().call(method, path)
+        return how["parse"](self._raw)
+
+
+async def test_a_namespace_of_large_objects_waits_with_its_writes_and_others_do_not() -> None:
+    connection, waited = Echoing(100_000), []
+    loop = asyncio.get_running_loop()
+    budget = WriteBudget(clock=loop.time, share=Rate(per_second=1_000_000, burst=100_000))
+    cluster = Cluster(
+        connection,  # type: ignore[arg-type]
+        guard=lambda: None,
+        budget=budget,
+        paced=lambda: waited.append(loop.time()),
+    )
+    began = loop.time()
+    for _ in range(4):
+        await cluster.patch_status(TASK_INPUTS, "full", "one", {})
+    assert loop.time() - began >= 0.2
+    assert len(waited) == 3, "all but the first, whose size nobody knew"
+    await cluster.delete(TASK_INPUTS, "full", "one", uid="u", size=100_000)
+    assert loop.time() - began >= 0.3
+    waited.clear()
+    await cluster.patch_status(TASK_INPUTS, "team", "one", {})
+    await cluster.patch(LEASES, "full", "one", {})
+    await cluster.create(EVENTS, {"metadata": {"namespace": "full"}})
+    assert waited == []
+
+
+async def test_a_write_that_waits_for_its_turn_is_not_made_by_a_process_that_has_lost_its_lease_meanwhile() -> None:
+    connection, leads = Echoing(1000), [True]
+
+    def guard() -> None:
+        if not leads[0]:
+            raise NotLeadingError("lease x", "lost")
+
+    loop = asyncio.get_running_loop()
+    budget = WriteBudget(clock=loop.time, share=Rate(per_second=10_000, burst=1))
+    cluster = Cluster(connection, guard=guard, budget=budget)  # type: ignore[arg-type]
+    await cluster.patch_status(TASK_INPUTS, "full", "one", {})
+    waiting = asyncio.create_task(cluster.patch_status(TASK_INPUTS, "full", "two", {}))
+    await asyncio.sleep(0.02)
+    leads[0] = False
+    with pytest.raises(NotLeadingError):
+        await waiting
+    assert len(connection.asked) == 1

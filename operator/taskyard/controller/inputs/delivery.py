@@ -285,7 +285,7 @@ class Delivery:
         if not self._removes(key):
             return
         try:
-            await self._cluster.delete(TASK_INPUTS, entry.namespace, entry.name, uid=entry.uid)
+            await self._cluster.delete(TASK_INPUTS, entry.namespace, entry.name, uid=entry.uid, size=entry.characters)
         except NotLeadingError:
             raise
         except ApiError as error:

@@ -89,6 +89,9 @@ class Metrics:
         self._watch_restarts = self._counter(
             "taskyard_watch_restarts", "Watches that had to be restarted with a new list.", ["resource"]
         )
+        self._paced = self._counter(
+            "taskyard_writes_paced", "Writes that waited since their namespace had used up its share of bytes.", []
+        )
         self._dropped = self._counter("taskyard_events_dropped", "Events that were never written.", ["cause"])
         self._begin()
 
@@ -138,6 +141,10 @@ class Metrics:
     def watch_restarted(self, resource: str) -> None:
         """The watch of a kind was restarted."""
         self._watch_restarts.labels(resource).inc()
+
+    def write_paced(self) -> None:
+        """A write waited for its namespace's turn."""
+        self._paced.inc()
 
     def event_dropped(self, cause: str) -> None:
         """An Event will not be written."""

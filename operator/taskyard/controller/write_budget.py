@@ -1,0 +1,58 @@
+"""How much of the API server the writes in one namespace take: by the bytes of the objects that are written.
+
+What a write costs the API server grows with the object: it is decoded, checked by the schema's rules, stored, and sent
+to each watch. A namespace full of the largest objects would take all of it; here it has a share, and its own Tasks
+wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from taskyard.core.pace import Pace
+from taskyard.core.tokenbucket import Rate
+
+# A start writes some 20 KB, so that a namespace has room for a hundred starts a second.
+SHARE = Rate(per_second=2 << 20, burst=8 << 20)
+# Beyond this number those of quiet namespaces are forgotten.
+MAX_NAMESPACES = 1024
+
+
+@dataclass
+class _Account:
+    """`sizes` are the bytes of the last object of each kind."""
+
+    pace: Pace
+    sizes: dict[str, int] = field(default_factory=dict)
+
+
+class WriteBudget:
+    """Turns to write. `clock` counts seconds and never steps."""
+
+    def __init__(self, *, clock: Callable[[], float], share: Rate = SHARE) -> None:
+        self._clock = clock
+        self._share = share
+        self._accounts: dict[str, _Account] = {}
+
+    def turn(self, namespace: str, plural: str, *, size: int | None = None) -> float:
+        """Take a turn to write an object of `size` bytes; by default it is as large as the last of its kind. Returns
+        the seconds to wait for it."""
+        account, now = self._account(namespace), self._clock()
+        return account.pace.turn(now, account.sizes.get(plural, 0) if size is None else size) - now
+
+    def written(self, namespace: str, plural: str, size: int) -> None:
+        """The object of the last turn turned out to have so many bytes."""
+        account = self._account(namespace)
+        if (more := size - account.sizes.get(plural, 0)) > 0:
+            account.pace.turn(self._clock(), more)
+        account.sizes[plural] = size
+
+    def _account(self, namespace: str) -> _Account:
+        account = self._accounts.get(namespace)
+        if account is None:
+            if len(self._accounts) >= MAX_NAMESPACES:
+                now = self._clock()
+                self._accounts = {name: known for name, known in self._accounts.items() if not known.pace.is_idle(now)}
+            account = self._accounts[namespace] = _Account(Pace(self._share))
+        return account

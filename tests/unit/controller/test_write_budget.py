@@ -1,0 +1,90 @@
+"""A namespace of large objects waits for itself, and for nobody else."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from taskyard.controller import write_budget
+from taskyard.controller.write_budget import SHARE, WriteBudget
+
+LARGE = 350_000
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def written_within(seconds: float, size: int, *, budget: WriteBudget, clock: Clock, namespace: str = "full") -> int:
+    """How many objects one writer after the other gets written in that time."""
+    end, count = clock.now + seconds, 0
+    while True:
+        wait = budget.turn(namespace, "taskinputs")
+        if clock.now + wait > end:
+            return count
+        clock.now += wait + 0.001
+        budget.written(namespace, "taskinputs", size)
+        count += 1
+
+
+def test_large_objects_have_their_share_of_bytes_and_no_more() -> None:
+    clock = Clock()
+    budget = WriteBudget(clock=clock)
+    bytes_written = written_within(60, LARGE, budget=budget, clock=clock) * LARGE
+    share = SHARE.burst + 60 * SHARE.per_second
+    assert 0.9 * share < bytes_written < 1.1 * share
+
+
+def test_many_writers_at_once_take_turns_instead_of_going_together() -> None:
+    clock = Clock()
+    budget = WriteBudget(clock=clock)
+    written_within(30, LARGE, budget=budget, clock=clock)
+    waits = [budget.turn("full", "taskinputs") for _ in range(24)]
+    apart = [later - earlier for earlier, later in itertools.pairwise(waits)]
+    assert apart == pytest.approx([LARGE / SHARE.per_second] * 23)
+
+
+def test_other_namespaces_and_a_hundred_starts_a_second_never_wait() -> None:
+    clock = Clock()
+    budget = WriteBudget(clock=clock)
+    written_within(30, LARGE, budget=budget, clock=clock)
+    for _ in range(3000):
+        for plural, size in (("tasks", 5000), ("workspacebuilds", 2500), ("pods", 8000), ("tasks", 5000)):
+            assert budget.turn("team", plural) == 0
+            budget.written("team", plural, size)
+        clock.now += 0.01
+    assert budget.turn("full", "taskinputs") == 0, "it has rested meanwhile"
+
+
+def test_what_is_deleted_counts_with_its_size() -> None:
+    clock = Clock()
+    budget = WriteBudget(clock=clock)
+    waits = [budget.turn("full", "taskinputs", size=LARGE) for _ in range(100)]
+    assert waits[0] == 0
+    assert waits[-1] == pytest.approx((100 * LARGE - SHARE.burst) / SHARE.per_second, rel=0.01)
+
+
+def test_small_objects_of_a_kind_do_not_pay_for_the_large_ones_of_another() -> None:
+    clock = Clock()
+    budget = WriteBudget(clock=clock)
+    budget.written("team", "tasks", 200_000)
+    clock.now += 60
+    for _ in range(500):
+        assert budget.turn("team", "pods") == 0
+        budget.written("team", "pods", 6000)
+
+
+def test_of_many_namespaces_the_quiet_ones_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write_budget, "MAX_NAMESPACES", 16)
+    clock = Clock()
+    budget = WriteBudget(clock=clock)
+    written_within(30, LARGE, budget=budget, clock=clock)
+    for number in range(100):
+        assert budget.turn(f"quiet-{number}", "tasks") == 0
+    assert budget.turn("full", "taskinputs") > 0
+    assert len(budget._accounts) <= 17
