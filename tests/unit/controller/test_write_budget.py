@@ -54,7 +54,7 @@ def test_other_namespaces_and_a_hundred_starts_a_second_never_wait() -> None:
     budget = WriteBudget(clock=clock)
     written_within(30, LARGE, budget=budget, clock=clock)
     for _ in range(3000):
-        for plural, size in (("tasks", 5000), ("workspacebuilds", 2500), ("pods", 8000), ("tasks", 5000)):
+        for plural, size in (("tasks", 5000), ("workspacebuilds", 2500), ("pods", 14_000), ("tasks", 6000)):
             assert budget.turn("team", plural) == 0
             budget.written("team", plural, size)
         clock.now += 0.01
