@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from taskyard.core.pace import Pace
 from taskyard.core.tokenbucket import Rate
 
-# A start writes some 28 KB, so that a namespace has room for a hundred starts a second.
-SHARE = Rate(per_second=3 << 20, burst=16 << 20)
+# A start writes some 28 KB: a namespace has room for 600 starts at once, and 70 a second from then on.
+SHARE = Rate(per_second=2 << 20, burst=16 << 20)
 # Beyond this number those of quiet namespaces are forgotten.
 MAX_NAMESPACES = 1024
 
