@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import errno
 import logging
 import socket
 import ssl
@@ -17,9 +16,7 @@ from uvicorn.server import Server
 from taskyard.httpconnection import Connection
 
 _ACCEPT_RETRY = 0.1
-_BACKLOG = 512
 _TICK = 1.0
-_NO_IPV6 = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
 # Each TLS connection has a buffer of this size. With asyncio's default of 256 KiB, a hundred clients would take most of
 # a process's memory.
 sslproto.SSLProtocol.max_size = 16_384
@@ -46,7 +43,7 @@ class Admission:
 
 
 class HttpServer(Server):
-    """Serves one application until `stop`; run it with `serve(sockets=[…])` and the one socket that `bind` returns.
+    """Serves one application until `stop`; run it with `serve(sockets=[…])` and one socket, made by `listening.bind`.
 
     uvicorn counts connections only when a request arrives, and over all clients, so that one of them could take them
     all. The process's signals are left alone: with two servers in a process, the first would take them.
@@ -170,28 +167,3 @@ class HttpServer(Server):
             app_state=self.lifespan.state,
             patience=self._patience,
         )
-
-
-def bind(address: str, port: int) -> socket.socket:
-    """A listening socket. An empty address or `::` means all addresses of both families, or those of IPv4 on a machine
-    without IPv6. Raises OSError when the address cannot be bound."""
-    # It listens at once: otherwise another process bound to the same port could listen first, unnoticed.
-    listening = _listen(address, port)
-    # asyncio does this for sockets that it creates itself. A response is sent in two writes, and without it the second
-    # waits for the client's delayed acknowledgment: 40 ms a request.
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listening
-
-
-def _listen(address: str, port: int) -> socket.socket:
-    if address not in ("", "::"):
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        return socket.create_server((address, port), family=family, backlog=_BACKLOG)
-    if socket.has_dualstack_ipv6():
-        try:
-            return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=_BACKLOG)
-        except OSError as error:
-            # A machine may support IPv6 but have it switched off.
-            if error.errno not in _NO_IPV6:
-                raise
-    return socket.create_server(("", port), backlog=_BACKLOG)

@@ -13,7 +13,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from taskyard.core.security.certificates import issue_serving_certificate, new_authority
-from taskyard.httpserver import Admission, HttpServer, bind
+from taskyard.httpserver import Admission, HttpServer
+from taskyard.listening import bind
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 ANYONE = Admission(most=16, most_each=16, group=lambda peer, own: peer)

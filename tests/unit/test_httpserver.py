@@ -14,7 +14,8 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from taskyard import httpconnection
-from taskyard.httpserver import Admission, bind
+from taskyard.httpserver import Admission
+from taskyard.listening import bind
 from unit.localserver import REQUEST, SECURED, hello, running, tls_context, trusting
 
 

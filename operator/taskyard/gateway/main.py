@@ -30,7 +30,7 @@ from taskyard.gateway.settings import Settings  # noqa: E402
 from taskyard.gateway.sidecars.app import sidecar_app  # noqa: E402
 from taskyard.gateway.tls.issued import IssuedCertificate  # noqa: E402
 from taskyard.gateway.tls.keyring_watch import keep_fresh, wait_for_keys  # noqa: E402
-from taskyard.httpserver import bind  # noqa: E402
+from taskyard.listening import bind  # noqa: E402
 
 # The Service's endpoints change a moment after the Pod is told to stop; until then sidecars still connect.
 DRAIN_SECONDS = 2.0

@@ -6,6 +6,7 @@ import datetime
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -108,7 +109,7 @@ class Parts:
 class Sidecar:
     """One process: enrols, then builds its parts and runs them until it is told to stop."""
 
-    def __init__(self, configured: Settings) -> None:
+    def __init__(self, configured: Settings, probes: socket.socket | None) -> None:
         self._settings = configured
         self._certificate = ServerCertificate()
         self._enrolment: Enrolment | None = None
@@ -121,6 +122,7 @@ class Sidecar:
             port=configured.health_port,
             connections=MAX_PROBES,
             reserved=PROBES_RESERVED,
+            bound=probes,
         )
 
     def not_ready(self) -> str:
@@ -259,8 +261,10 @@ async def _first(
     return task is not None and task in done
 
 
-def main() -> None:
-    """Entry point `taskyard-sidecar`. Exit status 0 after SIGTERM, 1 when it cannot run."""
+def main(probes: socket.socket | None = None) -> None:
+    """Runs the sidecar; `probes` is the listening socket of the kubelet's port, if it was taken already. Exit status 0
+    after SIGTERM, 1 when it cannot run.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     for name in ("httpx", "httpcore", "uvicorn.error"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -268,12 +272,8 @@ def main() -> None:
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     try:
         configured = Settings.from_environment(os.environ)
-        asyncio.run(Sidecar(configured).run())
+        asyncio.run(Sidecar(configured, probes).run())
     except (SettingsError, CertificateError) as error:
         sys.exit(f"taskyard-sidecar: {error}")
     except OSError as error:
         sys.exit(f"taskyard-sidecar: {error.filename or 'system'}: {error.strerror or error}")
-
-
-if __name__ == "__main__":
-    main()

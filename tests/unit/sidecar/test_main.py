@@ -343,7 +343,7 @@ def test_a_setting_that_cannot_work_is_reported_in_one_line(
         "TASKYARD_BUILD_NUMBER": "1",
     }
     done = subprocess.run(
-        [sys.executable, "-m", "taskyard.sidecar.main"],
+        [sys.executable, "-c", "from taskyard.sidecar.entry import main; main()"],
         env=environment | changes,
         capture_output=True,
         text=True,

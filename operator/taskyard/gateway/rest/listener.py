@@ -23,7 +23,8 @@ from taskyard.gateway.rest.naming import Model, Naming
 from taskyard.gateway.rest.routes.conversation import CALL_SECONDS
 from taskyard.gateway.settings import Settings
 from taskyard.gateway.tls.mounted import MountedCertificate
-from taskyard.httpserver import HttpServer, bind
+from taskyard.httpserver import HttpServer
+from taskyard.listening import bind
 
 # A call to an agent may take that long, and its response a little longer.
 GRACE_SECONDS = int(CALL_SECONDS) + 5

@@ -3,11 +3,13 @@
 import asyncio
 import ipaddress
 import logging
+import socket
 import ssl
 
 from starlette.types import ASGIApp
 
-from taskyard.httpserver import Admission, HttpServer, bind
+from taskyard.httpserver import Admission, HttpServer
+from taskyard.listening import bind
 
 logger = logging.getLogger(__name__)
 
@@ -33,9 +35,12 @@ class Listener:
         connections: int,
         reserved: int = 0,
         tls: ssl.SSLContext | None = None,
+        bound: socket.socket | None = None,
     ) -> None:
+        """`bound` is the listening socket where the port was taken already."""
         self._address = address
         self._port = port
+        self._bound = bound
         self._server = HttpServer(
             app,
             admission=Admission(most=connections, most_each=connections - reserved, group=pod_or_none),
@@ -53,15 +58,14 @@ class Listener:
         """Retries while the port is taken: during a restart of the sidecar the agent, which shares the Pod's addresses,
         may hold it.
         """
-        while True:
+        while self._bound is None:
             try:
-                bound = bind(self._address, self._port)
-                break
+                self._bound = bind(self._address, self._port)
             except OSError as error:
                 logger.error("port %d: %s", self._port, error.strerror)
                 await asyncio.sleep(TAKEN_RETRY)
-        with bound:
-            await self._server.serve(sockets=[bound])
+        with self._bound:
+            await self._server.serve(sockets=[self._bound])
 
     def stop(self) -> None:
         self._server.stop()
