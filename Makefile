@@ -18,7 +18,7 @@ demo: venv ## a cluster with Taskyard, and the life of a Task step by step
 	@$(python) -m localcluster demo
 
 test: venv ## every test tier: unit, integration (real API server), e2e (real kubelet)
-	@deploy/local/bootstrap.sh valgrind less vim clang+libclang-rt-dev
+	@deploy/local/bootstrap.sh valgrind less vim jq clang+libclang-rt-dev
 	@$(MAKE) --no-print-directory -C operator/init
 	@$(run)pytest -n $(PROCESSES) --dist loadscope --no-loadscope-reorder $(ARGS)
 
@@ -46,6 +46,7 @@ check: venv ## ruff, mypy strict, import-linter, generated files
 	$(run)python -m taskyard.api.reference --check docs/reference.md
 	$(run)python -m taskyard.environment_reference --check docs/contracts.md
 	$(run)python -m taskyard.gateway.rest.openapi_file --check docs/openapi.json
+	$(run)python -m taskyard.gateway.audit.schema_file --check docs/audit.schema.json
 	PYTHONPATH=tests $(run)python -m compatibility --check docs/compatibility.md
 
 fix: venv ## format, and fix what ruff can
@@ -57,6 +58,7 @@ generate: venv ## regenerate the generated files
 	$(run)python -m taskyard.api.reference docs/reference.md
 	$(run)python -m taskyard.environment_reference docs/contracts.md
 	$(run)python -m taskyard.gateway.rest.openapi_file docs/openapi.json
+	$(run)python -m taskyard.gateway.audit.schema_file docs/audit.schema.json
 	PYTHONPATH=tests $(run)python -m compatibility docs/compatibility.md
 
 cluster: venv ## a local cluster with Taskyard installed; its kubeconfig is .cluster/kubeconfig

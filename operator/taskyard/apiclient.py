@@ -140,12 +140,14 @@ class Connection:
         accept: str = JSON,
         permit: Permit | None = None,
         bearer: str | None = None,
+        audit_id: str | None = None,
         parse: Parse = msgspec.json.decode,
         warned: Callable[[str], None] | None = None,
     ) -> Object:
         """Make one request and return the object in its response, in the form that `accept` asks for, as `parse` reads
         it. Nothing of a `body` is sent once `permit` raises. `bearer` is a token to use instead of the connection's own
-        credentials. `warned` is called with each warning of the answer, whatever its status."""
+        credentials, `audit_id` is what the API server's audit log calls the request. `warned` is called with each
+        warning of the answer, whatever its status."""
         what = f"{method} {path}"
         if permit:
             permit()
@@ -161,6 +163,7 @@ class Connection:
                 limits=CALL_TIMEOUT,
                 accept=accept,
                 bearer=bearer,
+                audit_id=audit_id,
                 warned=warned,
             )
         except ApiError as error:
@@ -227,9 +230,12 @@ class Connection:
         verb: str | None = None,
         accept: str = JSON,
         bearer: str | None = None,
+        audit_id: str | None = None,
         warned: Callable[[str], None] | None = None,
     ) -> aiohttp.ClientResponse:
         headers = {"Accept": accept, "Content-Type": content_type, **self._headers}
+        if audit_id:
+            headers["Audit-ID"] = audit_id
         url = f"{self._base}{path}?{urlencode(query)}" if query else self._base + path
         status = 0
         try:

@@ -9,8 +9,11 @@ TASK_LABEL = "taskyard.dev/task"
 TEMPLATE_LABEL = "taskyard.dev/template"
 TEMPLATE_VERSION_LABEL = "taskyard.dev/template-version"
 BUILD_LABEL = "taskyard.dev/build"
-# On a TaskInput that the gateway has made for a person, and named.
+# The label of a TaskInput that the gateway has made for a person, and named (its value is `gateway`); and the
+# annotation of a Task or a TaskInput that names the user who has created it.
 CREATED_BY = "taskyard.dev/created-by"
+# A longer name is not recorded: annotations have bounds.
+MAX_CREATED_BY_BYTES = 1024
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 RESUMED_AT = "taskyard.dev/resumed-at"
 ADOPTABLE_BY = "taskyard.dev/adoptable-by"
@@ -33,6 +36,11 @@ def claim_name(task: str) -> str:
 def snapshot_name(task: str) -> str:
     """Name of the ConfigMap with a Task's conversation."""
     return f"{task}-snapshot"
+
+
+def created_by(username: str) -> dict[str, str]:
+    """The annotation that names who creates an object; none for a name that is too long."""
+    return {CREATED_BY: username} if len(username.encode()) <= MAX_CREATED_BY_BYTES else {}
 
 
 def labels(*, task: str, template: str | None, template_version: str, build: int | None = None) -> dict[str, str]:

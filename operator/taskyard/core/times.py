@@ -15,6 +15,11 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def milli(moment: datetime) -> str:
+    """`2026-01-31T12:00:00.000Z`: UTC, milliseconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03}Z"
+
+
 def micro(moment: datetime) -> str:
     """`2026-01-31T12:00:00.000000Z`: where order within a second counts, as in Kubernetes' own MicroTime."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

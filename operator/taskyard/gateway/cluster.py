@@ -25,7 +25,7 @@ class Cluster:
     """Reads and writes of the gateway. Reads return None for an object that does not exist; all may raise ApiError.
 
     Methods with a parameter `token` write on behalf of the person whose token it is, over a connection without the
-    gateway's own credentials.
+    gateway's own credentials. `request_id` becomes the `auditID` in the API server's audit log.
     """
 
     def __init__(self, connection: Connection, anonymous: Connection) -> None:
@@ -80,13 +80,15 @@ class Cluster:
         """Events after `resource_version`, until the API server ends the watch."""
         return reading.watch(self._connection, kind, resource_version)
 
-    async def create_task(self, token: str, manifest: Object) -> Object:
+    async def create_task(self, token: str, manifest: Object, *, request_id: str) -> Object:
         """Create a Task for a person (ConflictError if one of its name exists)."""
-        return await self._as_person(token, "POST", TASKS.path(manifest["metadata"]["namespace"]), body=manifest)
+        path = TASKS.path(manifest["metadata"]["namespace"])
+        return await self._as_person(token, "POST", path, body=manifest, request_id=request_id)
 
-    async def create_input(self, token: str, manifest: Object) -> Object:
+    async def create_input(self, token: str, manifest: Object, *, request_id: str) -> Object:
         """Create a TaskInput for a person (ConflictError if one of its name exists)."""
-        return await self._as_person(token, "POST", TASK_INPUTS.path(manifest["metadata"]["namespace"]), body=manifest)
+        path = TASK_INPUTS.path(manifest["metadata"]["namespace"])
+        return await self._as_person(token, "POST", path, body=manifest, request_id=request_id)
 
     async def task_input(self, namespace: str, name: str) -> Object | None:
         """A TaskInput, with its content."""
@@ -95,18 +97,23 @@ class Cluster:
         answer = await self._connection.call("GET", TASK_INPUTS.path(namespace), query=query)
         return next(iter(answer.get("items") or ()), None)
 
-    async def patch_task(self, token: str, task: View, patch: Object) -> Object:
+    async def patch_task(self, token: str, task: View, patch: Object, *, request_id: str) -> Object:
         """Merge `patch` into this Task for a person (ConflictError if another Task now has its name)."""
         metadata = {**patch.get("metadata", {}), "uid": task.uid}
         return await self._as_person(
-            token, "PATCH", _task_path(task), body={**patch, "metadata": metadata}, content_type=MERGE_PATCH
+            token,
+            "PATCH",
+            _task_path(task),
+            body={**patch, "metadata": metadata},
+            content_type=MERGE_PATCH,
+            request_id=request_id,
         )
 
-    async def delete_task(self, token: str, task: View) -> Object:
+    async def delete_task(self, token: str, task: View, *, request_id: str) -> Object:
         """Delete this Task for a person (ConflictError if another Task now has its name)."""
         preconditions = {"uid": task.uid}
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
-        return await self._as_person(token, "DELETE", _task_path(task), body=body)
+        return await self._as_person(token, "DELETE", _task_path(task), body=body, request_id=request_id)
 
     async def build(self, namespace: str, name: str) -> Object | None:
         """A WorkspaceBuild."""
@@ -158,9 +165,13 @@ class Cluster:
             content_type=MERGE_PATCH,
         )
 
-    async def _as_person(self, token: str, method: str, path: str, *, body: Object, content_type: str = JSON) -> Object:
+    async def _as_person(
+        self, token: str, method: str, path: str, *, body: Object, request_id: str, content_type: str = JSON
+    ) -> Object:
         query = {"fieldManager": "taskyard-gateway"} if method != "DELETE" else None
-        return await self._anonymous.call(method, path, body=body, query=query, content_type=content_type, bearer=token)
+        return await self._anonymous.call(
+            method, path, body=body, query=query, content_type=content_type, bearer=token, audit_id=request_id
+        )
 
     async def _read(self, resource: Resource, namespace: str, name: str) -> Object | None:
         try:

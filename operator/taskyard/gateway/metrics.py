@@ -19,6 +19,8 @@ BOUNDS = ("answer", "body", "event", "list", "log", "message", "name", "query")
 # What memory is held for.
 HELD = ("answers", "bodies", "conversations", "events", "logs", "prompts", "rights", "tokens")
 ACCEPTED, REFUSED, LIMITED, FAILED = "accepted", "refused", "limited", "failed"
+# What became of a line of the audit log.
+WRITTEN, LEFT_OUT, LOST = "written", "left_out", "lost"
 
 _ROUTES = (
     (re.compile(r"/api/v1alpha1/enroll"), ENROLL),
@@ -119,6 +121,14 @@ class Metrics:
             ["what"],
             registry=registry,
         )
+        self._audit_lines = Counter(
+            "taskyard_gateway_audit_lines",
+            "Lines of the audit log: written; left out, since too many were alike; lost, since nobody took them.",
+            ["result"],
+            registry=registry,
+        )
+        for result in (WRITTEN, LEFT_OUT, LOST):
+            self._audit_lines.labels(result)
         for bound in BOUNDS:
             self._bounds.labels(bound)
         for what in HELD:
@@ -161,6 +171,10 @@ class Metrics:
     def input_refused(self, bound: InputReason) -> None:
         """An input was refused, for this reason."""
         self._inputs_refused.labels(bound).inc()
+
+    def audit_line(self, result: str) -> None:
+        """A line of the audit log was written, left_out or lost. May be called from any thread."""
+        self._audit_lines.labels(result).inc()
 
     def bound_reached(self, bound: str) -> None:
         """One of the BOUNDS refused a request, or shortened an answer."""

@@ -94,6 +94,12 @@ class Settings:
     people_streams: int = variable(
         "TASKYARD_PEOPLE_STREAMS", COUNT, default="128", meaning="how many streams one caller may have open"
     )
+    audit: bool = variable(
+        "TASKYARD_AUDIT",
+        SWITCH,
+        default="true",
+        meaning="whether a line of JSON on standard output tells of each act of a person",
+    )
     max_queued_per_task: int = variable(
         "TASKYARD_MAX_QUEUED_PER_TASK",
         QUEUED,

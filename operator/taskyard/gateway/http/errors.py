@@ -10,8 +10,12 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from taskyard.apiclient import ApiError
+from taskyard.gateway.audit import act as acts
+from taskyard.gateway.audit.request_id import HEADER
 from taskyard.gateway.http.missed_routes import MissedRoutes
 from taskyard.gateway.metrics import Metrics
+
+_NO_ANSWER = "The Kubernetes API server gave no answer."
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +67,7 @@ def add_error_answers(app: FastAPI, metrics: Metrics, *, missed: MissedRoutes | 
 
     async def _http_error(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HttpError)
+        _because(request, error.message)
         if error.bound:
             metrics.bound_reached(error.bound)
         return error.response()
@@ -83,8 +88,20 @@ def add_error_answers(app: FastAPI, metrics: Metrics, *, missed: MissedRoutes | 
 async def _cluster_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ApiError)
     logger.warning("%s", error)
-    return HttpError(503, "The Kubernetes API server gave no answer.", detail=error.message, retry_after=1).response()
+    _because(request, _NO_ANSWER)
+    return HttpError(503, _NO_ANSWER, detail=error.message, retry_after=1).response()
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    return HttpError(500, "Internal error.").response()
+    response = HttpError(500, "Internal error.").response()
+    # This answer passes no middleware.
+    if identifier := acts.of(request).request:
+        response.headers[HEADER] = identifier
+    return response
+
+
+def _because(request: Request, message: str) -> None:
+    """Has the audit log tell the cause, unless a better one is known. Never an error's details: what Kubernetes says
+    there may quote a prompt."""
+    act = acts.of(request)
+    act.reason = act.reason or message

@@ -11,6 +11,9 @@ from fastapi import Request
 from pydantic import BaseModel
 
 from taskyard.core.security.keyring import Keyring
+from taskyard.gateway.audit import act as acts
+from taskyard.gateway.audit.act import Act
+from taskyard.gateway.audit.middleware import AuditLog
 from taskyard.gateway.cluster import Cluster
 from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.http.lifecycle import when_left
@@ -18,7 +21,7 @@ from taskyard.gateway.http.list_answers import ListAnswers
 from taskyard.gateway.http.request_body import read_model
 from taskyard.gateway.metrics import Metrics
 from taskyard.gateway.rest import identifiers
-from taskyard.gateway.rest.access import authorization, namespaces
+from taskyard.gateway.rest.access import authorization, namespaces, object_names
 from taskyard.gateway.rest.access.agent_concurrency import AgentConcurrency
 from taskyard.gateway.rest.access.authentication import Authentication, Person
 from taskyard.gateway.rest.access.authorization import Authorization
@@ -62,6 +65,7 @@ class RestContext:
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
     stopping: asyncio.Event
+    audit: AuditLog
     default_namespace: str
     sidecar_port: int
     lists: ListAnswers = field(init=False, default_factory=ListAnswers)
@@ -100,7 +104,10 @@ class RestContext:
     async def person(self, request: Request, *, streaming: bool = False) -> Person:
         """Authenticate the caller and count the request against their quota; `streaming` for a route that answers with
         a stream. Raises HttpError 401 or 429, and ApiError."""
+        act = acts.of(request)
+        _asked_for(act, request)
         person = await self.authentication.person(request)
+        act.by(person.user.username, person.user.uid, person.user.groups)
         caller = person.user.digest
         wait = self.callers.enter(caller, self.monotonic(), streaming=streaming)
         if wait:
@@ -138,9 +145,10 @@ class RestContext:
         if not self.is_organization(text):
             raise not_found()
 
-    async def task(self, person: Person, user: str, name: str) -> TaskView:
+    async def task(self, request: Request, person: Person, user: str, name: str) -> TaskView:
         """The Task of a path: by its UID, whatever the `{user}` is, or by its name. Raises the same HttpError 404 for a
-        Task that does not exist and for one that the person may not read."""
+        Task that does not exist and for one that the person may not read; the audit log tells them apart."""
+        act = acts.of(request)
         owner = self.owner(user, person)
         found, uid = None, identifiers.parsed(name)
         if uid:
@@ -151,10 +159,33 @@ class RestContext:
         namespace = found.namespace if found else owner.namespace if owner else user.lower()
         named = found.name if found else name.lower()
         allowed = await self.may(person, "get", authorization.TASKS, namespace, named)
-        if found is None or not allowed:
+        if found is not None:
+            act.on(found.namespace, found.name, found.uid)
+        elif owner is not None:
+            act.namespace = owner.namespace
+        if not allowed:
+            raise denied(request, "get", authorization.TASKS)
+        if found is None:
+            act.reason = "There is no such Task."
             raise not_found()
         return found
 
     async def may(self, person: Person, verb: str, resource: str, namespace: str, name: str = "") -> bool:
         """Whether the person may use the verb on the resource in the namespace. Raises ApiError."""
         return await self.authorization.allows(person, verb, resource, namespace, name)
+
+
+def denied(request: Request, verb: str, resource: str) -> HttpError:
+    """The error for an act without the right to it: to the caller the same as for an object that does not exist. Only
+    the audit log tells the two apart."""
+    acts.of(request).reason = f"The user has no right to {verb} {resource}."
+    return not_found()
+
+
+def _asked_for(act: Act, request: Request) -> None:
+    """What the path names, as far as it can be a name: anything else might be a secret at the wrong place."""
+    user, task = (request.path_params.get(name, "").lower() for name in ("user", "task"))
+    uid = identifiers.parsed(task)
+    is_namespace = user != namespaces.ME and object_names.is_namespace(user)
+    is_name = uid is None and object_names.is_name(authorization.TASKS, task)
+    act.on(user if is_namespace else None, task if is_name else None, uid)

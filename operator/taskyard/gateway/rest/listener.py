@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -9,6 +10,9 @@ from pathlib import Path
 
 from taskyard.core.manifests import sidecar
 from taskyard.core.tokenbucket import Rate
+from taskyard.gateway import metrics
+from taskyard.gateway.audit.middleware import AuditLog
+from taskyard.gateway.audit.writer import LineWriter
 from taskyard.gateway.context import Context
 from taskyard.gateway.http.server import MAX_CONNECTIONS, server_for
 from taskyard.gateway.rest.access.agent_concurrency import AgentConcurrency
@@ -26,6 +30,7 @@ from taskyard.gateway.tls.mounted import MountedCertificate
 from taskyard.httpserver import HttpServer
 from taskyard.listening import bind
 
+STANDARD_OUTPUT = 1
 # A call to an agent may take that long, and its response a little longer.
 GRACE_SECONDS = int(CALL_SECONDS) + 5
 
@@ -45,6 +50,7 @@ async def serving_rest(
     missing, ValueError when the certificate is invalid.
     """
     cache = Cache()
+    writer = _writer(context) if settings.audit else None
     model = Model(url=settings.naming_url, name=settings.naming_model, key=settings.naming_key)
     rest_context = RestContext(
         cluster=context.cluster,
@@ -67,6 +73,12 @@ async def serving_rest(
         now=context.now,
         monotonic=context.monotonic,
         stopping=stop,
+        audit=AuditLog(
+            writer,
+            left_out=functools.partial(context.metrics.audit_line, metrics.LEFT_OUT),
+            now=context.now,
+            monotonic=context.monotonic,
+        ),
         default_namespace=settings.default_namespace,
         sidecar_port=sidecar.PORT,
     )
@@ -96,6 +108,15 @@ async def serving_rest(
                 task.cancel()
             await asyncio.gather(answering, filling, *background, return_exceptions=True)
             await rest_context.close()
+            if writer:
+                # All requests have been answered: no line follows.
+                await asyncio.to_thread(writer.close)
+
+
+def _writer(context: Context) -> LineWriter:
+    tell = context.metrics.audit_line
+    written, lost = functools.partial(tell, metrics.WRITTEN), functools.partial(tell, metrics.LOST)
+    return LineWriter(STANDARD_OUTPUT, written=written, lost=lost)
 
 
 async def _end_streams(cache: Cache, stop: asyncio.Event) -> None:

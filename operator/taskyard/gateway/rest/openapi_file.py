@@ -2,11 +2,13 @@
 
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 from taskyard.api import generated
+from taskyard.gateway.audit.middleware import AuditLog
 from taskyard.gateway.metrics import Metrics
 from taskyard.gateway.rest.app import rest_app
 from taskyard.gateway.rest.context import RestContext
@@ -16,7 +18,9 @@ from taskyard.gateway.rest.openapi import document as openapi_document
 def document() -> dict[str, Any]:
     """The OpenAPI document of the current routes."""
     # No route is called, so none of them needs a real context.
-    nothing = cast(RestContext, SimpleNamespace(stopping=None, monotonic=time.monotonic, metrics=Metrics()))
+    audit = AuditLog(None, left_out=lambda: None, now=lambda: datetime.now(UTC), monotonic=time.monotonic)
+    parts = {"stopping": None, "monotonic": time.monotonic, "metrics": Metrics(), "audit": audit}
+    nothing = cast(RestContext, SimpleNamespace(**parts))
     return openapi_document.document(rest_app(nothing))
 
 

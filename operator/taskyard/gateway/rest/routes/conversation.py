@@ -11,13 +11,13 @@ from taskyard.api.vocabulary import Phase
 from taskyard.apiclient import ApiError, Object
 from taskyard.core import names
 from taskyard.core.ownership import is_owned_by
+from taskyard.gateway.audit import act as acts
 from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.http.request_body import Room
 from taskyard.gateway.rest.access import authorization
 from taskyard.gateway.rest.access.authentication import Person
 from taskyard.gateway.rest.cache.objects.task import TaskView
-from taskyard.gateway.rest.context import RestContext
-from taskyard.gateway.rest.errors import not_found
+from taskyard.gateway.rest.context import RestContext, denied
 from taskyard.gateway.rest.openapi.options import IDEMPOTENCY_KEY, OFFSET, WHOLE_LIMIT, described
 from taskyard.gateway.rest.openapi.schemas.requests import Input
 from taskyard.gateway.rest.openapi.schemas.task import Log
@@ -49,11 +49,12 @@ def routes(context: RestContext) -> APIRouter:
     )
     async def send(request: Request, user: str, task: str) -> Response:
         person = await context.person(request)
-        found = await context.task(person, user, task)
+        found = await context.task(request, person, user, task)
         content = (await context.read(request, person, Input)).input
+        acts.of(request).says(content)
         check_input(content)
         key = idempotency_key(request, person)
-        address = await _gate(context, person, found, verb="create", resource=authorization.TASK_INPUTS)
+        address = await _gate(context, request, person, found, verb="create", resource=authorization.TASK_INPUTS)
         await _send(context, content, key=key, **address)
         return Response(status_code=204)
 
@@ -70,14 +71,14 @@ def routes(context: RestContext) -> APIRouter:
     )
     async def logs(request: Request, user: str, task: str) -> Response:
         person = await context.person(request)
-        found = await context.task(person, user, task)
+        found = await context.task(request, person, user, task)
         phase = vocabulary.phase(found)
         if phase == Phase.ACTIVE:
-            address = await _gate(context, person, found, verb="get", resource=authorization.TASK_LOG)
+            address = await _gate(context, request, person, found, verb="get", resource=authorization.TASK_LOG)
             messages = await _live(context, context.memory.for_log(request, person), **address)
             return parts(context, request, person, "logs", messages, Message.entry, size=Message.size)
         if phase in (Phase.PAUSED, Phase.PAUSING, Phase.PENDING, Phase.INITIALIZING):
-            log = await _stored(context, person, found)
+            log = await _stored(context, request, person, found)
             entries = log.pop("logs")
             return parts(context, request, person, "logs", entries, dict, size=entry_size, more=log)
         raise HttpError(
@@ -87,7 +88,9 @@ def routes(context: RestContext) -> APIRouter:
     return router
 
 
-async def _gate(context: RestContext, person: Person, task: TaskView, *, verb: str, resource: str) -> dict[str, str]:
+async def _gate(
+    context: RestContext, request: Request, person: Person, task: TaskView, *, verb: str, resource: str
+) -> dict[str, str]:
     """Address and UID of the agent's Pod, if the Task is active and the person is allowed. Raises HttpError
     otherwise."""
     phase, status = vocabulary.phase(task), vocabulary.status(task)
@@ -110,7 +113,7 @@ async def _gate(context: RestContext, person: Person, task: TaskView, *, verb: s
     # A right to the log may name one Task; an input has no name before it is created.
     name = task.name if verb == "get" else ""
     if not await context.may(person, verb, resource, task.namespace, name):
-        raise not_found()
+        raise denied(request, verb, resource)
     address = pod_address_of(context.cache, task)
     if address is None:
         raise HttpError(502, "Failed to reach task app endpoint.", detail="The Task's Pod has no address.")
@@ -162,11 +165,11 @@ async def _live(context: RestContext, room: Room, *, ip: str, pod_uid: str) -> l
     return messages
 
 
-async def _stored(context: RestContext, person: Person, task: TaskView) -> dict[str, Any]:
+async def _stored(context: RestContext, request: Request, person: Person, task: TaskView) -> dict[str, Any]:
     """The snapshot of the conversation, or an empty log without one."""
     namespace, name = task.namespace, task.name
     if not await context.may(person, "get", authorization.TASK_LOG, namespace, name):
-        raise HttpError(404, "Resource not found.")
+        raise HttpError(404, "Resource not found.") from denied(request, "get", authorization.TASK_LOG)
     if not task.snapshot_taken_at:
         return {"logs": [], "snapshot": True}
     try:

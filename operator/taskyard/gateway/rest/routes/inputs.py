@@ -12,13 +12,15 @@ from taskyard.api import API_VERSION
 from taskyard.api.vocabulary import InputType, Phase
 from taskyard.apiclient import ApiError, ConflictError, Object
 from taskyard.core import control_text, names, times
+from taskyard.gateway.audit import act as acts
+from taskyard.gateway.audit.line import Verb
 from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.rest.access import authorization
 from taskyard.gateway.rest.access.authentication import Person
 from taskyard.gateway.rest.cache.objects.task import TaskView
 from taskyard.gateway.rest.cache.objects.task_input import INPUT, InputView, digest
-from taskyard.gateway.rest.context import RestContext
-from taskyard.gateway.rest.errors import answer_to, not_found
+from taskyard.gateway.rest.context import RestContext, denied
+from taskyard.gateway.rest.errors import answer_to
 from taskyard.gateway.rest.openapi.options import CONTINUE, IDEMPOTENCY_KEY, LIMIT, described
 from taskyard.gateway.rest.openapi.schemas.requests import CreateInput
 from taskyard.gateway.rest.openapi.schemas.task import InputPage, QueuedInput
@@ -57,8 +59,11 @@ def routes(context: RestContext) -> APIRouter:
     )
     async def create(request: Request, user: str, task: str) -> JSONResponse:
         person = await context.person(request)
-        found = await context.task(person, user, task)
+        found = await context.task(request, person, user, task)
         asked = await context.read(request, person, CreateInput)
+        act = acts.of(request)
+        act.verb = Verb.ANSWER if asked.answers else Verb.QUEUE_INPUT
+        act.says(asked.content)
         _check(asked)
         spec = {
             "task": found.name,
@@ -68,7 +73,8 @@ def routes(context: RestContext) -> APIRouter:
             **({"answers": asked.answers} if asked.answers else {}),
         }
         key = idempotency_key(request, person)
-        made, is_new = await _create(context, person, found, spec, key=key)
+        made, is_new = await _create(context, person, found, spec, key=key, request_id=act.request)
+        act.input = made.name
         return JSONResponse(document(made, asked.content), status_code=201 if is_new else 200)
 
     @router.get(
@@ -83,9 +89,9 @@ def routes(context: RestContext) -> APIRouter:
     )
     async def list_inputs(request: Request, user: str, task: str) -> Response:
         person = await context.person(request)
-        shown = await context.task(person, user, task)
+        shown = await context.task(request, person, user, task)
         if not await context.may(person, "list", authorization.TASK_INPUTS, shown.namespace):
-            raise not_found()
+            raise denied(request, "list", authorization.TASK_INPUTS)
         found = paging.page(context.cache.inputs_of(shown), request.query_params, place=_place, size=_size)
         contents = await _contents(context, request, person, found.entries)
         return answer(context, person, "inputs", found, lambda entry: document(entry, contents[entry.uid]), size=_size)
@@ -159,7 +165,7 @@ def check_screen(task: TaskView, spec: Object) -> None:
 
 
 async def _create(
-    context: RestContext, person: Person, task: TaskView, spec: Object, *, key: str
+    context: RestContext, person: Person, task: TaskView, spec: Object, *, key: str, request_id: str
 ) -> tuple[InputView, bool]:
     """The new input, or the one that the same request created before; and whether it is new."""
     # The name depends on the Task's UID too, since another Task may have the name by now.
@@ -172,6 +178,7 @@ async def _create(
             "namespace": task.namespace,
             # Nobody applies it again, so the operator need not keep it as long as the Task.
             "labels": {names.CREATED_BY: "gateway"},
+            "annotations": names.created_by(person.user.username),
         },
         "spec": spec,
     }
@@ -179,7 +186,8 @@ async def _create(
         check_screen(task, spec)
         context.room.check(task.namespace, spec)
     try:
-        return INPUT.of(await context.cluster.create_input(person.token, manifest)), True
+        made = await context.cluster.create_input(person.token, manifest, request_id=request_id)
+        return INPUT.of(made), True
     except ConflictError as error:
         if error.reason != "AlreadyExists":
             raise answer_to(error) from error

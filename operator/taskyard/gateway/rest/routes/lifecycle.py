@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from taskyard.api.vocabulary import PROMPT_LOCKED, BuildPhase, Phase
 from taskyard.apiclient import ApiError, Object
 from taskyard.core import names, times
+from taskyard.gateway.audit import act as acts
 from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.rest.access.authentication import Person
 from taskyard.gateway.rest.cache.objects.task import TaskView
@@ -40,12 +41,13 @@ def routes(context: RestContext) -> APIRouter:
     )
     async def change_prompt(request: Request, user: str, task: str) -> Response:
         person = await context.person(request)
-        found = await context.task(person, user, task)
+        found = await context.task(request, person, user, task)
         prompt = (await context.read(request, person, Input)).input
+        acts.of(request).says(prompt)
         check_input(prompt)
         if vocabulary.phase(found) != Phase.PAUSED:
             raise _locked()
-        await _patch(context, person, found, {"spec": {"prompt": prompt}})
+        await _patch(context, request, person, found, {"spec": {"prompt": prompt}})
         return Response(status_code=204)
 
     @router.post(
@@ -53,30 +55,30 @@ def routes(context: RestContext) -> APIRouter:
     )
     async def pause(request: Request, user: str, task: str) -> JSONResponse:
         person = await context.person(request)
-        return _build(await _pause(context, person, await context.task(person, user, task)))
+        return _build(await _pause(context, request, person, await context.task(request, person, user, task)))
 
     @router.post(
         "/resume", **described("resumeTask", "Resume a Task", 400, 403, 404, 409, status=202, answer=BuildStarted)
     )
     async def resume(request: Request, user: str, task: str) -> JSONResponse:
         person = await context.person(request)
-        return _build(await _resume(context, person, await context.task(person, user, task)))
+        return _build(await _resume(context, request, person, await context.task(request, person, user, task)))
 
     return router
 
 
-async def _pause(context: RestContext, person: Person, task: TaskView) -> dict[str, Any]:
+async def _pause(context: RestContext, request: Request, person: Person, task: TaskView) -> dict[str, Any]:
     number = vocabulary.build_number(task)
     if vocabulary.phase(task) != Phase.PAUSED:
         _refuse_while_building(task)
-    written = await _patch(context, person, task, {"spec": {"paused": True}})
+    written = await _patch(context, request, person, task, {"spec": {"paused": True}})
     if vocabulary.phase(task) == Phase.PAUSED:
         # An automatic pause becomes a manual one; nothing needs to be stopped a second time.
         return workspace_view.build(context.cache, written, max(1, number))
     return await _next_build(context, written, number + 1)
 
 
-async def _resume(context: RestContext, person: Person, task: TaskView) -> dict[str, Any]:
+async def _resume(context: RestContext, request: Request, person: Person, task: TaskView) -> dict[str, Any]:
     number, shown = vocabulary.build_number(task), vocabulary.workspace_status(task)
     if shown == "running":
         raise HttpError(409, "Task workspace is already running.", detail=f'Workspace status is "{shown}".')
@@ -84,7 +86,8 @@ async def _resume(context: RestContext, person: Person, task: TaskView) -> dict[
         _refuse_while_building(task)
     # The annotation resumes a Task that paused by itself, and one that failed to start.
     annotations = {names.RESUMED_AT: times.micro(context.now())}
-    written = await _patch(context, person, task, {"metadata": {"annotations": annotations}, "spec": {"paused": False}})
+    patch = {"metadata": {"annotations": annotations}, "spec": {"paused": False}}
+    written = await _patch(context, request, person, task, patch)
     return await _next_build(context, written, number + 1)
 
 
@@ -97,9 +100,11 @@ def _refuse_while_building(task: TaskView) -> None:
         raise HttpError(409, _BUILD_ACTIVE, detail=f"Build {build.number} is {str(build.phase).lower()}.")
 
 
-async def _patch(context: RestContext, person: Person, task: TaskView, patch: Object) -> TaskView:
+async def _patch(context: RestContext, request: Request, person: Person, task: TaskView, patch: Object) -> TaskView:
+    identifier = acts.of(request).request
     try:
-        return context.cache.task_written(await context.cluster.patch_task(person.token, task, patch))
+        written = await context.cluster.patch_task(person.token, task, patch, request_id=identifier)
+        return context.cache.task_written(written)
     except ApiError as error:
         if error.status == 422 and PROMPT_LOCKED in error.message:
             raise _locked() from error

@@ -45,7 +45,7 @@ def routes(context: RestContext) -> APIRouter:
     )
     async def list_builds(request: Request, user: str, task: str) -> Response:
         person = await context.person(request)
-        found = await context.task(person, user, task)
+        found = await context.task(request, person, user, task)
         numbers = sorted({*context.cache.builds_of(found), vocabulary.build_number(found)} - {0})
 
         def shown(number: int) -> dict[str, Any]:

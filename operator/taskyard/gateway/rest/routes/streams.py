@@ -13,6 +13,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from taskyard.api.vocabulary import Phase
+from taskyard.gateway.audit import act as acts
+from taskyard.gateway.audit.act import Act
+from taskyard.gateway.audit.line import Verb
 from taskyard.gateway.rest.access import authorization
 from taskyard.gateway.rest.access.authentication import Person
 from taskyard.gateway.rest.cache.change_notifier import Waiter
@@ -116,21 +119,30 @@ def routes(context: RestContext) -> APIRouter:
     )
     async def events(request: Request, user: str, task: str) -> Response:
         person = await context.person(request, streaming=True)
-        found = await context.task(person, user, task)
+        found = await context.task(request, person, user, task)
         seconds = _seconds(request)
         feed = TaskEvents(context.cache, context.prompts, found, EventMark.of(request.headers.get("last-event-id", "")))
         access = context.stream_access(request, person)
         reads = await context.may(person, "get", authorization.TASK_LOG, found.namespace, found.name)
-        return EventStream(_of_one(context, person, feed, access, reads=reads, seconds=seconds))
+        act = acts.of(request)
+        act.verb = Verb.READ_LOG if reads else Verb.FOLLOW
+        return EventStream(_of_one(context, person, feed, access, act, reads=reads, seconds=seconds))
 
     return router
 
 
 async def _of_one(
-    context: RestContext, person: Person, feed: TaskEvents, access: StreamAccess, *, reads: bool, seconds: float
+    context: RestContext,
+    person: Person,
+    feed: TaskEvents,
+    access: StreamAccess,
+    act: Act,
+    *,
+    reads: bool,
+    seconds: float,
 ) -> AsyncGenerator[bytes, None]:
     """The events of one Task, including those of its conversation while the caller `reads` its log."""
-    end = context.monotonic() + seconds
+    end, is_told = context.monotonic() + seconds, reads
     yield sse.retry()
     with context.cache.changes.waiting(feed.key) as waiter, contextlib.ExitStack() as subscription:
         heard: tuple[PodAddress, AgentMessages] | None = None
@@ -160,6 +172,9 @@ async def _of_one(
                 sees, reads = await access.of_task(task, last=(True, reads))
             except AccessLostError:
                 return
+            if reads and not is_told:
+                is_told = True
+                act.also(Verb.READ_LOG)
             if not sees:
                 for piece in feed.end():
                     yield piece

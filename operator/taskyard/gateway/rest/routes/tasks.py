@@ -7,7 +7,8 @@ from fastapi.responses import JSONResponse, Response
 
 from taskyard.api import API_VERSION
 from taskyard.apiclient import ApiError, ConflictError, MissingError
-from taskyard.core import tasknames
+from taskyard.core import names, tasknames
+from taskyard.gateway.audit import act as acts
 from taskyard.gateway.http.errors import HttpError
 from taskyard.gateway.rest import identifiers
 from taskyard.gateway.rest.access import authorization
@@ -15,8 +16,8 @@ from taskyard.gateway.rest.access.authentication import Person
 from taskyard.gateway.rest.access.namespaces import Owner
 from taskyard.gateway.rest.cache.objects.task import TaskView
 from taskyard.gateway.rest.cache.objects.template import TemplateVersionView
-from taskyard.gateway.rest.context import RestContext
-from taskyard.gateway.rest.errors import answer_to, not_found
+from taskyard.gateway.rest.context import RestContext, denied
+from taskyard.gateway.rest.errors import answer_to
 from taskyard.gateway.rest.naming import digits
 from taskyard.gateway.rest.openapi.options import OFFSET, WHOLE_LIMIT, Q, described
 from taskyard.gateway.rest.openapi.schemas.requests import CreateTask
@@ -42,8 +43,9 @@ def routes(context: RestContext) -> APIRouter:
     async def create(request: Request, user: str) -> JSONResponse:
         person = await context.person(request)
         asked = await context.read(request, person, CreateTask)
+        acts.of(request).says(asked.input)
         check_input(asked.input, may_be_blank=True)
-        task = await _create(context, person, user, asked)
+        task = await _create(context, request, person, user, asked)
         return JSONResponse(await _document(context, task), status_code=201)
 
     @router.get(
@@ -68,14 +70,14 @@ def routes(context: RestContext) -> APIRouter:
     @router.get("/tasks/{user}/{task}", **described("task", "A Task", 404, answer=Task))
     async def show(request: Request, user: str, task: str) -> JSONResponse:
         person = await context.person(request)
-        return JSONResponse(await _document(context, await context.task(person, user, task)))
+        return JSONResponse(await _document(context, await context.task(request, person, user, task)))
 
     @router.delete("/tasks/{user}/{task}", **described("deleteTask", "Delete a Task", 400, 403, 404, 409, status=202))
     async def delete(request: Request, user: str, task: str) -> Response:
         person = await context.person(request)
-        found = await context.task(person, user, task)
+        found = await context.task(request, person, user, task)
         try:
-            await context.cluster.delete_task(person.token, found)
+            await context.cluster.delete_task(person.token, found, request_id=acts.of(request).request)
         except MissingError:
             pass  # somebody else was faster
         except ApiError as error:
@@ -91,8 +93,10 @@ async def _document(context: RestContext, task: TaskView) -> dict[str, Any]:
     return task_view.document(task, task_view.setting_of(context.cache, task), prompt)
 
 
-async def _create(context: RestContext, person: Person, user: str, asked: CreateTask) -> TaskView:
-    owner = context.owner(user, person)
+async def _create(context: RestContext, request: Request, person: Person, user: str, asked: CreateTask) -> TaskView:
+    owner, act = context.owner(user, person), acts.of(request)
+    if owner is not None:
+        act.namespace = owner.namespace
     version = await _version(context, person, owner, asked.template_version_id, user=user)
     if not version.has_agent:
         raise HttpError(400, 'Template does not have a valid "coder_ai_task" resource.')
@@ -104,10 +108,11 @@ async def _create(context: RestContext, person: Person, user: str, asked: Create
         raise HttpError(400, f"Display name must be {MAX_DISPLAY_NAME_CHARACTERS} characters or less.")
     preset = _preset(version, asked.template_version_preset_id)
     if owner is None or not await context.may(person, "create", authorization.TASKS, owner.namespace):
-        raise not_found()
+        raise denied(request, "create", authorization.TASKS)
     generated = None if asked.name and title else await context.naming.names(asked.input)
     for _ in range(_TRIES):
         name = asked.name.lower() or tasknames.with_digits(generated.stem if generated else "", digits())
+        act.name = name
         if context.cache.tasks.get((owner.namespace, name)):
             taken = True
         else:
@@ -117,8 +122,9 @@ async def _create(context: RestContext, person: Person, user: str, asked: Create
                 "displayName": title or (generated.display_name if generated else ""),
                 **({"preset": preset} if preset else {}),
             }
-            taken, task = await _created(context, person, owner.namespace, name, spec)
+            taken, task = await _created(context, person, owner.namespace, name, spec, request_id=act.request)
             if task:
+                act.uid = task.uid
                 return task
         if taken and asked.name:
             break
@@ -130,17 +136,18 @@ async def _create(context: RestContext, person: Person, user: str, asked: Create
 
 
 async def _created(
-    context: RestContext, person: Person, namespace: str, name: str, spec: dict[str, Any]
+    context: RestContext, person: Person, namespace: str, name: str, spec: dict[str, Any], *, request_id: str
 ) -> tuple[bool, TaskView | None]:
     """Whether the name is taken, and the new Task if it is not."""
     manifest = {
         "apiVersion": API_VERSION,
         "kind": "Task",
-        "metadata": {"name": name, "namespace": namespace},
+        "metadata": {"name": name, "namespace": namespace, "annotations": names.created_by(person.user.username)},
         "spec": spec,
     }
     try:
-        return False, context.cache.task_written(await context.cluster.create_task(person.token, manifest))
+        made = await context.cluster.create_task(person.token, manifest, request_id=request_id)
+        return False, context.cache.task_written(made)
     except ConflictError as error:
         if error.reason == "AlreadyExists":
             return True, None

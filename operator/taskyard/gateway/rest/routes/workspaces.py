@@ -65,7 +65,8 @@ def routes(context: RestContext) -> APIRouter:
     )
     async def of_user(request: Request, user: str, task: str) -> JSONResponse:
         person = await context.person(request)
-        return JSONResponse(workspace_view.workspace(context.cache, await context.task(person, user, task)))
+        found = await context.task(request, person, user, task)
+        return JSONResponse(workspace_view.workspace(context.cache, found))
 
     @router.get("/workspacebuilds/{build}", **described("build", "A build of a workspace", 404, answer=WorkspaceBuild))
     async def build(request: Request, build: str) -> JSONResponse:
