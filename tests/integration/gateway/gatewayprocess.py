@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 import httpx
 import yaml
@@ -57,7 +57,8 @@ class Gateway:
         self._write_kubeconfig()
         self._process: forkserver.Process | None = None
 
-    def start(self, **environment: str) -> None:
+    def start(self, *, output: IO[bytes] | None = None, **environment: str) -> None:
+        """`output` is its standard output, instead of the log, which then has standard error alone."""
         settings = {
             **os.environ,
             "KUBECONFIG": str(self._kubeconfig),
@@ -70,7 +71,7 @@ class Gateway:
             **environment,
         }
         with self.log.open("ab") as log:
-            self._process = forkserver.start(MODULE, settings, log, anew=self._anew)
+            self._process = forkserver.start(MODULE, settings, output or log, log, anew=self._anew)
 
     def stop(self) -> int:
         """Sends SIGTERM and returns the exit status."""

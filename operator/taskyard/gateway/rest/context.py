@@ -184,7 +184,7 @@ def denied(request: Request, verb: str, resource: str) -> HttpError:
 
 def _asked_for(act: Act, request: Request) -> None:
     """What the path names, as far as it can be a name: anything else might be a secret at the wrong place."""
-    user, task = (request.path_params.get(name, "").lower() for name in ("user", "task"))
+    user, task = (request.path_params.get(name, "") for name in ("user", "task"))
     uid = identifiers.parsed(task)
     is_namespace = user != namespaces.ME and object_names.is_namespace(user)
     is_name = uid is None and object_names.is_name(authorization.TASKS, task)
