@@ -240,6 +240,13 @@ async def test_without_credentials_only_the_callers_are_sent(tmp_path: Path, ser
     assert [headers.get("Authorization") for headers in server.headers] == [None, "Bearer theirs"]
 
 
+async def test_a_request_has_the_name_in_the_servers_audit_log_that_it_is_given(tmp_path: Path, server: Heard) -> None:
+    async with connected(tmp_path, server.address) as connection:
+        await connection.call("GET", "/version", audit_id="build-4711")
+        await connection.call("GET", "/version")
+    assert [headers.get("Audit-ID") for headers in server.headers] == ["build-4711", None]
+
+
 # Bodies
 
 

@@ -256,7 +256,50 @@ def test_the_policy_of_sizes_has_the_values_and_can_be_left_out(render: Render, 
     assert f"system:serviceaccount:{NAMESPACE}:taskyard-operator" in text(default)
     kinds = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
     left = [entry for kind in kinds for entry in render("policies.objects.enabled=false").of_kind(kind)]
-    assert {entry["metadata"]["name"] for entry in left} == {"templateversions.taskyard.dev"}
+    others = {"templateversions.taskyard.dev", "created-by.taskyard.dev", "audit.taskyard.dev"}
+    assert {entry["metadata"]["name"] for entry in left} == others
+
+
+def test_the_policies_about_creators_are_those_that_the_cluster_serves(helm: Helm, render: Render) -> None:
+    mutating = ("MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding")
+    kinds = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", *mutating)
+    without = render()
+    assert not any(without.of_kind(kind) for kind in mutating)
+    served = helm(
+        "template", "any", str(CHART), "--api-versions", "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy"
+    )
+    found = Rendered([manifest for manifest in yaml.safe_load_all(served.stdout) if manifest])
+    for kind in kinds:
+        assert found.one(kind, "created-by.taskyard.dev")
+    # An API that is not stable yet is not used.
+    beta = helm(
+        "template", "any", str(CHART), "--api-versions", "admissionregistration.k8s.io/v1beta1/MutatingAdmissionPolicy"
+    )
+    assert "MutatingAdmissionPolicy" not in beta.stdout
+    off = render("policies.createdBy.enabled=false", "policies.audit.enabled=false")
+    names = {entry["metadata"]["name"] for kind in kinds for entry in off.of_kind(kind)}
+    assert names == {"templateversions.taskyard.dev", "objects.taskyard.dev"}
+
+
+def test_accounts_that_restore_are_named_in_the_policy(default: Rendered, render: Render) -> None:
+    policy = "created-by.taskyard.dev"
+    assert "matchConditions" not in default.one("ValidatingAdmissionPolicy", policy)["spec"]
+    account = "system:serviceaccount:velero:velero"
+    named = render(f"policies.createdBy.mayRestore={{{account},jane}}").one("ValidatingAdmissionPolicy", policy)
+    [condition] = named["spec"]["matchConditions"]
+    assert condition["expression"] == f'!(request.userInfo.username in ["{account}","jane"])'
+
+
+def test_the_policy_for_the_audit_log_refuses_nothing(default: Rendered) -> None:
+    assert "validations" not in default.one("ValidatingAdmissionPolicy", "audit.taskyard.dev")["spec"]
+    assert default.one("ValidatingAdmissionPolicy", "audit.taskyard.dev")["spec"]["failurePolicy"] == "Ignore"
+    binding = default.one("ValidatingAdmissionPolicyBinding", "audit.taskyard.dev")
+    assert binding["spec"]["validationActions"] == ["Audit"]
+
+
+def test_the_gateways_audit_log_can_be_switched_off(default: Rendered, render: Render) -> None:
+    assert default.environment(GATEWAY)["TASKYARD_AUDIT"] == "true"
+    assert render("gateway.audit.enabled=false").environment(GATEWAY)["TASKYARD_AUDIT"] == "false"
 
 
 def test_the_notes_name_the_installation_and_the_example(helm: Helm) -> None:

@@ -56,3 +56,12 @@ def test_a_child_does_not_hold_up_the_deletion_of_its_task() -> None:
     reference = names.owner_reference(name="web", uid="u")
     assert reference["controller"] is True
     assert "blockOwnerDeletion" not in reference
+
+
+def test_a_creator_is_named_unless_the_name_is_too_long() -> None:
+    longest = "ü" * 512
+    assert names.created_by("system:serviceaccount:team:bot") == {
+        "taskyard.dev/created-by": "system:serviceaccount:team:bot"
+    }
+    assert names.created_by(longest) == {"taskyard.dev/created-by": longest}
+    assert names.created_by(longest + "x") == {}

@@ -35,6 +35,13 @@ def test_where_order_within_a_second_counts_nothing_is_lost(moment: datetime) ->
     assert times.parse(text) == moment
 
 
+@given(MOMENTS)
+def test_milliseconds_are_cut_off_and_not_rounded(moment: datetime) -> None:
+    text = times.milli(moment)
+    assert len(text) == len("2026-01-31T12:00:00.000Z")
+    assert text[:-1] == times.micro(moment)[:-4]
+
+
 @given(MOMENTS, MOMENTS)
 def test_texts_of_that_precision_are_in_the_order_of_their_moments(one: datetime, other: datetime) -> None:
     assert (times.micro(one) < times.micro(other)) == (one < other)
