@@ -26,7 +26,9 @@ _DESCRIPTION = (
     "Tasks over HTTP. What is under `/api/v2` is compatible on the wire with the Coder Tasks API; what is under "
     "`/api/v1alpha1` goes beyond it.\n\n"
     "A token is a Kubernetes token; the API server authenticates and authorizes its user. An object that the caller "
-    "may not see answers like one that does not exist."
+    "may not see answers like one that does not exist.\n\n"
+    "Each answer has the header `X-Request-Id`: that of the request, if it is a plain word of 8 to 64 characters, else "
+    "a new UUID. The audit log has the request under this id."
 )
 _PATH_PARAMETERS: Mapping[str, tuple[str, str]] = {
     "user": ("A namespace by its name or UID, the user that its annotation names, or `me`.", "me"),
