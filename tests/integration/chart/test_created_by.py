@@ -1,6 +1,7 @@
 """Who has created an object of ours, by the chart's policies for the annotation taskyard.dev/created-by."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 import manifests
 from integration.chart.installation import NAMESPACE, Cluster, Result
+from localcluster.locations import REPOSITORY
 
 POLICY = "templates/policy-created-by.yaml"
 MUTATING = "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy"
@@ -236,3 +238,20 @@ def test_the_account_of_a_backup_tool_restores_names(place: Place) -> None:
     assert place.patch(manifest, {"metadata": {"annotations": {ANNOTATION: "joe"}}}, RESTORER) == ""
     assert place.create(claiming(manifests.task("two"), "jane"), "system:serviceaccount:velero:other") != ""
     assert place.create(claiming(manifests.task("two"), "jane"), RESTORER.upper()) != ""
+
+
+@pytest.mark.parametrize("manifest", KINDS)
+def test_what_is_saved_as_the_page_on_backups_says_can_be_created_by_anybody(place: Place, manifest: Object) -> None:
+    """A test on a real node follows the whole page; here the saved object is somebody else's."""
+    page = (REPOSITORY / "docs" / "backup.md").read_text()
+    clean = re.search(r"^CLEAN='(.*?)'$", page, re.MULTILINE | re.DOTALL)
+    assert clean
+    assert place.create(claiming(manifest, "jane"), "jane") == ""
+    stored = place.cluster.get(what(manifest), "-n", place.namespace)
+    place.cluster.must("delete", what(manifest), "-n", place.namespace)
+    assert "may only name" in place.create(stored, ADMIN)
+    saved = place.run(
+        "patch", "--local", "-f", "-", "--type=merge", "-p", clean[1], "-o", "json", manifest=stored
+    ).stdout
+    assert place.create(json.loads(saved), ADMIN) == ""
+    assert place.creator(manifest) is None, "it is not a lie; where there is the mutating policy, it is the restorer"

@@ -5,14 +5,14 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from taskyard.core import times
 
 # The first member of each line: what kind of line it is, and the version of its schema.
-KIND = "taskyard.dev/v1"
+KIND: Final = "taskyard.dev/v1"
 # With its line feed. A pipe takes that many bytes as a whole (PIPE_BUF), whoever else writes to it.
 MAX_LINE_BYTES = 4096
 
