@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,6 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from taskyard.gateway.audit import act as acts
 from taskyard.gateway.audit.line import Verb
 from taskyard.gateway.audit.middleware import Auditing, AuditLog
+from taskyard.gateway.http.errors import add_error_answers
+from taskyard.gateway.metrics import Metrics
 
 Message = dict[str, Any]
 
@@ -204,3 +207,32 @@ async def test_a_caller_who_asks_too_often_gets_no_more_lines_than_that() -> Non
     place = Place(answering(PlainTextResponse("slow down", status_code=429), reason="Too many requests."))
     counts = Counter([await place.ask() is None for _ in range(50)])
     assert counts == {False: 20, True: 30}
+
+
+async def test_the_answer_to_a_fault_of_the_program_has_the_identifier_of_its_line() -> None:
+    """It is sent outside of all middlewares."""
+    output, app = Output(), FastAPI()
+    log = AuditLog(output, left_out=lambda: None, now=lambda: datetime(2026, 1, 31, tzinfo=UTC), monotonic=lambda: 0.0)
+
+    @app.post("/send")
+    async def send_it(request: Request) -> None:
+        acts.of(request).by("jane", "", ())
+        raise ValueError("the prompt is: secret")
+
+    app.add_middleware(Auditing, log=log, routes={("POST", send_it): Verb.SEND})
+    add_error_answers(app, Metrics())
+    sent: list[Any] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope: Scope = {"type": "http", "method": "POST", "path": "/send", "query_string": b"", "headers": []}
+    with pytest.raises(ValueError):
+        await app(scope, receive, send)
+    assert sent[0]["status"] == 500
+    [line] = output.lines
+    assert dict(sent[0]["headers"])[b"x-request-id"].decode() == line["request"]
+    assert "secret" not in json.dumps(line)
