@@ -46,6 +46,7 @@ check: venv ## ruff, mypy strict, import-linter, generated files
 	$(run)python -m taskyard.api.reference --check docs/reference.md
 	$(run)python -m taskyard.environment_reference --check docs/contracts.md
 	$(run)python -m taskyard.gateway.rest.openapi_file --check docs/openapi.json
+	$(run)python -m taskyard.api.notification_schema --check docs/notification.schema.json
 	$(run)python -m taskyard.gateway.audit.schema_file --check docs/audit.schema.json
 	PYTHONPATH=tests $(run)python -m compatibility --check docs/compatibility.md
 
@@ -58,6 +59,7 @@ generate: venv ## regenerate the generated files
 	$(run)python -m taskyard.api.reference docs/reference.md
 	$(run)python -m taskyard.environment_reference docs/contracts.md
 	$(run)python -m taskyard.gateway.rest.openapi_file docs/openapi.json
+	$(run)python -m taskyard.api.notification_schema docs/notification.schema.json
 	$(run)python -m taskyard.gateway.audit.schema_file docs/audit.schema.json
 	PYTHONPATH=tests $(run)python -m compatibility docs/compatibility.md
 

@@ -22,6 +22,7 @@ PREFIXES = {
     "templateversions": "/apis/taskyard.dev/v1alpha1",
     "workspacebuilds": "/apis/taskyard.dev/v1alpha1",
     "taskinputs": "/apis/taskyard.dev/v1alpha1",
+    "notificationsinks": "/apis/taskyard.dev/v1alpha1",
     "leases": "/apis/coordination.k8s.io/v1",
     "networkpolicies": "/apis/networking.k8s.io/v1",
 }

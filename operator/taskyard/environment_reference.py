@@ -14,6 +14,7 @@ from taskyard.api import generated
 from taskyard.controller.settings import Settings as OperatorSettings
 from taskyard.environment import Variable, variables
 from taskyard.gateway.settings import Settings as GatewaySettings
+from taskyard.notifier.settings import Settings as NotifierSettings
 from taskyard.sidecar.settings import Settings as SidecarSettings
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 PROCESSES: dict[str, type[DataclassInstance]] = {
     "operator": OperatorSettings,
     "gateway": GatewaySettings,
+    "notifier": NotifierSettings,
     "sidecar": SidecarSettings,
 }
 # Formatted as code: other variables, and addresses.

@@ -37,3 +37,7 @@ MAX_OUTPUT_VALUE_BYTES = 1_024
 MAX_SNAPSHOT_BYTES = 65_536
 # Stands before a message of which the beginning is missing.
 CUT_NOTE = "[… the beginning of this message was cut off …]\n"
+
+# The notification sinks of a namespace that work, and so those of which a Task's status tells.
+MAX_SINKS = 8
+MAX_NOTIFICATION_ID_CHARACTERS = 128

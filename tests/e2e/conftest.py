@@ -51,7 +51,7 @@ def installation() -> Iterator[Path]:
     try:
         with sharing.starting(), tier.steps():
             place = target.chosen({})
-            install.install(place, target.bring_up(place))
+            install.install(place, target.bring_up(place), values=tier.VALUES)
         yield locations.KUBECONFIG
     finally:
         with sharing.starting():

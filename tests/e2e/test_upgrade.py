@@ -71,7 +71,7 @@ def upgrade(installation: Path, kube: Kube, tmp_path_factory: pytest.TempPathFac
         finally:
             # Whatever has happened: other tests need this tree on the cluster.
             with tier.steps():
-                install.install(place, new_image)
+                install.install(place, new_image, values=tier.VALUES)
         wait_until_looked_at(ns, old.names[0])
         yield Upgrade(ns, old.names[0], new_image, before, take_pictures(ns, token))
     finally:

@@ -12,6 +12,9 @@ import pytest
 
 from localcluster import progress
 
+# The chart's values. Sinks have receivers in the cluster, whose Pods have addresses of 10.0.0.0/8.
+VALUES = ("notifier.enabled=true", "notifier.allow.plainHttp=true", "notifier.allow.networks={10.0.0.0/8}")
+
 
 def unable() -> str | None:
     """Why this machine cannot run the tier, if it cannot."""

@@ -4,6 +4,7 @@ import argparse
 import re
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from localcluster import diagnostics, guarded, locations, progress, target
@@ -31,8 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def install(place: Target, image: str, *, chart: Path = CHART) -> None:
-    """Installs the chart with this image, or upgrades to it, and waits until all Pods are ready.
+def install(place: Target, image: str, *, chart: Path = CHART, values: Sequence[str] = ()) -> None:
+    """Installs the chart with this image and these values (`name=value`, as `helm --set` takes them), or upgrades to
+    it, and waits until all Pods are ready.
 
     Raises :class:`progress.StepError` with the Pod's waiting reason, or the last line of the log of the container that
     ended.
@@ -41,7 +43,7 @@ def install(place: Target, image: str, *, chart: Path = CHART) -> None:
     log = locations.LOGS / "helm.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text("")
-    command = [str(helm), *helm_arguments(image, chart=chart)]
+    command = [str(helm), *helm_arguments(image, chart=chart, values=values)]
     with progress.step(_TITLE, log=log) as step:
         ended_badly = _watched(step, command, place, kubectl, log)
         if ended_badly and _LOCKED in log.read_text(errors="replace") and place.is_local:
@@ -55,7 +57,7 @@ def install(place: Target, image: str, *, chart: Path = CHART) -> None:
         step.note(image)
 
 
-def helm_arguments(image: str, *, chart: Path) -> list[str]:
+def helm_arguments(image: str, *, chart: Path, values: Sequence[str] = ()) -> list[str]:
     """helm's arguments for an image named ``[registry/]name:tag``. Raises ``StepError`` for other names."""
     repository, tag = split_image(image)
     return [
@@ -63,6 +65,7 @@ def helm_arguments(image: str, *, chart: Path) -> list[str]:
         *("--namespace", NAMESPACE, "--create-namespace"),
         *("--wait", "--timeout", f"{int(SECONDS)}s", "--history-max", "3"),
         *("--set-string", f"image.repository={repository},image.tag={tag}"),
+        *(part for value in values for part in ("--set", value)),
     ]
 
 

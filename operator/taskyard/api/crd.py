@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from taskyard.api import GROUP, VERSION, generated
+from taskyard.api.notificationsink import NotificationSink
 from taskyard.api.schema import Model
 from taskyard.api.task import Task
 from taskyard.api.taskinput import TaskInput
@@ -118,6 +119,19 @@ KINDS = (
             AGE,
         ),
         ("tin",),
+    ),
+    Kind(
+        NotificationSink,
+        "notificationsinks",
+        (
+            Column("Type", ".spec.type"),
+            Column("Ready", '.status.conditions[?(@.type=="Ready")].status'),
+            Column("Reason", '.status.conditions[?(@.type=="Ready")].reason'),
+            AGE,
+            Column("Message", '.status.conditions[?(@.type=="Ready")].message', priority=1),
+            Column("Test", ".status.test.message", priority=1),
+        ),
+        ("sink",),
     ),
 )
 

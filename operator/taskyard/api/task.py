@@ -13,10 +13,12 @@ from taskyard.api.vocabulary import OUTPUT_NAME, PROMPT_LOCKED, PausedReason, Ph
 from taskyard.limits import (
     MAX_DISPLAY_NAME_CHARACTERS,
     MAX_LINK_CHARACTERS,
+    MAX_NOTIFICATION_ID_CHARACTERS,
     MAX_OUTPUT_NAME_CHARACTERS,
     MAX_OUTPUT_VALUE_BYTES,
     MAX_OUTPUTS,
     MAX_PROMPT_CHARACTERS,
+    MAX_SINKS,
     MAX_STARTING_CHARACTERS,
     MAX_STATE_MESSAGE_BYTES,
     MAX_TASK_NAME_CHARACTERS,
@@ -209,6 +211,44 @@ class TaskInputs(Model):
     delivered: Annotated[int, Field(ge=0, description="Delivered and not yet removed.")] = 0
 
 
+class SentNotification(Model):
+    """A notification, and when it was taken by the receiver or given up."""
+
+    id: Annotated[str, Field(max_length=MAX_NOTIFICATION_ID_CHARACTERS, description="The receiver has the same id.")]
+    event: Annotated[str, Field(max_length=63, description="What it told: Idle, Paused, InputRequired, …")]
+    time: Annotated[Time, Field(description="When.")]
+
+
+class FailingNotification(SentNotification):
+    """A notification that was not taken. `time` is that of the first attempt; it is repeated for a day."""
+
+    message: Annotated[str, Field(description="What prevented it.")]
+
+
+class TaskNotifications(Model):
+    """What one NotificationSink was told of this Task. The notifier goes on from here after a restart."""
+
+    sink: Annotated[str, Field(max_length=63, description="Name of the NotificationSink.")]
+    sink_uid: Annotated[
+        str, Field(alias="sinkUID", max_length=64, description="Its UID: another sink of that name begins anew.")
+    ]
+    build: Annotated[
+        int, Field(ge=0, description="Number of the newest build whose pause or resume was told, or needed no telling.")
+    ] = 0
+    state: Annotated[State | None, Field(description="The agent's state that was told last, or passed over.")] = None
+    state_build: Annotated[int | None, Field(ge=0, description="Number of the build in which it was reported.")] = None
+    state_time: Annotated[Time | None, Field(description="Its time.")] = None
+    question: Annotated[
+        str | None, Field(max_length=64, description="Id of the question that was told last, or a digest of its text.")
+    ] = None
+    error: Annotated[Time | None, Field(description="Since when the Task was in Error, as it was told last.")] = None
+    sent: Annotated[SentNotification | None, Field(description="The last one that was taken.")] = None
+    failing: Annotated[FailingNotification | None, Field(description="The one that is being repeated.")] = None
+    given_up: Annotated[
+        SentNotification | None, Field(description="The last one that was given up after a day of attempts.")
+    ] = None
+
+
 class TaskStatus(Model):
     """State of the Task, as the operator and the sidecar see it."""
 
@@ -251,6 +291,14 @@ class TaskStatus(Model):
             max_length=MAX_OUTPUTS,
             description="Values that the agent has published (set_output, taskyard-report output), oldest first.",
             json_schema_extra=MAP_BY_NAME,
+        ),
+    ] = None
+    notifications: Annotated[
+        list[TaskNotifications] | None,
+        Field(
+            max_length=MAX_SINKS,
+            description="What each NotificationSink was told of this Task. The notifier writes it.",
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["sink"]},
         ),
     ] = None
     conditions: Annotated[

@@ -133,3 +133,24 @@ class ParameterType(StrEnum):
 
     STRING = "string"
     SECRET = "secret"
+
+
+class SinkType(StrEnum):
+    """How notifications are sent: to an address as signed CloudEvents, or to a service of Apprise's."""
+
+    WEBHOOK = "Webhook"
+    APPRISE = "Apprise"
+
+
+class NotificationEvent(StrEnum):
+    """What is told of a Task. The first four are the agent's states."""
+
+    WORKING = "Working"
+    IDLE = "Idle"
+    COMPLETE = "Complete"
+    FAILED = "Failed"
+    PAUSED = "Paused"
+    RESUMED = "Resumed"
+    INPUT_REQUIRED = "InputRequired"
+    ERROR = "Error"
+    TEST = "Test"

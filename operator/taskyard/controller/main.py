@@ -19,26 +19,23 @@ if "kopf" not in sys.modules:
     for _unused in ("httpx._main", "kubernetes.client"):
         sys.modules.setdefault(_unused, None)  # type: ignore[arg-type]
 
+from taskyard import probes
 from taskyard.controller import installation_keys
 from taskyard.controller.cache import kinds
-from taskyard.controller.cluster import (
-    ApiError,
-    Cluster,
-    NotLeadingError,
-)
+from taskyard.controller.cluster import ApiError, Cluster, NotLeadingError
 from taskyard.controller.installation_keys import KeysError
 from taskyard.controller.kopf_source import log_filter, runner
-from taskyard.controller.leader import Leader
-from taskyard.controller.observability import health
 from taskyard.controller.observability.metrics import Metrics
 from taskyard.controller.parts import Deciding, Watching
 from taskyard.controller.settings import Settings
 from taskyard.controller.steps.network_policies import NetworkPolicyKeeper
 from taskyard.core.security.keyring import Keyring
+from taskyard.election.leader import Leader
 from taskyard.environment import SettingsError
 
 logger = logging.getLogger("taskyard.controller")
 
+LEASE = "taskyard-operator"
 RETRY_SECONDS = 2.0
 SETTLE_SECONDS = 3.0
 
@@ -104,7 +101,7 @@ def elected(settings: Settings) -> Leader | None:
     if not settings.leader_election:
         return None
     identity = f"{settings.pod_name}_{secrets.token_hex(4)}"
-    return Leader(settings.namespace, identity=identity, terms=settings.lease)
+    return Leader(settings.namespace, LEASE, identity=identity, terms=settings.lease)
 
 
 async def connected(settings: Settings, leader: Leader | None, metrics: Metrics) -> Cluster:
@@ -146,8 +143,8 @@ async def serve(settings: Settings) -> None:
     # Without an election every running process leads.
     metrics.observe_leader(lambda: leader is None or leader.leads)
     async with contextlib.AsyncExitStack() as closing:
-        probes = await health.serve(settings.health_port, is_ready=ready.is_set, render=metrics.render)
-        closing.push_async_callback(probes.cleanup)
+        listener = await probes.serve(settings.health_port, is_ready=ready.is_set, render=metrics.render)
+        closing.push_async_callback(listener.cleanup)
         cluster = await connected(settings, leader, metrics)
         closing.push_async_callback(cluster.close)
         closing.push_async_callback(leader.release if leader else settle, cluster)

@@ -185,14 +185,16 @@ def name(event: Event, regarding: Regarding, *, random: str) -> str:
     return f"{regarding.name}.{hashlib.sha256(told).hexdigest()[:16]}"
 
 
-def manifest(event: Event, regarding: Regarding, *, name: str, instance: str, at: datetime) -> Manifest:
+def manifest(
+    event: Event, regarding: Regarding, *, name: str, instance: str, at: datetime, controller: str = CONTROLLER
+) -> Manifest:
     """The Event as it is created; `instance` names the process that saw it happen."""
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
         "metadata": {"name": name, "namespace": regarding.namespace},
         "eventTime": times.micro(at),
-        "reportingController": CONTROLLER,
+        "reportingController": controller,
         "reportingInstance": instance[:128],
         "action": event.action,
         "reason": event.reason,

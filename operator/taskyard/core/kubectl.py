@@ -28,3 +28,16 @@ def delete_claim(namespace: str, claim: str) -> str:
 def annotate_claim(namespace: str, claim: str, annotation: str, *, overwrite: bool) -> str:
     """The command that sets an annotation (`name=value`) of a claim."""
     return f"kubectl -n {namespace} annotate pvc {claim} {annotation}{' --overwrite' if overwrite else ''}"
+
+
+def create_secret(namespace: str, secret: str, key: str) -> str:
+    """The command that creates a Secret with an address under one key."""
+    return f"kubectl -n {namespace} create secret generic {secret} --from-literal={key}=ADDRESS"
+
+
+def grant_secret(namespace: str, secret: str, *, role: str, account: str) -> str:
+    """The commands that let a service account, `namespace:name`, read one Secret."""
+    return (
+        f"kubectl -n {namespace} create role {role} --verb=get --resource=secrets --resource-name={secret} && "
+        f"kubectl -n {namespace} create rolebinding {role} --role={role} --serviceaccount={account}"
+    )

@@ -18,7 +18,6 @@ from taskyard.core import times
 
 Manifest = dict[str, Any]
 
-NAME = "taskyard-operator"
 API_VERSION = "coordination.k8s.io/v1"
 
 
@@ -131,13 +130,13 @@ def decide(sight: Sight, *, identity: str, until: float | None, now: float) -> S
     return Renew()
 
 
-def manifest(namespace: str, *, identity: str, terms: Terms, now: datetime) -> Manifest:
+def manifest(namespace: str, name: str, *, identity: str, terms: Terms, now: datetime) -> Manifest:
     """A new Lease, held. `now` is wall-clock time, for people."""
     return {
         "apiVersion": API_VERSION,
         "kind": "Lease",
         "metadata": {
-            "name": NAME,
+            "name": name,
             "namespace": namespace,
             "labels": {"app.kubernetes.io/name": "taskyard", "app.kubernetes.io/managed-by": "taskyard"},
         },

@@ -16,6 +16,7 @@ CREATED_BY = "taskyard.dev/created-by"
 MAX_CREATED_BY_BYTES = 1024
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 RESUMED_AT = "taskyard.dev/resumed-at"
+TEST_SINK = "taskyard.dev/test"
 ADOPTABLE_BY = "taskyard.dev/adoptable-by"
 AGENT_CONTAINER = "taskyard.dev/agent-container"
 

@@ -49,6 +49,7 @@ TEMPLATES = Resource(_TASKYARD, "templates")
 TEMPLATE_VERSIONS = Resource(_TASKYARD, "templateversions")
 WORKSPACE_BUILDS = Resource(_TASKYARD, "workspacebuilds")
 TASK_INPUTS = Resource(_TASKYARD, "taskinputs")
+NOTIFICATION_SINKS = Resource(_TASKYARD, "notificationsinks")
 
 # Only those that are children of a Task are watched.
 PODS = Resource(_CORE, "pods", selector=TASK_LABEL)

@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from taskyard.api import API_VERSION
+from taskyard.api.notificationsink import NotificationSink, NotificationSinkSpec, NotificationSinkStatus
 from taskyard.api.schema import Model
 from taskyard.api.task import Task, TaskSpec, TaskStatus
 from taskyard.api.taskinput import TaskInput, TaskInputSpec, TaskInputStatus
@@ -23,6 +24,7 @@ MODELS: dict[str, type[Model]] = {
     "Template": Template,
     "TemplateVersion": TemplateVersion,
     "TaskInput": TaskInput,
+    "NotificationSink": NotificationSink,
 }
 POD = {"spec": {"containers": [{"name": "agent", "image": "debian", "command": ["bash"]}]}}
 NOON = "2026-01-31T12:00:00Z"
@@ -123,6 +125,51 @@ READY = {"type": "Ready", "status": "True", "reason": "Active", "message": "", "
         ),
         pytest.param(TemplateVersionStatus, {"observedGeneration": 1, "conditions": [READY]}, id="a version's status"),
         pytest.param(TaskInputSpec, {"task": "web", "content": "go on"}, id="the minimal input"),
+        pytest.param(NotificationSinkSpec, {"type": "Webhook", "secretRef": {"name": "alerts"}}, id="the minimal sink"),
+        pytest.param(
+            NotificationSinkSpec,
+            {
+                "type": "Apprise",
+                "secretRef": {"name": "mail", "key": "address", "signingKey": "none"},
+                "events": ["Idle", "InputRequired"],
+                "selector": {
+                    "matchLabels": {"team": "doors"},
+                    "matchExpressions": [{"key": "quiet", "operator": "DoesNotExist"}],
+                },
+                "links": "https://tasks.test",
+                "maxPerMinute": 5,
+            },
+            id="a sink with everything",
+        ),
+        pytest.param(
+            NotificationSinkStatus,
+            {
+                "observedGeneration": 1,
+                "conditions": [READY],
+                "test": {"requested": "1", "time": NOON, "message": "the last message was taken"},
+            },
+            id="a sink's status",
+        ),
+        pytest.param(
+            TaskStatus,
+            {
+                "notifications": [
+                    {
+                        "sink": "alerts",
+                        "sinkUID": "1",
+                        "build": 3,
+                        "state": "Idle",
+                        "stateTime": NOON,
+                        "question": "q-1",
+                        "error": NOON,
+                        "sent": {"id": "a", "event": "Idle", "time": NOON},
+                        "failing": {"id": "b", "event": "Paused", "time": NOON, "message": "it answered 500"},
+                        "givenUp": {"id": "c", "event": "Error", "time": NOON},
+                    }
+                ]
+            },
+            id="what a sink was told",
+        ),
         pytest.param(
             TaskInputSpec, {"task": "web", "content": "\u0003", "type": "Raw", "resume": True}, id="keystrokes"
         ),
@@ -210,6 +257,28 @@ def test_the_model_accepts_and_returns(model: type[Model], document: dict[str, A
             {"template": "s", "pod": {"metadata": {"labels": ["a"]}, **POD}},
             "pod.metadata.labels",
             id="labels in a list",
+        ),
+        pytest.param(NotificationSinkSpec, {"type": "Webhook"}, "secretRef", id="a sink without a Secret"),
+        pytest.param(
+            NotificationSinkSpec, {"type": "Mail", "secretRef": {"name": "a"}}, "type", id="another type of sink"
+        ),
+        pytest.param(
+            NotificationSinkSpec,
+            {"type": "Webhook", "secretRef": {"name": "a", "key": "a/b"}},
+            "secretRef.key",
+            id="a key that no Secret can have",
+        ),
+        pytest.param(
+            NotificationSinkSpec,
+            {"type": "Webhook", "secretRef": {"name": "a"}, "events": []},
+            "events",
+            id="a sink of nothing",
+        ),
+        pytest.param(
+            NotificationSinkSpec,
+            {"type": "Webhook", "secretRef": {"name": "a"}, "maxPerMinute": 601},
+            "maxPerMinute",
+            id="a sink without a pace",
         ),
         pytest.param(TaskInputSpec, {"task": "web", "content": ""}, "content", id="no content"),
         pytest.param(TaskInputSpec, {"task": "web", "content": "x", "type": "user"}, "type", id="another type"),

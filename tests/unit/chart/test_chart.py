@@ -256,7 +256,7 @@ def test_the_policy_of_sizes_has_the_values_and_can_be_left_out(render: Render, 
     assert f"system:serviceaccount:{NAMESPACE}:taskyard-operator" in text(default)
     kinds = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
     left = [entry for kind in kinds for entry in render("policies.objects.enabled=false").of_kind(kind)]
-    others = {"templateversions.taskyard.dev", "created-by.taskyard.dev", "audit.taskyard.dev"}
+    others = {"templateversions.taskyard.dev", "sinks.taskyard.dev", "created-by.taskyard.dev", "audit.taskyard.dev"}
     assert {entry["metadata"]["name"] for entry in left} == others
 
 
@@ -278,7 +278,7 @@ def test_the_policies_about_creators_are_those_that_the_cluster_serves(helm: Hel
     assert "MutatingAdmissionPolicy" not in beta.stdout
     off = render("policies.createdBy.enabled=false", "policies.audit.enabled=false")
     names = {entry["metadata"]["name"] for kind in kinds for entry in off.of_kind(kind)}
-    assert names == {"templateversions.taskyard.dev", "objects.taskyard.dev"}
+    assert names == {"templateversions.taskyard.dev", "sinks.taskyard.dev", "objects.taskyard.dev"}
 
 
 def test_accounts_that_restore_are_named_in_the_policy(default: Rendered, render: Render) -> None:

@@ -9,13 +9,19 @@ def test_no_monitor_is_created_by_default(default: Rendered) -> None:
     assert default.of_kind("PodMonitor") == []
 
 
-def test_the_monitor_finds_the_port_of_both_processes(render: Render) -> None:
-    rendered = render("metrics.podMonitor.enabled=true", "metrics.podMonitor.labels.release=prometheus")
+@pytest.mark.parametrize("notifier", [True, False], ids=["with the notifier", "without the notifier"])
+def test_the_monitor_finds_the_port_of_all_processes(render: Render, notifier: bool) -> None:
+    rendered = render(
+        "metrics.podMonitor.enabled=true",
+        "metrics.podMonitor.labels.release=prometheus",
+        f"notifier.enabled={str(notifier).lower()}",
+    )
     monitor = rendered.one("PodMonitor", "taskyard")
     assert monitor["metadata"]["labels"]["release"] == "prometheus"
     (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
     assert (endpoint["path"], endpoint["interval"]) == ("/metrics", "30s")
     (among,) = monitor["spec"]["selector"]["matchExpressions"]
+    assert len(among["values"]) == len(rendered.of_kind("Deployment")) == (3 if notifier else 2)
     for component in among["values"]:
         deployment = rendered.one("Deployment", f"taskyard-{component}")
         labels = deployment["spec"]["template"]["metadata"]["labels"]

@@ -41,8 +41,10 @@ def test_no_process_may_write_users_objects(default: Rendered, process: str) -> 
     ("role", "writes"),
     [
         pytest.param("view", set(), id="view"),
-        pytest.param("edit", {"tasks", "taskinputs"}, id="edit"),
-        pytest.param("admin", {"tasks", "taskinputs", "templates", "templateversions"}, id="admin"),
+        pytest.param("edit", {"tasks", "taskinputs", "notificationsinks"}, id="edit"),
+        pytest.param(
+            "admin", {"tasks", "taskinputs", "templates", "templateversions", "notificationsinks"}, id="admin"
+        ),
     ],
 )
 def test_users_get_the_rights_of_their_role_in_the_namespace(default: Rendered, role: str, writes: set[str]) -> None:
@@ -50,7 +52,8 @@ def test_users_get_the_rights_of_their_role_in_the_namespace(default: Rendered, 
     assert manifest["metadata"]["labels"][f"rbac.authorization.k8s.io/aggregate-to-{role}"] == "true"
     verbs = {resource: set(rule["verbs"]) for rule in manifest["rules"] for resource in rule["resources"]}
     assert verbs.pop("tasks/log") == {"get"}
-    assert set(verbs) == {"tasks", "taskinputs", "templates", "templateversions", "workspacebuilds"}
+    kinds = {"tasks", "taskinputs", "templates", "templateversions", "workspacebuilds", "notificationsinks"}
+    assert set(verbs) == kinds
     assert all({"get", "list", "watch"} <= found for found in verbs.values())
     assert {resource for resource, found in verbs.items() if "create" in found} == writes
 

@@ -22,6 +22,8 @@ from unit.chart.rendering import CHART, Helm, Manifest
         pytest.param("gateway.people.limits.burst=0", "burst", id="a limit of zero"),
         pytest.param("operator.inputs.maxQueuedPerTask=0", "maxQueuedPerTask", id="a bound of zero"),
         pytest.param("policies.objects.maxTextBytes=64", "maxTextBytes", id="a bound that fits nothing"),
+        pytest.param("notifier.allow.networks={10.0.0.0}", "networks", id="an address that is no network"),
+        pytest.param("notifier.allow.mailServer={a}", "mailServer", id="a list of another name"),
         pytest.param("policies.createdBy.mayRestore=velero", "mayRestore", id="an account that is no list"),
         pytest.param("policies.audit.enabled=yes", "audit", id="a policy that is neither on nor off"),
         pytest.param("gateway.audit.enabled=1", "audit", id="a log that is neither on nor off"),

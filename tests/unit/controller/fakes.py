@@ -146,16 +146,32 @@ class FakeCluster(Cluster):
         return self._stored(resource, merge(found, patch))
 
     async def patch_status(
-        self, resource: Resource, namespace: str, name: str, status: Object, *, resource_version: str | None = None
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        status: Object,
+        *,
+        resource_version: str | None = None,
+        uid: str | None = None,
     ) -> Object:
         self._called("patch status", resource, name)
         found = self._found(resource, namespace, name)
         if resource_version not in (None, found["metadata"]["resourceVersion"]):
             raise api_error(409, "Conflict")
+        if uid not in (None, found["metadata"]["uid"]):
+            raise api_error(409, "Conflict")
         return self._stored(resource, merge(found, {"status": status}))
 
     async def delete(
-        self, resource: Resource, namespace: str, name: str, *, uid: str, resource_version: str | None = None
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        *,
+        uid: str,
+        resource_version: str | None = None,
+        size: int | None = None,
     ) -> None:
         self._called("delete", resource, name)
         found = self.objects.get((resource.plural, namespace, name))

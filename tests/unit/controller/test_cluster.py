@@ -14,9 +14,9 @@ from aiohttp import web
 from taskyard.apiclient import TooLargeError
 from taskyard.controller.cache import kinds
 from taskyard.controller.cluster import Cluster, NotLeadingError
-from taskyard.controller.write_budget import WriteBudget
 from taskyard.core.resources import EVENTS, LEASES, PODS, TASK_INPUTS, TASKS
 from taskyard.core.tokenbucket import Rate
+from taskyard.election.write_budget import WriteBudget
 from taskyard.watchcache import reading
 from unit.controller.fakes import until
 

@@ -28,6 +28,15 @@ COMMAND = re.compile(r"kubectl (?!explain|get` shows|wait`)[a-z-]")
         (kubectl.delete_claim("team", "h"), "kubectl delete pvc h -n team"),
         (kubectl.annotate_claim("team", "h", "a=b", overwrite=True), "kubectl -n team annotate pvc h a=b --overwrite"),
         (kubectl.annotate_claim("team", "h", "a=b", overwrite=False), "kubectl -n team annotate pvc h a=b"),
+        (
+            kubectl.create_secret("team", "receiver", "url"),
+            "kubectl -n team create secret generic receiver --from-literal=url=ADDRESS",
+        ),
+        (
+            kubectl.grant_secret("team", "receiver", role="reads", account="taskyard:notifier"),
+            "kubectl -n team create role reads --verb=get --resource=secrets --resource-name=receiver && "
+            "kubectl -n team create rolebinding reads --role=reads --serviceaccount=taskyard:notifier",
+        ),
     ],
 )
 def test_each_command_names_its_namespace(command: str, expected: str) -> None:

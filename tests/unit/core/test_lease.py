@@ -89,7 +89,7 @@ def test_inconsistent_terms_are_refused(terms: Terms, word: str | None) -> None:
 
 
 def test_what_is_written_reads_as_it_was_meant() -> None:
-    made = lease.manifest("here", identity=ME, terms=TERMS, now=NOW)
+    made = lease.manifest("here", "taskyard-operator", identity=ME, terms=TERMS, now=NOW)
     made["metadata"] |= {"uid": "u", "resourceVersion": "1"}
     first = LeaseView.of(made, terms=TERMS)
     assert first == view(ME)

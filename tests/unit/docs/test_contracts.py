@@ -20,6 +20,8 @@ TEMPLATES = REPOSITORY / "charts" / "taskyard" / "templates"
 # What taskyard-init adds to the agent's environment.
 FROM_THE_GO_FRAME = {"TASKYARD_TASK_PROMPT", "CODER_TASK_PROMPT"}
 FROM_TASKYARD_INIT = {"LANG"}
+# A part of its own in _parts.tpl, which the notifier has no use for.
+QUEUE_LIMITS = {"TASKYARD_MAX_QUEUED_PER_TASK", "TASKYARD_MAX_QUEUED_PER_NAMESPACE"}
 FOR_SPECIAL_CASES = {
     "TASKYARD_LISTEN",
     "TASKYARD_SIDECAR_PORT",
@@ -44,20 +46,21 @@ def test_the_tables_of_the_environment_are_up_to_date() -> None:
 
 
 @pytest.mark.parametrize(
-    ("process", "templates"),
+    ("process", "templates", "without"),
     [
-        pytest.param("Operator", ("operator/deployment.yaml", "_parts.tpl"), id="operator"),
-        pytest.param("Gateway", ("gateway/deployment.yaml", "_parts.tpl"), id="gateway"),
+        pytest.param("Operator", ("operator/deployment.yaml", "_parts.tpl"), set(), id="operator"),
+        pytest.param("Gateway", ("gateway/deployment.yaml", "_parts.tpl"), set(), id="gateway"),
+        pytest.param("Notifier", ("notifier/deployment.yaml", "_parts.tpl"), QUEUE_LIMITS, id="notifier"),
     ],
 )
-def test_what_the_chart_sets_is_in_the_table(process: str, templates: tuple[str, ...]) -> None:
+def test_what_the_chart_sets_is_in_the_table(process: str, templates: tuple[str, ...], without: set[str]) -> None:
     given = set[str]().union(*(in_template(TEMPLATES / name) for name in templates))
     assert "TASKYARD_NAMESPACE" in given
-    assert given <= variables(process)
+    assert given - without <= variables(process)
 
 
 def test_no_other_template_sets_variables() -> None:
-    known = {"operator/deployment.yaml", "gateway/deployment.yaml", "_parts.tpl"}
+    known = {"operator/deployment.yaml", "gateway/deployment.yaml", "notifier/deployment.yaml", "_parts.tpl"}
     setting = {path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.rglob("*.*") if in_template(path)}
     assert setting == known
 

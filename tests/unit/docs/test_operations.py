@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from localcluster.locations import REPOSITORY
+from taskyard.api.vocabulary import NotificationEvent, SinkType
 from taskyard.controller.cache.stores import Stores
 from taskyard.controller.observability import recorder
 from taskyard.controller.observability.metrics import Metrics as OperatorMetrics
@@ -16,6 +17,7 @@ from taskyard.controller.templates import template_version_validator
 from taskyard.core import events, eventseries, input_required, refusal, sidecar_resources
 from taskyard.core import template_version_dry_run as dry_run
 from taskyard.gateway.metrics import Metrics as GatewayMetrics
+from taskyard.notifier.metrics import Metrics as NotifierMetrics
 
 PAGE = (REPOSITORY / "docs" / "operations.md").read_text()
 
@@ -43,6 +45,14 @@ def gateway() -> Any:
     return metrics.registry
 
 
+def notifier() -> Any:
+    metrics = NotifierMetrics()
+    metrics.api_request("GET", 200)
+    metrics.watch_restarted("tasks")
+    metrics.sent(SinkType.WEBHOOK, NotificationEvent.IDLE, 0.1)
+    return metrics.registry
+
+
 def rows(registry: Any) -> list[list[str]]:
     """The table's rows for a registry."""
     found = []
@@ -57,7 +67,9 @@ def rows(registry: Any) -> list[list[str]]:
     return sorted(found)
 
 
-@pytest.mark.parametrize(("process", "registry"), [("operator", operator()), ("gateway", gateway())])
+@pytest.mark.parametrize(
+    ("process", "registry"), [("operator", operator()), ("gateway", gateway()), ("notifier", notifier())]
+)
 def test_the_metrics_match_the_table(process: str, registry: Any) -> None:
     expected = rows(registry)
     shown = "\n".join(f"| `{' | '.join(row)} |".replace(" |", "` |", 1) for row in expected)

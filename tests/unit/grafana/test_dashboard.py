@@ -1,4 +1,4 @@
-"""The dashboard queries only what operator and gateway export."""
+"""The dashboard queries only what operator, gateway and notifier export."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from localcluster.locations import REPOSITORY
-from taskyard.api.vocabulary import Phase, State
+from taskyard.api.vocabulary import NotificationEvent, Phase, SinkType, State
 from taskyard.controller.cache.stores import Stores
 from taskyard.controller.observability.metrics import Metrics as OperatorMetrics
 from taskyard.controller.queue import KeyedQueue
 from taskyard.gateway.metrics import Metrics as GatewayMetrics
+from taskyard.notifier.metrics import Metrics as NotifierMetrics
 
 DASHBOARD = json.loads((REPOSITORY / "deploy" / "grafana" / "taskyard.json").read_text())
 # Labels that Prometheus adds when it scrapes.
@@ -28,8 +29,10 @@ GROUPING = re.compile(r"\b(?:by|on) \(([^)]*)\)")
 
 
 def exposed() -> dict[str, set[str]]:
-    """The names of all samples that the two processes export, with their labels."""
+    """The names of all samples that the three processes export, with their labels."""
     stores, operator, gateway = Stores(), OperatorMetrics(clock=lambda: datetime.now(UTC)), GatewayMetrics()
+    notifier = NotifierMetrics()
+    notifier.sent(SinkType.WEBHOOK, NotificationEvent.IDLE, 0.1)
     operator.observe_stores(stores)
     operator.observe_queues({"tasks": KeyedQueue("task", workers=1)})
     operator.api_request("GET", 200)
@@ -37,7 +40,7 @@ def exposed() -> dict[str, set[str]]:
     gateway.api_request("GET", 200)
     gateway.answered("/", 404, 0.1)
     found: dict[str, set[str]] = {}
-    for registry in (operator.registry, gateway.registry):
+    for registry in (operator.registry, gateway.registry, notifier.registry):
         for family in registry.collect():
             names = [family.name + suffix for suffix in SUFFIXES[family.type]]
             for name in names:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from taskyard.controller.cluster import NotLeadingError
-from taskyard.controller.leader import Leader, steady
 from taskyard.core.lease import Terms
 from taskyard.core.resources import LEASES
+from taskyard.election.leader import Leader, steady
 from unit.controller.fakes import FakeCluster, api_error, until
 
 NAMESPACE, NAME = "taskyard", "taskyard-operator"
@@ -61,7 +61,7 @@ class LeaderHarness:
         self.leader = self.another("me")
 
     def another(self, identity: str) -> Leader:
-        return Leader(NAMESPACE, identity=identity, terms=TERMS, clock=self.clock)
+        return Leader(NAMESPACE, "taskyard-operator", identity=identity, terms=TERMS, clock=self.clock)
 
     async def acquire(self) -> None:
         async with asyncio.timeout(2):
@@ -217,7 +217,7 @@ async def test_a_released_lease_is_taken_at_once() -> None:
     harness = LeaderHarness()
     await harness.acquire()
     patient = Terms(duration=200, renew_deadline=180.0, retry_period=60.0)
-    standby = Leader(NAMESPACE, identity="another", terms=patient, clock=harness.clock)
+    standby = Leader(NAMESPACE, "taskyard-operator", identity="another", terms=patient, clock=harness.clock)
     taking = asyncio.create_task(standby.acquire(harness.cluster, ready=harness.ready))
     await asyncio.sleep(0.05)
     assert not taking.done()

@@ -1,4 +1,4 @@
-"""Holds the installation's Lease: the loop around the rules of `core.lease`, and the guard of every write."""
+"""Holds a Lease: the loop around the rules of `core.lease`, and the guard of every write."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import NoReturn, TypeVar
 
-from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, NotLeadingError, Object
+from taskyard.apiclient import ApiError, ConflictError, MissingError, Object
 from taskyard.core import lease
 from taskyard.core.lease import LeaseView, Lost, Sight, Take, Terms, Wait
 from taskyard.core.resources import LEASES
+from taskyard.election.guarded_cluster import GuardedCluster, NotLeadingError
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class Leader:
     def __init__(
         self,
         namespace: str,
+        name: str,
         *,
         identity: str,
         terms: Terms,
@@ -49,6 +51,7 @@ class Leader:
         now: Callable[[], datetime] = wall,
     ) -> None:
         self._namespace = namespace
+        self._name = name
         self._identity = identity
         self._terms = terms
         self._clock = clock
@@ -71,7 +74,7 @@ class Leader:
         """Whether this process may write now."""
         return self._over is None and self._until is not None and self._clock() < self._until
 
-    async def acquire(self, cluster: Cluster, *, ready: asyncio.Event) -> None:
+    async def acquire(self, cluster: GuardedCluster, *, ready: asyncio.Event) -> None:
         """Return once the Lease is held. It is observed from the start but taken only once `ready` is set, so that the
         time before counts towards its expiry. Each fault of the API server is one log line and then a retry."""
         released = asyncio.Event()
@@ -81,7 +84,7 @@ class Leader:
         finally:
             watching.cancel()
 
-    async def _acquire(self, cluster: Cluster, ready: asyncio.Event, released: asyncio.Event) -> None:
+    async def _acquire(self, cluster: GuardedCluster, ready: asyncio.Event, released: asyncio.Event) -> None:
         logged = ""
         while True:
             released.clear()
@@ -107,19 +110,19 @@ class Leader:
                 logger.warning("%s: not taken: %s", self._what, error)
             await self._pause(pause * random.uniform(0.8, 1.0), released if ready.is_set() else ready)
 
-    async def _watch(self, cluster: Cluster, released: asyncio.Event) -> None:
+    async def _watch(self, cluster: GuardedCluster, released: asyncio.Event) -> None:
         """Set `released` when the holder lets the Lease go, so that nobody waits for the next look. Where the right to
         watch is missing, the looks find it out a little later."""
         while True:
             try:
-                async for state in cluster.states(LEASES, self._namespace, lease.NAME):
+                async for state in cluster.states(LEASES, self._namespace, self._name):
                     if not LeaseView.of(state, terms=self._terms).holder:
                         released.set()
             except ApiError as error:
                 logger.debug("%s: not watched: %s", self._what, error)
             await asyncio.sleep(self._terms.retry_period)
 
-    async def hold(self, cluster: Cluster) -> NoReturn:
+    async def hold(self, cluster: GuardedCluster) -> NoReturn:
         """Renew until the Lease is lost; then raise NotLeadingError with the cause."""
         while True:
             assert self._until is not None
@@ -134,7 +137,7 @@ class Leader:
             except ApiError as error:
                 logger.warning("%s: not renewed: %s", self._what, error)
 
-    async def release(self, cluster: Cluster) -> None:
+    async def release(self, cluster: GuardedCluster) -> None:
         """Refuse every write that has not begun, wait for those that have, and release the Lease if it is held, so that
         the next process need not wait."""
         try:
@@ -154,17 +157,17 @@ class Leader:
         except ApiError as error:
             logger.warning("%s: not released: %s", self._what, error)
 
-    async def _let_go(self, cluster: Cluster) -> None:
+    async def _let_go(self, cluster: GuardedCluster) -> None:
         seen = self._sight.lease if self._sight else None
         if seen is not None and seen.holder == self._identity:
-            await self._within(cluster.patch(LEASES, self._namespace, lease.NAME, lease.release(seen)), self._patience)
+            await self._within(cluster.patch(LEASES, self._namespace, self._name, lease.release(seen)), self._patience)
             logger.info("%s: released", self._what)
 
     @property
     def _what(self) -> str:
-        return f"lease {self._namespace}/{lease.NAME}"
+        return f"lease {self._namespace}/{self._name}"
 
-    async def _renew(self, cluster: Cluster) -> None:
+    async def _renew(self, cluster: GuardedCluster) -> None:
         try:
             await self._write(cluster)
         except (ConflictError, MissingError):
@@ -172,20 +175,20 @@ class Leader:
             if not isinstance(await self._look(cluster), Lost):
                 await self._write(cluster)
 
-    async def _look(self, cluster: Cluster) -> lease.Step:
+    async def _look(self, cluster: GuardedCluster) -> lease.Step:
         """Read the Lease and decide what to do now."""
-        self._keep(await self._within(cluster.get(LEASES, self._namespace, lease.NAME), self._patience))
+        self._keep(await self._within(cluster.get(LEASES, self._namespace, self._name), self._patience))
         return self._decide()
 
-    async def _write(self, cluster: Cluster) -> None:
+    async def _write(self, cluster: GuardedCluster) -> None:
         """Write this identity into the Lease as last seen; the hold counts from the moment before the request."""
         seen, sent, now = self._sight.lease if self._sight else None, self._clock(), self._now()
         if seen is None:
-            manifest = lease.manifest(self._namespace, identity=self._identity, terms=self._terms, now=now)
+            manifest = lease.manifest(self._namespace, self._name, identity=self._identity, terms=self._terms, now=now)
             written = await self._within(cluster.create(LEASES, manifest), self._patience)
         else:
             patch = lease.hold(seen, identity=self._identity, terms=self._terms, now=now)
-            written = await self._within(cluster.patch(LEASES, self._namespace, lease.NAME, patch), self._patience)
+            written = await self._within(cluster.patch(LEASES, self._namespace, self._name, patch), self._patience)
         self._keep(written)
         self._until = sent + self._terms.renew_deadline
 

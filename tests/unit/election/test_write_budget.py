@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from taskyard.controller import write_budget
-from taskyard.controller.write_budget import SHARE, WriteBudget
+from taskyard.election import write_budget
+from taskyard.election.write_budget import SHARE, WriteBudget
 
 LARGE = 350_000
 

@@ -1,0 +1,188 @@
+"""Sends texts by Apprise: mail and chat services, within the schemes and mail servers that the installation allows."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import os
+import re
+import time
+from collections.abc import Collection
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from taskyard.core.notifications.texts import Text
+from taskyard.notifier.fault import DeliveryError
+
+THREADS = 64
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 10.0
+# Of each answer of a mail server: some let strangers wait for their greeting.
+MAIL_SECONDS = 15.0
+# Of one message, to all that its address names. After that no further request of it begins.
+SECONDS = 45.0
+MAX_TARGETS = 16
+MAX_ADDRESS_CHARACTERS = 2048
+MAIL = ("mailto", "mailtos")
+# What a mail server has that is named without a port.
+MAIL_PORTS = (25, 465, 587)
+# As Apprise reads the scheme of an address.
+_SCHEME = re.compile(r"([a-z0-9]{1,32})://", re.IGNORECASE)
+# How Apprise's own log tells the answer of a service.
+_STATUS = re.compile(r"error=(\d{3})\b")
+
+
+class _OverdueError(Exception):
+    """The time for a message is over."""
+
+
+class AppriseServices:
+    """Apprise blocks while it sends, so it does so in threads. Its HTTP goes through `proxy`, by the variables that its
+    HTTP client reads; its mail goes to `mail_hosts` alone, each a host or `host:port`."""
+
+    def __init__(self, *, schemes: Collection[str], mail_hosts: Collection[str], proxy: str, certificates: str) -> None:
+        self._schemes = frozenset(schemes)
+        self._mail_hosts = frozenset(host.lower() for host in mail_hosts)
+        os.environ.update(dict.fromkeys(("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"), proxy))
+        os.environ["REQUESTS_CA_BUNDLE"] = os.environ["SSL_CERT_FILE"] = certificates
+        for name in ("NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy", "CURL_CA_BUNDLE"):
+            os.environ.pop(name, None)
+        # It takes forty megabytes, and most of a second: after the variables, and only in this process.
+        import apprise
+        import requests
+        import urllib3
+
+        # An answer is read as a whole, and a few kilobytes of it may unpack to gigabytes.
+        vars(requests.utils)["DEFAULT_ACCEPT_ENCODING"] = "identity"
+        urllib3.response.BaseHTTPResponse.CONTENT_DECODERS = []
+        self._apprise = apprise
+        self._asset = apprise.AppriseAsset(
+            app_id="Taskyard",
+            app_desc="Taskyard",
+            app_url="",
+            secure_logging=True,
+            plugin_paths=[],
+            storage_mode=apprise.PersistentStoreMode.MEMORY,
+            http_redirects=False,
+            pgp_autogen=False,
+            pem_autogen=False,
+            # With a limit of its own Apprise sends in a few threads, which all sinks would share.
+            service_timeout=0,
+        )
+        # Their logs show parts of addresses; Apprise's is read at the sending.
+        apprise_log = logging.getLogger("apprise")
+        apprise_log.propagate = False
+        apprise_log.setLevel(logging.WARNING)
+        apprise_log.addHandler(logging.NullHandler())
+        for library in ("urllib3", "requests"):
+            logging.getLogger(library).setLevel(logging.CRITICAL)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="apprise")
+        self._sending: dict[str, Future[str]] = {}
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def check(self, address: str) -> None:
+        """Raises DeliveryError when nothing could be sent to an address."""
+        self._service(address)
+
+    async def send(self, address: str, text: Text) -> None:
+        """Send one text; returns once the service has taken it. Raises DeliveryError."""
+        service = self._service(address)
+        key = hashlib.sha256(address.encode()).hexdigest()
+        try:
+            async with asyncio.timeout(SECONDS):
+                # A thread cannot be ended. An address has one at a time, whatever its service does.
+                while (former := self._sending.get(key)) is not None:
+                    await asyncio.wait([asyncio.wrap_future(former)])
+                sending = self._threads.submit(self._notify, service, text, time.monotonic() + SECONDS)
+                self._sending[key] = sending
+                sending.add_done_callback(lambda _: self._sending.pop(key, None))
+                found = await asyncio.wrap_future(sending)
+        except TimeoutError:
+            raise DeliveryError("DeliveryFailed", f"the service did not answer within {SECONDS:g} s") from None
+        if found:
+            raise DeliveryError("DeliveryFailed", found)
+
+    def _notify(self, service: Any, text: Text, deadline: float) -> str:
+        """What prevented it; empty once it was taken. Runs in a thread."""
+        lines: list[str] = []
+        pause = service.throttle
+
+        def throttle(last_io: Any = None, wait: float | None = None) -> None:
+            """Called before each request, and to wait for as long as the service asks for."""
+            if time.monotonic() + (wait or 0) >= deadline:
+                raise _OverdueError
+            pause(last_io=last_io, wait=wait)
+
+        service.throttle = throttle
+        one = self._apprise.Apprise(asset=self._asset)
+        one.add(service)
+        try:
+            taken = one.notify(
+                body=text.body,
+                title=text.title,
+                body_format=self._apprise.NotifyFormat.TEXT,
+                log_callback=lambda entry, _: lines.append(entry.message),
+            )
+        except Exception as error:  # a plugin's defect is not ours, and its text may hold the address
+            return f"Apprise failed ({type(error).__name__})"
+        if taken:
+            return ""
+        status = next((match[1] for match in map(_STATUS.search, lines) if match), "")
+        return f"the service answered {status}" if status else "the service could not be reached, or refused the text"
+
+    def _service(self, address: str) -> Any:
+        """Apprise's object for an address. Raises DeliveryError, without the address: most of it is secret."""
+        address = address.strip()
+        found = _SCHEME.match(address) if len(address) <= MAX_ADDRESS_CHARACTERS else None
+        if found is None:
+            raise DeliveryError("AddressInvalid", "the address in the Secret is not a URL of Apprise's")
+        scheme = found[1].lower()
+        if scheme not in self._schemes:
+            raise DeliveryError(
+                "AddressRefused",
+                f"{scheme}:// is not allowed in this installation; allowed are "
+                f"{', '.join(sorted(self._schemes)) or 'none'} (notifier.allow.appriseSchemes in the Helm values)",
+            )
+        service = self._apprise.Apprise.instantiate(address, asset=self._asset)
+        if service is None:
+            raise DeliveryError("AddressInvalid", f"Apprise cannot read the {scheme}:// address in the Secret")
+        self._restrict(service)
+        if scheme in MAIL:
+            self._check_mail(service)
+        return service
+
+    def _restrict(self, service: Any) -> None:
+        """What an address says must not read files of this process, hold its threads, or change what is promised.
+        Raises DeliveryError."""
+        if getattr(service, "template", None):
+            raise DeliveryError(
+                "AddressRefused", "the address in the Secret names a template, which is a file; leave ?template= out"
+            )
+        if any(getattr(service, name, None) for name in ("pgp_key", "pgp_privkey", "use_wkd")):
+            raise DeliveryError(
+                "AddressRefused",
+                "the address in the Secret names keys of PGP, which are files; leave ?pgppub=, ?pgpprv= and ?wkd= out",
+            )
+        if len(service) > MAX_TARGETS * (service.retry + 1):
+            raise DeliveryError(
+                "AddressRefused", f"the address in the Secret has more than {MAX_TARGETS} receivers; use several sinks"
+            )
+        service.socket_connect_timeout, service.socket_read_timeout = CONNECT_SECONDS, READ_SECONDS
+        service.retry, service.wait, service.optional = 0, 0.0, False
+        service.redirects, service.verify_certificate = False, True
+        if service.overflow_mode == self._apprise.OverflowMode.UPSTREAM:
+            service.overflow_mode = self._apprise.OverflowMode.TRUNCATE
+
+    def _check_mail(self, service: Any) -> None:
+        """Raises DeliveryError when mail may not go where an address sends it."""
+        host, port = str(getattr(service, "smtp_host", "")).lower(), service.port
+        service.socket_connect_timeout = MAIL_SECONDS
+        if f"{host}:{port}" not in self._mail_hosts and not (host in self._mail_hosts and port in MAIL_PORTS):
+            raise DeliveryError(
+                "AddressRefused",
+                f"mail server {host}:{port} is not allowed in this installation "
+                "(notifier.allow.mailServers in the Helm values)",
+            )

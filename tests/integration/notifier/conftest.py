@@ -1,0 +1,132 @@
+"""An API server with the chart installed, the notifier among it, and an audit log of what the notifier does there."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from forkserver import forking
+from integration.chart.installation import NAMESPACE, Cluster
+from integration.notifier.namespacesinks import NamespaceSinks
+from integration.notifier.notifierprocess import MODULE, NotifierProcess
+from integration.notifier.receivers import MailServer, WebhookReceiver
+from kube import Kube
+from localcluster.controlplane import ControlPlane
+from localcluster.locations import REPOSITORY
+
+ACCOUNT = f"system:serviceaccount:{NAMESPACE}:taskyard-notifier"
+AUDIT = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [{"level": "Metadata", "users": [ACCOUNT]}, {"level": "None"}],
+}
+
+Enter = Callable[..., NotifierProcess]
+
+
+@dataclass(frozen=True)
+class Installed:
+    """An API server with the chart. `audit_log` has a line for each request of the notifier's account."""
+
+    cluster: Cluster
+    audit_log: Path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def notifier_forks() -> Iterator[None]:
+    """Notifiers are forks of a process that has imported them."""
+    with forking(MODULE):
+        yield
+
+
+@pytest.fixture(scope="session")
+def installed(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+    """One more API server, with the chart installed by helm. The fixture ``control_plane`` is used only since it skips
+    where this tier cannot run."""
+    folder = tmp_path_factory.mktemp("notifier")
+    policy, log = folder / "audit-policy.json", folder / "audit.log"
+    policy.write_text(json.dumps(AUDIT))
+    flags = (f"--audit-policy-file={policy}", f"--audit-log-path={log}")
+    with ControlPlane(folder / "control-plane", apiserver_flags=flags) as running:
+        cluster = Cluster(running.kubeconfig)
+        cluster.install("--set", "notifier.enabled=true")
+        cluster.must("wait", "--for=condition=Established", "--timeout=30s", "-f", str(REPOSITORY / "crds"))
+        yield Installed(cluster, log)
+
+
+@pytest.fixture(scope="session")
+def cluster(installed: Installed) -> Cluster:
+    return installed.cluster
+
+
+@pytest.fixture(scope="session")
+def kube(cluster: Cluster) -> Iterator[Kube]:
+    """An administrator's client of the API server with the chart, instead of the tier's."""
+    client = Kube(cluster.kubeconfig)
+    for plural in ("tasks", "workspacebuilds", "notificationsinks"):
+        _wait_served(client, plural)
+    yield client
+    client.close()
+
+
+def _wait_served(kube: Kube, plural: str) -> None:
+    """A kind's storage begins a moment after the CRD is established."""
+    end = time.monotonic() + 30
+    while True:
+        try:
+            kube.list(plural, "default")
+            return
+        except AssertionError:
+            assert time.monotonic() < end, f"{plural} are not served after 30 s"
+            time.sleep(0.1)
+
+
+@pytest.fixture
+def sinks(kube: Kube, namespace: str) -> Iterator[NamespaceSinks]:
+    """The sinks of the test's namespace, removed afterwards."""
+    found = NamespaceSinks(kube, namespace)
+    yield found
+    found.clear()
+
+
+@pytest.fixture
+def receiver() -> Iterator[WebhookReceiver]:
+    with WebhookReceiver() as running:
+        yield running
+        assert running.refused == []
+
+
+@pytest.fixture
+def mail() -> Iterator[MailServer]:
+    with MailServer() as running:
+        yield running
+
+
+@pytest.fixture
+def enter(cluster: Cluster, tmp_path: Path) -> Iterator[Enter]:
+    """`enter()` makes a notifier of the test's own, not started yet; it is killed after the test."""
+    with ExitStack() as stack:
+
+        def make(name: str = "notifier-0", **environment: str) -> NotifierProcess:
+            process = NotifierProcess(cluster, tmp_path, name=name, **environment)
+            stack.callback(process.kill)
+            return process
+
+        yield make
+
+
+@pytest.fixture(scope="module")
+def running(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NotifierProcess]:
+    """A notifier that runs for all tests of a file."""
+    process = NotifierProcess(cluster, tmp_path_factory.mktemp("notifier"))
+    process.begin()
+    yield process
+    process.kill()
+    assert "Traceback" not in process.log, process.log
