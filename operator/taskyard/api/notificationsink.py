@@ -72,7 +72,11 @@ class TaskSelector(Model):
                 "!has(self.matchExpressions) || self.matchExpressions.all(e, "
                 "(e.operator in ['In', 'NotIn']) == (has(e.values) && e.values.size() > 0))",
                 "matchExpressions: values are for In and NotIn, which need at least one",
-            )
+            ),
+            (
+                "!has(self.matchLabels) || self.matchLabels.all(k, k.size() <= 317)",
+                "matchLabels: a label's name has at most 317 characters",
+            ),
         )
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 import os
@@ -107,7 +108,6 @@ class AppriseServices:
 
     def _notify(self, service: Any, text: Text, deadline: float) -> str:
         """What prevented it; empty once it was taken. Runs in a thread."""
-        lines: list[str] = []
         pause = service.throttle
 
         def throttle(last_io: Any = None, wait: float | None = None) -> None:
@@ -119,6 +119,15 @@ class AppriseServices:
         service.throttle = throttle
         one = self._apprise.Apprise(asset=self._asset)
         one.add(service)
+        try:
+            return self._taken(one, text)
+        finally:
+            _log_out(service)
+            # It refers to the service's own method: in a circle, the service would end in any thread.
+            del service.throttle
+
+    def _taken(self, one: Any, text: Text) -> str:
+        lines: list[str] = []
         try:
             taken = one.notify(
                 body=text.body,
@@ -149,9 +158,10 @@ class AppriseServices:
         service = self._apprise.Apprise.instantiate(address, asset=self._asset)
         if service is None:
             raise DeliveryError("AddressInvalid", f"Apprise cannot read the {scheme}:// address in the Secret")
+        _never_ends_by_itself(type(service))
         self._restrict(service)
         if scheme in MAIL:
-            self._check_mail(service)
+            self._check_mail(service, scheme)
         return service
 
     def _restrict(self, service: Any) -> None:
@@ -166,7 +176,8 @@ class AppriseServices:
                 "AddressRefused",
                 "the address in the Secret names keys of PGP, which are files; leave ?pgppub=, ?pgpprv= and ?wkd= out",
             )
-        if len(service) > MAX_TARGETS * (service.retry + 1):
+        copies = len(getattr(service, "cc", ())) + len(getattr(service, "bcc", ()))
+        if len(service) // (service.retry + 1) + copies > MAX_TARGETS:
             raise DeliveryError(
                 "AddressRefused", f"the address in the Secret has more than {MAX_TARGETS} receivers; use several sinks"
             )
@@ -176,8 +187,12 @@ class AppriseServices:
         if service.overflow_mode == self._apprise.OverflowMode.UPSTREAM:
             service.overflow_mode = self._apprise.OverflowMode.TRUNCATE
 
-    def _check_mail(self, service: Any) -> None:
-        """Raises DeliveryError when mail may not go where an address sends it."""
+    def _check_mail(self, service: Any, scheme: str) -> None:
+        """Raises DeliveryError when mail may not go where, or as, an address sends it."""
+        if scheme == "mailtos" and str(getattr(service, "secure_mode", "")).lower().endswith("insecure"):
+            raise DeliveryError(
+                "AddressRefused", "the address in the Secret asks for mail without TLS; leave ?mode=insecure out"
+            )
         host, port = str(getattr(service, "smtp_host", "")).lower(), service.port
         service.socket_connect_timeout = MAIL_SECONDS
         if f"{host}:{port}" not in self._mail_hosts and not (host in self._mail_hosts and port in MAIL_PORTS):
@@ -186,3 +201,19 @@ class AppriseServices:
                 f"mail server {host}:{port} is not allowed in this installation "
                 "(notifier.allow.mailServers in the Helm values)",
             )
+
+
+def _never_ends_by_itself(kind: type) -> None:
+    """Some services log out by HTTP when they are forgotten, in whichever thread that happens: in that of the event
+    loop it would wait for the proxy that the same loop serves."""
+    for each in kind.__mro__:
+        if "__del__" in vars(each):
+            del each.__del__  # type: ignore[attr-defined]
+
+
+def _log_out(service: Any) -> None:
+    """End what a service has opened, such as a session of Matrix. Runs in a thread, within the time for the message."""
+    for name in ("_logout", "logout"):
+        if callable(end := getattr(service, name, None)):
+            with contextlib.suppress(Exception):  # the message is sent, or not, whatever comes of this
+                end()

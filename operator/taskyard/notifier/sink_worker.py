@@ -160,7 +160,10 @@ class SinkWorker:
             except NotLeadingError:
                 return
             except DeliveryError as error:
-                longest = MAX_SECRET_RETRY_SECONDS if error.reason in OF_THE_SECRET else MAX_RETRY_SECONDS
+                is_of_secret = error.reason in OF_THE_SECRET
+                # Whether or not there is still something to tell then, the condition has to heal.
+                self._look_at_sink = self._look_at_sink or is_of_secret
+                longest = MAX_SECRET_RETRY_SECONDS if is_of_secret else MAX_RETRY_SECONDS
                 await self._wait(max(min(self._backoff.next(), longest), error.retry_after or 0.0))
             except ApiError as error:
                 logger.warning("sink %s/%s: %s", *self._key, error)

@@ -108,3 +108,26 @@ async def test_an_address_has_a_bounded_number_of_receivers() -> None:
     error = await refused(services(), f"ntfys://host.test/{topics}")
     assert "more than 16 receivers" in error.message
     await services().check("ntfys://host.test/" + "/".join(f"topic-{number}" for number in range(16)))
+
+
+@pytest.mark.parametrize("option", ["cc", "bcc"])
+async def test_copies_count_as_receivers(option: str) -> None:
+    copies = ",".join(f"u{number}@mail.test" for number in range(16))
+    error = await refused(services(mail="mail.test"), f"mailtos://u:p@mail.test?to=a@mail.test&{option}={copies}")
+    assert "more than 16 receivers" in error.message
+
+
+async def test_a_scheme_with_tls_has_tls_whatever_its_options_say() -> None:
+    error = await refused(services(mail="mail.test"), "mailtos://u:p@mail.test?mode=insecure")
+    assert error.reason == "AddressRefused"
+    assert "without TLS" in error.message
+    await services(mail="mail.test").check("mailtos://u:p@mail.test?mode=ssl")
+
+
+@pytest.mark.parametrize("address", ["matrixs://user:T0K3N@home.test/#room", "twist://T0K3N:user@example.test/general"])
+async def test_no_service_does_anything_when_it_is_forgotten(address: str) -> None:
+    """Some log out by HTTP then, in whichever thread that is: that of the event loop would wait for its own proxy."""
+    found = services(schemes=f"{settings.SCHEMES} twist")
+    await found.check(address)
+    kind = type(found._service(address))
+    assert not [each for each in kind.__mro__ if "__del__" in vars(each)]

@@ -202,6 +202,27 @@ def test_what_a_change_of_the_secret_heals_is_looked_at_each_minute(reason: str)
     in_no_time(work())
 
 
+@pytest.mark.parametrize("reason", ["SecretMissing", "AddressRefused"])
+def test_the_condition_heals_though_nothing_is_left_to_tell(reason: str) -> None:
+    async def work() -> None:
+        telling = Telling()
+        telling.begin()
+        telling.write(NOTIFICATION_SINKS, sink_manifest())
+        await asyncio.sleep(1)
+        assert telling.ready() == ("True", "Configured")
+        telling.receiver.address = failing(DeliveryError(reason, "it cannot be read"))
+        telling.write(TASKS, told_task(phase="Paused", build=2))
+        telling.write(WORKSPACE_BUILDS, stop(2))
+        await asyncio.sleep(5)
+        assert telling.ready() == ("False", reason)
+        telling.remove(TASKS, "web")
+        telling.receiver.address = lambda sink: None
+        await asyncio.sleep(130)
+        assert telling.ready() == ("True", "Configured") and telling.receiver.events() == []
+
+    in_no_time(work())
+
+
 def test_a_test_that_found_no_secret_is_not_the_last_look_at_it() -> None:
     async def work() -> None:
         telling = Telling()

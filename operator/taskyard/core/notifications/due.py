@@ -12,7 +12,7 @@ is the newest again by then, nothing is told: the receiver believes the one betw
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -22,7 +22,7 @@ from taskyard.core.build_view import BuildView
 from taskyard.core.lifecycle import AgentLifecycle
 from taskyard.core.notifications.record import Record
 from taskyard.core.notifications.sink_view import SinkView
-from taskyard.core.notifications.task_view import NotifiedTask, ReportedState
+from taskyard.core.notifications.task_view import Fault, NotifiedTask, Question, ReportedState
 
 # A state that lasts less than this is not told: agents go from Working to Idle and back within a moment.
 SETTLES_AFTER = timedelta(seconds=3)
@@ -119,7 +119,7 @@ def _is_silent(found: Notification, task: NotifiedTask, sink: SinkView, record: 
 def _news(task: NotifiedTask, builds: list[BuildView], record: Record) -> Iterator[Notification]:
     """All that the record does not have yet, in order, whether the sink wants to know it or not. Task and builds come
     by watches of their own, of which either may be late: what one of them does not show yet is waited for."""
-    state = _untold(task, record)
+    state = _untold(task, builds, record)
     for build in builds:
         if build.number <= record.build:
             continue
@@ -136,32 +136,49 @@ def _news(task: NotifiedTask, builds: list[BuildView], record: Record) -> Iterat
             yield _of_build(task, build, NotificationEvent.RESUMED, build.created_at, record)
     if task.build > (builds[-1].number if builds else 0):
         return
+    for make in _in_order(task, state, record):
+        found = make(record)
+        record = found.told
+        yield found
+
+
+def _in_order(
+    task: NotifiedTask, state: ReportedState | None, record: Record
+) -> list[Callable[[Record], Notification]]:
+    """What the present build has to tell, by its time. Conditions have whole seconds: of the same second the state is
+    the first."""
+    found: list[tuple[datetime, Callable[[Record], Notification]]] = []
     if state is not None:
-        record = _with_state(record, state)
-        yield _of_state(task, state, record)
-    if task.question is not None and task.question.id != record.question:
-        question = task.question
-        record = replace(record, question=question.id)
-        yield Notification(
-            id=_id(task, task.build, NotificationEvent.INPUT_REQUIRED, question.at, question.id),
-            event=NotificationEvent.INPUT_REQUIRED,
-            at=question.at,
-            build=task.build,
-            told=record,
-            message=question.text,
-            question=question.id,
-        )
-    if task.fault is not None and times.rfc3339(task.fault.at) != record.error:
-        fault = task.fault
-        yield Notification(
-            id=_id(task, task.build, NotificationEvent.ERROR, fault.at),
-            event=NotificationEvent.ERROR,
-            at=fault.at,
-            build=task.build,
-            told=replace(record, error=times.rfc3339(fault.at)),
-            reason=fault.reason,
-            message=fault.message,
-        )
+        found.append((state.at, lambda former: _of_state(task, state, _with_state(former, state))))
+    if (question := task.question) is not None and question.id != record.question:
+        found.append((question.at, lambda former: _of_question(task, question, former)))
+    if (fault := task.fault) is not None and times.rfc3339(fault.at) != record.error:
+        found.append((fault.at, lambda former: _of_fault(task, fault, former)))
+    return [make for _, make in sorted(found, key=lambda each: each[0].replace(microsecond=0))]
+
+
+def _of_question(task: NotifiedTask, question: Question, record: Record) -> Notification:
+    return Notification(
+        id=_id(task, task.build, NotificationEvent.INPUT_REQUIRED, question.at, question.id),
+        event=NotificationEvent.INPUT_REQUIRED,
+        at=question.at,
+        build=task.build,
+        told=replace(record, question=question.id),
+        message=question.text,
+        question=question.id,
+    )
+
+
+def _of_fault(task: NotifiedTask, fault: Fault, record: Record) -> Notification:
+    return Notification(
+        id=_id(task, task.build, NotificationEvent.ERROR, fault.at),
+        event=NotificationEvent.ERROR,
+        at=fault.at,
+        build=task.build,
+        told=replace(record, error=times.rfc3339(fault.at)),
+        reason=fault.reason,
+        message=fault.message,
+    )
 
 
 def _has_stopped(task: NotifiedTask, build: BuildView) -> bool:
@@ -171,12 +188,12 @@ def _has_stopped(task: NotifiedTask, build: BuildView) -> bool:
     return build.finished
 
 
-def _untold(task: NotifiedTask, record: Record) -> ReportedState | None:
+def _untold(task: NotifiedTask, builds: list[BuildView], record: Record) -> ReportedState | None:
     """The agent's state, if it is another one than the last that was told and counts. A resume drops the state of
     before, so that the same one is news again, but for Working. After a stop the state still counts, but a paused Task
     does not work. A result always counts: the Pod of a command ends with it."""
     state = task.state
-    if state is None or _is_told(state, record):
+    if state is None or _is_told(state, builds, record):
         return None
     if state.state in RESULTS:
         return state
@@ -185,8 +202,13 @@ def _untold(task: NotifiedTask, record: Record) -> ReportedState | None:
     return state if task.was_active and state.state is not State.WORKING else None
 
 
-def _is_told(state: ReportedState, record: Record) -> bool:
-    return state.state == record.state and (state.build == record.state_build or state.state is State.WORKING)
+def _is_told(state: ReportedState, builds: list[BuildView], record: Record) -> bool:
+    if state.state != record.state:
+        return False
+    resumed = any(
+        build.reason is BuildReason.RESUME and record.state_build < build.number <= state.build for build in builds
+    )
+    return state.state is State.WORKING or not resumed
 
 
 def _with_state(record: Record, state: ReportedState) -> Record:

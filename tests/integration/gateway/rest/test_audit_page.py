@@ -118,7 +118,8 @@ def until_in_force(cluster: Cluster, log: Path) -> None:
     while True:
         probe = json.dumps(manifests.task("probe"))
         # Shortly after its kinds were established, the API server may not find them yet.
-        made = cluster.kubectl("create", "-n", TEAM, "-f", "-", "-o", "json", "--dry-run=server", input=probe)
+        made = cluster.kubectl("create", "-n", TEAM, "-f", "-", "-o", "json", input=probe)
+        cluster.kubectl("delete", "-n", TEAM, "tasks.taskyard.dev/probe")
         if "audit.taskyard.dev/act" in log.read_text() and "taskyard.dev/created-by" in made.stdout:
             return
         assert time.monotonic() < until, f"the policies are not in force {made.stderr}"
@@ -197,6 +198,12 @@ def live(logs: Logs, cluster: Cluster, ns: RestNamespace) -> None:
     assert ns.as_("reader").delete(f"/tasks/me/{TASK}").status_code == 403
     assert ns.client("made.up.token").delete(f"/tasks/{TEAM}/{TASK}").status_code == 401
 
+    # What is only tried out is done by nobody.
+    dry = ("--dry-run=server",)
+    kubectl("delete", f"tasks.taskyard.dev/{TASK}", *dry, user="trying-tom")
+    for change in ({"paused": True}, {"prompt": text()}):
+        change_it = ("patch", f"tasks.taskyard.dev/{TASK}", "--type=merge", "-p", json.dumps({"spec": change}))
+        kubectl(*change_it, *dry, user="trying-tom")
     kubectl("delete", f"tasks.taskyard.dev/{TASK}")
     ns.wait(f"/tasks/me/{TASK}", lambda answer: answer.status_code == 404)
     assert ns.owner.delete(f"/tasks/me/{TASK}").status_code == 404

@@ -144,11 +144,32 @@ def told_state(name: str | None, build: int = 1) -> Record:
             notified(RESUMED), [start(1), stop(2), start(3, "Resume")], None, ["Paused 2", "Resumed 3"], id="a resume"
         ),
         pytest.param(
+            notified(state=state("Complete", 50), conditions=[asked(5, id_="q-1")]),
+            FIRST,
+            None,
+            ["InputRequired 1", "Complete 1"],
+            id="a question that was before the state",
+        ),
+        pytest.param(
+            notified(state=state("Idle", 5.4), conditions=[asked(5, id_="q-1")]),
+            FIRST,
+            None,
+            ["Idle 1", "InputRequired 1"],
+            id="a question of the same second",
+        ),
+        pytest.param(
             notified(reservation(2, "Start", "Recover", "Succeeded")),
             [start(1), start(2, "Recover")],
             None,
             [],
             id="a start after a crash is no resume",
+        ),
+        pytest.param(
+            notified(reservation(2, "Start", "Recover", "Succeeded"), state=state("Idle", 9, build=2)),
+            [start(1), start(2, "Recover")],
+            told_state("Idle", build=2),
+            [],
+            id="the state of before a crash is no news after it",
         ),
         pytest.param(
             notified(reservation(6, "Stop", "AutoPause", "Succeeded"), state=state("Idle", 700, build=5)),
