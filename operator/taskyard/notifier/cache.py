@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypedDict
 
 from taskyard.core.api_object import Manifest
 from taskyard.core.build_view import BuildView
+from taskyard.core.notifications.due import SETTLES_AFTER
 from taskyard.core.notifications.sink_view import SinkView, working
 from taskyard.core.notifications.task_view import NotifiedTask
 from taskyard.core.resources import NOTIFICATION_SINKS, TASKS, WORKSPACE_BUILDS
 from taskyard.watchcache.kind import Key, Kind, key_of
 from taskyard.watchcache.store import Group, Store
+
+# How long a Task that never settles is waited for: an agent that works for two seconds and rests for two would hide its
+# own question for ever.
+MAX_RESTLESS = timedelta(seconds=30)
 
 _Annotations = TypedDict("_Annotations", {"taskyard.dev/test": str}, total=False)
 
@@ -74,6 +79,8 @@ class Cache:
         self.builds = Store(BUILD, _task_of)
         self.sinks = Store(SINK, _namespace)
         self._seen: dict[Key, datetime] = {}
+        # Since when a Task has not been the same for as long as it takes to settle.
+        self._restless: dict[Key, datetime] = {}
         self.tasks.observe(self._saw)
 
     @property
@@ -81,11 +88,11 @@ class Cache:
         return self.tasks, self.builds, self.sinks
 
     def seen_at(self, task: NotifiedTask) -> datetime:
-        """When this process first saw what the Task shows now; never later than now, also when the clock steps back."""
-        now = self._clock()
-        seen = min(self._seen.get(key_of(task), now), now)
-        self._seen[key_of(task)] = seen
-        return seen
+        """When this process first saw what the Task shows now; never later than now, also when the clock steps back. Of
+        a Task that changes all the time it is so long ago that something is told each half minute."""
+        now, key = self._clock(), key_of(task)
+        seen = self._seen[key] = min(self._seen.get(key, now), now)
+        return min(seen, self._restless.get(key, seen) + MAX_RESTLESS - SETTLES_AFTER)
 
     def builds_of(self, task: NotifiedTask) -> list[BuildView]:
         """The builds of the Task's name, in no order."""
@@ -105,10 +112,15 @@ class Cache:
     def forget(self, task: NotifiedTask) -> None:
         """The Task is gone."""
         self._seen.pop(key_of(task), None)
+        self._restless.pop(key_of(task), None)
 
     def _saw(self, former: NotifiedTask | None, task: NotifiedTask) -> None:
         if former is None or _shown(former) != _shown(task):
-            self._seen[key_of(task)] = self._clock()
+            now, key = self._clock(), key_of(task)
+            since, seen = self._restless.get(key, now), self._seen.get(key, now)
+            is_rested = now - seen >= SETTLES_AFTER or not timedelta() <= now - since < MAX_RESTLESS
+            self._restless[key] = now if is_rested else since
+            self._seen[key] = now
 
 
 def _shown(task: NotifiedTask) -> tuple[object, ...]:

@@ -12,6 +12,7 @@ from taskyard.core.times import micro
 from taskyard.notifier.cluster import ApiError, NotLeadingError
 from taskyard.notifier.fault import DeliveryError
 from unit.core.builders import at, build_manifest, reservation
+from unit.core.notifications.notified import asked
 from unit.notifier.telling import Telling, report, sink_manifest, stop, told_task
 from unit.virtual_time import gaps, in_no_time
 
@@ -370,6 +371,24 @@ def test_a_burst_is_told_by_its_last_state() -> None:
         await asyncio.sleep(10)
         assert telling.receiver.events() == ["Idle"]
         assert telling.record()["stateTime"] == micro(at(19))
+
+    in_no_time(work())
+
+
+def test_a_task_that_never_settles_hides_neither_its_state_nor_its_question() -> None:
+    async def work() -> None:
+        telling = Telling()
+        telling.begin()
+        telling.write(NOTIFICATION_SINKS, sink_manifest())
+        telling.write(WORKSPACE_BUILDS, build_manifest(1, phase="Succeeded"))
+        telling.write(TASKS, told_task(state=report("Idle"), conditions=[asked(0, id_="q-1")]))
+        for second in range(2, 300, 2):
+            await asyncio.sleep(2)
+            state = report(("Working", "Idle")[second // 2 % 2], second=second)
+            telling.change(TASKS, "web", {"status": {"state": state}})
+        told = telling.receiver.events()
+        assert {"InputRequired", "Idle"} <= set(told)
+        assert len(told) <= 21, "twice a minute at most, and not each time"
 
     in_no_time(work())
 
