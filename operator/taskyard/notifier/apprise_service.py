@@ -26,6 +26,7 @@ SECONDS = 45.0
 MAX_TARGETS = 16
 MAX_ADDRESS_CHARACTERS = 2048
 MAIL = ("mailto", "mailtos")
+MAIL_PREFIXES = tuple(f"{scheme}://" for scheme in MAIL)
 # What a mail server has that is named without a port.
 MAIL_PORTS = (25, 465, 587)
 # As Apprise reads the scheme of an address.
@@ -91,6 +92,8 @@ class AppriseServices:
     async def send(self, address: str, text: Text) -> None:
         """Send one text; returns once the service has taken it. Raises DeliveryError."""
         service = self._service(address)
+        if not address.strip().lower().startswith(MAIL_PREFIXES):
+            text = _without_mentions(text)
         key = hashlib.sha256(address.encode()).hexdigest()
         try:
             async with asyncio.timeout(SECONDS):
@@ -201,6 +204,11 @@ class AppriseServices:
                 f"mail server {host}:{port} is not allowed in this installation "
                 "(notifier.allow.mailServers in the Helm values)",
             )
+
+
+def _without_mentions(text: Text) -> Text:
+    """The same to read, but no `@everyone` of an agent's calls everybody in a chat."""
+    return Text(text.title.replace("@", "@\u200b"), text.body.replace("@", "@\u200b"))
 
 
 def _never_ends_by_itself(kind: type) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from taskyard.core.notifications.texts import Text
 from taskyard.notifier import apprise_service, connect_proxy
 from taskyard.notifier.guarded_dns import GuardedDns
 from unit.notifier.appriseservices import NOWHERE, TEXT, json_receiver, refused, restored, sending, services
@@ -91,6 +92,24 @@ async def test_http_goes_through_the_proxy_with_tls(tmp_path: Path) -> None:
     found = json.loads(request.body)
     assert (found["title"], found["message"]) == (TEXT.title, TEXT.body)
     assert request.headers["accept-encoding"] == "identity"
+
+
+async def test_what_an_agent_says_calls_nobody_in_a_chat_and_stays_as_it_is_in_a_mail(tmp_path: Path) -> None:
+    text = Text("@here: done", "@everyone, and mail me@example.test")
+    async with json_receiver(tmp_path, always(answer(200))) as (served, service):
+        await service.send(served.url("/T0K3N", scheme="jsons"), text)
+    (request,) = served.requests
+    sent = json.loads(request.body)["message"]
+    assert "@everyone" not in sent
+    assert sent.replace("\u200b", "") == text.body
+    async with mail_server() as mails:
+        service = services(schemes="mailto", mail=f"127.0.0.1:{mails.port}")
+        await service.send(f"mailto://me:pw@127.0.0.1:{mails.port}?from=me@x.test&to=you@x.test&format=text", text)
+        service.close()
+    (mail,) = mails.mails
+    part = mail.get_body(("plain",))
+    assert part is not None
+    assert part.get_content().strip() == text.body
 
 
 async def test_a_private_address_is_not_reached(tmp_path: Path) -> None:
