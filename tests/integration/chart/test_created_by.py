@@ -71,7 +71,7 @@ class Place:
 
 def in_force(cluster: Cluster, *settings: str, mutating: bool) -> Iterator[Cluster]:
     """The cluster while the policies are in force, with these values."""
-    served = ("--api-versions", MUTATING) if mutating else ()
+    served = ("--api-versions", MUTATING, "--set", f"policies.createdBy.setForEverybody={str(mutating).lower()}")
     rendered = cluster.render("--show-only", POLICY, "--namespace", NAMESPACE, *served, *settings)
     assert ("kind: MutatingAdmissionPolicy\n" in rendered) == mutating
     cluster.must("apply", "--server-side", "-f", "-", input=rendered)

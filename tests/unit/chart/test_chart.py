@@ -265,16 +265,17 @@ def test_the_policies_about_creators_are_those_that_the_cluster_serves(helm: Hel
     kinds = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", *mutating)
     without = render()
     assert not any(without.of_kind(kind) for kind in mutating)
-    served = helm(
-        "template", "any", str(CHART), "--api-versions", "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy"
+    stable, wanted = (
+        "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy",
+        "policies.createdBy.setForEverybody=true",
     )
+    assert stable.rpartition("/")[2] not in helm("template", "any", str(CHART), "--api-versions", stable).stdout
+    served = helm("template", "any", str(CHART), "--api-versions", stable, "--set", wanted)
     found = Rendered([manifest for manifest in yaml.safe_load_all(served.stdout) if manifest])
     for kind in kinds:
         assert found.one(kind, "created-by.taskyard.dev")
     # An API that is not stable yet is not used.
-    beta = helm(
-        "template", "any", str(CHART), "--api-versions", "admissionregistration.k8s.io/v1beta1/MutatingAdmissionPolicy"
-    )
+    beta = helm("template", "any", str(CHART), "--api-versions", stable.replace("/v1/", "/v1beta1/"), "--set", wanted)
     assert "MutatingAdmissionPolicy" not in beta.stdout
     off = render("policies.createdBy.enabled=false", "policies.audit.enabled=false")
     names = {entry["metadata"]["name"] for kind in kinds for entry in off.of_kind(kind)}

@@ -95,6 +95,7 @@ def logs(control_plane: ControlPlane, keyring: Keyring, tmp_path_factory: pytest
         cluster.must("apply", "--server-side", "-f", crds)
         cluster.must("wait", "--for=condition=Established", "--timeout=30s", "-f", crds)
         served = ("--api-versions", "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy")
+        served += ("--set", "policies.createdBy.setForEverybody=true")
         for name in ("policy-audit.yaml", "policy-created-by.yaml"):
             rendered = cluster.render("--show-only", f"templates/{name}", "--namespace", NAMESPACE, *served)
             cluster.must("apply", "--server-side", "-f", "-", input=rendered)
