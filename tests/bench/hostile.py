@@ -47,7 +47,7 @@ TASKS, VERSIONS = 400, 100
 # Of all annotations together the API server takes 256 KiB.
 ANNOTATION_BYTES = 260_000
 FILL_SECONDS = 100.0
-RATE, WINDOW_SECONDS, SEED = 10, 15.0, 13
+RATE, WINDOW_SECONDS, SEED = 10, 40.0, 13
 READY_SECONDS = 60.0
 # What the API server takes of a core while it sends events, and when it is given up that it ends.
 BUSY_SHARE, LOOK_SECONDS, SENT_SECONDS = 1.0, 3.0, 60.0

@@ -65,7 +65,7 @@ def run(folder: Path, say: Say) -> list[Figure]:
         say(f"{written / 1e6:.0f} MB in {seconds:.0f} s; {LISTENERS} listeners")
         heard, with_listeners = _listeners(pod, pid)
         say(f"nothing, for {IDLE_SECONDS:.0f} s")
-        idle = _idle(pod, pid)
+        idle, init_idle = _idle(pod, pid, init_pid)
         init_resident = usage.resident(init_pid)
     beyond = [percentile(latencies, share) - percentile(own, share) for share in (0.5, 0.99)]
     return [
@@ -90,6 +90,8 @@ def run(folder: Path, say: Say) -> list[Figure]:
         Figure(f"sidecar: RSS with {LISTENERS} clients of GET /events", with_listeners, "MB"),
         Figure(f"sidecar: idle CPU, readiness asked every {PROBE_EVERY:.0f} s", idle * 100, "% of a core", 0.2),
         Figure("taskyard-init: RSS after all that", init_resident, "MB", 2),
+        # Nothing wakes it, so a goal of none at all can be met.
+        Figure("taskyard-init: idle CPU meanwhile", init_idle * 100, "% of a core", 0),
     ]
 
 
@@ -260,15 +262,16 @@ def _listeners(pod: Pod, pid: int) -> tuple[list[float], float]:
     return heard, resident
 
 
-def _idle(pod: Pod, pid: int) -> float:
-    """The share of a core that the sidecar uses when idle."""
+def _idle(pod: Pod, *pids: int) -> list[float]:
+    """The share of a core that each of the processes uses when idle."""
     pod.until_stable()
     time.sleep(3)
-    before, began = usage.cpu_seconds(pid), time.monotonic()
+    before, began = [usage.cpu_seconds(pid) for pid in pids], time.monotonic()
     while time.monotonic() - began < IDLE_SECONDS:
         connection = http.client.HTTPConnection("127.0.0.1", pod.health_port, timeout=5)
         connection.request("GET", "/readyz")
         assert connection.getresponse().status == 200
         connection.close()
         time.sleep(PROBE_EVERY)
-    return (usage.cpu_seconds(pid) - before) / (time.monotonic() - began)
+    seconds = time.monotonic() - began
+    return [(usage.cpu_seconds(pid) - used) / seconds for pid, used in zip(pids, before, strict=True)]
