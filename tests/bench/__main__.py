@@ -11,7 +11,7 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import machine, results
+from bench import agentsandbox, machine, results
 from bench.figures import Figure, table
 from localcluster.locations import REPOSITORY
 
@@ -29,6 +29,7 @@ def main() -> None:
     try:
         scenarios = chosen(given.scenarios)
         earlier = results.read(_listed(given.compare)) if given.compare else None
+        agentsandbox.given()
     except ValueError as error:
         parser.error(str(error))
     where, commit, began = machine.here(REPOSITORY), machine.commit(REPOSITORY), time.monotonic()

@@ -1,4 +1,4 @@
-"""Many Tasks at once: by a bare client that writes all of their objects itself, or started by the operator."""
+"""Many objects at once, until each has its Pod: by a bare client that writes all of them itself, or by a controller."""
 
 from __future__ import annotations
 
@@ -31,29 +31,39 @@ async def bare(client: AsyncClient, specimen: Specimen, prefix: str, count: int)
 
 async def started(client: AsyncClient, specimen: Specimen, prefix: str, count: int) -> float:
     """The seconds from the first creation of so many Tasks until each has its Pod, which the operator creates."""
-    pods: set[str] = set()
+
+    async def create(name: str) -> None:
+        await client.request("POST", specimen.path("tasks"), _body(specimen.new_task(name)))
+
+    pods = f"{specimen.path('pods')}?labelSelector=taskyard.dev%2Ftask"
+    return await until_pods(client, pods, create, prefix, count)
+
+
+async def until_pods(
+    client: AsyncClient, pods: str, create: Callable[[str], Awaitable[None]], prefix: str, count: int
+) -> float:
+    """The seconds from the first of so many calls of `create`, each with a name `<prefix>-<number>`, until as many Pods
+    whose names start so have been heard of. `pods` is the path of a list of them, with a query."""
+    heard: set[str] = set()
     every = asyncio.Event()
     last = 0.0
 
     def seen(pod: str, at: float) -> None:
         nonlocal last
         if pod.startswith(f"{prefix}-"):
-            pods.add(pod)
+            heard.add(pod)
             last = at
-        if len(pods) == count:
+        if len(heard) == count:
             every.set()
 
-    async def one(name: str) -> None:
-        await client.request("POST", specimen.path("tasks"), _body(specimen.new_task(name)))
-
-    async with client.added(f"{specimen.path('pods')}?labelSelector=taskyard.dev%2Ftask", seen):
+    async with client.added(pods, seen):
         began = time.perf_counter()
-        await _all(one, prefix, count)
+        await _all(create, prefix, count)
         try:
             async with asyncio.timeout(PODS_WITHIN):
                 await every.wait()
         except TimeoutError:
-            raise AssertionError(f"{len(pods)} of {count} Tasks had a Pod within {PODS_WITHIN:.0f} s") from None
+            raise AssertionError(f"{len(heard)} of {count} objects had a Pod within {PODS_WITHIN:.0f} s") from None
     return last - began
 
 

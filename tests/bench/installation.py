@@ -148,9 +148,7 @@ def installed(folder: Path, *, has_versions: bool = True, etcd_flags: Sequence[s
     """An installation with the namespaces TEAM and SYSTEM, and, if it has versions, two template versions in TEAM."""
     with ExitStack() as stack:
         control_plane = stack.enter_context(ControlPlane(folder / "control-plane", etcd_flags=etcd_flags))
-        crds = str(REPOSITORY / "crds")
-        _kubectl(control_plane, "apply", "--server-side", "-f", crds)
-        _kubectl(control_plane, "wait", "--for=condition=Established", "--timeout=30s", "-f", crds)
+        apply_crds(control_plane, REPOSITORY / "crds")
         kube = stack.enter_context(closing(Kube(control_plane.kubeconfig, seconds=60)))
         for namespace in (TEAM, SYSTEM):
             create_namespace(kube, namespace)
@@ -165,6 +163,12 @@ def installed(folder: Path, *, has_versions: bool = True, etcd_flags: Sequence[s
         except BaseException:
             print(installation.logs(), file=sys.stderr)
             raise
+
+
+def apply_crds(control_plane: ControlPlane, crds: Path) -> None:
+    """Installs CRDs from a file or a folder, and returns once they are served."""
+    _kubectl(control_plane, "apply", "--server-side", "-f", str(crds))
+    _kubectl(control_plane, "wait", "--for=condition=Established", "--timeout=30s", "-f", str(crds))
 
 
 def create_namespace(kube: Kube, name: str) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from bench import arrivals, burst, requestcounts, usage
+from bench import agentsandbox, arrivals, burst, requestcounts, usage
 from bench.arrivals import Window
 from bench.asyncclient import AsyncClient, connected
 from bench.figures import Figure, percentile
@@ -122,6 +122,7 @@ class OperatorBench:
             resident = usage.resident(operator.pid)
             self._say(f"requests: {requestcounts.text(_of_tasks(counted))}")
         self._forget("burst-")
+        beside = self._beside_agent_sandbox(rate)
         bare.append(half / self._client(lambda client: burst.bare(client, specimen, "bare", half)))
         self._forget("bare-")
         of_bare = statistics.mean(bare)
@@ -137,6 +138,31 @@ class OperatorBench:
             Figure("calls per Task until all have their Pods, Events apart", calls / TASKS, "", 4),
             Figure("writes of Events per Task", events / TASKS, "", 2),
             Figure(f"RSS after {TASKS:,} Tasks at once", resident, "MB"),
+            *beside,
+        ]
+
+    def _beside_agent_sandbox(self, rate: float) -> list[Figure]:
+        """As many Sandboxes at once, beside the rate of the Tasks; nothing without agent-sandbox's controller."""
+        setting, files = self._setting, agentsandbox.given()
+        if files is None:
+            self._say("agent-sandbox is left out: AGENT_SANDBOX names no controller")
+            return []
+        self._say(f"{TASKS:,} Sandboxes at once, by agent-sandbox's controller with {agentsandbox.WORKERS} workers")
+        with agentsandbox.running(setting, files) as controller:
+            usage.until_at_rest(controller.pid, setting.apiserver, seconds=20)
+            counted, used = setting.counts(), usage.cpu_seconds(controller.pid)
+            theirs = TASKS / self._client(lambda client: controller.burst(client, TASKS))
+            usage.until_at_rest(controller.pid)
+            used = usage.cpu_seconds(controller.pid) - used
+            resident = usage.resident(controller.pid)
+            written = requestcounts.writes(setting.counts() - counted)
+        self._say(f"{theirs:.1f} Pods/s; writes: {requestcounts.text(written)}")
+        what = f"agent-sandbox, {TASKS:,} Sandboxes at once"
+        return [
+            Figure(f"{TASKS:,} Tasks at once: Pods/s of agent-sandbox's", rate / theirs, "", 1.4, True),
+            Figure(f"{what}: Pods", theirs, "/s"),
+            Figure(f"{what}: CPU of its controller per Sandbox, until it is at rest", used / TASKS * 1000, "ms"),
+            Figure(f"{what}: RSS of its controller after them", resident, "MB"),
         ]
 
     def patch(self, specimen: Specimen) -> list[Figure]:

@@ -80,3 +80,16 @@ def test_what_cannot_be_run_is_refused_before_anything_runs(
         run(monkeypatch, *arguments)
     assert refused.value.code == 2
     assert "measuring" not in capsys.readouterr().out and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("name", "value"), [("AGENT_SANDBOX", "missing"), ("AGENT_SANDBOX_CRDS", "missing")])
+def test_a_comparison_without_its_program_is_refused_before_anything_runs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as refused:
+        run(monkeypatch, "good")
+    assert refused.value.code == 2
+    said = capsys.readouterr()
+    assert "no such program; give the path of agent-sandbox's controller" in said.err and "Traceback" not in said.err
+    assert "measuring" not in said.out and list(tmp_path.iterdir()) == []
