@@ -39,6 +39,13 @@ class Cluster:
     def create(self, manifest: Mapping[str, Any]) -> None:
         self.must("create", "-f", "-", input=json.dumps(manifest))
 
+    def keep_kubeconfig(self, account: str, path: Path) -> Path:
+        """Writes a kubeconfig for a service account of the installation, and returns its path."""
+        config = json.loads(self.kubeconfig.read_text())
+        config["users"][0]["user"] = {"token": self.must("create", "token", account, "-n", NAMESPACE).strip()}
+        path.write_text(json.dumps(config))
+        return path
+
     def render(self, *arguments: str) -> str:
         """The chart's manifests, as YAML. ``arguments`` are passed to ``helm template``."""
         return self.helm("template", "taskyard", str(CHART), *arguments)

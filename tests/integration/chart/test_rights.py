@@ -1,77 +1,20 @@
 """Operator and gateway with only the rights that the chart gives them."""
 
 import json
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 import yaml
 
-import plainhttp
+from integration.chart.accountprocess import AccountProcess, eventually
 from integration.chart.installation import NAMESPACE, Cluster
+from integration.chart.sidecar import Sidecar
 from localcluster.locations import REPOSITORY
 from ports import free_port
 
 EXAMPLE = REPOSITORY / "deploy" / "examples" / "01-shell"
 TASKS = "shell-example"
-
-
-def eventually(look: Callable[[], Any], *, what: str, seconds: float = 30) -> Any:
-    """Polls ``look`` and returns its first true value."""
-    until = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < until, f"{what}: not within {seconds:.0f} s"
-        time.sleep(0.2)
-    return found
-
-
-class Process:
-    """One of Taskyard's processes, run as its service account."""
-
-    def __init__(self, cluster: Cluster, folder: Path, component: str, **environment: str) -> None:
-        self.health_port = free_port()
-        self._log = folder / f"{component}.log"
-        account = f"taskyard-{component}"
-        kubeconfig = folder / f"{component}.kubeconfig"
-        config = json.loads(cluster.kubeconfig.read_text())
-        config["users"][0]["user"] = {"token": cluster.must("create", "token", account, "-n", NAMESPACE).strip()}
-        kubeconfig.write_text(json.dumps(config))
-        with self._log.open("wb") as output:
-            self._process = subprocess.Popen(
-                [Path(sys.executable).with_name(account)],
-                env={
-                    **os.environ,
-                    "KUBECONFIG": str(kubeconfig),
-                    "TASKYARD_NAMESPACE": NAMESPACE,
-                    "TASKYARD_HEALTH_PORT": str(self.health_port),
-                    **environment,
-                },
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-
-    @property
-    def log(self) -> str:
-        return self._log.read_text()
-
-    def is_ready(self) -> bool:
-        assert self._process.poll() is None, f"it ended:\n{self.log}"
-        try:
-            answer = plainhttp.get(f"http://127.0.0.1:{self.health_port}/readyz", timeout=2)
-        except httpx.HTTPError:
-            return False
-        return answer.is_success
-
-    def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(20)
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +26,8 @@ def cluster(installed: Cluster) -> Cluster:
 
 
 @pytest.fixture(scope="module")
-def operator(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    process = Process(
+def operator(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AccountProcess]:
+    process = AccountProcess(
         cluster,
         tmp_path_factory.mktemp("operator"),
         "operator",
@@ -105,9 +48,9 @@ def gateway_port() -> int:
 
 @pytest.fixture(scope="module")
 def gateway(
-    cluster: Cluster, operator: Process, gateway_port: int, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Process]:
-    process = Process(
+    cluster: Cluster, operator: AccountProcess, gateway_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[AccountProcess]:
+    process = AccountProcess(
         cluster,
         tmp_path_factory.mktemp("gateway"),
         "gateway",
@@ -131,7 +74,7 @@ def bind(cluster: Cluster, pod: str) -> None:
 
 
 def test_the_rights_of_the_chart_suffice_for_the_life_of_a_task(
-    cluster: Cluster, operator: Process, gateway: Process, gateway_port: int
+    cluster: Cluster, operator: AccountProcess, gateway: AccountProcess, gateway_port: int
 ) -> None:
     cluster.must("apply", "-k", str(EXAMPLE))
     cluster.must("apply", "-f", str(EXAMPLE / "input.yaml"))
@@ -149,7 +92,10 @@ def test_the_rights_of_the_chart_suffice_for_the_life_of_a_task(
     bind(cluster, f"{task}-1")
     eventually(lambda: get("workspacebuild", f"{task}-1")["status"].get("phase") == "Succeeded", what="the first build")
 
-    report(cluster, task, f"https://localhost:{gateway_port}")
+    with Sidecar(cluster, f"https://localhost:{gateway_port}", TASKS, f"{task}-1") as sidecar:
+        sidecar.report("working", "Looking around")
+        for content in ("Hello", "Hello again"):  # one is created, one is changed
+            sidecar.snapshot(content)
     eventually(lambda: get("task", task)["status"].get("snapshot"), what="the snapshot in the status")
     assert get("task", task)["status"]["state"]["message"] == "Looking around"
     assert get("configmap", f"{task}-snapshot")["data"]["log.txt"]
@@ -173,7 +119,7 @@ def test_the_rights_of_the_chart_suffice_for_the_life_of_a_task(
         assert "cannot " not in process.log and "is forbidden" not in process.log, process.log
 
 
-def test_the_rights_of_the_chart_suffice_to_adopt_a_home(cluster: Cluster, operator: Process) -> None:
+def test_the_rights_of_the_chart_suffice_to_adopt_a_home(cluster: Cluster, operator: AccountProcess) -> None:
     """K3."""
     cluster.must("apply", "-f", str(EXAMPLE / "templateversion.yaml"))
     spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
@@ -187,38 +133,6 @@ def test_the_rights_of_the_chart_suffice_to_adopt_a_home(cluster: Cluster, opera
     )
     cluster.must("delete", "task", "again", "-n", TASKS)
     assert "cannot " not in operator.log and "is forbidden" not in operator.log, operator.log
-
-
-def report(cluster: Cluster, task: str, url: str) -> None:
-    """Acts as a sidecar: enrols, reports a state, stores two snapshots (one is created, one is changed)."""
-    token = cluster.must(
-        "create", "token", "default", "-n", TASKS, "--audience=taskyard",
-        "--bound-object-kind=Pod", f"--bound-object-name={task}-1",
-    ).strip()  # fmt: skip
-    # The server's identity is tested elsewhere.
-    with httpx.Client(base_url=url, verify=False, trust_env=False, timeout=20) as client:
-        enrolled = client.post(
-            "/api/v1alpha1/enroll",
-            headers={"Authorization": f"Bearer {token}"},
-            json={"protocolVersions": [1], "sidecarVersion": "0.1.0"},
-        )
-        assert enrolled.status_code == 200, enrolled.text
-        own = {"Authorization": f"Bearer {enrolled.json()['token']}"}
-        told = client.patch(
-            "/api/v2/workspaceagents/me/app-status",
-            headers=own,
-            json={"app_slug": "taskyard", "state": "working", "message": "Looking around", "uri": ""},
-        )
-        assert told.status_code == 200, told.text
-        uid = enrolled.json()["task"]["uid"]
-        for content in ("Hello", "Hello again"):
-            left = client.post(
-                f"/api/v2/workspaceagents/me/tasks/{uid}/log-snapshot",
-                params={"format": "agentapi"},
-                headers=own,
-                json={"messages": [{"id": 0, "content": content, "role": "agent", "time": "2026-01-01T00:00:00Z"}]},
-            )
-            assert left.status_code == 204, left.text
 
 
 @pytest.mark.parametrize(

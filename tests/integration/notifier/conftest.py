@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,31 +11,26 @@ from pathlib import Path
 import pytest
 
 from forkserver import forking
-from integration.chart.installation import NAMESPACE, Cluster
+from integration.chart.installation import Cluster
 from integration.notifier.namespacesinks import NamespaceSinks
 from integration.notifier.notifierprocess import MODULE, NotifierProcess
 from integration.notifier.receivers import MailServer, WebhookReceiver
+from integration.requestlog import RequestLog
 from kube import Kube
 from localcluster.controlplane import ControlPlane
 from localcluster.locations import REPOSITORY
 
-ACCOUNT = f"system:serviceaccount:{NAMESPACE}:taskyard-notifier"
-AUDIT = {
-    "apiVersion": "audit.k8s.io/v1",
-    "kind": "Policy",
-    "omitStages": ["RequestReceived"],
-    "rules": [{"level": "Metadata", "users": [ACCOUNT]}, {"level": "None"}],
-}
+ACCOUNT = "taskyard-notifier"
 
 Enter = Callable[..., NotifierProcess]
 
 
 @dataclass(frozen=True)
 class Installed:
-    """An API server with the chart. `audit_log` has a line for each request of the notifier's account."""
+    """An API server with the chart, and what is asked of it."""
 
     cluster: Cluster
-    audit_log: Path
+    requests: RequestLog
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -51,14 +45,12 @@ def installed(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFact
     """One more API server, with the chart installed by helm. The fixture ``control_plane`` is used only since it skips
     where this tier cannot run."""
     folder = tmp_path_factory.mktemp("notifier")
-    policy, log = folder / "audit-policy.json", folder / "audit.log"
-    policy.write_text(json.dumps(AUDIT))
-    flags = (f"--audit-policy-file={policy}", f"--audit-log-path={log}")
-    with ControlPlane(folder / "control-plane", apiserver_flags=flags) as running:
+    requests = RequestLog(folder)
+    with ControlPlane(folder / "control-plane", apiserver_flags=requests.flags) as running:
         cluster = Cluster(running.kubeconfig)
         cluster.install("--set", "notifier.enabled=true")
         cluster.must("wait", "--for=condition=Established", "--timeout=30s", "-f", str(REPOSITORY / "crds"))
-        yield Installed(cluster, log)
+        yield Installed(cluster, requests)
 
 
 @pytest.fixture(scope="session")

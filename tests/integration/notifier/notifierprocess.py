@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -41,12 +40,7 @@ class NotifierProcess:
         self._cluster = cluster
         self._log = folder / f"{name}.log"
         self._port = free_port()
-        kubeconfig = folder / f"{name}.kubeconfig"
-        config = json.loads(cluster.kubeconfig.read_text())
-        config["users"][0]["user"] = {
-            "token": cluster.must("create", "token", "taskyard-notifier", "-n", NAMESPACE).strip()
-        }
-        kubeconfig.write_text(json.dumps(config))
+        kubeconfig = cluster.keep_kubeconfig("taskyard-notifier", folder / f"{name}.kubeconfig")
         self._environment = {
             **os.environ,
             "KUBECONFIG": str(kubeconfig),

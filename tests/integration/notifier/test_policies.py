@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -13,10 +12,12 @@ import pytest
 import yaml
 
 from integration.chart.installation import NAMESPACE, Cluster
+from integration.chart.rights import granted, lacking, unused
 from integration.notifier.conftest import ACCOUNT, Enter, Installed
 from integration.notifier.namespacesinks import RBAC, NamespaceSinks
 from integration.notifier.receivers import WebhookReceiver
 from integration.notifier.toldtask import ToldTask, now, writing
+from integration.requestlog import Request, username
 from kube import Kube
 from localcluster.locations import REPOSITORY
 
@@ -58,7 +59,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
 @pytest.fixture(scope="module")
 def notifier(cluster: Cluster) -> httpx.Client:
     """A client with the notifier's own token."""
-    token = cluster.must("create", "token", "taskyard-notifier", "-n", NAMESPACE).strip()
+    token = cluster.must("create", "token", ACCOUNT, "-n", NAMESPACE).strip()
     config = json.loads(cluster.kubeconfig.read_text())["clusters"][0]["cluster"]
     return httpx.Client(
         base_url=config["server"], verify=False, trust_env=False, headers={"Authorization": f"Bearer {token}"}
@@ -192,15 +193,15 @@ def test_the_notifier_can_write_what_sinks_were_told(
     ],
 )
 def test_rights_that_the_notifier_does_not_have(cluster: Cluster, verb: str, resource: str, namespace: str) -> None:
-    done = cluster.kubectl("auth", "can-i", verb, *resource.split(), "-n", namespace, "--as", ACCOUNT)
+    done = cluster.kubectl("auth", "can-i", verb, *resource.split(), "-n", namespace, "--as", username(ACCOUNT))
     assert done.stdout.strip() == "no", done.stderr
 
 
 def test_the_rights_of_the_chart_are_those_that_the_notifier_uses(
     installed: Installed, kube: Kube, namespace: str, sinks: NamespaceSinks, receiver: WebhookReceiver, enter: Enter
 ) -> None:
-    """By the API server's audit log. Reading a Secret is a right that the sink's namespace gives."""
-    before = installed.audit_log.stat().st_size
+    """Reading a Secret is a right that the sink's namespace gives."""
+    before, seen = installed.requests.end, installed.requests.of
     notifier = enter()
     notifier.begin()
     sinks.add("hook", receiver.url, events=["Paused", "Resumed"], test="1")
@@ -217,30 +218,12 @@ def test_the_rights_of_the_chart_are_those_that_the_notifier_uses(
     # A write that is not onto the newest state is made again: sooner or later somebody else is quicker.
     end = time.monotonic() + 60
     with writing(task):
-        while ("get", "taskyard.dev", "tasks") not in set(_used(installed.audit_log, before)):
+        while not any((asked.verb, asked.resource) == ("get", "tasks") for asked in seen(ACCOUNT, since=before)):
             assert time.monotonic() < end, "there was no conflict"
             task.start("Resume")
             task.stop()
     assert notifier.stop() == 0
-    used = set(_used(installed.audit_log, before))
-    assert used - {("get", "", "secrets")} == set(_granted(installed.cluster))
-
-
-def _used(log: Path, since: int) -> Iterator[tuple[str, str, str]]:
-    """Verb, group and resource of each request from this byte of the audit log on."""
-    for line in log.read_bytes()[since:].splitlines():
-        entry = json.loads(line)
-        reference = entry["objectRef"]
-        if entry["responseStatus"]["code"] == 403:
-            assert reference["resource"] == "secrets", entry
-        resource = "/".join(reference[part] for part in ("resource", "subresource") if part in reference)
-        yield entry["verb"], reference.get("apiGroup", ""), resource
-
-
-def _granted(cluster: Cluster) -> Iterator[tuple[str, str, str]]:
-    role = cluster.get("role", "taskyard-notifier", "-n", NAMESPACE)
-    for rule in (*cluster.get("clusterrole", "taskyard-notifier")["rules"], *role["rules"]):
-        for group in rule["apiGroups"]:
-            for resource in rule["resources"]:
-                for verb in rule["verbs"]:
-                    yield verb, group, resource
+    asked, rights = seen(ACCOUNT, since=before), granted(installed.cluster, ACCOUNT)
+    secret = Request("", "secrets", "get", namespace, "hook")
+    assert lacking(rights, asked) == [secret]
+    assert unused(rights, asked) == []

@@ -1,8 +1,20 @@
 """What the chart's roles allow processes and users."""
 
+from pathlib import Path
+
 import pytest
 
-from unit.chart.rendering import GATEWAY, OPERATOR, Render, Rendered
+from unit.chart.rendering import CHART, GATEWAY, OPERATOR, Render, Rendered
+
+ROLES = sorted(path for path in (CHART / "templates").rglob("*.yaml") if "kind: ClusterRole\n" in path.read_text())
+
+
+@pytest.mark.parametrize("path", ROLES, ids=lambda path: str(path.relative_to(CHART / "templates")))
+def test_each_rule_has_its_reason_above_it(path: Path) -> None:
+    lines = path.read_text().splitlines()
+    rules = [number for number, line in enumerate(lines) if line.startswith("- apiGroups:")]
+    assert rules
+    assert [lines[number] for number in rules if not lines[number - 1].startswith("# ")] == []
 
 
 @pytest.mark.parametrize("process", [OPERATOR, GATEWAY])
