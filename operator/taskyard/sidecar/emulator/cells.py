@@ -38,6 +38,11 @@ def width(cluster: str) -> int:
     return next((columns for code in cluster if (columns := wcwidth.wcwidth(code)) > 0), 0)
 
 
+def columns(text: str) -> int:
+    """Columns that a text takes in a row."""
+    return len(text) if text.isascii() else sum(map(width, clusters(text)))
+
+
 def clusters(text: str) -> Iterator[str]:
     """The clusters of a text."""
     # Here and below: loaded when something is not ASCII (pyte.py).
