@@ -10,8 +10,16 @@ from dataclasses import dataclass
 from taskyard.lazypattern import pattern
 from taskyard.sidecar.screen.program import Program
 
-# JavaScript's idea of blanks at the ends of a text, which these programs remove.
-BLANKS = " \t\n\r\v\f\u00a0\ufeff\u2028\u2029"
+# Blanks at the ends of a text, which programs remove before they look for a command: those of Unicode, to which each
+# language adds some. JavaScript's are WhiteSpace and LineTerminator of ECMAScript, Python's those of `str.strip`.
+_UNICODE = (
+    "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f"
+    "\u3000"
+)
+JAVASCRIPT = _UNICODE + "\ufeff"
+RUST = _UNICODE + "\x85"
+PYTHON = _UNICODE + "\x1c\x1d\x1e\x1f\x85"
+ALL_BLANKS = PYTHON + JAVASCRIPT
 COMPLETES = pattern(r"(?:[@$/]\S*|\\)\Z")
 QUITS = r"(?:exit|quit|:q!?|:wq!?)\Z"
 
@@ -35,8 +43,8 @@ class Habits:
     """What a program does with what is typed. `command` is one of its own commands, as an example.
 
     `commands`: beginnings that it would run; a leading space, which it does not mind, makes them text. `refused`: what
-    it runs all the same, matched without blanks around it. `completes`: ends that open a menu of completions or turn
-    Enter into a new line; a space after them prevents that.
+    it runs all the same, matched without the `blanks` around it. `completes`: ends that open a menu of completions or
+    turn Enter into a new line; a space after them prevents that.
     """
 
     tried: str
@@ -46,6 +54,7 @@ class Habits:
     effect: str = ""
     completes: re.Pattern[str] = COMPLETES
     command: str = "/compact"
+    blanks: str = JAVASCRIPT
 
 
 HABITS = {
@@ -56,13 +65,13 @@ HABITS = {
         refused=pattern(QUITS),
         effect="ends at",
     ),
-    "codex": Habits("0.169.0", "Codex", commands=pattern(r"[!/]")),
+    "codex": Habits("0.169.0", "Codex", commands=pattern(r"[!/]"), blanks=RUST),
     "gemini": Habits(
         "0.61.0",
         "Gemini CLI",
         commands=pattern(r"!"),
         # It looks for a command behind blanks too; a path is none.
-        refused=pattern(r"/(?![/*])\s*[^\s/]*(?:\s|\Z)"),
+        refused=pattern(rf"/(?![/*])[{JAVASCRIPT}]*[^{JAVASCRIPT}/]*(?:[{JAVASCRIPT}]|\Z)"),
         effect="runs",
         command="/compress",
     ),
@@ -73,7 +82,7 @@ HABITS = {
         refused=pattern(QUITS),
         effect="ends at",
     ),
-    "aider": Habits("0.86.2", "aider", commands=pattern(r"[!/]|\{\w*\s*\Z"), command="/clear"),
+    "aider": Habits("0.86.2", "aider", commands=pattern(r"[!/]|\{\w*\s*\Z"), command="/clear", blanks=PYTHON),
 }
 
 
@@ -82,7 +91,7 @@ def said(program: Program, content: str) -> Typed | Refused:
     habits = HABITS.get(program.name)
     if habits is None:
         return Typed(content)
-    bare = content.strip(BLANKS)
+    bare = content.strip(habits.blanks)
     if habits.refused is not None and habits.refused.match(bare):
         word = bare.split(maxsplit=1)[0][:40]
         return Refused(
@@ -95,15 +104,15 @@ def said(program: Program, content: str) -> Typed | Refused:
 
 
 def bare(program: Program, content: str) -> str:
-    """Why the program would not send `content` to its model, if it gets that without blanks around it; empty when it
-    does.
+    """Why the program would not send `content` to its model, if it gets that without blanks of any language around it;
+    empty when it does.
     """
-    typed = said(program, content.strip())
+    typed = said(program, content.strip(ALL_BLANKS))
     if isinstance(typed, Refused):
         return typed.reason
     if typed.text[:1] != " ":
         return ""
-    word = content.split(maxsplit=1)[0][:40]
+    word = content.strip(ALL_BLANKS).split(maxsplit=1)[0][:40]
     return (
         f"{HABITS[program.name].title} runs {word!r} instead of saying it: send it as type Control if that is meant,"
         " else word it otherwise"

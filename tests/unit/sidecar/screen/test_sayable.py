@@ -41,6 +41,40 @@ def test_gemini_would_run_a_slash_behind_blanks_too_so_it_is_refused(content: st
     assert "Control" in refused.reason
 
 
+# ECMAScript's WhiteSpace and LineTerminator, less what is a control character and is never typed.
+JAVASCRIPT = [*" \u00a0\u1680\u2000\u2005\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"]
+
+
+@pytest.mark.parametrize("blank", JAVASCRIPT, ids=[f"U+{ord(blank):04X}" for blank in JAVASCRIPT])
+def test_every_blank_of_javascript_is_none_of_the_word(blank: str) -> None:
+    """A2"""
+    for name, word in [("claude", "exit"), ("opencode", "quit"), ("gemini", "/clear"), ("gemini", "/help me")]:
+        for content in (blank + word, word + blank, f"{blank} {word}{blank}\n", word.replace(" ", blank)):
+            assert isinstance(said(name, content), Refused), (name, content)
+
+
+@pytest.mark.parametrize("other", ["\u200b", "\u2060", "\u180e", "\u2800"])
+def test_what_is_no_blank_for_javascript_is_text(other: str) -> None:
+    """A2"""
+    assert said("claude", other + "exit") == Typed(other + "exit")
+    assert said("gemini", other + "/clear") == Typed(other + "/clear" + " ")
+
+
+def test_blanks_are_those_of_the_language() -> None:
+    assert set(sayable.PYTHON) == {chr(code) for code in range(0x110000) if chr(code).isspace()}
+    assert set(sayable.PYTHON) - set(sayable.JAVASCRIPT) == set("\x1c\x1d\x1e\x1f\x85")
+    assert set(sayable.JAVASCRIPT) - set(sayable.PYTHON) == {"\ufeff"}
+
+
+@pytest.mark.parametrize(("name", "content"), [("claude", "/clear"), ("codex", "!ls"), ("aider", "/clear")])
+@pytest.mark.parametrize("blank", ["\u3000", "\u2003", "\ufeff", "\x85"])
+def test_server_that_takes_no_blanks_around_a_message_is_refused_what_they_would_make_text(
+    name: str, content: str, blank: str
+) -> None:
+    """A1"""
+    assert content in sayable.bare(programs.named(name), blank + content)
+
+
 @pytest.mark.parametrize("content", ["/etc/hostname is a file", "// a comment", "/* another */ too", "see /help first"])
 def test_gemini_takes_a_path_and_a_comment_as_text(content: str) -> None:
     """A2"""
