@@ -189,13 +189,15 @@ class MessageDelivery:
             await self._intents.record(key, content, origin)
             self._say(key, HIDDEN if self._driver.hides_answers else content)
             self._warn_of_keys(key, content)
-            await self._driver.answer(question_id, content)
+            taken = await self._driver.answer(question_id, content)
         except (RefusedError, UnreachableError) as error:
             self._publication.broadcast.warn(f"answer {key} may not have reached the agent: {error}")
             return self._intents.conclude(key, Outcome.IN_DOUBT)
         finally:
             self._being_answered.discard(question_id)
-        return self._intents.conclude(key, Outcome.DELIVERED)
+        if not taken:
+            self._publication.broadcast.warn(f"answer {key}: the question is still open after it was typed")
+        return self._intents.conclude(key, Outcome.DELIVERED if taken else Outcome.IN_DOUBT)
 
     def _note(self, key: str, content: str, position: int) -> None:
         self._publication.note(key, content, position, self._driver)

@@ -143,11 +143,13 @@ class Session:
         """Sends keystrokes at any time; they are not part of the conversation. Raises the errors of `deliver` except
         NotReadyError; RefusedError is for keystrokes that can have no effect.
         """
-        if reason := self.driver.refuses_keys(keys):
-            raise RefusedError(reason)
         origin = Origin(name, "raw") if name else None
         earlier = await self._messages.earlier(key, keys, origin=origin, found=False)
-        return earlier if earlier is not None else await self._messages.keystrokes(key, keys, origin=origin)
+        if earlier is not None:
+            return earlier
+        if reason := self.driver.refuses_keys(keys):
+            raise RefusedError(reason)
+        return await self._messages.keystrokes(key, keys, origin=origin)
 
     async def settle(self, question_id: str, content: str, key: str | None, *, name: str | None = None) -> Delivery:
         """Answers a question of the agent, which may be working; the answer is part of the conversation. Raises the

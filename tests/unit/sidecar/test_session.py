@@ -151,9 +151,10 @@ class Asking(EndedCommand):
     def refuses_answer(self, question_id: str, content: str) -> str:
         return ""
 
-    async def answer(self, question_id: str, content: str) -> None:
+    async def answer(self, question_id: str, content: str) -> bool:
         self.answered.append(content)
         await self.goes_on.wait()
+        return True
 
 
 @asynccontextmanager

@@ -94,8 +94,10 @@ class Driver(abc.ABC):
         """Why `content` does not answer that question; empty when it does."""
         return f'the question "{question_id}" is not open: this agent asks none'
 
-    async def answer(self, question_id: str, content: str) -> None:
-        """Raises RefusedError and UnreachableError."""
+    async def answer(self, question_id: str, content: str) -> bool:
+        """Returns False where it is not known whether the agent took the answer: the question is still open. Raises
+        RefusedError and UnreachableError.
+        """
         raise RefusedError(self.refuses_answer(question_id, content))
 
     @property

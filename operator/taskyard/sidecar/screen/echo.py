@@ -12,6 +12,7 @@ from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.screen import programs
 from taskyard.sidecar.screen.generic_answer import Mark
 from taskyard.sidecar.screen.program import Program
+from taskyard.sidecar.screen.question import RULE
 
 # What frames and prompts add to a message that a program shows.
 ADDED = str.maketrans("", "", " \xa0\t\n┃│>❯›")  # noqa: RUF001
@@ -66,7 +67,7 @@ def end_of(program: Program, terminal: Terminal, first: int, end: int, typed: st
     at, gap = 0, False
     for number in range(first, end):
         text = terminal.line(number).text
-        if gap and (not text.translate(ADDED) or programs.RULE.match(text)):
+        if gap and (not text.translate(ADDED) or RULE.match(text)):
             return number
         pieces = ELIDED.split(program.echo.sub("", text) if program.echo else text)
         for index, piece in enumerate(pieces):

@@ -90,10 +90,10 @@ def gemini() -> Program:
         placeholder=re.compile(r" *(?:Type your message or @path/to/file)?$"),
         leave=b"\x1b",
         busy=_screen(r"^ [\u2801-\u28ff] [^\n]*\(esc to cancel"),
-        asks=_screen(
-            r"^[ │]*(Waiting for (?:auth|user confirmation)[^\n│]*?)\.*[ │]*$|^(Enter the authorization code):?\Z"
-        ),
+        asks=_screen(r"^[ │]*(Waiting for (?:auth|user confirmation)[^\n│]*?)\.*[ │]*$"),
+        wants=_screen(r"^(Enter the authorization code):?\Z"),
         dialogs=True,
+        confirms=True,
         echo=re.compile(r"^ [>*] "),
         farewell=_screen(r"^[ │]*(?:Agent powering down|To resume this session: gemini)"),
         chatter=_lines(
@@ -133,7 +133,7 @@ def aider() -> Program:
         box=_screen(r"(?:^─{10,}\n(?:[^\n]+\n)*?|\A)(?:[\w-]+)?>(?: [^\n]*)?(?:\n(?:[\w-]+)?>(?: [^\n]*)?)*\Z"),
         says=re.compile(r"(?:[\w-]+)?> ?"),
         busy=_screen(r"^[░█ ]*[░█][░█ ]* [^\n]*\Z"),
-        asks=_screen(r"([^.\n]+\?) \(Y\)es/\(N\)o[^>]*\Z"),
+        wants=_screen(r"([^.\n]+\?) \(Y\)es/\(N\)o[^>\n]*(?:\n[^>\n]*)?\Z"),
         echo=re.compile(r"^(?:[\w-]+)?> "),
         chatter=_lines(r"^[░█ ]*[░█][░█ ]* \S", r"^Tokens: .* sent, .* received\."),
         keeps_box=False,

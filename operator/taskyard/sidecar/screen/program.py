@@ -14,9 +14,10 @@ class Program:
     `placeholder`: what an empty box shows after that. `clear`: keys that take text out of the box wherever the cursor
     is, to be repeated until it is empty; they do nothing to an empty one. `leave`: keys that end `runs` in an empty
     box.
-    `busy`: is shown only while the program works. `asks`: a question other than a numbered menu, as its first group.
-    `overlay`: the title of a dialog above the box, as its first group. `dialogs`: whether a screen that ends with the
-    keys that close a dialog is one. `keeps_box`: it shows its box while it works.
+    `busy`: is shown only while the program works. `asks`: what keys alone answer, as its first group; `wants`: what a
+    text answers. `overlay`: the title of a dialog above the box, as its first group. `dialogs`: whether it has numbered
+    menus, and a screen that ends with the keys that close a dialog is one. `confirms`: a line of a menu is taken by its
+    number and Enter, not by the number alone. `keeps_box`: it shows its box while it works.
     `echo`: the start of lines in which the program shows a message that it got. `chatter`: the program's own lines in
     the conversation, with the rest of their paragraph (a spinner, a duration, a tip); `decor`: such lines alone.
     `farewell`: what the program says when it ends.
@@ -32,8 +33,10 @@ class Program:
     leave: bytes = b""
     busy: re.Pattern[str] | None = None
     asks: re.Pattern[str] | None = None
+    wants: re.Pattern[str] | None = None
     overlay: re.Pattern[str] | None = None
     dialogs: bool = False
+    confirms: bool = False
     echo: re.Pattern[str] | None = None
     chatter: tuple[re.Pattern[str], ...] = ()
     decor: tuple[re.Pattern[str], ...] = ()

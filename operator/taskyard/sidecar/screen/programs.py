@@ -5,38 +5,17 @@ The patterns were taken from the real programs; tests check them against recordi
 prompt and its silence alone (`generic_answer`).
 """
 
-# ruff: noqa: RUF001 - the programs' prompts are what they are
-
-import itertools
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from taskyard.lazypattern import pattern
 from taskyard.sidecar.emulator.terminal import Terminal
-from taskyard.sidecar.screen import known_programs
+from taskyard.sidecar.screen import known_programs, question
 from taskyard.sidecar.screen.known_programs import BANNERS, KNOWN
 from taskyard.sidecar.screen.program import Program
+from taskyard.sidecar.screen.question import FRAME, HINT, PAGE, RULE, AnsweredBy, Dialog
 
 TAIL = 80
-PAGE = 24
-QUESTION_REACH = 14
 MAX_QUESTION_CHARACTERS = 300
-FRAME = " \t│┃|"
-MENU = pattern(r"^(?:[❯›>●] *)?(\d)\. +\S")
-POINTED = pattern(r"^[❯›>●] *\d\. +\S")
-RULE = pattern(r"^[─━═_╭╮╰╯┌┐└┘-]{10,}$")
-DIALOG_END = 6
-# The keys that answer or close a dialog, as the programs show them.
-HINT = pattern(
-    r"\besc(?:ape)? (?:to (?!interrupt)|back|close|exit|cancel|dismiss)|\b(?:press|use) (?:enter|esc)\b"
-    r"|\benter (?:to |select|resume)|\bquit: q\b|\bq (?:close|quit)\b",
-    re.IGNORECASE,
-)
-DIALOG_TOP = pattern(r"^ ?[─╭┌]─{9,}")
-WANTS_TEXT = pattern(r"^(?:enter|paste|type|provide)\b", re.IGNORECASE)
-SENTENCE = pattern(r"(?:(?<=[.?!:]) |^)([^.?!]*\?)")
-
 
 CUSTOM = Program("custom")
 
@@ -60,8 +39,8 @@ def from_screen(terminal: Terminal, otherwise: Program = CUSTOM) -> Program:
 @dataclass(frozen=True)
 class Reading:
     """What a known program's screen says: the first line of its input box (None: it has none now), whether it works,
-    what it asks (empty: nothing). `says`: Enter would send what is in the box to the model, not run it. `empty`:
-    nothing is in the box, and its cursor is at its start.
+    what it asks (empty: nothing), which is the text of its `dialog`. `says`: Enter would send what is in the box to the
+    model, not run it. `empty`: nothing is in the box, and its cursor is at its start.
     """
 
     box: int | None
@@ -69,6 +48,7 @@ class Reading:
     question: str = ""
     says: bool = True
     empty: bool = False
+    dialog: Dialog | None = None
 
     @property
     def waits(self) -> bool:
@@ -86,10 +66,12 @@ def read(program: Program, terminal: Terminal) -> Reading:
     box = start + text.count("\n", 0, found.start()) if found else None
     near = text[-4_000:] if found is None else text[max(0, found.start() - 1_000) :]
     busy = program.busy is not None and program.busy.search(near) is not None
-    question = " ".join(_question(program, terminal, text, box, busy=busy).split())[:MAX_QUESTION_CHARACTERS]
+    dialog = _dialog(program, terminal, text, start, box, busy=busy)
+    asked = dialog.text if dialog is not None else ""
     if box is None:
-        return Reading(None, busy, question)
-    return Reading(box, busy, question, says=_says(program, terminal, box), empty=_empty(program, terminal, box))
+        return Reading(None, busy, asked, dialog=dialog)
+    says, empty = _says(program, terminal, box), _empty(program, terminal, box)
+    return Reading(box, busy, asked, says=says, empty=empty, dialog=dialog)
 
 
 def took(program: Program, reading: Reading, box: Sequence[str], filled: str) -> bool:
@@ -103,16 +85,32 @@ def took(program: Program, reading: Reading, box: Sequence[str], filled: str) ->
     return reading.busy or filled not in box
 
 
-def _question(program: Program, terminal: Terminal, text: str, box: int | None, *, busy: bool) -> str:
+def _dialog(
+    program: Program, terminal: Terminal, text: str, start: int, box: int | None, *, busy: bool
+) -> Dialog | None:
+    found = _found(program, terminal, text, start, box, busy=busy)
+    if found is None:
+        return None
+    return replace(found, text=" ".join(found.text.split())[:MAX_QUESTION_CHARACTERS])
+
+
+def _found(
+    program: Program, terminal: Terminal, text: str, start: int, box: int | None, *, busy: bool
+) -> Dialog | None:
+    if program.wants is not None and (wanted := program.wants.search(text)):
+        return Dialog(wanted.group(1), AnsweredBy.TEXT, row=start + text.count("\n", 0, wanted.start(1)))
+    menu = question.menu(text, start, program.without_chatter) if box is None else None
+    if menu is not None and program.dialogs:
+        return menu
     if program.asks is not None and (asked := program.asks.search(text)):
-        return next(group for group in asked.groups() if group)
+        return Dialog(asked.group(1), AnsweredBy.KEYS, row=start + text.count("\n", 0, asked.start(1)))
     # The cursor is not in the box while a dialog has it, wherever on the screen that is, or hides it.
     elsewhere = box is None or not box <= terminal.cursor[0] < terminal.end - 1
     if program.overlay is not None and elsewhere and (shown := program.overlay.search(terminal.text())):
-        return shown.group(1)
-    if box is not None:
-        return ""
-    return menu_question(text) or ("" if busy or not program.dialogs else dialog_title(text))
+        return Dialog(shown.group(1), AnsweredBy.KEYS)
+    if box is not None or menu is not None:
+        return menu
+    return None if busy or not program.dialogs else question.dialog(text, start)
 
 
 def _says(program: Program, terminal: Terminal, box: int) -> bool:
@@ -170,49 +168,3 @@ def _tail_start(text_of: Callable[[int], str], oldest: int, end: int) -> int:
     while start < end and not text_of(start):
         start += 1
     return start
-
-
-def menu_question(text: str) -> str:
-    """The question above a numbered menu; empty without such a menu at the end.
-
-    A menu has a pointer at one of its lines, and is in a frame or has the keys below that answer it. A list that an
-    answer quotes has neither.
-    """
-    rows = text.split("\n")[-40:]
-    lines = [line.strip(FRAME) for line in rows]
-    numbers = [found.group(1) if (found := MENU.match(line)) else "" for line in lines]
-    first = len(numbers) - 1 - numbers[::-1].index("1") if "1" in numbers else None
-    if first is None or sum(1 for line in lines[first:] if POINTED.match(line)) != 1:
-        return ""
-    last = max(index for index, number in enumerate(numbers) if number)
-    framed = all(row.lstrip()[:1] in ("│", "╰") for row in rows[first:] if row.strip())
-    if not framed and not any(HINT.search(line) for line in lines[last + 1 :]):
-        return ""
-    above = list(
-        itertools.takewhile(lambda line: not RULE.match(line), reversed(lines[max(0, first - QUESTION_REACH) : first]))
-    )
-    paragraphs = [
-        " ".join(reversed(list(group)))
-        for blank, group in itertools.groupby(above, key=lambda line: not line)
-        if not blank
-    ]
-    for paragraph in paragraphs:
-        if sentence := SENTENCE.search(paragraph):
-            return sentence.group(1)
-    return next((paragraph for paragraph in paragraphs if paragraph.count(" ") >= 2), lines[first])
-
-
-def dialog_title(text: str) -> str:
-    """What a dialog at the end wants to be told, else its title; empty without the keys that close a dialog."""
-    rows = text.split("\n")
-    lines = [line.strip(FRAME) for line in rows]
-    filled = [line for line in lines if line and not RULE.match(line)]
-    if not any(HINT.search(line) for line in filled[-DIALOG_END:]):
-        return ""
-    gap = max((index for index in range(1, len(rows)) if not rows[index] and not rows[index - 1]), default=-1)
-    top = max((index for index, row in enumerate(rows) if DIALOG_TOP.match(row)), default=gap)
-    block = [line for line in lines[top + 1 :] if line and not RULE.match(line)] or filled
-    wanted = (line for line in filled[-DIALOG_END * 2 :] if WANTS_TEXT.match(line) and not HINT.search(line))
-    # The top of a long dialog is out of sight: then its keys say what it is.
-    title = block[0] if len(block) < PAGE * 2 else next(line for line in reversed(filled) if HINT.search(line))
-    return next(wanted, title)

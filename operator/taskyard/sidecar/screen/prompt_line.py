@@ -6,8 +6,8 @@ from taskyard.core import text_limits
 from taskyard.core.text_sanitizer import one_line
 from taskyard.lazypattern import pattern
 from taskyard.sidecar.emulator.terminal import Terminal
-from taskyard.sidecar.screen import programs
 from taskyard.sidecar.screen.mark import Mark
+from taskyard.sidecar.screen.question import FRAME
 
 # Rows of a long line that the terminal wrapped; rows above the cursor in which the last line is looked for.
 REACH = 24
@@ -71,7 +71,7 @@ def _line(terminal: Terminal, row: int, column: int | None = None) -> tuple[int,
         return start, None
     parts = [line.text + " " * line.blanks for line in terminal.lines(start, row)]
     parts.append(terminal.line(row).text if column is None else terminal.left_of(row, column))
-    return start, one_line("".join(parts).strip(programs.FRAME))
+    return start, one_line("".join(parts).strip(FRAME))
 
 
 def _above(terminal: Terminal, row: int, first: int, after: int) -> str:

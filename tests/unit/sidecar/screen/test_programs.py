@@ -118,26 +118,6 @@ def test_login_code_that_gemini_wants_outside_of_its_frames_is_a_question() -> N
     assert reading.question == "Enter the authorization code"
 
 
-LISTS = [
-    pytest.param("Which one?\n\n1. one\n2. two", id="numbered"),
-    pytest.param("Which one do you want?\n\n> 1. First\n> 2. Second", id="quoted"),
-    pytest.param("What does it show?\n\n❯ 1. Yes\n  2. No", id="quoted menu"),
-    pytest.param("Which one?\n\n● 1. one\n  2. two\n\nPick the first.", id="with a bullet"),
-]
-
-
-@pytest.mark.parametrize("text", LISTS)
-def test_list_in_an_answer_is_no_menu(text: str) -> None:
-    """T15, A10"""
-    assert programs.menu_question(text) == ""
-
-
-def test_menu_has_its_keys_below_or_a_frame() -> None:
-    """T15"""
-    assert programs.menu_question("Which one?\n\n❯ 1. Yes\n  2. No\n\nEnter to confirm · Esc to cancel") == "Which one?"
-    assert programs.menu_question("│ Which one?\n│ ● 1. Yes\n│   2. No\n╰──────────") == "Which one?"
-
-
 @pytest.mark.parametrize(
     ("name", "reading", "box", "took"),
     [

@@ -12,7 +12,7 @@ import pytest
 
 from taskyard.sidecar.conversation import sentences
 from taskyard.sidecar.emulator.terminal import Line, Terminal
-from taskyard.sidecar.screen import known_answer, programs
+from taskyard.sidecar.screen import known_answer, programs, question
 from taskyard.sidecar.screen.generic_answer import CUT_NOTE, Mark, beginning
 from unit.sidecar.recording import recording
 from unit.sidecar.screen.test_known_answer import RECITAL, Scene, scene
@@ -238,7 +238,7 @@ def test_list_in_an_answer_is_no_question_while_the_box_is_drawn_anew(name: str)
 )
 def test_list_in_prose_is_no_menu(text: str) -> None:
     """A10, T15"""
-    assert programs.menu_question(text) == ""
+    assert question.menu(text) is None
 
 
 # A11

@@ -81,3 +81,44 @@ def test_answer_that_line_mode_cuts_is_refused_before_anything_is_typed(pod: Pod
     assert pod.post("x" * 4095, answers=question["id"]).json() == {"ok": True}
     pod.until_stable()
     assert pod.contents()[-1] == ("agent", "4095")
+
+
+def test_keys_that_line_mode_cuts_are_refused_before_any_is_pressed(pod: Pod) -> None:
+    """T1"""
+    start(pod, *DASH)
+    pod.until_stable()
+    refused = pod.post("printf %s '" + "x" * 5000, kind="raw")
+    assert refused.status_code == 422
+    assert "4,095" in refused.text and "Enter" in refused.text
+    too_long = pod.post("echo a\r" + "字" * 1400, kind="raw")
+    assert too_long.status_code == 422 and "line 2" in too_long.text
+    assert "xx" not in pod.screen() and "字" not in pod.screen() and "echo" not in pod.screen()
+    whole = f"printf %s '{'x' * 4074}' | wc -c"
+    assert len(whole) == 4095
+    assert pod.post(whole + "\r", kind="raw").json() == {"ok": True}
+    until("the line", lambda: "\n4074" in pod.screen())
+
+
+def test_keys_and_messages_count_what_was_pressed_without_enter(pod: Pod) -> None:
+    """T1: the kernel cuts the line, not the input."""
+    start(pod, *DASH)
+    pod.until_stable()
+    begun = "echo " + "x" * 2995
+    assert pod.post(begun, key="first", kind="raw").json() == {"ok": True}
+    refused = pod.post("y" * 3000, kind="raw")
+    assert refused.status_code == 422 and "after 3,000 that stand there" in refused.text
+    assert pod.post(begun, key="first", kind="raw").json() == {"ok": True}
+    pod.until_stable()
+    said_too = pod.post("z" * 3000)
+    assert said_too.status_code == 422 and "after 3,000" in said_too.text
+    assert pod.post(" | wc -c\r", kind="raw").json() == {"ok": True}
+    until("the line", lambda: "\n2996" in pod.screen())
+    assert "yy" not in pod.screen() and "zz" not in pod.screen()
+
+
+def test_long_keys_arrive_whole_where_the_program_takes_keys(pod: Pod) -> None:
+    """T1"""
+    start(pod, *SHELL)
+    pod.until_stable()
+    assert pod.post("printf %s '" + "x" * 5000 + "' | wc -c\r", kind="raw").json() == {"ok": True}
+    until("the answer", lambda: "\n5000" in pod.screen())

@@ -398,13 +398,14 @@ class AcpDriver(PipeDriver):
         chosen = self._asked.chosen(question_id, typable(content))
         return chosen if isinstance(chosen, str) else ""
 
-    async def answer(self, question_id: str, content: str) -> None:
+    async def answer(self, question_id: str, content: str) -> bool:
         chosen = self._asked.chosen(question_id, typable(content))
         if isinstance(chosen, str):
             raise RefusedError(chosen)
         if not self._reachable:
             raise UnreachableError("the agent cannot be reached")
         await self._settle(*chosen)
+        return True
 
     async def _write(self, message: bytes) -> None:
         with reaching():

@@ -24,6 +24,7 @@ Line mode is the terminal's canonical mode. "Starting" is work before the progra
 import enum
 from dataclasses import dataclass
 
+from taskyard.lazypattern import pattern
 from taskyard.sidecar.init.frames import Foreground, Reader, TerminalState
 from taskyard.sidecar.screen.program import Program
 from taskyard.sidecar.screen.programs import Reading
@@ -31,6 +32,8 @@ from taskyard.sidecar.screen.programs import Reading
 SILENT_START = 10.0
 LONG_REST = 60.0
 MAX_LINE_BYTES = 4_095  # N_TTY_BUF_SIZE, less the line feed: a longer line is cut by the kernel
+# Keys after which a line in line mode begins anew: Enter, and Ctrl-C, Ctrl-D, Ctrl-U, Ctrl-Z and Ctrl-\\.
+LINE_ENDS = pattern(r"[\r\n\x03\x04\x15\x1a\x1c]")
 
 
 class Activity(enum.Enum):
@@ -126,23 +129,51 @@ def waits_for_input(kernel: TerminalState) -> str:
     return f"{kernel.command or 'a program'} waits for input"
 
 
-def refusal(text: str, program: Program, kernel: TerminalState | None, *, bracketed_paste: bool) -> str:
-    """Why `text` cannot be typed without loss into a program that now waits; empty when it can."""
+def refusal(
+    text: str, program: Program, kernel: TerminalState | None, *, bracketed_paste: bool, standing: int = 0
+) -> str:
+    """Why `text` cannot be typed without loss into a program that now waits; empty when it can. `standing`: bytes that
+    stand in the line already, and become the beginning of the text's.
+    """
     if program.known and not bracketed_paste and "\n" in text:
         return f"{program.name} takes no pasted text now, so that each line would be a message of its own"
     if kernel is None:
         return ""
     if kernel.canonical:
         for number, line in enumerate(text.split("\n"), 1):
-            size = len(line.encode())
-            if size > MAX_LINE_BYTES:
-                return (
-                    f"line {number} of the text has {size:,} bytes, and the agent's terminal takes a line of at most "
-                    f"{MAX_LINE_BYTES:,}: break the line, or have the agent read the text from a file"
-                )
+            if too_long := _too_long(line, standing if number == 1 else 0):
+                remedy = "break the line, or have the agent read the text from a file"
+                return f"line {number} of the text {too_long}: {remedy}"
     elif "\t" in text and not bracketed_paste:
         return (
             "the text has a tab, which the agent's program would take as a key, since it knows no bracketed paste: "
             "use spaces, or send keystrokes with type Raw"
         )
     return ""
+
+
+def refuses_keys(keys: str, kernel: TerminalState | None, standing: int = 0) -> str:
+    """Why these keys cannot be pressed without loss; empty when they can. `standing` as in `refusal`."""
+    if kernel is None or not kernel.canonical:
+        return ""
+    for number, line in enumerate(LINE_ENDS.split(keys), 1):
+        if too_long := _too_long(line, standing if number == 1 else 0):
+            return f'line {number} of the keys {too_long}: press Enter ("\\r") before, or clear the line ("\\x15")'
+    return ""
+
+
+def standing(keys: str, kernel: TerminalState | None, before: int) -> int:
+    """Bytes in the kernel's line once these keys were pressed, with so many in it before. In key mode it has none."""
+    if kernel is None or not kernel.canonical:
+        return 0
+    *ended, last = LINE_ENDS.split(keys)
+    return len(last.encode(errors="replace")) + (0 if ended else before)
+
+
+def _too_long(line: str, standing: int) -> str:
+    """That a line has too many bytes for line mode, with those that stand there; empty when it has not."""
+    size = len(line.encode(errors="replace"))
+    if size + standing <= MAX_LINE_BYTES:
+        return ""
+    beside = f" after {standing:,} that stand there" if standing else ""
+    return f"has {size:,} bytes{beside}, and the agent's terminal takes a line of at most {MAX_LINE_BYTES:,}"

@@ -18,13 +18,16 @@ from typing import Protocol
 
 from taskyard.core import text_limits
 from taskyard.sidecar.drivers.terminal import activity
+from taskyard.sidecar.drivers.terminal.dialogs import Dialogs
 from taskyard.sidecar.drivers.terminal.identity import Identity
 from taskyard.sidecar.drivers.terminal.questions import TerminalQuestion
 from taskyard.sidecar.drivers.terminal.wording import Wording
+from taskyard.sidecar.emulator import cells
 from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.init.frames import Foreground, Reader, TerminalState
-from taskyard.sidecar.screen import dialog, programs
+from taskyard.sidecar.screen import dialog, programs, question
 from taskyard.sidecar.screen.program import Program
+from taskyard.sidecar.screen.question import AnsweredBy
 
 RECOGNISED_WITHIN = 1 << 17
 PATTERN_BESIDE_A_LINE = 60  # characters: what is reported has 300 in all
@@ -58,7 +61,6 @@ class Attention:
         self._pattern = ready
         self._start_timeout = start_timeout
         self._identity = Identity(agent_type)
-        self._asked: TerminalQuestion | None = None
         self.begin_run(0.0, begun=False, spoke=False)
 
     def begin_run(self, now: float, *, begun: bool, spoke: bool) -> None:
@@ -68,7 +70,10 @@ class Attention:
         self.state = State.WORKING
         self.reading = NOTHING_READ
         self.kernel: TerminalState | None = None
-        self._question = ""
+        self.dialogs = Dialogs()
+        self._asked: TerminalQuestion | None = None
+        self._asked_as = "", 0
+        self._question, self._answered_by = "", AnsweredBy.TEXT
         self.wording = Wording(certain=not spoke)
         self._screen_end: str | None = None
         self._begun, self._spoke, self._is_ready, self._has_read = begun, spoke, False, False
@@ -83,17 +88,28 @@ class Attention:
     def question(self) -> str:
         return self._question if self.state is State.ASKING else self.reading.question
 
-    def asked(self, terminal: Terminal, instance: str, position: int, otherwise: str = "") -> TerminalQuestion | None:
+    def asked(self, instance: str, position: int, otherwise: str = "") -> TerminalQuestion | None:
         """The open question, which keeps its id until another one is asked; `otherwise` is the text where none is open.
         The turn began at `position` in the output of the run `instance`.
         """
         text = self.question or otherwise
+        shown = self.dialogs.open if self.dialogs.open is not None and self.dialogs.open.text == text else None
+        asked_as = text, self.dialogs.number if shown is not None else 0
         if not text:
-            self._asked = None
-        elif self._asked is None or self._asked.text != text:
-            options = dialog.menu_options(terminal) if self.reading.question else ()
-            name = self.wording.name(text)
-            self._asked = TerminalQuestion.of(text, name, instance=instance, position=position, options=options)
+            if not self._asked_as[1]:
+                self._asked = None
+            return None  # a dialog may come back when the screen is drawn
+        if self._asked is None or self._asked_as != asked_as:
+            self._asked_as = asked_as
+            answered_by = self._answered_by if self.state is State.ASKING else AnsweredBy.TEXT
+            self._asked = TerminalQuestion.of(
+                text,
+                self.dialogs.name if shown is not None else self.wording.name(text),
+                instance=instance,
+                position=position,
+                answered_by=shown.answered_by if shown is not None else answered_by,
+                options=shown.options if shown is not None else (),
+            )
         return self._asked
 
     @property
@@ -150,10 +166,11 @@ class Attention:
             self._is_ready = self._pattern.is_shown(_as_shown(terminal))
         before, self.reading = self.reading, programs.read(self.program, terminal)
         self._read_as = self.program.name
+        is_other = self.dialogs.see(self.reading.dialog, after, now)
         box = self.reading.box
         still = before.waits and self.reading.waits and box == before.box and terminal.changed >= (box or 0)
         still = still or self._is_asked_still(terminal, after)
-        return (not still and self._change(now)) or self.reading.question != before.question
+        return (not still and self._change(now)) or is_other
 
     def tell(self, kernel: TerminalState, now: float) -> bool:
         """The kernel tells something new."""
@@ -169,11 +186,18 @@ class Attention:
 
     def pressed(self, keys: str) -> None:
         """Keys are about to be pressed."""
+        self.dialogs.pressed()
         self.wording.pressed(keys, self.kernel)
 
     def answered(self, terminal: Terminal) -> None:
         """A line that answers a question is about to be typed."""
+        self.dialogs.pressed()
         self.wording.answered(self.kernel, terminal)
+
+    def begin_turn(self, typed: str, now: float) -> None:
+        """What is shown from now on answers `typed`."""
+        self.dialogs.begin_turn(now)
+        self.wording.begin_turn(typed)
 
     def begin_typing(self) -> None:
         self._begun = True
@@ -211,8 +235,11 @@ class Attention:
         return True
 
     def _asks(self, rest: activity.Rest, terminal: Terminal, after: int) -> str:
+        self._answered_by = AnsweredBy.TEXT
         if rest.is_dialog and not activity.hides_input(self.kernel):
-            return dialog.last_words(terminal)
+            words = dialog.last_words(terminal)
+            self._answered_by = AnsweredBy.TEXT if question.wants_text(words) else AnsweredBy.KEYS
+            return words
         if rest.is_dialog or (rest.question and not self.program.known):
             return self.waits_for_input(terminal, after)
         return rest.question
@@ -246,5 +273,5 @@ def _as_shown(terminal: Terminal) -> str:
     """The screen's text, with the blanks between the end of the input line and the cursor: a prompt ends in one."""
     row, column = terminal.cursor
     lines = [line.text for line in terminal.lines(terminal.top, max(terminal.end, row + 1))]
-    lines[row - terminal.top] = lines[row - terminal.top].ljust(column)
+    lines[row - terminal.top] += " " * (column - cells.columns(lines[row - terminal.top]))
     return "\n".join(lines)

@@ -21,9 +21,10 @@ from typing import Any
 from taskyard.sidecar.conversation import sentences
 from taskyard.sidecar.conversation.content import typable
 from taskyard.sidecar.conversation.status import Status
-from taskyard.sidecar.drivers.base import Driver, DriverObserver, RefusedError, UnreachableError
+from taskyard.sidecar.drivers.base import Driver, DriverObserver, UnreachableError
 from taskyard.sidecar.drivers.reach import reaching
 from taskyard.sidecar.drivers.terminal import activity
+from taskyard.sidecar.drivers.terminal.answerer import Answerer
 from taskyard.sidecar.drivers.terminal.attention import Attention, ReadyPattern
 from taskyard.sidecar.drivers.terminal.kept_modes import KeptModes
 from taskyard.sidecar.drivers.terminal.questions import TerminalQuestion
@@ -38,8 +39,6 @@ logger = logging.getLogger(__name__)
 SLICE = 512
 # Seconds.
 LOOKED_AFTER = 0.002
-CLOSED_WITHIN = 2.0
-CLOSED_EVERY = 0.1
 
 
 class Connection(enum.Enum):
@@ -82,6 +81,7 @@ class TerminalDriver(Driver):
         self.turn = self._sight.turn
         self._sampler = self._sight.sampler
         self._typist = Typist(self._client, self._sight)
+        self._answerer = Answerer(self._client, self._sight, self._typist, self._ask)
         self._connection = Connection.DOWN
         self._instance = ""
         self._unrested = 0
@@ -127,8 +127,7 @@ class TerminalDriver(Driver):
         return asked.body() if asked is not None else None
 
     def _ask(self) -> TerminalQuestion | None:
-        held_up_by = self._typist.held_up_by
-        return self.attention.asked(self.turn.terminal, self._instance, self.turn.mark.position, held_up_by)
+        return self.attention.asked(self._instance, self.turn.mark.position, self._typist.held_up_by)
 
     @property
     def takes_leave(self) -> bool:
@@ -154,6 +153,7 @@ class TerminalDriver(Driver):
         typed = typable(turn.typed) if turn is not None else ""
         self.attention.begin_run(now(), begun=bool(typed), spoke=hello.total > 0)
         self.turn.begin_run(hello, turn, typed)
+        self._typist.begin_run()
         if hello.state is frames.State.WAITING:
             await self._go()
         self._connect(Connection.ENDED if hello.state is frames.State.EXITED else Connection.REPLAYING)
@@ -226,17 +226,14 @@ class TerminalDriver(Driver):
 
     def open_turn(self, typed: str) -> int:
         self._sight.look()
-        self.attention.wording.begin_turn(typable(typed))
+        self.attention.begin_turn(typable(typed), now())
         return self.turn.begin_turn(typable(typed))
 
     def refuses(self, content: str, *, control: bool = False) -> str:
         typed = self._typed(content, control=control)
         if isinstance(typed, sayable.Refused):
             return typed.reason
-        return self._untypable(typed.text, bracketed=self.turn.terminal.bracketed_paste and not control)
-
-    def _untypable(self, text: str, *, bracketed: bool) -> str:
-        return activity.refusal(text, self.attention.program, self.attention.kernel, bracketed_paste=bracketed)
+        return self._typist.untypable(typed.text, control=control)
 
     def _typed(self, content: str, *, control: bool) -> sayable.Typed | sayable.Refused:
         return (sayable.run if control else sayable.said)(self.attention.program, typable(content))
@@ -279,21 +276,12 @@ class TerminalDriver(Driver):
     def hides_answers(self) -> bool:
         return activity.hides_input(self.attention.kernel)
 
-    def refuses_answer(self, question_id: str, content: str) -> str:
-        asked = self._ask()
-        if asked is None or asked.id != question_id:
-            return f'the question "{question_id}" is not open (any more)'
-        text = typable(content)
-        if asked.options:
-            return asked.refuses(text)
-        return self._untypable(text, bracketed=self.turn.terminal.bracketed_paste)
+    def refuses_keys(self, keys: str) -> str:
+        return self._typist.unpressable(keys)
 
-    async def answer(self, question_id: str, content: str) -> None:
-        asked = self._ask()
-        if asked is None or (reason := self.refuses_answer(question_id, content)):
-            raise RefusedError(reason if asked is not None else "the question is not open any more")
+    def refuses_answer(self, question_id: str, content: str) -> str:
+        return self._answerer.refuses(question_id, typable(content))
+
+    async def answer(self, question_id: str, content: str) -> bool:
         with reaching():
-            await self._typist.answer(asked, typable(content))
-        deadline = now() + CLOSED_WITHIN  # the program may take its time; until then no other answer is typed
-        while self._ask() is asked and self.reachable and (left := deadline - now()) > 0:
-            await self._sight.next_sample(min(left, CLOSED_EVERY))
+            return await self._answerer.answer(question_id, typable(content))

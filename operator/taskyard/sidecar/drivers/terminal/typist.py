@@ -3,8 +3,7 @@
 import asyncio
 
 from taskyard.sidecar.conversation.content import keyless
-from taskyard.sidecar.drivers.base import RefusedError
-from taskyard.sidecar.drivers.terminal.questions import TerminalQuestion
+from taskyard.sidecar.drivers.terminal import activity
 from taskyard.sidecar.drivers.terminal.sight import Sight
 from taskyard.sidecar.init.client import AgentClient, LostError
 from taskyard.sidecar.init.frames import Foreground, Reader
@@ -20,7 +19,6 @@ LINE_TIMEOUT = 0.5
 CLEAR_TIMES = 8
 CLEAR_TIMEOUT = 6.0
 CLEAR_AT_ONCE = 4
-MENU_QUIET = 0.5
 ENTER_EVERY = 3.0
 ENTER_TIMES = 5
 PASTE_START, PASTE_END = b"\x1b[200~", b"\x1b[201~"
@@ -45,6 +43,8 @@ class Typist:
         self.between_lines = False
         # The screen's version when keys were pressed whose effect nobody has waited for.
         self._pressed: int | None = None
+        # Bytes that were pressed without Enter in line mode: they stand in the kernel's line.
+        self._standing = 0
 
     @property
     def held_up_by(self) -> str:
@@ -54,9 +54,30 @@ class Typist:
             return ""
         return self._sight.waits_for_input() if kernel.foreground is Foreground.OTHER else ""
 
+    def begin_run(self) -> None:
+        self._standing = 0
+
+    def untypable(self, text: str, *, control: bool = False) -> str:
+        """Why the text cannot be typed without loss; empty when it can. `control`: as a person would, not pasted."""
+        attention = self._sight.attention
+        bracketed = self._sight.terminal.bracketed_paste and not control
+        return activity.refusal(
+            text, attention.program, attention.kernel, bracketed_paste=bracketed, standing=self._standing
+        )
+
+    def unpressable(self, keys: str) -> str:
+        """Why the keys cannot be pressed without loss; empty when they can."""
+        return activity.refuses_keys(keys, self._sight.attention.kernel, self._standing)
+
+    async def enter(self, keys: bytes) -> None:
+        """Presses keys, and Enter."""
+        await self._client.input(keys + b"\r")
+        self._standing = 0
+
     async def press(self, keys: str) -> None:
         """Presses keys as they are."""
         self._pressed = self._sight.terminal.version
+        self._standing = activity.standing(keys, self._sight.attention.kernel, self._standing)
         self._sight.attention.pressed(keys)
         await self._client.input(keys.encode())
 
@@ -113,52 +134,6 @@ class Typist:
         await kept
         return await self.press_enter(filled, control=control)
 
-    async def answer(self, question: TerminalQuestion, content: str) -> None:
-        """Types what answers a question; for a menu without Enter, unless the menu stays open. Raises RefusedError when
-        the program that asked is gone before it has read all lines; those that it has not read are not typed.
-        """
-        typed = question.typed(content)
-        assert typed is not None
-        if not question.options:
-            bracketed = self._sight.terminal.bracketed_paste
-            if not bracketed:
-                typed = await self._type_answers_but_last(question, typed)
-            self._sight.attention.answered(self._sight.terminal)
-            await self._client.input(keystrokes(typed, bracketed=bracketed) + b"\r")
-            return
-        self._sight.attention.pressed(typed)
-        await self._client.input(typed.encode())
-        while await self._sight.next_sample(MENU_QUIET):
-            pass
-        if self._sight.attention.question == question.text:
-            await self._client.input(b"\r")
-
-    async def _type_answers_but_last(self, question: TerminalQuestion, content: str) -> str:
-        """Where the kernel tells who reads, each further line waits until the program that asked reads again: whatever
-        has the terminal after it would take the line for a message. Returns what is left to be typed.
-        """
-        kernel = self._sight.attention.kernel
-        if kernel is None or not self._tells:
-            return content
-        asker = kernel.foreground, kernel.command, kernel.echo
-        while "\n" in content:
-            line, content = content.split("\n", 1)
-            self._sight.attention.answered(self._sight.terminal)
-            await self._client.input(keystrokes(line + "\n", bracketed=False))
-            quiet_by = _now() + LINE_TIMEOUT
-            while _now() < quiet_by and await self._sight.next_sample(ECHO_QUIET):
-                pass
-            while (now := self._sight.attention.kernel) is not None and now.reader is Reader.NO:
-                if not self._sight.reachable:
-                    raise LostError("the agent ended while the lines of an answer were typed")
-                await self._sight.next_sample(ECHO_QUIET)
-            if now is None or (now.foreground, now.command, now.echo) != asker:
-                left = content.count("\n") + 1
-                raise RefusedError(
-                    f"what asked is gone, and had not read the last {left} lines, which are not typed: {question.text}"
-                )
-        return content
-
     async def _type_lines_but_last(self, content: str) -> str:
         """Without bracketed paste every line is an input of its own, so the program gets a moment to answer each, at
         most LINES_TIMEOUT for all of them; where the kernel tells, at most LINE_TIMEOUT for each after that, since a
@@ -166,11 +141,11 @@ class Typist:
         line before started takes. Returns what is left to be typed.
         """
         deadline = _now() + LINES_TIMEOUT
-        while "\n" in content and (_now() < deadline or self._tells):
+        while "\n" in content and (_now() < deadline or self.tells):
             line, content = content.split("\n", 1)
             version = self._sight.terminal.version
-            await self._client.input(keystrokes(line + "\n", bracketed=False))
-            quiet_by = max(deadline, _now() + LINE_TIMEOUT) if self._tells else deadline
+            await self.enter(keystrokes(line, bracketed=False))
+            quiet_by = max(deadline, _now() + LINE_TIMEOUT) if self.tells else deadline
             while _now() < quiet_by and await self._sight.next_sample(ECHO_QUIET):
                 pass
             if self._sight.terminal.version == version:
@@ -179,7 +154,7 @@ class Typist:
         return content
 
     @property
-    def _tells(self) -> bool:
+    def tells(self) -> bool:
         """Whether the kernel tells if the program reads."""
         return self._sight.attention.kernel is not None and self._sight.attention.kernel.reader is not Reader.UNKNOWN
 
@@ -223,6 +198,8 @@ class Typist:
         """Waits for the message in the input box, in whatever form; returns the line in which it begins, else None."""
         deadline = _now() + BOX_TIMEOUT
         while (left := deadline - _now()) > 0:
+            if self._sight.attention.reading.question:
+                return None
             new = [line for line in self._box() if line and line not in empty]
             if not await self._sight.next_sample(ECHO_QUIET if new else left) and new:
                 return new[0]
@@ -231,12 +208,15 @@ class Typist:
     async def press_enter(self, filled: str | None = None, *, control: bool = False) -> bool:
         """Presses Enter, again while it has no visible effect: some programs take the first one as part of the paste.
         A message that is still in the input box, in the line `filled`, was not sent, whatever else changes. A command
-        (`control`) may open a dialog; a dialog is no sign that a message was sent.
+        (`control`) may open a dialog; a dialog is no sign that a message was sent. At a dialog that has opened by
+        itself Enter is not pressed: it would answer it.
         """
         for _ in range(ENTER_TIMES):
+            if self._sight.attention.reading.question:
+                return False
             seen = self._sight.terminal.version, self._sight.terminal.cursor
             deadline = _now() + ENTER_EVERY
-            await self._client.input(b"\r")
+            await self.enter(b"")
             while (left := deadline - _now()) > 0:
                 await self._sight.next_sample(left)
                 if filled is not None:
@@ -249,8 +229,6 @@ class Typist:
                     return True
                 if not self._sight.reachable:
                     return False
-            if filled is not None and self._sight.attention.question:
-                return False
         return False
 
 

@@ -156,3 +156,56 @@ def test_each_line_of_a_text_that_a_known_program_cannot_be_pasted_would_be_a_me
 ) -> None:
     reason = activity.refusal(text, programs.named("claude"), kernel("keys", Reader.YES), bracketed_paste=bracketed)
     assert ("a message of its own" in reason) is refused
+
+
+@pytest.mark.parametrize(
+    ("keys", "told", "standing", "word"),
+    [
+        ("x" * 4095, kernel("line", Reader.YES), 0, ""),
+        ("x" * 5000, kernel("line", Reader.YES), 0, "line 1 of the keys has 5,000 bytes, "),
+        ("字" * 1366, kernel("line", Reader.YES, own=False), 0, "line 1 of the keys has 4,098 bytes"),
+        ("a\r" + "x" * 4096, kernel("line", Reader.NO), 0, "line 2"),
+        ("x" * 3000 + "\r" + "x" * 3000, kernel("line", Reader.YES), 0, ""),
+        (
+            "x" * 3000,
+            kernel("line", Reader.YES),
+            3000,
+            "line 1 of the keys has 3,000 bytes after 3,000 that stand there",
+        ),
+        ("\x15" + "x" * 3000, kernel("line", Reader.YES), 3000, ""),
+        ("x" * 5000, kernel("keys", Reader.YES), 0, ""),
+        ("x" * 5000, None, 0, ""),
+    ],
+)
+def test_keys_that_line_mode_would_cut_are_refused(
+    keys: str, told: TerminalState | None, standing: int, word: str
+) -> None:
+    """T1"""
+    reason = activity.refuses_keys(keys, told, standing)
+    assert word in reason and bool(reason) == bool(word)
+
+
+@pytest.mark.parametrize(
+    ("keys", "told", "before", "after"),
+    [
+        ("abc", kernel("line", Reader.YES), 0, 3),
+        ("字", kernel("line", Reader.YES), 4, 7),
+        ("abc\rde", kernel("line", Reader.YES), 100, 2),
+        ("\x03", kernel("line", Reader.YES), 100, 0),
+        ("abc", kernel("keys", Reader.YES), 100, 0),
+        ("abc", None, 100, 0),
+    ],
+)
+def test_keys_without_enter_stand_in_the_line(keys: str, told: TerminalState | None, before: int, after: int) -> None:
+    """T1"""
+    assert activity.standing(keys, told, before) == after
+
+
+@pytest.mark.parametrize(
+    ("text", "standing", "word"), [("x" * 4000, 95, ""), ("x" * 4000, 96, "after 96"), ("a\n" + "x" * 4000, 96, "")]
+)
+def test_text_is_refused_with_what_stands_in_its_line(text: str, standing: int, word: str) -> None:
+    """T1"""
+    told = kernel("line", Reader.YES)
+    reason = activity.refusal(text, programs.named("custom"), told, bracketed_paste=False, standing=standing)
+    assert word in reason and bool(reason) == bool(word)

@@ -10,6 +10,7 @@ from taskyard.sidecar.drivers.terminal import activity
 from taskyard.sidecar.drivers.terminal.attention import Attention, State
 from taskyard.sidecar.emulator.terminal import Terminal
 from taskyard.sidecar.init.frames import Foreground, Reader, TerminalState
+from taskyard.sidecar.screen.question import AnsweredBy
 
 STABLE = 2.0
 READS = TerminalState(Foreground.OWN, "sh", canonical=True, echo=True, reader=Reader.YES)
@@ -112,6 +113,16 @@ def test_run_that_had_a_message_does_not_start_again() -> None:
     assert not program.attention.starting
 
 
+@pytest.mark.parametrize(
+    ("shown", "is_ready"),
+    [("🤖> ", True), ("你好> ", True), ("👩‍👩‍👧‍👦 1️⃣> ", True), ("한> ", True), ("你好>", False), ("🤖>  ", False)],
+)
+def test_pattern_finds_a_prompt_with_wide_characters(shown: str, is_ready: bool) -> None:
+    program = Program(ready=r"^\S+(?: \S+)?> $")
+    program.shows(shown, 0.0)
+    assert program.attention.starting is not is_ready
+
+
 @pytest.mark.parametrize(("shown", "is_ready"), [("Ready> ", True), ("Ready>", False), ("x\r\nReady> ", True)])
 def test_pattern_is_searched_as_a_person_sees_the_screen_with_the_blank_before_the_cursor(
     shown: str, is_ready: bool
@@ -165,13 +176,13 @@ def test_program_that_asks_is_told_of_with_its_line_and_typing_changes_no_id() -
     program.shows("$ rm -i file\r\nrm: remove 'file'? ", 0.0)
     program.attention.tell(JOB_READS._replace(command="rm"), 0.0)
     assert program.rests(STABLE) is State.ASKING
-    asked = program.attention.asked(program.terminal, "run", 1)
+    asked = program.attention.asked("run", 1)
     assert asked is not None and asked.text == "rm waits for input: \"rm: remove 'file'?\""
     program.attention.pressed("y")
     program.shows("y", 10.0)
-    assert program.attention.asked(program.terminal, "run", 1) is None
+    assert program.attention.asked("run", 1) is None
     assert program.rests(10.0 + STABLE) is State.ASKING
-    assert program.attention.asked(program.terminal, "run", 1) == asked
+    assert program.attention.asked("run", 1) == asked
 
 
 def test_known_program_that_reads_without_echo_shows_nothing_of_its_screen() -> None:
@@ -189,20 +200,37 @@ def test_known_program_without_its_input_box_asks_with_its_last_words() -> None:
     assert program.rests(activity.LONG_REST - 1) is State.WORKING
     assert program.rests(activity.LONG_REST) is State.ASKING
     assert program.attention.question == "Paste your API key:"
+    asked = program.attention.asked("run", 1)
+    assert asked is not None and asked.answered_by is AnsweredBy.TEXT
+
+
+@pytest.mark.parametrize("shown", ["  [ Allow ]   [ Deny ]", "Continue with the new terms"])
+def test_known_program_with_a_dialog_without_a_pattern_takes_keys_alone(shown: str) -> None:
+    """A2: it may have buttons, and Enter would press one."""
+    program = Program(agent_type="opencode")
+    program.attention.tell(TerminalState(Foreground.OWN, "opencode", False, False, Reader.YES), 0.0)
+    program.shows(shown, 0.0)
+    assert program.rests(activity.LONG_REST) is State.ASKING
+    asked = program.attention.asked("run", 1)
+    assert asked is not None and asked.answered_by is AnsweredBy.KEYS
+    program.shows("\x1b[2J\x1b[HPaste your API key:", 100.0)
+    assert program.rests(100.0 + activity.LONG_REST) is State.ASKING
+    asked = program.attention.asked("run", 1)
+    assert asked is not None and asked.answered_by is AnsweredBy.TEXT
 
 
 def test_question_keeps_its_id_until_another_is_asked() -> None:
     program = Program()
     program.attention.tell(JOB_READS, 0.0)
     assert program.rests(STABLE) is State.ASKING
-    first = program.attention.asked(program.terminal, "run", 10)
+    first = program.attention.asked("run", 10)
     assert first is not None and first.options == ()
-    assert program.attention.asked(program.terminal, "run", 99) == first
+    assert program.attention.asked("run", 99) == first
     program.attention.tell(READS, 5.0)
-    assert program.attention.asked(program.terminal, "run", 99) is None
+    assert program.attention.asked("run", 99) is None
     program.attention.tell(JOB_READS, 6.0)
     assert program.rests(6.0 + STABLE) is State.ASKING
-    second = program.attention.asked(program.terminal, "run", 99)
+    second = program.attention.asked("run", 99)
     assert second is not None and second.text == first.text and second.id != first.id
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from taskyard.limits import MAX_QUESTION_CHARACTERS
 from taskyard.sidecar.drivers.terminal.questions import TerminalQuestion
+from taskyard.sidecar.screen.question import AnsweredBy
 
-MENU = TerminalQuestion.of("Trust?", instance="a", position=1, options=(("1", "Yes, I trust"), ("2", "No, exit")))
+OPTIONS = (("1", "Yes, I trust"), ("2", "No, exit"))
+MENU = TerminalQuestion.of("Trust?", instance="a", position=1, answered_by=AnsweredBy.OPTION, options=OPTIONS)
+KEYS = TerminalQuestion.of("Permission required", instance="a", position=1, answered_by=AnsweredBy.KEYS)
 FREE = TerminalQuestion.of("sh waits for input", instance="a", position=1)
 
 
@@ -27,6 +30,13 @@ def test_menu_takes_its_numbers_and_names_and_free_text_takes_anything() -> None
     assert FREE.typed("rm -rf") == "rm -rf"
     assert FREE.refuses("anything") == ""
     assert MENU.refuses("maybe") == 'the answer must be one of "1" (Yes, I trust), "2" (No, exit)'
+
+
+def test_question_that_takes_keys_takes_no_text_and_has_no_id_for_people() -> None:
+    """A2"""
+    assert KEYS.typed("no") is None
+    assert KEYS.refuses("no").startswith('"Permission required" takes keys') and "type Raw" in KEYS.refuses("no")
+    assert KEYS.body() == {"text": "Permission required", "options": []}
 
 
 def test_body_is_what_the_gateway_takes() -> None:
