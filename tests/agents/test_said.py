@@ -25,6 +25,11 @@ SAID = [
     pytest.param("# Heading", "You said: # Heading", id="A4-heading"),
     pytest.param("two lines\n/cost\n!ls", "You said: two lines", id="A1-lines"),
     pytest.param("look at @hello.txt", "You said: look at @hello.txt", id="A3"),
+    pytest.param("it ends with \\", "You said: it ends with", id="A3-backslash"),
+    pytest.param("/etc/hostname is a file", "/etc/hostname is a file", id="A2-path"),
+    pytest.param("& that", "You said: & that", id="A1-ampersand"),
+    pytest.param("?", "You said: ?", id="A1-question-mark"),
+    pytest.param("{", "{", id="A1-brace"),
     pytest.param("a\tb", "You said: a", id="A14"),
     pytest.param(LINES, "line 200 of the message", id="T16-lines"),
     pytest.param(WORDS, "word2000", id="T16-words"),
@@ -100,11 +105,12 @@ def test_slash_is_said_or_refused_by_name(agent: tuple[str, KubectlNamespace], c
     ns.wait_state("Idle", build=1, seconds=PATIENCE)
 
 
-def test_lone_exit_does_not_end_the_agent(agent: tuple[str, KubectlNamespace]) -> None:
+@pytest.mark.parametrize("content", ["exit", ":q", "\u3000exit"], ids=["exit", "vi", "wide blank"])
+def test_lone_exit_does_not_end_the_agent(agent: tuple[str, KubectlNamespace], content: str) -> None:
     """A2"""
     folder, ns = agent
     name = f"exit-{uuid4().hex[:8]}"
-    ns.say(name, "exit")
+    ns.say(name, content)
     delivered(ns, name, "Rejected" if folder in ENDS_AT_EXIT else "Delivered")
     ns.wait_state("Idle", build=1, seconds=PATIENCE)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 
 from localcluster import locations
 from taskyard.sidecar.screen import programs, sayable
+from unit.sidecar.recording import recording
+from unit.sidecar.screen.test_known_answer import scene
 
 PAGE = (locations.REPOSITORY / "docs" / "agents.md").read_text()
 TITLES = {habits.title: name for name, habits in sayable.HABITS.items()}
@@ -73,3 +76,41 @@ def test_page_has_a_row_for_every_program_in_each_table() -> None:
     assert set(HEAD[1:]) == set(TITLES)
     for first in ("agent | `@path` in a message", "agent | a menu is answered with"):
         assert [row[0] for row in table(first)][1:] == list(TITLES)
+
+
+def numberless(text: str) -> str:
+    return re.sub(r"\d+", "N", text)
+
+
+@pytest.mark.parametrize("row", list(table("agent | `@path` in a message"))[1:], ids=list(TITLES.values()))
+def test_page_says_what_the_screen_shows_for_a_long_message(row: list[str]) -> None:
+    """A14, T16: the numbers are those of other messages."""
+    name = TITLES[row[0]]
+    typed = scene(f"{name}-paste", "lines typed") if name != "aider" else scene(name + "-long", "long sent typed")
+    shown = numberless(typed.terminal.text())
+    told = re.search(r"the screen shows `(.*)`", row[3])
+    if told is None:
+        assert row[3] == "in full, shown as they are"
+        assert "[Pasted" not in shown and "line N of the long message" in shown
+    else:
+        assert numberless(told.group(1)) in shown
+
+
+def answered_with(name: str) -> str:
+    """What answers a menu or a permission request of the program, as its driver has it."""
+    program = programs.named(name)
+    if program.confirms:
+        return "the number of a line and Enter"
+    if program.dialogs:
+        return "the number of a line, or Enter for the line with the pointer"
+    return "`y` or `n` and Enter" if program.wants is not None else "the arrow keys and Enter"
+
+
+@pytest.mark.parametrize("row", list(table("agent | a menu is answered with"))[1:], ids=list(TITLES.values()))
+def test_page_says_what_answers_a_menu_and_what_closes_a_dialog(row: list[str]) -> None:
+    """A2, A3: the recordings were made with Esc."""
+    name = TITLES[row[0]]
+    assert row[1] == answered_with(name)
+    dialogs = [one["name"] for one in recording(f"{name}-control")[0]["scenes"] if one["name"].endswith(" closed")]
+    assert row[2].startswith("Esc" if dialogs else "it has none")
+    assert all(not scene(f"{name}-control", closed).reading.question for closed in dialogs)
