@@ -26,7 +26,7 @@ STORAGE_CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 POLICY = names.NETWORK_POLICY
 GONE = "00000000-0000-4000-8000-000000000000"
 # Long enough to bind its Pod on a busy machine.
-START_SECONDS = 6
+START_SECONDS = 10
 RACE_SECONDS = 30.0
 
 
