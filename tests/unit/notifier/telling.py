@@ -17,6 +17,7 @@ from taskyard.core.resources import NOTIFICATION_SINKS, TASKS, WORKSPACE_BUILDS,
 from taskyard.core.times import micro, rfc3339
 from taskyard.notifier.cache import Cache
 from taskyard.notifier.cluster import ApiError, Cluster, ConflictError, MissingError
+from taskyard.notifier.fault import DeliveryError
 from taskyard.notifier.metrics import Metrics
 from taskyard.notifier.records import Records
 from taskyard.notifier.senders import Message, Senders
@@ -74,7 +75,18 @@ def stop(number: int, *, task: str = "web", uid: str = TASK_UID) -> Object:
     return build_manifest(number, "Stop", reason, "Succeeded", task=task, uid=uid, finished_at=ended)
 
 
+def failing(error: Exception) -> Any:
+    """For a Receiver: what it does with each message, or with each address."""
+
+    def fail(*_: object) -> None:
+        raise error
+
+    return fail
+
+
 ACTIVE = {"agentLifecycle": "Ready", "activeAt": rfc3339(NOW)}
+FORBIDDEN = ApiError("PATCH", "a policy forbids it", status=403)
+REFUSED = DeliveryError("DeliveryFailed", "it answered 500")
 
 
 class Objects(Cluster):
@@ -129,11 +141,13 @@ class Objects(Cluster):
 
 @dataclass
 class Receiver(Senders):
-    """Takes messages, unless `answer` raises. `seconds` is how long each takes."""
+    """Takes messages, unless `answer` raises. `seconds` is how long each takes; those to the sinks that are `hanging`
+    are never answered."""
 
     answer: Callable[[SinkView, Message], None] = lambda sink, message: None
     address: Callable[[SinkView], None] = lambda sink: None
     seconds: float = 0.0
+    hanging: set[str] = field(default_factory=set)
     attempts: list[tuple[float, str, str]] = field(default_factory=list)
     taken: list[tuple[float, str, str]] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
@@ -145,6 +159,8 @@ class Receiver(Senders):
     async def send(self, sink: SinkView, message: Message) -> None:
         named = (asyncio.get_running_loop().time() - 1000, sink.name, str(message.data["event"]))
         self.attempts.append(named)
+        if sink.name in self.hanging:
+            await asyncio.get_running_loop().create_future()
         await asyncio.sleep(self.seconds)
         self.address(sink)
         self.answer(sink, message)
@@ -225,3 +241,13 @@ class Telling:
 
     def _store(self, resource: Resource) -> Any:
         return next(store for store in self.cache.stores if store.kind.resource is resource)
+
+
+def paused(telling: Telling, *names: str, sink: Object | None = None) -> None:
+    """A sink, and Tasks that were paused in their second build."""
+    telling.write(NOTIFICATION_SINKS, sink or sink_manifest())
+    for name in names or ("web",):
+        uid = f"task-{name}"
+        telling.write(TASKS, told_task(name, uid=uid, phase="Paused", build=2))
+        telling.write(WORKSPACE_BUILDS, build_manifest(1, phase="Succeeded", task=name, uid=uid))
+        telling.write(WORKSPACE_BUILDS, stop(2, task=name, uid=uid))
