@@ -22,7 +22,7 @@ START_SECONDS = 30.0
 ALLOWED = {
     "TASKYARD_NOTIFIER_ALLOWED_NETWORKS": "127.0.0.0/8",
     "TASKYARD_NOTIFIER_PLAIN_HTTP": "true",
-    "TASKYARD_NOTIFIER_APPRISE_SCHEMES": "mailto,mailtos,ntfy",
+    "TASKYARD_NOTIFIER_APPRISE_SCHEMES": "mailto,mailtos,matrix,matrixs,ntfy,ntfys",
     "TASKYARD_NOTIFIER_MAIL_SERVERS": f"127.0.0.1,127.0.0.1:{MAIL_PORT}",
 }
 # Long: on a busy machine a test may stall for seconds.

@@ -60,6 +60,8 @@ class WebhookReceiver:
         self.retry_after = ""
         self.hangs = threading.Event()
         self.attempts: list[Received] = []
+        # Messages whose answer has not been decided yet count too.
+        self.asked = 0
         self.refused: list[str] = []
         self._verifier = Webhook(secret)
         self._closing = threading.Event()
@@ -126,6 +128,7 @@ class WebhookReceiver:
             handler.send_response(401)
             handler.end_headers()
             return
+        self.asked += 1
         if self.hangs.is_set():
             self.attempts.append(Received(time.monotonic(), event["id"], event, 0))
             while self.hangs.is_set() and not self._closing.is_set():

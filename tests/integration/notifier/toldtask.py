@@ -7,18 +7,30 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import manifests
 from kube import Kube
-from taskyard.core import names, times
+from taskyard.core import input_required, names, times
 
 Object = dict[str, Any]
 
 
 def now() -> str:
     return times.micro(datetime.now(UTC))
+
+
+@dataclass(frozen=True)
+class Happened:
+    """What may be told of a Task. `key` tells two of one build and event apart: a state's time, a question's id, an
+    error's time. `second` is that of a state, a question or an error, of which conditions know no more."""
+
+    event: str
+    build: int
+    key: str = ""
+    second: str = field(default="", compare=False)
 
 
 class ToldTask:
@@ -32,8 +44,8 @@ class ToldTask:
         manifest["metadata"]["labels"] = labels
         self.uid = str(kube.create("tasks", namespace, manifest)["metadata"]["uid"])
         self.number = 0
-        # What happened, in order: the event, its build, and for a state its time.
-        self.history: list[tuple[str, int, str]] = []
+        # In order.
+        self.history: list[Happened] = []
 
     @property
     def status(self) -> Object:
@@ -68,7 +80,7 @@ class ToldTask:
         build = self._reserve("Start", reason)
         self._finish(build)
         if reason == "Resume":
-            self.history.append(("Resumed", self.number, ""))
+            self.history.append(Happened("Resumed", self.number))
         self.write(
             phase="Active",
             state=None,
@@ -79,7 +91,7 @@ class ToldTask:
         """A stop, until the Task is paused."""
         build = self._reserve("Stop", reason)
         self._finish(build)
-        self.history.append(("Paused", self.number, ""))
+        self.history.append(Happened("Paused", self.number))
         self.write(phase="Paused", workspace={"status": "Stopped", "agentLifecycle": "Off", "appHealth": None})
 
     def report(self, state: str, message: str = "", uri: str = "") -> str:
@@ -87,22 +99,24 @@ class ToldTask:
         at = now()
         build = self.number
         self.write(state={"state": state, "message": message, "uri": uri, "timestamp": at, "build": build})
-        self.history.append((state, build, at))
+        self.history.append(Happened(state, build, at, times.rfc3339(times.parse(at))))
         return at
 
     def ask(self, message: str | None) -> None:
         """A question of the agent's; None when it is answered."""
-        self._condition(
+        at = self._condition(
             "InputRequired",
             "True" if message else "False",
             "PermissionRequested" if message else "NothingAsked",
             message or "The agent asks nothing.",
         )
+        if message:
+            self.history.append(Happened("InputRequired", self.number, input_required.question_id(message), at))
 
     def fail(self, reason: str, message: str) -> None:
-        """The Task cannot go on."""
-        self._condition("Stalled", "True", reason, message)
-        self.write(phase="Error")
+        """The Task cannot go on, until a build begins."""
+        at = self._condition("Stalled", "True", reason, message, phase="Error")
+        self.history.append(Happened("Error", self.number, times.micro(times.parse(at)), at))
 
     def delete(self) -> None:
         """Deletes it with its builds, as the garbage collection does."""
@@ -110,7 +124,8 @@ class ToldTask:
         for number in range(1, self.number + 1):
             self._kube.delete("workspacebuilds", self.namespace, names.build_name(self.name, number))
 
-    def _condition(self, type_: str, status: str, reason: str, message: str) -> None:
+    def _condition(self, type_: str, status: str, reason: str, message: str, **fields: Any) -> str:
+        """Writes a condition, and `fields` of the status with it. Returns its time."""
         others = [one for one in self.status.get("conditions", ()) if one["type"] != type_]
         at = times.rfc3339(datetime.now(UTC))
         condition = {
@@ -120,14 +135,24 @@ class ToldTask:
             "message": message,
             "lastTransitionTime": at,
         }
-        self.write(conditions=[*others, condition])
+        self.write(conditions=[*others, condition], **fields)
+        return at
 
     def _reserve(self, transition: str, reason: str) -> Object:
-        """Reserves a build and creates it, in this order, as the operator does."""
+        """Reserves a build and creates it, in this order, as the operator does: with the reservation a question is no
+        longer asked, and an error is over."""
         self.number += 1
         name = names.build_name(self.name, self.number)
         build = {"name": name, "number": self.number, "transition": transition, "reason": reason}
-        self.write(observedUID=self.uid, build={**build, "phase": "Pending", "createdAt": now()})
+        former = [one for one in self.status.get("conditions", ()) if one["type"] != "Stalled"]
+        at = times.rfc3339(datetime.now(UTC))
+        conditions = input_required.with_question(former, asked=None, generation=1, now=at) or former
+        self.write(
+            observedUID=self.uid,
+            phase="Pausing" if transition == "Stop" else "Pending",
+            conditions=conditions,
+            build={**build, "phase": "Pending", "createdAt": now()},
+        )
         self._kube.create(
             "workspacebuilds",
             self.namespace,
