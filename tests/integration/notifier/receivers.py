@@ -45,7 +45,7 @@ class Received:
         return str(self.event["data"]["task"]["name"])
 
 
-class _Threads(socketserver.ThreadingMixIn, http.server.HTTPServer):
+class Threads(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
@@ -74,7 +74,7 @@ class WebhookReceiver:
             def log_message(self, format: str, *arguments: Any) -> None:
                 pass
 
-        self._server = _Threads(("127.0.0.1", 0), Handler)
+        self._server = Threads(("127.0.0.1", 0), Handler)
         self.port: int = self._server.server_address[1]
 
     def __enter__(self) -> Self:
