@@ -15,7 +15,7 @@ from bench import agentsandbox, machine, results
 from bench.figures import Figure, table
 from localcluster.locations import REPOSITORY
 
-SCENARIOS = ("operator", "hostile", "gateway", "sidecar", "start")
+SCENARIOS = ("operator", "hostile", "gateway", "notifier", "sidecar", "start")
 
 
 def main() -> None:

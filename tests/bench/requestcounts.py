@@ -1,12 +1,18 @@
-"""Requests, as the API server and the operator count them in their metrics."""
+"""Requests, as the API server and the operator count them in their metrics, or an audit log has them."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "APPLY", "DELETE", "DELETECOLLECTION"})
+
+# The verbs of an audit log, as the metrics have them.
+_AUDITED = {"create": "POST", "update": "PUT", "patch": "PATCH", "deletecollection": "DELETECOLLECTION"}
+_REFUSED = 400
 
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 
@@ -42,6 +48,21 @@ def of_operator(metrics: str) -> Counts:
     for labels, count in _series(metrics, "taskyard_api_requests_total"):
         if labels["verb"] != "WATCH":
             found[Request(labels["verb"])] += count
+    return found
+
+
+def of_audit_log(lines: Iterable[str | bytes], *, refused: bool = False) -> Counts:
+    """The requests in the lines of an audit log that were answered with a success, or with `refused` those that were
+    not; each counts when it is over."""
+    found: Counts = Counter()
+    for line in lines:
+        entry = json.loads(line)
+        if entry["stage"] != "ResponseComplete" or (entry["responseStatus"]["code"] >= _REFUSED) != refused:
+            continue
+        reference, verb = entry.get("objectRef", {}), str(entry["verb"])
+        subresource = reference.get("subresource")
+        resource = reference.get("resource", "") + (f"/{subresource}" if subresource else "")
+        found[Request(_AUDITED.get(verb, verb.upper()), resource)] += 1
     return found
 
 

@@ -34,7 +34,7 @@ class RequestLog:
     at the level Metadata, which has no bodies, written before it is answered."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = folder / "audit.log"
+        self.file = folder / "audit.log"
         policy = folder / "audit-policy.json"
         policy.write_text(
             json.dumps(
@@ -47,16 +47,16 @@ class RequestLog:
                 }
             )
         )
-        self.flags = (f"--audit-policy-file={policy}", f"--audit-log-path={self._file}")
+        self.flags = (f"--audit-policy-file={policy}", f"--audit-log-path={self.file}")
 
     @property
     def end(self) -> int:
         """Where it ends now: `of` begins there, if it is told."""
-        return self._file.stat().st_size if self._file.exists() else 0
+        return self.file.stat().st_size if self.file.exists() else 0
 
     def of(self, account: str, *, since: int = 0) -> set[Request]:
         """What an account has asked for, whether it was allowed or refused."""
-        with self._file.open("rb") as file:
+        with self.file.open("rb") as file:
             file.seek(since)
             # The last line may not be whole yet.
             lines = file.read().rpartition(b"\n")[0].splitlines()

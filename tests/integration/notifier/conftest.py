@@ -1,36 +1,24 @@
-"""An API server with the chart installed, the notifier among it, and an audit log of what the notifier does there."""
+"""Notifiers, sinks and receivers, around an API server with the chart installed."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from forkserver import forking
 from integration.chart.installation import Cluster
+from integration.notifier import audited
+from integration.notifier.audited import Installed
 from integration.notifier.namespacesinks import NamespaceSinks
 from integration.notifier.notifierprocess import MODULE, NotifierProcess
 from integration.notifier.receivers import MailServer, WebhookReceiver
-from integration.requestlog import RequestLog
 from kube import Kube
 from localcluster.controlplane import ControlPlane
-from localcluster.locations import REPOSITORY
-
-ACCOUNT = "taskyard-notifier"
 
 Enter = Callable[..., NotifierProcess]
-
-
-@dataclass(frozen=True)
-class Installed:
-    """An API server with the chart, and what is asked of it."""
-
-    cluster: Cluster
-    requests: RequestLog
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -44,13 +32,8 @@ def notifier_forks() -> Iterator[None]:
 def installed(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     """One more API server, with the chart installed by helm. The fixture ``control_plane`` is used only since it skips
     where this tier cannot run."""
-    folder = tmp_path_factory.mktemp("notifier")
-    requests = RequestLog(folder)
-    with ControlPlane(folder / "control-plane", apiserver_flags=requests.flags) as running:
-        cluster = Cluster(running.kubeconfig)
-        cluster.install("--set", "notifier.enabled=true")
-        cluster.must("wait", "--for=condition=Established", "--timeout=30s", "-f", str(REPOSITORY / "crds"))
-        yield Installed(cluster, requests)
+    with audited.installed(tmp_path_factory.mktemp("notifier")) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")
@@ -62,22 +45,9 @@ def cluster(installed: Installed) -> Cluster:
 def kube(cluster: Cluster) -> Iterator[Kube]:
     """An administrator's client of the API server with the chart, instead of the tier's."""
     client = Kube(cluster.kubeconfig)
-    for plural in ("tasks", "workspacebuilds", "notificationsinks"):
-        _wait_served(client, plural)
+    audited.wait_served(client)
     yield client
     client.close()
-
-
-def _wait_served(kube: Kube, plural: str) -> None:
-    """A kind's storage begins a moment after the CRD is established."""
-    end = time.monotonic() + 30
-    while True:
-        try:
-            kube.list(plural, "default")
-            return
-        except AssertionError:
-            assert time.monotonic() < end, f"{plural} are not served after 30 s"
-            time.sleep(0.1)
 
 
 @pytest.fixture

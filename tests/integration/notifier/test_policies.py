@@ -13,7 +13,8 @@ import yaml
 
 from integration.chart.installation import NAMESPACE, Cluster
 from integration.chart.rights import granted, lacking, unused
-from integration.notifier.conftest import ACCOUNT, Enter, Installed
+from integration.notifier.audited import ACCOUNT, Installed
+from integration.notifier.conftest import Enter
 from integration.notifier.namespacesinks import RBAC, NamespaceSinks
 from integration.notifier.receivers import WebhookReceiver
 from integration.notifier.toldtask import ToldTask, now, writing

@@ -1,5 +1,7 @@
 """Requests, counted in the metrics of the API server and of the operator."""
 
+import json
+
 from bench import requestcounts
 from bench.requestcounts import Request
 
@@ -58,3 +60,38 @@ def test_the_text_begins_with_the_most_frequent() -> None:
         "7 PATCH tasks/status, 6 POST tasks"
     )
     assert requestcounts.text(requestcounts.Counter()) == "none"
+
+
+def audited(
+    verb: str, resource: str, *, subresource: str = "", code: int = 200, stage: str = "ResponseComplete"
+) -> str:
+    reference = {"resource": resource, "apiVersion": "v1"} | ({"subresource": subresource} if subresource else {})
+    entry = {"stage": stage, "verb": verb, "objectRef": reference, "responseStatus": {"code": code}}
+    return json.dumps(entry)
+
+
+AUDIT_LOG = [
+    audited("patch", "tasks", subresource="status"),
+    audited("patch", "tasks", subresource="status"),
+    audited("patch", "tasks", subresource="status", code=409),
+    audited("patch", "leases"),
+    audited("create", "events", code=201),
+    audited("get", "secrets"),
+    audited("get", "secrets", code=403),
+    audited("watch", "tasks", stage="ResponseStarted"),
+    audited("watch", "tasks"),
+]
+
+
+def test_an_audit_log_has_what_was_done_and_what_was_refused() -> None:
+    done = requestcounts.of_audit_log(AUDIT_LOG)
+    assert done == {
+        Request("PATCH", "tasks/status"): 2,
+        Request("PATCH", "leases"): 1,
+        Request("POST", "events"): 1,
+        Request("GET", "secrets"): 1,
+        Request("WATCH", "tasks"): 1,
+    }
+    refused = requestcounts.of_audit_log(AUDIT_LOG, refused=True)
+    assert refused == {Request("PATCH", "tasks/status"): 1, Request("GET", "secrets"): 1}
+    assert (requestcounts.writes(done).total(), requestcounts.writes(refused).total()) == (3, 1)
