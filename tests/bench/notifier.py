@@ -76,8 +76,8 @@ class NotifierBench:
 
     def __init__(self, installed: Installed, kube: Kube, etcd: Etcd, receiver: WebhookReceiver, say: Say) -> None:
         self._kube, self._etcd, self._receiver, self._say = kube, etcd, receiver, say
-        self._audit_log = installed.audit_log
-        self._notifier = NotifierProcess(installed.cluster, installed.audit_log.parent, **LEASE)
+        self._audit_log = installed.requests.file
+        self._notifier = NotifierProcess(installed.cluster, installed.requests.file.parent, **LEASE)
         self._places = [(NAMESPACES[number % len(NAMESPACES)], f"fleet-{number}") for number in range(MANY)]
 
     def figures(self) -> Iterator[Figure]:
