@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -85,8 +85,8 @@ Process = subprocess.Popen[bytes] | Forked
 class ForkServer:
     """A process that has imported a module and forks at each request. It starts at the first."""
 
-    def __init__(self, module: str, environment: Mapping[str, str]) -> None:
-        self._module = module
+    def __init__(self, module: str, environment: Mapping[str, str], also: Sequence[str] = ()) -> None:
+        self._modules = (module, *also)
         self._environment = environment
         self._server: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
@@ -98,7 +98,7 @@ class ForkServer:
                 self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
                 with theirs:
                     self._server = subprocess.Popen(
-                        [sys.executable, __file__, self._module],
+                        [sys.executable, __file__, *self._modules],
                         stdin=theirs,
                         stdout=subprocess.DEVNULL,
                         env=self._environment,
@@ -120,10 +120,11 @@ class ForkServer:
 
 
 @contextmanager
-def forking(module: str, environment: Mapping[str, str] = os.environ) -> Iterator[None]:
-    """Processes of this module are forked meanwhile. `environment` is that of the import, and has Python's settings."""
+def forking(module: str, environment: Mapping[str, str] = os.environ, *, also: Sequence[str] = ()) -> Iterator[None]:
+    """Processes of this module are forked meanwhile. `environment` is that of the import, and has Python's settings.
+    `also` are modules that each process loads when it runs, and finds loaded then."""
     path = {"PYTHONPATH": str(Path(__file__).parents[1] / "operator")}
-    _servers[module] = server = ForkServer(module, {**environment, **path})
+    _servers[module] = server = ForkServer(module, {**environment, **path}, also)
     try:
         yield
     finally:
@@ -204,7 +205,9 @@ def _become(module: str, environment: dict[str, str], output: int, errors: int) 
 if __name__ == "__main__":
     # Python put this file's folder first, whose modules are the tests'.
     del sys.path[0]
-    named = sys.argv[1]
+    named, *others = sys.argv[1:]
     imported = importlib.import_module(named)
+    for other in others:
+        importlib.import_module(other)
     _serve(named)
     imported.main()

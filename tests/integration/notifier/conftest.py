@@ -23,8 +23,8 @@ Enter = Callable[..., NotifierProcess]
 
 @pytest.fixture(scope="session", autouse=True)
 def notifier_forks() -> Iterator[None]:
-    """Notifiers are forks of a process that has imported them."""
-    with forking(MODULE):
+    """Notifiers are forks of a process that has imported them, and Apprise, which takes a third of a second."""
+    with forking(MODULE, also=("apprise", "requests", "urllib3")):
         yield
 
 
