@@ -19,7 +19,7 @@ from taskyard.notifier import apprise_service, connect_proxy
 from taskyard.notifier.guarded_dns import GuardedDns
 from unit.notifier.appriseservices import NOWHERE, TEXT, json_receiver, refused, restored, sending, services
 from unit.notifier.mailserver import mail_server
-from unit.notifier.receivers import always, answer, authority, dns, names, receiver, serving, trust
+from unit.notifier.receivers import Request, always, answer, authority, dns, names, receiver, serving, trust
 
 __all__ = ["restored"]
 
@@ -127,6 +127,33 @@ async def test_what_is_spoken_without_tls_reaches_nobody() -> None:
     async with receiver() as served, sending(schemes="json") as service:
         await refused(service, served.url("/T0K3N", scheme="json"))
     assert served.connections == 0
+
+
+@pytest.mark.xfail(reason="a service is logged out also when it was not logged in", strict=True)
+@pytest.mark.parametrize(
+    "address",
+    [
+        pytest.param("matrixs://T0K3N@receiver.test:PORT/!room:home.test", id="Matrix"),
+        pytest.param("rockets://user:T0K3N@receiver.test:PORT/#room?mode=token", id="Rocket.Chat"),
+    ],
+)
+async def test_the_token_of_a_person_still_counts_after_a_message(address: str, tmp_path: Path) -> None:
+    """A login that Apprise has not made is not ended: the next message would be refused."""
+    known = {"success": True, "room_id": "!room:home.test", "user_id": "@user:home.test", "device_id": "D"}
+
+    def reply(request: Request) -> bytes:
+        is_unknown = "/.well-known/" in request.path or request.path.endswith("/m.room.encryption")
+        return answer(404, body=b"{}") if is_unknown else answer(200, body=json.dumps(known).encode())
+
+    issuer = authority()
+    async with (
+        receiver(reply, tls=serving(issuer, tmp_path)) as served,
+        sending(schemes="matrixs rockets", certificates=trust(issuer, tmp_path)) as service,
+    ):
+        await service.send(address.replace("PORT", str(served.port)), TEXT)
+    paths = [request.path for request in served.requests]
+    assert any(TEXT.title.encode() in request.body for request in served.requests), paths
+    assert not [path for path in paths if path.endswith("/logout")]
 
 
 async def test_redirects_are_not_followed(tmp_path: Path) -> None:
