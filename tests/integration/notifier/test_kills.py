@@ -17,6 +17,7 @@ from integration.notifier.notifierprocess import NotifierProcess
 from integration.notifier.receivers import Received, WebhookReceiver
 from integration.notifier.toldtask import Happened, ToldTask
 from kube import Kube
+from taskyard.core import times
 
 SEEDS = [0, 1, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 14))]
 # The last state is none of these: one that was told before would not be told again.
@@ -169,7 +170,7 @@ def of(receiver: WebhookReceiver, life: Life) -> list[Received]:
 
 
 def as_history(one: Received) -> Happened:
-    data, key = one.event["data"], str(one.event["time"])
+    data, key = one.event["data"], times.micro(times.parse(one.event["time"]))
     if one.name in OF_BUILDS:
         key = ""
     elif one.name == "InputRequired":
