@@ -100,11 +100,12 @@ def test_an_access_token_still_counts_after_a_message(
     task = ToldTask(kube, namespace)
     task.start()
     task.stop()
+    task.wait_sent("Paused", "matrix")
+    assert f"POST {API}/logout" not in matrix.requests and matrix.tokens == {TOKEN}
     task.start("Resume")
     task.wait_sent("Resumed", "matrix")
     assert [room for room, _ in matrix.messages] == [BUILDS, BUILDS]
     assert "is paused" in matrix.messages[0][1] and "is resumed" in matrix.messages[1][1]
-    assert f"POST {API}/logout" not in matrix.requests and matrix.tokens == {TOKEN}
     assert not any(secret in shown(kube, sinks, notifier, task) for secret in SECRETS)
 
 
