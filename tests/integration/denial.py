@@ -1,4 +1,4 @@
-"""Policies of the cluster that deny the removal of objects, or that they get an owner."""
+"""Policies of the cluster that deny the removal of objects, that they get an owner, or what becomes of them."""
 
 from __future__ import annotations
 
@@ -27,6 +27,13 @@ def unowned(kube: Kube, namespace: str, plural: str, name: str) -> AbstractConte
     return _denied(kube, namespace, ("", plural, "UPDATE"), "!has(object.metadata.ownerReferences)", probe)
 
 
+def unwritten(kube: Kube, namespace: str, plural: str, name: str, *, allowed: str) -> AbstractContextManager[None]:
+    """While a policy denies what is written into the status of objects of a kind of ours, except where `allowed`, an
+    expression, holds; `name` is one of which it does not."""
+    probe = ("PATCH", f"{name}/status?dryRun=All", {"status": {"message": "x"}})
+    return _denied(kube, namespace, ("taskyard.dev", f"{plural}/status", "UPDATE"), allowed, probe)
+
+
 @contextmanager
 def _denied(
     kube: Kube, namespace: str, what: tuple[str, str, str], allowed: str, probe: tuple[str, str, Object]
@@ -44,6 +51,7 @@ def _denied(
     binding = {"metadata": {"name": policy}, "spec": {"policyName": policy, "validationActions": ["Deny"]}}
     kube.request("POST", f"{API}/validatingadmissionpolicybindings", binding)
     method, name, body = probe
+    plural = plural.partition("/")[0]
     path, end = kube.path(plural, namespace, name), time.monotonic() + WAIT_SECONDS
     try:
         while True:

@@ -50,6 +50,7 @@ def gather(stores: Stores, key: Key, *, now: datetime, obstacle: Obstacle | None
         claim=next((claim for claim in claims if claim.owner == task.uid), None),
         left_behind=tuple(build for build in all_builds if build.left_behind_by == key[1]),
         builds_stay=stores.held_builds.holds(key, now=now),
+        room_awaited=stores.freed_builds.holds(key, now=now),
         home_offered=any(claim.offered_to == key[1] for claim in claims if claim.name == claim_name(key[1])),
     )
     name = version_name(observed)

@@ -23,6 +23,7 @@ from taskyard.controller.steps.apply import Applier
 from taskyard.controller.steps.network_policies import NetworkPolicyKeeper
 from taskyard.controller.templates.template_checker import TemplateChecker
 from taskyard.controller.templates.template_version_validator import TemplateVersionValidator
+from taskyard.controller.turns import TRIES, Turns
 from taskyard.core.installation import Installation
 from taskyard.core.pod_view import PodView
 from taskyard.core.security.keyring import Keyring
@@ -139,6 +140,7 @@ class Deciding:
                 Applier(cluster, stores, installation, watching.network),
                 clock=clock,
                 again=queues.tasks.add_after,
+                turns=Turns(TRIES, queues.tasks.add),
                 deadline=Deadlines(queues.tasks.add, clock=clock).set,
                 changed=watching.router.status_written,
                 seen=queues.tasks.seen,
@@ -154,11 +156,17 @@ class Deciding:
                 retention=settings.input_retention,
                 bounds=settings.input_bounds,
                 changed=queues.tasks.add,
+                tell=watching.recorder.input_refused,
             ),
             pod_events=PodEvents(cluster, stores, clock=clock, changed=queues.tasks.add),
             checker=TemplateChecker(cluster, stores, clock=clock),
             validator=TemplateVersionValidator(
-                cluster, stores, installation, clock=clock, again=queues.versions.add_after
+                cluster,
+                stores,
+                installation,
+                clock=clock,
+                again=queues.versions.add_after,
+                turns=Turns(TRIES, queues.versions.add),
             ),
             sidecars=sidecars,
         )

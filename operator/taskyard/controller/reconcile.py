@@ -14,8 +14,9 @@ from taskyard.controller.gather import gather
 from taskyard.controller.steps.apply import Applier, status_patch
 from taskyard.controller.steps.blocked import Blocked
 from taskyard.controller.steps.task_reader import NotDue
+from taskyard.controller.turns import Turns
 from taskyard.core import event_reading, refusal, status
-from taskyard.core.decision import Reserve, Rest, Step, decide
+from taskyard.core.decision import DeleteBuild, Reserve, Rest, Step, decide
 from taskyard.core.observed import Observed, Obstacle
 from taskyard.watchcache.kind import Key
 
@@ -29,8 +30,6 @@ NEXT_RUN_SECONDS = 1.0
 FAULTS_UNTIL_TOLD = 3
 SHOWN_AGAIN = timedelta(minutes=1)
 DETAILS_WAIT = timedelta(seconds=2)
-# Of all Tasks that something blocks: a thousand of them under a full quota must not keep others waiting.
-TRIES_A_SECOND = 20
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,8 @@ class Shown:
 
 
 class Reconciler:
-    """The work of the Tasks' queue. `again(key, seconds)` retries a Task later; `deadline(key, moment)` reconciles it
+    """The work of the Tasks' queue. `again(key, seconds)` retries a Task later; `turns` are those of the Tasks that
+    something blocks, which are retried when theirs has come; `deadline(key, moment)` reconciles it
     at that moment of the wall clock, or not at all for None; `changed(key)` queues everything that depends on its
     status; `seen(key)` says that all that is known is being looked at; `read_events(key)` has the Events read
     that say why it does not start."""
@@ -54,6 +54,7 @@ class Reconciler:
         *,
         clock: Callable[[], datetime],
         again: Callable[[Key, float], None],
+        turns: Turns,
         deadline: Callable[[Key, datetime | None], None],
         changed: Callable[[Key], None],
         seen: Callable[[Key], None],
@@ -63,6 +64,7 @@ class Reconciler:
         self._applier = applier
         self._clock = clock
         self._again = again
+        self._turns = turns
         self._deadline = deadline
         self._changed = changed
         self._seen = seen
@@ -129,8 +131,11 @@ class Reconciler:
             is_live = isinstance(step, Reserve)
             if blocked:
                 self._block(key, blocked)
-                break
-            self._go_on(key)
+                if not self._makes_room(key):
+                    break
+            elif not isinstance(step, DeleteBuild):
+                # What blocks the next build is not over with the end of an old one.
+                self._go_on(key)
         else:
             self._again(key, NEXT_RUN_SECONDS)
         await self._show(key, self._present(key))
@@ -155,7 +160,14 @@ class Reconciler:
             log(blocked.obstacle, "task %s/%s: %s: %s", *key)
         self._remember(key, blocked.obstacle)
         self._faults.pop(key, None)
-        self._again(key, max(blocked.seconds, len(self._obstacles) / TRIES_A_SECOND))
+        if self._turns.ask(key, blocked.seconds):
+            self._again(key, 0.0)
+
+    def _makes_room(self, key: Key) -> bool:
+        """Whether what has just blocked a Task leads to the removal of one of its old builds."""
+        observed = self._present(key)
+        step = decide(observed) if observed else None
+        return isinstance(step, DeleteBuild) and step.makes_room
 
     def _remember(self, key: Key, obstacle: Obstacle) -> bool:
         """Remember what blocks a Task; returns whether that is to be shown. The words of a refusal change all the time
@@ -168,7 +180,8 @@ class Reconciler:
 
     def _go_on(self, key: Key) -> None:
         """Forget what blocked a Task."""
-        self._obstacles.pop(key, None)
+        if self._obstacles.pop(key, None):
+            self._turns.leave(key)
         self._faults.pop(key, None)
 
     def _gather(self, key: Key) -> Observed | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from taskyard.api.vocabulary import BuildPhase, BuildReason, Transition
-from taskyard.core import claim_events, event_reading, recovery, start_events, unscheduled
+from taskyard.core import claim_events, event_reading, recovery, refusal, start_events, unscheduled
 from taskyard.core.build_view import BuildView
 from taskyard.core.claim_view import ClaimView
 from taskyard.core.completion import report_deadline
@@ -105,9 +105,10 @@ class KeepPodEnd:
 
 @dataclass(frozen=True)
 class DeleteBuild:
-    """Delete the oldest build."""
+    """Delete the oldest build; `makes_room` says that a quota refuses the next one."""
 
     build: BuildView
+    makes_room: bool = False
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,24 @@ def home_is_offered(observed: Observed) -> Step | None:
     )
     is_due = observed.home_offered and not observed.claim_exists and version is not None and version.home
     return AdoptClaim() if is_due and not is_pausing else None
+
+
+def quota_has_no_room_for_the_build(observed: Observed) -> Step | None:
+    """A quota that keeps the next build from being made makes room for it by the oldest of the Task's own: a Task that
+    is to pause must not go on costing for the sake of its history. One at a time, since the quota takes a moment to
+    count what is gone."""
+    is_refused = observed.obstacle is not None and observed.obstacle.reason == refusal.QUOTA_EXCEEDED
+    if not is_refused or observed.pending_reservation is None or observed.builds_stay or observed.room_awaited:
+        return None
+    old = spare_builds(observed)
+    return DeleteBuild(old[0], makes_room=True) if old else None
+
+
+def spare_builds(observed: Observed) -> list[BuildView]:
+    """Builds that nothing but the audit trail needs, oldest first: not the newest one, and not the recoveries in a row
+    by which the next one is decided."""
+    kept = {build.uid for build in (*observed.builds[-1:], *recovery.recoveries(observed))}
+    return [build for build in observed.builds if build.finished and not build.deleting and build.uid not in kept]
 
 
 def reserved_build_is_missing(observed: Observed) -> Step | None:
@@ -352,6 +371,7 @@ CHAIN: tuple[Callable[[Observed], Step | None], ...] = (
     start_is_no_longer_wanted,  # paused while starting
     builds_are_left_behind,  # restored, or orphaned
     home_is_offered,  # restored, or orphaned, and annotated
+    quota_has_no_room_for_the_build,  # reserved, and an older one can go
     reserved_build_is_missing,  # a reservation is always carried out
     start_is_unfinished,  # a start continues
     failed_start_left_a_pod,  # a failed start cleans up

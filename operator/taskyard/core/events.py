@@ -1,4 +1,4 @@
-"""Events of a Task or a template version (events.k8s.io): what happened between two states of an object.
+"""Events of a Task, a template version or an input (events.k8s.io): what happened between two states of an object.
 
 They show people (`kubectl describe ait`, `kubectl events`) how the status got there; nothing depends on them.
 """
@@ -13,12 +13,14 @@ from taskyard.api.vocabulary import BuildPhase, Phase, State
 from taskyard.core import conversation_stored, input_required, task_state, template_version_dry_run, text_limits, times
 from taskyard.core.api_object import Manifest
 from taskyard.core.build_view import BuildView
+from taskyard.core.observed import Obstacle
 from taskyard.core.task_view import TaskView
 
 NORMAL, WARNING = "Normal", "Warning"
 CONTROLLER = "taskyard.dev/operator"
 
 BUILD_STARTED = "BuildStarted"
+INPUT_REFUSED = "StatusRefused"
 # By the status of the condition ConversationStored.
 CONVERSATION = {"False": (WARNING, "ConversationNotStored"), "True": (NORMAL, "ConversationStored")}
 # By the reason of the condition Valid, of versions that are valid with warnings.
@@ -107,6 +109,11 @@ def of_build(former: BuildView, build: BuildView) -> list[Event]:
         BuildPhase.CANCELED: f"{what} was canceled: {message or 'no cause was recorded'}",
     }
     return [event(type_, reason, build.transition, ended[phase])]
+
+
+def input_refused(obstacle: Obstacle) -> Event:
+    """The API server refuses what is written into an input's status, which therefore cannot say so itself."""
+    return event(WARNING, INPUT_REFUSED, "WriteStatus", obstacle.message)
 
 
 def build_begun(former: Manifest, status: Manifest) -> list[Event]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -80,12 +81,15 @@ def next_step(
     agent_since: datetime | None,
     runs_once: bool = False,
     removes: bool = True,
+    held: Container[str] = frozenset(),
 ) -> InputStep:
     """The next step for the inputs that name one Task; `created_at` is the Task's own creation time, `retention` how
     long an ended input is kept that does not stay with its Task, `agent_since` since when the agent runs (None while it
     does not), `runs_once` whether the agent is a command, which takes no messages, `removes` whether those that have
-    ended may be removed now."""
-    waiting = queued(inputs)
+    ended may be removed now, `held` the UIDs of inputs whose status cannot be written now: they keep their place before
+    younger messages."""
+    in_line = queued(inputs)
+    waiting = [entry for entry in in_line if entry.uid not in held]
     for entry in waiting:
         message = input_recipient.refusal(entry, task, created_at=created_at, now=now)
         if message:
@@ -113,7 +117,7 @@ def next_step(
     to_remove = removals(inputs, task, created_at=created_at, retention=retention) if removes else []
     if to_remove and now >= to_remove[0][0]:
         return Remove(to_remove[0][1])
-    deliverable = next_delivery(task, waiting) if task else None
+    deliverable = next_delivery(task, in_line, held=held) if task else None
     if deliverable:
         return Deliver(deliverable)
     times_to_look = [moment for moment, _ in to_remove[:1]]
@@ -122,16 +126,20 @@ def next_step(
     return RestInputs(until=min(times_to_look, default=None))
 
 
-def next_delivery(task: TaskView, waiting: list[InputView]) -> InputView | None:
+def next_delivery(task: TaskView, waiting: list[InputView], *, held: Container[str] = frozenset()) -> InputView | None:
     """The input to hand to the agent now, if there is one and the Task is active. Where a program keeps the agent from
-    reading its prompt, keystrokes and answers reach that program."""
+    reading its prompt, keystrokes and answers reach that program. One that is `held` is not handed over, nor is a
+    message behind it."""
     phase = task.status.get("phase")
     is_held_up = phase in (Phase.INITIALIZING, Phase.ERROR) and starting.reported(task.status) is not None
     if task.deleting or not (phase == Phase.ACTIVE or is_held_up):
         return None
     # Keystrokes and answers skip the queue: with them a person stops a working agent, or lets it continue.
-    urgent = (entry for entry in waiting if entry.type is InputType.RAW or entry.answers)
-    return next(urgent, waiting[0] if waiting and not is_held_up else None)
+    is_urgent = [entry for entry in waiting if entry.type is InputType.RAW or entry.answers]
+    urgent = next((entry for entry in is_urgent if entry.uid not in held), None)
+    if urgent is not None or is_held_up or not waiting:
+        return urgent
+    return None if waiting[0].uid in held else waiting[0]
 
 
 def command_step(entry: InputView, task: TaskView) -> Conclude | Reject | None:

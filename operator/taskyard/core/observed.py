@@ -33,8 +33,9 @@ class Observed:
     `builds` are this Task's own, oldest first; `pods` are those that it controls; `claim_exists` is true once its own
     claim was seen or created, and `claim` is what that looks like; `home_offered` says that there is a claim for the
     Task to adopt. `left_behind` are builds of an earlier Task of its name. `builds_stay`: the API server has just
-    refused to delete an old build. `delivered_at` is when the last delivered input that still exists was delivered,
-    `message_delivered_at` the same of those that are no keystrokes.
+    refused to delete an old build; `room_awaited`: one was just deleted to make room in a quota. `delivered_at` is when
+    the last delivered input that still exists was delivered, `message_delivered_at` the same of those that are no
+    keystrokes.
     `template_version` is the one in use, or the one that the next start will use; `template` is the Template that the
     Task names, None when it names none or there is none. `usable_secrets` are the names of those Secrets of the Task's
     parameters that their owners let Tasks use; None when this installation has no secret parameters.
@@ -60,6 +61,7 @@ class Observed:
     left_behind: tuple[BuildView, ...] = ()
     home_offered: bool = False
     builds_stay: bool = False
+    room_awaited: bool = False
     # What was found out about it already, by name.
     known: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 

@@ -19,6 +19,10 @@ class Pace:
         self._until = max(self._until, now) + number * self._each
         return max(now, self._until - self._burst)
 
+    def due(self, now: float, number: int = 1) -> float:
+        """The moment from which on so many turns could be used, if they were taken now."""
+        return max(now, max(self._until, now) + number * self._each - self._burst)
+
     def is_idle(self, now: float) -> bool:
         """Whether it is as good as new."""
         return self._until <= now

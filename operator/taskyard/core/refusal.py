@@ -23,6 +23,8 @@ PARTS_OF_A_START = ("Pod", "PersistentVolumeClaim")
 # Kinds that the work does not depend on.
 BESIDE_THE_WORK = ("Event",)
 
+QUOTA_EXCEEDED = "QuotaExceeded"
+
 OPERATOR, GATEWAY = "operator", "gateway"
 REMEDY = "Fix the cause or use another template version"
 AGAIN = "then pause and resume the Task."
@@ -100,9 +102,22 @@ class Row:
 
 FORBIDDEN = (403,)
 FAULTS = range(500, 600)
+ERRORS = range(400, 600)
 # What the API server refuses whatever else happens; a webhook or a policy chooses its own status.
 REFUSALS = (400, 403, 413, 422)
 DENIED = r"denied (the )?request"
+
+
+def _webhook_fails(statuses: Collection[int], pattern: str) -> Row:
+    return Row(
+        "WebhookFailed",
+        "The {kind} waits for an admission webhook of this cluster, which fails",
+        "An administrator can mend the webhook, or change its failurePolicy.",
+        QUOTA_SECONDS,
+        statuses,
+        pattern=pattern,
+    )
+
 
 TABLE = (
     Row(
@@ -114,7 +129,7 @@ TABLE = (
         cause="NamespaceTerminating",
     ),
     Row(
-        "QuotaExceeded",
+        QUOTA_EXCEEDED,
         "The {kind} waits for room in the namespace's quota",
         "Raise the quota, or make room in it.",
         QUOTA_SECONDS,
@@ -147,14 +162,11 @@ TABLE = (
         FORBIDDEN,
         pattern="not yet ready to handle request|at this time because there was an error enforcing limit ranges",
     ),
-    Row(
-        "WebhookFailed",
-        "The {kind} waits for an admission webhook of this cluster, which fails",
-        "An administrator can mend the webhook, or change its failurePolicy.",
-        QUOTA_SECONDS,
-        FAULTS,
-        pattern=r"failed calling webhook|admission webhook .* denied the request",
-    ),
+    # Whatever status it comes with, a webhook that is not reached says nothing about the object. The API server answers
+    # with 500; where another webhook, or a program in between, passes that on as its own denial, with 403 or any other.
+    _webhook_fails(ERRORS, r"fail(ed|ure) (calling|to call) webhook|error calling webhook"),
+    # A denial is a webhook's word, unless its status says that it could not decide.
+    _webhook_fails((408, 429, *FAULTS), r"admission webhook .* denied the request"),
 )
 
 

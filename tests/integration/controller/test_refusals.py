@@ -13,9 +13,9 @@ import pytest
 import manifests
 from integration.controller.kubelet import Kubelet
 from integration.controller.operatorprocess import OperatorProcess
-from integration.denial import kept
+from integration.denial import kept, unwritten
 from integration.quota import put_limit_range, put_quota, wait_refused
-from kube import Kube, Object, phase_is
+from kube import WAIT_SECONDS, Kube, Object, phase_is
 from taskyard.core.names import TASK_LABEL, owner_reference
 
 # As in the chart.
@@ -161,6 +161,68 @@ def test_a_pause_waits_for_room_for_its_build_and_says_so(kube: Kube, kubelet: K
     kube.wait("it goes on", "workspacebuilds", namespace, "hello-2", lambda build: True, seconds=seconds)
     kubelet.remove("hello-1")
     kube.wait("it is paused", "tasks", namespace, "hello", phase_is("Paused"))
+
+
+def test_a_pause_under_a_full_quota_of_builds_takes_the_room_of_the_oldest(
+    kube: Kube, kubelet: Kubelet, namespace: str
+) -> None:
+    """K2: paused and resumed twice."""
+    kube.create("templateversions", namespace, version())
+    kube.create("tasks", namespace, manifests.task())
+    start(kube, kubelet, namespace, 1)
+    kube.patch("tasks", namespace, "hello", {"spec": {"paused": True}})
+    kube.wait("it stops", "pods", namespace, "hello-1", lambda pod: "deletionTimestamp" in pod["metadata"])
+    kubelet.remove("hello-1")
+    kube.wait("it is paused", "tasks", namespace, "hello", phase_is("Paused"))
+    kube.patch("tasks", namespace, "hello", {"spec": {"paused": False}})
+    start(kube, kubelet, namespace, 3)
+    hard = {"count/workspacebuilds.taskyard.dev": "3"}
+    put_quota(kube, namespace, hard, used="3")
+    wait_refused(kube, "workspacebuilds", namespace, BUILD, "exceeded quota")
+    kube.patch("tasks", namespace, "hello", {"spec": {"paused": True}})
+    kube.wait("it says so", "tasks", namespace, "hello", is_ready("False", "QuotaExceeded", "hello-4"))
+    kube.wait_gone("workspacebuilds", namespace, "hello-1")
+    assert {build["metadata"]["name"] for build in kube.list("workspacebuilds", namespace)} == {"hello-2", "hello-3"}
+    put_quota(kube, namespace, hard, used="2")
+    kube.wait("it goes on", "workspacebuilds", namespace, "hello-4", lambda build: True, seconds=GOES_ON_SECONDS)
+    kube.wait("it stops", "pods", namespace, "hello-3", lambda pod: "deletionTimestamp" in pod["metadata"])
+    kubelet.remove("hello-3")
+    kube.wait("it is paused", "tasks", namespace, "hello", phase_is("Paused"))
+    assert len(kube.list("workspacebuilds", namespace)) == 3
+
+
+def start(kube: Kube, kubelet: Kubelet, namespace: str, number: int) -> None:
+    """The Pod of a start gets a node."""
+    name = f"hello-{number}"
+    kube.wait("the Pod is created", "pods", namespace, name, lambda pod: True)
+    kubelet.bind(name)
+    kube.wait("the build succeeds", "workspacebuilds", namespace, name, phase_is("Succeeded"))
+
+
+def test_an_input_whose_status_a_policy_keeps_says_so_in_an_event_and_others_get_their_place(
+    kube: Kube, namespace: str
+) -> None:
+    """K2."""
+    plural = "taskinputs"
+    kube.create("templateversions", namespace, version())
+    kube.create("tasks", namespace, manifests.task(paused=True))
+    kube.create(plural, namespace, manifests.task_input("kept-0", "echo 0"))
+    kube.wait("its place", plural, namespace, "kept-0", lambda found: "order" in found.get("status", {}))
+    with unwritten(kube, namespace, plural, "kept-0", allowed="!object.metadata.name.startsWith('kept-')"):
+        kept = kube.create(plural, namespace, manifests.task_input("kept-1", "echo 1"))
+        kube.create(plural, namespace, manifests.task_input("other", "echo 2"))
+        kube.wait("its place", plural, namespace, "other", lambda found: "order" in found.get("status", {}))
+        end = time.monotonic() + WAIT_SECONDS
+        told: list[Object] = []
+        while not told and time.monotonic() < end:
+            time.sleep(0.1)
+            events = kube.list("events", namespace)
+            told = [event for event in events if event["involvedObject"].get("uid") == kept["metadata"]["uid"]]
+        assert [(event["reason"], event["type"]) for event in told] == [("StatusRefused", "Warning")]
+        assert "it is kept for the audit" in told[0]["message"]
+        found = kube.get(plural, namespace, "kept-1")
+        assert found is not None and "order" not in found.get("status", {})
+    kube.wait("its place", plural, namespace, "kept-1", lambda found: "order" in found.get("status", {}), seconds=40)
 
 
 def test_a_task_pauses_and_resumes_though_its_old_builds_stay(

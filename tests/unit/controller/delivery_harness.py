@@ -9,6 +9,7 @@ from typing import Any
 from taskyard.controller.cache.stores import Stores
 from taskyard.controller.inputs.delivery import Delivery
 from taskyard.core.input_bounds import Bounds
+from taskyard.core.observed import Obstacle
 from taskyard.core.resources import TASK_INPUTS
 from taskyard.sidecarclient import Answer, Sidecars
 from unit.controller.fakes import Again, FakeCluster
@@ -48,6 +49,8 @@ class DeliveryHarness:
         self.sidecars = Heard(*self.answers)
         self.changed: list[tuple[str, str]] = []
         self.deadlines: dict[tuple[str, str], datetime | None] = {}
+        # Inputs whose status could not be written, and why.
+        self.told: list[tuple[str, Obstacle]] = []
         for entry in self.inputs:
             self.cluster.hold(TASK_INPUTS, entry)
             self.stores.inputs.put(entry)
@@ -66,6 +69,7 @@ class DeliveryHarness:
             retention=self.retention,
             bounds=self.bounds,
             changed=self.changed.append,
+            tell=lambda entry, obstacle: self.told.append((entry.name, obstacle)),
         )
 
     async def deliver(self) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError
+from taskyard.controller.turns import Turns
 from taskyard.core.resources import EVENTS, Resource
 from taskyard.watchcache import reading
 from taskyard.watchcache.kind import Key, Kind, V
@@ -199,6 +200,20 @@ class Again:
 
     def __call__(self, key: Key, seconds: float) -> None:
         self.calls.append((key, seconds))
+
+
+class FakeTurns(Turns):
+    """Records the keys that wait for their turn, and from when on; it never comes by itself."""
+
+    def __init__(self, again: Again) -> None:
+        self._again = again
+
+    def ask(self, key: Key, seconds: float = 0.0, *, turns: int = 1) -> bool:
+        self._again(key, seconds)
+        return False
+
+    def leave(self, key: Key) -> None:
+        pass
 
 
 async def until(condition: Callable[[], bool], *, seconds: float = 2.0) -> None:

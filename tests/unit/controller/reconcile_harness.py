@@ -12,7 +12,7 @@ from taskyard.controller.steps.network_policies import NetworkPolicyKeeper
 from taskyard.core.manifests.network import NetworkRules
 from taskyard.core.resources import CLAIMS, NAMESPACES, PODS, TASKS, WORKSPACE_BUILDS
 from taskyard.watchcache.kind import Key
-from unit.controller.fakes import Again, Changed, FakeCluster
+from unit.controller.fakes import Again, Changed, FakeCluster, FakeTurns
 from unit.core.builders import NOW, build_manifest, installation, reservation, task_manifest, template_version_manifest
 
 WEB = ("team", "web")
@@ -40,6 +40,7 @@ class ReconcileHarness:
             Applier(self.cluster, self.stores, installation(), NetworkPolicyKeeper(self.cluster, self.stores, network)),
             clock=self.clock,
             again=self.again,
+            turns=FakeTurns(self.again),
             deadline=self.deadlines.__setitem__,
             changed=self.changed,
             seen=lambda key: None,

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import Any
 
 import pytest
 
 from taskyard.controller.cluster import ApiError
-from taskyard.controller.reconcile import TRIES_A_SECOND, Shown
-from taskyard.core.observed import Obstacle
-from taskyard.core.resources import PODS, WORKSPACE_BUILDS
+from taskyard.controller.queue import KeyedQueue
+from taskyard.controller.turns import TRIES, Turns
+from taskyard.core.resources import PODS, TASKS, WORKSPACE_BUILDS
 from unit.controller.fakes import api_error
-from unit.controller.reconcile_harness import WEB, ReconcileHarness
-from unit.core.builders import at, build_manifest, pod_manifest
+from unit.controller.reconcile_harness import RUNNING, WEB, ReconcileHarness
+from unit.core.builders import (
+    at,
+    build_manifest,
+    pod_manifest,
+    reservation,
+    task_manifest,
+    template_version_manifest,
+)
+from unit.virtual_time import gaps, in_no_time, now
 
 
 class Refusing:
@@ -60,6 +69,75 @@ async def test_a_pause_that_a_quota_on_builds_holds_up_says_so() -> None:
     refusing.error = None
     await harness.reconcile()
     assert harness.status["phase"] == "Paused"
+
+
+class CountedLater:
+    """A quota on builds that counts what is gone only when it is told to."""
+
+    def __init__(self, harness: ReconcileHarness, room: int) -> None:
+        self._harness = harness
+        self._room = room
+        self.count()
+        original = harness.cluster._called
+
+        def called(done: str, resource: Any, name: str = "") -> None:
+            original(done, resource, name)
+            if (done, resource) == ("create", WORKSPACE_BUILDS):
+                if self._used >= self._room:
+                    raise quota()
+                self._used += 1
+
+        harness.cluster._called = called  # type: ignore[method-assign]
+
+    def count(self) -> None:
+        self._used = len(self._harness.names("workspacebuilds"))
+
+
+def builds(*numbers: int) -> list[str]:
+    return sorted(f"web-{number}" for number in numbers)
+
+
+async def test_a_pause_under_a_full_quota_of_builds_takes_the_room_of_the_oldest(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """K2."""
+    status = RUNNING | {"build": reservation(3, "Start", "Resume", "Succeeded")}
+    harness = ReconcileHarness(task_manifest(paused=True, status=status))
+    harness.hold(WORKSPACE_BUILDS, build_manifest(1, phase="Succeeded"))
+    harness.hold(WORKSPACE_BUILDS, build_manifest(2, "Stop", "ManualPause", phase="Succeeded"))
+    harness.hold(WORKSPACE_BUILDS, build_manifest(3, "Start", "Resume", phase="Succeeded", pod_uid="pod-1"))
+    harness.hold(PODS, pod_manifest(3, uid="pod-1"))
+    counted = CountedLater(harness, 3)
+    await harness.reconcile()
+    assert harness.names("workspacebuilds") == builds(2, 3), "at once, and one"
+    assert harness.ready == ("False", "QuotaExceeded")
+    for seconds in (4, 8, 12):
+        harness.now = at(seconds)
+        await harness.reconcile()
+        assert harness.names("workspacebuilds") == builds(2, 3), "the quota has not counted that yet"
+    assert sum("QuotaExceeded" in record.getMessage() for record in caplog.records) == 1
+    counted.count()
+    await harness.reconcile()
+    assert (harness.status["phase"], harness.names("workspacebuilds")) == ("Paused", builds(2, 3, 4))
+    assert harness.names("pods") == []
+
+
+async def test_a_quota_that_others_fill_again_takes_one_build_at_a_time_and_never_the_newest() -> None:
+    """K2."""
+    status = RUNNING | {"build": reservation(4, "Start", "Resume", "Succeeded")}
+    harness = ReconcileHarness(task_manifest(paused=True, status=status))
+    for number in range(1, 5):
+        harness.hold(WORKSPACE_BUILDS, build_manifest(number, phase="Succeeded", pod_uid="pod-1"))
+    harness.hold(PODS, pod_manifest(4, uid="pod-1"))
+    Refusing(harness, "create", "workspacebuilds", quota())
+    left = []
+    for seconds in range(0, 200, 4):
+        harness.now = at(seconds)
+        await harness.reconcile()
+        left.append(len(harness.names("workspacebuilds")))
+    assert left == [3] * 8 + [2] * 8 + [1] * 34
+    assert harness.names("workspacebuilds") == builds(4)
+    assert (harness.status["phase"], harness.ready) == ("Pausing", ("False", "QuotaExceeded"))
 
 
 async def test_what_others_use_of_the_quota_is_not_written_each_time() -> None:
@@ -142,14 +220,61 @@ async def test_words_that_change_each_time_are_no_reason_to_write_or_to_try_at_o
     assert harness.again.calls == [(WEB, 4.0)] * 4
 
 
-async def test_many_tasks_that_wait_share_a_bounded_number_of_tries() -> None:
-    """K1: a thousand Tasks under a full quota."""
+@pytest.mark.parametrize("others", [0, 600])
+def test_a_crowd_under_a_full_quota_does_not_delay_the_tasks_of_another_namespace(others: int) -> None:
+    """K1: each of them is tried in its turn, and namespaces take turns with each other."""
+
+    async def work() -> None:
+        harness = ReconcileHarness()
+        stores, cluster = harness.stores, harness.cluster
+        version = template_version_manifest()
+        version["metadata"] = version["metadata"] | {"namespace": "crowd"}
+        stores.template_versions.put(version)
+        keys = [WEB, *(("crowd", f"c{number}") for number in range(others))]
+        for _, name in keys[1:]:
+            harness.hold(TASKS, task_manifest(name=name, namespace="crowd", uid=f"uid-of-{name}"))
+        queue = KeyedQueue("task", workers=4, share=3)
+        reconciler = harness.reconciler
+        reconciler._again, reconciler._turns = queue.add_after, Turns(TRIES, queue.add)
+        original, tries, is_full = cluster._called, list[tuple[float, str]](), True
+
+        def called(verb: str, resource: Any, name: str = "") -> None:
+            original(verb, resource, name)
+            if (verb, resource) == ("create", PODS):
+                tries.append((now(), name))
+                if is_full or name != "web-1":
+                    raise quota()
+
+        cluster._called = called  # type: ignore[method-assign]
+        running = asyncio.create_task(queue.run(reconciler.reconcile))
+        for key in keys:
+            queue.add(key)
+        began = now()
+        await asyncio.sleep(60)
+        own = [moment - began for moment, name in tries if name == "web-1"]
+        assert len(own) >= 14 and max(gaps(own)) < 4.5
+        assert len(tries) < others + TRIES.burst + 60 * TRIES.per_second + len(own)
+        if others:
+            assert len(tries) > others + 50 * TRIES.per_second, "the crowd has all that nobody else needs"
+        is_full = False
+        await asyncio.sleep(5)
+        assert harness.names("pods") == ["web-1"]
+        running.cancel()
+        await asyncio.wait({running})
+
+    in_no_time(work())
+
+
+async def test_a_task_that_nothing_blocks_any_more_waits_for_no_turn() -> None:
     harness = ReconcileHarness()
-    Refusing(harness, "create", "pods", quota())
-    known = harness.reconciler._obstacles
-    known.update({("team", str(number)): Shown(Obstacle("QuotaExceeded", ""), at(0)) for number in range(999)})
+    left: list[Any] = []
+    harness.reconciler._turns.leave = left.append  # type: ignore[method-assign]
+    refusing = Refusing(harness, "create", "pods", quota())
     await harness.reconcile()
-    assert harness.again.calls == [(WEB, 1000 / TRIES_A_SECOND)]
+    assert left == []
+    refusing.error = None
+    await harness.reconcile()
+    assert left == [WEB]
 
 
 @pytest.mark.parametrize("field", ["observedUID", "inputs"])

@@ -22,8 +22,8 @@ from taskyard.core.decision import (
     Step,
     decide,
 )
-from taskyard.core.observed import Observed
-from unit.core.builders import at, build, observed, pod, reservation, running, task
+from taskyard.core.observed import Observed, Obstacle
+from unit.core.builders import at, build, observed, pod, pod_end, reservation, running, task
 from unit.core.situations import starting
 
 # task_is_being_deleted
@@ -159,3 +159,55 @@ def test_a_reserved_build_is_created_whatever_is_too_many() -> None:
     status = seen.task.status | {"build": reservation(12, "Stop", "ManualPause")}
     seen = replace(seen, task=replace(seen.task, status=status, paused=True))
     assert decide(seen) == CreateBuild(12, Transition.STOP, BuildReason.MANUAL_PAUSE)
+
+
+# quota_has_no_room_for_the_build
+
+
+def refused(seen: Observed, reason: str = "QuotaExceeded", **fields: Any) -> Observed:
+    """The build that pauses the Task is reserved, and was refused."""
+    assert seen.newest
+    status = seen.task.status | {"build": reservation(seen.newest.number + 1, "Stop", "ManualPause")}
+    found = Obstacle(reason, "exceeded quota: few, requested: count/workspacebuilds.taskyard.dev=1")
+    return replace(seen, task=replace(seen.task, status=status, paused=True), obstacle=found, **fields)
+
+
+def test_a_build_that_a_quota_refuses_takes_the_room_of_the_oldest_one() -> None:
+    """K2."""
+    seen = refused(flip_flopped(3))
+    assert decide(seen) == DeleteBuild(seen.builds[0], makes_room=True)
+    assert decide(replace(seen, obstacle=None)) == CreateBuild(4, Transition.STOP, BuildReason.MANUAL_PAUSE)
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        pytest.param(refused(flip_flopped(1, first=3)), id="the only build is the newest"),
+        pytest.param(refused(flip_flopped(3), room_awaited=True), id="one has just made room"),
+        pytest.param(refused(flip_flopped(3), builds_stay=True), id="builds may not be deleted"),
+        pytest.param(refused(flip_flopped(3), reason="WorkspaceBuildRefused"), id="a policy refuses it"),
+        pytest.param(refused(flip_flopped(3), reason="WebhookFailed"), id="a webhook fails"),
+    ],
+)
+def test_no_other_build_goes_and_the_next_one_is_tried_again(seen: Observed) -> None:
+    """K2."""
+    assert decide(seen) == CreateBuild(4, Transition.STOP, BuildReason.MANUAL_PAUSE)
+
+
+def test_a_quota_of_something_else_takes_no_build() -> None:
+    """The Pod of a start waits for room."""
+    seen = flip_flopped(5, phase="Pending", pods=(), obstacle=Obstacle("QuotaExceeded", "requested: pods=1"))
+    assert isinstance(decide(seen), CreatePod)
+
+
+def test_the_recoveries_in_a_row_stay_since_they_are_counted() -> None:
+    """K2, K11."""
+    builds = [build(1, phase="Succeeded"), build(2, "Stop", "ManualPause", "Succeeded")]
+    builds += [build(n, "Start", "Recover", "Succeeded", pod_uid=f"p-{n}", pod_end=pod_end()) for n in (3, 4, 5)]
+    seen = observed(task(status={"build": reservation(6, "Start", "Recover")}), builds=tuple(builds))
+    seen = replace(seen, obstacle=Obstacle("QuotaExceeded", "few"))
+    for number in (1, 2):
+        step = decide(seen)
+        assert isinstance(step, DeleteBuild) and step.build.number == number
+        seen = replace(seen, builds=seen.builds[1:])
+    assert decide(seen) == CreateBuild(6, Transition.START, BuildReason.RECOVER)

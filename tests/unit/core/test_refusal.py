@@ -26,6 +26,10 @@ ACCOUNT = 'pods "web-1" is forbidden: error looking up service account team/defa
 RIGHT = 'pods is forbidden: User "system:serviceaccount:a:b" cannot create resource "pods" in API group "" in "team"'
 ENDING = "unable to create new content in namespace team because it is being terminated"
 WEBHOOK = 'Internal error occurred: failed calling webhook "a.b": Post "https://x": dial tcp: connection refused'
+SLOW = 'Internal error occurred: failed calling webhook "a.b": failed to call webhook: Post "https://x?timeout=10s": '
+SLOW += "context deadline exceeded"
+PASSED_ON = f'admission webhook "outer.example.org" denied the request: {SLOW}'
+OVERLOADED = 'admission webhook "a.b" denied the request: try again later'
 LIMIT = "maximum storage usage per PersistentVolumeClaim is 500Mi, but request is 1Gi"
 POLICY_DENIED = "ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no claims here"
 STARTING_UP = "not yet ready to handle request"
@@ -35,6 +39,7 @@ STARTING_UP = "not yet ready to handle request"
 def test_each_kind_of_refusal_has_its_remedy_behind_the_api_servers_words(row: refusal.Row) -> None:
     answers = [Answer(403, text) for text in (STORAGE, ACCOUNT, RIGHT, STARTING_UP)]
     answers += [Answer(403, ENDING, causes=("NamespaceTerminating",)), Answer(500, WEBHOOK, "InternalError")]
+    answers += [Answer(503, OVERLOADED)]
     (answer,) = [answer for answer in answers if row.fits(answer)]
     verdict = refusal.of(answer, POD)
     assert isinstance(verdict, Wait)
@@ -52,6 +57,13 @@ def test_each_kind_of_refusal_has_its_remedy_behind_the_api_servers_words(row: r
         pytest.param(Answer(403, ACCOUNT), "ServiceAccountMissing", id="service account"),
         pytest.param(Answer(403, ENDING, causes=("NamespaceTerminating",)), "NamespaceTerminating", id="namespace"),
         pytest.param(Answer(500, WEBHOOK, "InternalError"), "WebhookFailed", id="a webhook that is down"),
+        pytest.param(Answer(500, SLOW, "InternalError"), "WebhookFailed", id="a webhook that is slow"),
+        pytest.param(Answer(504, SLOW, "Timeout"), "WebhookFailed", id="a webhook that is slow, as a time-out"),
+        pytest.param(Answer(403, WEBHOOK, "Forbidden"), "WebhookFailed", id="a webhook that is down, as a 403"),
+        pytest.param(Answer(400, WEBHOOK, "BadRequest"), "WebhookFailed", id="a webhook that is down, as a 400"),
+        pytest.param(Answer(403, PASSED_ON, "Forbidden"), "WebhookFailed", id="a webhook that asks another one"),
+        pytest.param(Answer(429, OVERLOADED), "WebhookFailed", id="a webhook that has too much to do"),
+        pytest.param(Answer(503, OVERLOADED), "WebhookFailed", id="a webhook with a fault of its own"),
         pytest.param(Answer(403, STARTING_UP), "APIServerNotReady", id="an API server that starts"),
     ],
 )
@@ -86,6 +98,11 @@ def test_a_missing_right_names_the_process_that_lacks_it(attempt: Attempt, reaso
         pytest.param(Answer(422, POLICY_DENIED, "Invalid"), id="admission policy"),
         pytest.param(Answer(401, POLICY_DENIED, "Unauthorized"), id="admission policy with another status"),
         pytest.param(Answer(403, 'admission webhook "a" denied the request: no'), id="admission webhook"),
+        pytest.param(Answer(400, 'admission webhook "a" denied the request: no'), id="admission webhook with a 400"),
+        pytest.param(
+            Answer(403, 'admission webhook "a" denied the request: the webhook of the image failed'),
+            id="like a failure",
+        ),
         pytest.param(Answer(413, "Request entity too large"), id="too large"),
     ],
 )

@@ -9,11 +9,12 @@ import pytest
 
 from localcluster.locations import REPOSITORY
 from taskyard.api.vocabulary import NotificationEvent, SinkType
+from taskyard.controller import turns
 from taskyard.controller.cache.stores import Stores
+from taskyard.controller.inputs import reasons
 from taskyard.controller.observability import recorder
 from taskyard.controller.observability.metrics import Metrics as OperatorMetrics
 from taskyard.controller.queue import KeyedQueue
-from taskyard.controller.templates import template_version_validator
 from taskyard.core import events, eventseries, input_required, refusal, sidecar_resources
 from taskyard.core import template_version_dry_run as dry_run
 from taskyard.gateway.metrics import Metrics as GatewayMetrics
@@ -84,6 +85,7 @@ def test_the_events_match_the_table() -> None:
     expected += [(reason, kind, "StoreSnapshot") for kind, reason in events.CONVERSATION.values()]
     expected += [(input_required.TYPE, events.NORMAL, "Ask")]
     expected += [(reason, kind, "Validate") for kind, reason in events.VERSIONS.values()]
+    expected += [(events.INPUT_REFUSED, events.WARNING, "WriteStatus")]
     assert sorted(tuple(row[:3]) for row in table("reason")) == sorted(expected)
 
 
@@ -108,7 +110,7 @@ def test_the_check_of_a_version_matches_the_table() -> None:
         *(("False", dry_run.REFUSED) for _ in range(2)),
     ]
     assert all(said in row[2] for said, row in zip((waits, outside, inside), found[3:], strict=True))
-    tries = template_version_validator.TRIES_A_SECOND
+    tries = turns.TRIES.per_second
     assert f"more than {dry_run.OUTSIDE_AGAIN_SECONDS * tries:.0f} versions" in PAGE
 
 
@@ -121,6 +123,10 @@ def test_the_sidecars_bounds_match_the_table() -> None:
 
 
 def test_numbers_on_the_page_match_the_code() -> None:
+    assert f"Where more than {turns.TRIES.burst} Tasks wait, the operator tries twenty of them a second" in PAGE
+    assert (turns.TRIES.per_second, turns.TRIES.burst) == (20, 20 * refusal.QUOTA_SECONDS)
+    told = f"ten a second for a Task, {reasons.OF_ALL.per_second} a second for all"
+    assert told in PAGE and reasons.OF_A_TASK.per_second == 10
     assert f"a queue of {recorder.MAX_QUEUED} beside" in PAGE
     assert f"{eventseries.EACH_TASK.burst} Events at once and six a minute" in PAGE
     assert (eventseries.EACH_TASK.per_second * 60, eventseries.WINDOW_SECONDS) == (6, 600)

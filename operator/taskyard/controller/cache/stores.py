@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from taskyard.api.vocabulary import InputPhase
 from taskyard.controller.cache import kinds
 from taskyard.controller.cache.agent_starts import AgentStarts
-from taskyard.controller.cache.held_removals import HeldRemovals
+from taskyard.controller.cache.held_removals import COUNTED, HeldRemovals
 from taskyard.controller.cache.lost_pods import LostPods
 from taskyard.controller.cache.own_writes import OwnWrites
 from taskyard.controller.cache.pod_templates import PodTemplates
@@ -89,7 +89,8 @@ class Stores:
     `secrets` holds the Secrets that their owners let Tasks use, without their values; None where Tasks can use none.
     `own_writes` are the states of Tasks that this process has written and followed up. `readings` are those of the
     Events of Pods that do not start, by Task. `agent_starts` are restarts of agents by clocks that are ahead.
-    `held_builds` are the Tasks whose old builds are refused to be deleted.
+    `held_builds` are the Tasks whose old builds are refused to be deleted, `freed_builds` those of which one was just
+    deleted to make room.
     """
 
     def __init__(self, *, secret_parameters: bool = True) -> None:
@@ -110,3 +111,4 @@ class Stores:
         self.own_writes = OwnWrites()
         self.agent_starts = AgentStarts()
         self.held_builds = HeldRemovals()
+        self.freed_builds = HeldRemovals(COUNTED)

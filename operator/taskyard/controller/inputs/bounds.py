@@ -7,7 +7,7 @@ so many writes a second for all Tasks of a namespace.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Container, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import zip_longest
@@ -31,7 +31,8 @@ MAX_PACES = 256
 
 class InputBounds:
     """The bounds of all queues. `again(key, seconds)` looks at a Task again later; `reject` and `remove` write;
-    `removes` says whether anything of a Task may be removed now."""
+    `removes` says whether anything of a Task may be removed now; nothing is written of the inputs that are `held`, by
+    UID."""
 
     def __init__(
         self,
@@ -44,6 +45,7 @@ class InputBounds:
         reject: Callable[[Refusal], Awaitable[None]],
         remove: Callable[[InputView], Awaitable[None]],
         removes: Callable[[Key], bool],
+        held: Container[str],
     ) -> None:
         self._stores = stores
         self._bounds = bounds
@@ -53,6 +55,7 @@ class InputBounds:
         self._reject = reject
         self._remove = remove
         self._removes = removes
+        self._held = held
         self._paces: dict[str, Pace] = {}
         # When the turn of a Task is that waits for it, and how many writes it then has.
         self._turns: dict[Key, tuple[float, int]] = {}
@@ -101,7 +104,7 @@ class InputBounds:
         if refused:
             self._aside[key] = frozenset(refusal.input.uid for refusal in refused)
         # By turns: while more and more comes, what was refused has to go all the same.
-        pairs = zip_longest(overdue, refused)
+        pairs = zip_longest(overdue, (part for part in refused if part.input.uid not in self._held))
         work: list[Refusal | InputView] = [part for pair in pairs for part in pair if part is not None]
         if not work:
             self._turns.pop(key, None)

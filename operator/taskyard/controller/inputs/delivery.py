@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
@@ -11,15 +11,17 @@ from taskyard import backoff
 from taskyard.api.vocabulary import AgentProtocol, InputPhase, InputReason
 from taskyard.controller.cache.held_removals import HELD, HeldRemovals
 from taskyard.controller.cache.stores import Stores
-from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, NotLeadingError, Object
+from taskyard.controller.cluster import ApiError, Cluster, NotLeadingError, Object
 from taskyard.controller.inputs.bounds import InputBounds
 from taskyard.controller.inputs.contents import Contents
 from taskyard.controller.inputs.reasons import WaitingReasons
+from taskyard.controller.inputs.writer import InputWriter
 from taskyard.core import input_recipient, input_view, keystrokes, names, refusal, text_limits, times
 from taskyard.core.input_bounds import Bounds, Refusal
 from taskyard.core.input_recipient import KeepOrder, LookBack, Past
 from taskyard.core.input_view import InputView
 from taskyard.core.inputs import Adopt, Conclude, Deliver, Reject, Remove, RestInputs, next_step
+from taskyard.core.observed import Obstacle
 from taskyard.core.pod_view import PodView
 from taskyard.core.refusal import Attempt, GoOn, Wait
 from taskyard.core.resources import TASK_INPUTS, TASKS
@@ -48,7 +50,8 @@ NOT_REPEATED_IN_DOUBT = (
 
 class Delivery:
     """Advances the inputs of a Task. `again(key, seconds)` retries a Task later; `deadline(key, moment)` processes it
-    again at that moment of the wall clock, or not at all for None; `changed(key)` reports that its inputs changed."""
+    again at that moment of the wall clock, or not at all for None; `changed(key)` reports that its inputs changed;
+    `tell(input, obstacle)` shows why the status of an input cannot be written."""
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class Delivery:
         retention: timedelta,
         bounds: Bounds,
         changed: Callable[[Key], None],
+        tell: Callable[[InputView, Obstacle], None],
     ) -> None:
         self._cluster = cluster
         self._stores = stores
@@ -72,6 +76,7 @@ class Delivery:
         self._retention = retention
         self._changed = changed
         self._contents = Contents(cluster)
+        self._writer = InputWriter(cluster, stores, again=again, changed=changed, tell=tell)
         self._bounds = InputBounds(
             stores,
             bounds,
@@ -81,6 +86,7 @@ class Delivery:
             reject=self._refuse,
             remove=self._remove,
             removes=self._removes,
+            held=self._writer.held,
         )
         self._reasons = WaitingReasons(stores, clock=clock, again=again, write=self._tell)
         self._not_before: dict[str, datetime] = {}
@@ -94,7 +100,8 @@ class Delivery:
             steps += 1
             if steps % STEPS == 0:
                 await self._bounds.keep(key)
-        await self._reasons.tell(key, self._bounds.within(key), silent=self._put_off_now())
+        silent = self._put_off_now() | self._writer.held
+        await self._reasons.tell(key, self._bounds.within(key), silent=silent)
         if self._bounds.is_outrun(key):
             # Nothing else would look at this Task again, and they would wait without place or refusal.
             self._again(key, 0)
@@ -113,6 +120,7 @@ class Delivery:
             agent_since=keystrokes.agent_since(pod, latest=self._stores.agent_starts.latest(pod, now=now)),
             runs_once=self._runs_once(key, task),
             removes=self._removes(key),
+            held=self._writer.held,
         )
         match step:
             case KeepOrder(entry, task_uid):
@@ -185,7 +193,7 @@ class Delivery:
                 logger.warning("input %s/%s: not delivered: %s", entry.namespace, entry.name, cause)
                 delay = backoff.delay(entry.attempts, first=FAILED_FIRST_SECONDS, longest=MAX_RETRY_SECONDS)
                 self._put_off(entry, delay, now=now)
-                await self._write(entry, {"attempts": entry.attempts + 1, "message": cause})
+                await self._writer.write(entry, {"attempts": entry.attempts + 1, "message": cause})
                 self._again(key, delay)
                 return False
 
@@ -215,7 +223,8 @@ class Delivery:
         return version is not None and version.protocol == AgentProtocol.COMMAND
 
     async def _place(self, key: Key, entry: InputView, task_uid: str | None) -> bool:
-        await self._write(entry, {"taskUID": task_uid} if task_uid else {})
+        if not await self._writer.write(entry, {"taskUID": task_uid} if task_uid else {}):
+            return True
         kept = self._stores.inputs.get((entry.namespace, entry.name))
         if kept is not None and task_uid and kept.meant_for != task_uid:
             # Somebody else wrote first, or the CRD is older than this operator and drops the field.
@@ -253,7 +262,9 @@ class Delivery:
 
     async def _conclude(self, entry: InputView, message: str | None) -> None:
         delivered_at = times.rfc3339(self._clock())
-        await self._write(entry, {"phase": InputPhase.DELIVERED, "deliveredAt": delivered_at, "message": message})
+        await self._writer.write(
+            entry, {"phase": InputPhase.DELIVERED, "deliveredAt": delivered_at, "message": message}
+        )
 
     def _pod(self, key: Key, task: TaskView) -> PodView | None:
         """The Pod of the newest build, by its name."""
@@ -265,10 +276,10 @@ class Delivery:
         self._contents.forget(entry)
         rejected_at = times.rfc3339(self._clock())
         status = {"phase": InputPhase.REJECTED, "message": message, "rejectedAt": rejected_at}
-        await self._write(entry, status | ({"reason": reason} if reason else {}))
+        await self._writer.write(entry, status | ({"reason": reason} if reason else {}))
 
     async def _tell(self, entry: InputView, message: str) -> None:
-        await self._write(entry, {"message": message})
+        await self._writer.write(entry, {"message": message})
 
     async def _refuse(self, refusal: Refusal) -> None:
         entry = refusal.input
@@ -307,14 +318,14 @@ class Delivery:
             # The stores do not keep them. A write that comes after this read is a conflict.
             found = await self._cluster.get(TASK_INPUTS, entry.namespace, entry.name)
             if found is None or found["metadata"]["resourceVersion"] != entry.resource_version:
-                self._take(entry, found)
+                self._writer.take(entry, found)
                 return self._stores.inputs.get((entry.namespace, entry.name)) is not entry
             others = found["metadata"].get("ownerReferences") or []
         owners = [*others, names.owner_reference(name=task.name, uid=task.uid)]
         metadata = {"uid": entry.uid, "resourceVersion": entry.resource_version, "ownerReferences": owners}
         patch = {"metadata": metadata}
         try:
-            await self._patched(entry, self._cluster.patch(TASK_INPUTS, entry.namespace, entry.name, patch))
+            await self._writer.patched(entry, self._cluster.patch(TASK_INPUTS, entry.namespace, entry.name, patch))
         except NotLeadingError:
             raise
         except ApiError as error:
@@ -326,44 +337,11 @@ class Delivery:
             self._put_off(entry, verdict.seconds, now=now)
             self._again(key, verdict.seconds)
             if told != entry.message:
-                await self._write(entry, {"message": told})
+                await self._writer.write(entry, {"message": told})
             return False
         was_kept = self._not_before.pop(entry.uid, None) is not None
         adopted = self._stores.inputs.get((entry.namespace, entry.name))
         if was_kept and adopted and adopted.message and adopted.owner == task.uid:
             # What kept it is over.
-            await self._write(adopted, {"message": None})
+            await self._writer.write(adopted, {"message": None})
         return True
-
-    async def _write(self, entry: InputView, status: Object) -> None:
-        """Write into an input's status; the first write also keeps its place."""
-        if not entry.has_order:
-            status = {"order": entry.order} | status
-        if status.get("message"):
-            status = status | {"message": text_limits.message(status["message"])}
-        write = self._cluster.patch_status(
-            TASK_INPUTS, entry.namespace, entry.name, status, resource_version=entry.resource_version
-        )
-        await self._patched(entry, write)
-
-    async def _patched(self, entry: InputView, write: Awaitable[Object]) -> None:
-        """Await a write and store its result. An input that is gone is forgotten; one that somebody else has written to
-        is read and processed again, which is safe: the sidecar knows the key of each message that it has."""
-        try:
-            written: Object | None = await write
-        except MissingError:
-            written = None
-        except ConflictError:
-            written = await self._cluster.get(TASK_INPUTS, entry.namespace, entry.name)
-            if written is not None and written["metadata"]["resourceVersion"] == entry.resource_version:
-                raise
-        self._take(entry, written)
-
-    def _take(self, entry: InputView, found: Object | None) -> None:
-        """What the API server has under an input's name: its newest state, another input, or nothing."""
-        if found is None or found["metadata"]["uid"] != entry.uid:
-            self._stores.inputs.remove((entry.namespace, entry.name), uid=entry.uid)
-        if found is not None:
-            self._stores.inputs.put(found)
-        # The event of this write may be lost; the Task's count of its inputs does not depend on it.
-        self._changed((entry.namespace, entry.task))

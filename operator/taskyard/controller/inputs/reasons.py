@@ -1,4 +1,7 @@
-"""Writes into queued inputs why they wait: only what has changed, and at a bounded pace for each Task and for all."""
+"""Writes into queued inputs why they wait: only what has changed, and at a bounded pace for each Task and for all.
+
+The pace for all is shared by the namespaces: a crowd of inputs in one of them keeps no word back of another.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from taskyard.controller.cache.stores import Stores
+from taskyard.controller.turns import Turns
 from taskyard.core import input_waiting
 from taskyard.core.input_view import InputView
 from taskyard.core.input_waiting import BUSY_AFTER, WORDS_PAUSE
@@ -16,8 +20,8 @@ from taskyard.core.pace import Pace
 from taskyard.core.tokenbucket import Rate
 from taskyard.watchcache.kind import Key
 
-# Messages of one Task in one look at it and in one second, and in one second of all Tasks. Each write is an event that
-# has the Task looked at again, so the number in one look alone bounds nothing.
+# Messages of one Task in one look at it and in one second, and in one second of all Tasks, namespaces by turns. Each
+# write is an event that has the Task looked at again, so the number in one look alone bounds nothing.
 BATCH = 10
 OF_A_TASK = Rate(per_second=10, burst=BATCH)
 OF_ALL = Rate(per_second=50, burst=50)
@@ -51,11 +55,12 @@ class WaitingReasons:
         self._again = again
         self._write = write
         self._refused: dict[Key, _Refused] = {}
-        self._pace = Pace(OF_ALL)
+        self._turns = Turns(OF_ALL, self._come)
         self._paces: dict[Key, Pace] = {}
         self._most_paces = MAX_PACES
-        # When the turn of a Task is that waits for it, and how many messages it then has.
-        self._turns: dict[Key, tuple[float, int]] = {}
+        # For how many messages each Task waits, and the Tasks whose turn has come.
+        self._asked: dict[Key, int] = {}
+        self._due: set[Key] = set()
 
     def refused(self, key: Key, entry: InputView, cause: str) -> None:
         """The agent did not take an input just now."""
@@ -82,28 +87,40 @@ class WaitingReasons:
             are_words_told=bool(refused and refused.told_at and timedelta(0) <= now - refused.told_at < WORDS_PAUSE),
         )
         if not news:
-            self._turns.pop(key, None)
+            self._leave(key)
             return
-        loop = asyncio.get_running_loop()
-        turn = self._turns.pop(key, None)
-        moment, granted = turn if turn else self._turn(key, len(news), now=loop.time())
-        if moment <= loop.time():
-            for told in news[:granted]:
-                await self._write(told.input, told.message)
-                if refused and told.is_words and told.input.uid == refused.uid:
-                    self._refused[key] = replace(refused, told_at=now)
-            if len(news) <= granted:
-                return
-            moment, granted = self._turn(key, len(news) - granted, now=loop.time())
-        self._turns[key] = moment, granted
-        self._again(key, max(moment - loop.time(), 0.0))
+        if key not in self._asked:
+            self._ask(key, len(news))
+        if key not in self._due:
+            return
+        granted = self._asked[key]
+        self._leave(key)
+        for told in news[:granted]:
+            await self._write(told.input, told.message)
+            if refused and told.is_words and told.input.uid == refused.uid:
+                self._refused[key] = replace(refused, told_at=now)
+        if len(news) > granted:
+            self._ask(key, len(news) - granted)
+            if key in self._due:
+                self._again(key, 0.0)
 
-    def _turn(self, key: Key, messages: int, *, now: float) -> tuple[float, int]:
-        """Take the next turn of a Task: from when on it may write, and how many messages."""
-        granted, pace = min(messages, BATCH), self._paces.get(key)
+    def _ask(self, key: Key, messages: int) -> None:
+        """Have a Task wait for its turn to write so many messages, or a batch of them."""
+        granted, pace, now = min(messages, BATCH), self._paces.get(key), asyncio.get_running_loop().time()
         if pace is None:
             if len(self._paces) >= self._most_paces:
                 self._paces = {known: each for known, each in self._paces.items() if not each.is_idle(now)}
                 self._most_paces = max(MAX_PACES, 2 * len(self._paces))
             pace = self._paces[key] = Pace(OF_A_TASK)
-        return max(pace.turn(now, granted), self._pace.turn(now, granted)), granted
+        self._asked[key] = granted
+        if self._turns.ask(key, pace.turn(now, granted) - now, turns=granted):
+            self._due.add(key)
+
+    def _come(self, key: Key) -> None:
+        self._due.add(key)
+        self._again(key, 0.0)
+
+    def _leave(self, key: Key) -> None:
+        if self._asked.pop(key, None):
+            self._turns.leave(key)
+        self._due.discard(key)

@@ -1,4 +1,4 @@
-"""Writes Events about Tasks and template versions, apart from the work itself: a fault here never holds up a Task."""
+"""Writes Events about Tasks, versions and inputs, apart from the work itself: a fault here never holds up a Task."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from taskyard.core import events, refusal
 from taskyard.core.build_view import BuildView
 from taskyard.core.events import Event, Regarding
 from taskyard.core.eventseries import EventSeries, Held, Series
+from taskyard.core.input_view import InputView
+from taskyard.core.observed import Obstacle
 from taskyard.core.refusal import Attempt
 from taskyard.core.resources import EVENTS
 from taskyard.core.task_view import TaskView
@@ -89,6 +91,12 @@ class Recorder:
             return
         regarding = Regarding(version.namespace, version.name, version.uid, kind="TemplateVersion")
         self._record(regarding, events.of_version(previous.status, version.status))
+
+    def input_refused(self, entry: InputView, obstacle: Obstacle) -> None:
+        """Record that the API server refuses what is written into an input's status. Never raises, never waits."""
+        if self._runs:
+            regarding = Regarding(entry.namespace, entry.name, entry.uid, kind="TaskInput")
+            self._record(regarding, [events.input_refused(obstacle)])
 
     async def run(self) -> None:
         """Write Events until cancelled."""

@@ -105,8 +105,8 @@ class Applier:
                 return await self._end_build(observed, step)
             case KeepPodEnd():
                 return await self._keep_pod_end(observed, step)
-            case DeleteBuild(old):
-                await self._builds.delete(observed.task.namespace, old)
+            case DeleteBuild():
+                await self._delete_build(observed, step)
                 return None
             case RemoveLeftBehind():
                 await self._remove_left_behind(observed, step)
@@ -268,6 +268,15 @@ class Applier:
             patch["podUID"] = step.pod_uid
         await self._builds.write(observed.task.namespace, step.build, patch)
         return None
+
+    async def _delete_build(self, observed: Observed, step: DeleteBuild) -> None:
+        task = observed.task
+        if step.makes_room:
+            told = "task %s/%s: deleting build %s, since a quota has no room for the next one"
+            logger.info(told, task.namespace, task.name, step.build.name)
+        await self._builds.delete(task.namespace, step.build)
+        if step.makes_room:
+            self._stores.freed_builds.hold((task.namespace, task.name), now=observed.now)
 
     async def _keep_pod_end(self, observed: Observed, step: KeepPodEnd) -> Blocked | None:
         task, cause = observed.task, step.end.cause

@@ -10,6 +10,7 @@ from typing import Any
 from taskyard.controller.cache.stores import Stores
 from taskyard.controller.cluster import ApiError, Cluster, ConflictError, MissingError, Object
 from taskyard.controller.steps.fitting import Fitting
+from taskyard.controller.turns import Turns
 from taskyard.core import conditions, status, template_version_dry_run, template_version_words, times
 from taskyard.core.api_object import Manifest
 from taskyard.core.conditions import Verdict
@@ -24,12 +25,11 @@ AGAIN_SECONDS = 0.2
 # What others use of a quota changes all the time, and a webhook's denial may have a time in it: with the same reason
 # such words are written anew this often.
 SHOWN_AGAIN = timedelta(minutes=1)
-# Where many versions wait or are refused, each is tried more rarely.
-TRIES_A_SECOND = 20
 
 
 class TemplateVersionValidator:
-    """Writes the condition Valid. A valid version is immutable and needs no second check."""
+    """Writes the condition Valid. A valid version is immutable and needs no second check. `again(key, seconds)` checks
+    a version again later; `turns` are those of the versions that wait or are refused."""
 
     def __init__(
         self,
@@ -39,12 +39,14 @@ class TemplateVersionValidator:
         *,
         clock: Callable[[], datetime],
         again: Callable[[Key, float], None],
+        turns: Turns,
     ) -> None:
         self._cluster = cluster
         self._stores = stores
         self._installation = installation
         self._clock = clock
         self._again = again
+        self._turns = turns
         # The versions that are not valid, and when their condition was written.
         self._shown: dict[Key, datetime] = {}
 
@@ -52,7 +54,7 @@ class TemplateVersionValidator:
         """Validate one version. Raises ApiError."""
         template = self._stores.template_versions.get(key)
         if template is None or template.deleting or is_valid(template):
-            self._shown.pop(key, None)
+            self._forget(key)
             return
         try:
             async with self._stores.pod_templates.whole(self._cluster, template) as whole:
@@ -66,9 +68,13 @@ class TemplateVersionValidator:
             return
         await self._show(template, template_version_dry_run.verdict(found))
         if isinstance(found, Taken):
-            self._shown.pop(key, None)
-        else:
-            self._again(key, max(found.seconds, len(self._shown) / TRIES_A_SECOND))
+            self._forget(key)
+        elif self._turns.ask(key, found.seconds):
+            self._again(key, 0.0)
+
+    def _forget(self, key: Key) -> None:
+        self._shown.pop(key, None)
+        self._turns.leave(key)
 
     async def _show(self, template: TemplateVersionView, verdict: Verdict) -> None:
         """Write the condition if it says something else."""

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
+from taskyard.controller.queue import KeyedQueue
 from taskyard.core.resources import TASK_INPUTS
 from taskyard.sidecarclient import Accepted, Answer, Failed, NotReady, read
+from taskyard.watchcache.kind import Key
 from unit.controller.delivery_harness import ACTIVE, WEB, DeliveryHarness, waiting
 from unit.core.builders import at, input_manifest, pod_manifest, reservation, task_manifest
+from unit.virtual_time import in_no_time
 
 BUSY = NotReady("a message can only be sent when the agent is waiting for user input")
 PAUSED = {"phase": "Paused", "build": reservation(2, "Stop", "ManualPause", "Succeeded"), "pausedReason": "Manual"}
@@ -87,41 +92,94 @@ async def test_a_pod_without_an_address_is_told() -> None:
     assert harness.status()["message"] == "The agent does not take it yet: its Pod has no address yet."
 
 
-class Seconds:
-    """The running loop's time, which stands still until `now` is set."""
+@asynccontextmanager
+async def looked_at(harness: DeliveryHarness, keys: Iterable[Key]) -> AsyncIterator[None]:
+    """Tasks whose inputs are looked at as by the operator: once, after each of their writes, and when a turn comes."""
+    queue = KeyedQueue("inputs of task", workers=4)
+    harness.delivery._reasons._again = queue.add_after
+    original = harness.cluster._called
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = 1000.0
-        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: self.now)
+    def called(verb: str, resource: Any, name: str = "") -> None:
+        original(verb, resource, name)
+        if verb.startswith("patch"):
+            written = next(entry for entry in harness.stores.inputs if entry.name == name)
+            queue.add((written.namespace, written.task))
+
+    harness.cluster._called = called  # type: ignore[method-assign]
+    running = asyncio.create_task(queue.run(harness.delivery.deliver))
+    for key in keys:
+        queue.add(key)
+    yield
+    running.cancel()
+    await asyncio.wait({running})
 
 
-async def test_many_are_told_at_a_bounded_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+def add_task(harness: DeliveryHarness, namespace: str, name: str) -> Key:
+    """A paused Task with an input."""
+    entry = waiting(f"of-{name}", task=name)
+    entry["metadata"] |= {"namespace": namespace}
+    harness.cluster.hold(TASK_INPUTS, entry)
+    harness.stores.inputs.put(entry)
+    harness.stores.tasks.put(task_manifest(name=name, namespace=namespace, paused=True, status=PAUSED))
+    return namespace, name
+
+
+def test_many_are_told_at_a_bounded_pace() -> None:
     """A Task that is paused with a full queue is no flood of writes, though each write has it looked at again."""
-    clock = Seconds(monkeypatch)
+
+    async def work() -> None:
+        harness = of_paused(*(waiting(f"i{number:03}") for number in range(25)))
+        async with looked_at(harness, [WEB]):
+            for told in (10, 20, 25, 25):
+                await asyncio.sleep(0.1)
+                assert writes(harness) == told
+                await asyncio.sleep(0.9)
+
+    in_no_time(work())
+
+
+def test_many_tasks_are_told_at_a_bounded_pace_together() -> None:
+    async def work() -> None:
+        harness = DeliveryHarness([], task=None, pod=None)
+        keys = [add_task(harness, "team", f"web{number}") for number in range(80)]
+        async with looked_at(harness, keys):
+            for least, most in ((50, 55), (80, 80), (80, 80)):
+                await asyncio.sleep(0.09)
+                assert least <= writes(harness) <= most
+                await asyncio.sleep(0.91)
+
+    in_no_time(work())
+
+
+@pytest.mark.parametrize("crowd", [100, 2048])
+def test_a_crowd_of_inputs_keeps_no_word_back_of_another_namespace(crowd: int) -> None:
+    async def work() -> None:
+        harness = DeliveryHarness([], task=None, pod=None)
+        keys = [add_task(harness, "crowd", f"c{number}") for number in range(crowd)]
+        async with looked_at(harness, keys):
+            await asyncio.sleep(0.5)
+            assert writes(harness) < 80
+            late = add_task(harness, "team", "web")
+            await harness.delivery.deliver(late)
+            await asyncio.sleep(0.1)
+            found = harness.cluster.objects["taskinputs", "team", "of-web"]["status"]
+            assert found["message"].startswith('Task "web" is paused')
+            before = writes(harness)
+            await asyncio.sleep(10)
+            assert writes(harness) - before == pytest.approx(min(500, crowd + 1 - before), abs=1)
+
+    in_no_time(work())
+
+
+async def test_a_task_that_has_nothing_to_tell_any_more_waits_for_no_turn() -> None:
     harness = of_paused(*(waiting(f"i{number:03}") for number in range(25)))
-    for told in (10, 20, 25, 25):
-        for _ in range(20):
-            await harness.deliver()
-        assert writes(harness) == told
-        clock.now += 1
-    assert set(harness.again.calls) == {(WEB, 1.0), (WEB, 0.5)}, "the rest of them, at the time for so many"
-
-
-async def test_many_tasks_are_told_at_a_bounded_pace_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Seconds(monkeypatch)
-    harness = DeliveryHarness([], task=None, pod=None)
-    for number in range(80):
-        name = f"web{number}"
-        entry = waiting(f"i{number}", task=name)
-        harness.cluster.hold(TASK_INPUTS, entry)
-        harness.stores.inputs.put(entry)
-        harness.stores.tasks.put(task_manifest(name=name, paused=True, status=PAUSED))
-    for told in (50, 80, 80):
-        for _ in range(3):
-            for number in range(80):
-                await harness.delivery.deliver(("team", f"web{number}"))
-        assert writes(harness) == told
-        clock.now += 1
+    await harness.deliver()
+    reasons = harness.delivery._reasons
+    assert reasons._turns._line.next(0.0) is not None
+    for number in range(25):
+        harness.stores.inputs.remove(("team", f"i{number:03}"))
+    await harness.deliver()
+    assert reasons._turns._line.next(0.0) is None and not reasons._asked
 
 
 async def tried(*answers: Answer) -> DeliveryHarness:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -9,11 +10,15 @@ import pytest
 
 from taskyard.controller.cache.stores import Stores
 from taskyard.controller.cluster import ApiError
+from taskyard.controller.queue import KeyedQueue
 from taskyard.controller.templates.template_version_validator import TemplateVersionValidator
+from taskyard.controller.turns import TRIES, Turns
 from taskyard.core.resources import TEMPLATE_VERSIONS
 from taskyard.core.template_version_words import NAME
-from unit.controller.fakes import Again, FakeCluster, api_error
+from taskyard.watchcache.kind import Key
+from unit.controller.fakes import Again, FakeCluster, FakeTurns, api_error
 from unit.core.builders import NOW, installation, template_version_manifest
+from unit.virtual_time import gaps, in_no_time, now
 
 SHELL = ("team", "shell-v1")
 
@@ -29,7 +34,12 @@ class ValidatorHarness:
             self.stores.template_versions.put(manifest)
         self.now = NOW
         self.validator = TemplateVersionValidator(
-            self.cluster, self.stores, installation(), clock=lambda: self.now, again=self.again
+            self.cluster,
+            self.stores,
+            installation(),
+            clock=lambda: self.now,
+            again=self.again,
+            turns=FakeTurns(self.again),
         )
 
     @property
@@ -101,16 +111,35 @@ async def test_what_others_use_of_the_quota_is_shown_anew_once_a_minute() -> Non
     assert "used: pods=11" in harness.message
 
 
-async def test_many_versions_that_wait_are_tried_more_rarely() -> None:
-    harness = ValidatorHarness(None)
-    for number in range(700):
-        manifest = template_version_manifest(name=f"v-{number}")
-        harness.cluster.hold(TEMPLATE_VERSIONS, manifest)
-        harness.stores.template_versions.put(manifest)
-        harness.cluster.failures["dry run"] = [api_error(403, "Forbidden", 'violates PodSecurity "restricted"')]
-        await harness.validator.validate(("team", f"v-{number}"))
-    assert harness.again.calls[0][1] == 30.0
-    assert harness.again.calls[-1] == (("team", "v-699"), 35.0), "twenty a second"
+def test_a_crowd_of_versions_that_are_refused_does_not_delay_those_of_another_namespace() -> None:
+    async def work() -> None:
+        harness = ValidatorHarness(template_version_manifest())
+        for number in range(900):
+            manifest = template_version_manifest(name=f"v-{number}")
+            manifest["metadata"] = manifest["metadata"] | {"namespace": "crowd"}
+            harness.cluster.hold(TEMPLATE_VERSIONS, manifest)
+            harness.stores.template_versions.put(manifest)
+        queue = KeyedQueue("template version", workers=2)
+        validator = harness.validator
+        validator._again, validator._turns = queue.add_after, Turns(TRIES, queue.add)
+        tries: list[tuple[float, str]] = []
+
+        async def validate(key: Key) -> None:
+            tries.append((now(), key[0]))
+            harness.cluster.failures["dry run"] = [api_error(403, "Forbidden", FULL.format(9))]
+            await validator.validate(key)
+
+        running = asyncio.create_task(queue.run(validate))
+        for view in harness.stores.template_versions:
+            queue.add((view.namespace, view.name))
+        await asyncio.sleep(100)
+        own = [moment for moment, namespace in tries if namespace == "team"]
+        assert len(own) >= 10 and max(gaps(own)) < 10.5
+        assert 900 + 85 * 20 < len(tries) < 900 + 101 * 20, "twenty a second"
+        running.cancel()
+        await asyncio.wait({running})
+
+    in_no_time(work())
 
 
 async def test_a_field_that_the_api_server_does_not_know_is_told_once_and_the_version_is_valid() -> None:
