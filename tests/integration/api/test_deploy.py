@@ -71,13 +71,16 @@ def flow_of(kube: Kube, method: str, path: str, user: str, *groups: str, body: A
 def test_requests_are_in_the_level_that_they_belong_to(kube: Kube, namespace: str) -> None:
     inputs, tasks = kube.path("taskinputs", namespace), kube.path("tasks", namespace)
     accounts = "system:serviceaccounts"
-    operator, gateway = (f"system:serviceaccount:taskyard:taskyard-{name}" for name in ("operator", "gateway"))
+    operator, gateway, notifier = (
+        f"system:serviceaccount:taskyard:taskyard-{name}" for name in ("operator", "gateway", "notifier")
+    )
     end = time.monotonic() + 20
     while flow_of(kube, "GET", tasks, operator, accounts) != "taskyard":
         assert time.monotonic() < end, "the schemas are not in force"
         time.sleep(0.2)
     assert flow_of(kube, "GET", kube.path("pods", namespace), gateway, accounts) == "taskyard"
     assert flow_of(kube, "GET", "/api/v1/namespaces", gateway, accounts) == "taskyard"
+    assert flow_of(kube, "GET", tasks, notifier, accounts) == "taskyard"
     body = manifests.task_input("one", "hi")
     assert flow_of(kube, "POST", inputs, "jane", body=body) == "taskyard-people"
     assert (

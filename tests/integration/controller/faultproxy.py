@@ -20,6 +20,15 @@ from kube import Kube
 # write is lost.
 Hook = Callable[[int, str, str], bool | None]
 
+EXPIRED = {
+    "kind": "Status",
+    "apiVersion": "v1",
+    "status": "Failure",
+    "message": "The provided resource version is too old.",
+    "reason": "Expired",
+    "code": 410,
+}
+
 
 class FaultProxy:
     """Counts the operator's writes (except dry runs, Events and those to its Lease), and can break its watches."""
@@ -36,6 +45,8 @@ class FaultProxy:
         self.is_silent = False
         # Simulates an API server that has just started: discovery does not list the CRDs' kinds yet.
         self.is_young = False
+        # Simulates one that keeps no history: what was at an earlier resourceVersion is not told.
+        self.is_forgetful = False
         self._watches: dict[str, set[web.StreamResponse]] = {}
 
     def __enter__(self) -> FaultProxy:
@@ -114,6 +125,8 @@ class FaultProxy:
                 return web.Response(status=503)
         if self.is_young and request.path == "/apis":
             return web.json_response({"kind": "APIGroupList", "apiVersion": "v1", "groups": []})
+        if self.is_forgetful and request.query.get("resourceVersionMatch") == "Exact":
+            return web.json_response(EXPIRED, status=410)
         if self.is_silent:
             await asyncio.Event().wait()
         headers = {name: value for name, value in request.headers.items() if name in ("Content-Type", "Accept")}

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
+from localcluster.locations import REPOSITORY
 from unit.chart.rendering import CHART, GATEWAY, OPERATOR, Render, Rendered
 
 ROLES = sorted(path for path in (CHART / "templates").rglob("*.yaml") if "kind: ClusterRole\n" in path.read_text())
@@ -75,3 +77,11 @@ def test_aggregation_into_the_clusters_roles_can_be_disabled(render: Render) -> 
     for role in ("view", "edit", "admin"):
         labels = rendered.one("ClusterRole", f"taskyard-{role}")["metadata"]["labels"]
         assert not [label for label in labels if label.startswith("rbac.authorization.k8s.io/")]
+
+
+def test_the_example_of_flow_control_names_the_account_of_each_process(render: Render) -> None:
+    flows = (REPOSITORY / "deploy" / "flowcontrol" / "operator.yaml").read_text()
+    [schema] = [found for found in yaml.safe_load_all(flows) if found["kind"] == "FlowSchema"]
+    named = {subject["serviceAccount"]["name"] for rule in schema["spec"]["rules"] for subject in rule["subjects"]}
+    accounts = render("notifier.enabled=true").of_kind("ServiceAccount")
+    assert named == {account["metadata"]["name"] for account in accounts}
