@@ -32,12 +32,13 @@ from taskyard.watchcache.store import Store
 
 TASK_WORKERS = 32
 INPUT_WORKERS = 64
-# How many of them one namespace has at most. A worker of the inputs waits for a sidecar, which may not answer.
+# How many of them one namespace has at most. A worker of the inputs waits for a sidecar, which may not answer, and one
+# of the template versions for a webhook of the namespace, up to half a minute.
 TASK_SHARE = 24
 INPUT_SHARE = 24
-TEMPLATE_WORKERS = 2
+TEMPLATE_WORKERS, TEMPLATE_SHARE = 2, 1
 # Each reads one list of Events at a time, for which the API server looks through those of a namespace.
-EVENT_WORKERS = 2
+EVENT_WORKERS, EVENT_SHARE = 2, 1
 
 Clock = Callable[[], datetime]
 
@@ -48,9 +49,9 @@ class Queues:
     def __init__(self) -> None:
         self.tasks = KeyedQueue("task", workers=TASK_WORKERS, share=TASK_SHARE)
         self.inputs = KeyedQueue("inputs of task", workers=INPUT_WORKERS, share=INPUT_SHARE)
-        self.templates = KeyedQueue("template", workers=TEMPLATE_WORKERS)
-        self.versions = KeyedQueue("template version", workers=TEMPLATE_WORKERS)
-        self.pod_events = KeyedQueue("events of the pod of task", workers=EVENT_WORKERS)
+        self.templates = KeyedQueue("template", workers=TEMPLATE_WORKERS, share=TEMPLATE_SHARE)
+        self.versions = KeyedQueue("template version", workers=TEMPLATE_WORKERS, share=TEMPLATE_SHARE)
+        self.pod_events = KeyedQueue("events of the pod of task", workers=EVENT_WORKERS, share=EVENT_SHARE)
 
 
 @dataclass(frozen=True)
