@@ -136,12 +136,11 @@ class GuardedCluster:
         # The answer to a deletion may be of another kind.
         parse = msgspec.json.decode if method == "DELETE" else self._parse(resource)
         is_paced = resource not in (LEASES, EVENTS)
-        if is_paced:
-            await self._turn(resource, namespace, size)
+        taken = await self._turn(resource, namespace, size) if is_paced else 0
 
         def measured(raw: bytes) -> Object:
             if is_paced and method != "DELETE":
-                self._budget.written(namespace, resource.plural, len(raw))
+                self._budget.written(namespace, resource.plural, len(raw), taken=taken)
             return parse(raw)
 
         call = partial(
@@ -161,12 +160,13 @@ class GuardedCluster:
         write.add_done_callback(self._written)
         return await asyncio.shield(write)
 
-    async def _turn(self, resource: Resource, namespace: str, size: int | None) -> None:
-        """Wait until the namespace may have this write made."""
-        seconds = self._budget.turn(namespace, resource.plural, size=size)
-        if seconds > 0:
+    async def _turn(self, resource: Resource, namespace: str, size: int | None) -> int:
+        """Wait until the namespace may have this write made. Returns the bytes that are taken for it."""
+        turn = self._budget.turn(namespace, resource.plural, size=size)
+        if turn.seconds > 0:
             self._paced()
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(turn.seconds)
+        return turn.taken
 
     def _written(self, write: asyncio.Task[Object]) -> None:
         self._writing.discard(write)
