@@ -13,6 +13,7 @@ from taskyard.controller.cluster import ApiError, Cluster, ConflictError, Missin
 from taskyard.controller.steps.blocked import Blocked, blocked_by
 from taskyard.controller.steps.builds import BuildWriter
 from taskyard.controller.steps.children import LABEL_SECONDS, Children
+from taskyard.controller.steps.choices import ChoiceReader
 from taskyard.controller.steps.claims import ClaimKeeper
 from taskyard.controller.steps.fitting import Fitting
 from taskyard.controller.steps.network_policies import NetworkPolicyKeeper
@@ -56,6 +57,7 @@ class Applier:
         self._installation = installation
         self._network = network
         self._reader = TaskReader(cluster, stores)
+        self._choices = ChoiceReader(cluster, stores, self._reader)
         self._builds = BuildWriter(cluster, stores)
         self._claims = ClaimKeeper(cluster, stores, self._builds)
         self._children = Children(cluster, stores, self._reader, self._claims)
@@ -116,6 +118,10 @@ class Applier:
                 return None
             case Rest():
                 return None
+
+    async def examine(self, observed: Observed) -> None:
+        """Find out whether the Task's choices are right, where they are too large to be known."""
+        await self._choices.examine(observed)
 
     async def keep_network(self, namespace: str) -> Blocked | None:
         """Bring the namespace's NetworkPolicy up to date; writes only what differs."""
@@ -202,8 +208,8 @@ class Applier:
     async def _create_pod(self, observed: Observed, step: CreatePod) -> Blocked | None:
         if observed.template_version is None:
             return None
-        chosen = template_resolution.chosen(observed)
-        if isinstance(chosen, Violation):
+        chosen = await self._choices.chosen(observed)
+        if chosen is None or isinstance(chosen, Violation):
             return None
         blocked = await self.keep_network(observed.task.namespace)
         if blocked:
