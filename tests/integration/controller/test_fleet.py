@@ -97,12 +97,12 @@ def large_task(number: int) -> tuple[str, Object]:
 
 
 @pytest.mark.parametrize(
-    ("make", "count"),
+    ("make", "count", "most"),
     [
-        # All of them are 29 MB as JSON, and were some 70 MB in memory.
-        pytest.param(large_input, 120, id="inputs of 240 KB"),
-        # 41 MB, and as much in memory.
-        pytest.param(large_task, 600, id="Tasks with parameters of 64 KiB"),
+        # All of them are 29 MB as JSON, and were some 70 MB in memory. A page may be 12 MiB, and two are there at times.
+        pytest.param(large_input, 120, 40, id="inputs of 240 KB"),
+        # 41 MB, and were as much in memory.
+        pytest.param(large_task, 600, 30, id="Tasks with parameters of 64 KiB"),
     ],
 )
 def test_a_start_beside_the_largest_objects_takes_no_more_memory_than_a_page(
@@ -112,6 +112,7 @@ def test_a_start_beside_the_largest_objects_takes_no_more_memory_than_a_page(
     namespace: str,
     make: Callable[[int], tuple[str, Object]],
     count: int,
+    most: int,
 ) -> None:
     """The operator reads no content before it is delivered, and keeps no large parameters."""
     alone = OperatorProcess(kubeconfig, tmp_path, namespace=namespace, TASKYARD_LEADER_ELECTION="false")
@@ -140,7 +141,7 @@ def test_a_start_beside_the_largest_objects_takes_no_more_memory_than_a_page(
         peak = usage.peak(operator.pid)
     finally:
         operator.kill()
-    assert peak - idle <= 25, f"{peak:.0f} MB beside {idle:.0f} MB without them"
+    assert peak - idle <= most, f"{peak:.0f} MB beside {idle:.0f} MB without them"
 
 
 def told(reason: str) -> Callable[[Object], bool]:
