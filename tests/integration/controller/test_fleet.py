@@ -99,7 +99,7 @@ def large_task(number: int) -> tuple[str, Object]:
 @pytest.mark.parametrize(
     ("make", "count", "most"),
     [
-        # All of them are 29 MB as JSON, and were some 70 MB in memory. A page may be 12 MiB, and two are there at times.
+        # All of them are 29 MB as JSON, and were some 70 MB in memory. A page may be 12 MiB, and there may be two.
         pytest.param(large_input, 120, 40, id="inputs of 240 KB"),
         # 41 MB, and were as much in memory.
         pytest.param(large_task, 600, 30, id="Tasks with parameters of 64 KiB"),
