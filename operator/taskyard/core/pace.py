@@ -19,6 +19,10 @@ class Pace:
         self._until = max(self._until, now) + number * self._each
         return max(now, self._until - self._burst)
 
+    def pause(self, now: float) -> float:
+        """Seconds until the next turn may be used at once, unless others are taken meanwhile."""
+        return max(0.0, self._until - self._burst - now)
+
     def is_idle(self, now: float) -> bool:
         """Whether it is as good as new."""
         return self._until <= now

@@ -41,6 +41,11 @@ class WriteBudget:
         account, now = self._account(namespace), self._clock()
         return account.pace.turn(now, account.sizes.get(plural, 0) if size is None else size) - now
 
+    def pause(self, namespace: str) -> float:
+        """Seconds until the namespace has used up less than its share: until then each turn is one to wait for."""
+        account = self._accounts.get(namespace)
+        return 0.0 if account is None else account.pace.pause(self._clock())
+
     def written(self, namespace: str, plural: str, size: int) -> None:
         """The object of the last turn turned out to have so many bytes."""
         account = self._account(namespace)

@@ -34,3 +34,15 @@ def test_thousands_that_wait_have_a_moment_each() -> None:
     moments = [pace.turn(0.0) for _ in range(3000)]
     assert moments == sorted(moments)
     assert moments[-1] == pytest.approx(299.5)
+
+
+def test_the_pause_is_what_the_next_turn_would_wait_for() -> None:
+    pace = Pace(RATE)
+    assert pace.pause(100.0) == 0
+    pace.turn(100.0, 5)
+    assert pace.pause(100.0) == 0
+    pace.turn(100.0, 5)
+    assert pace.pause(100.0) == pytest.approx(0.5)
+    assert pace.pause(100.0) == pytest.approx(0.5), "it takes no turn"
+    assert pace.pause(100.4) == pytest.approx(0.1)
+    assert pace.pause(200.0) == 0
