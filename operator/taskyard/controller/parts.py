@@ -44,13 +44,13 @@ Clock = Callable[[], datetime]
 
 
 class Queues:
-    """The queues of keys, one for each kind."""
+    """The queues of keys, one for each kind. `pause` says for how many seconds the writes in a namespace would wait."""
 
-    def __init__(self) -> None:
-        self.tasks = KeyedQueue("task", workers=TASK_WORKERS, share=TASK_SHARE)
-        self.inputs = KeyedQueue("inputs of task", workers=INPUT_WORKERS, share=INPUT_SHARE)
-        self.templates = KeyedQueue("template", workers=TEMPLATE_WORKERS, share=TEMPLATE_SHARE)
-        self.versions = KeyedQueue("template version", workers=TEMPLATE_WORKERS, share=TEMPLATE_SHARE)
+    def __init__(self, pause: Callable[[str], float]) -> None:
+        self.tasks = KeyedQueue("task", workers=TASK_WORKERS, share=TASK_SHARE, pause=pause)
+        self.inputs = KeyedQueue("inputs of task", workers=INPUT_WORKERS, share=INPUT_SHARE, pause=pause)
+        self.templates = KeyedQueue("template", workers=TEMPLATE_WORKERS, share=TEMPLATE_SHARE, pause=pause)
+        self.versions = KeyedQueue("template version", workers=TEMPLATE_WORKERS, share=TEMPLATE_SHARE, pause=pause)
         self.pod_events = KeyedQueue("events of the pod of task", workers=EVENT_WORKERS, share=EVENT_SHARE)
 
 
@@ -68,7 +68,7 @@ class Watching:
 
     @classmethod
     def build(cls, settings: Settings, cluster: Cluster, metrics: Metrics, *, clock: Clock) -> Watching:
-        queues = Queues()
+        queues = Queues(cluster.pause)
         stores = Stores(secret_parameters=settings.secret_parameters)
         recorder = Recorder(
             cluster,

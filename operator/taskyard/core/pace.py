@@ -23,6 +23,10 @@ class Pace:
         """So many turns that were taken are not used; those who have their moment already keep it."""
         self._until -= number * self._each
 
+    def pause(self, now: float) -> float:
+        """Seconds until the next turn may be used at once, unless others are taken meanwhile."""
+        return max(0.0, self._until - self._burst - now)
+
     def is_idle(self, now: float) -> bool:
         """Whether it is as good as new."""
         return self._until <= now

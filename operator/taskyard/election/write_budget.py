@@ -49,6 +49,11 @@ class WriteBudget:
         taken = account.sizes.get(plural, 0) if size is None else size
         return Turn(seconds=account.pace.turn(now, taken) - now, taken=taken)
 
+    def pause(self, namespace: str) -> float:
+        """Seconds until the namespace has used up less than its share: until then each turn is one to wait for."""
+        account = self._accounts.get(namespace)
+        return 0.0 if account is None else account.pace.pause(self._clock())
+
     def written(self, namespace: str, plural: str, size: int, *, taken: int) -> None:
         """The object for which so many bytes were `taken` with its turn has turned out to have `size`: what it has
         beyond them is taken too, and what is left of them is given back."""

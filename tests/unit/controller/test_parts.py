@@ -10,13 +10,13 @@ from taskyard.controller.parts import Queues
 from taskyard.controller.queue import KeyedQueue
 from taskyard.watchcache.kind import Key
 
-QUEUES = sorted(name for name, found in vars(Queues()).items() if isinstance(found, KeyedQueue))
+QUEUES = sorted(name for name, found in vars(Queues(lambda namespace: 0.0)).items() if isinstance(found, KeyedQueue))
 
 
 @pytest.mark.parametrize("name", QUEUES)
 async def test_a_namespace_whose_work_hangs_leaves_workers_to_others(name: str) -> None:
     """A webhook or a policy server of the namespace may take half a minute for each call."""
-    queue: KeyedQueue = getattr(Queues(), name)
+    queue: KeyedQueue = getattr(Queues(lambda namespace: 0.0), name)
     is_done = asyncio.Event()
 
     async def work(key: Key) -> None:

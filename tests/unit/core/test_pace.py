@@ -43,3 +43,15 @@ def test_turns_that_are_given_back_can_be_taken_again_and_are_no_more_than_a_bur
     assert pace.turn(100.0, 2) == 100.0
     pace.give_back(5)
     assert [round(pace.turn(200.0) - 200, 6) for _ in range(6)] == [0, 0, 0, 0, 0, 0.1]
+
+
+def test_the_pause_is_what_the_next_turn_would_wait_for() -> None:
+    pace = Pace(RATE)
+    assert pace.pause(100.0) == 0
+    pace.turn(100.0, 5)
+    assert pace.pause(100.0) == 0
+    pace.turn(100.0, 5)
+    assert pace.pause(100.0) == pytest.approx(0.5)
+    assert pace.pause(100.0) == pytest.approx(0.5), "it takes no turn"
+    assert pace.pause(100.4) == pytest.approx(0.1)
+    assert pace.pause(200.0) == 0

@@ -129,3 +129,16 @@ def test_of_many_namespaces_the_quiet_ones_are_forgotten(monkeypatch: pytest.Mon
         assert budget.turn(f"quiet-{number}", "tasks").seconds == 0
     assert budget.turn("full", "taskinputs").seconds > 0
     assert len(budget._accounts) <= 17
+
+
+def test_the_pause_is_that_of_the_namespace_and_takes_no_turn() -> None:
+    clock = Clock()
+    budget = WriteBudget(clock=clock)
+    assert budget.pause("full") == 0
+    for _ in range(200):
+        budget.turn("full", "taskinputs", size=LARGE)
+    seconds = (200 * LARGE - SHARE.burst) / SHARE.per_second
+    assert [budget.pause("full"), budget.pause("full")] == pytest.approx([seconds] * 2)
+    assert budget.pause("team") == 0
+    clock.now += seconds + 1
+    assert budget.pause("full") == 0

@@ -21,8 +21,8 @@ from taskyard.core.template_version_view import TemplateVersionView
 # Of JSON that is held: of all namespaces, and of one.
 MAX_BYTES, NAMESPACE_BYTES = 16 << 20, 8 << 20
 # Decoded, JSON of many small parts takes some thirty times its bytes. So much of it is decoded at a time, for all
-# namespaces and for one, beside versions that are no larger than the last of these.
-DECODED_BYTES, NAMESPACE_DECODED_BYTES, SMALL_BYTES = 6 << 20, 3 << 20, 1 << 16
+# namespaces and for one, beside versions that are not larger than the last of these.
+DECODED_BYTES, NAMESPACE_DECODED_BYTES, LARGE_BYTES = 6 << 20, 3 << 20, 1 << 16
 # What etcd takes: the size of a version that is still to be read.
 UNKNOWN_BYTES = 3 << 19
 
@@ -81,7 +81,7 @@ class PodTemplates:
         async with AsyncExitStack() as held:
             content = self._held.get(version.uid)
             size = UNKNOWN_BYTES if content is None else len(content)
-            if size > SMALL_BYTES:
+            if size > LARGE_BYTES:
                 size = min(size, NAMESPACE_DECODED_BYTES)
                 held.enter_context(await self._decoded.lease(version.namespace, size))
             if content is None:

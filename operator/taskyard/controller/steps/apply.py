@@ -41,7 +41,6 @@ from taskyard.core.observed import Observed
 from taskyard.core.parameters import Violation
 from taskyard.core.refusal import Attempt, Fail, GoOn
 from taskyard.core.resources import CLAIMS, NAMESPACES, PODS, TASKS, WORKSPACE_BUILDS
-from taskyard.core.template_version_view import TemplateVersionView
 
 logger = logging.getLogger(__name__)
 
@@ -216,20 +215,26 @@ class Applier:
             return blocked
         installation = replace(self._installation, hook_key=secrets.token_hex(16))
         known, fitting = observed.template_version, Fitting(installation.sidecar_resources)
-        async with self._stores.pod_templates.whole(self._cluster, known) as version:
-            if version is None:
-                self._stores.template_versions.remove((known.namespace, known.name), uid=known.uid)
-                return None
 
-            async def create(resources: dict[str, Any], version: TemplateVersionView = version) -> Blocked | None:
+        async def create(resources: dict[str, Any]) -> Blocked | None:
+            # In this order: of all namespaces few have a large Pod in memory at a time.
+            async with (
+                self._cluster.turn(PODS, known.namespace),
+                self._stores.pod_templates.whole(self._cluster, known) as version,
+            ):
+                if version is None:
+                    self._stores.template_versions.remove((known.namespace, known.name), uid=known.uid)
+                    return None
                 fitted = replace(installation, sidecar_resources=resources)
                 manifest = pod.manifest(observed.task, step.build, version, fitted, chosen=chosen)
-                return await self._children.create(observed, PODS, manifest)
+                if await self._children.make(PODS, manifest):
+                    return None
+            return await self._children.see_taken(observed, PODS, known.namespace, step.build.name)
 
-            try:
-                return await fitting.create(create, what=f"pod {observed.task.namespace}/{step.build.name}")
-            except ApiError as error:
-                return await self._start_is_refused(observed, step, error, remedy=fitting.remedy(error))
+        try:
+            return await fitting.create(create, what=f"pod {observed.task.namespace}/{step.build.name}")
+        except ApiError as error:
+            return await self._start_is_refused(observed, step, error, remedy=fitting.remedy(error))
 
     async def _start_is_refused(
         self, observed: Observed, step: CreateClaim | CreatePod, error: ApiError, *, remedy: str | None = None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from taskyard.controller.cache import pod_templates
 from taskyard.controller.cache.pod_templates import PodTemplates
-from taskyard.core.resources import TEMPLATE_VERSIONS
+from taskyard.core.resources import TEMPLATE_VERSIONS, Resource
 from taskyard.core.template_version_view import TemplateVersionView
 from unit.controller.fakes import FakeCluster
 from unit.controller.reconcile_harness import ReconcileHarness
@@ -139,4 +140,29 @@ async def test_a_pod_is_made_of_a_template_that_is_not_held() -> None:
     harness.stores.pod_templates._held.drop("template-1")
     harness.cluster.hold(TEMPLATE_VERSIONS, template_version_manifest())
     await harness.reconcile()
+    assert harness.names("pods") == ["web-1"]
+
+
+async def test_a_pod_is_decoded_when_its_write_need_not_wait_any_more() -> None:
+    """A namespace that has used up its share of writes does not keep the few places for large Pods."""
+    harness, asked, goes_on = ReconcileHarness(), asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def turn(resource: Resource, namespace: str) -> AsyncIterator[None]:
+        asked.set()
+        await goes_on.wait()
+        yield
+
+    harness.cluster.turn = turn  # type: ignore[method-assign]
+    pods = harness.stores.pod_templates
+    large = manifest("shell-v1", filling="x" * 1_400_000)
+    harness.stores.template_versions.put(large)
+    starting = asyncio.create_task(harness.reconcile())
+    async with asyncio.timeout(2), AsyncExitStack() as others:
+        await asked.wait()
+        for _ in range(2):
+            assert await others.enter_async_context(pods.whole(harness.cluster, TemplateVersionView.of(large)))
+    assert harness.names("pods") == []
+    goes_on.set()
+    await starting
     assert harness.names("pods") == ["web-1"]
