@@ -14,6 +14,8 @@ from typing import Any
 import httpx
 import yaml
 
+from auditrun import RUN
+
 Object = dict[str, Any]
 
 PREFIXES = {
@@ -45,7 +47,9 @@ class Kube:
             context.load_cert_chain(certificate, key)
         self.context = context
         self.server: str = cluster["server"]
-        self._client = httpx.Client(base_url=self.server, verify=context, timeout=seconds, trust_env=False)
+        self._client = httpx.Client(
+            base_url=self.server, verify=context, timeout=seconds, trust_env=False, event_hooks=RUN.hooks()
+        )
 
     def close(self) -> None:
         self._client.close()

@@ -44,8 +44,11 @@ Say = Callable[[str], None]
 HOSTILE = "hostile"
 INPUTS, CONTENT_BYTES = 5000, 256 * 1024
 TASKS, VERSIONS = 400, 100
-# Of all annotations together the API server takes 256 KiB.
+# Of all annotations together the API server takes 256 KiB, and a policy of values and presets 64 KiB.
 ANNOTATION_BYTES = 260_000
+VALUES = [{"name": f"p{number}", "value": "x" * 8_192} for number in range(8)]
+DECLARED = [{"name": f"p{number}", "type": "string", "pattern": "x+"} for number in range(8)]
+PRESETS = [{"name": "long", "default": False, "description": "y" * 1_024, "parameters": VALUES}]
 FILL_SECONDS = 100.0
 RATE, WINDOW_SECONDS, SEED = 10, 40.0, 13
 READY_SECONDS = 60.0
@@ -122,7 +125,8 @@ class HostileBench:
 
     def _fill(self, active: Specimen, started: Specimen) -> list[Figure]:
         """Stores the objects, the inputs last and as many as there is time for; returns how many."""
-        self._say(f"{TASKS} Tasks and {VERSIONS} versions with huge annotations, {INPUTS:,} inputs of 256 KiB")
+        what = "huge annotations, parameters and presets"
+        self._say(f"{TASKS} Tasks and {VERSIONS} versions with {what}, {INPUTS:,} inputs of 256 KiB")
         began, self._stored = time.monotonic(), 0
         names = [f"hostile-{number}" for number in range(TASKS)]
         # One in ten is Active, so that its inputs are due; the others wait for a node.
@@ -140,7 +144,7 @@ class HostileBench:
         self._say(f"{self._stored:,} inputs, {size:,.0f} MB, in {time.monotonic() - began:.0f} s")
         return [
             Figure("filled: TaskInputs of 256 KiB", self._stored, ""),
-            Figure("filled: Tasks and versions with annotations of 260 kB", TASKS + VERSIONS, ""),
+            Figure("filled: Tasks and versions with annotations of 260 kB and values of 64 KiB", TASKS + VERSIONS, ""),
         ]
 
     def _until_sent(self) -> float:
@@ -222,11 +226,14 @@ class HostileBench:
 
 
 def huge(entries: Iterator[Entry]) -> Iterator[Entry]:
-    """The entries with the largest annotation that the API server takes, except those of Pods and builds."""
+    """The entries with the largest annotation, and the most parameters and presets that are taken, except those of Pods
+    and builds."""
     for key, value in entries:
         if "/tasks/" in key or "/templateversions/" in key:
             found = json.loads(value)
             found["metadata"]["annotations"] = {"example.com/notes": "x" * ANNOTATION_BYTES}
+            is_task = "/tasks/" in key
+            found["spec"] |= {"parameters": VALUES} if is_task else {"parameters": DECLARED, "presets": PRESETS}
             value = json.dumps(found).encode()
         yield key, value
 

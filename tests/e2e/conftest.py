@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 import manifests
-from e2e import sharing, tier
+from auditrun import RUN
+from e2e import audit_lines, sharing, tier
 from e2e.kubectl_namespace import KubectlNamespace
 from e2e.pod_loss import PodLoss
 from e2e.versions import version
@@ -42,7 +43,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.fixture(scope="session")
 def installation() -> Iterator[Path]:
-    """The kubeconfig of the local cluster, with Taskyard installed from this tree."""
+    """The kubeconfig of the local cluster, with Taskyard installed from this tree. At the end no line of its gateways
+    has a prompt, a message, a token or the value of a Secret that these tests have used."""
     reason = tier.unable()
     if reason:
         tier.give_up(reason)
@@ -52,7 +54,10 @@ def installation() -> Iterator[Path]:
         with sharing.starting(), tier.steps():
             place = target.chosen({})
             install.install(place, target.bring_up(place), values=tier.VALUES)
-        yield locations.KUBECONFIG
+        with RUN.searching():
+            yield locations.KUBECONFIG
+            wrong = RUN.faults(audit_lines.output(locations.KUBECONFIG))
+            assert not wrong, "\n".join(wrong)
     finally:
         with sharing.starting():
             if use.end():

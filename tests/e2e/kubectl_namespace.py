@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import time
@@ -11,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from auditrun import RUN
 from kube import Kube
 from localcluster import cluster, programs
 
@@ -51,6 +53,8 @@ class KubectlNamespace:
 
     def attempt(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Runs kubectl and returns its result, also of a failure."""
+        for given in (stdin, *(value for option, value in itertools.pairwise(arguments) if option == "-p")):
+            RUN.note_manifests(given)
         return subprocess.run(
             [programs.kubectl(), "--kubeconfig", self._kubeconfig, "--namespace", self.name, *arguments],
             input=stdin,

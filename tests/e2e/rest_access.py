@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from auditrun import RUN
 from e2e.kubectl_namespace import KubectlNamespace
 from e2e.wireclient import TasksClient
 from localcluster import install
@@ -18,7 +19,9 @@ def grant(ns: KubectlNamespace) -> str:
     """The token of a service account whose rights are the role edit in the namespace."""
     ns.kubectl("create", "serviceaccount", "jane")
     ns.kubectl("create", "rolebinding", "jane", "--clusterrole=taskyard-edit", f"--serviceaccount={ns.name}:jane")
-    return ns.kubectl("create", "token", "jane").strip()
+    token = ns.kubectl("create", "token", "jane").strip()
+    RUN.note_token(token)
+    return token
 
 
 @contextmanager

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import yaml
 
-from e2e import rest_access
+from auditsearch import BEGIN
+from e2e import audit_lines, rest_access
 from e2e.kubectl_namespace import KubectlNamespace
 from e2e.wireclient import TasksClient
 from localcluster import locations
@@ -22,7 +26,7 @@ def client(ns: KubectlNamespace) -> Iterator[TasksClient]:
         yield client
 
 
-def test_a_tasks_life_over_http(ns: KubectlNamespace, client: TasksClient) -> None:
+def test_a_tasks_life_over_http(installation: Path, ns: KubectlNamespace, client: TasksClient) -> None:
     manifest = yaml.safe_load((EXAMPLE / "templateversion.yaml").read_text())
     del manifest["metadata"]["namespace"]
     ns.apply(manifest)
@@ -65,3 +69,16 @@ def test_a_tasks_life_over_http(ns: KubectlNamespace, client: TasksClient) -> No
     client.delete(name)
     assert client.tasks() == []
     ns.kube.wait_gone("tasks", ns.name, name)
+
+    acts = {"create", "read-log", "send", "pause", "change-prompt", "resume", "delete"}
+    until = time.monotonic() + 20
+    # The node keeps what a container writes a moment later.
+    while (told := audited(installation, created["id"])) != acts:
+        assert time.monotonic() < until, told
+        time.sleep(0.5)
+
+
+def audited(installation: Path, uid: str) -> set[str]:
+    """The acts on a Task of which the gateways' audit log tells."""
+    lines = [json.loads(line) for line in audit_lines.output(installation) if line.startswith(BEGIN)]
+    return {line["verb"] for line in lines if line["task"]["uid"] == uid}

@@ -11,6 +11,8 @@ from typing import Any
 
 import httpx
 
+from auditrun import RUN
+
 Object = dict[str, Any]
 SECONDS = 60.0
 
@@ -26,6 +28,7 @@ class TasksClient:
             verify=tls,
             timeout=60,
             trust_env=False,
+            event_hooks=RUN.hooks(),
         )
         # The name to expect in the certificate, if it differs from the address.
         self._extensions = {"sni_hostname": host}

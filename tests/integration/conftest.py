@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from auditrun import RUN
 from forkserver import forking
 from kube import Kube
 from localcluster import programs, progress
@@ -25,6 +26,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if str(item.path).startswith(f"{_FOLDER}/"):
             item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def audit_run() -> Iterator[None]:
+    """No line of any gateway's audit log has a prompt, a message, a token or the value of a Secret that these tests
+    have used. It is entered before the fixtures that start gateways, so that it ends when they have stopped."""
+    with RUN.searching():
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def audit_of_module(audit_run: None) -> Iterator[None]:
+    """What is wrong with a line is told at the end of the test module in which it was written."""
+    yield
+    RUN.search()
 
 
 @pytest.fixture(scope="session", autouse=True)

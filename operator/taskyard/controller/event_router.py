@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from taskyard.controller.cache.kinds import PolicyView
-from taskyard.controller.cache.stores import Stores, naming, of_task
+from taskyard.controller.cache.stores import Stores, naming, naming_any, of_task
 from taskyard.controller.queue import KeyedQueue
 from taskyard.core.build_view import BuildView
 from taskyard.core.claim_view import ClaimView
@@ -85,7 +85,10 @@ class EventRouter:
 
     def secret_changed(self, secret: NameView) -> None:
         """A Secret that Tasks may use was added, modified or deleted, or lost the label that allows its use."""
-        self._look_at_tasks_naming(SECRETS, key_of(secret))
+        for group in (naming(SECRETS, key_of(secret)), naming_any(SECRETS, secret.namespace)):
+            for task in self._stores.tasks.grouped(group):
+                self._stores.examined.pop(key_of(task), None)
+                self._tasks.add(key_of(task))
 
     def input_changed(self, entry: InputView) -> None:
         """An input was added, modified or deleted."""

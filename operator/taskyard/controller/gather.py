@@ -10,8 +10,6 @@ from taskyard.core.input_view import InputView
 from taskyard.core.inputs import is_waking, queued
 from taskyard.core.names import claim_name
 from taskyard.core.observed import Observed, Obstacle
-from taskyard.core.parameter_views import SecretKey
-from taskyard.core.task_view import TaskView
 from taskyard.core.template_resolution import version_name
 from taskyard.watchcache.kind import Key
 
@@ -42,10 +40,11 @@ def gather(stores: Stores, key: Key, *, now: datetime, obstacle: Obstacle | None
         inputs_delivered=sum(entry.phase is InputPhase.DELIVERED for entry in inputs),
         obstacle=obstacle,
         template=stores.templates.get((task.namespace, task.template)) if task.template else None,
-        usable_secrets=usable_secrets(stores, task),
+        usable_secrets=stores.usable_secrets(task),
         delivered_at=delivered_at(inputs),
         lost_to=stores.lost_pods.cause(newest.pod_uid) if newest else None,
         reading=stores.readings.get(key),
+        examined=stores.examined.get(key),
         message_delivered_at=delivered_at(tuple(entry for entry in inputs if entry.type is not InputType.RAW)),
         claim=next((claim for claim in claims if claim.owner == task.uid), None),
         left_behind=tuple(build for build in all_builds if build.left_behind_by == key[1]),
@@ -66,11 +65,3 @@ def gather_inputs(stores: Stores, key: Key) -> tuple[InputView, ...]:
 def delivered_at(inputs: tuple[InputView, ...]) -> datetime | None:
     """When an input last reached the agent."""
     return max((entry.typed_at for entry in inputs if entry.typed_at), default=None)
-
-
-def usable_secrets(stores: Stores, task: TaskView) -> frozenset[str] | None:
-    """Names of the Secrets that a Task names, exist and are labelled; None where Secret parameters are off."""
-    if stores.secrets is None:
-        return None
-    named = {given.chosen.name for given in task.parameters if isinstance(given.chosen, SecretKey)}
-    return frozenset(name for name in named if stores.secrets.get((task.namespace, name)))

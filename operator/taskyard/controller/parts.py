@@ -33,25 +33,26 @@ from taskyard.watchcache.store import Store
 
 TASK_WORKERS = 32
 INPUT_WORKERS = 64
-# How many of them one namespace has at most. A worker of the inputs waits for a sidecar, which may not answer.
+# How many of them one namespace has at most. A worker of the inputs waits for a sidecar, which may not answer, and one
+# of the template versions for a webhook of the namespace, up to half a minute.
 TASK_SHARE = 24
 INPUT_SHARE = 24
-TEMPLATE_WORKERS = 2
+TEMPLATE_WORKERS, TEMPLATE_SHARE = 2, 1
 # Each reads one list of Events at a time, for which the API server looks through those of a namespace.
-EVENT_WORKERS = 2
+EVENT_WORKERS, EVENT_SHARE = 2, 1
 
 Clock = Callable[[], datetime]
 
 
 class Queues:
-    """The queues of keys, one for each kind."""
+    """The queues of keys, one for each kind. `pause` says for how many seconds the writes in a namespace would wait."""
 
-    def __init__(self) -> None:
-        self.tasks = KeyedQueue("task", workers=TASK_WORKERS, share=TASK_SHARE)
-        self.inputs = KeyedQueue("inputs of task", workers=INPUT_WORKERS, share=INPUT_SHARE)
-        self.templates = KeyedQueue("template", workers=TEMPLATE_WORKERS)
-        self.versions = KeyedQueue("template version", workers=TEMPLATE_WORKERS)
-        self.pod_events = KeyedQueue("events of the pod of task", workers=EVENT_WORKERS)
+    def __init__(self, pause: Callable[[str], float]) -> None:
+        self.tasks = KeyedQueue("task", workers=TASK_WORKERS, share=TASK_SHARE, pause=pause)
+        self.inputs = KeyedQueue("inputs of task", workers=INPUT_WORKERS, share=INPUT_SHARE, pause=pause)
+        self.templates = KeyedQueue("template", workers=TEMPLATE_WORKERS, share=TEMPLATE_SHARE, pause=pause)
+        self.versions = KeyedQueue("template version", workers=TEMPLATE_WORKERS, share=TEMPLATE_SHARE, pause=pause)
+        self.pod_events = KeyedQueue("events of the pod of task", workers=EVENT_WORKERS, share=EVENT_SHARE)
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Watching:
 
     @classmethod
     def build(cls, settings: Settings, cluster: Cluster, metrics: Metrics, *, clock: Clock) -> Watching:
-        queues = Queues()
+        queues = Queues(cluster.pause)
         stores = Stores(secret_parameters=settings.secret_parameters)
         recorder = Recorder(
             cluster,

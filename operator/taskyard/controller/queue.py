@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
 
 from taskyard import backoff
@@ -17,6 +18,8 @@ logger = logging.getLogger(__name__)
 RETRY_FIRST_SECONDS = 0.2
 MAX_RETRY_SECONDS = 60.0
 NEWS_IN_A_ROW = 4
+# Within this time a key that a worker has got has asked for the turn of its first write, as a rule.
+NEXT_SECONDS = 0.001
 
 
 Work = Callable[[Key], Awaitable[None]]
@@ -64,9 +67,19 @@ class KeyedQueue:
     The keys of one namespace have at most `share` workers at a time (None: all), and no more than that many of them are
     ahead of another namespace's keys, however many there are. Behind those, keys that were added as `news` come before
     the others: what somebody has just done does not wait until a start has looked at ten thousand Tasks.
+
+    `pause` says for how many seconds the writes in a namespace would have to wait. Until then its keys wait without a
+    worker, which would be held for nothing, and then they go on one after the other.
     """
 
-    def __init__(self, name: str, *, workers: int, share: int | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        workers: int,
+        share: int | None = None,
+        pause: Callable[[str], float] = lambda namespace: 0.0,
+    ) -> None:
         self._name = name
         self._workers = workers
         self._share = share or workers
@@ -74,6 +87,10 @@ class KeyedQueue:
         # How many keys of each namespace are ready or processed, and those that wait until one of them is done.
         self._admitted: dict[str, int] = {}
         self._behind: dict[str, Line] = {}
+        # The admitted keys of namespaces whose writes have to wait, and those of them that may go on now.
+        self._pause = pause
+        self._paused: dict[str, deque[Key]] = {}
+        self._let_go: set[Key] = set()
         # The time since which each key waits, the longest first.
         self._waiting: dict[Key, float] = {}
         self._working: set[Key] = set()
@@ -135,6 +152,8 @@ class KeyedQueue:
     async def _worker(self, work: Work) -> None:
         while True:
             key = await self._ready.get()
+            if self._has_to_pause(key):
+                continue
             self._waiting.pop(key, None)
             self._working.add(key)
             try:
@@ -154,6 +173,33 @@ class KeyedQueue:
                     self.add(key, news=news)
             # A look at a Task that needs nothing awaits nothing: thousands of them would keep the loop from all else.
             await asyncio.sleep(0)
+
+    def _has_to_pause(self, key: Key) -> bool:
+        """Whether a key waits on, since the writes in its namespace would."""
+        if key in self._let_go:
+            self._let_go.remove(key)
+            return False
+        paused = self._paused.get(key[0])
+        if paused is not None:
+            paused.append(key)
+        elif (seconds := self._pause(key[0])) > 0:
+            self._paused[key[0]] = deque((key,))
+            asyncio.get_running_loop().call_later(seconds, self._go_on, key[0])
+        else:
+            return False
+        return True
+
+    def _go_on(self, namespace: str) -> None:
+        """Let a key of the namespace go on, if its writes need not wait; and look again for the next one."""
+        paused, seconds = self._paused[namespace], self._pause(namespace)
+        if seconds <= 0:
+            key = paused.popleft()
+            self._let_go.add(key)
+            self._ready.put_nowait(key)
+            if not paused:
+                del self._paused[namespace]
+                return
+        asyncio.get_running_loop().call_later(max(seconds, NEXT_SECONDS), self._go_on, namespace)
 
     def _pass_on(self, namespace: str) -> None:
         """A key of the namespace is done: the next one of it is ready."""

@@ -18,6 +18,7 @@ from taskyard.controller.turns import Turns
 from taskyard.core import event_reading, refusal, status
 from taskyard.core.decision import DeleteBuild, Reserve, Rest, Step, decide
 from taskyard.core.observed import Observed, Obstacle
+from taskyard.core.template_resolution import is_to_be_examined
 from taskyard.watchcache.kind import Key
 
 logger = logging.getLogger(__name__)
@@ -113,9 +114,13 @@ class Reconciler:
         is_live = False
         for _ in range(MAX_STEPS):
             observed = self._gather(key)
+            if observed is not None and is_to_be_examined(observed):
+                await self._applier.examine(observed)
+                continue
             if observed is None:
                 self._go_on(key)
                 self._stores.readings.pop(key, None)
+                self._stores.examined.pop(key, None)
                 self._put_off.pop(key, None)
                 self._deadline(key, None)
                 return
@@ -196,6 +201,10 @@ class Reconciler:
 
     async def _show(self, key: Key, observed: Observed | None) -> None:
         if observed is None or observed.task.deleting:
+            return
+        if is_to_be_examined(observed):
+            # They have just changed: what was found before must not be shown as the verdict on them.
+            self._again(key, 0.0)
             return
         patch = status_patch(observed)
         if patch and status.may_wait(observed.task.status, patch) and not self._is_due(key, observed.now):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from taskyard.core import names
+from taskyard.core import names, text_limits
 from taskyard.core.api_object import Manifest, labelled, name_in, shared, version_of
 from taskyard.core.child_view import ChildView
 from taskyard.core.ownership import owners_of
@@ -61,10 +61,11 @@ class ClaimView(ChildView):
             deleting="deletionTimestamp" in metadata,
             requested=shared(str(spec.get("resources", {}).get("requests", {}).get("storage", "0"))),
             capacity=shared(capacity),
-            resizing=messages[-1] if messages else None,
+            resizing=text_limits.message(messages[-1]) if messages else None,
             adoptable_by=name_in(annotations.get(names.ADOPTABLE_BY)),
             has_node=SELECTED_NODE in annotations,
-            volume=spec.get("volumeName") or None if capacity is None else None,
+            # The API server takes a name of any length here.
+            volume=names.cut(spec["volumeName"]) if spec.get("volumeName") and capacity is None else None,
             is_pending=status.get("phase", "Pending") == "Pending",
             storage_class=shared(spec.get("storageClassName")),
         )

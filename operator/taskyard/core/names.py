@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 # Nothing in Kubernetes has a longer name.
 MAX_NAME_CHARACTERS = 253
 
@@ -22,6 +24,11 @@ AGENT_CONTAINER = "taskyard.dev/agent-container"
 
 KEYS_SECRET = "taskyard-keys"
 NETWORK_POLICY = "taskyard-tasks"
+
+
+def cut(name: str) -> str:
+    """A name, interned; of what is longer than any name can be only the beginning, which is nobody's name."""
+    return sys.intern(name if len(name) <= MAX_NAME_CHARACTERS else f"{name[:MAX_NAME_CHARACTERS]}…")
 
 
 def build_name(task: str, number: int) -> str:

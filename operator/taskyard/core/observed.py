@@ -11,6 +11,7 @@ from taskyard.core.api_object import Manifest
 from taskyard.core.build_view import BuildView
 from taskyard.core.claim_view import ClaimView
 from taskyard.core.parameter_views import TemplateView
+from taskyard.core.parameters import Examined
 from taskyard.core.pod_end import EndCause
 from taskyard.core.pod_view import PodView
 from taskyard.core.start_cause import Reading
@@ -56,6 +57,7 @@ class Observed:
     delivered_at: datetime | None = None
     lost_to: EndCause | None = None
     reading: Reading | None = None
+    examined: Examined | None = None
     message_delivered_at: datetime | None = None
     claim: ClaimView | None = None
     left_behind: tuple[BuildView, ...] = ()

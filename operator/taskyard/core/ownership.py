@@ -5,14 +5,13 @@ The API group counts: other groups have a kind Task too (Tekton's, for example),
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from taskyard.api import GROUP
-from taskyard.core.names import MAX_NAME_CHARACTERS
+from taskyard.core import names
 
 
 @dataclass(frozen=True)
@@ -36,9 +35,9 @@ class OwnerView:
     @classmethod
     def of(cls, reference: Mapping[str, Any]) -> OwnerView:
         return cls(
-            kind=_whole(reference["kind"]),
-            name=_whole(reference["name"]),
-            uid=_whole(reference["uid"]),
+            kind=names.cut(reference["kind"]),
+            name=names.cut(reference["name"]),
+            uid=names.cut(reference["uid"]),
             is_task=is_task(reference),
             controls=bool(reference.get("controller")),
         )
@@ -47,7 +46,7 @@ class OwnerView:
 Owners = tuple[OwnerView, ...]
 
 # The metadata of Pods and claims may have any number of owners, whose names and UIDs may have any length.
-MAX_OWNERS = 16
+MAX_OWNERS = 4
 MORE = OwnerView(kind="others", name="…", uid="", is_task=False, controls=False)
 
 
@@ -64,7 +63,7 @@ def owner_of(manifest: Mapping[str, Any]) -> TaskOwner | None:
     not matter: the API server serves the same Task in all of them."""
     for reference in manifest["metadata"].get("ownerReferences") or ():
         if is_task(reference) and reference.get("controller"):
-            return TaskOwner(name=reference["name"], uid=reference["uid"])
+            return TaskOwner(name=names.cut(reference["name"]), uid=names.cut(reference["uid"]))
     return None
 
 
@@ -92,11 +91,6 @@ def owners_of(manifest: Mapping[str, Any]) -> Owners:
     if len(references) <= MAX_OWNERS:
         return tuple(map(OwnerView.of, references))
     return (*(OwnerView.of(reference) for reference in references if reference.get("controller")), MORE)[-2:]
-
-
-def _whole(text: str) -> str:
-    """A name, interned; of what is longer than any name can be only the beginning, which is nobody's name."""
-    return sys.intern(text if len(text) <= MAX_NAME_CHARACTERS else f"{text[:MAX_NAME_CHARACTERS]}…")
 
 
 def controller_uid(owners: Iterable[OwnerView]) -> str | None:

@@ -23,6 +23,10 @@ class Pace:
         """The moment from which on so many turns could be used, if they were taken now."""
         return max(now, max(self._until, now) + number * self._each - self._burst)
 
+    def give_back(self, number: int) -> None:
+        """So many turns that were taken are not used; those who have their moment already keep it."""
+        self._until -= number * self._each
+
     def is_idle(self, now: float) -> bool:
         """Whether it is as good as new."""
         return self._until <= now

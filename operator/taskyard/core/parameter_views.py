@@ -10,6 +10,9 @@ from taskyard.core.api_object import packed
 
 USABLE_LABEL = "taskyard.dev/usable-by"
 USABLE_VALUE = "tasks"
+# Of the parameters of a Task, or the parameters and presets of a template version, as JSON: more is no part of a view
+# that a cache keeps. A policy allows them 64 KiB, and thousands of objects may have as much.
+MAX_KEPT_BYTES = 2048
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,8 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
-import re2  # type: ignore[import-untyped] # linear in time: a pattern and a value may come from different people
-
 from taskyard.api.vocabulary import ParameterType
+from taskyard.core import regular_expression
 from taskyard.core.api_object import Manifest, unpacked
 from taskyard.core.parameter_views import USABLE_LABEL, USABLE_VALUE, GivenView, ParameterView, PresetView, SecretKey
 from taskyard.core.task_view import TaskView
@@ -40,6 +39,21 @@ class Chosen:
 
     env: tuple[Manifest, ...] = ()
     resources: Manifest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What was found about the choices of a Task at this generation with the version of this UID: what is wrong with
+    them, if anything."""
+
+    task_uid: str
+    generation: int
+    version_uid: str
+    violation: Violation | None
+
+    def is_about(self, task: TaskView, version: TemplateVersionView) -> bool:
+        """Whether it still holds."""
+        return (self.task_uid, self.generation, self.version_uid) == (task.uid, task.generation, version.uid)
 
 
 def choose(version: TemplateVersionView, task: TaskView, *, usable_secrets: Set[str] | None) -> Chosen | Violation:
@@ -162,8 +176,8 @@ def mismatch(parameter: ParameterView, value: str, *, source: str) -> Violation 
     if isinstance(matches, str):
         return Violation(
             INVALID,
-            f'Parameter "{parameter.name}": its pattern {parameter.pattern} is not a regular expression ({matches}); '
-            "create a template version with one that is.",
+            f'Parameter "{parameter.name}": its pattern {parameter.pattern} cannot be used ({matches}); '
+            "create a template version with one that can.",
         )
     if matches.fullmatch(value):
         return None
@@ -174,16 +188,13 @@ def mismatch(parameter: ParameterView, value: str, *, source: str) -> Violation 
     )
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=64)
 def compiled(pattern: str) -> Any:
     """The compiled expression, or the error in it as text. The API server checked it by the same syntax, RE2's."""
-    options = re2.Options()
-    options.log_errors = False
     try:
-        return re2.compile(pattern, options=options)
-    except re2.error as error:
-        cause = error.args[0] if error.args else error
-        return cause.decode(errors="replace") if isinstance(cause, bytes) else str(cause)
+        return regular_expression.compiled(pattern)
+    except ValueError as error:
+        return str(error)
 
 
 def literal(value: str) -> str:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from taskyard.core import names, times
+from taskyard.core import names, text_limits, times
 from taskyard.core.api_object import Manifest, labelled, name_in, shared, version_of
 from taskyard.core.child_view import ChildView
 from taskyard.core.ownership import owners_of
 from taskyard.core.pod_end import EndCause, cause_of
 
 SIDECAR = "taskyard-sidecar"
+# Who may create Pods may give them any number of containers and Secrets; of those of a Task some tell what is amiss.
+MAX_CONTAINERS = 8
+MAX_PULL_SECRETS = 8
+MAX_WAITING_CHARACTERS = 1024
+# Schedulers tell of many nodes, and what helps is found in it.
+MAX_UNSCHEDULABLE_CHARACTERS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,7 @@ class ContainerView:
         state = status.get("state", {})
         waiting, terminated = state.get("waiting", {}), state.get("terminated")
         last = status.get("lastState", {}).get("terminated")
+        message = waiting.get("message")
         finished_at = terminated.get("finishedAt") if terminated else None
         started_at = (state.get("running") or {}).get("startedAt") if status.get("restartCount") else None
         return cls(
@@ -48,7 +56,7 @@ class ContainerView:
             restarts=status.get("restartCount", 0),
             running="running" in state,
             waiting_reason=shared(waiting.get("reason")),
-            waiting_message=waiting.get("message"),
+            waiting_message=text_limits.shortened(message, MAX_WAITING_CHARACTERS) if message else None,
             exit_code=terminated["exitCode"] if terminated else None,
             last_exit_code=last["exitCode"] if last else None,
             exit_reason=shared(terminated.get("reason")) if terminated else None,
@@ -109,6 +117,7 @@ class PodView(ChildView):
             None,
         )
         labels = metadata.get("labels") or {}
+        agent_name = name_in((metadata.get("annotations") or {}).get(names.AGENT_CONTAINER))
         has_sidecar = any(container["name"] == SIDECAR for container in pod["spec"].get("initContainers") or ())
         return cls(
             namespace=sys.intern(metadata["namespace"]),
@@ -124,13 +133,26 @@ class PodView(ChildView):
             reason=shared(status.get("reason")),
             deleting="deletionTimestamp" in metadata,
             created_at=times.parse(metadata["creationTimestamp"]),
-            unschedulable=unschedulable,
-            agent_name=name_in((metadata.get("annotations") or {}).get(names.AGENT_CONTAINER)),
-            init_containers=tuple(map(ContainerView.of, status.get("initContainerStatuses", ()))),
-            containers=tuple(map(ContainerView.of, status.get("containerStatuses", ()))),
+            unschedulable=text_limits.shortened(unschedulable, MAX_UNSCHEDULABLE_CHARACTERS) if unschedulable else None,
+            agent_name=agent_name,
+            init_containers=_containers(status.get("initContainerStatuses", ()), needed=SIDECAR),
+            containers=_containers(status.get("containerStatuses", ()), needed=agent_name),
             runs_once=pod["spec"].get("restartPolicy") == "Never",
             end_cause=cause_of(pod),
             pull_secrets=tuple(
-                sys.intern(secret["name"]) for secret in pod["spec"].get("imagePullSecrets") or () if secret.get("name")
+                names.cut(secret["name"])
+                for secret in (pod["spec"].get("imagePullSecrets") or ())[:MAX_PULL_SECRETS]
+                if secret.get("name")
             ),
         )
+
+
+def _containers(statuses: Sequence[Manifest], *, needed: str | None) -> tuple[ContainerView, ...]:
+    """The containers; of many the one that is needed, those that wait, and the first of the others."""
+    if len(statuses) > MAX_CONTAINERS:
+        by_weight = sorted(
+            statuses, key=lambda found: (found["name"] != needed, "waiting" not in found.get("state", {}))
+        )
+        kept = {found["name"] for found in by_weight[:MAX_CONTAINERS]}
+        statuses = [found for found in statuses if found["name"] in kept]
+    return tuple(map(ContainerView.of, statuses))

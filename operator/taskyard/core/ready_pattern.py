@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
-import re2  # type: ignore[import-untyped]
+from taskyard.core import regular_expression
 
 ROWS = "(?m)"
 
@@ -35,12 +36,8 @@ def problem(text: str | None) -> str | None:
     return None
 
 
-def _compiled(text: str) -> re2._Regexp:
-    options = re2.Options()
-    options.log_errors = False
+def _compiled(text: str) -> Any:
     try:
-        return re2.compile(ROWS + text, options=options)
-    except re2.error as error:
-        cause = error.args[0] if error.args else error
-        said = cause.decode(errors="replace") if isinstance(cause, bytes) else str(cause)
-        raise ValueError(said.replace(ROWS, "", 1)) from error
+        return regular_expression.compiled(ROWS + text)
+    except ValueError as error:
+        raise ValueError(str(error).replace(ROWS, "", 1)) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from taskyard.core import names, task_title, times
@@ -17,7 +17,7 @@ from taskyard.core.security.keys import prompt_sha256
 class TaskView:
     """A Task. `title` is its name for people, made from the prompt where it has none. `status` is the document as it is
     stored, without what only people read; if that is another Task's, with which this one was restored, it is empty,
-    and `stale_status` are the names of its fields."""
+    and `stale_status` are the names of its fields. Large parameters are not in `parameters` of what a cache keeps."""
 
     namespace: str
     name: str
@@ -39,6 +39,7 @@ class TaskView:
     preset: str | None = None
     parameters: tuple[GivenView, ...] = ()
     stale_status: tuple[str, ...] = ()
+    has_large_parameters: bool = False
 
     @property
     def resource_version(self) -> str:
@@ -53,6 +54,10 @@ class TaskView:
     def reserved_number(self) -> int:
         """Highest number reserved so far; 0 before the first build."""
         return int(self.build["number"]) if self.build else 0
+
+    def without_parameters(self) -> TaskView:
+        """The same without its parameters, which are large."""
+        return replace(self, parameters=(), has_large_parameters=True)
 
     @classmethod
     def of(cls, task: Manifest) -> TaskView:

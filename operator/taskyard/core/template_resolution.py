@@ -136,7 +136,22 @@ def _resolution(observed: Observed) -> Resolution:
 
 
 def chosen(observed: Observed) -> Chosen | Violation:
-    """The result of the Task's parameters and preset; empty while there is no template version."""
-    if observed.template_version is None:
+    """The result of the Task's parameters and preset; empty while there is no template version. Where they were
+    examined it is what is wrong with them, or empty, and where they are too large to be known here nothing else is."""
+    version, task, examined = observed.template_version, observed.task, observed.examined
+    if version is None:
         return Chosen()
-    return parameters.choose(observed.template_version, observed.task, usable_secrets=observed.usable_secrets)
+    if examined is not None and examined.is_about(task, version):
+        return examined.violation or Chosen()
+    if task.has_large_parameters or version.has_large_parameters:
+        return Chosen()
+    return parameters.choose(version, task, usable_secrets=observed.usable_secrets)
+
+
+def is_to_be_examined(observed: Observed) -> bool:
+    """Whether the Task's choices are too large to be known here, or to be matched with patterns at each look, and were
+    not examined since they last changed."""
+    version, task, examined = observed.template_version, observed.task, observed.examined
+    if version is None or not (task.has_large_parameters or version.has_large_parameters or version.has_patterns):
+        return False
+    return examined is None or not examined.is_about(task, version)

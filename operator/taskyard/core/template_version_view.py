@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from taskyard.core.api_object import Manifest, version_of, without_nulls
@@ -13,7 +13,8 @@ from taskyard.core.parameter_views import ParameterView, PresetView
 @dataclass(frozen=True, slots=True)
 class TemplateVersionView:
     """A TemplateVersion. `status` is the document as it is stored. `pod` is empty in the stores; `agent_problem` tells
-    what is wrong with its agent's container, if anything."""
+    what is wrong with its agent's container, if anything. Large parameters and presets are not in what a store keeps
+    either."""
 
     namespace: str
     name: str
@@ -39,10 +40,20 @@ class TemplateVersionView:
     agent_type: str | None = None
     agent_ready: str | None = None
     agent_problem: str | None = None
+    has_large_parameters: bool = False
 
     @property
     def resource_version(self) -> str:
         return str(self.version)
+
+    @property
+    def has_patterns(self) -> bool:
+        """Whether values of its parameters are matched with patterns, as far as these are known here."""
+        return any(parameter.pattern is not None for parameter in self.parameters)
+
+    def without_parameters(self, *, pod: Manifest) -> TemplateVersionView:
+        """The same with this Pod, without its parameters and presets, which are large."""
+        return replace(self, pod=pod, parameters=(), presets=(), has_large_parameters=True)
 
     @classmethod
     def of(cls, version: Manifest) -> TemplateVersionView:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
@@ -19,6 +21,9 @@ from taskyard.watchcache.reading import Event, Page
 
 STATES_SECONDS = 300
 
+# Namespace and plural of the write for which the present task has waited already, and the bytes that are taken for it.
+_turn_taken: ContextVar[tuple[str, str, int] | None] = ContextVar("turn_taken", default=None)
+
 
 class NotLeadingError(ApiError):
     """This process does not hold the Lease, or no longer holds it: nothing was written."""
@@ -29,8 +34,9 @@ class GuardedCluster:
 
     Before each write except those of the Lease, `guard` is called; it raises NotLeadingError unless this process may
     write. Writes, except of the Lease and of Events, wait for the turn that their namespace has by the `budget`;
-    `paced` is called when they do. Of the objects of `kinds` only the fields of their shapes are returned. A write that
-    has begun continues when its caller is cancelled: `settle` waits for it.
+    `paced` is called when they do. Whoever holds something that other namespaces need waits before, by `turn`. Of the
+    objects of `kinds` only the fields of their shapes are returned. A write that has begun continues when its caller is
+    cancelled: `settle` waits for it.
     """
 
     def __init__(
@@ -136,12 +142,11 @@ class GuardedCluster:
         # The answer to a deletion may be of another kind.
         parse = msgspec.json.decode if method == "DELETE" else self._parse(resource)
         is_paced = resource not in (LEASES, EVENTS)
-        if is_paced:
-            await self._turn(resource, namespace, size)
+        taken = await self._wait(resource, namespace, size) if is_paced else 0
 
         def measured(raw: bytes) -> Object:
             if is_paced and method != "DELETE":
-                self._budget.written(namespace, resource.plural, len(raw))
+                self._budget.written(namespace, resource.plural, len(raw), taken=taken)
             return parse(raw)
 
         call = partial(
@@ -161,12 +166,33 @@ class GuardedCluster:
         write.add_done_callback(self._written)
         return await asyncio.shield(write)
 
-    async def _turn(self, resource: Resource, namespace: str, size: int | None) -> None:
-        """Wait until the namespace may have this write made."""
-        seconds = self._budget.turn(namespace, resource.plural, size=size)
-        if seconds > 0:
+    @asynccontextmanager
+    async def turn(self, resource: Resource, namespace: str) -> AsyncIterator[None]:
+        """Waits for the turn of one write, and enters the block. The first write of that resource in that namespace
+        which the block makes does not wait. To be entered before anything that others wait for, which would else be
+        held while the namespace waits for itself."""
+        taken = await self._wait(resource, namespace, None)
+        before = _turn_taken.set((namespace, resource.plural, taken))
+        try:
+            yield
+        finally:
+            _turn_taken.reset(before)
+
+    def pause(self, namespace: str) -> float:
+        """Seconds until a write in the namespace would not have to wait for its turn."""
+        return self._budget.pause(namespace)
+
+    async def _wait(self, resource: Resource, namespace: str, size: int | None) -> int:
+        """Return once the namespace may have this write made, with the bytes that are taken for it."""
+        known = _turn_taken.get()
+        if known is not None and known[:2] == (namespace, resource.plural):
+            _turn_taken.set(None)
+            return known[2]
+        turn = self._budget.turn(namespace, resource.plural, size=size)
+        if turn.seconds > 0:
             self._paced()
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(turn.seconds)
+        return turn.taken
 
     def _written(self, write: asyncio.Task[Object]) -> None:
         self._writing.discard(write)

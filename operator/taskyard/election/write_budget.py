@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from taskyard.core.pace import Pace
 from taskyard.core.tokenbucket import Rate
@@ -27,6 +28,13 @@ class _Account:
     sizes: dict[str, int] = field(default_factory=dict)
 
 
+class Turn(NamedTuple):
+    """What a write has to wait for, in seconds, and the bytes that are taken for it."""
+
+    seconds: float
+    taken: int
+
+
 class WriteBudget:
     """Turns to write. `clock` counts seconds and never steps."""
 
@@ -35,17 +43,26 @@ class WriteBudget:
         self._share = share
         self._accounts: dict[str, _Account] = {}
 
-    def turn(self, namespace: str, plural: str, *, size: int | None = None) -> float:
-        """Take a turn to write an object of `size` bytes; by default it is as large as the last of its kind. Returns
-        the seconds to wait for it."""
+    def turn(self, namespace: str, plural: str, *, size: int | None = None) -> Turn:
+        """Take a turn to write an object of `size` bytes; by default it is as large as the last of its kind."""
         account, now = self._account(namespace), self._clock()
-        return account.pace.turn(now, account.sizes.get(plural, 0) if size is None else size) - now
+        taken = account.sizes.get(plural, 0) if size is None else size
+        return Turn(seconds=account.pace.turn(now, taken) - now, taken=taken)
 
-    def written(self, namespace: str, plural: str, size: int) -> None:
-        """The object of the last turn turned out to have so many bytes."""
+    def pause(self, namespace: str) -> float:
+        """Seconds until the namespace has used up less than its share: until then each turn is one to wait for."""
+        account = self._accounts.get(namespace)
+        now = self._clock()
+        return 0.0 if account is None else account.pace.due(now, 0) - now
+
+    def written(self, namespace: str, plural: str, size: int, *, taken: int) -> None:
+        """The object for which so many bytes were `taken` with its turn has turned out to have `size`: what it has
+        beyond them is taken too, and what is left of them is given back."""
         account = self._account(namespace)
-        if (more := size - account.sizes.get(plural, 0)) > 0:
-            account.pace.turn(self._clock(), more)
+        if size > taken:
+            account.pace.turn(self._clock(), size - taken)
+        else:
+            account.pace.give_back(taken - size)
         account.sizes[plural] = size
 
     def _account(self, namespace: str) -> _Account:

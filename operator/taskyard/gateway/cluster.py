@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from taskyard import __version__
-from taskyard.apiclient import JSON, MERGE_PATCH, Connection, MissingError, Object, RequestObserver, connect
+from taskyard.apiclient import JSON, MERGE_PATCH, Connection, MissingError, Object, Parse, RequestObserver, connect
 from taskyard.core.names import TASK_LABEL
 from taskyard.core.resources import (
     CONFIG_MAPS,
@@ -12,6 +12,7 @@ from taskyard.core.resources import (
     SUBJECT_ACCESS_REVIEWS,
     TASK_INPUTS,
     TASKS,
+    TEMPLATE_VERSIONS,
     TOKEN_REVIEWS,
     WORKSPACE_BUILDS,
     Resource,
@@ -95,6 +96,12 @@ class Cluster:
         # The gateway may list them, which is the same right.
         query = {"fieldSelector": f"metadata.name={name}"}
         answer = await self._connection.call("GET", TASK_INPUTS.path(namespace), query=query)
+        return next(iter(answer.get("items") or ()), None)
+
+    async def template_version(self, namespace: str, name: str, *, parse: Parse) -> Object | None:
+        """A TemplateVersion, as far as `parse` reads the list that it is in: its Pod may be large."""
+        query = {"fieldSelector": f"metadata.name={name}"}
+        answer = await self._connection.call("GET", TEMPLATE_VERSIONS.path(namespace), query=query, parse=parse)
         return next(iter(answer.get("items") or ()), None)
 
     async def patch_task(self, token: str, task: View, patch: Object, *, request_id: str) -> Object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from weakref import WeakValueDictionary
 
 from taskyard.core.notifications import record
 from taskyard.core.notifications.record import Record
@@ -10,11 +11,9 @@ from taskyard.core.notifications.task_view import NotifiedTask
 from taskyard.core.resources import TASKS
 from taskyard.notifier.cache import Cache
 from taskyard.notifier.cluster import Cluster, ConflictError, MissingError
-from taskyard.watchcache.kind import key_of
+from taskyard.watchcache.kind import Key, key_of
 
 TRIES = 5
-# Each is for many Tasks.
-LOCKS = 256
 
 
 class Records:
@@ -24,11 +23,14 @@ class Records:
     def __init__(self, cluster: Cluster, cache: Cache) -> None:
         self._cluster = cluster
         self._cache = cache
-        self._locks = [asyncio.Lock() for _ in range(LOCKS)]
+        # One for each Task that is written now: a write waits while its namespace has used up its share, and nobody
+        # else may wait for that. They go with those who hold them or wait for them.
+        self._locks: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
 
     async def store(self, task: NotifiedTask, entry: Record) -> None:
         """Keep the entry of a sink. Nothing happens when the Task or the sink is gone. Raises ApiError."""
-        async with self._locks[hash(key_of(task)) % LOCKS]:
+        lock = self._locks.setdefault(key_of(task), asyncio.Lock())
+        async with lock:
             for attempt in range(1, TRIES + 1):
                 now = self._cache.tasks.get(key_of(task))
                 if now is None or now.uid != task.uid:

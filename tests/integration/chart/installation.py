@@ -1,11 +1,13 @@
 """kubectl and helm against an API server, for installing the chart there."""
 
+import itertools
 import json
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from auditrun import RUN
 from localcluster import programs
 from localcluster.locations import REPOSITORY
 
@@ -23,6 +25,8 @@ class Cluster:
 
     def kubectl(self, *arguments: str, input: str | None = None) -> Result:
         """Runs kubectl and returns its result, also of a failure."""
+        for given in (input or "", *(value for option, value in itertools.pairwise(arguments) if option == "-p")):
+            RUN.note_manifests(given)
         return _run([str(programs.kubectl()), "--kubeconfig", str(self.kubeconfig), *arguments], input)
 
     def must(self, *arguments: str, input: str | None = None) -> str:

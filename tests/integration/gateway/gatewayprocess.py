@@ -19,6 +19,7 @@ import yaml
 
 import forkserver
 import plainhttp
+from auditrun import RUN
 from integration.gateway.administrator import Administrator
 from ports import free_port
 from taskyard.core import names
@@ -70,6 +71,7 @@ class Gateway:
             "TASKYARD_PEOPLE_PORT": str(self.people_port),
             **environment,
         }
+        RUN.watch(self.log)
         with self.log.open("ab") as log:
             self._process = forkserver.start(MODULE, settings, output or log, log, anew=self._anew)
 
@@ -139,7 +141,8 @@ class Gateway:
     def client(self, keyring: Keyring, *, port: int | None = None) -> httpx.Client:
         """A client that trusts only the installation's authority; for the sidecars' port, or another."""
         context = ssl.create_default_context(cadata=keyring.authority.certificate_pem)
-        return httpx.Client(base_url=f"https://localhost:{port or self.port}", verify=context, timeout=20)
+        url = f"https://localhost:{port or self.port}"
+        return httpx.Client(base_url=url, verify=context, timeout=20, event_hooks=RUN.hooks())
 
     def make_keys(self, keyring: Keyring) -> None:
         self.admin.create(

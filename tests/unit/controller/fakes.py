@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from copy import deepcopy
 from typing import Any
 
@@ -123,6 +124,10 @@ class FakeCluster(Cluster):
         for found in [deepcopy(held) for key, held in self.objects.items() if key[0] == EVENTS.plural]:
             if found["regarding"]["uid"] == uid:
                 yield found
+
+    @asynccontextmanager
+    async def turn(self, resource: Resource, namespace: str) -> AsyncIterator[None]:
+        yield
 
     async def dry_run(self, resource: Resource, manifest: Object, *, warned: Callable[[str], None]) -> None:
         for text in self.warnings:

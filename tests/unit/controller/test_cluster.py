@@ -265,3 +265,27 @@ async def test_a_write_that_waits_for_its_turn_is_not_made_by_a_process_that_has
     with pytest.raises(NotLeadingError):
         await waiting
     assert len(connection.asked) == 1
+
+
+async def test_a_turn_that_was_waited_for_before_is_that_of_the_next_write_of_the_block() -> None:
+    connection = Echoing(1000)
+    loop = asyncio.get_running_loop()
+    budget = WriteBudget(clock=loop.time, share=Rate(per_second=10_000, burst=1))
+    cluster = Cluster(connection, guard=lambda: None, budget=budget)  # type: ignore[arg-type]
+    await cluster.patch_status(TASK_INPUTS, "full", "one", {})
+    began = loop.time()
+    assert cluster.pause("full") > 0.05
+    async with cluster.turn(TASK_INPUTS, "full"):
+        waited = loop.time() - began
+        assert waited > 0.05
+        # A write in another namespace is not the one.
+        await cluster.patch_status(TASK_INPUTS, "team", "one", {})
+        await cluster.patch_status(TASK_INPUTS, "full", "two", {})
+        assert loop.time() - began - waited < 0.05
+        await cluster.patch_status(TASK_INPUTS, "full", "three", {})
+        assert loop.time() - began - waited > 0.05, "it was the turn of one write"
+    async with cluster.turn(TASK_INPUTS, "full"):
+        pass
+    again = loop.time()
+    await cluster.patch_status(TASK_INPUTS, "full", "four", {})
+    assert loop.time() - again > 0.05, "after the block it is no more"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from taskyard.controller.cache.kinds import NameView
+from taskyard.core.parameters import Examined
 from taskyard.core.resources import TASKS, TEMPLATE_VERSIONS, TEMPLATES
 from taskyard.core.task_view import TaskView
 from unit.controller.event_router_harness import SHELL, WEB, Taken
@@ -135,6 +136,21 @@ def test_a_secret_concerns_the_tasks_that_name_it() -> None:
     taken.router.secret_changed(NameView("team", "another", "uid-2", 7))
     taken.router.secret_changed(NameView("elsewhere", "mine", "uid-3", 7))
     assert taken.added == ([WEB], [], [])
+
+
+def test_a_secret_concerns_the_tasks_that_may_name_it_since_what_they_name_is_too_large_to_be_kept() -> None:
+    taken = Taken()
+    large = [{"name": f"p{number}", "value": "x" * 8_000} for number in range(2)]
+    token = {"name": "token", "secretRef": {"name": "mine", "key": "k"}}
+    for name, given in (("large", [*large, token]), ("other", [])):
+        taken.take(TASKS, "ADDED", task_manifest(name=name, uid=f"uid-{name}", parameters=given))
+        key = ("team", name)
+        taken.stores.examined[key] = Examined(f"uid-{name}", 1, "template-1", None)
+    taken.tasks.keys.clear()
+    taken.router.secret_changed(NameView("team", "mine", "uid-1", 7))
+    taken.router.secret_changed(NameView("elsewhere", "mine", "uid-3", 7))
+    assert taken.tasks.keys == [("team", "large")]
+    assert list(taken.stores.examined) == [("team", "other")], "what was found about the others holds"
 
 
 def test_an_input_concerns_the_queue_and_the_task() -> None:

@@ -12,6 +12,8 @@ import pytest
 from taskyard.controller import queue as queue_module
 from taskyard.controller.cluster import NotLeadingError
 from taskyard.controller.queue import KeyedQueue
+from taskyard.core.tokenbucket import Rate
+from taskyard.election.write_budget import WriteBudget
 from taskyard.watchcache.kind import Key
 from unit.controller.fakes import api_error, until
 from unit.virtual_time import gaps, in_no_time, now
@@ -368,3 +370,75 @@ async def test_news_of_a_key_that_is_worked_on_is_news_still_when_its_turn_comes
         work.gate.set()
         await until(lambda: work.begun.count(A) == 2)
     assert work.begun.index(A, 1) <= 2
+
+
+class Paced:
+    """Work that writes an object of 100 KB twice; the namespace "full" has used up its share for five seconds."""
+
+    def __init__(self) -> None:
+        self.budget = WriteBudget(clock=now, share=Rate(per_second=1_000_000, burst=100_000))
+        self.ended: list[tuple[float, Key]] = []
+        self.at_work = self.together = 0
+        self.began = now()
+        for _ in range(51):
+            self.budget.turn("full", "tasks", size=100_000)
+
+    async def __call__(self, key: Key) -> None:
+        self.at_work += 1
+        self.together = max(self.together, self.at_work)
+        for _ in range(2):
+            await asyncio.sleep(self.budget.turn(key[0], "tasks", size=100_000 if key[0] == "full" else 100).seconds)
+            await asyncio.sleep(0.001)
+        self.at_work -= 1
+        self.ended.append((now() - self.began, key))
+
+
+def test_keys_whose_writes_would_have_to_wait_keep_no_worker_from_others() -> None:
+    """Also if the namespace may have all workers, as it may of few."""
+
+    async def work() -> None:
+        paced = Paced()
+        queue = KeyedQueue("task", workers=2, pause=paced.budget.pause)
+        full, team = [("full", str(n)) for n in range(30)], [("team", str(n)) for n in range(20)]
+        for key in [*full, *team]:
+            queue.add(key)
+        running = asyncio.create_task(queue.run(paced))
+        await until_ended(paced, team)
+        assert max(seconds for seconds, _ in paced.ended) < 1
+        await until_ended(paced, full)
+        running.cancel()
+        assert [key for _, key in paced.ended if key in full] == full, "in their order"
+        assert len(queue) == 0
+        first, last = (seconds for seconds, key in paced.ended if key in (full[0], full[-1]))
+        assert 5 <= first < 5.5
+        assert 30 * 0.2 * 0.9 < last - first < 30 * 0.2 * 1.2, "at the pace of their share, as before"
+
+    in_no_time(work())
+
+
+def test_many_namespaces_that_have_used_up_their_share_leave_workers_to_another_one() -> None:
+    async def work() -> None:
+        paced = Paced()
+        crowds = [f"full-{n}" for n in range(20)]
+        for crowd in crowds:
+            for _ in range(51):
+                paced.budget.turn(crowd, "tasks", size=100_000)
+        queue = KeyedQueue("task", workers=8, share=4, pause=paced.budget.pause)
+        for crowd in crowds:
+            for n in range(30):
+                queue.add((crowd, str(n)))
+        running = asyncio.create_task(queue.run(paced))
+        await asyncio.sleep(2)
+        queue.add(A)
+        await until_ended(paced, [A])
+        assert now() - paced.began < 2.1
+        assert paced.together == 1
+        running.cancel()
+
+    in_no_time(work())
+
+
+async def until_ended(paced: Paced, keys: list[Key]) -> None:
+    while not set(keys) <= {key for _, key in paced.ended}:
+        assert now() - paced.began < 60
+        await asyncio.sleep(0.01)

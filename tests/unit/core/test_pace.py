@@ -34,3 +34,24 @@ def test_thousands_that_wait_have_a_moment_each() -> None:
     moments = [pace.turn(0.0) for _ in range(3000)]
     assert moments == sorted(moments)
     assert moments[-1] == pytest.approx(299.5)
+
+
+def test_turns_that_are_given_back_can_be_taken_again_and_are_no_more_than_a_burst() -> None:
+    pace = Pace(RATE)
+    assert pace.turn(100.0, 15) == pytest.approx(101.0)
+    pace.give_back(12)
+    assert pace.turn(100.0, 2) == 100.0
+    pace.give_back(5)
+    assert [round(pace.turn(200.0) - 200, 6) for _ in range(6)] == [0, 0, 0, 0, 0, 0.1]
+
+
+def test_no_turns_are_due_when_those_that_were_taken_are_used() -> None:
+    pace = Pace(RATE)
+    assert pace.due(100.0, 0) == 100.0
+    pace.turn(100.0, 5)
+    assert pace.due(100.0, 0) == 100.0
+    pace.turn(100.0, 5)
+    assert pace.due(100.0, 0) == pytest.approx(100.5)
+    assert pace.due(100.0, 0) == pytest.approx(100.5), "it takes no turn"
+    assert pace.due(100.4, 0) == pytest.approx(100.5)
+    assert pace.due(200.0, 0) == 200.0

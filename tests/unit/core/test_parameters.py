@@ -105,7 +105,7 @@ LARGE = {"name": "large", "parameters": [value("big")], "resources": {"limits": 
             wants(value("x")),
             NONE,
             "ParameterInvalid",
-            "its pattern [a- is not a regular expression (missing ]: [a-)",
+            "its pattern [a- cannot be used (missing ]: [a-)",
             id="a pattern with a fault",
         ),
         pytest.param(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from taskyard.core.notifications.record import Record
 from taskyard.core.notifications.task_view import NotifiedTask
-from taskyard.core.resources import NOTIFICATION_SINKS, TASKS
+from taskyard.core.resources import NOTIFICATION_SINKS, TASKS, Resource
 from taskyard.notifier.cluster import ConflictError
 from taskyard.notifier.records import TRIES, Records
 from unit.notifier.telling import Telling, report, sink_manifest, told_task
@@ -113,5 +114,36 @@ def test_entries_of_sinks_that_are_gone_are_left_out() -> None:
         telling.write(NOTIFICATION_SINKS, sink_manifest("a", uid="another"))
         await records.store(task, replace(entry("a"), sink_uid="another", build=5))
         assert telling.record(sink="a")["sinkUID"] == "another"
+
+    in_no_time(work())
+
+
+def test_a_namespace_whose_writes_wait_keeps_no_other_from_its_own() -> None:
+    """Whatever number of its Tasks is written at the same time."""
+
+    async def work() -> None:
+        telling, records, task = prepared("a")
+        patch = telling.cluster.patch_status
+
+        async def paced(resource: Resource, namespace: str, name: str, *arguments: Any, **options: Any) -> Any:
+            if name.startswith("slow"):
+                await asyncio.sleep(60)
+            return await patch(resource, namespace, name, *arguments, **options)
+
+        telling.cluster.patch_status = paced  # type: ignore[method-assign]
+        names = [f"slow-{number}" for number in range(2000)]
+        for name in names:
+            telling.write(TASKS, told_task(name, uid=f"uid-{name}"))
+        slow = [known for known in telling.cache.tasks_of("team") if known.name in names]
+        loop = asyncio.get_running_loop()
+        async with asyncio.TaskGroup() as group:
+            for known in slow:
+                group.create_task(records.store(known, entry("a")))
+            await asyncio.sleep(0.1)
+            began = loop.time()
+            await records.store(task, entry("a"))
+            assert loop.time() - began < 1
+        assert loop.time() - began < 61, "each waits for itself"
+        assert not records._locks
 
     in_no_time(work())

@@ -9,12 +9,15 @@ import msgspec
 import pytest
 
 from taskyard.controller.cache import kinds
+from taskyard.controller.cache.task_choices import TaskChoices
 from taskyard.controller.cache.unkept import Unkept
 from taskyard.core.resources import TEMPLATE_VERSIONS
 from taskyard.watchcache.kind import Kind, key_of
 from unit.core import builders
 from unit.core.builders import Manifest
 from unit.watchcache.things import RESOURCE, THINGS, Thing, thing, thing_manifest
+
+TASK = kinds.task_kind(TaskChoices())
 
 
 def encoded(manifest: Manifest) -> bytes:
@@ -63,7 +66,7 @@ def test_what_is_not_of_the_shape_is_told(manifest: Any) -> None:
 @pytest.mark.parametrize(
     ("kind", "manifest"),
     [
-        pytest.param(kinds.TASK, builders.task_manifest(resumed_at="noon", template="shell"), id="Task"),
+        pytest.param(TASK, builders.task_manifest(resumed_at="noon", template="shell"), id="Task"),
         pytest.param(kinds.TEMPLATE, builders.template_manifest(), id="Template"),
         pytest.param(kinds.BY_RESOURCE[TEMPLATE_VERSIONS], builders.template_version_manifest(), id="TemplateVersion"),
         pytest.param(kinds.INPUT, builders.input_manifest(), id="TaskInput"),

@@ -11,12 +11,15 @@ import pytest
 from taskyard.apiclient import ApiError, Connection, TooLargeError
 from taskyard.controller.cache import kinds
 from taskyard.controller.cache.pod_templates import PodTemplates
+from taskyard.controller.cache.task_choices import TaskChoices
 from taskyard.core.resources import Resource
 from taskyard.watchcache import reading
 from taskyard.watchcache.kind import Kind
 from taskyard.watchcache.reading import FIRST_PAGE, MAX_PAGE, PAGE_BYTES, Event, GoneError, event, fitting_page, pages
 from unit.core.builders import pod_manifest, task_manifest, template_version_manifest
 from unit.watchcache.things import RESOURCE, THINGS, Manifest, Thing, thing, thing_manifest
+
+TASK = kinds.task_kind(TaskChoices())
 
 
 class Memory(Connection):
@@ -159,9 +162,13 @@ async def test_an_object_that_cannot_be_read_is_one_line_and_the_others_are_know
 @pytest.mark.parametrize(
     ("kind", "manifest"),
     [
-        pytest.param(kinds.TASK, task_manifest() | {"status": {"observedUID": None, "build": 7}}, id="a Task's status"),
         pytest.param(
-            kinds.TASK,
+            TASK,
+            task_manifest() | {"status": {"observedUID": None, "build": 7}},
+            id="a Task's status",
+        ),
+        pytest.param(
+            TASK,
             task_manifest() | {"metadata": task_manifest()["metadata"] | {"annotations": None}},
             id="annotations are null",
         ),

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from taskyard.controller.cache.pod_templates import PodTemplates
+from taskyard.controller.cache.task_choices import TaskChoices
 from taskyard.controller.cache.unkept import Unkept
 from taskyard.core.api_object import Manifest, version_of
 from taskyard.core.build_view import BuildView
 from taskyard.core.claim_view import ClaimView
 from taskyard.core.input_view import InputView
+from taskyard.core.manifests.network import Found
 from taskyard.core.parameter_views import TemplateView
 from taskyard.core.pod_view import PodView
 from taskyard.core.resources import (
@@ -74,6 +76,10 @@ class _TaskSpec(TypedDict, total=False):
     ttlSecondsAfterFinished: int | None
 
 
+class _Nothing(TypedDict, total=False):
+    pass
+
+
 class _TaskStatus(TypedDict, total=False):
     observedGeneration: Any
     observedUID: Any
@@ -92,7 +98,8 @@ class _TaskStatus(TypedDict, total=False):
     # Only whether they are there: a restored Task loses them.
     promptSHA256: Any
     snapshot: Any
-    outputs: Any
+    # Up to 16 KiB.
+    outputs: list[_Nothing] | None
 
 
 class _Task(TypedDict, total=False):
@@ -166,21 +173,20 @@ class _Claim(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class PolicyView:
-    """A NetworkPolicy, of which there is one in a namespace; `manifest` is all of it that counts."""
+    """A NetworkPolicy, of which there is one in a namespace; `found` is all of it that counts."""
 
     namespace: str
     name: str
     uid: str
     version: int
-    manifest: Manifest
+    found: Found
 
     @classmethod
     def of(cls, manifest: Manifest) -> PolicyView:
         metadata = manifest["metadata"]
-        return cls(metadata["namespace"], metadata["name"], metadata["uid"], version_of(manifest), manifest)
+        return cls(metadata["namespace"], metadata["name"], metadata["uid"], version_of(manifest), Found.of(manifest))
 
 
-TASK = Kind(TASKS, _Task, TaskView.of)
 TEMPLATE = Kind(TEMPLATES, _Whole, TemplateView.of)
 INPUT = Kind(TASK_INPUTS, _Input, InputView.of)
 POD = Kind(PODS, _Pod, PodView.of)
@@ -189,18 +195,22 @@ POLICY = Kind(NETWORK_POLICIES, _Whole, PolicyView.of)
 SECRET = Kind(USABLE_SECRETS, MetadataShape, NameView.of)
 
 
+def task_kind(choices: TaskChoices) -> Kind[TaskView]:
+    """Tasks, without large parameters."""
+    return Kind(TASKS, _Task, choices.lean)
+
+
 def build_kind(unkept: Unkept) -> Kind[BuildView]:
     """Builds, with what the API server did not keep of them."""
     return Kind(WORKSPACE_BUILDS, _Whole, lambda manifest: BuildView.of(unkept.restored(manifest)))
 
 
 def template_version_kind(pods: PodTemplates) -> Kind[TemplateVersionView]:
-    """Template versions, without their Pods."""
+    """Template versions, without their Pods, and without large parameters and presets."""
     return Kind(TEMPLATE_VERSIONS, _Whole, pods.lean)
 
 
-# What is returned of their objects; the stores of builds and template versions have views of their own of these shapes.
-_LEAN = (build_kind(Unkept()), template_version_kind(PodTemplates()))
-BY_RESOURCE: dict[Resource, Kind[Any]] = {
-    kind.resource: kind for kind in (TASK, TEMPLATE, INPUT, POD, CLAIM, POLICY, *_LEAN)
-}
+# What is returned of their objects; the stores of Tasks, builds and template versions have views of their own of these
+# shapes.
+_LEAN = (task_kind(TaskChoices()), build_kind(Unkept()), template_version_kind(PodTemplates()))
+BY_RESOURCE: dict[Resource, Kind[Any]] = {kind.resource: kind for kind in (TEMPLATE, INPUT, POD, CLAIM, POLICY, *_LEAN)}

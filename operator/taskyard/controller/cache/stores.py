@@ -11,6 +11,7 @@ from taskyard.controller.cache.held_removals import COUNTED, HeldRemovals
 from taskyard.controller.cache.lost_pods import LostPods
 from taskyard.controller.cache.own_writes import OwnWrites
 from taskyard.controller.cache.pod_templates import PodTemplates
+from taskyard.controller.cache.task_choices import TaskChoices
 from taskyard.controller.cache.unkept import Unkept
 from taskyard.core import input_bounds
 from taskyard.core.build_view import BuildView
@@ -18,6 +19,7 @@ from taskyard.core.claim_view import ClaimView
 from taskyard.core.input_bounds import Lane
 from taskyard.core.input_view import InputView
 from taskyard.core.parameter_views import SecretKey, TemplateView
+from taskyard.core.parameters import Examined
 from taskyard.core.pod_view import PodView
 from taskyard.core.resources import SECRETS, TEMPLATE_VERSIONS, TEMPLATES, Resource
 from taskyard.core.start_cause import Reading
@@ -36,14 +38,22 @@ def naming(resource: Resource, key: Key) -> Group:
     return resource.plural, *key
 
 
+def naming_any(resource: Resource, namespace: str) -> Group:
+    """The group of the Tasks of which nobody remembers which objects of a kind they name."""
+    return resource.plural, namespace, ""
+
+
 def of_namespace(namespace: str) -> Group:
     """The group of all objects of a namespace."""
     return (namespace,)
 
 
 def groups_of_task(task: TaskView) -> Iterator[Group]:
-    """A Task's namespace, and what it names: its Template or template version, the version that it uses, Secrets."""
+    """A Task's namespace, and what it names: its Template or template version, the version that it uses, Secrets. One
+    with large parameters may name any Secret of its namespace."""
     yield of_namespace(task.namespace)
+    if task.has_large_parameters:
+        yield naming_any(SECRETS, task.namespace)
     named = [
         (TEMPLATES, task.template),
         (TEMPLATE_VERSIONS, task.template_version),
@@ -90,12 +100,15 @@ class Stores:
     `own_writes` are the states of Tasks that this process has written and followed up. `readings` are those of the
     Events of Pods that do not start, by Task. `agent_starts` are restarts of agents by clocks that are ahead.
     `held_builds` are the Tasks whose old builds are refused to be deleted, `freed_builds` those of which one was just
-    deleted to make room.
+    deleted to make room. `examined` is what was found about the choices of Tasks where they, or what their version
+    offers, are too large to be kept.
     """
 
     def __init__(self, *, secret_parameters: bool = True) -> None:
         self.unkept = Unkept()
-        self.tasks = Store(kinds.TASK, groups_of_task)
+        self.task_choices = TaskChoices()
+        self.tasks = Store(kinds.task_kind(self.task_choices), groups_of_task)
+        self.examined: dict[Key, Examined] = {}
         self.templates = Store(kinds.TEMPLATE, groups_of_template)
         self.pod_templates = PodTemplates()
         self.template_versions = Store(kinds.template_version_kind(self.pod_templates))
@@ -112,3 +125,10 @@ class Stores:
         self.agent_starts = AgentStarts()
         self.held_builds = HeldRemovals()
         self.freed_builds = HeldRemovals(COUNTED)
+
+    def usable_secrets(self, task: TaskView) -> frozenset[str] | None:
+        """Names of the Secrets that a Task names, exist and are labelled; None where Secret parameters are off."""
+        if self.secrets is None:
+            return None
+        named = {given.chosen.name for given in task.parameters if isinstance(given.chosen, SecretKey)}
+        return frozenset(name for name in named if self.secrets.get((task.namespace, name)))

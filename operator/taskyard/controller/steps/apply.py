@@ -13,6 +13,7 @@ from taskyard.controller.cluster import ApiError, Cluster, ConflictError, Missin
 from taskyard.controller.steps.blocked import Blocked, blocked_by
 from taskyard.controller.steps.builds import BuildWriter
 from taskyard.controller.steps.children import LABEL_SECONDS, Children
+from taskyard.controller.steps.choices import ChoiceReader
 from taskyard.controller.steps.claims import ClaimKeeper
 from taskyard.controller.steps.fitting import Fitting
 from taskyard.controller.steps.network_policies import NetworkPolicyKeeper
@@ -40,7 +41,6 @@ from taskyard.core.observed import Observed
 from taskyard.core.parameters import Violation
 from taskyard.core.refusal import Attempt, Fail, GoOn
 from taskyard.core.resources import CLAIMS, NAMESPACES, PODS, TASKS, WORKSPACE_BUILDS
-from taskyard.core.template_version_view import TemplateVersionView
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +56,7 @@ class Applier:
         self._installation = installation
         self._network = network
         self._reader = TaskReader(cluster, stores)
+        self._choices = ChoiceReader(cluster, stores, self._reader)
         self._builds = BuildWriter(cluster, stores)
         self._claims = ClaimKeeper(cluster, stores, self._builds)
         self._children = Children(cluster, stores, self._reader, self._claims)
@@ -116,6 +117,10 @@ class Applier:
                 return None
             case Rest():
                 return None
+
+    async def examine(self, observed: Observed) -> None:
+        """Find out whether the Task's choices are right, where they are too large to be known."""
+        await self._choices.examine(observed)
 
     async def keep_network(self, namespace: str) -> Blocked | None:
         """Bring the namespace's NetworkPolicy up to date; writes only what differs."""
@@ -202,28 +207,34 @@ class Applier:
     async def _create_pod(self, observed: Observed, step: CreatePod) -> Blocked | None:
         if observed.template_version is None:
             return None
-        chosen = template_resolution.chosen(observed)
-        if isinstance(chosen, Violation):
+        chosen = await self._choices.chosen(observed)
+        if chosen is None or isinstance(chosen, Violation):
             return None
         blocked = await self.keep_network(observed.task.namespace)
         if blocked:
             return blocked
         installation = replace(self._installation, hook_key=secrets.token_hex(16))
         known, fitting = observed.template_version, Fitting(installation.sidecar_resources)
-        async with self._stores.pod_templates.whole(self._cluster, known) as version:
-            if version is None:
-                self._stores.template_versions.remove((known.namespace, known.name), uid=known.uid)
-                return None
 
-            async def create(resources: dict[str, Any], version: TemplateVersionView = version) -> Blocked | None:
+        async def create(resources: dict[str, Any]) -> Blocked | None:
+            # In this order: of all namespaces few have a large Pod in memory at a time.
+            async with (
+                self._cluster.turn(PODS, known.namespace),
+                self._stores.pod_templates.whole(self._cluster, known) as version,
+            ):
+                if version is None:
+                    self._stores.template_versions.remove((known.namespace, known.name), uid=known.uid)
+                    return None
                 fitted = replace(installation, sidecar_resources=resources)
                 manifest = pod.manifest(observed.task, step.build, version, fitted, chosen=chosen)
-                return await self._children.create(observed, PODS, manifest)
+                if await self._children.make(PODS, manifest):
+                    return None
+            return await self._children.see_taken(observed, PODS, known.namespace, step.build.name)
 
-            try:
-                return await fitting.create(create, what=f"pod {observed.task.namespace}/{step.build.name}")
-            except ApiError as error:
-                return await self._start_is_refused(observed, step, error, remedy=fitting.remedy(error))
+        try:
+            return await fitting.create(create, what=f"pod {observed.task.namespace}/{step.build.name}")
+        except ApiError as error:
+            return await self._start_is_refused(observed, step, error, remedy=fitting.remedy(error))
 
     async def _start_is_refused(
         self, observed: Observed, step: CreateClaim | CreatePod, error: ApiError, *, remedy: str | None = None

@@ -44,16 +44,27 @@ class Children:
 
     async def create(self, observed: Observed, resource: Resource, manifest: Object) -> Blocked | None:
         """Create a child, or do what is due if an object of that name exists."""
-        namespace, name = manifest["metadata"]["namespace"], manifest["metadata"]["name"]
+        if await self.make(resource, manifest):
+            return None
+        metadata = manifest["metadata"]
+        return await self.see_taken(observed, resource, metadata["namespace"], metadata["name"])
+
+    async def make(self, resource: Resource, manifest: Object) -> bool:
+        """Create a child; False when an object of that name exists."""
         try:
             self._store_of[resource].put(await self._cluster.create(resource, manifest))
-            return None
         except ConflictError as error:
             if error.reason != "AlreadyExists":
                 raise
+            return False
+        return True
+
+    async def see_taken(self, observed: Observed, resource: Resource, namespace: str, name: str) -> Blocked | None:
+        """Do what is due where an object has a child's name."""
         found = await self._cluster.get(resource, namespace, name)
         if found is None:
-            return Blocked(Obstacle("Waiting", f"{manifest['kind']} {name} of an earlier Task is being deleted."), 0.2)
+            message = f"{KINDS[resource]} {name} of an earlier Task is being deleted."
+            return Blocked(Obstacle("Waiting", message), 0.2)
         return await self.take_or_remove(observed, resource, found)
 
     async def take_or_remove(self, observed: Observed, resource: Resource, found: Object) -> Blocked | None:

@@ -40,7 +40,8 @@ class NetworkPolicyKeeper:
         self._stores = stores
         self._rules = rules
         self._wanted: Object = network.spec(rules) if rules else {}
-        self._stored: Object | None = None
+        self._digest = network.digest(self._wanted)
+        self._stored: bytes | None = None
         self._writing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._is_refused = False
 
@@ -63,7 +64,7 @@ class NetworkPolicyKeeper:
         wanted = network.spec(self._rules, network.addresses(found))
         if wanted == self._wanted:
             return False
-        self._wanted, self._stored = wanted, None
+        self._wanted, self._digest, self._stored = wanted, network.digest(wanted), None
         return True
 
     async def keep_learning(self, look: Callable[[Key], None]) -> None:
@@ -117,8 +118,8 @@ class NetworkPolicyKeeper:
         group = of_namespace(namespace)
         found = self._stores.network_policies.get((namespace, NETWORK_POLICY))
         return network.decide(
-            found.manifest if found else None,
-            self._wanted,
+            found.found if found else None,
+            self._digest,
             needed=self._stores.tasks.has(group) or self._stores.pods.has(group),
             stored=self._stored,
         )
@@ -146,8 +147,8 @@ class NetworkPolicyKeeper:
         logger.info("namespace %s: NetworkPolicy %s: %s", namespace, NETWORK_POLICY, DONE[action])
         if written is not None:
             store.put(written)
-            if wanted == self._wanted and written["spec"] != wanted:
-                self._stored = written["spec"]
+            if wanted == self._wanted and (stored := network.digest(written["spec"])) != self._digest:
+                self._stored = stored
 
 
 DONE = {Action.CREATE: "created", Action.MEND: "restored", Action.REMOVE: "removed with the last Task"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -57,14 +58,13 @@ class TemplateVersionValidator:
             self._forget(key)
             return
         try:
-            async with self._stores.pod_templates.whole(self._cluster, template) as whole:
-                if whole is None:
-                    self._stores.template_versions.remove(key, uid=template.uid)
-                    return
-                found = await self._outcome(whole, now=times.rfc3339(self._clock()))
+            found = await self._outcome(template, now=times.rfc3339(self._clock()))
         except ApiError as error:
             if not error.is_namespace_terminating:
                 raise
+            return
+        if found is None:
+            self._stores.template_versions.remove(key, uid=template.uid)
             return
         await self._show(template, template_version_dry_run.verdict(found))
         if isinstance(found, Taken):
@@ -107,39 +107,50 @@ class TemplateVersionValidator:
         if written is not None:
             self._stores.template_versions.put(written)
 
-    async def _outcome(self, version: TemplateVersionView, *, now: str) -> Outcome:
-        """What the version's Pod comes to. Raises ApiError for an answer that says nothing about it."""
-        problem = template_version_dry_run.problem(version)
-        unsent = template_version_words.unsent(version.pod)
-        if problem is not None:
-            return Refused(problem, tuple(unsent))
+    async def _outcome(self, known: TemplateVersionView, *, now: str) -> Outcome | None:
+        """What the version's Pod comes to; None when the version is gone. Raises ApiError for an answer that says
+        nothing about it."""
         fitting, warnings = Fitting(self._installation.sidecar_resources), list[str]()
 
-        def probe(resources: dict[str, Any]) -> Manifest:
+        def probe(version: TemplateVersionView, resources: dict[str, Any]) -> Manifest:
             installation = replace(self._installation, sidecar_resources=resources)
             return template_version_dry_run.probe(
                 version, installation, namespace=version.namespace, uid=version.uid, now=now
             )
 
-        async def dry_run(resources: dict[str, Any]) -> None:
-            warnings.clear()
-            await self._cluster.dry_run(PODS, probe(resources), warned=warnings.append)
+        def told(version: TemplateVersionView, words: Words) -> tuple[str, ...]:
+            return (*template_version_words.unsent(version.pod), *filter(None, map(words.warning, warnings)))
 
-        refused = None
+        async def dry_run(resources: dict[str, Any]) -> Outcome | None:
+            warnings.clear()
+            # In this order: of all namespaces few have a large Pod in memory at a time.
+            async with self._cluster.turn(PODS, known.namespace), self._whole(known) as version:
+                if version is None:
+                    return None
+                problem = template_version_dry_run.problem(version)
+                if problem is not None:
+                    return Refused(problem, tuple(template_version_words.unsent(version.pod)))
+                manifest = probe(version, resources)
+                await self._cluster.dry_run(PODS, manifest, warned=warnings.append)
+                return Taken(told(version, Words(version.pod, manifest)))
+
         try:
-            await fitting.create(dry_run, what=f"template version {version.namespace}/{version.name}")
+            return await fitting.create(dry_run, what=f"template version {known.namespace}/{known.name}")
         except ApiError as error:
             if error.is_namespace_terminating:
                 raise
             refused = error
-        words = Words(version.pod, probe(fitting.resources))
-        told = (*unsent, *filter(None, map(words.warning, warnings)))
-        if refused is None:
-            return Taken(told)
-        found = template_version_dry_run.refusal_of(refused.answer, words, told, sidecar=fitting.remedy(refused))
+        async with self._whole(known) as version:
+            if version is None:
+                return None
+            words, remedy = Words(version.pod, probe(version, fitting.resources)), fitting.remedy(refused)
+            found = template_version_dry_run.refusal_of(refused.answer, words, told(version, words), sidecar=remedy)
         if found is None:
             raise refused
         return found
+
+    def _whole(self, known: TemplateVersionView) -> AbstractAsyncContextManager[TemplateVersionView | None]:
+        return self._stores.pod_templates.whole(self._cluster, known)
 
 
 def is_valid(version: TemplateVersionView) -> bool:

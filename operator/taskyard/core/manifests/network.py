@@ -6,7 +6,9 @@ node is always allowed.
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -72,20 +74,43 @@ class Action(StrEnum):
     REMOVE = "remove"
 
 
-def decide(found: Manifest | None, wanted: Manifest, *, needed: bool, stored: Manifest | None = None) -> Action:
-    """What to do. `found` is the existing policy, `wanted` the spec that it has to have, `needed` whether there are
-    Tasks or Pods of Tasks. `stored` is what the API server made of `wanted` at the last write, if that differs."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A policy that exists, as far as it counts: whoever may edit it may make it as large as they like. `labels` are
+    those of ours that it has, `digest` stands for its spec."""
+
+    deleting: bool
+    labels: tuple[str, ...]
+    digest: bytes
+
+    @classmethod
+    def of(cls, policy: Manifest) -> Found:
+        metadata = policy["metadata"]
+        labels = metadata.get("labels") or {}
+        return cls(
+            deleting="deletionTimestamp" in metadata,
+            labels=tuple(name for name, value in LABELS.items() if labels.get(name) == value),
+            digest=digest(policy.get("spec")),
+        )
+
+
+def decide(found: Found | None, wanted: bytes, *, needed: bool, stored: bytes | None = None) -> Action:
+    """What to do. `wanted` is the digest of the spec that the policy has to have, `needed` whether there are Tasks or
+    Pods of Tasks. `stored` is that of what the API server made of the spec at the last write, if that differs."""
     if found is None:
         return Action.CREATE if needed else Action.NOTHING
-    metadata = found["metadata"]
-    if "deletionTimestamp" in metadata:
+    if found.deleting:
         return Action.NOTHING  # a finalizer holds it; the watch will report its end
-    labels = metadata.get("labels") or {}
     if not needed:
         # A policy that has lost the label belongs to a person by now.
-        return Action.REMOVE if labels.get(MANAGED_BY) == LABELS[MANAGED_BY] else Action.NOTHING
-    is_right = found.get("spec") in (wanted, stored) or normal(found.get("spec")) == normal(wanted)
-    return Action.NOTHING if is_right and labels.items() >= LABELS.items() else Action.MEND
+        return Action.REMOVE if MANAGED_BY in found.labels else Action.NOTHING
+    is_right = found.digest in (wanted, stored) and len(found.labels) == len(LABELS)
+    return Action.NOTHING if is_right else Action.MEND
+
+
+def digest(spec: Manifest | None) -> bytes:
+    """Stands for a policy's spec: that of two specs which mean the same is the same."""
+    return hashlib.sha256(json.dumps(normal(spec), sort_keys=True).encode()).digest()
 
 
 def manifest(namespace: str, wanted: Manifest) -> Manifest:

@@ -31,6 +31,7 @@ from taskyard.gateway.rest.access.queue_room import QueueRoom
 from taskyard.gateway.rest.access.request_quota import RequestQuota
 from taskyard.gateway.rest.cache.cache import Cache
 from taskyard.gateway.rest.cache.objects.task import TaskView
+from taskyard.gateway.rest.cache.presets import Presets
 from taskyard.gateway.rest.cache.prompts import Prompts
 from taskyard.gateway.rest.errors import not_found
 from taskyard.gateway.rest.naming import Naming
@@ -71,12 +72,14 @@ class RestContext:
     lists: ListAnswers = field(init=False, default_factory=ListAnswers)
     memory: Memory = field(init=False)
     prompts: Prompts = field(init=False)
+    presets: Presets = field(init=False)
     rendered: RenderedTasks = field(init=False)
     dialogues: AgentMessageStreams = field(init=False)
     _sidecars: tuple[Keyring, Sidecars] | None = None
 
     def __post_init__(self) -> None:
         self.prompts = Prompts(self.cluster, self.cache.long_prompts)
+        self.presets = Presets(self.cluster)
         self.rendered = RenderedTasks(self.cache, self.prompts)
         self.dialogues = AgentMessageStreams(self._events, cut=lambda: self.metrics.bound_reached("message"))
         self.memory = Memory(self.metrics)

@@ -6,13 +6,9 @@ import uuid
 from typing import Any
 
 import httpx
-from jsonschema_rs import validator_for
 
+from auditsearch import BEGIN, SCHEMA
 from integration.gateway.gatewayprocess import Gateway
-from localcluster.locations import REPOSITORY
-
-SCHEMA = validator_for(json.loads((REPOSITORY / "docs" / "audit.schema.json").read_text()))
-BEGIN = '{"audit":"taskyard.dev/v1",'
 
 Line = dict[str, Any]
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx
 
+from auditrun import RUN
 from integration.gateway.administrator import Administrator
 from integration.gateway.gatewayprocess import Gateway
 from integration.gateway.workspace import Workspace
@@ -248,6 +249,9 @@ class Agent:
                 agent.keys.append(self.headers.get("Idempotency-Key", ""))
                 agent.answering.wait(20)
                 content = document if isinstance(document, bytes) else json.dumps(document).encode()
+                # An event of a stream is a line of its own.
+                for line in content.decode().splitlines():
+                    RUN.note_document(line.removeprefix("data: "))
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()

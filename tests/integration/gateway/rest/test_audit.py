@@ -3,16 +3,20 @@
 import contextlib
 import hashlib
 import os
+import resource
 import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 import plainhttp
+from auditrun import RUN
+from auditsearch import Secrets, faults
 from integration.gateway.administrator import Administrator
 from integration.gateway.gatewayprocess import Gateway
 from integration.gateway.rest.auditlog import Audit, lines_of
@@ -321,6 +325,51 @@ def test_a_broken_output_does_not_stop_the_gateway(
             os.close(reading)
     finally:
         fresh_gateway.end()
+
+
+def test_a_full_disk_loses_whole_lines_and_stops_nobody(
+    admin: Administrator, fresh_gateway: Gateway, keyring: Keyring, namespace: str, tmp_path: Path
+) -> None:
+    """Its files may have no more bytes than they have, and a part of a line: that is a full disk to it."""
+    fresh_gateway.make_keys(keyring)
+    told = tmp_path / "told"
+    RUN.watch(told)
+    with told.open("ab") as output:
+        fresh_gateway.start(output=output)
+    try:
+        fresh_gateway.wait_until("/readyz", 200)
+        ns = RestNamespace(admin, fresh_gateway, keyring, namespace)
+        asked: dict[str, list[str]] = {"before": [], "full": [], "after": []}
+
+        def ask(when: str) -> None:
+            for number in range(4):
+                answer = ns.owner.delete(f"/tasks/me/gone-{number}")
+                assert answer.status_code == 404
+                asked[when].append(answer.headers["X-Request-Id"])
+
+        ask("before")
+        wait_until_written(fresh_gateway, 4)
+        hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        resource.prlimit(fresh_gateway.pid, resource.RLIMIT_FSIZE, (told.stat().st_size + 300, hard))
+        ask("full")
+        wait_until_written(fresh_gateway, 8)
+        assert metric(fresh_gateway, "lost") == 4
+        resource.prlimit(fresh_gateway.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        ask("after")
+        ns.close()
+        end(fresh_gateway)
+    finally:
+        fresh_gateway.end()
+    assert faults(told.read_text().splitlines(), Secrets()) == []
+    assert [line["request"] for line in lines_of(told.read_text())] == asked["before"] + asked["after"]
+
+
+def wait_until_written(gateway: Gateway, number: int) -> None:
+    """Returns once so many lines have been written or lost."""
+    until = time.monotonic() + 10
+    while (found := metric(gateway, "written") + metric(gateway, "lost")) < number:
+        assert time.monotonic() < until, found
+        time.sleep(0.02)
 
 
 def metric(gateway: Gateway, result: str) -> float:

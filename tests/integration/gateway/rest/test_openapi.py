@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi import checks
 
+from auditrun import RUN
 from integration.gateway.administrator import Administrator
 from integration.gateway.gatewayprocess import Gateway
 from integration.gateway.rest.rest_namespace import Agent, RestNamespace
@@ -111,6 +112,7 @@ def test_made_up_requests_get_documented_answers(place: Place, role: str, operat
             case.path_parameters["task"] = "doomed"
         if name in STREAMS and case.query is not None:
             case.query["timeout_seconds"] = 1
+        RUN.note_document(case.body)
         answer = case.call(base_url=place.url, session=session, headers=headers, verify=place.authority)
         assert answer.status_code != 500, answer.text
         if not headers and operation.definition.raw.get("security") != []:

@@ -187,6 +187,21 @@ def test_templates_versions_and_presets(ns: RestNamespace, other_ns: RestNamespa
         assert other_ns.owner.get(path).json() == NOT_FOUND
 
 
+def test_presets_that_are_too_large_to_be_kept_are_read(ns: RestNamespace, other_ns: RestNamespace) -> None:
+    parameters = [{"name": f"notes-{number}"} for number in range(4)]
+    values = [{"name": entry["name"], "value": "é" * 4_000} for entry in parameters]
+    presets = [{"name": "long", "description": "Notes", "parameters": values}, {"name": "short", "default": True}]
+    ns.admin.create(
+        ns.workspace.path("templateversions"), template_version("shell-v2", parameters=parameters, presets=presets)
+    )
+    uid = ns.wait("/templateversions/shell-v2", lambda answer: answer.status_code == 200).json()["id"]
+    long, short = ns.owner.get(f"/templateversions/{uid}/presets").json()
+    assert (long["Name"], long["Description"], long["Default"]) == ("long", "Notes", False)
+    assert long["Parameters"] == [{"Name": entry["name"], "Value": entry["value"]} for entry in values]
+    assert (short["Name"], short["Parameters"], short["Default"]) == ("short", [], True)
+    assert other_ns.owner.get(f"/templateversions/{uid}/presets").json() == NOT_FOUND
+
+
 def test_workspaces_and_builds(ns: RestNamespace, other_ns: RestNamespace) -> None:
     task = ns.task(status=active())
     workspace = ns.owner.get(f"/workspaces/{task['metadata']['uid']}").json()

@@ -14,6 +14,7 @@ import pytest
 
 from taskyard.controller.cache import kinds
 from taskyard.controller.cache.pod_templates import PodTemplates
+from taskyard.controller.cache.task_choices import TaskChoices
 from taskyard.controller.cache.unkept import Unkept
 from taskyard.core.resources import USABLE_SECRETS
 from taskyard.watchcache.kind import Kind
@@ -29,6 +30,7 @@ from unit.core.builders import (
     template_version_manifest,
 )
 
+TASK = kinds.task_kind(TaskChoices())
 LARGE = 60_000
 MANAGED = [{"manager": f"tool-{number}", "fieldsV1": {f"f:{number}": {"x" * 2_000: {}}}} for number in range(20)]
 # Of what applies objects, of backups, of dashboards.
@@ -76,7 +78,7 @@ def large_pod() -> Manifest:
 @pytest.mark.parametrize(
     ("kind", "manifest", "most"),
     [
-        pytest.param(kinds.TASK, large_task(), 4_000, id="Task: neither prompt nor managedFields"),
+        pytest.param(TASK, large_task(), 4_000, id="Task: neither prompt nor managedFields"),
         pytest.param(kinds.INPUT, input_manifest(content="x" * LARGE), 2_000, id="TaskInput: not its content"),
         pytest.param(kinds.build_kind(Unkept()), build_manifest(phase="Succeeded"), 1_500, id="WorkspaceBuild"),
         pytest.param(kinds.POD, large_pod(), 2_500, id="Pod: not its containers' specs"),
@@ -124,7 +126,7 @@ def of_task(number: int) -> dict[str, Any]:
     ("kind", "make", "most"),
     [
         pytest.param(
-            kinds.TASK,
+            TASK,
             lambda number: task_manifest(
                 name=f"task-{number}",
                 uid=f"uid-{number}",
@@ -152,7 +154,7 @@ def test_each_further_object_of_a_fleet_costs_little(kind: Kind[Any], make: Make
 
 def test_texts_that_many_objects_have_are_shared() -> None:
     first, second = (
-        kept(kinds.TASK, task_manifest(name=f"task-{number}", templateVersion="shell-v1", status=STATUS))
+        kept(TASK, task_manifest(name=f"task-{number}", templateVersion="shell-v1", status=STATUS))
         for number in range(2)
     )
     assert first.template_version is second.template_version
@@ -169,7 +171,7 @@ STATUS = {"phase": "Active", "conditions": [CONDITION]}
 
 def test_the_annotations_that_are_read_are_kept_among_those_of_others() -> None:
     assert kept(kinds.CLAIM, claim_manifest(adoptable_by="web")).adoptable_by == "web"
-    assert kept(kinds.TASK, task_manifest(resumed_at="noon")).resumed_at == "noon"
+    assert kept(TASK, task_manifest(resumed_at="noon")).resumed_at == "noon"
     assert kept(kinds.POD, pod_manifest()).agent_name == "agent"
 
 
@@ -178,14 +180,13 @@ OWNERS = [
     for n in range(1_000)
 ]
 OWN_ANNOTATIONS = {f"taskyard.dev/{name}": "x" * LARGE for name in ("resumed-at", "adoptable-by", "agent-container")}
-VERSION = kinds.template_version_kind(PodTemplates())
 WIDE = {"spec": {"containers": [{"name": "agent", "command": ["bash"]}], "odd": [{} for _ in range(100_000)]}}
 
 
 @pytest.mark.parametrize(
     ("kind", "manifest", "most"),
     [
-        pytest.param(kinds.TASK, task_manifest(), 4_000, id="Task"),
+        pytest.param(TASK, task_manifest(), 4_000, id="Task"),
         pytest.param(kinds.INPUT, input_manifest(), 3_000, id="TaskInput"),
         pytest.param(kinds.build_kind(Unkept()), build_manifest(), 12_000, id="WorkspaceBuild"),
         pytest.param(kinds.POD, pod_manifest(), 12_000, id="Pod"),
@@ -204,26 +205,3 @@ def test_a_view_is_small_whatever_people_write_into_the_fields_that_are_read(
     """No policy bounds the metadata of Pods and claims."""
     odd = merge(manifest, {"metadata": {"ownerReferences": OWNERS, "annotations": OWN_ANNOTATIONS}})
     assert bytes_of(kind.decode(json.dumps(odd).encode())) < most
-
-
-# One character beyond ASCII, and Python keeps four bytes of each.
-VALUE = "\N{GRINNING FACE}" + "x" * 8_000
-VALUES = [{"name": f"p{number}", "value": VALUE} for number in range(8)]
-DECLARED = [{"name": f"p{number}", "type": "string", "default": VALUE[:2_000]} for number in range(8)]
-PRESET = {"name": "large", "parameters": VALUES}
-
-
-@pytest.mark.parametrize(
-    ("kind", "manifest", "text"),
-    [
-        pytest.param(kinds.TASK, task_manifest(parameters=VALUES), 8 * 8_000, id="values of a Task"),
-        pytest.param(
-            VERSION,
-            template_version_manifest(parameters=DECLARED, presets=[PRESET]),
-            8 * 10_000,
-            id="defaults and presets of a TemplateVersion",
-        ),
-    ],
-)
-def test_text_takes_the_bytes_that_a_policy_bounds(kind: Kind[Any], manifest: Manifest, text: int) -> None:
-    assert bytes_of(kind.decode(json.dumps(manifest).encode())) < text + 10_000

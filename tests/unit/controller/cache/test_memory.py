@@ -10,7 +10,7 @@ import sys
 import tracemalloc
 
 from taskyard.controller.cache.stores import Stores
-from unit.core.builders import build_manifest, merge, owner, pod_manifest, reservation, task_manifest
+from unit.core.builders import Manifest, build_manifest, merge, owner, pod_manifest, reservation, task_manifest
 
 TASKS = 500
 # The figure of the day it was last changed on purpose; it is the same at each run, and on each machine nearly.
@@ -55,29 +55,28 @@ def bytes_of_a_task() -> float:
 def fill(stores: Stores, first: int, last: int) -> None:
     """Adds Tasks as a list brings them."""
     for number in range(first, last):
-        name, uid = f"task-{number}", f"11111111-1111-4111-8111-{number:012}"
-        build = {**reservation(phase="Succeeded", task=name), "createdAt": f"2026-01-31T12:00:00.{number:06}Z"}
-        status = {
-            "observedGeneration": 1,
-            "observedUID": uid,
-            "phase": "Active",
-            "displayName": f"Mend the door number {number}",
-            "templateVersion": "shell-v1",
-            "template": "shell",
-            "build": build,
-            "workspace": {"status": "Running", "pod": f"{name}-1", "agentLifecycle": "Ready", "appHealth": "Healthy"},
-            "state": {
-                "state": "Idle",
-                "message": f"Done {number}",
-                "uri": "",
-                "timestamp": build["createdAt"],
-                "build": 1,
-            },
-            "conditions": CONDITIONS,
-        }
-        task = task_manifest(name=name, uid=uid, prompt=f"Mend the door number {number}. " * 20, status=status)
-        started = build_manifest(task=name, uid=uid, phase="Succeeded", pod_uid=f"pod-{number}")
-        pod = pod_manifest(task=name, uid=f"pod-{number}")
-        pod["metadata"] |= {"ownerReferences": [owner(uid, name)]}
-        for store, manifest in ((stores.tasks, task), (stores.builds, started), (stores.pods, pod)):
+        for store, manifest in zip((stores.tasks, stores.builds, stores.pods), objects(number), strict=True):
             store.keep(store.kind.decode(json.dumps(merge(manifest, MANAGED)).encode()))
+
+
+def objects(number: int) -> tuple[Manifest, Manifest, Manifest]:
+    """A Task at rest, its build and its Pod."""
+    name, uid = f"task-{number}", f"11111111-1111-4111-8111-{number:012}"
+    build = {**reservation(phase="Succeeded", task=name), "createdAt": f"2026-01-31T12:00:00.{number:06}Z"}
+    status = {
+        "observedGeneration": 1,
+        "observedUID": uid,
+        "phase": "Active",
+        "displayName": f"Mend the door number {number}",
+        "templateVersion": "shell-v1",
+        "template": "shell",
+        "build": build,
+        "workspace": {"status": "Running", "pod": f"{name}-1", "agentLifecycle": "Ready", "appHealth": "Healthy"},
+        "state": {"state": "Idle", "message": f"Done {number}", "uri": "", "timestamp": build["createdAt"], "build": 1},
+        "conditions": CONDITIONS,
+    }
+    task = task_manifest(name=name, uid=uid, prompt=f"Mend the door number {number}. " * 20, status=status)
+    started = build_manifest(task=name, uid=uid, phase="Succeeded", pod_uid=f"pod-{number}")
+    pod = pod_manifest(task=name, uid=f"pod-{number}")
+    pod["metadata"] |= {"ownerReferences": [owner(uid, name)]}
+    return task, started, pod

@@ -9,9 +9,12 @@ import pytest
 from kopf._cogs.clients import api
 
 from taskyard.controller.cache import kinds
+from taskyard.controller.cache.task_choices import TaskChoices
 from taskyard.controller.kopf_source.lines import Received, loads
 from unit.controller.cache.test_kinds import bytes_of
 from unit.core.builders import task, task_manifest
+
+TASK = kinds.task_kind(TaskChoices())
 
 
 def test_kopf_gets_of_an_object_which_one_it_is_and_hands_on_the_rest() -> None:
@@ -19,7 +22,7 @@ def test_kopf_gets_of_an_object_which_one_it_is_and_hands_on_the_rest() -> None:
     found = api.json.loads(json.dumps({"type": "ADDED", "object": manifest}))
     assert found["type"] == "ADDED"
     assert found["object"] == {name: manifest[name] for name in ("apiVersion", "kind", "metadata")}
-    assert kinds.TASK.decode(found["object"].raw) == task(prompt="ü \N{GRINNING FACE}")
+    assert TASK.decode(found["object"].raw) == task(prompt="ü \N{GRINNING FACE}")
     with pytest.raises(ValueError, match="malformed"):
         api.json.loads("<html>")
 

@@ -14,6 +14,7 @@ import kopf
 import pytest
 
 from taskyard.controller.cache import kinds
+from taskyard.controller.cache.task_choices import TaskChoices
 from taskyard.controller.kopf_source import runner
 from taskyard.controller.kopf_source.lines import Received, loads
 from taskyard.controller.kopf_source.lists import ListKind
@@ -21,6 +22,8 @@ from taskyard.core.resources import TASKS, Resource
 from taskyard.core.task_view import TaskView
 from taskyard.watchcache.kind import NameView
 from unit.core.builders import task, task_manifest
+
+TASK = kinds.task_kind(TaskChoices())
 
 
 def received(kind: str, manifest: dict[str, Any]) -> dict[str, Any]:
@@ -107,7 +110,7 @@ async def test_after_two_thousand_runs_that_ended_the_next_one_still_begins_and_
 
     def view(resource: Resource, event: str, metadata: Any, raw: bytes) -> TaskView:
         made_in.append(threading.current_thread())
-        return kinds.TASK.decode(raw)
+        return TASK.decode(raw)
 
     def take(*event: object) -> None:
         taken.append(event)
@@ -145,7 +148,7 @@ async def test_the_deletion_of_an_object_that_cannot_be_read_is_news(
     monkeypatch.setattr(runner, "run", run)
     async with asyncio.timeout(30), asyncio.TaskGroup() as group:
         watching = group.create_task(
-            runner.watch(lambda *found: kinds.TASK.decode(found[-1]), take, list_kind=nothing_listed)
+            runner.watch(lambda *found: TASK.decode(found[-1]), take, list_kind=nothing_listed)
         )
         await heard.wait()
         watching.cancel()

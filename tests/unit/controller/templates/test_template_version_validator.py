@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from taskyard.controller.cache.pod_templates import LARGE_BYTES
 from taskyard.controller.cache.stores import Stores
-from taskyard.controller.cluster import ApiError
+from taskyard.controller.cluster import ApiError, Cluster
 from taskyard.controller.queue import KeyedQueue
 from taskyard.controller.templates.template_version_validator import TemplateVersionValidator
 from taskyard.controller.turns import TRIES, Turns
 from taskyard.core.resources import TEMPLATE_VERSIONS
 from taskyard.core.template_version_words import NAME
+from taskyard.core.tokenbucket import Rate
+from taskyard.election.write_budget import WriteBudget
 from taskyard.watchcache.kind import Key
 from unit.controller.fakes import Again, FakeCluster, FakeTurns, api_error
 from unit.core.builders import NOW, installation, template_version_manifest
@@ -242,3 +246,54 @@ async def test_conditions_that_others_keep_stay() -> None:
     assert found
     assert [condition["type"] for condition in found.status["conditions"]] == ["Valid", "example.org/Audited"]
     assert found.status["conditions"][1] == audited
+
+
+class Versions:
+    """A connection to an API server that has versions, and takes all dry runs."""
+
+    def __init__(self) -> None:
+        self.manifests: dict[str, dict[str, Any]] = {}
+
+    def large(self, namespace: str, name: str) -> dict[str, Any]:
+        """A version of which few are in memory at a time."""
+        container = {"name": "agent", "image": "a", "command": ["bash", "x" * LARGE_BYTES]}
+        manifest = template_version_manifest(name=name, pod={"spec": {"containers": [container]}})
+        manifest["metadata"] |= {"namespace": namespace, "uid": f"uid-{namespace}-{name}"}
+        self.manifests[f"{namespace}/templateversions/{name}/status"] = manifest
+        return manifest
+
+    async def call(self, method: str, path: str, **how: Any) -> Any:
+        how["permit"]()
+        found = next((manifest for end, manifest in self.manifests.items() if path.endswith(end)), {})
+        if found:
+            found = {
+                **found,
+                "metadata": found["metadata"] | {"resourceVersion": "101"},
+                "status": how["body"]["status"],
+            }
+        return how["parse"](json.dumps(found).encode())
+
+
+def test_a_namespace_whose_writes_wait_keeps_no_large_version_of_another_from_being_validated() -> None:
+    async def work() -> None:
+        connection, stores = Versions(), Stores()
+        budget = WriteBudget(clock=now, share=Rate(per_second=1_000_000, burst=1))
+        cluster = Cluster(connection, guard=lambda: None, budget=budget)  # type: ignore[arg-type]
+        validator = TemplateVersionValidator(
+            cluster, stores, installation(), clock=lambda: NOW, again=lambda key, seconds: None
+        )
+        keys = [("full", f"v{number}") for number in range(10)]
+        for namespace, name in [*keys, SHELL]:
+            stores.template_versions.put(connection.large(namespace, name))
+        budget.turn("full", "pods", size=30_000_000)
+        began = now()
+        waiting = [asyncio.create_task(validator.validate(key)) for key in keys]
+        await asyncio.sleep(0.001)
+        await validator.validate(SHELL)
+        assert now() - began < 1
+        found = stores.template_versions.get(SHELL)
+        assert found and found.status["conditions"][0]["reason"] == "DryRunPassed"
+        await asyncio.gather(*waiting)
+        assert now() - began > 29, "they have waited for their turns"
+
+    in_no_time(work())

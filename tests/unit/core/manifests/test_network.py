@@ -11,9 +11,11 @@ import pytest
 from taskyard.core.manifests.network import (
     LABELS,
     Action,
+    Found,
     NetworkRules,
     addresses,
     decide,
+    digest,
     manifest,
     normal,
     repair,
@@ -124,7 +126,7 @@ def test_a_private_api_server_adds_nothing() -> None:
     ],
 )
 def test_what_is_done(policy: dict[str, Any] | None, needed: bool, action: Action) -> None:
-    assert decide(policy, WANTED, needed=needed) is action
+    assert decide(Found.of(policy) if policy else None, digest(WANTED), needed=needed) is action
 
 
 @pytest.mark.parametrize(
@@ -138,23 +140,23 @@ def test_what_is_done(policy: dict[str, Any] | None, needed: bool, action: Actio
 )
 def test_a_repair_makes_it_right_whatever_it_was(changes: dict[str, Any]) -> None:
     broken = found(**changes)
-    assert decide(broken, WANTED, needed=True) is Action.MEND
+    assert decide(Found.of(broken), digest(WANTED), needed=True) is Action.MEND
     mended = merge(broken, repair(WANTED))
     assert mended["spec"] == WANTED
-    assert decide(mended, WANTED, needed=True) is Action.NOTHING
+    assert decide(Found.of(mended), digest(WANTED), needed=True) is Action.NOTHING
 
 
 def test_what_the_api_server_makes_of_a_rule_is_no_difference() -> None:
     wanted = spec(NetworkRules(installation="t", egress=({"ports": [{"port": 443}], "to": []},)))
     stored = merge(found(), {"spec": deepcopy(wanted)})
     stored["spec"]["egress"][-1] = {"ports": [{"port": 443, "protocol": "TCP"}]}
-    assert decide(stored, wanted, needed=True) is Action.NOTHING
+    assert decide(Found.of(stored), digest(wanted), needed=True) is Action.NOTHING
 
 
 def test_what_the_api_server_made_of_it_when_it_was_written_is_right() -> None:
     stored = found(spec={"policyTypes": ["Egress", "Ingress"]})
-    assert decide(stored, WANTED, needed=True) is Action.MEND
-    assert decide(stored, WANTED, needed=True, stored=stored["spec"]) is Action.NOTHING
+    assert decide(Found.of(stored), digest(WANTED), needed=True) is Action.MEND
+    assert decide(Found.of(stored), digest(WANTED), needed=True, stored=digest(stored["spec"])) is Action.NOTHING
 
 
 def test_an_empty_rule_is_not_a_missing_one() -> None:

@@ -64,7 +64,8 @@ def routes(context: RestContext) -> APIRouter:
     async def presets(request: Request, version: str) -> JSONResponse:
         person = await context.person(request)
         found = await _version(context, person, version)
-        return JSONResponse([template_view.template_preset(found, preset) for preset in found.presets])
+        presets = await context.presets.of(found)
+        return JSONResponse([template_view.template_preset(found, preset) for preset in presets])
 
     return router
 

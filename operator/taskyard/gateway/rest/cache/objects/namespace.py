@@ -9,6 +9,7 @@ from taskyard.gateway.rest.cache.objects.kept import Kept, Metadata, Object, ide
 from taskyard.watchcache.kind import Kind
 
 USER_ANNOTATION = "taskyard.dev/user"
+MAX_USER_CHARACTERS = 1024
 _Annotations = TypedDict("_Annotations", {"taskyard.dev/user": str}, total=False)
 
 
@@ -29,6 +30,8 @@ class _Namespace(TypedDict, total=False):
 def _namespace(manifest: Object) -> NamespaceView:
     metadata = manifest["metadata"]
     user = (metadata.get("annotations") or {}).get(USER_ANNOTATION, "")
+    # A longer one is nobody's: whoever may annotate a namespace could fill the memory with it.
+    user = user if len(user) <= MAX_USER_CHARACTERS else ""
     return NamespaceView(**identity(metadata) | {"namespace": ""}, user=user)
 
 

@@ -7,6 +7,7 @@ from typing import TypedDict
 import msgspec
 
 from taskyard.core.api_object import packed
+from taskyard.core.parameter_views import MAX_KEPT_BYTES
 from taskyard.core.resources import TEMPLATE_VERSIONS, TEMPLATES
 from taskyard.gateway.rest.cache.objects.kept import Kept, Metadata, Object, identity, shared
 from taskyard.watchcache.kind import Kind
@@ -21,7 +22,8 @@ class TemplateView(Kept, frozen=True, gc=False, kw_only=True):
 
 
 class PresetView(msgspec.Struct, frozen=True, gc=False):
-    """A preset of a template version; `parameters` are names and packed values."""
+    """A preset of a template version; `parameters` are names and packed values. Of large presets only the name and
+    whether it is the default are kept."""
 
     name: str
     description: str
@@ -30,7 +32,8 @@ class PresetView(msgspec.Struct, frozen=True, gc=False):
 
 
 class TemplateVersionView(Kept, frozen=True, gc=False, kw_only=True):
-    """A TemplateVersion. `valid` is the status of the operator's check, empty before it, and `fault` its message."""
+    """A TemplateVersion. `valid` is the status of the operator's check, empty before it, and `fault` its message. What
+    is missing of its `presets` is read when somebody asks for them (`cache/presets.py`)."""
 
     template: str
     display_name: str
@@ -38,6 +41,7 @@ class TemplateVersionView(Kept, frozen=True, gc=False, kw_only=True):
     icon: str
     has_agent: bool
     presets: tuple[PresetView, ...]
+    has_large_presets: bool
     valid: str
     fault: str
 
@@ -94,6 +98,18 @@ class _Version(TypedDict, total=False):
     status: _VersionStatus | None
 
 
+class _Versions(TypedDict, total=False):
+    items: list[_Version] | None
+
+
+_versions: msgspec.json.Decoder[Object] = msgspec.json.Decoder(_Versions)
+
+
+def parse_versions(raw: bytes) -> Object:
+    """A list of template versions in JSON, without their Pods. Raises ValueError for what is none."""
+    return _versions.decode(raw)
+
+
 def _template(manifest: Object) -> TemplateView:
     spec = manifest["spec"]
     return TemplateView(
@@ -104,7 +120,25 @@ def _template(manifest: Object) -> TemplateView:
     )
 
 
+def presets_of(manifest: Object) -> tuple[PresetView, ...]:
+    """The presets of a template version, whole."""
+    return tuple(
+        PresetView(
+            name=preset["name"],
+            description=preset.get("description") or "",
+            is_default=bool(preset.get("default")),
+            parameters=tuple((given["name"], packed(given["value"])) for given in preset.get("parameters") or ()),
+        )
+        for preset in manifest["spec"].get("presets") or ()
+    )
+
+
+def _named(presets: tuple[PresetView, ...]) -> tuple[PresetView, ...]:
+    return tuple(PresetView(preset.name, "", preset.is_default, ()) for preset in presets)
+
+
 def _version(manifest: Object) -> TemplateVersionView:
+    presets, is_large = presets_of(manifest), len(msgspec.json.encode(manifest["spec"].get("presets"))) > MAX_KEPT_BYTES
     spec, status = manifest["spec"], manifest.get("status") or {}
     valid: Object = next((entry for entry in status.get("conditions") or () if entry.get("type") == "Valid"), {})
     return TemplateVersionView(
@@ -114,15 +148,8 @@ def _version(manifest: Object) -> TemplateVersionView:
         description=spec.get("description") or "",
         icon=spec.get("icon") or "",
         has_agent=spec.get("agent") is not None,
-        presets=tuple(
-            PresetView(
-                name=preset["name"],
-                description=preset.get("description") or "",
-                is_default=bool(preset.get("default")),
-                parameters=tuple((given["name"], packed(given["value"])) for given in preset.get("parameters") or ()),
-            )
-            for preset in spec.get("presets") or ()
-        ),
+        presets=_named(presets) if is_large else presets,
+        has_large_presets=is_large,
         valid=shared(valid.get("status")),
         fault=valid.get("message", "") if valid.get("status") == "False" else "",
     )
