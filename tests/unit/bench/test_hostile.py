@@ -6,17 +6,22 @@ from bench import arrivals, hostile
 from bench.arrivals import Window
 
 
-def test_tasks_and_versions_get_the_largest_annotation_and_pods_and_builds_stay_as_they_are() -> None:
+def test_tasks_and_versions_are_as_large_as_they_can_be_and_pods_and_builds_stay_as_they_are() -> None:
     entries = [
-        (f"/registry/{folder}/team/one", b'{"metadata": {"name": "one"}}')
+        (f"/registry/{folder}/team/one", b'{"metadata": {"name": "one"}, "spec": {"paused": true}}')
         for folder in ("taskyard.dev/tasks", "taskyard.dev/templateversions", "taskyard.dev/workspacebuilds", "pods")
     ]
     task, version, build, pod = hostile.huge(iter(entries))
-    for _, value in (task, version):
-        found = json.loads(value)["metadata"]
-        assert found["name"] == "one"
+    for (_, value), fields in ((task, {"parameters"}), (version, {"parameters", "presets"})):
+        found = json.loads(value)
+        assert found["metadata"]["name"] == "one"
         # The API server counts names and values, and takes 256 KiB.
-        assert 250_000 < sum(len(key) + len(text) for key, text in found["annotations"].items()) <= 256 * 1024
+        annotations = found["metadata"]["annotations"]
+        assert 250_000 < sum(len(key) + len(text) for key, text in annotations.items()) <= 256 * 1024
+        assert found["spec"].keys() == {"paused"} | fields
+        # The chart's policy admits 64 KiB of them.
+        given = sum(len(json.dumps(found["spec"][field])) for field in fields)
+        assert 60_000 < given <= 64 * 1024 + 8 * 1024
     assert (build, pod) == (entries[2], entries[3])
 
 

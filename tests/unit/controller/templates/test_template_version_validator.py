@@ -280,7 +280,7 @@ def test_a_namespace_whose_writes_wait_keeps_no_large_version_of_another_from_be
         budget = WriteBudget(clock=now, share=Rate(per_second=1_000_000, burst=1))
         cluster = Cluster(connection, guard=lambda: None, budget=budget)  # type: ignore[arg-type]
         validator = TemplateVersionValidator(
-            cluster, stores, installation(), clock=lambda: NOW, again=lambda key, seconds: None
+            cluster, stores, installation(), clock=lambda: NOW, again=Again(), turns=FakeTurns(Again())
         )
         keys = [("full", f"v{number}") for number in range(10)]
         for namespace, name in [*keys, SHELL]:
