@@ -155,9 +155,15 @@ async def connect_senders(settings: Settings, cluster: Cluster, closing: context
     """What sends to sinks. Raises OSError when the certificates cannot be read."""
     dns = GuardedDns(allowed=settings.allowed_networks, refused=settings.refused_networks)
     certificates = settings.certificates or certifi.where()
-    webhooks = webhook.Webhooks(dns, tls=webhook.trusted(certificates), plain_http=settings.plain_http, clock=clock)
+    webhooks = webhook.Webhooks(
+        dns,
+        tls=webhook.trusted(certificates),
+        plain_http=settings.plain_http,
+        clock=clock,
+        egress=settings.egress,
+    )
     closing.push_async_callback(webhooks.close)
-    proxy = ConnectProxy(dns)
+    proxy = ConnectProxy(dns, settings.egress)
     closing.push_async_callback(proxy.close)
     services = AppriseServices(
         schemes=settings.apprise_schemes,
