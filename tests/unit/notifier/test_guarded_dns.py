@@ -169,7 +169,7 @@ async def test_lookups_that_hang_hold_up_no_other_namespace(monkeypatch: pytest.
 
     def slow(host: str, *arguments: object, **named: object) -> object:
         if host == "slow.test":
-            time.sleep(0.9)
+            time.sleep(3)
         return real("127.0.0.1", *arguments, **named)  # type: ignore[arg-type, call-overload]
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
@@ -177,7 +177,7 @@ async def test_lookups_that_hang_hold_up_no_other_namespace(monkeypatch: pytest.
     hanging = [asyncio.create_task(system_lookup("slow.test", 443)) for _ in range(100)]
     await asyncio.sleep(0.05)
     NAMESPACE.set("good")
-    async with asyncio.timeout(0.8):
+    async with asyncio.timeout(1.5):
         assert await system_lookup("quick.test", 443) == ["127.0.0.1"]
     for each in hanging:
         each.cancel()
