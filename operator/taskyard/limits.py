@@ -40,4 +40,6 @@ CUT_NOTE = "[… the beginning of this message was cut off …]\n"
 
 # The notification sinks of a namespace that work, and so those of which a Task's status tells.
 MAX_SINKS = 8
+# The selections of a sink whose times its status keeps: the present one, and those before.
+MAX_SELECTIONS = 4
 MAX_NOTIFICATION_ID_CHARACTERS = 128

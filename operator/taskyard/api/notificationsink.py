@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from taskyard.api.schema import DNS_SUBDOMAIN, Conditions, Model, Time, rules
 from taskyard.api.vocabulary import NotificationEvent, SinkType
-from taskyard.limits import MAX_LINK_CHARACTERS
+from taskyard.limits import MAX_LINK_CHARACTERS, MAX_SELECTIONS
 
 EVENTS = tuple(event.value for event in NotificationEvent if event is not NotificationEvent.TEST)
 TOLD_UNLESS_NAMED = [event for event in EVENTS if event not in (NotificationEvent.WORKING, NotificationEvent.IDLE)]
@@ -144,6 +144,17 @@ class SinkTest(Model):
     message: Annotated[str, Field(description="Sent, or what prevented it.")]
 
 
+class SinkSelection(Model):
+    """Events and Tasks that the sink has selected from a moment on."""
+
+    since: Annotated[Time, Field(description="When the notifier saw it; of the first one, when the sink was created.")]
+    events: Annotated[
+        list[Annotated[str, Field(json_schema_extra={"enum": list(EVENTS)})]],
+        Field(max_length=len(EVENTS), description="spec.events of then."),
+    ]
+    selector: Annotated[TaskSelector | None, Field(description="spec.selector of then.")] = None
+
+
 class NotificationSinkStatus(Model):
     """Whether notifications arrive."""
 
@@ -154,12 +165,27 @@ class NotificationSinkStatus(Model):
         Conditions | None,
         Field(description="Ready: the address can be read and is allowed, and the last notification was taken."),
     ] = None
+    failing_since: Annotated[
+        Time | None,
+        Field(
+            description="Since when the receiver takes nothing; absent once it has taken a message, or refused one "
+            "alone. What has waited for a day since then is given up."
+        ),
+    ] = None
+    selections: Annotated[
+        list[SinkSelection] | None,
+        Field(
+            max_length=MAX_SELECTIONS,
+            description="What spec.events and spec.selector have selected since when, the present selection last: what "
+            "happened before it was selected is not told.",
+        ),
+    ] = None
     test: Annotated[SinkTest | None, Field(description="The last test message.")] = None
 
 
 class NotificationSink(Model):
     """An address that is told when the agents of a namespace's Tasks wait, end or fail, and when Tasks are paused or
-    resumed. What happened before the sink was created is not told. A new value of the annotation taskyard.dev/test
+    resumed. What happened before the sink selected it is not told. A new value of the annotation taskyard.dev/test
     sends a test message. Of a namespace's sinks the eight oldest work."""
 
     model_config = ConfigDict(

@@ -220,7 +220,7 @@ class SentNotification(Model):
 
 
 class FailingNotification(SentNotification):
-    """A notification that was not taken. `time` is that of the first attempt; it is repeated for a day."""
+    """A notification that was not taken. `time` is since when it waits; it is repeated until that was a day ago."""
 
     message: Annotated[str, Field(description="What prevented it.")]
 
@@ -232,6 +232,10 @@ class TaskNotifications(Model):
     sink_uid: Annotated[
         str, Field(alias="sinkUID", max_length=64, description="Its UID: another sink of that name begins anew.")
     ]
+    since: Annotated[
+        Time | None,
+        Field(description="When the Task's labels changed so that the sink selects it: nothing is told of before."),
+    ] = None
     build: Annotated[
         int, Field(ge=0, description="Number of the newest build whose pause or resume was told, or needed no telling.")
     ] = 0
@@ -244,9 +248,9 @@ class TaskNotifications(Model):
     error: Annotated[Time | None, Field(description="Since when the Task was in Error, as it was told last.")] = None
     sent: Annotated[SentNotification | None, Field(description="The last one that was taken.")] = None
     failing: Annotated[FailingNotification | None, Field(description="The one that is being repeated.")] = None
-    given_up: Annotated[
-        SentNotification | None, Field(description="The last one that was given up after a day of attempts.")
-    ] = None
+    given_up: Annotated[SentNotification | None, Field(description="The last one that was given up after a day.")] = (
+        None
+    )
 
 
 class TaskStatus(Model):

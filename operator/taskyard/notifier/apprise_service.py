@@ -10,19 +10,21 @@ import os
 import re
 import time
 from collections.abc import Collection
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
 from taskyard.core.notifications.texts import Text
-from taskyard.notifier.fault import DeliveryError
+from taskyard.notifier.fault import OF_THE_MESSAGE, DeliveryError
+from taskyard.notifier.shared_threads import NAMESPACE, SharedThreads
 
-THREADS = 64
+THREADS = 80
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 10.0
 # Of each answer of a mail server: some let strangers wait for their greeting.
 MAIL_SECONDS = 15.0
 # Of one message, to all that its address names. After that no further request of it begins.
 SECONDS = 45.0
+NO_THREAD = "other services that do not answer hold all threads that this namespace may have"
 MAX_TARGETS = 16
 MAX_ADDRESS_CHARACTERS = 2048
 MAIL = ("mailto", "mailtos")
@@ -52,9 +54,12 @@ class AppriseServices:
             os.environ.pop(name, None)
         # It takes forty megabytes, and most of a second: after the variables, and only in this process.
         import apprise
+        import apprise.manager_plugins
         import requests
         import urllib3
 
+        # Its HTTP client asks for the proxy at each request, in the thread of the message.
+        vars(requests.utils)["getproxies"] = lambda: dict.fromkeys(("https", "http"), _for_namespace(proxy))
         # An answer is read as a whole, and a few kilobytes of it may unpack to gigabytes.
         vars(requests.utils)["DEFAULT_ACCEPT_ENCODING"] = "identity"
         urllib3.response.BaseHTTPResponse.CONTENT_DECODERS = []
@@ -79,38 +84,53 @@ class AppriseServices:
         apprise_log.addHandler(logging.NullHandler())
         for library in ("urllib3", "requests"):
             logging.getLogger(library).setLevel(logging.CRITICAL)
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="apprise")
-        self._sending: dict[str, Future[str]] = {}
+        self._threads = SharedThreads(THREADS, prefix="apprise")
+        self._sending: dict[str, Future[DeliveryError | None]] = {}
+        self._is_loaded = False
 
     def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
 
     async def check(self, address: str) -> None:
         """Raises DeliveryError when nothing could be sent to an address."""
+        await self._load()
         self._service(address)
 
     async def send(self, address: str, text: Text) -> None:
         """Send one text; returns once the service has taken it. Raises DeliveryError."""
+        await self._load()
         service = self._service(address)
         if not address.strip().lower().startswith(MAIL_PREFIXES):
             text = _without_mentions(text)
         key = hashlib.sha256(address.encode()).hexdigest()
+        deadline, sending = time.monotonic() + SECONDS, None
         try:
             async with asyncio.timeout(SECONDS):
+                await self._threads.wait()
                 # A thread cannot be ended. An address has one at a time, whatever its service does.
                 while (former := self._sending.get(key)) is not None:
                     await asyncio.wait([asyncio.wrap_future(former)])
-                sending = self._threads.submit(self._notify, service, text, time.monotonic() + SECONDS)
+                    await self._threads.wait()
+                sending = self._threads.begin(self._notify, service, text, deadline)
                 self._sending[key] = sending
                 sending.add_done_callback(lambda _: self._sending.pop(key, None))
                 found = await asyncio.wrap_future(sending)
         except TimeoutError:
-            raise DeliveryError("DeliveryFailed", f"the service did not answer within {SECONDS:g} s") from None
+            late = f"the service did not answer within {SECONDS:g} s"
+            raise DeliveryError("DeliveryFailed", late if sending is not None else NO_THREAD) from None
         if found:
-            raise DeliveryError("DeliveryFailed", found)
+            raise found
 
-    def _notify(self, service: Any, text: Text, deadline: float) -> str:
-        """What prevented it; empty once it was taken. Runs in a thread."""
+    async def _load(self) -> None:
+        """Apprise reads its plugins, some hundred and fifty, before the first address: in a thread, since that takes a
+        second and more, in which nobody would renew the Lease. Without a sink of this type they are not in memory."""
+        if not self._is_loaded:
+            plugins = self._apprise.manager_plugins.NotificationManager()  # type: ignore[no-untyped-call]
+            await asyncio.to_thread(plugins.load_modules)
+            self._is_loaded = True
+
+    def _notify(self, service: Any, text: Text, deadline: float) -> DeliveryError | None:
+        """What prevented it; None once it was taken. Runs in a thread."""
         pause = service.throttle
 
         def throttle(last_io: Any = None, wait: float | None = None) -> None:
@@ -129,7 +149,7 @@ class AppriseServices:
             # It refers to the service's own method: in a circle, the service would end in any thread.
             del service.throttle
 
-    def _taken(self, one: Any, text: Text) -> str:
+    def _taken(self, one: Any, text: Text) -> DeliveryError | None:
         lines: list[str] = []
         try:
             taken = one.notify(
@@ -139,11 +159,14 @@ class AppriseServices:
                 log_callback=lambda entry, _: lines.append(entry.message),
             )
         except Exception as error:  # a plugin's defect is not ours, and its text may hold the address
-            return f"Apprise failed ({type(error).__name__})"
+            return DeliveryError("DeliveryFailed", f"Apprise failed ({type(error).__name__})")
         if taken:
-            return ""
-        status = next((match[1] for match in map(_STATUS.search, lines) if match), "")
-        return f"the service answered {status}" if status else "the service could not be reached, or refused the text"
+            return None
+        statuses = [int(match[1]) for match in map(_STATUS.search, lines) if match]
+        if not statuses:
+            return DeliveryError("DeliveryFailed", "the service could not be reached, or refused the text")
+        is_of_message = all(status in OF_THE_MESSAGE for status in statuses)
+        return DeliveryError("DeliveryFailed", f"the service answered {statuses[0]}", is_of_message=is_of_message)
 
     def _service(self, address: str) -> Any:
         """Apprise's object for an address. Raises DeliveryError, without the address: most of it is secret."""
@@ -204,6 +227,12 @@ class AppriseServices:
                 f"mail server {host}:{port} is not allowed in this installation "
                 "(notifier.allow.mailServers in the Helm values)",
             )
+
+
+def _for_namespace(proxy: str) -> str:
+    """The proxy's URL, in which the user name says for whose sink it connects."""
+    namespace = NAMESPACE.get()
+    return proxy.replace("://", f"://{namespace}:-@") if namespace else proxy
 
 
 def _without_mentions(text: Text) -> Text:

@@ -9,9 +9,10 @@ from typing import TypedDict
 from taskyard.core.api_object import Manifest
 from taskyard.core.build_view import BuildView
 from taskyard.core.notifications.due import SETTLES_AFTER
-from taskyard.core.notifications.sink_view import SinkView, working
+from taskyard.core.notifications.sink_view import SinkView
 from taskyard.core.notifications.task_view import NotifiedTask
 from taskyard.core.resources import NOTIFICATION_SINKS, TASKS, WORKSPACE_BUILDS
+from taskyard.notifier.places import Places
 from taskyard.watchcache.kind import Key, Kind, key_of
 from taskyard.watchcache.store import Group, Store
 
@@ -62,7 +63,7 @@ BUILD = Kind(WORKSPACE_BUILDS, _Whole, BuildView.of)
 SINK = Kind(NOTIFICATION_SINKS, _Whole, SinkView.of)
 
 
-def _namespace(view: NotifiedTask | SinkView) -> tuple[Group, ...]:
+def _namespace(view: NotifiedTask) -> tuple[Group, ...]:
     return ((view.namespace,),)
 
 
@@ -77,11 +78,13 @@ class Cache:
         self._clock = clock
         self.tasks = Store(TASK, _namespace)
         self.builds = Store(BUILD, _task_of)
-        self.sinks = Store(SINK, _namespace)
+        self.sinks = Store(SINK)
+        self._places = Places()
         self._seen: dict[Key, datetime] = {}
         # Since when a Task has not been the same for as long as it takes to settle.
         self._restless: dict[Key, datetime] = {}
         self.tasks.observe(self._saw)
+        self.sinks.observe(lambda former, sink: self._places.put(sink))
 
     @property
     def stores(self) -> tuple[Store[NotifiedTask], Store[BuildView], Store[SinkView]]:
@@ -102,12 +105,18 @@ class Cache:
         return self.tasks.grouped((namespace,))
 
     def sinks_of(self, namespace: str) -> list[SinkView]:
-        """The sinks of a namespace that are served."""
-        return working(self.sinks.grouped((namespace,)))
+        """The sinks of a namespace that are served, the oldest first."""
+        found = map(self.sinks.get, self._places.of(namespace))
+        return [sink for sink in found if sink is not None]
 
     def serves(self, sink: SinkView) -> bool:
         """Whether a sink is one of those of its namespace that are served."""
-        return any(each.uid == sink.uid for each in self.sinks_of(sink.namespace))
+        return self._places.has(sink)
+
+    def sink_is_gone(self, sink: SinkView) -> None:
+        """A watch, or a list, has shown that the sink does not exist any more."""
+        if self.sinks.get(key_of(sink)) is None:
+            self._places.remove(key_of(sink))
 
     def forget(self, task: NotifiedTask) -> None:
         """The Task is gone."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import logging
 
 from taskyard.core.public_address import parse
+from taskyard.notifier.egress_proxy import EgressProxy
 from taskyard.notifier.fault import DeliveryError
 from taskyard.notifier.guarded_dns import GuardedDns
+from taskyard.notifier.shared_threads import NAMESPACE
 
 logger = logging.getLogger(__name__)
 
@@ -24,10 +27,12 @@ MAX_PORT = 65_535
 
 
 class ConnectProxy:
-    """Serves CONNECT alone: what is sent without TLS is refused."""
+    """Serves CONNECT alone: what is sent without TLS is refused. The user name that is given to it is the namespace for
+    which it connects. It connects by `egress` to what that leads to."""
 
-    def __init__(self, dns: GuardedDns) -> None:
+    def __init__(self, dns: GuardedDns, egress: EgressProxy | None = None) -> None:
         self._dns = dns
+        self._egress = egress
         self._server: asyncio.Server | None = None
 
     async def start(self) -> str:
@@ -56,6 +61,11 @@ class ConnectProxy:
             async with asyncio.timeout(HEAD_SECONDS):
                 head = await reader.readuntil(b"\r\n\r\n")
             host, port = _target(head)
+            NAMESPACE.set(_user(head))
+            if self._egress is not None and self._egress.leads_to(host, port):
+                await self._dns.check(host, port)
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    return await self._egress.connect(host, port)
             addresses = await self._dns.addresses(host, port)
             async with asyncio.timeout(CONNECT_SECONDS):
                 return await _first(addresses, port)
@@ -103,6 +113,17 @@ def _target(head: bytes) -> tuple[str, int]:
     if ("[" in host or ":" in host) and parse(host) is None:
         raise ValueError("the host is none")
     return host.strip("[]"), int(port)
+
+
+def _user(head: bytes) -> str:
+    """The user name of the header Proxy-Authorization; empty without one. Raises ValueError."""
+    for line in head.decode("latin-1").split("\r\n")[1:]:
+        name, _, value = line.partition(":")
+        if name.strip().lower() == "proxy-authorization":
+            scheme, _, given = value.strip().partition(" ")
+            if scheme.lower() == "basic":
+                return base64.b64decode(given.strip(), validate=True).decode().partition(":")[0]
+    return ""
 
 
 async def _first(addresses: list[str], port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -8,7 +8,6 @@ import asyncio
 import errno
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from aiohttp import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -16,6 +15,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from taskyard.core import public_address
 from taskyard.core.public_address import Network
 from taskyard.notifier.fault import DeliveryError
+from taskyard.notifier.shared_threads import SharedThreads
 
 # The addresses of a host, as texts. Raises OSError.
 Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -23,13 +23,14 @@ Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
 LOOKUP_SECONDS = 5.0
 # Name servers that do not answer hold a thread longer than it is waited for. The event loop's own threads are few, and
 # the client of the API server needs them.
-LOOKUP_THREADS = 64
-_THREADS = ThreadPoolExecutor(LOOKUP_THREADS, thread_name_prefix="lookup")
+LOOKUP_THREADS = 80
+_THREADS = SharedThreads(LOOKUP_THREADS, prefix="lookup")
 
 
 async def system_lookup(host: str, port: int) -> list[str]:
-    """By the system's resolver, which also reads the many forms of an IPv4 address."""
-    found = await asyncio.get_running_loop().run_in_executor(_THREADS, _addresses, host, port)
+    """By the system's resolver, which also reads the many forms of an IPv4 address. The threads are shared by
+    namespaces."""
+    found = await _THREADS.run(_addresses, host, port)
     return list(dict.fromkeys(found))
 
 
@@ -65,6 +66,15 @@ class GuardedDns(AbstractResolver):
         if not found:
             raise DeliveryError("DeliveryFailed", f"{host} has no address")
         return found
+
+    async def check(self, host: str, port: int) -> None:
+        """Raises DeliveryError when a host that a proxy connects to is known not to be allowed. A host that cannot be
+        looked up here may well be known to the proxy, which answers for what it connects to."""
+        try:
+            await self.addresses(host, port)
+        except DeliveryError as error:
+            if error.reason != "DeliveryFailed":
+                raise
 
     def checked_socket(self, address: AddrInfoType) -> socket.socket:
         """A socket for an address, as aiohttp has it: the last look before a connection, whoever found the address.

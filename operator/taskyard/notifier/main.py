@@ -17,32 +17,27 @@ import certifi
 import prometheus_client
 
 from taskyard import probes
-from taskyard.core import events
-from taskyard.core.events import WARNING, Regarding
-from taskyard.core.notifications.due import Notification
-from taskyard.core.notifications.sink_view import SinkView
-from taskyard.core.notifications.task_view import NotifiedTask
 from taskyard.election.leader import Leader
 from taskyard.environment import SettingsError
 from taskyard.notifier import webhook
 from taskyard.notifier.apprise_service import AppriseServices
 from taskyard.notifier.cache import Cache
-from taskyard.notifier.cluster import ApiError, Cluster, ConflictError, NotLeadingError
+from taskyard.notifier.cluster import ApiError, Cluster, NotLeadingError
 from taskyard.notifier.connect_proxy import ConnectProxy
+from taskyard.notifier.given_up import GivenUp
 from taskyard.notifier.guarded_dns import GuardedDns
 from taskyard.notifier.metrics import Metrics
+from taskyard.notifier.parts import Parts
 from taskyard.notifier.records import Records
 from taskyard.notifier.senders import Senders
 from taskyard.notifier.settings import Settings
 from taskyard.notifier.sink_status import SinkStatus
-from taskyard.notifier.sink_worker import Parts
 from taskyard.notifier.sinks import Sinks
 from taskyard.watchcache.reflector import Reflector
 
 logger = logging.getLogger("taskyard.notifier")
 
 LEASE = "taskyard-notifier"
-CONTROLLER = "taskyard.dev/notifier"
 RETRY_SECONDS = 2.0
 SETTLE_SECONDS = 3.0
 NAME_THREADS = 32
@@ -125,7 +120,7 @@ async def serve(settings: Settings) -> None:
                     status=SinkStatus(cluster, cache, clock=clock),
                     metrics=metrics,
                     clock=clock,
-                    gave_up=GivenUp(cluster, settings.pod_name),
+                    gave_up=GivenUp(cluster, settings.pod_name, clock=clock),
                 )
             )
             await asyncio.Event().wait()
@@ -155,9 +150,15 @@ async def connect_senders(settings: Settings, cluster: Cluster, closing: context
     """What sends to sinks. Raises OSError when the certificates cannot be read."""
     dns = GuardedDns(allowed=settings.allowed_networks, refused=settings.refused_networks)
     certificates = settings.certificates or certifi.where()
-    webhooks = webhook.Webhooks(dns, tls=webhook.trusted(certificates), plain_http=settings.plain_http, clock=clock)
+    webhooks = webhook.Webhooks(
+        dns,
+        tls=webhook.trusted(certificates),
+        plain_http=settings.plain_http,
+        clock=clock,
+        egress=settings.egress,
+    )
     closing.push_async_callback(webhooks.close)
-    proxy = ConnectProxy(dns)
+    proxy = ConnectProxy(dns, settings.egress)
     closing.push_async_callback(proxy.close)
     services = AppriseServices(
         schemes=settings.apprise_schemes,
@@ -181,33 +182,6 @@ async def watch(group: asyncio.TaskGroup, cluster: Cluster, cache: Cache, sinks:
     for reflector in reflectors:
         await reflector.listed.wait()
     logger.info("started: %d tasks, %d sinks", len(cache.tasks), len(cache.sinks))
-
-
-class GivenUp:
-    """Tells in an Event of the Task that a notification was given up: in one, however often it is called."""
-
-    def __init__(self, cluster: Cluster, instance: str) -> None:
-        self._cluster = cluster
-        self._instance = instance
-
-    async def __call__(self, task: NotifiedTask, sink: SinkView, notification: Notification, message: str) -> None:
-        event = events.event(
-            WARNING,
-            "NotificationFailed",
-            "Notify",
-            f"Sink {sink.name} was not told of {notification.event} in a day of attempts: {message}",
-        )
-        regarding = Regarding(task.namespace, task.name, task.uid)
-        name = events.name(event, regarding, random=f"{sink.uid}-{notification.id}")
-        manifest = events.manifest(
-            event, regarding, name=name, instance=self._instance, at=clock(), controller=CONTROLLER
-        )
-        try:
-            await self._cluster.record_event(manifest)
-        except ConflictError:
-            return  # it is there already
-        except ApiError as error:
-            logger.warning("task %s/%s: event NotificationFailed is not written: %s", task.namespace, task.name, error)
 
 
 async def settle(cluster: Cluster) -> None:

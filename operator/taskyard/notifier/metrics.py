@@ -34,7 +34,7 @@ class Metrics:
         )
         self._given_up = Counter(
             "taskyard_notifications_given_up",
-            "Notifications that were given up after a day of attempts.",
+            "Notifications that were given up after a day.",
             ["type"],
             registry=registry,
         )

@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from taskyard.api.vocabulary import SinkType
 from taskyard.core import kubectl
 from taskyard.core.api_object import Manifest
+from taskyard.core.notifications import payload, texts
+from taskyard.core.notifications.due import Notification
 from taskyard.core.notifications.sink_view import SinkView
+from taskyard.core.notifications.task_view import NotifiedTask
 from taskyard.core.notifications.texts import Text
 from taskyard.notifier.apprise_service import AppriseServices
 from taskyard.notifier.cluster import ApiError, Cluster
 from taskyard.notifier.fault import DeliveryError
+from taskyard.notifier.shared_threads import NAMESPACE
 from taskyard.notifier.webhook import Webhooks
 
 
@@ -24,6 +28,12 @@ class Message:
     attributes: dict[str, str]
     data: Manifest
     text: Text
+
+    @classmethod
+    def of(cls, notification: Notification, task: NotifiedTask, sink: SinkView) -> Message:
+        """What is told of a Task."""
+        text = texts.text(notification, task, link=texts.link(sink.links, task.namespace, task.name))
+        return cls(payload.attributes(notification, task), payload.data(notification, task, sink), text)
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,7 @@ class Senders:
 
     async def check(self, sink: SinkView) -> None:
         """Raises DeliveryError when nothing could be sent to a sink, ApiError when that cannot be said."""
+        NAMESPACE.set(sink.namespace)
         address = await self._address(sink)
         if sink.type is SinkType.WEBHOOK:
             await self._webhooks.check(address.url, address.signing_secret)
@@ -57,6 +68,7 @@ class Senders:
 
     async def send(self, sink: SinkView, message: Message) -> None:
         """Returns once the receiver has taken the message. Raises DeliveryError, and ApiError without an address."""
+        NAMESPACE.set(sink.namespace)
         address = await self._address(sink)
         self._cluster.check_leading()
         if sink.type is SinkType.WEBHOOK:

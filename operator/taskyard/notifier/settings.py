@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from taskyard.core.lease import Terms
 from taskyard.core.public_address import Network
@@ -23,12 +23,14 @@ from taskyard.environment import (
     variable,
     variables,
 )
+from taskyard.notifier.egress_proxy import EgressProxy
 
 # Teams is `workflows`. What is spoken without TLS reaches nobody: the proxy refuses it.
 SCHEMES = (
     "discord gchat gotifys mailtos matrixs mmosts ntfy ntfys opsgenie pagerduty pover rockets slack tgram webex "
     "workflows wxteams zulip"
 )
+PROXY_VARIABLES = ("HTTPS_PROXY", "NO_PROXY")
 # An empty variable counts as not set.
 NONE = "none"
 
@@ -43,8 +45,14 @@ def schemes(text: str) -> tuple[str, ...]:
     return () if text.strip().lower() == NONE else tuple(name.lower() for name in NAMES.read(text))
 
 
+def _proxy(text: str) -> EgressProxy | None:
+    """A proxy, None for no text. Raises ValueError."""
+    return EgressProxy.of(text, exceptions="") if text else None
+
+
 APPRISE_SCHEMES = Kind(schemes, f"names with commas between them, or {NONE}")
 NETWORKS = Kind(networks, "networks such as 10.20.0.0/16, separated by spaces")
+PROXY = Kind(_proxy, "a URL such as http://proxy.example.com:3128")
 HOST_NAME = Kind(lambda text: text or socket.gethostname(), "")
 
 
@@ -82,6 +90,22 @@ class Settings:
         default="",
         without="none, so that no mail is sent",
         meaning="the mail servers that sinks may send by, as host (ports 25, 465 and 587) or host:port",
+    )
+    proxy: EgressProxy | None = variable(
+        "HTTPS_PROXY",
+        PROXY,
+        default="",
+        without="receivers are connected to directly",
+        meaning="the proxy by which receivers with https are reached, and the API server as with the other processes; "
+        "mail is not sent by it",
+        secret=True,
+    )
+    proxy_exceptions: str = variable(
+        "NO_PROXY",
+        TEXT,
+        default="",
+        without="no host",
+        meaning="the hosts, domains and addresses that are reached without that proxy, with commas between them",
     )
     certificates: str = variable(
         "SSL_CERT_FILE",
@@ -141,11 +165,18 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Reads the settings. Raises SettingsError."""
-        settings = read(cls, environment)
+        # As everywhere, these may be written in lower case.
+        proxies = {name: environment.get(name) or environment.get(name.lower(), "") for name in PROXY_VARIABLES}
+        settings = read(cls, {**environment, **proxies})
         if settings.lease.problem:
             names = ", ".join(declared.name for field, declared in variables(cls).items() if field.startswith("lease_"))
             raise SettingsError(f"environment variables {names}: {settings.lease.problem}")
         return settings
+
+    @property
+    def egress(self) -> EgressProxy | None:
+        """The proxy with its exceptions."""
+        return replace(self.proxy, exceptions=self.proxy_exceptions) if self.proxy is not None else None
 
     @property
     def lease(self) -> Terms:

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
-import hashlib
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from taskyard import backoff
 from taskyard.backoff import Backoff
 from taskyard.core import times
-from taskyard.core.notifications import due, payload, record, texts
+from taskyard.core.notifications import due, record, waiting
 from taskyard.core.notifications.due import Notification, PassedOver, Step, Unsettled
 from taskyard.core.notifications.record import Record
 from taskyard.core.notifications.sink_view import SinkView
 from taskyard.core.notifications.task_view import NotifiedTask
-from taskyard.core.pace import Pace
-from taskyard.core.tokenbucket import Rate
-from taskyard.notifier.cache import Cache
 from taskyard.notifier.cluster import ApiError, NotLeadingError
 from taskyard.notifier.fault import DeliveryError
-from taskyard.notifier.metrics import Metrics
-from taskyard.notifier.records import Records
-from taskyard.notifier.senders import Message, Senders
-from taskyard.notifier.sink_status import SinkStatus
+from taskyard.notifier.overdue import Overdue
+from taskyard.notifier.parts import Parts
+from taskyard.notifier.refusals import Refusals
+from taskyard.notifier.senders import Message
+from taskyard.notifier.sink_check import SinkCheck
+from taskyard.notifier.timers import Timers
+from taskyard.notifier.turns import Turns
 from taskyard.watchcache.kind import Key, key_of
 
 logger = logging.getLogger(__name__)
@@ -34,31 +33,16 @@ logger = logging.getLogger(__name__)
 RETRY_FIRST_SECONDS = 1.0
 MAX_RETRY_SECONDS = 900.0
 JITTER = 0.3
-BURST = 10
 # Secrets are not watched, so one that does not do is looked at this often at least.
 MAX_SECRET_RETRY_SECONDS = 60.0
 OF_THE_SECRET = ("SecretForbidden", "SecretMissing", "KeyMissing", "AddressInvalid", "AddressRefused", "KeyInvalid")
-TAKEN = "the last message was taken"
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What all workers share. `gave_up` records the Event of a notification that was given up; it may be called more
-    than once for one."""
-
-    cache: Cache
-    senders: Senders
-    records: Records
-    status: SinkStatus
-    metrics: Metrics
-    clock: Callable[[], datetime]
-    gave_up: Callable[[NotifiedTask, SinkView, Notification, str], Awaitable[None]]
 
 
 @dataclass(frozen=True)
 class _Look:
     """What is due for one Task, and of what that follows."""
 
+    key: Key
     sink: SinkView
     task: NotifiedTask
     entry: Record
@@ -75,65 +59,64 @@ class _Unrecorded:
     failures: int = 0
 
 
-@dataclass(frozen=True)
-class _Tried:
-    """A test message that was sent, or could not be, and of which the status does not tell yet."""
-
-    requested: str
-    error: DeliveryError | None
-
-
 class SinkWorker:
     """The Tasks of which a sink may have to be told, in the order of the news. While the sink takes nothing, all of
-    them wait for the same back-off, and take turns at it."""
+    them wait for the same back-off, and take turns at it. A notification that is refused by itself waits alone."""
 
     def __init__(self, parts: Parts, sink: SinkView) -> None:
         self._parts = parts
-        self._key = key_of(sink)
+        self.key = key_of(sink)
         self._uid = sink.uid
         self._known: tuple[object, ...] = ()
         self._waiting: dict[Key, None] = {}
-        self._timers: dict[Key, asyncio.TimerHandle] = {}
+        self._later = Timers(self.add)
+        self._refusals = Refusals(first=RETRY_FIRST_SECONDS, longest=MAX_RETRY_SECONDS, jitter=JITTER)
         self._unrecorded: dict[Key, _Unrecorded] = {}
-        self._tried: _Tried | None = None
+        self._selected: dict[Key, datetime] = {}
         self._look_at_sink = False
-        self._unchecked = False
         self._backoff = Backoff(first=RETRY_FIRST_SECONDS, longest=MAX_RETRY_SECONDS, jitter=JITTER)
-        self._pace = _pace(sink)
-        self._per_minute = sink.max_per_minute
-        # One that was waited for in vain is kept.
-        self._has_turn = False
-        self._awake = asyncio.Event()
+        self._turns = Turns(sink)
+        self._check = SinkCheck(parts, self._turns)
+        self._changed = False
+        self._stirred = asyncio.Event()
+        self._overdue = Overdue(self._stirred)
         self._working: asyncio.Task[None] | None = None
 
     @property
     def waiting(self) -> int:
         """Tasks of which the sink may have to be told."""
-        return len(self._waiting)
+        return len(self._waiting.keys() | set(self._refusals))
 
     def add(self, task: Key) -> None:
         """There may be news of a Task."""
-        if timer := self._timers.pop(task, None):
-            timer.cancel()
+        self._later.cancel(task)
         self._waiting.setdefault(task)
+        self._overdue.add(task)
         self._start()
 
-    def sink_changed(self, sink: SinkView, *, is_served: bool) -> bool:
-        """The sink, or its place among the namespace's sinks, may have changed: then what failed is tried again at
-        once. Returns whether that is so. What this process writes into the status changes nothing."""
-        known = (sink.generation, sink.test, sink.deleting, is_served)
+    def labels_changed(self, former: NotifiedTask, task: NotifiedTask) -> None:
+        """A sink that selects a Task since its labels have changed is told nothing of before."""
+        sink = self._sink()
+        if sink is not None and sink.selector.selects(task.labels) and not sink.selector.selects(former.labels):
+            self._selected[key_of(task)] = self._parts.clock()
+
+    def sink_changed(self, sink: SinkView) -> bool:
+        """The sink may have changed: then what failed is tried again at once. Returns whether that is so. What this
+        process writes into the status changes nothing."""
+        known = (sink.generation, sink.test, sink.deleting, sink.has_other_selection)
         if known == self._known:
             return False
         self._known = known
-        self._look_at_sink = True
-        self._awake.set()
+        self._look_at_sink = self._changed = True
+        self._refusals.clear()
+        self._stirred.set()
         self._start()
         return True
 
     def close(self) -> None:
-        """The sink is gone, or is another one."""
-        for timer in self._timers.values():
-            timer.cancel()
+        """The sink is gone, is another one, or is not served any more."""
+        self._later.clear()
+        self._overdue.end()
         if self._working is not None:
             self._working.cancel()
 
@@ -142,51 +125,75 @@ class SinkWorker:
             self._working = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
-        while self._look_at_sink or self._waiting:
-            # Cleared before the sink is read: a change while a message is sent ends the wait after it.
-            self._awake.clear()
-            if self._sink() is None:
-                self._waiting.clear()
-                return
-            try:
-                if self._look_at_sink:
-                    await self._check()
-                else:
-                    key = next(iter(self._waiting))
-                    del self._waiting[key]
-                    await self._look(key)
-                    # A look at a Task of which there is nothing to tell waits for nothing: others get their turn.
-                    await asyncio.sleep(0)
-            except NotLeadingError:
-                return
-            except DeliveryError as error:
-                is_of_secret = error.reason in OF_THE_SECRET
-                # Whether or not there is still something to tell then, the condition has to heal.
-                self._look_at_sink = self._look_at_sink or is_of_secret
-                longest = MAX_SECRET_RETRY_SECONDS if is_of_secret else MAX_RETRY_SECONDS
-                await self._wait(max(min(self._backoff.next(), longest), error.retry_after or 0.0))
-            except ApiError as error:
-                logger.warning("sink %s/%s: %s", *self._key, error)
-                await self._wait(min(self._backoff.next(), MAX_SECRET_RETRY_SECONDS))
-            except Exception:
-                logger.exception("sink %s/%s: defect", *self._key)
-                await self._wait(self._backoff.next())
+        try:
+            while self._look_at_sink or self._waiting:
+                # Before the sink is read: a change while a message is sent ends the wait after it.
+                self._changed = False
+                if self._sink() is None:
+                    self._waiting.clear()
+                    return
+                await self._wait(await self._step())
+        except NotLeadingError:
+            return
+
+    async def _step(self) -> float:
+        """Do one thing, for the sink or for one Task. Returns the seconds to wait before the next."""
+        try:
+            if self._look_at_sink:
+                await self._look_at()
+            else:
+                key = next(iter(self._waiting))
+                del self._waiting[key]
+                await self._look(key)
+                # A look at a Task of which there is nothing to tell waits for nothing: others get their turn.
+                await asyncio.sleep(0)
+        except NotLeadingError:
+            raise
+        except DeliveryError as error:
+            if error.is_of_message:
+                self._answered()
+                return 0.0
+            is_of_secret = error.reason in OF_THE_SECRET
+            # Whether or not there is still something to tell then, the condition has to heal.
+            self._look_at_sink = self._look_at_sink or is_of_secret
+            self._overdue.begin(self._waiting)
+            longest = MAX_SECRET_RETRY_SECONDS if is_of_secret else MAX_RETRY_SECONDS
+            return max(min(self._backoff.next(), longest), error.retry_after or 0.0)
+        except ApiError as error:
+            logger.warning("sink %s/%s: %s", *self.key, error)
+            return min(self._backoff.next(), MAX_SECRET_RETRY_SECONDS)
+        except Exception:
+            logger.exception("sink %s/%s: defect", *self.key)
+            return self._backoff.next()
+        return 0.0
 
     def _sink(self) -> SinkView | None:
         """The sink as it is; None when it is gone."""
-        found = self._parts.cache.sinks.get(self._key)
+        found = self._parts.cache.sinks.get(self.key)
         return found if found is not None and found.uid == self._uid and not found.deleting else None
 
-    async def _wait(self, seconds: float) -> None:
-        """Until the next attempt, or until the sink changes."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._awake.wait()
-        except TimeoutError:
-            return
+    def _answered(self) -> None:
+        """The receiver has looked at a message: it does not fail."""
         self._backoff.reset()
+        self._overdue.end()
 
-    async def _check(self) -> None:
+    async def _wait(self, seconds: float) -> None:
+        """Until the next attempt, or until the sink changes; news of a Task does not end it. Meanwhile what has waited
+        for too long is given up. Raises NotLeadingError."""
+        end = _now() + seconds
+        while not self._changed and _now() < end:
+            self._stirred.clear()
+            if (key := self._overdue.pop()) is not None:
+                await self._see_whether_overdue(key)
+                await asyncio.sleep(0)
+            else:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout_at(end):
+                        await self._stirred.wait()
+        if self._changed and seconds:
+            self._backoff.reset()
+
+    async def _look_at(self) -> None:
         """Look whether messages can be sent at all, and send a test message that was asked for. What fails is repeated;
         a test message is not, but its Secret is looked at again."""
         self._look_at_sink = False
@@ -195,12 +202,11 @@ class SinkWorker:
             return
         asked = sink.asked_to_test
         try:
-            if not self._parts.cache.serves(sink):
-                await self._too_many(sink)
-            elif asked is not None:
-                await self._test(sink, asked)
+            if asked is not None:
+                await self._check.test(sink, asked)
+                self._answered()
             else:
-                await self._see_address(sink)
+                await self._check.see_address(sink)
         except DeliveryError as error:
             self._look_at_sink = asked is None or error.reason in OF_THE_SECRET
             raise
@@ -209,65 +215,10 @@ class SinkWorker:
             raise
         self._backoff.reset()
 
-    async def _too_many(self, sink: SinkView) -> None:
-        number = len(self._parts.cache.sinks.grouped((sink.namespace,)))
-        message = f"the namespace has {number} sinks, of which the eight oldest are served; delete one of them"
-        await self._parts.status.ready(sink, False, "TooManySinks", message)
-        self._waiting.clear()
-
-    async def _see_address(self, sink: SinkView) -> None:
-        """Tell whether the address can be read and is allowed, unless that is known. Raises DeliveryError."""
-        is_new = sink.ready is None or sink.observed_generation != sink.generation
-        if not is_new and sink.ready is not None and sink.ready["status"] == "True":
-            return
-        try:
-            await self._parts.senders.check(sink)
-        except DeliveryError as error:
-            self._unchecked = True
-            await self._parts.status.ready(sink, False, error.reason, error.message)
-            raise
-        # A message that was not taken is refuted by one that is, not by an address that can be read.
-        if not is_new and not self._unchecked and sink.ready is not None and sink.ready["reason"] == "DeliveryFailed":
-            return
-        self._unchecked = False
-        await self._parts.status.ready(sink, True, "Configured", "the address can be read and is allowed")
-
-    async def _test(self, sink: SinkView, asked: str) -> None:
-        """Send a test message and tell what became of it. While that cannot be written, the message is not sent
-        again."""
-        if self._tried is None or self._tried.requested != asked:
-            await self._turn(sink)
-            try:
-                await self._parts.senders.send(sink, self._test_message(sink, asked))
-                self._tried = _Tried(asked, None)
-            except DeliveryError as error:
-                self._tried = _Tried(asked, error)
-        fault = self._tried.error
-        if fault is None:
-            await self._parts.status.tested(sink, asked, True, "Delivered", TAKEN)
-        else:
-            await self._parts.status.tested(sink, asked, False, fault.reason, fault.message)
-        self._tried = None
-        if fault is not None:
-            raise fault
-
-    def _test_message(self, sink: SinkView, asked: str) -> Message:
-        id_ = f"{sink.uid}-test-{hashlib.sha256(asked.encode()).hexdigest()[:12]}"
-        attributes = payload.test_attributes(sink, id_, times.micro(self._parts.clock()))
-        return Message(attributes, payload.test_data(sink), texts.test_text(sink.namespace, sink.name))
-
     async def _look(self, key: Key) -> None:
         """Do the next thing for one Task, and queue it again while there is more."""
         try:
-            if not await self._record(key):
-                return
-            look = self._decide(key)
-            if look is not None and isinstance(look.step, Notification):
-                await self._turn(look.sink)
-                # That may have taken a while: what is due now is told.
-                look = self._decide(key)
-                self._has_turn = look is None or not isinstance(look.step, Notification)
-            if look is None or not await self._do(key, look):
+            if not await self._next(key):
                 return
         except NotLeadingError:
             raise
@@ -276,62 +227,82 @@ class SinkWorker:
             raise
         self._waiting.setdefault(key)
 
+    async def _next(self, key: Key) -> bool:
+        """Returns whether there may be more to do for the Task at once."""
+        if not await self._record(key):
+            return False
+        look = self._decide(key)
+        if look is None:
+            self._refusals.forget(key)
+            return False
+        if (since := self._selected.get(key)) is not None:
+            await self._parts.records.store(look.task, dataclasses.replace(look.entry, since=times.rfc3339(since)))
+            self._selected.pop(key, None)
+            return True
+        if isinstance(look.step, Notification):
+            seconds = self._refusals.wait(key, look.step.id, now=_now())
+            if seconds > 0:
+                return await self._hold(look, look.step, seconds)
+            await self._turns.wait(look.sink)
+            # That may have taken a while: what is due now is told.
+            look = self._decide(key)
+            if look is None or not isinstance(look.step, Notification):
+                self._turns.keep()
+        return look is not None and await self._do(look)
+
     def _decide(self, key: Key) -> _Look | None:
-        """What is due; None when the sink is not served, or the Task is gone."""
+        """What is due; None when the Task or the sink is gone, or it is not known yet since when the sink selects."""
         cache, sink, now = self._parts.cache, self._sink(), self._parts.clock()
         task = cache.tasks.get(key)
-        if task is None or sink is None or not cache.serves(sink):
+        if task is None or sink is None or sink.has_other_selection or not cache.serves(sink):
             return None
         entry = record.of_sink(task.records, name=sink.name, uid=sink.uid)
         step = due.next_step(task, cache.builds_of(task), sink, entry, seen_at=cache.seen_at(task), now=now)
-        return _Look(sink, task, entry, step, now)
+        return _Look(key, sink, task, entry, step, now)
 
-    async def _do(self, key: Key, look: _Look) -> bool:
+    async def _do(self, look: _Look) -> bool:
         """Returns whether there may be more to do at once."""
         match look.step:
             case Unsettled():
-                self._later(key, (look.step.until - look.now).total_seconds())
+                self._later.set(look.key, (look.step.until - look.now).total_seconds())
                 return False
             case PassedOver():
                 await self._parts.records.store(look.task, dataclasses.replace(look.step.told, failing=None))
                 return True
             case Notification():
-                return await self._tell(key, look, look.step)
+                return await self._tell(look, look.step)
             case None:
+                self._refusals.forget(look.key)
                 # What failed was overtaken by what the sink was told before.
                 if look.entry.failing is not None and not look.task.deleting:
                     await self._parts.records.store(look.task, dataclasses.replace(look.entry, failing=None))
                 return False
 
-    def _later(self, key: Key, seconds: float) -> None:
-        if key not in self._timers:
-            self._timers[key] = asyncio.get_running_loop().call_later(max(seconds, 0.0) + 0.01, self.add, key)
-
-    async def _tell(self, key: Key, look: _Look, notification: Notification) -> bool:
-        """Send one notification and write down that it was taken. Returns whether that is written. Raises
-        DeliveryError when the notification was not taken."""
+    async def _tell(self, look: _Look, notification: Notification) -> bool:
+        """Send one notification and write down that it was taken. Returns whether that is written, or it was refused by
+        itself. Raises DeliveryError when the receiver takes nothing."""
         parts, sink, task = self._parts, look.sink, look.task
-        link = texts.link(sink.links, task.namespace, task.name)
-        message = Message(
-            payload.attributes(notification, task),
-            payload.data(notification, task, sink),
-            texts.text(notification, task, link=link),
-        )
-        began = asyncio.get_running_loop().time()
+        began = _now()
         try:
-            await parts.senders.send(sink, message)
+            await parts.senders.send(sink, Message.of(notification, task, sink))
         except DeliveryError as error:
             parts.metrics.failed(sink.type)
-            logger.info("sink %s/%s: %s of %s: %s", *self._key, notification.event, task.name, error.message)
+            logger.info("sink %s/%s: %s of %s: %s", *self.key, notification.event, task.name, error.message)
+            if error.is_of_message:
+                self._answered()
+                self._refusals.add(look.key, notification.id, now=_now(), at_least=error.retry_after or 0.0)
             await self._not_taken(look, notification, error)
+            if error.is_of_message:
+                return True
             raise
-        parts.metrics.sent(sink.type, notification.event, asyncio.get_running_loop().time() - began)
-        self._backoff.reset()
+        parts.metrics.sent(sink.type, notification.event, _now() - began)
+        self._answered()
         told = notification.told.taken(notification.id, notification.event, now=parts.clock())
-        self._unrecorded[key] = _Unrecorded(task, told)
-        is_recorded = await self._record(key)
-        if sink.ready is None or sink.ready["reason"] != "Delivered":
-            await parts.status.ready(parts.status.newest(sink) or sink, True, "Delivered", TAKEN)
+        self._unrecorded[look.key] = _Unrecorded(task, told)
+        is_recorded = await self._record(look.key)
+        known = parts.status.newest(sink) or sink
+        if known.ready is None or known.ready["reason"] != "Delivered" or known.failing_since is not None:
+            await parts.status.taken(known)
         return is_recorded
 
     async def _record(self, key: Key) -> bool:
@@ -345,49 +316,84 @@ class SinkWorker:
         except NotLeadingError:
             raise
         except ApiError as error:
-            logger.warning("sink %s/%s: what was told of %s is not recorded: %s", *self._key, key[1], error)
+            logger.warning("sink %s/%s: what was told of %s is not recorded: %s", *self.key, key[1], error)
             seconds = backoff.delay(
                 taken.failures, first=RETRY_FIRST_SECONDS, longest=MAX_SECRET_RETRY_SECONDS, jitter=JITTER
             )
             taken.failures += 1
-            self._later(key, seconds)
+            self._later.set(key, seconds)
             return False
         del self._unrecorded[key]
         return True
 
     async def _not_taken(self, look: _Look, notification: Notification, error: DeliveryError) -> None:
-        """Write down that a notification was not taken, and after a day of attempts give it up."""
-        parts, sink, task, now = self._parts, look.sink, look.task, self._parts.clock()
-        is_given_up = look.entry.is_given_up(notification.id, now=now)
-        if is_given_up:
-            # Before it is written down, since nobody would tell it afterwards.
-            await parts.gave_up(task, sink, notification, error.message)
-            entry = notification.told.without(notification.id, notification.event, now=now)
-        else:
-            entry = look.entry.not_taken(notification.id, notification.event, error.message, now=now)
+        """Write down that a notification was not taken, or give it up when it has waited for too long."""
+        parts, sink, now = self._parts, look.sink, self._parts.clock()
+        since = waiting.waits_since(notification, look.entry, sink) or now
+        entry = look.entry.not_taken(notification.id, notification.event, error.message, since=since)
         try:
-            if entry != look.entry:
-                await parts.records.store(task, entry)
-            if is_given_up:
-                parts.metrics.given_up(sink.type)
-            await parts.status.ready(parts.status.newest(sink) or sink, False, error.reason, error.message)
+            if now - since >= waiting.GIVEN_UP_AFTER:
+                await self._give_up(look, notification, error.message)
+            elif entry != look.entry:
+                await parts.records.store(look.task, entry)
+            await parts.status.not_taken(parts.status.newest(sink) or sink, error)
         except NotLeadingError:
             raise
         except ApiError as fault:
             # The next attempt writes it; what it says about the receiver counts for the wait until then.
-            logger.warning("sink %s/%s: that %s failed is not recorded: %s", *self._key, notification.event, fault)
+            logger.warning("sink %s/%s: that %s failed is not recorded: %s", *self.key, notification.event, fault)
 
-    async def _turn(self, sink: SinkView) -> None:
-        """Wait for a turn at the sink's pace."""
-        if sink.max_per_minute != self._per_minute:
-            self._per_minute = sink.max_per_minute
-            self._pace = _pace(sink)
-        if self._has_turn:
-            self._has_turn = False
-            return
-        now = asyncio.get_running_loop().time()
-        await asyncio.sleep(max(self._pace.turn(now) - now, 0.0))
+    async def _hold(self, look: _Look, notification: Notification, seconds: float) -> bool:
+        """A notification that was refused by itself waits for its next attempt, or is given up. Returns whether there
+        may be more to do at once."""
+        end = waiting.given_up_at(notification, look.entry, look.sink)
+        if end is not None and end <= look.now:
+            await self._give_up(look, notification, _why(look))
+            return True
+        self._later.set(look.key, min(seconds, (end - look.now).total_seconds()) if end is not None else seconds)
+        return False
+
+    async def _see_whether_overdue(self, key: Key) -> None:
+        """Give up what has waited for too long of a Task, whether it was tried or not, and see when the next one has.
+        Raises NotLeadingError."""
+        try:
+            while not (key in self._unrecorded or key in self._selected) and (look := self._decide(key)) is not None:
+                if isinstance(look.step, Unsettled):
+                    return self._overdue.later(key, (look.step.until - look.now).total_seconds())
+                if not isinstance(look.step, Notification):
+                    return None
+                end = waiting.given_up_at(look.step, look.entry, look.sink)
+                # Without an end it is not written yet that the receiver fails.
+                left = (end - look.now).total_seconds() if end is not None else MAX_SECRET_RETRY_SECONDS
+                if left > 0:
+                    return self._overdue.later(key, left)
+                await self._give_up(look, look.step, _why(look))
+        except NotLeadingError:
+            raise
+        except ApiError as error:
+            logger.warning("sink %s/%s: that %s is given up is not recorded: %s", *self.key, key[1], error)
+            self._overdue.later(key, MAX_SECRET_RETRY_SECONDS)
+        except Exception:
+            logger.exception("sink %s/%s: defect", *self.key)
+            self._overdue.later(key, MAX_SECRET_RETRY_SECONDS)
+
+    async def _give_up(self, look: _Look, notification: Notification, why: str) -> None:
+        """Nobody is told of it any more, but for an Event of the Task. Raises ApiError."""
+        parts, sink = self._parts, look.sink
+        # Before it is written down, since nobody would tell it afterwards.
+        await parts.gave_up(look.task, sink, notification, why)
+        entry = notification.told.without(notification.id, notification.event, now=parts.clock())
+        await parts.records.store(look.task, entry)
+        self._refusals.forget(look.key)
+        parts.metrics.given_up(sink.type)
 
 
-def _pace(sink: SinkView) -> Pace:
-    return Pace(Rate(per_second=sink.max_per_minute / 60, burst=min(BURST, sink.max_per_minute)))
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _why(look: _Look) -> str:
+    """What prevented a notification: the answer to it, or to those before which it waited."""
+    if look.entry.failing is not None:
+        return look.entry.failing.message
+    return str(look.sink.ready["message"]) if look.sink.ready is not None else ""

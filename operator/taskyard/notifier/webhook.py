@@ -20,7 +20,8 @@ from yarl import URL
 
 from taskyard import __version__
 from taskyard.core import times
-from taskyard.notifier.fault import DeliveryError
+from taskyard.notifier.egress_proxy import EgressProxy
+from taskyard.notifier.fault import OF_THE_MESSAGE, DeliveryError
 from taskyard.notifier.guarded_dns import GuardedDns
 
 SECONDS = 15.0
@@ -37,32 +38,42 @@ OF_A_REDIRECT = "the address that the receiver redirects to"
 
 
 class Webhooks:
-    """Connections to receivers. `plain_http` allows addresses without TLS."""
+    """Connections to receivers: with TLS by `egress`, if there is one and it leads there. `plain_http` allows addresses
+    without TLS."""
 
     def __init__(
-        self, dns: GuardedDns, *, tls: ssl.SSLContext, plain_http: bool, clock: Callable[[], datetime]
+        self,
+        dns: GuardedDns,
+        *,
+        tls: ssl.SSLContext,
+        plain_http: bool,
+        clock: Callable[[], datetime],
+        egress: EgressProxy | None = None,
     ) -> None:
         self._dns = dns
+        self._egress = egress
         self._plain_http = plain_http
         self._clock = clock
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                resolver=dns, socket_factory=dns.checked_socket, use_dns_cache=False, ssl=tls, limit=0
-            ),
-            timeout=aiohttp.ClientTimeout(total=None),
-            headers={"User-Agent": f"taskyard-notifier/{__version__}"},
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
+        guarded = aiohttp.TCPConnector(
+            resolver=dns, socket_factory=dns.checked_socket, use_dns_cache=False, ssl=tls, limit=0
         )
+        self._session = _session(guarded)
+        # The proxy itself may have any address.
+        self._by_proxy = _session(aiohttp.TCPConnector(use_dns_cache=False, ssl=tls, limit=0)) if egress else None
 
     async def close(self) -> None:
         await self._session.close()
+        if self._by_proxy is not None:
+            await self._by_proxy.close()
 
     async def check(self, address: str, secret: str) -> None:
         """Raises DeliveryError when nothing could be sent to an address."""
         where = self._parsed(address, OF_THE_SECRET)
         _key(secret)
-        await self._dns.addresses(str(where.raw_host), where.port or 443)
+        if self._is_by_proxy(where):
+            await self._dns.check(str(where.raw_host), where.port or 443)
+        else:
+            await self._dns.addresses(str(where.raw_host), where.port or 443)
 
     async def send(self, address: str, secret: str, attributes: dict[str, str], data: dict[str, Any]) -> None:
         """Deliver one event; returns once the receiver has taken it. Raises DeliveryError."""
@@ -82,13 +93,16 @@ class Webhooks:
 
     async def _post(self, where: URL, body: bytes, headers: dict[str, str]) -> str | None:
         """One request. Returns where it was redirected to, None once the event was taken."""
-        host = str(where.raw_host)
-        if ":" in host or host.rstrip(".")[-1:].isdigit():
+        host, session, by = str(where.raw_host), self._session, dict[str, Any]()
+        if self._egress is not None and self._by_proxy is not None and self._is_by_proxy(where):
+            await self._dns.check(host, where.port or 443)
+            session, by = self._by_proxy, {"proxy": self._egress.url, "proxy_headers": self._egress.headers}
+        elif ":" in host or host.rstrip(".")[-1:].isdigit():
             await self._dns.addresses(host, where.port or 443)  # aiohttp looks up no host that looks like an address
         try:
             limits = aiohttp.ClientTimeout(total=SECONDS, connect=CONNECT_SECONDS)
-            async with self._session.post(
-                where, data=body, headers=headers, allow_redirects=False, timeout=limits
+            async with session.post(
+                where, data=body, headers=headers, allow_redirects=False, timeout=limits, **by
             ) as answer:
                 if 200 <= answer.status < 300:
                     return None
@@ -97,7 +111,8 @@ class Webhooks:
                 raise DeliveryError(
                     "DeliveryFailed",
                     f"{host} answered {answer.status} {_phrase(answer.status)}".rstrip() + _remedy(answer.status),
-                    retry_after=_retry_after(answer.headers.get("Retry-After", "")),
+                    retry_after=_retry_after(answer.status, answer.headers.get("Retry-After", "")),
+                    is_of_message=answer.status in OF_THE_MESSAGE,
                 )
         except TimeoutError:
             raise DeliveryError("DeliveryFailed", f"{host} did not answer within {SECONDS:g} s") from None
@@ -105,9 +120,23 @@ class Webhooks:
             raise DeliveryError(
                 "DeliveryFailed", f"the certificate of {host} is not trusted: {_cause(error)}"
             ) from None
+        except aiohttp.ClientHttpProxyError as error:
+            raise DeliveryError(
+                "DeliveryFailed",
+                f"the installation's proxy does not connect to {host}: it answered {error.status}",
+            ) from None
+        except aiohttp.ClientProxyConnectionError as error:
+            raise DeliveryError(
+                "DeliveryFailed", f"the installation's proxy cannot be reached: {_cause(error)}"
+            ) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # The error itself may say the whole address, which is secret.
             raise DeliveryError("DeliveryFailed", f"{host} cannot be reached: {_cause(error)}") from None
+
+    def _is_by_proxy(self, where: URL) -> bool:
+        if self._egress is None or where.scheme != "https":
+            return False
+        return self._egress.leads_to(str(where.raw_host), where.port or 443)
 
     def _parsed(self, address: str, called: str) -> URL:
         """The address, as the one parser reads it that also connects."""
@@ -135,6 +164,16 @@ class Webhooks:
         if key := _key(secret):
             headers["webhook-signature"] = Webhook(key).sign(id_, now, body.decode())
         return headers
+
+
+def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=connector,
+        timeout=aiohttp.ClientTimeout(total=None),
+        headers={"User-Agent": f"taskyard-notifier/{__version__}"},
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+    )
 
 
 def _key(secret: str) -> bytes:
@@ -189,13 +228,18 @@ def _remedy(status: int) -> str:
         return "; check the address and the signing secret in the Secret"
     if status in (404, 410):
         return "; check the address in the Secret"
+    if status in OF_THE_MESSAGE:
+        return "; it is sent again, and others meanwhile"
     if 300 <= status < 400:
         return "; put the address that it redirects to into the Secret"
     return ""
 
 
-def _retry_after(text: str) -> float | None:
-    """The seconds of a header Retry-After; dates are not read."""
+def _retry_after(status: int, text: str) -> float | None:
+    """The seconds of a header Retry-After; dates are not read. Who is gone for good is asked as rarely as can be, and
+    still asked: the Secret may name another address by then."""
+    if status == HTTPStatus.GONE:
+        return float(MAX_RETRY_AFTER_SECONDS)
     digits = text.strip()
     if not digits.isascii() or not digits.isdecimal():
         return None

@@ -213,6 +213,26 @@ def test_only_events_and_tasks_that_the_sink_selects_are_told(
     assert {one.task for one in receiver.attempts} == {"ours"}
 
 
+def test_what_was_before_a_sink_was_changed_to_select_it_is_not_told(
+    kube: Kube, namespace: str, sinks: NamespaceSinks, receiver: WebhookReceiver
+) -> None:
+    sinks.add("hook", receiver.url, events=["Complete"], selector={"matchLabels": {"team": "a"}})
+    task, other = ToldTask(kube, namespace, team="a"), ToldTask(kube, namespace, "other", team="b")
+    for each in (task, other):
+        each.start()
+        each.stop()
+    # Of the same second nothing is left out.
+    time.sleep(1.5)
+    sinks.patch("hook", {"spec": {"events": ["Complete", "Paused", "Resumed"], "selector": None}})
+    sinks.wait("hook", lambda found: len(found["status"]["selections"]) == 2)
+    for each in (task, other):
+        each.start("Resume")
+    for each in (task, other):
+        receiver.wait_for(each.name, "Resumed")
+    settle()
+    assert len(receiver.attempts) == 2
+
+
 def test_two_sinks_keep_their_entries_while_others_write_the_status(
     kube: Kube, namespace: str, sinks: NamespaceSinks, receiver: WebhookReceiver
 ) -> None:

@@ -124,6 +124,30 @@ def test_a_sink_that_hangs_or_fails_holds_up_no_other(
         )
 
 
+@pytest.mark.parametrize("status", [422, 413])
+def test_a_message_that_is_refused_by_itself_holds_up_no_other_task(
+    kube: Kube, namespace: str, sinks: NamespaceSinks, receiver: WebhookReceiver, running: NotifierProcess, status: int
+) -> None:
+    sinks.add("hook", receiver.url, events=["Paused", "Resumed"])
+    receiver.answer = lambda event: status if event["data"]["task"]["name"] == "bad" else 200
+    bad = ToldTask(kube, namespace, "bad")
+    bad.start()
+    bad.stop()
+    receiver.wait("it is refused four times", lambda: len(receiver.attempts) == 4, seconds=40)
+    assert str(status) in sinks.wait_ready("DeliveryFailed") and "failingSince" not in sinks.get()["status"]
+    tasks = [ToldTask(kube, namespace, f"t{number}") for number in range(3)]
+    for task in tasks:
+        task.start()
+        task.stop()
+        # It would be at least six seconds, by the back-off of the one that is refused.
+        receiver.wait_for(task.name, "Paused", seconds=5)
+    sinks.wait_ready("Delivered")
+    assert str(status) in bad.told()["failing"]["message"] and receiver.of("bad") == []
+    bad.start("Resume")
+    receiver.answer = 200
+    receiver.wait_for("bad", "Paused", "Resumed", seconds=60)
+
+
 def test_the_back_off_grows_and_what_is_told_then_is_what_is_still_true(
     kube: Kube, namespace: str, sinks: NamespaceSinks, receiver: WebhookReceiver, running: NotifierProcess
 ) -> None:

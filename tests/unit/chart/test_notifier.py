@@ -21,6 +21,8 @@ LEFT_OUT = {
     "TASKYARD_LEASE_RETRY_PERIOD",
     "SSL_CERT_FILE",
     "KUBECONFIG",
+    "HTTPS_PROXY",
+    "NO_PROXY",
 }
 
 
@@ -76,6 +78,23 @@ def test_what_is_allowed_reaches_the_process(render: Render) -> None:
     assert settings.refused_networks == (ip_network("2600:1f00:1::/48"),)
     assert settings.plain_http and settings.mail_servers == ("mail.example.com",)
     assert set(settings.apprise_schemes) == {"slack", "mailtos"}
+
+
+def test_a_proxy_leads_to_receivers_and_not_to_the_clusters_api(render: Render) -> None:
+    rendered = render(ON, "notifier.proxy.url=http://proxy.test:3128", "notifier.proxy.exceptions={.inner.test}")
+    egress = read(rendered).egress
+    assert egress is not None and egress.url == "http://proxy.test:3128"
+    assert egress.leads_to("hooks.example.com", 443) and not egress.leads_to("hooks.inner.test", 443)
+    # The kubelet puts the address in.
+    assert rendered.environment(NOTIFIER)["NO_PROXY"] == ".inner.test,$(KUBERNETES_SERVICE_HOST)"
+
+
+@pytest.mark.parametrize("url", ["https://proxy.test", "proxy.test:3128", "http://proxy.test/path"])
+def test_a_proxy_that_could_not_be_used_is_refused_at_the_installation(helm: Helm, url: str) -> None:
+    result = helm("template", "any-release", str(CHART), f"--set={ON}", f"--set=notifier.proxy.url={url}")
+    assert result.returncode != 0 and "/notifier/proxy/url" in result.stderr.replace(
+        "notifier.proxy.url", "/notifier/proxy/url"
+    )
 
 
 def test_the_notifier_meets_restricted_pod_security_and_answers_its_probes(notifying: Rendered) -> None:

@@ -13,8 +13,8 @@ from taskyard.core.notifications.due import WHY_PAUSED, Notification
 from taskyard.core.notifications.record import Record
 from taskyard.core.notifications.sink_view import SinkView
 from taskyard.core.notifications.task_view import NotifiedTask
-from taskyard.limits import MAX_SINKS
-from taskyard.notifier import sink_worker
+from taskyard.limits import MAX_SELECTIONS, MAX_SINKS
+from taskyard.notifier import fault, shared_threads, sink_worker, turns
 from unit.core.builders import NOW
 from unit.notifier.telling import sink_manifest, told_task
 
@@ -60,5 +60,14 @@ def test_the_example_has_the_fields_of_a_payload() -> None:
 def test_the_numbers_are_those_of_the_code() -> None:
     assert f"up to every {sink_worker.MAX_RETRY_SECONDS / 60:.0f} minutes" in PAGE
     assert f"| {MAX_SINKS}, the oldest |" in PAGE
-    assert sink_worker.BURST == 10 and "ten at once" in PAGE
+    assert turns.BURST == 10 and "ten at once" in PAGE
     assert sink_worker.MAX_SECRET_RETRY_SECONDS == 60 and "looked at again within a minute" in PAGE
+    assert f"threads of one namespace for services, and for lookups | {shared_threads.SHARE} each" in PAGE
+    assert f"the last {MAX_SELECTIONS} selections" in PAGE
+
+
+def test_the_statuses_that_are_about_one_message_are_told() -> None:
+    rows = {cells[0]: cells[1] for cells in first_cells("answer")}
+    (row,) = (first for first in rows if all(str(status) in first for status in fault.OF_THE_MESSAGE))
+    assert "this notification alone" in rows[row]
+    assert [status for status in range(400, 600) if str(status) in row] == list(fault.OF_THE_MESSAGE)

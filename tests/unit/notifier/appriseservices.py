@@ -15,6 +15,7 @@ from taskyard.core.notifications.texts import Text
 from taskyard.notifier import settings
 from taskyard.notifier.apprise_service import AppriseServices
 from taskyard.notifier.connect_proxy import ConnectProxy
+from taskyard.notifier.egress_proxy import EgressProxy
 from taskyard.notifier.fault import DeliveryError
 from taskyard.notifier.guarded_dns import GuardedDns
 from unit.notifier.receivers import Answer, Receiver, authority, dns, receiver, serving, trust
@@ -31,12 +32,13 @@ def restored() -> Iterator[None]:
 
     environment = dict(os.environ)
     decoders = urllib3.response.BaseHTTPResponse.CONTENT_DECODERS
-    encoding = requests.utils.DEFAULT_ACCEPT_ENCODING
+    encoding, proxies = requests.utils.DEFAULT_ACCEPT_ENCODING, vars(requests.utils)["getproxies"]
     yield
     os.environ.clear()
     os.environ.update(environment)
     urllib3.response.BaseHTTPResponse.CONTENT_DECODERS = decoders
     requests.utils.DEFAULT_ACCEPT_ENCODING = encoding
+    vars(requests.utils)["getproxies"] = proxies
 
 
 def services(
@@ -51,9 +53,11 @@ def services(
 
 
 @contextlib.asynccontextmanager
-async def sending(guard: GuardedDns | None = None, **options: Any) -> AsyncIterator[AppriseServices]:
+async def sending(
+    guard: GuardedDns | None = None, egress: EgressProxy | None = None, **options: Any
+) -> AsyncIterator[AppriseServices]:
     """Services whose HTTP goes through a proxy of their own."""
-    proxy = ConnectProxy(guard or dns())
+    proxy = ConnectProxy(guard or dns(), egress)
     found = services(proxy=await proxy.start(), **options)
     try:
         yield found

@@ -19,10 +19,10 @@ from taskyard.notifier.cache import Cache
 from taskyard.notifier.cluster import ApiError, Cluster, ConflictError, MissingError
 from taskyard.notifier.fault import DeliveryError
 from taskyard.notifier.metrics import Metrics
+from taskyard.notifier.parts import Parts
 from taskyard.notifier.records import Records
 from taskyard.notifier.senders import Message, Senders
 from taskyard.notifier.sink_status import SinkStatus
-from taskyard.notifier.sink_worker import Parts
 from taskyard.notifier.sinks import Sinks
 from unit.core.builders import NOW, TASK_UID, at, build_manifest, merge, reservation, task_manifest
 
@@ -180,7 +180,12 @@ class Telling:
         self.cache = Cache(clock=self.clock)
         self.sinks = Sinks(self.cache)
         self.given_up: list[tuple[float, str, str]] = []
-        self._changed: dict[str, Callable[[Any], None]] = {
+        # Errors for the next Events, in order.
+        self.event_failures: list[ApiError] = []
+        self._changed = self._changes()
+
+    def _changes(self) -> dict[str, Callable[[Any], None]]:
+        return {
             TASKS.plural: self.sinks.task_changed,
             WORKSPACE_BUILDS.plural: self.sinks.build_changed,
             NOTIFICATION_SINKS.plural: self.sinks.sink_changed,
@@ -203,7 +208,19 @@ class Telling:
             )
         )
 
+    def begin_again(self) -> None:
+        """Another process takes over: of what the former one knew it has the objects alone."""
+        self.cache = Cache(clock=self.clock)
+        self.sinks = Sinks(self.cache)
+        self._changed = self._changes()
+        resources = {each.plural: each for each in (TASKS, WORKSPACE_BUILDS, NOTIFICATION_SINKS)}
+        for (plural, _), manifest in list(self.cluster.objects.items()):
+            self.watched(resources[plural], deepcopy(manifest))
+        self.begin()
+
     async def _gave_up(self, task: NotifiedTask, sink: SinkView, notification: Notification, message: str) -> None:
+        if self.event_failures:
+            raise self.event_failures.pop(0)
         self.given_up.append((asyncio.get_running_loop().time() - 1000, notification.event, message))
 
     def write(self, resource: Resource, manifest: Object) -> None:

@@ -6,6 +6,8 @@ import asyncio
 import json
 import logging
 import os
+import subprocess
+import sys
 import time
 import tracemalloc
 import zlib
@@ -17,6 +19,7 @@ import pytest
 from taskyard.core.notifications.texts import Text
 from taskyard.notifier import apprise_service, connect_proxy
 from taskyard.notifier.guarded_dns import GuardedDns
+from taskyard.notifier.shared_threads import NAMESPACE, SHARE
 from unit.notifier.appriseservices import NOWHERE, TEXT, json_receiver, refused, restored, sending, services
 from unit.notifier.mailserver import mail_server
 from unit.notifier.receivers import Request, always, answer, authority, dns, names, receiver, serving, trust
@@ -167,13 +170,15 @@ async def test_redirects_are_not_followed(tmp_path: Path) -> None:
     [
         pytest.param(401, "the service answered 401", id="401"),
         pytest.param(429, "the service answered 429", id="429"),
+        pytest.param(413, "the service answered 413", id="413, of one message"),
+        pytest.param(422, "the service answered 422", id="422, of one message"),
         pytest.param(500, "the service answered 500", id="500"),
     ],
 )
 async def test_the_status_of_a_service_is_told(status: int, says: str, tmp_path: Path) -> None:
     async with json_receiver(tmp_path, always(answer(status, body=b"T0K3N"))) as (served, service):
         error = await refused(service, served.url("/T0K3N", scheme="jsons"))
-    assert (error.reason, error.message) == ("DeliveryFailed", says)
+    assert (error.reason, error.message, error.is_of_message) == ("DeliveryFailed", says, status in (413, 422))
 
 
 @pytest.mark.parametrize(
@@ -265,22 +270,70 @@ async def test_a_service_cannot_let_a_thread_sleep(monkeypatch: pytest.MonkeyPat
     assert (calls, time.monotonic() - began < 2) == (["request"], True)
 
 
-async def test_services_that_hang_hold_up_no_other(tmp_path: Path) -> None:
+async def test_services_that_hang_hold_up_no_other_namespace(tmp_path: Path) -> None:
     def reply(request: Any) -> bytes | None:
         return None if request.path.startswith("/hangs") else answer(200)
 
     async with json_receiver(tmp_path, reply) as (served, service):
+        NAMESPACE.set("bad")
         hanging = [
             asyncio.create_task(service.send(served.url(f"/hangs-{number}", scheme="jsons"), TEXT))
-            for number in range(40)
+            for number in range(100)
         ]
         async with asyncio.timeout(20):
-            await served.reached(40)
+            await served.reached(SHARE)
+            NAMESPACE.set("good")
             await service.send(served.url("/quick", scheme="jsons"), TEXT)
+        assert served.connections == SHARE + 1
         for each in hanging:
             each.cancel()
         await asyncio.gather(*hanging, return_exceptions=True)
     assert [each.path for each in served.requests if each.path == "/quick"] == ["/quick"]
+
+
+async def test_a_message_that_gets_no_thread_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with json_receiver(tmp_path, always(None)) as (served, service):
+        hanging = [
+            asyncio.create_task(service.send(served.url(f"/hangs-{number}", scheme="jsons"), TEXT))
+            for number in range(SHARE)
+        ]
+        async with asyncio.timeout(20):
+            await served.reached(SHARE)
+        monkeypatch.setattr(apprise_service, "SECONDS", 0.1)
+        error = await refused(service, served.url("/T0K3N", scheme="jsons"))
+        for each in hanging:
+            each.cancel()
+        await asyncio.gather(*hanging, return_exceptions=True)
+    assert error.message == apprise_service.NO_THREAD
+
+
+LOADING = """
+import asyncio, threading, time, certifi
+from taskyard.notifier.apprise_service import AppriseServices
+from taskyard.notifier.fault import DeliveryError
+
+services = AppriseServices(schemes=["ntfy"], mail_hosts=[], proxy="http://127.0.0.1:9", certificates=certifi.where())
+from apprise.manager_plugins import NotificationManager
+load, threads = NotificationManager.load_modules, []
+
+def noted(self, *arguments, **named):
+    threads.append(threading.current_thread() is threading.main_thread())
+    return load(self, *arguments, **named)
+
+NotificationManager.load_modules = noted
+
+async def main():
+    await asyncio.gather(*(services.check("ntfy://ntfy.sh/topic") for _ in range(3)))
+    print("first in the loop:", threads[0], "plugins:", len(list(NotificationManager().schemas())) > 100)
+
+asyncio.run(main())
+"""
+
+
+def test_plugins_are_read_in_a_thread() -> None:
+    """In a process of its own: in this one they were read before."""
+    done = subprocess.run([sys.executable, "-c", LOADING], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.strip() == "first in the loop: False plugins: True", done.stderr
 
 
 async def test_two_messages_to_one_address_are_sent_one_after_the_other(tmp_path: Path) -> None:

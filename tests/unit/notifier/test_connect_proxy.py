@@ -12,7 +12,8 @@ import pytest
 from taskyard.notifier import connect_proxy
 from taskyard.notifier.connect_proxy import ConnectProxy
 from taskyard.notifier.guarded_dns import GuardedDns
-from unit.notifier.receivers import Names, always, answer, dns, names, receiver
+from taskyard.notifier.shared_threads import NAMESPACE
+from unit.notifier.receivers import LOOPBACK, Names, always, answer, dns, names, receiver
 
 GET = b"GET /hook HTTP/1.1\r\nHost: receiver.test\r\n\r\n"
 
@@ -113,6 +114,34 @@ async def test_a_name_that_changes_its_address_opens_nothing() -> None:
 async def test_it_takes_nothing_but_a_connect(head: bytes, status: bytes) -> None:
     async with proxy() as port:
         assert (await exchange(port, head)).split(b" ")[1] == status
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        pytest.param("", "", id="nobody says"),
+        pytest.param("Proxy-Authorization: Basic dGVhbTot", "team", id="team:-"),
+        pytest.param("proxy-authorization:  basic dGVhbS1iOg==", "team-b", id="another case, and no password"),
+        pytest.param("Proxy-Authorization: Bearer dGVhbTot", "", id="another scheme"),
+    ],
+)
+async def test_a_name_is_looked_up_for_the_namespace_that_is_the_user(header: str, expected: str) -> None:
+    asked: list[str] = []
+
+    async def lookup(host: str, port: int) -> list[str]:
+        asked.append(NAMESPACE.get())
+        return ["127.0.0.1"]
+
+    head = connect("receiver.test:9").replace(b"\r\n\r\n", f"\r\n{header}\r\n\r\n".encode() if header else b"\r\n\r\n")
+    async with proxy(GuardedDns(allowed=LOOPBACK, lookup=lookup)) as port:
+        await exchange(port, head)
+    assert asked == [expected]
+
+
+async def test_a_user_that_is_none_is_refused() -> None:
+    head = connect("receiver.test:9").replace(b"\r\n\r\n", b"\r\nProxy-Authorization: Basic ***\r\n\r\n")
+    async with proxy() as port:
+        assert (await exchange(port, head)).startswith(b"HTTP/1.1 405 ")
 
 
 async def test_a_port_where_nobody_listens_is_told() -> None:

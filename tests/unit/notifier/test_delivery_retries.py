@@ -99,7 +99,7 @@ def test_a_failure_whose_words_change_is_not_tried_more_often() -> None:
             await asyncio.sleep(1)
             # The watch tells what was written a moment ago.
             telling.watched(NOTIFICATION_SINKS, telling.cluster.objects["notificationsinks", "hook"])
-            telling.sinks.sink_changed(telling.cache.sinks.grouped(("team",))[0])
+            telling.sinks.sink_changed(telling.cache.sinks_of("team")[0])
         assert 8 <= len(telling.receiver.attempts) <= 13
 
     in_no_time(work())

@@ -12,6 +12,7 @@ import pytest
 from taskyard.notifier import guarded_dns
 from taskyard.notifier.fault import DeliveryError
 from taskyard.notifier.guarded_dns import GuardedDns, system_lookup
+from taskyard.notifier.shared_threads import NAMESPACE
 from unit.notifier.receivers import LOOPBACK, Names, names
 
 PUBLIC = "93.184.216.34"
@@ -163,16 +164,21 @@ async def test_name_servers_that_do_not_answer_are_waited_for_only_so_long(monke
         await GuardedDns(lookup=lookup).addresses("receiver.test", 443)
 
 
-async def test_lookups_that_hang_hold_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_lookups_that_hang_hold_up_no_other_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
     real = socket.getaddrinfo
 
     def slow(host: str, *arguments: object, **named: object) -> object:
         if host == "slow.test":
-            time.sleep(1)
+            time.sleep(3)
         return real("127.0.0.1", *arguments, **named)  # type: ignore[arg-type, call-overload]
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
-    hanging = [asyncio.create_task(system_lookup("slow.test", 443)) for _ in range(40)]
-    async with asyncio.timeout(0.9):
+    NAMESPACE.set("bad")
+    hanging = [asyncio.create_task(system_lookup("slow.test", 443)) for _ in range(100)]
+    await asyncio.sleep(0.05)
+    NAMESPACE.set("good")
+    async with asyncio.timeout(1.5):
         assert await system_lookup("quick.test", 443) == ["127.0.0.1"]
-    await asyncio.gather(*hanging)
+    for each in hanging:
+        each.cancel()
+    await asyncio.gather(*hanging, return_exceptions=True)

@@ -9,6 +9,7 @@ import pytest
 
 from taskyard.core.lease import Terms
 from taskyard.environment import SettingsError
+from taskyard.notifier.egress_proxy import EgressProxy
 from taskyard.notifier.settings import SCHEMES, Settings
 
 LEAST = {"TASKYARD_NAMESPACE": "taskyard"}
@@ -23,6 +24,8 @@ def test_the_least_and_the_defaults() -> None:
         plain_http=False,
         apprise_schemes=tuple(SCHEMES.split()),
         mail_servers=(),
+        proxy=None,
+        proxy_exceptions="",
         certificates="",
         leader_election=True,
         lease_duration=10,
@@ -34,6 +37,26 @@ def test_the_least_and_the_defaults() -> None:
         kubeconfig="",
     )
     assert settings.lease == Terms(duration=10, renew_deadline=7.0, retry_period=2.0)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        pytest.param({"HTTPS_PROXY": "http://proxy.test:3128", "NO_PROXY": "a.test"}, id="in upper case"),
+        pytest.param({"https_proxy": "http://proxy.test:3128", "no_proxy": "a.test"}, id="in lower case"),
+        pytest.param({"HTTPS_PROXY": "proxy.test:3128", "no_proxy": "a.test"}, id="without a scheme"),
+    ],
+)
+def test_a_proxy_is_read_as_everywhere(environment: dict[str, str]) -> None:
+    assert Settings.from_environment(LEAST).egress is None
+    egress = Settings.from_environment(LEAST | environment).egress
+    assert egress == EgressProxy("proxy.test", 3128, exceptions="a.test")
+
+
+def test_a_proxy_that_cannot_be_used_is_told_without_its_password() -> None:
+    with pytest.raises(SettingsError, match=r"HTTPS_PROXY must be a URL such as http://proxy\.example\.com") as found:
+        Settings.from_environment(LEAST | {"HTTPS_PROXY": "https://me:S3CR3T@proxy.test"})
+    assert "S3CR3T" not in str(found.value)
 
 
 def test_everything() -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
+
+import pytest
 
 from taskyard.core.resources import NOTIFICATION_SINKS, TASKS, WORKSPACE_BUILDS
-from unit.core.builders import build_manifest, merge
+from taskyard.notifier.fault import DeliveryError
+from unit.core.builders import at, build_manifest, merge, reservation
 from unit.notifier.telling import Telling, report, sink_manifest, told_task
 from unit.virtual_time import in_no_time
 
@@ -129,6 +133,116 @@ def test_a_change_that_came_with_the_answer_to_a_write_is_news() -> None:
         telling.watched(NOTIFICATION_SINKS, unseen)
         await asyncio.sleep(1)
         assert telling.receiver.events() == ["Test"]
+
+    in_no_time(work())
+
+
+def paused(telling: Telling, name: str, **labels: str) -> None:
+    """A Task that was paused a moment ago."""
+    uid, second = f"task-{name}", asyncio.get_running_loop().time() - 1000
+    ended = build_manifest(2, "Stop", "ManualPause", "Succeeded", task=name, uid=uid, finished_at=at(second))
+    telling.write(WORKSPACE_BUILDS, build_manifest(1, phase="Succeeded", task=name, uid=uid))
+    telling.write(WORKSPACE_BUILDS, ended)
+    task = told_task(name, uid=uid, phase="Paused", build=2)
+    task["metadata"]["labels"] = labels
+    telling.write(TASKS, task)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param({"events": ["Idle"]}, {"events": ["Idle", "Paused"]}, id="of another event"),
+        pytest.param(
+            {"selector": {"matchLabels": {"team": "b"}}}, {"selector": {"matchLabels": {"team": "a"}}}, id="of others"
+        ),
+        pytest.param({"selector": {"matchLabels": {"team": "b"}}}, {"selector": None}, id="of all"),
+    ],
+)
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_sink_that_selects_more_is_told_nothing_of_before(
+    before: dict[str, Any], after: dict[str, Any], is_killed: bool
+) -> None:
+    """Also by a notifier that starts afterwards."""
+
+    async def work() -> None:
+        telling = Telling()
+        telling.begin()
+        telling.write(NOTIFICATION_SINKS, sink_manifest(**before))
+        for name in ("one", "two"):
+            paused(telling, name, team="a")
+        await asyncio.sleep(3600)
+        assert telling.receiver.events() == []
+        telling.change(NOTIFICATION_SINKS, "hook", {"spec": after})
+        await asyncio.sleep(60)
+        if is_killed:
+            telling.sinks.close()
+            telling.begin_again()
+        paused(telling, "three", team="a")
+        await asyncio.sleep(60)
+        assert telling.receiver.events() == ["Paused"] and telling.record("three") and not telling.record("one")
+
+    in_no_time(work())
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_task_whose_labels_come_to_be_selected_has_nothing_told_of_before(is_killed: bool) -> None:
+    async def work() -> None:
+        telling = Telling()
+        telling.begin()
+        telling.write(NOTIFICATION_SINKS, sink_manifest(selector={"matchLabels": {"team": "a"}}))
+        paused(telling, "one", team="b")
+        paused(telling, "two", team="b")
+        await asyncio.sleep(3600)
+        telling.change(TASKS, "one", {"metadata": {"labels": {"team": "a"}}})
+        await asyncio.sleep(60)
+        assert telling.receiver.events() == []
+        if is_killed:
+            telling.sinks.close()
+            telling.begin_again()
+        build = build_manifest(3, "Start", "Resume", "Succeeded", task="one", uid="task-one", created_at=at(3660))
+        telling.write(WORKSPACE_BUILDS, build)
+        resumed = {"phase": "Active", "build": reservation(3, "Start", "Resume", task="one")}
+        telling.change(TASKS, "one", {"status": resumed})
+        await asyncio.sleep(60)
+        assert telling.receiver.events() == ["Resumed"] and telling.record("two") == {}
+
+    in_no_time(work())
+
+
+def test_a_sink_that_selects_more_is_still_told_of_what_it_had_selected() -> None:
+    """Its receiver took nothing when it was changed."""
+
+    async def work() -> None:
+        telling = Telling()
+        telling.begin()
+        telling.write(NOTIFICATION_SINKS, sink_manifest(events=["Paused"], selector={"matchLabels": {"team": "a"}}))
+
+        def down(*_: object) -> None:
+            raise DeliveryError("DeliveryFailed", "it answered 500")
+
+        telling.receiver.answer = down
+        paused(telling, "one", team="a")
+        paused(telling, "two", team="b")
+        await asyncio.sleep(3600)
+        telling.receiver.answer = lambda sink, message: None
+        telling.change(NOTIFICATION_SINKS, "hook", {"spec": {"events": ["Paused", "Idle"], "selector": None}})
+        await asyncio.sleep(60)
+        assert telling.receiver.events() == ["Paused"] and telling.record("one") and not telling.record("two")
+
+    in_no_time(work())
+
+
+def test_a_value_that_asks_for_a_test_again_sends_another_message() -> None:
+    async def work() -> None:
+        telling = Telling()
+        telling.begin()
+        telling.write(NOTIFICATION_SINKS, sink_manifest())
+        for value in "ABABA":
+            asked = {"annotations": {"taskyard.dev/test": value}}
+            telling.change(NOTIFICATION_SINKS, "hook", {"metadata": asked})
+            # All of them within a second.
+            await asyncio.sleep(0.1)
+        assert telling.receiver.events() == ["Test"] * 5 and len(set(telling.receiver.ids)) == 5
 
     in_no_time(work())
 

@@ -129,7 +129,8 @@ def test_a_file_of_authorities_that_is_missing_is_an_error_of_the_system(tmp_pat
         pytest.param(answer(401), "answered 401 Unauthorized; check the address and the signing", None, id="401"),
         pytest.param(answer(403), "answered 403 Forbidden; check the address and the signing", None, id="403"),
         pytest.param(answer(404), "answered 404 Not Found; check the address", None, id="404"),
-        pytest.param(answer(410), "answered 410 Gone; check the address", None, id="410"),
+        pytest.param(answer(410), "answered 410 Gone; check the address", MAX_RETRY_AFTER_SECONDS, id="410"),
+        pytest.param(answer(410, "Retry-After: 1"), "answered 410", MAX_RETRY_AFTER_SECONDS, id="410 with a time"),
         pytest.param(answer(500), "answered 500 Internal Server Error", None, id="500"),
         pytest.param(answer(599), "answered 599", None, id="a status that has no name"),
         pytest.param(answer(429, "Retry-After: 7"), "answered 429 Too Many Requests", 7, id="429 with a time"),
@@ -159,6 +160,22 @@ async def test_what_a_receiver_answers_is_told(reply: bytes, says: str, retry_af
     assert error.message.startswith(HOST)
     assert says in error.message
     assert error.retry_after == retry_after
+
+
+@pytest.mark.parametrize("status", [400, 409, 413, 422])
+async def test_a_message_that_is_refused_by_itself_is_told_apart(status: int) -> None:
+    async with receiver(always(answer(status))) as served:
+        error = await refused(served.url(SECRET_PATH))
+    assert error.is_of_message and f"answered {status} " in error.message and "others meanwhile" in error.message
+
+
+@pytest.mark.parametrize(
+    "status", [301, 401, 402, 403, 404, 405, 408, 410, 415, 425, 429, 431, 451, 500, 501, 502, 503, 504]
+)
+async def test_every_other_answer_is_about_the_receiver(status: int) -> None:
+    async with receiver(always(answer(status))) as served:
+        error = await refused(served.url(SECRET_PATH))
+    assert not error.is_of_message
 
 
 @pytest.mark.parametrize(

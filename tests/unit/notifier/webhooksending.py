@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from taskyard.notifier.egress_proxy import EgressProxy
 from taskyard.notifier.fault import DeliveryError
 from taskyard.notifier.guarded_dns import GuardedDns
 from taskyard.notifier.webhook import Webhooks
@@ -34,9 +35,14 @@ def now() -> datetime:
 
 @contextlib.asynccontextmanager
 async def webhooks(
-    guard: GuardedDns | None = None, *, tls: ssl.SSLContext | None = None, plain_http: bool = True
+    guard: GuardedDns | None = None,
+    *,
+    tls: ssl.SSLContext | None = None,
+    plain_http: bool = True,
+    egress: EgressProxy | None = None,
 ) -> AsyncIterator[Webhooks]:
-    found = Webhooks(guard or dns(), tls=tls or ssl.create_default_context(), plain_http=plain_http, clock=now)
+    trusted = tls or ssl.create_default_context()
+    found = Webhooks(guard or dns(), tls=trusted, plain_http=plain_http, clock=now, egress=egress)
     try:
         yield found
     finally:

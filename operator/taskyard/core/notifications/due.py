@@ -105,15 +105,24 @@ def _has_to_be_passed_over(last: Record, task: NotifiedTask, sink: SinkView, rec
         return False
     if record.state is not None:
         return OF_STATE[record.state] in sink.events
-    return last.state is not State.WORKING and NotificationEvent.WORKING in sink.events
+    if last.state is State.WORKING or NotificationEvent.WORKING not in sink.events:
+        return False
+    return task.state.at >= _selected_since(NotificationEvent.WORKING, task, sink, record)
 
 
 def _is_silent(found: Notification, task: NotifiedTask, sink: SinkView, record: Record) -> bool:
-    """What was before the sink, and the first Working of a Task. A Task that is older than the sink has worked
+    """What was before the sink selected it, and the first Working of a Task. A Task that is older than that has worked
     before."""
-    if found.at < sink.created_at:
+    since = _selected_since(found.event, task, sink, record)
+    if found.at < since:
         return True
-    return found.event is NotificationEvent.WORKING and record.state is None and task.created_at >= sink.created_at
+    return found.event is NotificationEvent.WORKING and record.state is None and task.created_at >= since
+
+
+def _selected_since(event: NotificationEvent, task: NotifiedTask, sink: SinkView, record: Record) -> datetime:
+    """By the spec of the sink, and by the labels of the Task."""
+    since = sink.selected_since(event, task.labels)
+    return max(since, times.parse(record.since)) if record.since is not None else since
 
 
 def _news(task: NotifiedTask, builds: list[BuildView], record: Record) -> Iterator[Notification]:
@@ -159,7 +168,7 @@ def _in_order(
 
 def _of_question(task: NotifiedTask, question: Question, record: Record) -> Notification:
     return Notification(
-        id=_id(task, task.build, NotificationEvent.INPUT_REQUIRED, question.at, question.id),
+        id=_id_of_question(task, question),
         event=NotificationEvent.INPUT_REQUIRED,
         at=question.at,
         build=task.build,
@@ -241,10 +250,14 @@ def _of_build(
     )
 
 
-def _id(task: NotifiedTask, build: int, event: NotificationEvent, at: datetime, further: str = "") -> str:
+def _id(task: NotifiedTask, build: int, event: NotificationEvent, at: datetime) -> str:
     """The Task's UID, the build, what happened and when: found again after a restart. No full stop is in it, which
     Standard Webhooks puts behind it."""
-    parts = [task.uid, str(build), event.lower(), str(round(at.timestamp() * 1000))]
-    if further:
-        parts.append(hashlib.sha256(further.encode()).hexdigest()[:12])
-    return "-".join(parts)
+    return f"{task.uid}-{build}-{event.lower()}-{round(at.timestamp() * 1000)}"
+
+
+def _id_of_question(task: NotifiedTask, question: Question) -> str:
+    """With the question's own id instead of a time: a sidecar that starts again may close a question and open it again,
+    and it is the same one. The id of a question that has none is made of its words and its time."""
+    digest = hashlib.sha256(question.id.encode()).hexdigest()[:12]
+    return f"{task.uid}-{task.build}-{NotificationEvent.INPUT_REQUIRED.lower()}-{digest}"

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from taskyard.api.vocabulary import State
 from taskyard.core import text_limits, times
 from taskyard.core.api_object import Manifest
-
-# How long a notification is repeated, from the first attempt.
-GIVEN_UP_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +30,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """A notification that was not taken, since when it is tried, and what prevented it the last time."""
+    """A notification that was not taken, since when it waits, and what prevented it the last time."""
 
     id: str
     event: str
@@ -53,6 +50,7 @@ class Failing:
 class Record:
     """How far a sink was told of a Task. `build`: the pauses and resumes up to this number are settled. `state` is the
     agent's state that was told last or passed over, `question` the id of the question, `error` the time of the fault.
+    `since`: the Task's labels were not selected until then.
     """
 
     sink: str
@@ -66,6 +64,7 @@ class Record:
     sent: Sent | None = None
     failing: Failing | None = None
     given_up: Sent | None = None
+    since: str | None = None
 
     @classmethod
     def of(cls, entry: Manifest) -> Record:
@@ -82,14 +81,16 @@ class Record:
             sent=Sent.of(entry.get("sent")),
             failing=Failing.of(entry.get("failing")),
             given_up=Sent.of(entry.get("givenUp")),
+            since=entry.get("since"),
         )
 
     @property
     def document(self) -> Manifest:
         """The entry as it is stored."""
-        plain = {
+        plain: Manifest = {
             "sink": self.sink,
             "sinkUID": self.sink_uid,
+            "since": self.since,
             "build": self.build,
             "state": self.state,
             "stateBuild": self.state_build or None,
@@ -105,15 +106,11 @@ class Record:
         """The sink has taken a notification."""
         return dataclasses.replace(self, sent=Sent(id_, event, times.rfc3339(now)), failing=None)
 
-    def not_taken(self, id_: str, event: str, message: str, *, now: datetime) -> Record:
-        """An attempt has failed; the attempts of one notification count from the first of them."""
-        since = self.failing.since if self.failing and self.failing.id == id_ else times.rfc3339(now)
-        return dataclasses.replace(self, failing=Failing(id_, event, since, text_limits.message(message)))
-
-    def is_given_up(self, id_: str, *, now: datetime) -> bool:
-        """Whether a notification has been tried for long enough."""
-        failing = self.failing
-        return failing is not None and failing.id == id_ and now - times.parse(failing.since) >= GIVEN_UP_AFTER
+    def not_taken(self, id_: str, event: str, message: str, *, since: datetime) -> Record:
+        """An attempt has failed, of a notification that waits since then."""
+        return dataclasses.replace(
+            self, failing=Failing(id_, event, times.rfc3339(since), text_limits.message(message))
+        )
 
     def without(self, id_: str, event: str, *, now: datetime) -> Record:
         """A notification was given up."""

@@ -177,6 +177,18 @@ def test_an_id_names_task_build_event_and_time() -> None:
     assert "." not in found.id
 
 
+@pytest.mark.parametrize("second", [6, 3600])
+def test_a_question_that_is_closed_and_opened_again_has_the_same_id(second: float) -> None:
+    """As by a sidecar that starts again; while nobody wrote down that it was told."""
+    (first,), _ = tell(notified(conditions=[asked(5, id_="q-1")]), FIRST, SINK)
+    (again,), _ = tell(notified(conditions=[asked(second, id_="q-1")]), FIRST, SINK)
+    assert (again.id, again.at) == (first.id, at(second))
+    assert "." not in again.id
+    (wordless,), _ = tell(notified(conditions=[asked(5)]), FIRST, SINK)
+    (later,), _ = tell(notified(conditions=[asked(second)]), FIRST, SINK)
+    assert wordless.id != later.id, "a question without an id is told from another of the same words by its time"
+
+
 def test_two_questions_of_one_moment_have_ids_of_their_own() -> None:
     ids = {tell(notified(conditions=[asked(5, id_=id_)]), FIRST, SINK)[0][0].id for id_ in ("q-1", "q-2")}
     assert len(ids) == 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from taskyard.api.task import TaskNotifications
 from taskyard.api.vocabulary import State
 from taskyard.core.notifications import record
-from taskyard.core.notifications.record import GIVEN_UP_AFTER, Failing, Record, Sent
+from taskyard.core.notifications.record import Failing, Record, Sent
 from taskyard.core.times import micro, rfc3339
 from unit.core.builders import at
 
@@ -18,6 +17,7 @@ NEW = Record("owner", "uid-1")
 FULL = Record(
     "owner",
     "uid-1",
+    since=rfc3339(at(0)),
     build=3,
     state=State.IDLE,
     state_time=micro(at(1)),
@@ -49,36 +49,20 @@ def test_what_was_taken_ends_what_failed() -> None:
     assert taken.given_up == FULL.given_up
 
 
-def test_attempts_count_from_the_first_one_of_a_notification() -> None:
-    first = NEW.not_taken("b", "Paused", "not reached", now=at(0))
-    again = first.not_taken("b", "Paused", "answered 500", now=at(60))
-    another = again.not_taken("d", "Idle", "answered 500", now=at(90))
-    assert again.failing == Failing("b", "Paused", rfc3339(at(0)), "answered 500")
+def test_what_failed_is_named_with_since_when_it_waits() -> None:
+    first = NEW.not_taken("b", "Paused", "not reached", since=at(0))
+    assert first.failing == Failing("b", "Paused", rfc3339(at(0)), "not reached")
+    another = first.not_taken("d", "Idle", "answered 500", since=at(90))
     assert another.failing == Failing("d", "Idle", rfc3339(at(90)), "answered 500")
 
 
-@pytest.mark.parametrize(
-    ("id_", "after", "expected"),
-    [
-        pytest.param("b", timedelta(0), False, id="at once"),
-        pytest.param("b", GIVEN_UP_AFTER - timedelta(seconds=1), False, id="shortly before a day"),
-        pytest.param("b", GIVEN_UP_AFTER, True, id="after a day"),
-        pytest.param("d", GIVEN_UP_AFTER, False, id="another notification, which was not tried yet"),
-    ],
-)
-def test_a_notification_is_given_up_after_a_day_of_attempts(id_: str, after: timedelta, expected: bool) -> None:
-    failing = NEW.not_taken("b", "Paused", "not reached", now=at(0))
-    assert failing.is_given_up(id_, now=at(0) + after) is expected
-    assert not NEW.is_given_up(id_, now=at(0) + after)
-
-
 def test_what_was_given_up_is_named() -> None:
-    after = NEW.not_taken("b", "Paused", "not reached", now=at(0)).without("b", "Paused", now=at(9))
+    after = NEW.not_taken("b", "Paused", "not reached", since=at(0)).without("b", "Paused", now=at(9))
     assert (after.given_up, after.failing) == (Sent("b", "Paused", rfc3339(at(9))), None)
 
 
 def test_a_long_cause_is_shortened() -> None:
-    failing = NEW.not_taken("b", "Paused", "x" * 100_000, now=at(0)).failing
+    failing = NEW.not_taken("b", "Paused", "x" * 100_000, since=at(0)).failing
     assert failing is not None
     assert 2000 < len(failing.message) <= 2048
     assert failing.message.endswith("more characters)")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from taskyard.api.notificationsink import NotificationSinkSpec
+from taskyard.api.vocabulary import NotificationEvent
 from taskyard.core.names import MAX_NAME_CHARACTERS, TEST_SINK
-from taskyard.core.notifications.sink_view import working
-from taskyard.limits import MAX_SINKS
+from taskyard.core.notifications.sink_view import seniority
+from taskyard.core.times import rfc3339
 from unit.core.builders import at
 from unit.core.notifications.notified import sink, sink_manifest
 
@@ -49,16 +52,42 @@ def test_any_new_value_of_the_annotation_asks_for_a_test(
     assert sink(annotations=annotations, status=status).asked_to_test == expected
 
 
-def test_the_eight_oldest_sinks_of_a_namespace_work() -> None:
-    sinks = [sink(name=f"s{number}", uid=str(number), created=number) for number in reversed(range(MAX_SINKS + 2))]
-    assert [each.name for each in working(sinks)] == [f"s{number}" for number in range(MAX_SINKS)]
+def test_the_oldest_sink_comes_first_and_of_the_same_age_the_names_decide() -> None:
+    sinks = [sink(name="b", created=2), sink(name="c", created=1), sink(name="a", created=2)]
+    assert [each.name for each in sorted(sinks, key=seniority)] == ["c", "a", "b"]
 
 
-def test_a_sink_that_is_deleted_gives_its_place_to_the_next() -> None:
-    sinks = [sink(name=f"s{number}", created=number, deleting=number == 0) for number in range(MAX_SINKS + 1)]
-    assert [each.name for each in working(sinks)] == [f"s{number}" for number in range(1, MAX_SINKS + 1)]
+def selection(second: float, *events: str, **labels: str) -> dict[str, Any]:
+    """An entry of `status.selections`."""
+    found: dict[str, Any] = {"since": rfc3339(at(second)), "events": list(events)}
+    return found | ({"selector": {"matchLabels": labels}} if labels else {})
 
 
-def test_of_the_same_age_the_names_decide() -> None:
-    sinks = [sink(name=name) for name in "ihgfedcba"]
-    assert [each.name for each in working(sinks)] == list("abcdefgh")
+def test_what_a_sink_selects_is_as_old_as_the_sink_until_its_status_says_more() -> None:
+    view = sink(events=["Idle"])
+    assert view.selected_since(NotificationEvent.IDLE, {}) == at(-3600) and not view.has_other_selection
+    assert view.selection == {"events": ["Idle"]}
+
+
+def test_what_was_selected_before_and_still_is_is_selected_since_then() -> None:
+    stored = [selection(-3600, "Idle"), selection(60, "Idle", "Paused")]
+    view = sink(events=["Paused", "Idle"], status={"selections": stored})
+    assert not view.has_other_selection
+    assert view.selected_since(NotificationEvent.IDLE, {}) == at(-3600)
+    assert view.selected_since(NotificationEvent.PAUSED, {}) == at(60)
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        pytest.param({"events": ["Idle"]}, False, id="the same"),
+        pytest.param({"events": ["Idle", "Paused"]}, True, id="one event more"),
+        pytest.param({"events": ["Idle"], "selector": {"matchLabels": {"team": "a"}}}, True, id="a selector"),
+        pytest.param({"events": ["Idle"], "selector": {}}, False, id="a selector that selects all"),
+    ],
+)
+def test_a_spec_that_selects_something_else_than_the_status_says_is_told_apart(
+    spec: dict[str, Any], expected: bool
+) -> None:
+    view = sink(status={"selections": [selection(-3600, "Idle")]}, **spec)
+    assert view.has_other_selection is expected
