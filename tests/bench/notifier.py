@@ -89,7 +89,11 @@ class NotifierBench:
         self._store(source, self._places[:TASKS], seed=1)
         sinks = [self._sink(namespace) for namespace in NAMESPACES]
         self._rest()
-        yield Figure(f"RSS with {TASKS:,} Tasks and {len(sinks)} sinks", usage.resident(self._pid), "MB", RSS_GOAL)
+        what = f"RSS with {TASKS:,} Tasks and {len(sinks)} webhooks"
+        yield Figure(what, usage.resident(self._pid), "MB", RSS_GOAL)
+        sinks.append(self._apprise())
+        self._rest()
+        yield Figure(f"{what}, and with Apprise", usage.resident(self._pid), "MB", RSS_GOAL)
         yield from self._loaded()
         for each in sinks:
             each.delete("hook")
@@ -145,6 +149,13 @@ class NotifierBench:
         sinks = NamespaceSinks(self._kube, namespace)
         sinks.add("hook", self._receiver.url, test="1", maxPerMinute=PER_MINUTE)
         sinks.wait("hook", told_of_test("1"))
+        return sinks
+
+    def _apprise(self) -> NamespaceSinks:
+        """A sink of Apprise in the namespace without Tasks. To check its address the notifier loads what all services
+        need, and keeps it."""
+        sinks = NamespaceSinks(self._kube, SOURCE)
+        sinks.add("hook", "ntfys://127.0.0.1/topic", type_="Apprise")
         return sinks
 
     def _loaded(self) -> list[Figure]:
