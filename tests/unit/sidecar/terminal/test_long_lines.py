@@ -93,10 +93,10 @@ def test_keys_that_line_mode_cuts_are_refused_before_any_is_pressed(pod: Pod) ->
     too_long = pod.post("echo a\r" + "字" * 1400, kind="raw")
     assert too_long.status_code == 422 and "line 2" in too_long.text
     assert "xx" not in pod.screen() and "字" not in pod.screen() and "echo" not in pod.screen()
-    whole = f"printf %s '{'x' * 4074}' | wc -c"
+    whole = f"printf %s '{'x' * 4075}' | wc -c"
     assert len(whole) == 4095
     assert pod.post(whole + "\r", kind="raw").json() == {"ok": True}
-    until("the line", lambda: "\n4074" in pod.screen())
+    until("the line", lambda: "\n4075" in pod.screen())
 
 
 def test_keys_and_messages_count_what_was_pressed_without_enter(pod: Pod) -> None:
