@@ -31,6 +31,8 @@ MAIL = ("mailto", "mailtos")
 MAIL_PREFIXES = tuple(f"{scheme}://" for scheme in MAIL)
 # What a mail server has that is named without a port.
 MAIL_PORTS = (25, 465, 587)
+# The name under which the kind of a service keeps its finalizer.
+ENDS = "taskyard_ends"
 # As Apprise reads the scheme of an address.
 _SCHEME = re.compile(r"([a-z0-9]{1,32})://", re.IGNORECASE)
 # How Apprise's own log tells the answer of a service.
@@ -145,7 +147,7 @@ class AppriseServices:
         try:
             return self._taken(one, text)
         finally:
-            _log_out(service)
+            _end(service)
             # It refers to the service's own method: in a circle, the service would end in any thread.
             del service.throttle
 
@@ -242,15 +244,15 @@ def _without_mentions(text: Text) -> Text:
 
 def _never_ends_by_itself(kind: type) -> None:
     """Some services log out by HTTP when they are forgotten, in whichever thread that happens: in that of the event
-    loop it would wait for the proxy that the same loop serves."""
+    loop it would wait for the proxy that the same loop serves. What they do then is kept as `ENDS`."""
     for each in kind.__mro__:
-        if "__del__" in vars(each):
+        if (end := vars(each).get("__del__")) is not None:
+            setattr(each, ENDS, end)
             del each.__del__  # type: ignore[attr-defined]
 
 
-def _log_out(service: Any) -> None:
-    """End what a service has opened, such as a session of Matrix. Runs in a thread, within the time for the message."""
-    for name in ("_logout", "logout"):
-        if callable(end := getattr(service, name, None)):
-            with contextlib.suppress(Exception):  # the message is sent, or not, whatever comes of this
-                end()
+def _end(service: Any) -> None:
+    """End what a service has opened, such as a session of Matrix; what somebody else has got it leaves alone. Runs in
+    a thread, within the time for the message."""
+    with contextlib.suppress(Exception):  # the message is sent, or not, whatever comes of this
+        getattr(service, ENDS, lambda: None)()

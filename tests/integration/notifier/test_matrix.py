@@ -88,9 +88,6 @@ def test_a_room_is_told_by_a_login_that_ends_with_the_message(
     assert not any(secret in shown(kube, sinks, notifier, task) for secret in SECRETS)
 
 
-@pytest.mark.xfail(
-    reason="the notifier logs out with it after the first message, so that it counts no more", strict=True
-)
 def test_an_access_token_still_counts_after_a_message(
     kube: Kube, namespace: str, sinks: NamespaceSinks, matrix: MatrixServer, notifier: NotifierProcess
 ) -> None:
