@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from taskyard.core.build_view import BuildView
+from taskyard.core.claim_view import ClaimView
 from taskyard.core.pod_view import SIDECAR, ContainerView, PodView
 from taskyard.core.task_view import TaskView
 from taskyard.core.template_version_view import TemplateVersionView
@@ -17,6 +18,7 @@ from unit.core.builders import (
     at,
     build,
     build_manifest,
+    claim_manifest,
     container_status,
     observed,
     pod,
@@ -181,3 +183,26 @@ def test_pending_reservation(reserved: int | None, builds: tuple[BuildView, ...]
 def test_the_pod_of_a_build(of: BuildView, pods: tuple[PodView, ...], expected: str | None) -> None:
     found = observed(builds=(of,), pods=pods).pod_of(of)
     assert (found.uid if found else None) == expected
+
+
+def test_of_many_containers_the_agent_and_those_that_wait_are_seen_in_their_order() -> None:
+    others = [container_status(f"c{number:02}") for number in range(30)]
+    others[20] = container_status("c20", "waiting", reason="ImagePullBackOff", message="m" * 5_000)
+    manifest = pod_manifest()
+    manifest["status"]["containerStatuses"] = [*others, container_status("agent", ready=True)]
+    manifest["status"]["initContainerStatuses"] = [*others[:20], container_status(SIDECAR)]
+    found = PodView.of(manifest)
+    assert [container.name for container in found.containers] == [
+        *(f"c0{number}" for number in range(6)),
+        "c20",
+        "agent",
+    ]
+    assert len(found.containers[6].waiting_message or "") == 1_024
+    assert found.agent and found.sidecar and len(found.init_containers) == 8
+
+
+def test_a_claim_that_names_a_volume_by_more_than_a_name_is_not_taken_for_an_empty_one() -> None:
+    manifest = claim_manifest()
+    manifest["spec"]["volumeName"], manifest["status"] = "v" * 100_000, {"phase": "Pending"}
+    found = ClaimView.of(manifest)
+    assert not found.is_empty and len(found.volume or "") < 300
