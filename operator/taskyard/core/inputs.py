@@ -135,11 +135,13 @@ def next_delivery(task: TaskView, waiting: list[InputView], *, held: Container[s
     if task.deleting or not (phase == Phase.ACTIVE or is_held_up):
         return None
     # Keystrokes and answers skip the queue: with them a person stops a working agent, or lets it continue.
-    is_urgent = [entry for entry in waiting if entry.type is InputType.RAW or entry.answers]
-    urgent = next((entry for entry in is_urgent if entry.uid not in held), None)
-    if urgent is not None or is_held_up or not waiting:
-        return urgent
-    return None if waiting[0].uid in held else waiting[0]
+    messages = []
+    for entry in waiting:
+        if entry.type is not InputType.RAW and not entry.answers:
+            messages.append(entry)
+        elif entry.uid not in held:
+            return entry
+    return messages[0] if messages and not is_held_up and messages[0].uid not in held else None
 
 
 def command_step(entry: InputView, task: TaskView) -> Conclude | Reject | None:

@@ -130,6 +130,18 @@ def test_others_get_their_place_but_no_message_overtakes_it_and_keystrokes_do() 
     run(work)
 
 
+def test_keystrokes_whose_outcome_may_not_be_written_hold_up_no_message() -> None:
+    async def work() -> None:
+        inputs = [waiting("keys", type="Raw"), waiting("one")]
+        harness = DeliveryHarness(inputs, (Accepted(in_doubt=False),) * 2)
+        Refusing(harness, "keys")
+        await harness.deliver()
+        assert [message["name"] for message in harness.sidecars.messages] == ["keys", "one"]
+        assert harness.status("one")["phase"] == "Delivered"
+
+    run(work)
+
+
 def test_a_refusal_for_want_of_room_that_may_not_be_written_keeps_no_other_from_being_written() -> None:
     async def work() -> None:
         inputs = [waiting("first"), *(input_manifest(f"i{number:02}", owner_uid=None) for number in range(60))]
