@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskyard.api.vocabulary import InputPhase
@@ -92,6 +92,7 @@ def test_inputs_of_one_second_are_in_the_order_of_their_resource_versions() -> N
     assert [entry.name for entry in queued(tuple(fresh))] == ["c", "b", "a"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 99)), unique=True, max_size=8), st.randoms())
 def test_inputs_are_delivered_in_order_each_once(entries: list[tuple[int, int]], chance: Any) -> None:
     known = [
