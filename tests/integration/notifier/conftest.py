@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import pkgutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,8 +25,12 @@ Enter = Callable[..., NotifierProcess]
 
 @pytest.fixture(scope="session", autouse=True)
 def notifier_forks() -> Iterator[None]:
-    """Notifiers are forks of a process that has imported them, and Apprise, which takes a third of a second."""
-    with forking(MODULE, also=("apprise", "requests", "urllib3")):
+    """Notifiers are forks of a process that has imported them, and Apprise with its services: that takes a second of a
+    core, which each would need at its first sink of that type."""
+    apprise = importlib.util.find_spec("apprise")
+    assert apprise is not None and apprise.submodule_search_locations
+    services = pkgutil.iter_modules([f"{apprise.submodule_search_locations[0]}/plugins"], "apprise.plugins.")
+    with forking(MODULE, also=("requests", "urllib3", *(service.name for service in services))):
         yield
 
 
