@@ -2,6 +2,7 @@
 
 A secret is found as it is, escaped as in JSON, URL-encoded, in base64, in hexadecimal digits, or one of these within
 another; upper and lower case do not matter. A part is enough: its beginning, its end, or any 23 characters in between.
+A text of less than 12 characters is found as a whole, and one of less than 8 is not looked for: lines have such words.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from jsonschema_rs import ValidationError, validator_for
 BEGIN = '{"audit":"taskyard.dev/v1",'
 SCHEMA = validator_for(json.loads((Path(__file__).parents[1] / "docs" / "audit.schema.json").read_text()))
 
-# A secret is known by its pieces of so many characters. One that has no piece of the shorter size, or of fewer
-# different characters, may be in a line by chance, and is not looked for.
-_PIECE, _SHORT_PIECE, _DIFFERENT = 12, 8, 5
+# A secret is known by its pieces of so many characters, and a shorter one by all of them. What is still shorter, or has
+# fewer different characters, may be in a line by chance.
+_PIECE, _SHORTEST, _DIFFERENT = 12, 8, 5
 # Of a longer one only the beginning and the end.
 _EDGE = 4096
 
@@ -36,7 +37,8 @@ class Secrets:
     """Texts that no line may have."""
 
     def __init__(self) -> None:
-        self._pieces: dict[int, set[str]] = {_PIECE: set(), _SHORT_PIECE: set()}
+        # By their length.
+        self._pieces: dict[int, set[str]] = {}
 
     def __len__(self) -> int:
         """How many pieces are looked for."""
@@ -45,13 +47,14 @@ class Secrets:
     def add(self, text: str) -> None:
         """A text; a short one that may be in a line by chance is left out."""
         whole = text.strip().casefold()
-        size = next((size for size in (_PIECE, _SHORT_PIECE) if len(whole) >= size), 0)
-        if not size:
+        if len(whole) < _SHORTEST:
             return
+        size = min(len(whole), _PIECE)
         for part in (whole[:_EDGE], whole[-_EDGE:]) if len(whole) > _EDGE else (whole,):
             starts = [*range(0, len(part) - size + 1, size), len(part) - size]
             pieces = (part[start : start + size] for start in starts)
-            self._pieces[size].update(piece for piece in pieces if len(set(piece)) >= _DIFFERENT)
+            known = self._pieces.setdefault(size, set())
+            known.update(piece for piece in pieces if len(set(piece)) >= _DIFFERENT)
 
     def add_all(self, value: Any) -> None:
         """Every text in a document, whatever its shape."""
@@ -95,7 +98,11 @@ def faults(lines: Iterable[str], secrets: Secrets) -> list[str]:
             SCHEMA.validate(json.loads(line))
         except (ValueError, ValidationError) as error:
             wrong.append(f"not a line of the audit log ({error}): {line}")
-        wrong += [f"the line has {piece!r} in it, which is a part of a secret: {line}" for piece in secrets.found(line)]
+        wrong += [
+            f"the line has {piece!r} in it, which is a part of a secret (if these are Taskyard's own words, let the "
+            f"test say others): {line}"
+            for piece in secrets.found(line)
+        ]
     return wrong
 
 

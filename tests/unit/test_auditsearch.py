@@ -75,8 +75,9 @@ def test_a_secret_that_was_planted_is_found(secret: str, encoding: Callable[[str
 
 
 @pytest.mark.parametrize("encoding", ["as it is", "in JSON", "URL-encoded", "in base64", "in hexadecimal digits"])
-def test_a_short_message_is_found_as_a_whole(encoding: str) -> None:
+def test_a_short_message_is_found_as_a_whole_and_not_by_a_part_that_may_be_chance(encoding: str) -> None:
     assert faults([told(ENCODINGS[encoding](SHORT))], secrets())
+    assert not faults([told(ENCODINGS[encoding](SHORT[:-1]))], secrets())
 
 
 @pytest.mark.parametrize("member", ["user", "group", "address", "forwarded", "namespace", "name", "uid", "input"])

@@ -104,7 +104,7 @@ def test_inputs_are_listed_in_the_order_of_their_delivery_and_in_pages(ns: RestN
     ns.task("another")
     url = ns.url("/tasks/me/hello/inputs")
     names = [ns.owner.post(url, json={"content": f"message {number}"}).json()["name"] for number in range(5)]
-    ns.owner.post(ns.url("/tasks/me/another/inputs"), json={"content": "for another"})
+    ns.owner.post(ns.url("/tasks/me/another/inputs"), json={"content": "something for the other one"})
     path = ns.workspace.path("taskinputs", names[0])
     delivered = {"phase": "Delivered", "order": 1, "deliveredAt": "2026-01-01T00:00:00Z"}
     ns.admin.patch(f"{path}/status", {"status": delivered})
