@@ -229,8 +229,8 @@ def test_what_was_before_a_sink_was_changed_to_select_it_is_not_told(
         each.start("Resume")
     for each in (task, other):
         receiver.wait_for(each.name, "Resumed")
-    settle()
-    assert len(receiver.attempts) == 2
+    settle(kube, namespace, receiver)
+    assert len(receiver.attempts) == 3
 
 
 def test_two_sinks_keep_their_entries_while_others_write_the_status(
