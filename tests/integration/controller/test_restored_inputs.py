@@ -82,5 +82,7 @@ def test_an_operator_that_starts_later_rejects_them_and_restored_once_more_they_
     for name in NAMES:
         kube.delete("taskinputs", namespace, name)
         kube.wait_gone("taskinputs", namespace, name)
+    # Timestamps have whole seconds: of the Task's own second they would still be taken for older ones.
+    time.sleep(1.1)
     restore(kube, namespace, task=False)
     wait_queued(kube, namespace)
