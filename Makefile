@@ -23,7 +23,7 @@ test: venv ## every test tier: unit, integration (real API server), e2e (real ku
 	@$(run)pytest -n $(PROCESSES) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 # One after the other: fifty Pods at once leave nothing to tests with a time limit.
-test-long: venv ## the tests that take minutes each, which make test leaves out (25 minutes)
+test-long: venv ## the tests that take minutes each, which make test leaves out (20 minutes)
 	@$(MAKE) --no-print-directory -C operator/init
 	@$(run)pytest -m long $(ARGS)
 
